@@ -1,0 +1,3 @@
+//! Starling's peer as a state machine without IO.
+
+pub mod io;

@@ -1,0 +1,24 @@
+//! What Starling's browser peers and its rendezvous server have in common.
+//!
+//! Read in this order:
+//!
+//! 1. [`id`]: who and where: [`PeerId`], [`RoomId`], [`SessionId`], [`MessageId`].
+//! 2. [`identity`]: a node's key pair, signatures under separated labels, fingerprints and safety numbers.
+//! 3. [`room`]: the room code of a link, and what is derived from it.
+//! 4. [`seal`]: sealing for the room (symmetric) and for one peer (HPKE).
+//! 5. [`signal`]: the messages between a browser and the rendezvous server.
+//! 6. [`limits`]: every bound both sides rely on.
+//!
+//! There is no IO here, no clock, no global randomness and no browser type: the same code runs in the browser, in
+//! the server and in tests.
+
+pub mod id;
+pub mod identity;
+pub mod limits;
+pub mod room;
+pub mod seal;
+pub mod signal;
+
+pub use id::{MessageId, PeerId, RoomId, SessionId};
+pub use identity::{Identity, Label, Signature};
+pub use room::{Room, RoomCode, RoomKind};

@@ -1,0 +1,28 @@
+//! Every bound that peers and server share, with its unit in its name.
+
+/// The largest text frame on a rendezvous socket, either way.
+pub const SIGNAL_MESSAGE_BYTES_MAX: usize = 64 * 1024;
+
+/// The largest payload that can be relayed: what remains of a message with room for its other fields.
+pub const RELAY_PAYLOAD_BYTES_MAX: usize = SIGNAL_MESSAGE_BYTES_MAX - 1024;
+
+/// How many peers a server names in one reply. A node links to no more than these.
+pub const PEER_SAMPLE_MAX: usize = 8;
+
+/// How many links a node keeps for the mesh.
+pub const LINKS_MAX: usize = 8;
+
+/// How many ICE servers a welcome may name.
+pub const ICE_SERVERS_MAX: usize = 8;
+
+/// The longest name of a person, in characters.
+pub const NAME_CHARS_MAX: usize = 32;
+
+/// The longest name of an open room, in characters.
+pub const OPEN_ROOM_CHARS_MAX: usize = 64;
+
+/// The longest chat message or whisper, in bytes of UTF-8.
+pub const TEXT_BYTES_MAX: usize = 64 * 1024;
+
+const _: () = assert!(RELAY_PAYLOAD_BYTES_MAX < SIGNAL_MESSAGE_BYTES_MAX);
+const _: () = assert!(PEER_SAMPLE_MAX <= LINKS_MAX);

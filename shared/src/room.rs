@@ -1,0 +1,266 @@
+//! The room code of a link and what is derived from it.
+//!
+//! A code is what stands behind `/#/r/`: the part of an address that browsers never send. Two kinds exist:
+//!
+//! - a **generated** code, `1.` and 64 characters of base64url: 16 random bytes (128 bits), then the 32 bytes of the
+//!   founder's public key. The founder is bound into every derived key, so a link with another founder is another room;
+//! - an **open** name, any other text of 1 to 64 characters: whoever guesses the name is in. It is trimmed, runs of white
+//!   space become one space, and case is ignored, so that a name said aloud works.
+//!
+//! From the code come, each by BLAKE3 key derivation under its own context string, the [`RoomId`] that servers see, and the
+//! keys that only people with the link have. Knowing the `RoomId` of a generated room gives nothing away; the name of
+//! an open room can be guessed from it by trying names.
+
+use std::fmt;
+
+use data_encoding::BASE64URL_NOPAD;
+use rand_core::CryptoRng;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::{
+    id::{PeerId, RoomId, decode_exact},
+    limits::OPEN_ROOM_CHARS_MAX,
+    seal::SealKey,
+};
+
+const GENERATED_PREFIX: &str = "1.";
+const SECRET_LEN: usize = 16;
+
+/// A text that cannot be a room code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ParseRoomError {
+    /// Nothing but white space. Ask for a name.
+    #[error("a room needs a name")]
+    Empty,
+    /// Over [`OPEN_ROOM_CHARS_MAX`] characters. Ask for a shorter name.
+    #[error("a room name has at most {OPEN_ROOM_CHARS_MAX} characters")]
+    TooLong,
+    /// Control characters, which nobody can type on purpose.
+    #[error("a room name has no control characters")]
+    ControlCharacter,
+    /// Starts like a generated code but is damaged, most likely cut off. Ask for the link again.
+    #[error("this room link is damaged or incomplete")]
+    Damaged,
+}
+
+/// Whether a room's code was generated (secret) or typed (guessable).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoomKind {
+    /// 128 bits of secret, and a founder who alone can close the room for everyone.
+    Generated {
+        /// The founder's public key.
+        founder: PeerId,
+    },
+    /// A name typed by hand. Nobody is its founder.
+    Open,
+}
+
+/// A room code as it stands in a link. Holds the secret: never log it.
+#[derive(Clone, PartialEq, Eq)]
+pub enum RoomCode {
+    /// See [`RoomKind::Generated`].
+    Generated {
+        /// The random part.
+        secret: [u8; SECRET_LEN],
+        /// The founder's public key.
+        founder: PeerId,
+    },
+    /// See [`RoomKind::Open`]. The name is already normalised.
+    Open {
+        /// The normalised name.
+        name: String,
+    },
+}
+
+impl RoomCode {
+    /// Makes a code for a new room of `founder`.
+    #[must_use]
+    pub fn generate(founder: PeerId, rng: &mut impl CryptoRng) -> Self {
+        let mut secret = [0; SECRET_LEN];
+        rng.fill_bytes(&mut secret);
+        Self::Generated { secret, founder }
+    }
+
+    /// Reads what a person typed or what stands in a link (already percent-decoded).
+    ///
+    /// # Errors
+    /// [`ParseRoomError`], whose texts can be shown as they are.
+    pub fn parse(text: &str) -> Result<Self, ParseRoomError> {
+        if let Some(code) = text.trim().strip_prefix(GENERATED_PREFIX) {
+            let bytes: [u8; SECRET_LEN + PeerId::LEN] = decode_exact(code).map_err(|_| ParseRoomError::Damaged)?;
+            let (secret, founder) = bytes.split_at(SECRET_LEN);
+            return Ok(Self::Generated {
+                secret: secret.try_into().expect("invariant: split at SECRET_LEN"),
+                founder: PeerId::from_bytes(founder.try_into().expect("invariant: the rest is a PeerId")),
+            });
+        }
+        // Bounded before anything is allocated for it; lower-casing can lengthen a text, hence the second check.
+        if text.chars().count() > 4 * OPEN_ROOM_CHARS_MAX {
+            return Err(ParseRoomError::TooLong);
+        }
+        let name = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        match name.chars().count() {
+            0 => Err(ParseRoomError::Empty),
+            _ if name.chars().any(char::is_control) => Err(ParseRoomError::ControlCharacter),
+            1..=OPEN_ROOM_CHARS_MAX => Ok(Self::Open { name }),
+            _ => Err(ParseRoomError::TooLong),
+        }
+    }
+
+    /// The text for a link, which [`RoomCode::parse`] reads back. Percent-encode it before it goes into an address.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Generated { secret, founder } => {
+                let bytes = [secret.as_slice(), founder.as_bytes()].concat();
+                format!("{GENERATED_PREFIX}{}", BASE64URL_NOPAD.encode(&bytes))
+            }
+            Self::Open { name } => name.clone(),
+        }
+    }
+
+    /// Derives the room's id and keys.
+    #[must_use]
+    pub fn open(&self) -> Room {
+        let (material, kind) = match self {
+            Self::Generated { secret, founder } => (
+                Zeroizing::new([b"generated\0", secret.as_slice(), founder.as_bytes()].concat()),
+                RoomKind::Generated { founder: *founder },
+            ),
+            Self::Open { name } => (Zeroizing::new([b"open\0", name.as_bytes()].concat()), RoomKind::Open),
+        };
+        Room {
+            id: RoomId::from_bytes(blake3::derive_key("starling v1 room id", &material)),
+            envelope_key: SealKey::new(blake3::derive_key("starling v1 envelope key", &material)),
+            kind,
+        }
+    }
+}
+
+impl fmt::Debug for RoomCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RoomCode(secret)")
+    }
+}
+
+/// A room as its members know it: the id that servers see and the keys that they do not.
+#[derive(Clone)]
+pub struct Room {
+    id: RoomId,
+    kind: RoomKind,
+    envelope_key: SealKey,
+}
+
+impl Room {
+    /// What a rendezvous server may know.
+    #[must_use]
+    pub fn id(&self) -> RoomId {
+        self.id
+    }
+
+    /// Generated or open.
+    #[must_use]
+    pub fn kind(&self) -> RoomKind {
+        self.kind
+    }
+
+    /// The founder, if the room has one.
+    #[must_use]
+    pub fn founder(&self) -> Option<PeerId> {
+        match self.kind {
+            RoomKind::Generated { founder } => Some(founder),
+            RoomKind::Open => None,
+        }
+    }
+
+    /// Seals link set-up messages, so that whoever carries them sees neither SDP nor addresses.
+    #[must_use]
+    pub fn envelope_key(&self) -> &SealKey {
+        &self.envelope_key
+    }
+}
+
+impl fmt::Debug for Room {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Room({})", self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Identity;
+
+    fn generated() -> RoomCode {
+        RoomCode::Generated {
+            secret: [7; SECRET_LEN],
+            founder: Identity::from_secret(&[1; 32]).peer_id(),
+        }
+    }
+
+    #[test]
+    fn a_generated_code_survives_its_link() {
+        let code = generated();
+        assert_eq!(code.to_text().len(), 2 + 64);
+        assert_eq!(RoomCode::parse(&code.to_text()), Ok(code.clone()));
+        assert_eq!(RoomCode::parse(&format!(" {}\n", code.to_text())), Ok(code));
+    }
+
+    #[test]
+    fn a_cut_link_is_damaged_and_not_another_room() {
+        let text = generated().to_text();
+        for length in 2..text.len() {
+            assert_eq!(
+                RoomCode::parse(&text[..length]),
+                Err(ParseRoomError::Damaged),
+                "{length}"
+            );
+        }
+    }
+
+    #[test]
+    fn another_founder_makes_another_room() {
+        let RoomCode::Generated { secret, .. } = generated() else {
+            unreachable!()
+        };
+        let founder = Identity::from_secret(&[2; 32]).peer_id();
+        assert_ne!(
+            generated().open().id(),
+            RoomCode::Generated { secret, founder }.open().id()
+        );
+    }
+
+    #[test]
+    fn open_names_forgive_case_and_spacing() {
+        let room = RoomCode::parse("Tea  Party ").unwrap();
+        assert_eq!(room, RoomCode::parse(" tea party").unwrap());
+        assert_eq!(room.open().kind(), RoomKind::Open);
+        assert_eq!(room.open().founder(), None);
+    }
+
+    #[test]
+    fn bad_names_are_refused_with_a_reason() {
+        for (text, error) in [
+            ("", ParseRoomError::Empty),
+            (" \t ", ParseRoomError::Empty),
+            ("a\u{7}b", ParseRoomError::ControlCharacter),
+            (&"x".repeat(65), ParseRoomError::TooLong),
+            (&"x".repeat(100_000), ParseRoomError::TooLong),
+        ] {
+            assert_eq!(RoomCode::parse(text), Err(error));
+        }
+        assert!(RoomCode::parse(&"🦜".repeat(64)).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn what_parses_reads_back_the_same(text in "\\PC{0,80}") {
+            if let Ok(code) = RoomCode::parse(&text) {
+                prop_assert_eq!(RoomCode::parse(&code.to_text()), Ok(code));
+            }
+        }
+    }
+}

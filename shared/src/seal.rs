@@ -1,0 +1,213 @@
+//! Sealing: for everyone who has a key ([`SealKey`]), and for one peer ([`seal_to`]).
+//!
+//! - [`SealKey`] is XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) with a random 24-byte nonce in front, which is long
+//!   enough to be drawn at random for every message ever sealed under one room key.
+//! - [`seal_to`] is HPKE (RFC 9180), base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305, to the X25519
+//!   form of the recipient's identity key. It hides the content and says nothing about the sender: sign what is inside.
+
+use std::fmt;
+
+use chacha20poly1305::{
+    KeyInit, XChaCha20Poly1305, XNonce,
+    aead::{Aead, Payload},
+};
+use hpke::{
+    Deserializable, Kem, OpModeR, OpModeS, Serializable, aead::ChaCha20Poly1305, kdf::HkdfSha256, kem::X25519HkdfSha256,
+};
+use rand_core::CryptoRng;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::{Identity, PeerId};
+
+const NONCE_LEN: usize = 24;
+const TAG_LEN: usize = 16;
+const ENCAPPED_LEN: usize = 32;
+
+/// By how many bytes [`SealKey::seal`] lengthens a message.
+pub const SEAL_OVERHEAD_BYTES: usize = NONCE_LEN + TAG_LEN;
+
+/// By how many bytes [`seal_to`] lengthens a message.
+pub const BOX_OVERHEAD_BYTES: usize = ENCAPPED_LEN + TAG_LEN;
+
+/// A sealed message that does not open: another key, another context, or altered on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the message was not sealed with this key and context, or was altered")]
+pub struct OpenError;
+
+/// A recipient to whom nothing can be sealed, because its id is no valid public key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the recipient's id is not a public key")]
+pub struct BadRecipient;
+
+/// A symmetric key shared by the members of a room.
+#[derive(Clone)]
+pub struct SealKey(Zeroizing<[u8; 32]>);
+
+impl SealKey {
+    /// Wraps a derived key.
+    pub(crate) fn new(key: [u8; 32]) -> Self {
+        Self(Zeroizing::new(key))
+    }
+
+    /// Seals `message`, bound to `context`: the same context opens it. Adds [`SEAL_OVERHEAD_BYTES`].
+    ///
+    /// # Panics
+    /// If `message` is longer than 256 GiB, the cipher's limit.
+    #[must_use]
+    pub fn seal(&self, rng: &mut impl CryptoRng, context: &[u8], message: &[u8]) -> Vec<u8> {
+        let mut nonce = [0; NONCE_LEN];
+        rng.fill_bytes(&mut nonce);
+        let sealed = self
+            .cipher()
+            .encrypt(
+                &XNonce::from(nonce),
+                Payload {
+                    msg: message,
+                    aad: context,
+                },
+            )
+            .expect("invariant: messages are bounded far below the cipher's limit");
+        [nonce.as_slice(), &sealed].concat()
+    }
+
+    /// Opens what [`SealKey::seal`] made with the same `context`.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing more can be told.
+    pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(OpenError)?;
+        self.cipher()
+            .decrypt(
+                &XNonce::from(*nonce),
+                Payload {
+                    msg: sealed,
+                    aad: context,
+                },
+            )
+            .map_err(|_| OpenError)
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(self.0.as_slice().try_into().expect("invariant: 32 bytes"))
+    }
+}
+
+impl fmt::Debug for SealKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealKey(secret)")
+    }
+}
+
+/// Seals `message` so that only `recipient` opens it, bound to `context`. Adds [`BOX_OVERHEAD_BYTES`].
+///
+/// # Errors
+/// [`BadRecipient`] if the id is no valid public key.
+pub fn seal_to(
+    recipient: &PeerId,
+    rng: &mut impl CryptoRng,
+    context: &[u8],
+    message: &[u8],
+) -> Result<Vec<u8>, BadRecipient> {
+    let public = recipient.x25519_public().map_err(|_| BadRecipient)?;
+    let public = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(&public).map_err(|_| BadRecipient)?;
+    let (encapped, sealed) = hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
+        &OpModeS::Base,
+        &public,
+        context,
+        message,
+        &[],
+        rng,
+    )
+    .map_err(|_| BadRecipient)?;
+    Ok([encapped.to_bytes().as_slice(), &sealed].concat())
+}
+
+/// Opens what [`seal_to`] made for `identity` with the same `context`.
+///
+/// # Errors
+/// [`OpenError`]; nothing more can be told.
+pub fn open_as(identity: &Identity, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+    let (encapped, sealed) = sealed.split_at_checked(ENCAPPED_LEN).ok_or(OpenError)?;
+    let secret = identity.x25519_secret();
+    let secret = <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(secret.as_slice()).map_err(|_| OpenError)?;
+    let encapped = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(encapped).map_err(|_| OpenError)?;
+    hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
+        &OpModeR::Base,
+        &secret,
+        &encapped,
+        context,
+        sealed,
+        &[],
+    )
+    .map_err(|_| OpenError)
+}
+
+#[cfg(test)]
+mod tests {
+    use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rng() -> ChaCha20Rng {
+        ChaCha20Rng::from_seed([9; 32])
+    }
+
+    fn key(byte: u8) -> SealKey {
+        SealKey::new([byte; 32])
+    }
+
+    proptest! {
+        #[test]
+        fn sealed_messages_open_only_unaltered_with_key_and_context(
+            message in proptest::collection::vec(any::<u8>(), 0..200),
+            at in any::<prop::sample::Index>(),
+            bit in 0..8u8,
+        ) {
+            let sealed = key(1).seal(&mut rng(), b"context", &message);
+            prop_assert_eq!(sealed.len(), message.len() + SEAL_OVERHEAD_BYTES);
+            prop_assert_eq!(key(1).open(b"context", &sealed), Ok(message));
+            prop_assert_eq!(key(2).open(b"context", &sealed), Err(OpenError));
+            prop_assert_eq!(key(1).open(b"other", &sealed), Err(OpenError));
+            let mut altered = sealed;
+            let index = at.index(altered.len());
+            altered[index] ^= 1 << bit;
+            prop_assert_eq!(key(1).open(b"context", &altered), Err(OpenError));
+        }
+
+        #[test]
+        fn boxes_open_only_unaltered_for_their_recipient_and_context(
+            message in proptest::collection::vec(any::<u8>(), 0..200),
+            at in any::<prop::sample::Index>(),
+            bit in 0..8u8,
+        ) {
+            let [ann, bob] = [1, 2].map(|byte| Identity::from_secret(&[byte; 32]));
+            let sealed = seal_to(&ann.peer_id(), &mut rng(), b"context", &message).unwrap();
+            prop_assert_eq!(sealed.len(), message.len() + BOX_OVERHEAD_BYTES);
+            prop_assert_eq!(open_as(&ann, b"context", &sealed), Ok(message.clone()));
+            prop_assert_eq!(open_as(&bob, b"context", &sealed), Err(OpenError));
+            prop_assert_eq!(open_as(&ann, b"other", &sealed), Err(OpenError));
+            let mut altered = sealed;
+            let index = at.index(altered.len());
+            altered[index] ^= 1 << bit;
+            // X25519 ignores the top bit of a public key (RFC 7748 §5), but HPKE binds the key as it was written.
+            prop_assert_eq!(open_as(&ann, b"context", &altered), Err(OpenError), "byte {}", index);
+        }
+
+        #[test]
+        fn garbage_never_opens(sealed in proptest::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert_eq!(key(1).open(b"", &sealed), Err(OpenError));
+            prop_assert_eq!(open_as(&Identity::from_secret(&[1; 32]), b"", &sealed), Err(OpenError));
+        }
+    }
+
+    #[test]
+    fn nothing_is_sealed_to_an_id_that_is_no_key() {
+        let not_a_point = (0..=u8::MAX)
+            .map(|byte| PeerId::from_bytes([byte; 32]))
+            .find(|id| id.x25519_public().is_err())
+            .expect("half of all strings are no points");
+        assert_eq!(seal_to(&not_a_point, &mut rng(), b"", b""), Err(BadRecipient));
+    }
+}

@@ -1,0 +1,322 @@
+//! The messages between a browser and the rendezvous server: one JSON object a WebSocket text frame.
+//!
+//! The server speaks first:
+//!
+//! ```text
+//! server  challenge                       client  hello (signed)
+//! server  welcome | refused + close
+//! client  relay, discover, ping           server  relayed, peers, pong, refused
+//! ```
+//!
+//! [`Request`] goes to the server, [`Event`] comes from it. Unknown fields are ignored, so that either side may learn new ones
+//! within one [`PROTOCOL_VERSION`]; an unknown `type` is refused.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Identity, Label, PeerId, RoomId, Signature, identity::BadSignature};
+
+/// The version of the protocol that this code speaks, with server and peers alike.
+pub const PROTOCOL_VERSION: u16 = 1;
+
+crate::id::byte_id! {
+    /// What a server asks a client to sign, drawn at random for every socket.
+    Nonce, 32 bytes
+}
+
+/// A client's message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+pub enum Request {
+    /// Registers `peer` in `room`. First message of a socket; see [`Request::hello`].
+    Hello {
+        /// The client's [`PROTOCOL_VERSION`].
+        version: u16,
+        /// The room to be registered in.
+        room: RoomId,
+        /// Who is to be registered.
+        peer: PeerId,
+        /// By `peer`, over the challenge's nonce and the other fields.
+        signature: Signature,
+    },
+    /// Asks to carry `payload` to `to`, a peer of the same room.
+    Relay {
+        /// The recipient.
+        to: PeerId,
+        /// Opaque to the server: text of at most [`RELAY_PAYLOAD_BYTES_MAX`](crate::limits::RELAY_PAYLOAD_BYTES_MAX) bytes.
+        payload: String,
+    },
+    /// Asks for another sample of the room.
+    Discover {},
+    /// Asks for a pong: browsers cannot send WebSocket pings.
+    Ping {},
+    /// Answers the server's ping.
+    Pong {},
+}
+
+/// A server's message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+pub enum Event {
+    /// What to sign, and which versions are spoken here.
+    Challenge {
+        /// To be signed.
+        nonce: Nonce,
+        /// The oldest version served.
+        version_min: u16,
+        /// The newest version served.
+        version_max: u16,
+    },
+    /// The client is registered.
+    Welcome {
+        /// How many peers the room has, the new one included.
+        room_size: u32,
+        /// Up to [`PEER_SAMPLE_MAX`](crate::limits::PEER_SAMPLE_MAX) others, drawn at random.
+        peers: Vec<PeerId>,
+        /// What to find a network path with.
+        ice_servers: Vec<IceServer>,
+        /// How often to send a ping, in seconds. Missing three in a row, the server takes the client for gone.
+        heartbeat_seconds: u16,
+    },
+    /// Another sample of the room, as in the welcome.
+    Peers {
+        /// How many peers the room has, the asking one included.
+        room_size: u32,
+        /// Up to [`PEER_SAMPLE_MAX`](crate::limits::PEER_SAMPLE_MAX) others, drawn at random.
+        peers: Vec<PeerId>,
+    },
+    /// A payload from a peer of the same room.
+    Relayed {
+        /// Who sent it, as the server registered it. Peers must not rely on it: the payload proves its own author.
+        from: PeerId,
+        /// As sent.
+        payload: String,
+    },
+    /// A request that cannot be fulfilled.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+    },
+    /// Asks for a pong.
+    Ping {},
+    /// Answers the client's ping.
+    Pong {},
+    /// The server is about to stop; the client reconnects by itself.
+    Draining {},
+}
+
+/// Why a request is not fulfilled. Where [`Refusal::close_code`] names a code, the server then closes the socket with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+pub enum Refusal {
+    /// Not one of the [`Request`]s.
+    Malformed {},
+    /// Anything but a hello before the hello.
+    NotRegistered {},
+    /// A second hello.
+    AlreadyRegistered {},
+    /// The client's version is not served: the page is older, or newer, than the server.
+    UnsupportedVersion {
+        /// The oldest version served.
+        version_min: u16,
+        /// The newest version served.
+        version_max: u16,
+    },
+    /// The hello is not signed by the peer it names, over this socket's challenge.
+    BadSignature {},
+    /// The room has as many peers as the server allows.
+    RoomFull {},
+    /// The server has as many rooms or connections as it allows.
+    ServerFull {},
+    /// No such peer in the sender's room. Says nothing of other rooms.
+    PeerNotHere {
+        /// The recipient asked for.
+        to: PeerId,
+    },
+    /// The recipient does not read fast enough; the payload was not delivered.
+    PeerBusy {
+        /// The recipient asked for.
+        to: PeerId,
+    },
+    /// Over the allowed message rate; the request was not carried out.
+    TooFast {
+        /// When to try again, in milliseconds.
+        retry_after_millis: u32,
+    },
+    /// The relay's payload is over the limit.
+    PayloadTooLarge {},
+    /// The server is about to stop and takes nobody in.
+    Draining {},
+}
+
+/// The WebSocket close codes (RFC 6455 §7.4) of the server, each with what the client should make of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u16)]
+pub enum CloseCode {
+    /// The server stops or restarts (1012): reconnect.
+    Restart = 1012,
+    /// A message over [`SIGNAL_MESSAGE_BYTES_MAX`](crate::limits::SIGNAL_MESSAGE_BYTES_MAX) (1009).
+    TooBig = 1009,
+    /// No hello in time.
+    HelloTimeout = 4001,
+    /// The hello was refused; see the refusal before it.
+    HelloRefused = 4002,
+    /// The version is not served: reload the page.
+    UnsupportedVersion = 4003,
+    /// Too many messages for too long.
+    TooFast = 4004,
+    /// The client did not read what it was sent.
+    SlowReader = 4005,
+    /// The same peer registered on another socket: do not reconnect.
+    Superseded = 4006,
+    /// The room or server is full: try again later.
+    Full = 4007,
+    /// No sign of life.
+    HeartbeatMissed = 4008,
+    /// Too many messages that are no requests.
+    Malformed = 4009,
+}
+
+impl CloseCode {
+    /// The number on the wire.
+    #[must_use]
+    pub const fn code(self) -> u16 {
+        self as u16
+    }
+}
+
+impl Refusal {
+    /// The code with which the server closes the socket after this refusal, if it does.
+    #[must_use]
+    pub const fn close_code(&self) -> Option<CloseCode> {
+        match self {
+            Self::BadSignature {} => Some(CloseCode::HelloRefused),
+            Self::UnsupportedVersion { .. } => Some(CloseCode::UnsupportedVersion),
+            Self::RoomFull {} | Self::ServerFull {} => Some(CloseCode::Full),
+            Self::Draining {} => Some(CloseCode::Restart),
+            Self::Malformed {}
+            | Self::NotRegistered {}
+            | Self::AlreadyRegistered {}
+            | Self::PeerNotHere { .. }
+            | Self::PeerBusy { .. }
+            | Self::TooFast { .. }
+            | Self::PayloadTooLarge {} => None,
+        }
+    }
+}
+
+/// A STUN or TURN server, in the shape of a browser's `RTCIceServer`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IceServer {
+    /// `stun:` or `turn:` addresses.
+    pub urls: Vec<String>,
+    /// For TURN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// For TURN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+}
+
+impl Request {
+    /// Answers a challenge.
+    #[must_use]
+    pub fn hello(identity: &Identity, room: RoomId, nonce: &Nonce) -> Self {
+        let (version, peer) = (PROTOCOL_VERSION, identity.peer_id());
+        Self::Hello {
+            version,
+            room,
+            peer,
+            signature: identity.sign(Label::SignalHello, &hello_bytes(version, &room, &peer, nonce)),
+        }
+    }
+}
+
+/// Checks the signature of a [`Request::Hello`] against the nonce of the challenge it answers.
+///
+/// # Errors
+/// [`BadSignature`] if it is forged, for another socket, room or version, or if the id is no key.
+pub fn verify_hello(
+    version: u16,
+    room: &RoomId,
+    peer: &PeerId,
+    signature: &Signature,
+    nonce: &Nonce,
+) -> Result<(), BadSignature> {
+    peer.verify(Label::SignalHello, &hello_bytes(version, room, peer, nonce), signature)
+}
+
+/// What a hello signs: version (2 bytes, big-endian), nonce, room and peer, all of fixed length.
+fn hello_bytes(version: u16, room: &RoomId, peer: &PeerId, nonce: &Nonce) -> Vec<u8> {
+    [
+        version.to_be_bytes().as_slice(),
+        nonce.as_bytes(),
+        room.as_bytes(),
+        peer.as_bytes(),
+    ]
+    .concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::RoomCode;
+
+    #[test]
+    fn a_hello_holds_for_its_challenge_only() {
+        let identity = Identity::from_secret(&[1; 32]);
+        let room = RoomCode::parse("lobby").unwrap().open().id();
+        let nonce = Nonce::from_bytes([5; 32]);
+        let Request::Hello {
+            version,
+            room,
+            peer,
+            signature,
+        } = Request::hello(&identity, room, &nonce)
+        else {
+            unreachable!()
+        };
+        let check = |version, room: &_, peer: &_, nonce: &_| verify_hello(version, room, peer, &signature, nonce);
+        assert_eq!(check(version, &room, &peer, &nonce), Ok(()));
+        assert_eq!(check(version + 1, &room, &peer, &nonce), Err(BadSignature));
+        assert_eq!(
+            check(version, &RoomId::from_bytes([0; 32]), &peer, &nonce),
+            Err(BadSignature)
+        );
+        let other = Identity::from_secret(&[2; 32]).peer_id();
+        assert_eq!(check(version, &room, &other, &nonce), Err(BadSignature));
+        assert_eq!(
+            check(version, &room, &peer, &Nonce::from_bytes([6; 32])),
+            Err(BadSignature)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC{0,200}") {
+            let _ = serde_json::from_str::<Request>(&text);
+            let _ = serde_json::from_str::<Event>(&text);
+        }
+
+        #[test]
+        fn any_json_is_read_or_refused(
+            kind in prop::sample::select(vec!["hello", "relay", "discover", "ping", "challenge", "refused", "zzz"]),
+            field in prop::sample::select(vec!["room", "peer", "to", "payload", "version", "nonce", "refusal"]),
+            value in prop::sample::select(vec!["null", "1", "-1", "1e99", "\"\"", "[]", "{}", "[[[[[[]]]]]]"]),
+        ) {
+            let text = format!(r#"{{"type":"{kind}","{field}":{value}}}"#);
+            let _ = serde_json::from_str::<Request>(&text);
+            let _ = serde_json::from_str::<Event>(&text);
+        }
+    }
+
+    #[test]
+    fn unknown_fields_are_ignored_and_unknown_types_refused() {
+        assert_eq!(
+            serde_json::from_str::<Request>(r#"{"type":"ping","new":1}"#).unwrap(),
+            Request::Ping {}
+        );
+        assert!(serde_json::from_str::<Request>(r#"{"type":"sing"}"#).is_err());
+    }
+}

@@ -1,0 +1,192 @@
+//! Golden vectors: the exact bytes of keys, seals and signal messages, the same natively and in a browser.
+//!
+//! A change here is a change of the protocol: it needs a new version, see PROTOCOL.md.
+
+use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
+use data_encoding::HEXLOWER;
+use shared::{
+    Identity, Label, PeerId, Room, RoomCode,
+    identity::safety_number,
+    seal::{open_as, seal_to},
+    signal::{Event, IceServer, Nonce, Refusal, Request, verify_hello},
+};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
+fn ann() -> Identity {
+    Identity::from_secret(&[1; 32])
+}
+
+fn bob() -> PeerId {
+    Identity::from_secret(&[2; 32]).peer_id()
+}
+
+fn generated() -> RoomCode {
+    RoomCode::Generated {
+        secret: [7; 16],
+        founder: ann().peer_id(),
+    }
+}
+
+fn lobby() -> Room {
+    RoomCode::parse("Lobby").unwrap().open()
+}
+
+fn rng() -> ChaCha20Rng {
+    ChaCha20Rng::from_seed([9; 32])
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn identities() {
+    assert_eq!(ann().peer_id().to_text(), "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w");
+    assert_eq!(ann().peer_id().fingerprint(), "NM4P-2XST");
+    assert_eq!(
+        ann().sign(Label::Chat, b"hello").to_text(),
+        "9YmhbIMYcEN4AnSr-hxmga3lKrZxmRDfk8T1BKtLhTs1-I5IJUqAR9CTVRklenbxGA5obB6VtqzXdUterGJ5CQ"
+    );
+    assert_eq!(
+        safety_number(&lobby(), &ann().peer_id(), &bob()),
+        "99804 58054 21496 94830 47747 60020 41122 47444 26130 86847 59015 64055"
+    );
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn rooms() {
+    assert_eq!(
+        generated().to_text(),
+        "1.BwcHBwcHBwcHBwcHBwcHB4qI4910CfGV_VLbLTy6XXLKZwm_HZQSG_N0iAG0D29c"
+    );
+    assert_eq!(
+        generated().open().id().to_text(),
+        "R_1-lqrMDYImNFh4xVoOxsrWE0XWsTkFuf1le6fS-Hs"
+    );
+    assert_eq!(lobby().id().to_text(), "Gaun9woRmG1luWHCfcPyYhRqQuKIKGy7M2lFuTjn-8A");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn seals() {
+    let sealed = lobby().envelope_key().seal(&mut rng(), b"context", b"hello");
+    assert_eq!(
+        HEXLOWER.encode(&sealed),
+        "f2a76980dfc7a4924b326a129e9e7c7ee381ff8caa2e4fd177353d1752070ed261ad02cfd6c882ec0a3205ecc8"
+    );
+    assert_eq!(lobby().envelope_key().open(b"context", &sealed).unwrap(), b"hello");
+    let sealed = seal_to(&ann().peer_id(), &mut rng(), b"context", b"hello").unwrap();
+    assert_eq!(
+        HEXLOWER.encode(&sealed),
+        "0e2e6b71a023c1d67c9df32f0459ff6e93d1805d20951728d3e5cd540eac945ad35644c37206ff3609d6bde5b771ab464bf7e020dc"
+    );
+    assert_eq!(open_as(&ann(), b"context", &sealed).unwrap(), b"hello");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_hello() {
+    let nonce = Nonce::from_bytes([5; 32]);
+    let hello = Request::hello(&ann(), lobby().id(), &nonce);
+    let Request::Hello {
+        version,
+        room,
+        peer,
+        signature,
+    } = &hello
+    else {
+        unreachable!()
+    };
+    verify_hello(*version, room, peer, signature, &nonce).unwrap();
+    assert_eq!(
+        serde_json::to_string(&hello).unwrap(),
+        r#"{"type":"hello","version":1,"room":"Gaun9woRmG1luWHCfcPyYhRqQuKIKGy7M2lFuTjn-8A","peer":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","signature":"ffWFSn-uUsE1MoBw0rh1oRrpQH3kcoZy2ZCCrn-lIoT6NXl6shFdwaRf7hcsYXrQR8Aw59iB-6xNPiuya7pPCQ"}"#
+    );
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn requests() {
+    let golden = [
+        (
+            Request::Relay {
+                to: bob(),
+                payload: "opaque".into(),
+            },
+            r#"{"type":"relay","to":"gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q","payload":"opaque"}"#,
+        ),
+        (Request::Discover {}, r#"{"type":"discover"}"#),
+        (Request::Ping {}, r#"{"type":"ping"}"#),
+        (Request::Pong {}, r#"{"type":"pong"}"#),
+    ];
+    for (request, json) in golden {
+        assert_eq!(serde_json::to_string(&request).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Request>(json).unwrap(), request);
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn events() {
+    let stun = IceServer {
+        urls: vec!["stun:localhost:3478".into()],
+        username: None,
+        credential: None,
+    };
+    let golden = [
+        (
+            Event::Challenge {
+                nonce: Nonce::from_bytes([5; 32]),
+                version_min: 1,
+                version_max: 1,
+            },
+            r#"{"type":"challenge","nonce":"BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU","version-min":1,"version-max":1}"#,
+        ),
+        (
+            Event::Welcome {
+                room_size: 2,
+                peers: vec![bob()],
+                ice_servers: vec![stun],
+                heartbeat_seconds: 20,
+            },
+            r#"{"type":"welcome","room-size":2,"peers":["gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q"],"ice-servers":[{"urls":["stun:localhost:3478"]}],"heartbeat-seconds":20}"#,
+        ),
+        (
+            Event::Peers {
+                room_size: 1,
+                peers: vec![],
+            },
+            r#"{"type":"peers","room-size":1,"peers":[]}"#,
+        ),
+        (
+            Event::Relayed {
+                from: bob(),
+                payload: "opaque".into(),
+            },
+            r#"{"type":"relayed","from":"gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q","payload":"opaque"}"#,
+        ),
+        (
+            Event::Refused {
+                refusal: Refusal::PeerNotHere { to: bob() },
+            },
+            r#"{"type":"refused","refusal":{"reason":"peer-not-here","to":"gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q"}}"#,
+        ),
+        (
+            Event::Refused {
+                refusal: Refusal::TooFast {
+                    retry_after_millis: 500,
+                },
+            },
+            r#"{"type":"refused","refusal":{"reason":"too-fast","retry-after-millis":500}}"#,
+        ),
+        (
+            Event::Refused {
+                refusal: Refusal::UnsupportedVersion {
+                    version_min: 1,
+                    version_max: 1,
+                },
+            },
+            r#"{"type":"refused","refusal":{"reason":"unsupported-version","version-min":1,"version-max":1}}"#,
+        ),
+        (Event::Draining {}, r#"{"type":"draining"}"#),
+    ];
+    for (event, json) in golden {
+        assert_eq!(serde_json::to_string(&event).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Event>(json).unwrap(), event);
+    }
+}
