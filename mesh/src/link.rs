@@ -1,0 +1,281 @@
+//! One open link: its packets, its liveness, the peer's hello and how often the peer misbehaved.
+//!
+//! Both sides ping a link that was quiet for [`Timing::ping_interval`] and take it for dead after [`Timing::link_dead`] of silence. A
+//! machine that slept wakes up with every deadline long past; [`Link::grant_grace`] then gives each link a little
+//! time to prove itself, since the peer may have noticed nothing.
+
+use std::time::Duration;
+
+use shared::PeerId;
+
+use crate::{
+    config::{STRIKES_MAX, Timing},
+    fragment::Reassembly,
+    io::{Instant, LinkId, Path},
+};
+
+/// An open link.
+#[derive(Debug)]
+pub struct Link {
+    id: LinkId,
+    peer: PeerId,
+    opened: Instant,
+    last_heard: Instant,
+    ping_at: Instant,
+    /// The ping that waits for its pong.
+    pinged: Option<(u32, Instant)>,
+    pings: u32,
+    round_trip: Option<Duration>,
+    /// Since when ICE has no path.
+    path_lost: Option<Instant>,
+    strikes: u32,
+    /// The peer's name, from its hello.
+    pub(crate) name: Option<String>,
+    /// Set when either side said goodbye: when the link is closed at the latest.
+    pub(crate) closing: Option<Instant>,
+    pub(crate) reassembly: Reassembly,
+}
+
+/// What is due on a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// Send a ping with this nonce.
+    Ping {
+        /// For [`Frame::Ping`](crate::frame::Frame::Ping).
+        nonce: u32,
+    },
+    /// Ask for an ICE restart.
+    Restart,
+    /// The link is dead: silent for too long, or its peer said no hello.
+    Dead,
+    /// Goodbye was said and the time to close has come.
+    Close,
+}
+
+impl Link {
+    /// A link whose lanes have just opened.
+    #[must_use]
+    pub fn new(id: LinkId, peer: PeerId, now: Instant, timing: &Timing) -> Self {
+        Self {
+            id,
+            peer,
+            opened: now,
+            last_heard: now,
+            ping_at: now + timing.ping_interval,
+            pinged: None,
+            pings: 0,
+            round_trip: None,
+            path_lost: None,
+            strikes: 0,
+            name: None,
+            closing: None,
+            reassembly: Reassembly::default(),
+        }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> LinkId {
+        self.id
+    }
+
+    /// Who is at the other end.
+    #[must_use]
+    pub fn peer(&self) -> PeerId {
+        self.peer
+    }
+
+    /// The last ping's round-trip time.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
+    }
+
+    /// Whether ICE has lost its path.
+    #[must_use]
+    pub fn is_in_trouble(&self) -> bool {
+        self.path_lost.is_some()
+    }
+
+    /// Whether the link can carry what people say: the peer said hello and nobody said goodbye.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.name.is_some() && self.closing.is_none()
+    }
+
+    /// When [`Link::due`] has something.
+    #[must_use]
+    pub fn poll_timeout(&self, timing: &Timing) -> Instant {
+        if let Some(at) = self.closing {
+            return at;
+        }
+        let mut at = self.ping_at.min(self.last_heard + timing.link_dead);
+        if self.name.is_none() {
+            at = at.min(self.opened + timing.hello_timeout);
+        }
+        if let Some(lost) = self.path_lost {
+            at = at.min(lost + timing.restart_after);
+        }
+        at
+    }
+
+    /// The next thing that is due; ask again until it is `None`.
+    pub fn due(&mut self, now: Instant, timing: &Timing) -> Option<Due> {
+        if let Some(at) = self.closing {
+            return (now >= at).then_some(Due::Close);
+        }
+        if now >= self.last_heard + timing.link_dead
+            || (self.name.is_none() && now >= self.opened + timing.hello_timeout)
+        {
+            return Some(Due::Dead);
+        }
+        if self.path_lost.is_some_and(|lost| now >= lost + timing.restart_after) {
+            // Asked again after as long, should the path stay lost.
+            self.path_lost = Some(now);
+            return Some(Due::Restart);
+        }
+        if now >= self.ping_at {
+            return Some(self.ping(now, timing));
+        }
+        None
+    }
+
+    fn ping(&mut self, now: Instant, timing: &Timing) -> Due {
+        self.ping_at = now + timing.ping_interval;
+        self.pings = self.pings.wrapping_add(1);
+        self.pinged = Some((self.pings, now));
+        Due::Ping { nonce: self.pings }
+    }
+
+    /// Something arrived.
+    pub fn handle_heard(&mut self, now: Instant) {
+        self.last_heard = now;
+    }
+
+    /// A pong arrived. Says whether the round-trip time to be shown has changed much.
+    pub fn on_pong(&mut self, now: Instant, nonce: u32) -> bool {
+        let Some((_, sent)) = self.pinged.take_if(|(pinged, _)| *pinged == nonce) else {
+            return false;
+        };
+        let measured = now.since(sent);
+        let changed = self.round_trip.is_none_or(|shown| {
+            let difference = shown.abs_diff(measured);
+            difference > Duration::from_millis(5) && difference > shown / 4
+        });
+        if changed {
+            self.round_trip = Some(measured);
+        }
+        changed
+    }
+
+    /// ICE lost or regained its path.
+    pub fn handle_path(&mut self, now: Instant, path: Path, timing: &Timing) {
+        self.path_lost = match path {
+            Path::Connected => None,
+            Path::Disconnected => self.path_lost.or(Some(now)),
+            // Nothing to wait for: due at once.
+            Path::Failed => Some(Instant::from_millis(
+                now.as_millis()
+                    .saturating_sub(u64::try_from(timing.restart_after.as_millis()).unwrap_or(0)),
+            )),
+        };
+    }
+
+    /// The machine slept, or its network came back: asks for a sign of life now and waits [`Timing::sleep_grace`] for it.
+    pub fn grant_grace(&mut self, now: Instant, timing: &Timing) {
+        let lateness = timing.link_dead.saturating_sub(timing.sleep_grace);
+        self.last_heard = Instant::from_millis(
+            now.as_millis()
+                .saturating_sub(u64::try_from(lateness.as_millis()).unwrap_or(0)),
+        );
+        self.ping_at = now;
+    }
+
+    /// The peer sent what it should not. Says whether that was once too often.
+    pub fn strike(&mut self) -> bool {
+        self.strikes += 1;
+        self.strikes >= STRIKES_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_millis(100_000 + millis)
+    }
+
+    fn link(timing: &Timing) -> Link {
+        let mut link = Link::new(LinkId(1), PeerId::from_bytes([1; 32]), at(0), timing);
+        link.name = Some("Bob".into());
+        link
+    }
+
+    #[test]
+    fn a_quiet_link_is_pinged_and_a_silent_one_dead_within_ten_seconds() {
+        let timing = Timing::default();
+        let mut link = link(&timing);
+        assert_eq!(link.due(at(2_499), &timing), None);
+        assert_eq!(link.due(at(2_500), &timing), Some(Due::Ping { nonce: 1 }));
+        assert_eq!(link.due(at(2_500), &timing), None);
+        assert_eq!(link.due(at(5_000), &timing), Some(Due::Ping { nonce: 2 }));
+        assert_eq!(link.due(at(7_500), &timing), Some(Due::Dead));
+        assert!(timing.link_dead + timing.ping_interval <= Duration::from_secs(10));
+    }
+
+    #[test]
+    fn anything_heard_keeps_a_link_alive() {
+        let timing = Timing::default();
+        let mut link = link(&timing);
+        link.handle_heard(at(7_000));
+        assert_eq!(link.due(at(7_500), &timing), Some(Due::Ping { nonce: 1 }));
+        assert_eq!(link.due(at(14_500), &timing), Some(Due::Dead));
+    }
+
+    #[test]
+    fn only_the_pong_to_the_last_ping_measures() {
+        let timing = Timing::default();
+        let mut link = link(&timing);
+        link.due(at(2_500), &timing);
+        assert!(!link.on_pong(at(2_510), 7));
+        assert!(link.on_pong(at(2_540), 1));
+        assert_eq!(link.round_trip(), Some(Duration::from_millis(40)));
+        assert!(!link.on_pong(at(2_900), 1), "a replayed pong");
+    }
+
+    #[test]
+    fn a_lost_path_waits_for_itself_first_and_a_failed_one_does_not() {
+        let timing = Timing::default();
+        let mut link = link(&timing);
+        link.handle_path(at(100), Path::Disconnected, &timing);
+        assert_eq!(link.due(at(2_099), &timing), None);
+        assert_eq!(link.due(at(2_100), &timing), Some(Due::Restart));
+        assert_eq!(link.due(at(2_101), &timing), None);
+        link.handle_path(at(2_200), Path::Connected, &timing);
+        link.handle_heard(at(2_200));
+        link.handle_path(at(2_300), Path::Failed, &timing);
+        assert_eq!(link.due(at(2_300), &timing), Some(Due::Restart));
+    }
+
+    #[test]
+    fn after_sleep_a_link_gets_a_moment_to_prove_itself() {
+        let timing = Timing::default();
+        let mut link = link(&timing);
+        let woken = at(3_600_000);
+        link.grant_grace(woken, &timing);
+        assert_eq!(link.due(woken, &timing), Some(Due::Ping { nonce: 1 }));
+        assert_eq!(link.due(woken + Duration::from_millis(2_400), &timing), None);
+        assert_eq!(link.due(woken + timing.sleep_grace, &timing), Some(Due::Dead));
+    }
+
+    #[test]
+    fn a_peer_without_a_hello_and_one_with_too_many_strikes_are_dropped() {
+        let timing = Timing::default();
+        let mut link = Link::new(LinkId(1), PeerId::from_bytes([1; 32]), at(0), &timing);
+        link.handle_heard(at(4_000));
+        link.ping_at = at(60_000);
+        assert_eq!(link.due(at(5_000), &timing), Some(Due::Dead));
+        assert_eq!((1..=STRIKES_MAX).filter(|_| link.strike()).count(), 1);
+    }
+}

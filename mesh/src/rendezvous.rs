@@ -1,0 +1,616 @@
+//! How we stand with one rendezvous server: opening, registering, heartbeat, back-off, asking for peers.
+//!
+//! ```text
+//! Waiting --retry_at--> Opening --challenge--> Greeting --welcome--> Registered
+//!    ^                     |                      |                      |
+//!    +------- down, time-out, refusal, silence ---+----------------------+     Stopped: superseded, version
+//! ```
+//!
+//! The waits between attempts double from [`Timing::server_retry_min`] to [`Timing::server_retry_max`], each drawn at random from its upper
+//! half ("equal jitter"), so that the peers of a restarted server do not come back all at once.
+
+use std::time::Duration;
+
+use chacha20::ChaCha20Rng;
+use rand_core::Rng;
+use shared::{
+    Identity, PeerId, RoomId,
+    limits::{ICE_SERVERS_MAX, PEER_SAMPLE_MAX},
+    signal::{CloseCode, Event, IceServer, Refusal, Request},
+};
+
+use crate::{
+    config::Timing,
+    io::{Alert, Instant, ServerState},
+};
+
+/// What the layer asks of [`Node`](crate::Node).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Open a socket.
+    Connect,
+    /// Close the socket.
+    Disconnect,
+    /// Send a request.
+    Send(Request),
+    /// The state to show has changed.
+    Changed(ServerState),
+    /// The server named peers of the room.
+    Peers(Vec<PeerId>),
+    /// A payload came through the server. The sender's id is not passed on: the payload proves its own author.
+    Relayed {
+        /// An envelope, or not.
+        payload: String,
+    },
+    /// The server does not know this peer in the room.
+    NotHere(PeerId),
+    /// Tell the person.
+    Alert(Alert),
+}
+
+/// One server.
+#[derive(Debug)]
+pub struct Rendezvous {
+    state: State,
+    failures: u32,
+    ice_servers: Vec<IceServer>,
+    online: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    Waiting {
+        retry_at: Instant,
+    },
+    Opening {
+        deadline: Instant,
+    },
+    Greeting {
+        deadline: Instant,
+    },
+    Registered {
+        room_size: u32,
+        heartbeat: Duration,
+        last_heard: Instant,
+        ping_at: Instant,
+        discover_at: Instant,
+    },
+    Stopped,
+}
+
+impl Rendezvous {
+    /// A server to be connected at once: the first time-out does it.
+    #[must_use]
+    pub fn new(now: Instant) -> Self {
+        Self {
+            state: State::Waiting { retry_at: now },
+            failures: 0,
+            ice_servers: Vec::new(),
+            online: true,
+        }
+    }
+
+    /// Whether requests can be sent.
+    #[must_use]
+    pub fn is_registered(&self) -> bool {
+        matches!(self.state, State::Registered { .. })
+    }
+
+    /// The ICE servers of the last welcome.
+    #[must_use]
+    pub fn ice_servers(&self) -> &[IceServer] {
+        &self.ice_servers
+    }
+
+    /// How many peers the server knows in the room, us included, if registered.
+    #[must_use]
+    pub fn room_size(&self) -> Option<u32> {
+        match self.state {
+            State::Registered { room_size, .. } => Some(room_size),
+            State::Waiting { .. } | State::Opening { .. } | State::Greeting { .. } | State::Stopped => None,
+        }
+    }
+
+    /// The state to show.
+    #[must_use]
+    pub fn shown(&self) -> ServerState {
+        match self.state {
+            State::Waiting { retry_at } => ServerState::Waiting { retry_at },
+            State::Opening { .. } | State::Greeting { .. } => ServerState::Connecting,
+            State::Registered { room_size, .. } => ServerState::Registered { room_size },
+            State::Stopped => ServerState::Stopped,
+        }
+    }
+
+    /// When [`Rendezvous::handle_timeout`] has something to do. `hungry`: see there.
+    #[must_use]
+    pub fn poll_timeout(&self, hungry: bool) -> Option<Instant> {
+        match &self.state {
+            State::Waiting { retry_at } => Some(*retry_at),
+            State::Opening { deadline } | State::Greeting { deadline } => Some(*deadline),
+            State::Registered {
+                heartbeat,
+                last_heard,
+                ping_at,
+                discover_at,
+                ..
+            } => {
+                let silence = *last_heard + *heartbeat * 5 / 2;
+                let next = silence.min(*ping_at);
+                Some(if hungry { next.min(*discover_at) } else { next })
+            }
+            State::Stopped => None,
+        }
+    }
+
+    /// Does what is due. `hungry`: we have fewer links than we could have.
+    pub fn handle_timeout(
+        &mut self,
+        now: Instant,
+        hungry: bool,
+        timing: &Timing,
+        rng: &mut ChaCha20Rng,
+        out: &mut Vec<Action>,
+    ) {
+        match &mut self.state {
+            State::Waiting { retry_at } if now >= *retry_at => {
+                self.state = State::Opening {
+                    deadline: now + timing.register_timeout,
+                };
+                out.push(Action::Connect);
+                out.push(Action::Changed(self.shown()));
+            }
+            State::Opening { deadline } | State::Greeting { deadline } if now >= *deadline => {
+                out.push(Action::Disconnect);
+                self.back_off(now, timing, rng, out);
+            }
+            State::Registered {
+                heartbeat,
+                last_heard,
+                ping_at,
+                discover_at,
+                ..
+            } => {
+                if now >= *last_heard + *heartbeat * 5 / 2 {
+                    out.push(Action::Disconnect);
+                    self.back_off(now, timing, rng, out);
+                    return;
+                }
+                if now >= *ping_at {
+                    *ping_at = now + *heartbeat;
+                    out.push(Action::Send(Request::Ping {}));
+                }
+                if hungry && now >= *discover_at {
+                    *discover_at = now + jittered(timing.discover_interval, rng);
+                    out.push(Action::Send(Request::Discover {}));
+                }
+            }
+            State::Waiting { .. } | State::Opening { .. } | State::Greeting { .. } | State::Stopped => {}
+        }
+    }
+
+    /// Takes a message of the server.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a layer is handed its surroundings, it holds none"
+    )]
+    pub fn handle_event(
+        &mut self,
+        now: Instant,
+        event: Event,
+        identity: &Identity,
+        room: RoomId,
+        timing: &Timing,
+        rng: &mut ChaCha20Rng,
+        out: &mut Vec<Action>,
+    ) {
+        if let State::Registered { last_heard, .. } = &mut self.state {
+            *last_heard = now;
+        }
+        match (event, &mut self.state) {
+            (Event::Challenge { nonce, .. }, State::Opening { deadline }) => {
+                self.state = State::Greeting { deadline: *deadline };
+                out.push(Action::Send(Request::hello(identity, room, &nonce)));
+            }
+            (
+                Event::Welcome {
+                    room_size,
+                    peers,
+                    mut ice_servers,
+                    heartbeat_seconds,
+                },
+                State::Greeting { .. },
+            ) => {
+                self.failures = 0;
+                ice_servers.truncate(ICE_SERVERS_MAX);
+                self.ice_servers = ice_servers;
+                // A server cannot make us ping it all the time, nor never.
+                let heartbeat = Duration::from_secs(u64::from(heartbeat_seconds.clamp(5, 300)));
+                self.state = State::Registered {
+                    room_size,
+                    heartbeat,
+                    last_heard: now,
+                    ping_at: now + heartbeat,
+                    discover_at: now + jittered(timing.discover_interval, rng),
+                };
+                out.push(Action::Changed(self.shown()));
+                out.push(Action::Peers(sampled(peers)));
+            }
+            (Event::Peers { room_size, peers }, State::Registered { room_size: known, .. }) => {
+                if *known != room_size {
+                    *known = room_size;
+                    out.push(Action::Changed(self.shown()));
+                }
+                out.push(Action::Peers(sampled(peers)));
+            }
+            (Event::Relayed { payload, .. }, State::Registered { .. }) => out.push(Action::Relayed { payload }),
+            (Event::Ping {}, State::Registered { .. }) => out.push(Action::Send(Request::Pong {})),
+            (Event::Refused { refusal }, _) => self.on_refused(now, refusal, timing, rng, out),
+            // Out of place or of no consequence. A draining server closes the socket itself.
+            _ => {}
+        }
+    }
+
+    /// The socket closed, or could not be opened.
+    pub fn handle_down(
+        &mut self,
+        now: Instant,
+        code: u16,
+        timing: &Timing,
+        rng: &mut ChaCha20Rng,
+        out: &mut Vec<Action>,
+    ) {
+        match self.state {
+            // A refusal before the close has already decided.
+            State::Waiting { .. } | State::Stopped => {}
+            _ if code == CloseCode::Superseded.code() => self.stop(Alert::Superseded, out),
+            State::Opening { .. } | State::Greeting { .. } | State::Registered { .. } => {
+                self.back_off(now, timing, rng, out);
+            }
+        }
+    }
+
+    /// The machine lost or regained its network.
+    pub fn handle_network(&mut self, now: Instant, online: bool, timing: &Timing) {
+        let regained = online && !self.online;
+        self.online = online;
+        if !regained {
+            return;
+        }
+        match &mut self.state {
+            State::Waiting { retry_at } => {
+                self.failures = 0;
+                *retry_at = now;
+            }
+            // The socket may be dead without knowing: ask at once, and take little silence for an answer.
+            State::Registered {
+                heartbeat,
+                last_heard,
+                ping_at,
+                ..
+            } => {
+                *ping_at = now;
+                let patience = *heartbeat * 5 / 2;
+                *last_heard = (*last_heard).min(Instant::from_millis(
+                    (now + timing.sleep_grace)
+                        .as_millis()
+                        .saturating_sub(u64::try_from(patience.as_millis()).unwrap_or(u64::MAX)),
+                ));
+            }
+            State::Opening { .. } | State::Greeting { .. } | State::Stopped => {}
+        }
+    }
+
+    /// Tries again now instead of at the end of the wait.
+    pub fn retry_now(&mut self, now: Instant) {
+        if let State::Waiting { retry_at } = &mut self.state {
+            *retry_at = now;
+        }
+    }
+
+    /// Asks for peers soon: a link was lost.
+    pub fn discover_soon(&mut self, now: Instant, timing: &Timing) {
+        if let State::Registered { discover_at, .. } = &mut self.state {
+            *discover_at = (*discover_at).min(now + timing.discover_soon);
+        }
+    }
+
+    fn on_refused(
+        &mut self,
+        now: Instant,
+        refusal: Refusal,
+        timing: &Timing,
+        rng: &mut ChaCha20Rng,
+        out: &mut Vec<Action>,
+    ) {
+        match refusal {
+            Refusal::PeerNotHere { to } => out.push(Action::NotHere(to)),
+            Refusal::UnsupportedVersion {
+                version_min,
+                version_max,
+            } => {
+                out.push(Action::Disconnect);
+                self.stop(
+                    Alert::ServerVersion {
+                        version_min,
+                        version_max,
+                    },
+                    out,
+                );
+            }
+            Refusal::BadSignature {} => self.wait_after_refusal(now, Alert::HelloRefused, timing, rng, out),
+            Refusal::RoomFull {} => self.wait_after_refusal(now, Alert::RoomFull, timing, rng, out),
+            Refusal::ServerFull {} => self.wait_after_refusal(now, Alert::ServerFull, timing, rng, out),
+            // The server closes the socket after a refusal to let us in while it drains. The others concern one request, whose
+            // purpose has a time-out and a retry of its own.
+            Refusal::Draining {}
+            | Refusal::Malformed {}
+            | Refusal::NotRegistered {}
+            | Refusal::AlreadyRegistered {}
+            | Refusal::PeerBusy { .. }
+            | Refusal::TooFast { .. }
+            | Refusal::PayloadTooLarge {} => {}
+        }
+    }
+
+    fn wait_after_refusal(
+        &mut self,
+        now: Instant,
+        alert: Alert,
+        timing: &Timing,
+        rng: &mut ChaCha20Rng,
+        out: &mut Vec<Action>,
+    ) {
+        out.push(Action::Disconnect);
+        self.state = State::Waiting {
+            retry_at: now + jittered(timing.server_refused_retry, rng),
+        };
+        out.push(Action::Changed(self.shown()));
+        out.push(Action::Alert(alert));
+    }
+
+    fn stop(&mut self, alert: Alert, out: &mut Vec<Action>) {
+        self.state = State::Stopped;
+        out.push(Action::Changed(self.shown()));
+        out.push(Action::Alert(alert));
+    }
+
+    fn back_off(&mut self, now: Instant, timing: &Timing, rng: &mut ChaCha20Rng, out: &mut Vec<Action>) {
+        let wait = back_off(self.failures, timing.server_retry_min, timing.server_retry_max);
+        self.failures = self.failures.saturating_add(1);
+        self.state = State::Waiting {
+            retry_at: now + jittered(wait, rng),
+        };
+        out.push(Action::Changed(self.shown()));
+    }
+}
+
+/// `min` doubled `failures` times, at most `max`.
+pub(crate) fn back_off(failures: u32, min: Duration, max: Duration) -> Duration {
+    min.saturating_mul(2u32.saturating_pow(failures)).min(max)
+}
+
+/// A random time in the upper half of `wait`.
+pub(crate) fn jittered(wait: Duration, rng: &mut ChaCha20Rng) -> Duration {
+    let half = u64::try_from(wait.as_millis() / 2).unwrap_or(u64::MAX / 2);
+    // The bias of the modulo is of no concern for a wait.
+    Duration::from_millis(half + rng.next_u64() % (half + 1))
+}
+
+/// A server's sample, cut to what a server may name.
+fn sampled(mut peers: Vec<PeerId>) -> Vec<PeerId> {
+    peers.truncate(PEER_SAMPLE_MAX);
+    peers
+}
+
+#[cfg(test)]
+mod tests {
+    use chacha20::rand_core::SeedableRng;
+    use shared::{RoomCode, signal::Nonce};
+
+    use super::*;
+
+    struct Rig {
+        server: Rendezvous,
+        rng: ChaCha20Rng,
+        timing: Timing,
+    }
+
+    const START: Instant = Instant::from_millis(1_000_000);
+
+    impl Rig {
+        fn new() -> Self {
+            Self {
+                server: Rendezvous::new(START),
+                rng: ChaCha20Rng::from_seed([1; 32]),
+                timing: Timing::default(),
+            }
+        }
+
+        fn timeout(&mut self, now: Instant) -> Vec<Action> {
+            let mut out = Vec::new();
+            self.server
+                .handle_timeout(now, true, &self.timing, &mut self.rng, &mut out);
+            out
+        }
+
+        fn event(&mut self, now: Instant, event: Event) -> Vec<Action> {
+            let mut out = Vec::new();
+            let identity = Identity::from_secret(&[1; 32]);
+            let room = RoomCode::parse("lobby").unwrap().open().id();
+            self.server
+                .handle_event(now, event, &identity, room, &self.timing, &mut self.rng, &mut out);
+            out
+        }
+
+        fn down(&mut self, now: Instant, code: u16) -> Vec<Action> {
+            let mut out = Vec::new();
+            self.server
+                .handle_down(now, code, &self.timing, &mut self.rng, &mut out);
+            out
+        }
+
+        fn register(&mut self) {
+            self.timeout(START);
+            self.event(START, challenge());
+            self.event(START, welcome(vec![]));
+            assert!(self.server.is_registered());
+        }
+    }
+
+    fn challenge() -> Event {
+        Event::Challenge {
+            nonce: Nonce::from_bytes([5; 32]),
+            version_min: 1,
+            version_max: 1,
+        }
+    }
+
+    fn welcome(peers: Vec<PeerId>) -> Event {
+        Event::Welcome {
+            room_size: 1,
+            peers,
+            ice_servers: vec![],
+            heartbeat_seconds: 20,
+        }
+    }
+
+    fn peer(byte: u8) -> PeerId {
+        PeerId::from_bytes([byte; 32])
+    }
+
+    #[test]
+    fn a_challenge_is_answered_and_a_welcome_names_peers() {
+        let mut rig = Rig::new();
+        assert_eq!(
+            rig.timeout(START),
+            [Action::Connect, Action::Changed(ServerState::Connecting)]
+        );
+        let hello = rig.event(START, challenge());
+        assert!(matches!(hello[..], [Action::Send(Request::Hello { .. })]), "{hello:?}");
+        assert_eq!(
+            rig.event(START, welcome(vec![peer(1)])),
+            [
+                Action::Changed(ServerState::Registered { room_size: 1 }),
+                Action::Peers(vec![peer(1)])
+            ]
+        );
+    }
+
+    #[test]
+    fn a_welcome_nobody_asked_for_is_ignored() {
+        let mut rig = Rig::new();
+        assert_eq!(rig.event(START, welcome(vec![peer(1)])), []);
+        assert_eq!(rig.event(START, challenge()), []);
+    }
+
+    #[test]
+    fn a_server_that_comes_back_is_tried_within_ten_seconds_and_not_all_the_time() {
+        let mut rig = Rig::new();
+        let mut now = START;
+        let mut waits = Vec::new();
+        for _ in 0..12 {
+            rig.timeout(now);
+            rig.down(now, 1006);
+            let retry_at = rig.server.poll_timeout(true).unwrap();
+            waits.push(retry_at.since(now));
+            now = retry_at;
+        }
+        assert!(
+            waits
+                .iter()
+                .all(|wait| *wait >= Duration::from_millis(250) && *wait <= Duration::from_secs(8)),
+            "{waits:?}"
+        );
+        assert!(
+            waits[8..].iter().all(|wait| *wait >= Duration::from_secs(4)),
+            "{waits:?}"
+        );
+    }
+
+    #[test]
+    fn a_silent_server_is_pinged_then_given_up() {
+        let mut rig = Rig::new();
+        rig.register();
+        assert!(
+            rig.timeout(START + Duration::from_secs(20))
+                .contains(&Action::Send(Request::Ping {}))
+        );
+        let out = rig.timeout(START + Duration::from_secs(50));
+        assert!(
+            matches!(
+                out[..],
+                [Action::Disconnect, Action::Changed(ServerState::Waiting { .. })]
+            ),
+            "{out:?}"
+        );
+    }
+
+    #[test]
+    fn a_superseded_or_outdated_client_stops() {
+        let mut rig = Rig::new();
+        rig.register();
+        let out = rig.down(START, CloseCode::Superseded.code());
+        assert_eq!(
+            out,
+            [Action::Changed(ServerState::Stopped), Action::Alert(Alert::Superseded)]
+        );
+        assert_eq!(rig.server.poll_timeout(true), None);
+
+        let mut rig = Rig::new();
+        rig.timeout(START);
+        let refusal = Refusal::UnsupportedVersion {
+            version_min: 2,
+            version_max: 3,
+        };
+        let out = rig.event(START, Event::Refused { refusal });
+        assert!(out.contains(&Action::Alert(Alert::ServerVersion {
+            version_min: 2,
+            version_max: 3
+        })));
+        assert_eq!(rig.server.poll_timeout(true), None);
+    }
+
+    #[test]
+    fn a_full_room_is_said_and_tried_again_later() {
+        let mut rig = Rig::new();
+        rig.timeout(START);
+        rig.event(START, challenge());
+        let out = rig.event(
+            START,
+            Event::Refused {
+                refusal: Refusal::RoomFull {},
+            },
+        );
+        assert!(out.contains(&Action::Alert(Alert::RoomFull)));
+        assert_eq!(rig.down(START, 4007), []);
+        assert!(rig.server.poll_timeout(true).unwrap() >= START + Duration::from_secs(15));
+    }
+
+    #[test]
+    fn after_the_network_came_back_a_dead_socket_is_noticed_within_seconds() {
+        let mut rig = Rig::new();
+        rig.register();
+        let later = START + Duration::from_secs(5);
+        rig.server.handle_network(later, false, &rig.timing.clone());
+        rig.server.handle_network(later, true, &rig.timing.clone());
+        assert!(rig.timeout(later).contains(&Action::Send(Request::Ping {})));
+        assert!(
+            rig.timeout(later + Duration::from_secs(3))
+                .contains(&Action::Disconnect)
+        );
+    }
+
+    #[test]
+    fn only_a_hungry_node_asks_for_peers() {
+        let mut rig = Rig::new();
+        rig.register();
+        let mut out = Vec::new();
+        let later = START + Duration::from_secs(16);
+        rig.server
+            .handle_timeout(later, false, &rig.timing, &mut rig.rng, &mut out);
+        assert_eq!(out, []);
+        assert_eq!(rig.timeout(later), [Action::Send(Request::Discover {})]);
+        assert_eq!(rig.timeout(later), []);
+    }
+}

@@ -1,0 +1,51 @@
+//! A set that remembers the last so many keys.
+
+use std::collections::{BTreeSet, VecDeque};
+
+/// Remembers up to `capacity` keys; the oldest is forgotten first.
+#[derive(Debug)]
+pub(crate) struct Seen<K> {
+    capacity: usize,
+    keys: BTreeSet<K>,
+    order: VecDeque<K>,
+}
+
+impl<K: Ord + Copy> Seen<K> {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            keys: BTreeSet::new(),
+            order: VecDeque::new(),
+        }
+    }
+
+    /// Adds `key`. Says whether it was new.
+    pub(crate) fn insert(&mut self, key: K) -> bool {
+        if !self.keys.insert(key) {
+            return false;
+        }
+        self.order.push_back(key);
+        if self.order.len() > self.capacity
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.keys.remove(&oldest);
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_key_is_forgotten_first() {
+        let mut seen = Seen::new(2);
+        assert!(seen.insert(1));
+        assert!(!seen.insert(1));
+        assert!(seen.insert(2));
+        assert!(seen.insert(3));
+        assert!(!seen.insert(2));
+        assert!(seen.insert(1));
+    }
+}
