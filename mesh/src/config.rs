@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use shared::PeerId;
-
 /// What a node is told at its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeConfig {
@@ -12,8 +10,6 @@ pub struct NodeConfig {
     pub name: String,
     /// How many rendezvous servers the driver knows.
     pub servers: u8,
-    /// Who used which name in this room before, from [`Output::RememberName`](crate::io::Output::RememberName).
-    pub known_names: Vec<(PeerId, String)>,
     /// How long to wait for what.
     pub timing: Timing,
 }

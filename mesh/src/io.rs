@@ -100,7 +100,7 @@ pub enum Input {
         /// In the order found.
         candidates: Vec<Candidate>,
     },
-    /// Both lanes are open.
+    /// The control lane is open.
     LinkOpen {
         /// Which link.
         link: LinkId,
@@ -238,7 +238,8 @@ pub enum Output {
         /// Which link.
         link: LinkId,
     },
-    /// Remember that `peer` used `name` in this room, and give it back at the next start (`NodeConfig::known_names`).
+    /// Remember that `peer` used `name` in this room, and give it back at the next start with
+    /// [`Node::know_name`](crate::Node::know_name).
     RememberName {
         /// Who.
         peer: PeerId,

@@ -108,7 +108,7 @@ impl Node {
             links: BTreeMap::new(),
             next_link: 0,
             seen_envelopes: Seen::new(SEEN_ENVELOPES_MAX),
-            roster: Roster::new(config.known_names.clone()),
+            roster: Roster::default(),
             chat: Chat::default(),
             counters: Counters::default(),
             outbox: VecDeque::new(),
@@ -131,6 +131,11 @@ impl Node {
     /// The peers with a link that can carry messages.
     pub fn linked(&self) -> impl Iterator<Item = PeerId> {
         self.links.values().filter(|link| link.is_usable()).map(Link::peer)
+    }
+
+    /// Recalls from a former visit, before the first time-out, that `peer` used `name`: see [`Output::RememberName`].
+    pub fn know_name(&mut self, peer: PeerId, name: &str) {
+        self.roster.know_name(peer, name);
     }
 
     /// Says something to everyone. The message comes back as an [`Event::Message`], then its [`Delivery`] as that goes on.

@@ -25,17 +25,10 @@ struct Entry {
 }
 
 impl Roster {
-    /// An empty room, and the names of former visits.
-    #[must_use]
-    pub fn new(known_names: Vec<(PeerId, String)>) -> Self {
-        let names = known_names
-            .into_iter()
-            .take(KNOWN_NAMES_MAX)
-            .map(|(peer, name)| (folded(&name), peer))
-            .collect();
-        Self {
-            people: BTreeMap::new(),
-            names,
+    /// Recalls that `peer` used `name` on a former visit. Past [`KNOWN_NAMES_MAX`] names nothing more is recalled.
+    pub fn know_name(&mut self, peer: PeerId, name: &str) {
+        if self.names.len() < KNOWN_NAMES_MAX {
+            self.names.entry(folded(name)).or_insert(peer);
         }
     }
 
@@ -213,7 +206,8 @@ mod tests {
 
     #[test]
     fn a_known_name_under_a_new_key_is_an_alert() {
-        let mut roster = Roster::new(vec![(peer(1), "Ann Lee".into())]);
+        let mut roster = Roster::default();
+        roster.know_name(peer(1), "Ann Lee");
         assert!(
             !here(&mut roster, peer(1), "Ann Lee")
                 .iter()

@@ -1,22 +1,94 @@
-//! Runs a node.
+//! Runs a [`Node`] in a page.
+//!
+//! Everything that happens, in the network or on the page, becomes a [`DriverEvent`] in one queue; one loop takes them out,
+//! lets the node handle them, does what the node asks for and arms one timer. Callbacks of the browser only put events
+//! into the queue, so nothing ever runs inside of something else, and no borrow of the node is held across a call into
+//! the browser.
+//!
+//! The queue has no bound of its own: what fills it is bounded (sockets and lanes by the browser's flow control, the page by a person's
+//! hands), and the loop empties it before the browser delivers more.
 
-use std::rc::Rc;
+use std::{cell::RefCell, collections::BTreeMap, fmt, rc::Rc};
 
-use mesh::io::{Event, Instant, SendError};
-use shared::{MessageId, PeerId, Room, RoomCode};
+use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures_util::StreamExt;
+use gloo_events::EventListener;
+use gloo_timers::callback::Timeout;
+use mesh::{
+    Node, NodeConfig, Timing,
+    io::{Candidate, Event, Input, Instant, LinkEnd, LinkId, Output, Path, SendError, ServerId},
+};
+use shared::{MessageId, PeerId, Room, RoomCode, signal};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{PageTransitionEvent, VisibilityState};
 use yew::Callback;
 
-use crate::boot::Profile;
+use crate::{
+    boot::Profile,
+    clock, js,
+    rtc::{Connection, Exhausted, Op},
+    signaller::Signaller,
+};
+
+/// Everything that can happen to a driver.
+#[derive(Debug)]
+pub(crate) enum DriverEvent {
+    Signal {
+        server: ServerId,
+        event: signal::Event,
+    },
+    ServerDown {
+        server: ServerId,
+        code: u16,
+    },
+    LocalDescription {
+        link: LinkId,
+        sdp: String,
+    },
+    LocalCandidates {
+        link: LinkId,
+        candidates: Vec<Candidate>,
+    },
+    LinkOpen {
+        link: LinkId,
+    },
+    LinkPath {
+        link: LinkId,
+        path: Path,
+    },
+    LinkClosed {
+        link: LinkId,
+        end: LinkEnd,
+    },
+    Packet {
+        link: LinkId,
+        bytes: Vec<u8>,
+    },
+    Network {
+        online: bool,
+    },
+    /// The timer went off, the page became visible, or a command was given: look what there is to do.
+    Wake,
+    /// The page is going away: say goodbye while there is time.
+    PageHide,
+}
 
 /// A handle on a running node. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Session(Rc<Inner>);
+#[derive(Clone)]
+pub struct Session(Rc<Handle>);
 
-#[derive(Debug)]
-struct Inner {
+struct Handle {
     me: PeerId,
     room: Room,
-    on_event: Callback<Event>,
+    node: Rc<RefCell<Node>>,
+    events: UnboundedSender<DriverEvent>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Session({:?} as {})", self.0.room, self.0.me)
+    }
 }
 
 impl PartialEq for Session {
@@ -26,11 +98,40 @@ impl PartialEq for Session {
 }
 
 impl Session {
-    /// Joins a room; what happens there comes to `on_event`.
+    /// Joins a room; what happens there comes to `on_event`, until `Event::Left`.
     #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "the node keeps them")]
-    pub fn join(profile: &Profile, room: RoomCode, _name: String, on_event: Callback<Event>) -> Self {
-        Self(Rc::new(Inner { me: profile.peer_id(), room: room.open(), on_event }))
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a room code is a secret that should end here"
+    )]
+    pub fn join(profile: &Profile, room: RoomCode, name: String, on_event: Callback<Event>) -> Self {
+        let room = room.open();
+        let config = NodeConfig {
+            name,
+            servers: u8::try_from(profile.servers().len()).unwrap_or(u8::MAX),
+            timing: Timing::default(),
+        };
+        let node = Node::new(profile.identity(), room.clone(), config, js::entropy(), clock::now());
+        let node = Rc::new(RefCell::new(node));
+        let (events, queue) = unbounded();
+        let driver = Driver {
+            profile: profile.clone(),
+            room: room.clone(),
+            node: Rc::clone(&node),
+            events: events.clone(),
+            on_event,
+            signallers: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            timer: None,
+            _listeners: listeners(&events),
+        };
+        spawn_local(driver.run(queue));
+        Self(Rc::new(Handle {
+            me: profile.peer_id(),
+            room,
+            node,
+            events,
+        }))
     }
 
     /// Our public key.
@@ -49,29 +150,231 @@ impl Session {
     ///
     /// # Errors
     /// [`SendError`]; the text stays with the caller.
-    pub fn say(&self, _text: &str) -> Result<MessageId, SendError> {
-        Err(SendError::Left)
+    pub fn say(&self, text: &str) -> Result<MessageId, SendError> {
+        self.command(|node| node.say(clock::now(), text))
     }
 
     /// Says `text` to one person.
     ///
     /// # Errors
     /// [`SendError`]; the text stays with the caller.
-    pub fn whisper(&self, _to: PeerId, _text: &str) -> Result<MessageId, SendError> {
-        Err(SendError::NotReachable)
+    pub fn whisper(&self, to: PeerId, text: &str) -> Result<MessageId, SendError> {
+        self.command(|node| node.whisper(clock::now(), to, text))
     }
 
-    /// Leaves the room; `Event::Left` follows.
+    /// Leaves the room; `Event::Left` follows within a second.
     pub fn leave(&self) {
-        self.0.on_event.emit(Event::Left);
+        self.command(|node| node.leave(clock::now()));
     }
 
     /// Tries the servers now.
-    pub fn retry_now(&self) {}
+    pub fn retry_now(&self) {
+        self.command(|node| node.retry_now(clock::now()));
+    }
 
     /// Milliseconds from now until `at`; 0 if that has passed.
     #[must_use]
     pub fn millis_until(&self, at: Instant) -> u64 {
-        at.as_millis()
+        at.as_millis().saturating_sub(clock::instant().as_millis())
+    }
+
+    /// Gives the node a command and wakes the driver to do what follows from it.
+    fn command<T>(&self, command: impl FnOnce(&mut Node) -> T) -> T {
+        let result = command(&mut self.0.node.borrow_mut());
+        // Fails only when the driver has ended, and then nothing follows.
+        let _ = self.0.events.unbounded_send(DriverEvent::Wake);
+        result
+    }
+}
+
+/// What the page tells every driver.
+fn listeners(events: &UnboundedSender<DriverEvent>) -> [EventListener; 5] {
+    let window = js::window();
+    let document = window.document().expect("invariant: the app runs in a page");
+    let send = |event: fn() -> DriverEvent| {
+        let events = events.clone();
+        move |_: &web_sys::Event| {
+            let _ = events.unbounded_send(event());
+        }
+    };
+    let visible = document.clone();
+    let woken = events.clone();
+    [
+        EventListener::new(&window, "online", send(|| DriverEvent::Network { online: true })),
+        EventListener::new(&window, "offline", send(|| DriverEvent::Network { online: false })),
+        EventListener::new(&window, "pagehide", send(|| DriverEvent::PageHide)),
+        EventListener::new(&window, "pageshow", |event| {
+            // Back from the browser's page cache, where the node had to leave: start anew.
+            if event.unchecked_ref::<PageTransitionEvent>().persisted() {
+                let _ = js::window().location().reload();
+            }
+        }),
+        EventListener::new(&document, "visibilitychange", move |_| {
+            // The timers of a page in the background run late.
+            if visible.visibility_state() == VisibilityState::Visible {
+                let _ = woken.unbounded_send(DriverEvent::Wake);
+            }
+        }),
+    ]
+}
+
+struct Driver {
+    profile: Profile,
+    room: Room,
+    node: Rc<RefCell<Node>>,
+    events: UnboundedSender<DriverEvent>,
+    on_event: Callback<Event>,
+    signallers: BTreeMap<ServerId, Signaller>,
+    connections: BTreeMap<LinkId, Connection>,
+    timer: Option<(Instant, Timeout)>,
+    _listeners: [EventListener; 5],
+}
+
+impl Driver {
+    /// Handles events until the node has left.
+    async fn run(mut self, mut queue: UnboundedReceiver<DriverEvent>) {
+        for (peer, name) in self.profile.known_names(&self.room.id()).await {
+            self.node.borrow_mut().know_name(peer, &name);
+        }
+        self.node.borrow_mut().handle_timeout(clock::now());
+        while self.drain() {
+            self.arm();
+            let Some(event) = queue.next().await else { return };
+            self.handle(event);
+        }
+    }
+
+    fn handle(&mut self, event: DriverEvent) {
+        let now = clock::now();
+        let input = match event {
+            DriverEvent::Signal { server, event } => Input::Signal { server, event },
+            DriverEvent::ServerDown { server, code } => {
+                self.signallers.remove(&server);
+                Input::ServerDown { server, code }
+            }
+            DriverEvent::LocalDescription { link, sdp } => Input::LocalDescription { link, sdp },
+            DriverEvent::LocalCandidates { link, candidates } => Input::LocalCandidates { link, candidates },
+            DriverEvent::LinkOpen { link } => Input::LinkOpen { link },
+            DriverEvent::LinkPath { link, path } => Input::LinkPath { link, path },
+            DriverEvent::LinkClosed { link, end } => {
+                self.connections.remove(&link);
+                Input::LinkClosed { link, end }
+            }
+            DriverEvent::Packet { link, bytes } => Input::Packet { link, bytes },
+            DriverEvent::Network { online } => Input::Network { online },
+            DriverEvent::Wake => return self.node.borrow_mut().handle_timeout(now),
+            DriverEvent::PageHide => return self.node.borrow_mut().leave(now),
+        };
+        self.node.borrow_mut().handle_input(now, input);
+    }
+
+    /// Does what the node asks for. `false` once it has left.
+    fn drain(&mut self) -> bool {
+        loop {
+            // The borrow ends with this statement, before anything is done.
+            let output = self.node.borrow_mut().poll_output();
+            match output {
+                None => return true,
+                Some(Output::Event(event)) => {
+                    let left = event == Event::Left;
+                    self.on_event.emit(event);
+                    if left {
+                        return false;
+                    }
+                }
+                Some(output) => self.act(output),
+            }
+        }
+    }
+
+    fn act(&mut self, output: Output) {
+        match output {
+            Output::ConnectServer { server } => {
+                if let Some(url) = self.profile.servers().get(usize::from(server.0))
+                    && let Some(signaller) = Signaller::open(server, url, &self.events)
+                {
+                    self.signallers.insert(server, signaller);
+                }
+            }
+            Output::DisconnectServer { server } => drop(self.signallers.remove(&server)),
+            Output::Signal { server, request } => {
+                if let Some(signaller) = self.signallers.get(&server) {
+                    signaller.send(&request);
+                }
+            }
+            Output::Dial { link, ice_servers } => {
+                self.connect(link, &ice_servers);
+                self.push(link, Op::Offer { restart: false });
+            }
+            Output::Accept { link, ice_servers, sdp } => {
+                self.connect(link, &ice_servers);
+                self.push(link, Op::Accept { sdp });
+            }
+            Output::RemoteAnswer { link, sdp } => self.push(link, Op::Answer { sdp }),
+            Output::RemoteCandidates { link, candidates } => self.push(link, Op::Candidates { candidates }),
+            Output::RestartIce { link } => self.push(link, Op::Offer { restart: true }),
+            Output::Transmit { link, bytes } => {
+                if self
+                    .connections
+                    .get(&link)
+                    .is_some_and(|connection| !connection.send(bytes))
+                {
+                    self.end(link, LinkEnd::SlowReader);
+                }
+            }
+            Output::HangUp { link } => {
+                if let Some(connection) = self.connections.remove(&link) {
+                    connection.hang_up();
+                }
+            }
+            Output::RememberName { peer, name } => {
+                let (profile, room) = (self.profile.clone(), self.room.id());
+                spawn_local(async move { profile.remember_name(&room, &peer, &name).await });
+            }
+            // Handed on by `drain`.
+            Output::Event(_) => {}
+        }
+    }
+
+    /// Makes the connection of a link, unless it has one.
+    fn connect(&mut self, link: LinkId, ice_servers: &[signal::IceServer]) {
+        if self.connections.contains_key(&link) {
+            return;
+        }
+        match Connection::new(link, ice_servers, self.profile.certificate().as_ref(), &self.events) {
+            Ok(connection) => {
+                self.connections.insert(link, connection);
+            }
+            Err(Exhausted) => self.end(link, LinkEnd::Exhausted),
+        }
+    }
+
+    fn push(&self, link: LinkId, op: Op) {
+        if let Some(connection) = self.connections.get(&link) {
+            connection.push(op);
+        }
+    }
+
+    /// Closes a connection for a reason of ours.
+    fn end(&mut self, link: LinkId, end: LinkEnd) {
+        let _ = self.events.unbounded_send(DriverEvent::LinkClosed { link, end });
+    }
+
+    /// Sets the timer to the node's next deadline.
+    fn arm(&mut self) {
+        let next = self.node.borrow().poll_timeout();
+        if self.timer.as_ref().map(|(at, _)| *at) == next {
+            return;
+        }
+        self.timer = next.map(|at| {
+            let wait = at.as_millis().saturating_sub(clock::instant().as_millis());
+            // One more than the difference of two clocks rounded down, so that the deadline has passed when the timer goes off.
+            let millis = u32::try_from(wait).unwrap_or(u32::MAX / 2).min(i32::MAX as u32 - 1) + 1;
+            let events = self.events.clone();
+            (
+                at,
+                Timeout::new(millis, move || drop(events.unbounded_send(DriverEvent::Wake))),
+            )
+        });
     }
 }

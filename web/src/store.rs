@@ -1,11 +1,126 @@
-//! What outlives the page.
+//! What outlives the page: the identities of this browser's tabs, and who used which name in which room.
+//!
+//! Two kinds of store answer to one interface and pass one suite of tests: [`IndexedDbStore`], and [`MemoryStore`] for
+//! when the browser lets the page store nothing.
 
+mod indexeddb;
+mod memory;
+
+use shared::{PeerId, RoomId};
 use thiserror::Error;
+use web_sys::RtcCertificate;
+use zeroize::Zeroizing;
+
+pub use self::{indexeddb::IndexedDbStore, memory::MemoryStore};
 
 /// Something could not be stored or read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum StoreError {
-    /// The browser lets this page store nothing.
+    /// The browser lets this page store nothing: its settings, or a private window. Nothing is kept over a reload.
     #[error("the browser lets this page store nothing")]
     Denied,
+    /// The disk or the page's share of it is full. Free some space.
+    #[error("there is no space left to store anything")]
+    Full,
+    /// Anything else the browser met, in its own words.
+    #[error("the browser could not store or read: {0}")]
+    Browser(String),
+}
+
+/// What an identity slot holds.
+#[derive(Debug, Clone)]
+pub struct IdentityRecord {
+    /// See [`Identity::secret`](shared::Identity::secret).
+    pub secret: Zeroizing<[u8; 32]>,
+    /// For DTLS, so that the fingerprint stays the same and no key is made at connect.
+    pub certificate: Option<RtcCertificate>,
+    /// The person's name, if one was chosen.
+    pub name: Option<String>,
+}
+
+/// A claim on an identity slot that must be renewed, for browsers that give this page no Web Locks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The tab's random name.
+    pub owner: String,
+    /// Until when it holds, in milliseconds since 1970.
+    pub until_unix_millis: u64,
+}
+
+/// A store. Cheap to clone.
+#[derive(Debug, Clone)]
+pub enum Store {
+    /// On disk.
+    IndexedDb(IndexedDbStore),
+    /// Gone with the page.
+    Memory(MemoryStore),
+}
+
+/// Calls the same method of whichever store it is.
+macro_rules! either {
+    ($self:ident, $store:ident => $call:expr) => {
+        match $self {
+            Self::IndexedDb($store) => $call.await,
+            Self::Memory($store) => $call.await,
+        }
+    };
+}
+
+impl Store {
+    /// Opens the browser's store, or one in memory if that is denied.
+    pub async fn open() -> Self {
+        match IndexedDbStore::open("starling").await {
+            Ok(store) => Self::IndexedDb(store),
+            Err(error) => {
+                crate::js::log(&format!("nothing will be kept: {error}"));
+                Self::Memory(MemoryStore::default())
+            }
+        }
+    }
+
+    /// Whether anything outlives the page.
+    #[must_use]
+    pub fn is_persistent(&self) -> bool {
+        matches!(self, Self::IndexedDb(_))
+    }
+
+    /// The identity of a slot, if it has one.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be read.
+    pub async fn identity(&self, slot: u32) -> Result<Option<IdentityRecord>, StoreError> {
+        either!(self, store => store.identity(slot))
+    }
+
+    /// Stores the identity of a slot.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be stored.
+    pub async fn save_identity(&self, slot: u32, record: &IdentityRecord) -> Result<(), StoreError> {
+        either!(self, store => store.save_identity(slot, record))
+    }
+
+    /// Takes or renews a lease on a slot, unless another owner's lease holds at `now_unix_millis`. Says whether it was taken.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be read or stored.
+    pub async fn take_lease(&self, slot: u32, lease: &Lease, now_unix_millis: u64) -> Result<bool, StoreError> {
+        either!(self, store => store.take_lease(slot, lease, now_unix_millis))
+    }
+
+    /// Who used which name in a room.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be read.
+    pub async fn names(&self, room: &RoomId) -> Result<Vec<(PeerId, String)>, StoreError> {
+        either!(self, store => store.names(room))
+    }
+
+    /// Remembers that `peer` used `name` in `room`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be stored.
+    pub async fn save_name(&self, room: &RoomId, peer: &PeerId, name: &str) -> Result<(), StoreError> {
+        either!(self, store => store.save_name(room, peer, name))
+    }
 }

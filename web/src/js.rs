@@ -1,0 +1,136 @@
+//! The only place that reaches into untyped JavaScript: small functions with typed results.
+
+use js_sys::{Array, Object, Promise, Reflect};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+#[wasm_bindgen]
+extern "C" {
+    /// `navigator.locks`, which `web-sys` has only behind an unstable flag.
+    #[derive(Debug, Clone)]
+    pub(crate) type LockManager;
+
+    #[wasm_bindgen(method, js_name = request)]
+    fn request(this: &LockManager, name: &str, options: &Object, callback: &JsValue) -> Promise;
+}
+
+/// The page's window.
+///
+/// # Panics
+/// Outside a page: this app runs nowhere else.
+pub(crate) fn window() -> web_sys::Window {
+    web_sys::window().expect("invariant: the app runs in a page")
+}
+
+/// What the browser says of an error, for a log.
+pub(crate) fn describe(error: &JsValue) -> String {
+    let text = |name| field(error, name).and_then(|value| value.as_string());
+    match (text("name"), text("message")) {
+        (Some(name), Some(message)) => format!("{name}: {message}"),
+        _ => error.as_string().unwrap_or_else(|| "unknown error".into()),
+    }
+}
+
+/// Writes to the browser's console: what went wrong that the person need not know. Never a message's content.
+pub(crate) fn log(text: &str) {
+    web_sys::console::warn_1(&text.into());
+}
+
+/// A property that exists and is neither `undefined` nor `null`.
+pub(crate) fn field(object: &JsValue, name: &str) -> Option<JsValue> {
+    let value = Reflect::get(object, &name.into()).ok()?;
+    (!value.is_undefined() && !value.is_null()).then_some(value)
+}
+
+/// A plain object with these properties.
+pub(crate) fn object<const N: usize>(fields: [(&str, JsValue); N]) -> Object {
+    let entries: Array = fields
+        .iter()
+        .map(|(name, value)| Array::of2(&(*name).into(), value))
+        .collect();
+    Object::from_entries(&entries).expect("invariant: an array of pairs makes an object")
+}
+
+/// Whether the browser has a global of this name.
+pub(crate) fn has_global(name: &str) -> bool {
+    field(&js_sys::global(), name).is_some()
+}
+
+/// Random bytes of the operating system.
+///
+/// # Panics
+/// If there are none; [`boot`](crate::boot::boot) has checked.
+pub(crate) fn entropy<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("invariant: checked when the app booted");
+    bytes
+}
+
+/// Takes a Web Lock for as long as the page lives, if it is free or becomes free within `patience_millis`.
+/// `None` without Web Locks: they want a secure context.
+pub(crate) async fn hold_lock(name: &str, patience_millis: u32) -> Option<bool> {
+    let locks: LockManager = field(&window().navigator(), "locks")?.unchecked_into();
+    let options = if patience_millis == 0 {
+        object([("ifAvailable", true.into())])
+    } else {
+        object([("signal", timeout_signal(patience_millis)?)])
+    };
+    let (sender, receiver) = futures_channel::oneshot::channel();
+    let sender = std::rc::Rc::new(std::cell::Cell::new(Some(sender)));
+    let granted = std::rc::Rc::clone(&sender);
+    let on_granted = Closure::once_into_js(move |lock: JsValue| -> JsValue {
+        let held = !lock.is_null();
+        if let Some(sender) = granted.take() {
+            // The receiver waits below.
+            let _ = sender.send(held);
+        }
+        // A lock is held until the promise that its callback gave is settled: this one never is.
+        if held {
+            Promise::new(&mut |_, _| {}).into()
+        } else {
+            JsValue::UNDEFINED
+        }
+    });
+    let request = locks.request(name, &options, &on_granted);
+    wasm_bindgen_futures::spawn_local(async move {
+        // Rejected when the signal aborts. Fulfilled only where the lock was not granted.
+        if JsFuture::from(request).await.is_err()
+            && let Some(sender) = sender.take()
+        {
+            let _ = sender.send(false);
+        }
+    });
+    Some(receiver.await.unwrap_or(false))
+}
+
+/// `AbortSignal.timeout`.
+fn timeout_signal(millis: u32) -> Option<JsValue> {
+    let class = field(&js_sys::global(), "AbortSignal")?;
+    let timeout: js_sys::Function = field(&class, "timeout")?.dyn_into().ok()?;
+    timeout.call1(&class, &millis.into()).ok()
+}
+
+/// Whether this page was reloaded, rather than opened.
+pub(crate) fn is_reload() -> bool {
+    let entry = || {
+        let performance: JsValue = window().performance()?.into();
+        let entries: js_sys::Function = field(&performance, "getEntriesByType")?.dyn_into().ok()?;
+        let entries: Array = entries
+            .call1(&performance, &"navigation".into())
+            .ok()?
+            .dyn_into()
+            .ok()?;
+        field(&entries.get(0), "type")?.as_string()
+    };
+    entry().as_deref() == Some("reload")
+}
+
+/// The text behind an address of our own server, or `None` if it cannot be had.
+pub(crate) async fn fetch_text(path: &str) -> Option<String> {
+    let response = JsFuture::from(window().fetch_with_str(path)).await.ok()?;
+    let response: web_sys::Response = response.dyn_into().ok()?;
+    if !response.ok() {
+        return None;
+    }
+    JsFuture::from(response.text().ok()?).await.ok()?.as_string()
+}

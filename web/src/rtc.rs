@@ -1,0 +1,272 @@
+//! One WebRTC connection: set up in the order it is told to, with one *control lane* (a negotiated data channel, ordered and reliable).
+//!
+//! Browsers want descriptions and candidates applied one after the other; a [`Connection`] has a queue of [`Op`]s and one task that
+//! works through it. Everything that happens comes back as a [`DriverEvent`]. Dropping a connection silences it and closes
+//! it.
+//!
+//! The control lane carries messages of at most 16 KiB. A lane for bulk data is not opened: Chromium does not
+//! interleave messages within an association, so file data would delay chat there whatever the lane.
+
+mod lane;
+
+use std::{cell::RefCell, rc::Rc, time::Duration};
+
+use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures_util::StreamExt;
+use gloo_events::EventListener;
+use gloo_timers::callback::Timeout;
+use js_sys::Array;
+use mesh::io::{Candidate, LinkEnd, LinkId, Path};
+use shared::signal::IceServer;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{
+    RtcCertificate, RtcConfiguration, RtcIceCandidateInit, RtcIceConnectionState, RtcIceServer, RtcOfferOptions,
+    RtcPeerConnection, RtcPeerConnectionIceEvent, RtcSdpType, RtcSessionDescriptionInit,
+};
+
+use self::lane::Lane;
+use crate::{driver::DriverEvent, js};
+
+/// How long candidates are gathered into one envelope. They come in bursts, and each envelope costs a signature.
+const CANDIDATE_BATCH: Duration = Duration::from_millis(15);
+
+/// How long a connection that still has data to send is kept open after it was hung up.
+const DRAIN: Duration = Duration::from_millis(500);
+
+/// A step of a connection's set-up.
+#[derive(Debug)]
+pub(crate) enum Op {
+    /// Make an offer; at first, or to restart ICE.
+    Offer { restart: bool },
+    /// Take an offer and answer it.
+    Accept { sdp: String },
+    /// Take an answer.
+    Answer { sdp: String },
+    /// Take candidates.
+    Candidates { candidates: Vec<Candidate> },
+}
+
+/// A connection of this page.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    peer_connection: RtcPeerConnection,
+    lane: Lane,
+    ops: UnboundedSender<Op>,
+    /// The first silences the connection when dropped.
+    _listeners: Vec<EventListener>,
+}
+
+/// The browser makes no more connections in this page.
+#[derive(Debug)]
+pub(crate) struct Exhausted;
+
+impl Connection {
+    /// Makes a connection that waits for its first [`Op`].
+    pub(crate) fn new(
+        link: LinkId,
+        ice_servers: &[IceServer],
+        certificate: Option<&RtcCertificate>,
+        events: &UnboundedSender<DriverEvent>,
+    ) -> Result<Self, Exhausted> {
+        let configuration = configuration(ice_servers, certificate);
+        let peer_connection = RtcPeerConnection::new_with_configuration(&configuration).map_err(|error| {
+            js::log(&format!("cannot make a connection: {}", js::describe(&error)));
+            Exhausted
+        })?;
+        let lane = Lane::new(&peer_connection, link, events.clone());
+        let (ops, queue) = unbounded();
+        let listeners = vec![
+            listen_to_candidates(&peer_connection, link, events.clone()),
+            listen_to_path(&peer_connection, link, events.clone()),
+        ];
+        spawn_local(work(peer_connection.clone(), link, queue, events.clone()));
+        Ok(Self {
+            peer_connection,
+            lane,
+            ops,
+            _listeners: listeners,
+        })
+    }
+
+    /// Queues a step.
+    pub(crate) fn push(&self, op: Op) {
+        // The task that works through the queue lives as long as the connection.
+        let _ = self.ops.unbounded_send(op);
+    }
+
+    /// Sends a message on the control lane, or queues it there. `false` if the queue is full: the peer does not read.
+    #[must_use]
+    pub(crate) fn send(&self, bytes: Vec<u8>) -> bool {
+        self.lane.send(bytes)
+    }
+
+    /// Closes the connection, once what was sent is on its way.
+    pub(crate) fn hang_up(self) {
+        if self.lane.is_drained() {
+            return;
+        }
+        // Dropped with the timer.
+        #[expect(clippy::cast_possible_truncation, reason = "half a second")]
+        Timeout::new(DRAIN.as_millis() as u32, move || drop(self)).forget();
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.lane.silence();
+        self.peer_connection.close();
+    }
+}
+
+fn configuration(ice_servers: &[IceServer], certificate: Option<&RtcCertificate>) -> RtcConfiguration {
+    let configuration = RtcConfiguration::new();
+    let servers: Array = ice_servers
+        .iter()
+        .map(|server| {
+            let entry = RtcIceServer::new();
+            let urls: Array = server.urls.iter().map(|url| JsValue::from(url.as_str())).collect();
+            entry.set_urls(&urls);
+            if let Some(username) = &server.username {
+                entry.set_username(username);
+            }
+            if let Some(credential) = &server.credential {
+                entry.set_credential(credential);
+            }
+            entry
+        })
+        .collect();
+    configuration.set_ice_servers(&servers);
+    if let Some(certificate) = certificate {
+        configuration.set_certificates(&Array::of1(certificate));
+    }
+    configuration
+}
+
+/// Reports candidates in small batches.
+fn listen_to_candidates(
+    peer_connection: &RtcPeerConnection,
+    link: LinkId,
+    events: UnboundedSender<DriverEvent>,
+) -> EventListener {
+    let batch: Rc<RefCell<(Vec<Candidate>, Option<Timeout>)>> = Rc::default();
+    EventListener::new(peer_connection, "icecandidate", move |event| {
+        let event: &RtcPeerConnectionIceEvent = event.unchecked_ref();
+        // The end of the candidates is no candidate: peers need not know.
+        let Some(found) = event.candidate().filter(|found| !found.candidate().is_empty()) else {
+            return;
+        };
+        let candidate = Candidate {
+            line: found.candidate(),
+            mid: found.sdp_mid(),
+        };
+        let mut pending = batch.borrow_mut();
+        pending.0.push(candidate);
+        if pending.1.is_none() {
+            let (batch, events) = (Rc::clone(&batch), events.clone());
+            #[expect(clippy::cast_possible_truncation, reason = "some milliseconds")]
+            let millis = CANDIDATE_BATCH.as_millis() as u32;
+            pending.1 = Some(Timeout::new(millis, move || {
+                let (candidates, _) = std::mem::take(&mut *batch.borrow_mut());
+                let _ = events.unbounded_send(DriverEvent::LocalCandidates { link, candidates });
+            }));
+        }
+    })
+}
+
+/// Reports whether ICE has a path.
+fn listen_to_path(
+    peer_connection: &RtcPeerConnection,
+    link: LinkId,
+    events: UnboundedSender<DriverEvent>,
+) -> EventListener {
+    let observed = peer_connection.clone();
+    EventListener::new(peer_connection, "iceconnectionstatechange", move |_| {
+        let path = match observed.ice_connection_state() {
+            RtcIceConnectionState::Connected | RtcIceConnectionState::Completed => Path::Connected,
+            RtcIceConnectionState::Disconnected => Path::Disconnected,
+            RtcIceConnectionState::Failed => Path::Failed,
+            _ => return,
+        };
+        let _ = events.unbounded_send(DriverEvent::LinkPath { link, path });
+    })
+}
+
+/// Works through a connection's steps, one after the other, until the connection is dropped.
+async fn work(
+    peer_connection: RtcPeerConnection,
+    link: LinkId,
+    mut queue: UnboundedReceiver<Op>,
+    events: UnboundedSender<DriverEvent>,
+) {
+    while let Some(op) = queue.next().await {
+        match step(&peer_connection, op).await {
+            Ok(Some(sdp)) => {
+                let _ = events.unbounded_send(DriverEvent::LocalDescription { link, sdp });
+            }
+            Ok(None) => {}
+            Err(error) => {
+                js::log(&format!("a connection could not be set up: {}", js::describe(&error)));
+                let _ = events.unbounded_send(DriverEvent::LinkClosed {
+                    link,
+                    end: LinkEnd::Failed,
+                });
+                return;
+            }
+        }
+    }
+}
+
+/// Does one step; gives the local description if it made one.
+async fn step(peer_connection: &RtcPeerConnection, op: Op) -> Result<Option<String>, JsValue> {
+    match op {
+        Op::Offer { restart } => {
+            let options = RtcOfferOptions::new();
+            options.set_ice_restart(restart);
+            let offer = JsFuture::from(peer_connection.create_offer_with_rtc_offer_options(&options)).await?;
+            describe_locally(peer_connection, offer.unchecked_ref()).await.map(Some)
+        }
+        Op::Accept { sdp } => {
+            describe_remotely(peer_connection, RtcSdpType::Offer, &sdp).await?;
+            let answer = JsFuture::from(peer_connection.create_answer()).await?;
+            describe_locally(peer_connection, answer.unchecked_ref())
+                .await
+                .map(Some)
+        }
+        Op::Answer { sdp } => describe_remotely(peer_connection, RtcSdpType::Answer, &sdp)
+            .await
+            .map(|()| None),
+        Op::Candidates { candidates } => {
+            for candidate in candidates {
+                let init = RtcIceCandidateInit::new(&candidate.line);
+                init.set_sdp_mid(candidate.mid.as_deref());
+                let added = peer_connection.add_ice_candidate_with_opt_rtc_ice_candidate_init(Some(&init));
+                // One that this browser does not understand leaves the others.
+                if let Err(error) = JsFuture::from(added).await {
+                    js::log(&format!("a candidate was not accepted: {}", js::describe(&error)));
+                }
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// Applies our own description; gives it as it now is, with candidates that were found at once.
+async fn describe_locally(
+    peer_connection: &RtcPeerConnection,
+    description: &RtcSessionDescriptionInit,
+) -> Result<String, JsValue> {
+    JsFuture::from(peer_connection.set_local_description(description)).await?;
+    let local = peer_connection.local_description();
+    local
+        .map(|local| local.sdp())
+        .ok_or_else(|| JsValue::from("no local description"))
+}
+
+async fn describe_remotely(peer_connection: &RtcPeerConnection, kind: RtcSdpType, sdp: &str) -> Result<(), JsValue> {
+    let description = RtcSessionDescriptionInit::new(kind);
+    description.set_sdp(sdp);
+    JsFuture::from(peer_connection.set_remote_description(&description))
+        .await
+        .map(|_| ())
+}
