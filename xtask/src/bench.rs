@@ -1,0 +1,72 @@
+//! `cargo xtask bench`: the figures that Starling promises, each beside a bare calibration of the same run.
+
+use crate::shell::{self, Sink};
+use crate::test::with_browsers;
+use crate::tools::{self, Browser, Tool};
+use crate::{build, size, workspace};
+use anyhow::Result;
+use std::process::ExitCode;
+
+/// Arguments of `cargo xtask bench`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only this one
+    #[arg(value_enum)]
+    name: Option<Bench>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Bench {
+    /// Bytes of the first load
+    Size,
+    /// Memory per idle socket, and relayed messages per second
+    Server,
+    /// From joining to the first open lane, in real browsers
+    Join,
+}
+
+/// Runs the benchmarks one after the other; one that fails or breaks its bound fails the whole, at the end.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let sink = Sink::Screen;
+    let chosen = match args.name {
+        Some(bench) => vec![bench],
+        None => vec![Bench::Size, Bench::Server, Bench::Join],
+    };
+    if chosen.iter().any(|bench| *bench != Bench::Server) {
+        build::app(&sink)?;
+    }
+    if chosen.iter().any(|bench| *bench != Bench::Size) {
+        build::server(&sink, "release")?;
+    }
+    let mut code = ExitCode::SUCCESS;
+    for bench in chosen {
+        println!("\n# {bench:?}");
+        if let Err(error) = bench.run(&sink) {
+            println!("{bench:?} FAILED: {error:#}");
+            code = ExitCode::FAILURE;
+        }
+    }
+    Ok(code)
+}
+
+impl Bench {
+    fn run(self, sink: &Sink) -> Result<()> {
+        match self {
+            Self::Size => {
+                println!("{}", size::check(sink)?);
+                Ok(())
+            }
+            Self::Server => {
+                let mut command = shell::cargo(&["run", "--release", "--package", "tests", "--bin", "bench_server"]);
+                sink.run(command.env("STARLING_TEST_SIGNAL", workspace::server("release")))
+            }
+            Self::Join => {
+                tools::ensure(&[Tool::Browser(Browser::Chromium), Tool::Browser(Browser::Firefox)])?;
+                let mut command = shell::cargo(&["run", "--release", "--package", "tests", "--bin", "bench_join"]);
+                command.args(["--features", "e2e"]);
+                with_browsers(&mut command, "release")?;
+                sink.run(&mut command)
+            }
+        }
+    }
+}
