@@ -1,0 +1,160 @@
+//! The component gallery: the page in the states that are hard to reach by hand, with made-up people and no network.
+//!
+//! From the workspace's root:
+//!
+//! ```text
+//! cargo build -p web --example gallery --target wasm32-unknown-unknown
+//! wasm-bindgen --target web --no-typescript --out-dir target/gallery target/wasm32-unknown-unknown/debug/examples/gallery.wasm
+//! cp web/examples/gallery.html web/examples/gallery-start.js web/style/starling.css web/assets/flock.svg target/gallery/
+//! python3 -m http.server --bind 127.0.0.1 --directory target/gallery 8090
+//! ```
+//!
+//! Then open `http://127.0.0.1:8090/gallery.html#STATE`; the states are the arms of [`Gallery`].
+
+use std::{rc::Rc, time::Duration};
+
+use mesh::io::{Alert, Delivery, Event, Instant, Message, Person, PersonState, SendError, ServerId, ServerState};
+use shared::{Identity, MessageId, PeerId, RoomCode};
+use web::{
+    hooks::use_route,
+    pages::{room::view::RoomView, start::StartPage},
+    state::{
+        connection::standing,
+        notice::Notice,
+        room::{RoomAction, RoomState, reduce},
+        validate,
+    },
+};
+use yew::prelude::*;
+
+fn main() {
+    yew::Renderer::<Gallery>::new().render();
+}
+
+/// Shows the state that the address names.
+#[component]
+fn Gallery() -> Html {
+    // Only to be rendered anew when the address changes.
+    let _ = use_route();
+    let fragment = web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default();
+    match fragment.trim_start_matches('#') {
+        "invited" => html! { <StartPage invitation={private_room()} /> },
+        "invited-open" => html! { <StartPage invitation={RoomCode::parse("tea party").ok()} /> },
+        "damaged" => {
+            let error = validate::room_error(shared::room::ParseRoomError::Damaged);
+            html! { <StartPage name="Ada" room_error={AttrValue::from(error)} notice={Notice::not_persistent()} /> }
+        }
+        "alone" => room(vec![registered()], None),
+        "room" => room(conversation(), None),
+        "open" => room(conversation(), Some("tea party")),
+        "trouble" => room(trouble(), None),
+        "many" => room(many(), None),
+        _ => html! { <StartPage /> },
+    }
+}
+
+fn private_room() -> RoomCode {
+    RoomCode::Generated { secret: [7; 16], founder: peer(0) }
+}
+
+fn room(events: Vec<Event>, open_name: Option<&'static str>) -> Html {
+    let state = events.into_iter().fold(RoomState::new(peer(0), "Ada".to_owned()), |state, event| {
+        reduce(&state, RoomAction::Event { event, hidden: false })
+    });
+    let standing = standing(&state);
+    let retry_in = standing.retry_at.map(|_| 4);
+    html! {
+        <RoomView
+            state={Rc::new(state)}
+            open_name={open_name.map(AttrValue::from)}
+            link="https://starling.example/#/r/1.BwcHBwcHBwcHBwcHBwcHB7ZdJ6DL3ciaQ3vLwT5Q9KkV0oKzL1rO2m6nZs8Yd1w"
+            {standing}
+            {retry_in}
+            on_send={Callback::from(|_| Err(SendError::NotReachable))}
+            safety_number={Callback::from(|peer| shared::identity::safety_number(&private_room().open(), &self::peer(0), &peer))}
+        />
+    }
+}
+
+fn peer(number: u8) -> PeerId {
+    Identity::from_secret(&[number; 32]).peer_id()
+}
+
+fn registered() -> Event {
+    Event::Server { server: ServerId(0), state: ServerState::Registered { room_size: 3 } }
+}
+
+fn person(number: u8, name: Option<&str>, state: PersonState) -> Event {
+    let person = Person {
+        peer: peer(number),
+        name: name.map(str::to_owned),
+        state,
+        round_trip: Some(Duration::from_millis(27)),
+    };
+    Event::Person { person }
+}
+
+/// A message of `author` (0 is us), and how far it got.
+fn said(id: u8, author: u8, name: &str, whisper_to: Option<u8>, text: &str, delivery: Option<Delivery>) -> Vec<Event> {
+    let id = MessageId::from_bytes([id; 16]);
+    let message = Message {
+        id,
+        author: peer(author),
+        author_name: name.to_owned(),
+        own: author == 0,
+        whisper_to: whisper_to.map(peer),
+        unix_millis: 1_795_000_000_000 + u64::from(author) * 60_000,
+        text: text.to_owned(),
+    };
+    let delivery = delivery.map(|delivery| Event::Delivery { id, delivery });
+    [Event::Message { message }].into_iter().chain(delivery).collect()
+}
+
+const ALL: Option<Delivery> = Some(Delivery::Sent { delivered: 3, of: 3 });
+
+fn conversation() -> Vec<Event> {
+    [
+        vec![
+            registered(),
+            person(1, Some("Grace"), PersonState::Here),
+            person(2, Some("ليلى"), PersonState::Here),
+            person(3, Some("Jörg 🦜"), PersonState::Reconnecting),
+            person(4, Some("Tomás"), PersonState::Left),
+            person(5, None, PersonState::Connecting),
+        ],
+        said(1, 1, "Grace", None, "Morning! The link worked at once on my phone.", None),
+        said(2, 1, "Grace", None, "Notes from yesterday: https://notes.example/dusk?page=2 (read the second part)", None),
+        said(3, 0, "Ada", None, "Lovely. I pulled the plug on the server a minute ago, and you did not even notice.", ALL),
+        said(4, 2, "ليلى", None, "صباح الخير! كل شيء يعمل هنا أيضًا ✨", None),
+        said(5, 3, "Jörg 🦜", None, "<b>bold?</b> <img src=x onerror=alert(1)>\nNo: it stays text.", None),
+        said(6, 1, "Grace", Some(0), "Between us: is Jörg's parrot typing again?", None),
+        said(7, 0, "Ada", Some(1), "It has better punctuation than most of us.", Some(Delivery::Sent { delivered: 1, of: 1 })),
+        said(8, 0, "Ada", None, "👍", Some(Delivery::Sent { delivered: 2, of: 3 })),
+    ]
+    .concat()
+}
+
+fn trouble() -> Vec<Event> {
+    let mut events = conversation();
+    let retry_at = Instant::from_millis(4_000);
+    events.push(Event::Server { server: ServerId(0), state: ServerState::Waiting { retry_at } });
+    for alert in [
+        Alert::NameTaken { name: "Grace".to_owned(), known: peer(1), now: peer(6) },
+        Alert::Tampering { dropped: 4 },
+        Alert::NoPath { peer: peer(5) },
+    ] {
+        events.push(Event::Alert { alert });
+    }
+    events.extend(said(9, 0, "Ada", Some(3), "Are you there?", Some(Delivery::Failed)));
+    events.extend(said(10, 0, "Ada", None, "Is anyone?", Some(Delivery::Waiting)));
+    events
+}
+
+fn many() -> Vec<Event> {
+    let mut events = vec![registered()];
+    let name = "Wolfeschlegelsteinhausenbergerdo";
+    events.extend((1..9).map(|number| person(number, Some(name), PersonState::Here)));
+    events.extend(said(1, 1, name, None, &"0123456789abcdef".repeat(4_096), None));
+    events.extend((2..60).flat_map(|id| said(id, id % 5, "Somebody", None, "A line, and another one after it.", ALL)));
+    events
+}

@@ -1,0 +1,13 @@
+//! The parts that pages are made of. They get values and callbacks, and know nothing of drivers.
+
+pub mod avatar;
+pub mod brand;
+pub mod composer;
+pub mod connection;
+pub mod copy_link;
+pub mod field;
+pub mod icon;
+pub mod message_item;
+pub mod message_list;
+pub mod notice;
+pub mod people;

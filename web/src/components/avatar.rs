@@ -1,0 +1,33 @@
+//! A person's colour and first letter.
+
+use shared::PeerId;
+use yew::prelude::*;
+
+/// How many colours there are; the style sheet has a class `hue-N` for each.
+pub const HUES: u8 = 12;
+
+/// The class that gives an element the colour of `peer`. A class, because inline styles are forbidden to the page.
+#[must_use]
+pub fn hue_class(peer: &PeerId) -> &'static str {
+    const CLASSES: [&str; HUES as usize] = [
+        "hue-0", "hue-1", "hue-2", "hue-3", "hue-4", "hue-5", "hue-6", "hue-7", "hue-8", "hue-9", "hue-10", "hue-11",
+    ];
+    CLASSES[usize::from(peer.hue(HUES))]
+}
+
+/// Properties of [`Avatar`].
+#[derive(Debug, Clone, PartialEq, Properties)]
+pub struct AvatarProps {
+    /// Whose.
+    pub peer: PeerId,
+    /// Their name, if it is known yet.
+    pub name: Option<AttrValue>,
+}
+
+/// A decoration: name and fingerprint say the same in words.
+#[component]
+pub fn Avatar(props: &AvatarProps) -> Html {
+    let first = props.name.as_deref().and_then(|name| name.trim().chars().next());
+    let letter = first.map_or_else(|| "?".to_owned(), |char| char.to_uppercase().collect());
+    html! { <span class={classes!("avatar", hue_class(&props.peer))} aria-hidden="true">{ letter }</span> }
+}

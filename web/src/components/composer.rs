@@ -1,0 +1,185 @@
+//! The message box.
+
+use mesh::io::SendError;
+use shared::PeerId;
+use web_sys::HtmlTextAreaElement;
+use yew::prelude::*;
+
+use super::{
+    field::focus,
+    icon::{Glyph, Icon},
+    notice::NoticeView,
+};
+use crate::state::notice::{Level, Notice};
+
+/// What the person wants to say, and to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Whom it is whispered to; `None` if it is for everyone.
+    pub to: Option<PeerId>,
+    /// The text, as typed.
+    pub text: String,
+}
+
+/// Someone the message box whispers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    /// Who.
+    pub peer: PeerId,
+    /// What to call them.
+    pub name: String,
+    /// Whether a whisper would reach them now.
+    pub reachable: bool,
+}
+
+/// Properties of [`Composer`].
+#[derive(Debug, Clone, PartialEq, Properties)]
+pub struct ComposerProps {
+    /// Whom it whispers to; `None` to talk to everyone.
+    #[prop_or_default]
+    pub whisper_to: Option<Recipient>,
+    /// The cursor moves into the box whenever this changes.
+    #[prop_or_default]
+    pub focus_request: u32,
+    /// Says it. The text stays in the box if that fails.
+    pub on_send: Callback<Outgoing, Result<(), SendError>>,
+    /// Called when the person wants to talk to everyone again.
+    #[prop_or_default]
+    pub on_everyone: Callback<()>,
+}
+
+/// The textbox "Message", or "Whisper to NAME", with its button. Enter sends, Shift+Enter makes a new line, Escape ends
+/// whispering.
+#[component]
+pub fn Composer(props: &ComposerProps) -> Html {
+    let text = use_state(String::new);
+    let error = use_state(|| None::<Notice>);
+    let node = use_node_ref();
+
+    {
+        let node = node.clone();
+        use_effect_with(props.focus_request, move |_| focus(&node));
+    }
+    // What was wrong was wrong for that recipient.
+    {
+        let error = error.setter();
+        use_effect_with(props.whisper_to.as_ref().map(|to| to.peer), move |_| error.set(None));
+    }
+
+    let send = {
+        let (text, error, node) = (text.clone(), error.clone(), node.clone());
+        let (to, on_send) = (props.whisper_to.clone(), props.on_send.clone());
+        move || {
+            let outgoing = Outgoing {
+                to: to.as_ref().map(|to| to.peer),
+                text: (*text).clone(),
+            };
+            match on_send.emit(outgoing) {
+                Ok(()) => {
+                    text.set(String::new());
+                    error.set(None);
+                }
+                Err(refused) => {
+                    error.set(Some(Notice::from_send_error(
+                        refused,
+                        to.as_ref().map(|to| to.name.as_str()),
+                    )));
+                }
+            }
+            focus(&node);
+        }
+    };
+    let onsubmit = {
+        let send = send.clone();
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            send();
+        })
+    };
+    let onkeydown = {
+        let (whispering, on_everyone) = (props.whisper_to.is_some(), props.on_everyone.clone());
+        Callback::from(move |event: KeyboardEvent| match event.key().as_str() {
+            "Enter" if !event.shift_key() && !is_composing(&event) => {
+                event.prevent_default();
+                send();
+            }
+            "Escape" if whispering && !is_composing(&event) => on_everyone.emit(()),
+            _ => {}
+        })
+    };
+    let oninput = {
+        let (text, error) = (text.clone(), error.clone());
+        Callback::from(move |event: InputEvent| {
+            text.set(event.target_unchecked_into::<HtmlTextAreaElement>().value());
+            error.set(None);
+        })
+    };
+
+    let whispering = props.whisper_to.as_ref();
+    let label = whispering.map_or_else(|| "Message".to_owned(), |to| format!("Whisper to {}", to.name));
+    let placeholder = if whispering.is_some() {
+        "Only they will read this"
+    } else {
+        "Write to everyone here"
+    };
+    let gone = whispering.filter(|to| !to.reachable && error.is_none()).map(|to| {
+        let words = Notice::from_send_error(SendError::NotReachable, Some(&to.name));
+        Notice {
+            level: Level::Info,
+            ..words
+        }
+    });
+    let notice = (*error).clone().or(gone);
+    html! {
+        <form class={classes!("composer", whispering.map(|_| "whispering"))} {onsubmit}>
+            if let Some(to) = whispering {
+                <div class="whispering-to">
+                    <Glyph icon={Icon::Whisper} />
+                    <p>{ "Whispering to " }<bdi>{ &to.name }</bdi>{ ". Nobody else can read it." }</p>
+                    <button type="button" class="button small" onclick={props.on_everyone.reform(|_: MouseEvent| ())}>
+                        { "Back to everyone" }
+                    </button>
+                </div>
+            }
+            if let Some(notice) = notice {
+                <NoticeView id="composer-notice" {notice} />
+            }
+            <div class="composer-row">
+                // The hidden copy of the text is what makes the box grow with it: no script, no inline style.
+                <div class="grow" data-empty={text.is_empty().to_string()}>
+                    <textarea
+                        ref={node}
+                        class="grow-box"
+                        rows="1"
+                        dir="auto"
+                        aria-label={label}
+                        aria-invalid={error.is_some().then_some("true")}
+                        aria-describedby={error.is_some().then_some("composer-notice")}
+                        {placeholder}
+                        enterkeyhint="send"
+                        value={(*text).clone()}
+                        {oninput}
+                        {onkeydown}
+                    />
+                    <div class="grow-box grow-copy" dir="auto" aria-hidden="true">{ grow_copy(&text) }</div>
+                </div>
+                <button type="submit" class="button primary send" aria-label="Send" title="Send (Enter)">
+                    <Glyph icon={if whispering.is_some() { Icon::Whisper } else { Icon::Send }} />
+                    <span class="button-text">{ "Send" }</span>
+                </button>
+            </div>
+        </form>
+    }
+}
+
+/// Whether the key belongs to an input method that is putting a character together. Some browsers report the key that ends
+/// the composition after its end, but all of them with the code 229.
+fn is_composing(event: &KeyboardEvent) -> bool {
+    event.is_composing() || event.key_code() == 229
+}
+
+/// What has to be laid out for the box to have its height: it stops growing long before this.
+fn grow_copy(text: &str) -> String {
+    const CHARS_MAX: usize = 4_000;
+    text.chars().take(CHARS_MAX).chain(['\u{200b}']).collect()
+}

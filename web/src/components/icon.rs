@@ -1,0 +1,73 @@
+//! The few icons of the page, drawn in a 24 × 24 box with one stroke width, so that they look like one hand made them.
+
+use yew::prelude::*;
+
+/// An icon. Each stands beside words or an accessible name, and is hidden from assistive technology.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Icon {
+    /// To everyone: a paper plane.
+    Send,
+    /// To one person: a feather.
+    Whisper,
+    /// A chain link.
+    Link,
+    /// Something done.
+    Check,
+    /// A door.
+    Leave,
+    /// Two heads.
+    People,
+    /// An arrow down.
+    Down,
+    /// A cross.
+    Close,
+    /// A triangle.
+    Warning,
+    /// A circled i.
+    Info,
+    /// A padlock.
+    Lock,
+    /// A globe: open to everyone.
+    Open,
+    /// A plus.
+    Plus,
+}
+
+impl Icon {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Send => "M4 12 20 4l-5 16-4-6.5zM11 13.500 20 4",
+            Self::Whisper => "M20 4C11 4 6 9 6 16m0 0c7 1 13-3 14-12M6 16l-2 4M9 13l6-4",
+            Self::Link => {
+                "M10 14a4 4 0 0 0 5.700 0l3.100-3.100a4 4 0 0 0-5.700-5.700L12 6.300M14 10a4 4 0 0 0-5.700 0l-3.100 3.100a4 4 0 0 0 5.700 5.700l1.100-1.100"
+            }
+            Self::Check => "M5 12.500 10 17.500 19 7",
+            Self::Leave => "M13 4H6v16h7M10 12h10m0 0-4-4m4 4-4 4",
+            Self::People => {
+                "M9 11a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7ZM2.500 20c.500-4 3-6 6.500-6s6 2 6.500 6M16 4.500a3.500 3.500 0 0 1 0 6.500M18 14.500c2 .800 3.200 2.700 3.500 5.500"
+            }
+            Self::Down => "M12 5v14m0 0-6-6m6 6 6-6",
+            Self::Close => "M6 6l12 12M18 6 6 18",
+            Self::Warning => "M12 4 2.800 20h18.400zM12 10v4.500m0 2.400v.100",
+            Self::Info => "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM12 11v5.500M12 7.600v.100",
+            Self::Lock => "M6 11h12v9H6zM8.500 11V8a3.500 3.500 0 0 1 7 0v3",
+            Self::Open => "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM3 12h18M12 3c3 3 3 15 0 18M12 3c-3 3-3 15 0 18",
+            Self::Plus => "M12 5v14M5 12h14",
+        }
+    }
+}
+
+/// Properties of [`Glyph`].
+#[derive(Debug, Clone, PartialEq, Properties)]
+pub struct GlyphProps {
+    /// Which.
+    pub icon: Icon,
+}
+
+/// Draws an icon.
+#[component]
+pub fn Glyph(props: &GlyphProps) -> Html {
+    html! {
+        <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d={props.icon.path()} /></svg>
+    }
+}

@@ -1,0 +1,158 @@
+//! One message.
+
+use std::rc::Rc;
+
+use js_sys::Date;
+use wasm_bindgen::JsValue;
+use yew::prelude::*;
+
+use super::{
+    avatar::{Avatar, hue_class},
+    icon::{Glyph, Icon},
+};
+use crate::state::{
+    room::Entry,
+    text::{Segment, collapse, delivery, segments},
+};
+
+/// Properties of [`MessageItem`].
+#[derive(Debug, Clone, PartialEq, Properties)]
+pub struct MessageItemProps {
+    /// The message and how far it got.
+    pub entry: Rc<Entry>,
+    /// What to call its author.
+    pub author: AttrValue,
+    /// What to call whom it was whispered to.
+    pub whisper_to: Option<AttrValue>,
+    /// Whether it goes on where the message before it ended: same author, same people, soon after.
+    pub follows: bool,
+}
+
+/// One message as an `article`. Its text is a peer's, and becomes text nodes and links, never markup.
+#[component]
+pub fn MessageItem(props: &MessageItemProps) -> Html {
+    let message = &props.entry.message;
+    let whisper = message.whisper_to.is_some();
+    let class = classes!(
+        "message",
+        if message.own { "own" } else { "other" },
+        whisper.then_some("whisper"),
+        props.follows.then_some("follows"),
+        hue_class(&message.author),
+    );
+    html! {
+        <article {class}>
+            if !message.own {
+                <Avatar peer={message.author} name={AttrValue::from(message.author_name.clone())} />
+            }
+            <div class="bubble">
+                <header class="message-head">
+                    <span class="author"><bdi>{ &props.author }</bdi>{ message.own.then_some(" (you)") }</span>
+                    { " " }
+                    <SaidAt unix_millis={message.unix_millis} />
+                </header>
+                if let Some(to) = &props.whisper_to {
+                    <p class="whisper-label">
+                        <Glyph icon={Icon::Whisper} />
+                        { "Whisper to " }
+                        if message.own {
+                            <bdi>{ to }</bdi>
+                        } else {
+                            { "you" }
+                        }
+                    </p>
+                }
+                <MessageText text={AttrValue::from(message.text.clone())} />
+            </div>
+            if let Some(state) = props.entry.delivery {
+                <p class="delivery">{ delivery(state, whisper) }</p>
+            }
+        </article>
+    }
+}
+
+/// Properties of [`MessageText`].
+#[derive(Debug, Clone, PartialEq, Properties)]
+pub struct MessageTextProps {
+    /// What was said.
+    pub text: AttrValue,
+}
+
+/// The text of a message, with its links; a long one is shown in full on demand.
+#[component]
+pub fn MessageText(props: &MessageTextProps) -> Html {
+    let expanded = use_state(|| false);
+    let all = segments(&props.text);
+    let beginning = collapse(&all);
+    let onclick = {
+        let expanded = expanded.clone();
+        Callback::from(move |_: MouseEvent| expanded.set(!*expanded))
+    };
+    let shown = match &beginning {
+        Some(beginning) if !*expanded => beginning,
+        Some(_) | None => &all,
+    };
+    html! {
+        <>
+            <div class="message-text" dir="auto">
+                { for shown.iter().map(segment) }
+                { (beginning.is_some() && !*expanded).then_some("…") }
+            </div>
+            if beginning.is_some() {
+                <button type="button" class="button small" aria-expanded={expanded.to_string()} {onclick}>
+                    { if *expanded { "Show less" } else { "Show all" } }
+                </button>
+            }
+        </>
+    }
+}
+
+fn segment(segment: &Segment<'_>) -> Html {
+    match *segment {
+        Segment::Plain(text) => html! { { text } },
+        // A new tab that neither knows where it comes from nor reaches back.
+        Segment::Link(link) => html! {
+            <a href={link.to_owned()} target="_blank" rel="noopener noreferrer nofollow" dir="ltr">{ link }</a>
+        },
+    }
+}
+
+/// Properties of [`SaidAt`].
+#[derive(Debug, Clone, PartialEq, Properties)]
+pub struct SaidAtProps {
+    /// When, by the author's clock.
+    pub unix_millis: u64,
+}
+
+/// The time of a message: hours and minutes, with the date if it is another day.
+#[component]
+pub fn SaidAt(props: &SaidAtProps) -> Html {
+    let (said, now) = (date(props.unix_millis), Date::new_0());
+    // An author's clock may be so wrong that the date has no text form.
+    let Some(iso) = said.get_time().is_finite().then(|| String::from(said.to_iso_string())) else {
+        return html! { <time>{ "unknown time" }</time> };
+    };
+    let clock = format!("{:02}:{:02}", said.get_hours(), said.get_minutes());
+    let same_day = said.to_date_string() == now.to_date_string();
+    let text = if same_day {
+        clock
+    } else {
+        format!("{} {clock}", String::from(said.to_date_string()))
+    };
+    html! { <time datetime={iso}>{ text }</time> }
+}
+
+fn date(unix_millis: u64) -> Date {
+    /// The last moment a `Date` can hold (ECMA-262 §21.4.1.1); beyond it, it is invalid.
+    const LAST_MILLIS: u64 = 8_640_000_000_000_000;
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "exact below 2^53, and the last moment is below that"
+    )]
+    let millis = if unix_millis > LAST_MILLIS {
+        f64::NAN
+    } else {
+        unix_millis as f64
+    };
+    Date::new(&JsValue::from_f64(millis))
+}

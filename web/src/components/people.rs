@@ -1,0 +1,129 @@
+//! Who is in the room.
+
+use std::rc::Rc;
+
+use mesh::io::{Person, PersonState};
+use shared::PeerId;
+use yew::prelude::*;
+
+use super::{
+    avatar::Avatar,
+    icon::{Glyph, Icon},
+};
+use crate::state::room::RoomState;
+
+/// Properties of [`People`].
+#[derive(Debug, Clone, PartialEq, Properties)]
+pub struct PeopleProps {
+    /// The room.
+    pub state: Rc<RoomState>,
+    /// Whom the message box whispers to.
+    pub whisper_to: Option<PeerId>,
+    /// Called with whom to whisper to.
+    pub on_whisper: Callback<PeerId>,
+    /// Gives the safety number between us and someone.
+    pub safety_number: Callback<PeerId, String>,
+}
+
+/// The list "People": we first, then who can be reached, then who is gone.
+#[component]
+pub fn People(props: &PeopleProps) -> Html {
+    let state = &props.state;
+    html! {
+        // The role is the list's own, but some browsers drop it when the bullets are styled away.
+        <ul class="people" role="list" aria-label="People">
+            <li class="person own" key="me">
+                <Avatar peer={state.me} name={AttrValue::from(state.my_name.clone())} />
+                <div class="person-text">
+                    <p class="person-name"><bdi>{ &state.my_name }</bdi>{ " " }<span class="person-you">{ "(you)" }</span></p>
+                    <p class="person-state here">{ "Here" }</p>
+                </div>
+                <p class="fingerprint" title="Your fingerprint">{ state.me.fingerprint() }</p>
+            </li>
+            { for state.people_in_order().into_iter().map(|person| {
+                let peer = person.peer;
+                html! {
+                    <PersonItem
+                        key={peer.to_text()}
+                        label={state.name_of(&peer)}
+                        whispering={props.whisper_to == Some(peer)}
+                        on_whisper={props.on_whisper.clone()}
+                        safety_number={props.safety_number.clone()}
+                        {person}
+                    />
+                }
+            }) }
+        </ul>
+    }
+}
+
+/// Properties of [`PersonItem`].
+#[derive(Debug, Clone, PartialEq, Properties)]
+pub struct PersonItemProps {
+    /// Who.
+    pub person: Rc<Person>,
+    /// What to call them.
+    pub label: AttrValue,
+    /// Whether the message box whispers to them.
+    pub whispering: bool,
+    /// Called with whom to whisper to.
+    pub on_whisper: Callback<PeerId>,
+    /// Gives the safety number between us and someone.
+    pub safety_number: Callback<PeerId, String>,
+}
+
+/// One person of the list.
+#[component]
+pub fn PersonItem(props: &PersonItemProps) -> Html {
+    let PersonItemProps { person, label, .. } = props;
+    let peer = person.peer;
+    let (class, words) = state_words(person.state);
+    // Computed once asked for: it takes two hashes a person.
+    let opened = use_state(|| false);
+    let ontoggle = use_callback((), {
+        let opened = opened.setter();
+        move |_: Event, ()| opened.set(true)
+    });
+    html! {
+        <li class={classes!("person", props.whispering.then_some("whispering"))}>
+            <Avatar {peer} name={person.name.clone().map(AttrValue::from)} />
+            <div class="person-text">
+                <p class="person-name"><bdi>{ label }</bdi></p>
+                <p class={classes!("person-state", class)}>{ words }</p>
+            </div>
+            <button
+                type="button"
+                class="button small whisper"
+                aria-label={format!("Whisper to {label}")}
+                aria-pressed={if props.whispering { "true" } else { "false" }}
+                onclick={props.on_whisper.reform(move |_: MouseEvent| peer)}
+            >
+                <Glyph icon={Icon::Whisper} />
+                { "Whisper" }
+            </button>
+            <details class="verify" {ontoggle}>
+                <summary>
+                    <span class="fingerprint" title="Fingerprint">{ peer.fingerprint() }</span>
+                    <span class="verify-link">{ "Safety number" }</span>
+                </summary>
+                if *opened {
+                    <p class="safety-number" dir="ltr">{ props.safety_number.emit(peer) }</p>
+                    <p class="verify-help">
+                        { "Read this number to each other, by phone or side by side. If both of you see the same, nobody \
+                           stands between you. If not, one of you talks to someone else: say nothing private." }
+                    </p>
+                }
+            </details>
+        </li>
+    }
+}
+
+fn state_words(state: PersonState) -> (&'static str, &'static str) {
+    match state {
+        PersonState::Connecting => ("busy", "Connecting…"),
+        PersonState::Here => ("here", "Here"),
+        PersonState::Reconnecting => ("busy", "Reconnecting…"),
+        PersonState::Gone => ("away", "Gone"),
+        PersonState::Left => ("away", "Left"),
+    }
+}

@@ -1,0 +1,4 @@
+//! The two pages.
+
+pub mod room;
+pub mod start;

@@ -1,0 +1,234 @@
+//! How a room looks, given its state: no node, no address, so that tests and the gallery show any state they like.
+
+use std::rc::Rc;
+
+use mesh::io::{PersonState, SendError};
+use shared::PeerId;
+use yew::prelude::*;
+
+use crate::{
+    components::{
+        brand::Mark,
+        composer::{Composer, Outgoing, Recipient},
+        connection::Connection,
+        copy_link::CopyLink,
+        icon::{Glyph, Icon},
+        message_list::MessageList,
+        notice::NoticeView,
+        people::People,
+    },
+    state::{
+        connection::Standing,
+        notice::NoticeAction,
+        room::{Pinned, RoomState},
+    },
+};
+
+/// Properties of [`RoomView`].
+#[derive(Debug, Clone, PartialEq, Properties)]
+pub struct RoomViewProps {
+    /// The room.
+    pub state: Rc<RoomState>,
+    /// The name of an open room; `None` for a generated one.
+    pub open_name: Option<AttrValue>,
+    /// What leads others here.
+    pub link: AttrValue,
+    /// How it stands with server and mesh.
+    pub standing: Standing,
+    /// Seconds until the server is tried again, if it waits for that.
+    #[prop_or_default]
+    pub retry_in: Option<u64>,
+    /// Whether goodbyes are being said.
+    #[prop_or_default]
+    pub leaving: bool,
+    /// Says something.
+    pub on_send: Callback<Outgoing, Result<(), SendError>>,
+    /// Tries the servers now.
+    #[prop_or_default]
+    pub on_retry: Callback<()>,
+    /// Leaves the room.
+    #[prop_or_default]
+    pub on_leave: Callback<()>,
+    /// A notice was read.
+    #[prop_or_default]
+    pub on_dismiss: Callback<u64>,
+    /// What a notice proposes was chosen. The view itself shows people.
+    #[prop_or_default]
+    pub on_action: Callback<NoticeAction>,
+    /// Gives the safety number between us and someone.
+    pub safety_number: Callback<PeerId, String>,
+}
+
+/// To whom the message box talks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Target {
+    whisper_to: Option<PeerId>,
+    /// Counts up each time the person chose, so that choosing the same again moves the cursor too.
+    chosen: u32,
+}
+
+/// A room.
+#[component]
+pub fn RoomView(props: &RoomViewProps) -> Html {
+    let state = &props.state;
+    let target = use_state(Target::default);
+    let people_open = use_state(|| false);
+
+    let choose = {
+        let (target, people_open) = (target.clone(), people_open.setter());
+        Callback::from(move |whisper_to| {
+            target.set(Target {
+                whisper_to,
+                chosen: target.chosen.wrapping_add(1),
+            });
+            // On a phone the list covers the message box.
+            people_open.set(false);
+        })
+    };
+    let toggle_people = {
+        let people_open = people_open.clone();
+        Callback::from(move |_: MouseEvent| people_open.set(!*people_open))
+    };
+    let on_action = {
+        let (people_open, on_action) = (people_open.setter(), props.on_action.clone());
+        Callback::from(move |action| match action {
+            NoticeAction::ShowPeople => people_open.set(true),
+            NoticeAction::Reload | NoticeAction::Start => on_action.emit(action),
+        })
+    };
+    let recipient = target.whisper_to.map(|peer| Recipient {
+        peer,
+        name: state.name_of(&peer),
+        reachable: state
+            .person(&peer)
+            .is_some_and(|person| person.state == PersonState::Here),
+    });
+
+    html! {
+        <div class={classes!("room", people_open.then_some("people-open"))}>
+            <button type="button" class="skip-link" onclick={choose.reform(|_: MouseEvent| None)}>
+                { "Skip to the message box" }
+            </button>
+            <header class="topbar">
+                <div class="room-title">
+                    <Mark />
+                    <div>
+                        { title(props.open_name.as_ref()) }
+                    </div>
+                </div>
+                <div class="topbar-actions">
+                    <button
+                        type="button"
+                        class="button people-toggle"
+                        aria-expanded={people_open.to_string()}
+                        aria-controls="people-panel"
+                        onclick={toggle_people}
+                    >
+                        <Glyph icon={Icon::People} />
+                        { format!("People ({})", state.present()) }
+                    </button>
+                    <CopyLink link={props.link.clone()} prominent={state.people.is_empty()} />
+                    <button
+                        type="button"
+                        class="button"
+                        aria-label="Leave room"
+                        title="Leave room"
+                        disabled={props.leaving}
+                        onclick={props.on_leave.reform(|_: MouseEvent| ())}
+                    >
+                        <Glyph icon={Icon::Leave} />
+                        <span class="button-text">{ if props.leaving { "Leaving…" } else { "Leave room" } }</span>
+                    </button>
+                </div>
+            </header>
+            <Connection standing={props.standing.clone()} retry_in={props.retry_in} on_retry={props.on_retry.clone()} />
+            <main class="conversation">
+                <Notices notices={state.notices.clone()} on_dismiss={props.on_dismiss.clone()} {on_action} />
+                <MessageList state={state.clone()}>{ nothing_yet(props) }</MessageList>
+                <Composer
+                    whisper_to={recipient}
+                    focus_request={target.chosen}
+                    on_send={props.on_send.clone()}
+                    on_everyone={choose.reform(|()| None)}
+                />
+            </main>
+            <aside id="people-panel" class="people-panel" aria-labelledby="people-title">
+                <h2 id="people-title">{ "People" }<span class="count" aria-hidden="true">{ state.present() }</span></h2>
+                <People
+                    state={state.clone()}
+                    whisper_to={target.whisper_to}
+                    on_whisper={choose.reform(Some)}
+                    safety_number={props.safety_number.clone()}
+                />
+            </aside>
+        </div>
+    }
+}
+
+fn title(open_name: Option<&AttrValue>) -> Html {
+    match open_name {
+        None => html! {
+            <>
+                <h1>{ "Private room" }</h1>
+                <p class="room-kind"><Glyph icon={Icon::Lock} />{ "Only people with the link get in" }</p>
+            </>
+        },
+        Some(name) => html! {
+            <>
+                <h1><bdi>{ name }</bdi></h1>
+                <p class="room-kind">
+                    <Glyph icon={Icon::Open} />{ "Open room: anyone who guesses the name can come in" }
+                </p>
+            </>
+        },
+    }
+}
+
+/// Before the first message: what to do next.
+fn nothing_yet(props: &RoomViewProps) -> Html {
+    if props.state.present() > 1 {
+        return html! {
+            <div class="nothing-yet">
+                <div class="flock small" aria-hidden="true" />
+                <p class="nothing-title">{ "You found each other" }</p>
+                <p>{ "Nothing was said yet. Write the first message below; it goes straight to everyone here." }</p>
+            </div>
+        };
+    }
+    html! {
+        <div class="nothing-yet">
+            <div class="flock small" aria-hidden="true" />
+            <p class="nothing-title">{ "You are alone here" }</p>
+            <p>{ "Copy the link and send it to the people you want to talk to. Whoever opens it lands in this room." }</p>
+            <p class="link-text" dir="ltr">{ &props.link }</p>
+            <p class="aside">{ "You can write already: your messages wait for the first one to come." }</p>
+        </div>
+    }
+}
+
+/// Properties of [`Notices`].
+#[derive(Debug, Clone, PartialEq, Properties)]
+struct NoticesProps {
+    notices: Vec<Pinned>,
+    on_dismiss: Callback<u64>,
+    on_action: Callback<NoticeAction>,
+}
+
+#[component]
+fn Notices(props: &NoticesProps) -> Html {
+    html! {
+        <div class="notices">
+            { for props.notices.iter().map(|Pinned { id, notice }| {
+                let id = *id;
+                html! {
+                    <NoticeView
+                        key={id}
+                        notice={notice.clone()}
+                        on_dismiss={props.on_dismiss.reform(move |()| id)}
+                        on_action={props.on_action.clone()}
+                    />
+                }
+            }) }
+        </div>
+    }
+}

@@ -1,0 +1,406 @@
+//! All that is shown of a room, changed only by [`reduce`].
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use mesh::io::{Delivery, Event, Message, Person, PersonState, ServerId, ServerState};
+use shared::{MessageId, PeerId};
+
+use super::notice::Notice;
+
+/// How many messages are kept on the page; the oldest go first, and the list says so.
+pub const MESSAGES_MAX: usize = 5_000;
+
+/// How many bytes of text are kept on the page; the oldest messages go first, and the list says so.
+pub const TEXT_TOTAL_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// How many notices are shown at once; the least bad go first, of equals the oldest.
+pub const NOTICES_MAX: usize = 6;
+
+/// A message and how far it got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The message.
+    pub message: Message,
+    /// How far it got, if it is our own.
+    pub delivery: Option<Delivery>,
+}
+
+/// A notice on the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pinned {
+    /// To dismiss it by.
+    pub id: u64,
+    /// What it says.
+    pub notice: Notice,
+}
+
+/// All that is shown of a room. Cheap to clone: long things are shared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomState {
+    /// Who we are.
+    pub me: PeerId,
+    /// What we call ourselves.
+    pub my_name: String,
+    /// The others, in the order they were first heard of.
+    pub people: Vec<Rc<Person>>,
+    /// In the order they came.
+    pub messages: Vec<Rc<Entry>>,
+    /// Whether older messages were dropped to stay within bounds.
+    pub dropped: bool,
+    /// How we stand with each server.
+    pub servers: BTreeMap<ServerId, ServerState>,
+    /// Whether a server was lost, or not reached, and none was reached since.
+    pub server_lost: bool,
+    /// What a person has to be told, oldest first.
+    pub notices: Vec<Pinned>,
+    /// Messages that came while the page was hidden.
+    pub unread: u32,
+    /// Whether leaving is done.
+    pub left: bool,
+    text_bytes: usize,
+    next_notice: u64,
+}
+
+impl RoomState {
+    /// A room just entered.
+    #[must_use]
+    pub fn new(me: PeerId, my_name: String) -> Self {
+        Self {
+            me,
+            my_name,
+            people: Vec::new(),
+            messages: Vec::new(),
+            dropped: false,
+            servers: BTreeMap::new(),
+            server_lost: false,
+            notices: Vec::new(),
+            unread: 0,
+            left: false,
+            text_bytes: 0,
+            next_notice: 0,
+        }
+    }
+
+    /// What is known of someone else.
+    #[must_use]
+    pub fn person(&self, peer: &PeerId) -> Option<&Rc<Person>> {
+        self.people.iter().find(|person| person.peer == *peer)
+    }
+
+    /// What to call someone: their name; with the fingerprint if two people have the name, or if there is none yet.
+    #[must_use]
+    pub fn name_of(&self, peer: &PeerId) -> String {
+        if *peer == self.me {
+            return self.my_name.clone();
+        }
+        match self.person(peer).and_then(|person| person.name.as_deref()) {
+            Some(name) if self.is_ambiguous(name) => format!("{name} ({})", peer.fingerprint()),
+            Some(name) => name.to_owned(),
+            None => format!("Someone ({})", peer.fingerprint()),
+        }
+    }
+
+    fn is_ambiguous(&self, name: &str) -> bool {
+        let others = self
+            .people
+            .iter()
+            .filter(|person| person.name.as_deref() == Some(name))
+            .count();
+        others + usize::from(self.my_name == name) > 1
+    }
+
+    /// The others, those who can be reached first.
+    #[must_use]
+    pub fn people_in_order(&self) -> Vec<Rc<Person>> {
+        let mut people = self.people.clone();
+        people.sort_by_key(|person| matches!(person.state, PersonState::Gone | PersonState::Left));
+        people
+    }
+
+    /// How many are in the room, us included.
+    #[must_use]
+    pub fn present(&self) -> usize {
+        let others = self
+            .people
+            .iter()
+            .filter(|person| !matches!(person.state, PersonState::Gone | PersonState::Left));
+        1 + others.count()
+    }
+}
+
+/// What can happen to a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RoomAction {
+    /// The node said something.
+    Event {
+        /// What.
+        event: Event,
+        /// Whether the page was hidden at that time.
+        hidden: bool,
+    },
+    /// The page has something to say by itself.
+    Notify {
+        /// What.
+        notice: Notice,
+    },
+    /// The person has read a notice.
+    Dismiss {
+        /// Which.
+        id: u64,
+    },
+    /// The person looks at the page.
+    Seen,
+}
+
+/// The room after `action`.
+#[must_use]
+pub fn reduce(state: &RoomState, action: RoomAction) -> RoomState {
+    let mut next = state.clone();
+    match action {
+        RoomAction::Event { event, hidden } => next.on_event(event, hidden),
+        RoomAction::Notify { notice } => next.pin(notice),
+        RoomAction::Dismiss { id } => next.notices.retain(|pinned| pinned.id != id),
+        RoomAction::Seen => next.unread = 0,
+    }
+    next
+}
+
+impl RoomState {
+    fn on_event(&mut self, event: Event, hidden: bool) {
+        match event {
+            Event::Person { person } => self.on_person(person),
+            Event::PersonForgotten { peer } => self.people.retain(|person| person.peer != peer),
+            Event::Message { message } => self.on_message(message, hidden),
+            Event::Delivery { id, delivery } => self.on_delivery(id, delivery),
+            Event::Server { server, state } => self.on_server(server, state),
+            Event::Alert { alert } => self.pin(Notice::from_alert(&alert, |peer| self.name_of(peer))),
+            Event::Left => self.left = true,
+        }
+    }
+
+    fn on_person(&mut self, person: Person) {
+        if person.peer == self.me {
+            return;
+        }
+        match self.people.iter_mut().find(|known| known.peer == person.peer) {
+            Some(known) => *known = Rc::new(person),
+            None => self.people.push(Rc::new(person)),
+        }
+    }
+
+    fn on_message(&mut self, message: Message, hidden: bool) {
+        if hidden && !message.own {
+            self.unread = self.unread.saturating_add(1);
+        }
+        let delivery = message.own.then_some(Delivery::Waiting);
+        self.text_bytes += message.text.len();
+        self.messages.push(Rc::new(Entry { message, delivery }));
+        while self.messages.len() > MESSAGES_MAX || self.text_bytes > TEXT_TOTAL_BYTES_MAX {
+            self.text_bytes -= self.messages.remove(0).message.text.len();
+            self.dropped = true;
+        }
+    }
+
+    fn on_delivery(&mut self, id: MessageId, delivery: Delivery) {
+        // Backwards: what is delivered now was said a moment ago.
+        if let Some(entry) = self
+            .messages
+            .iter_mut()
+            .rev()
+            .find(|entry| entry.message.own && entry.message.id == id)
+        {
+            *entry = Rc::new(Entry {
+                message: entry.message.clone(),
+                delivery: Some(delivery),
+            });
+        }
+    }
+
+    fn on_server(&mut self, server: ServerId, state: ServerState) {
+        match state {
+            ServerState::Registered { .. } => self.server_lost = false,
+            ServerState::Waiting { .. } | ServerState::Stopped => self.server_lost = true,
+            ServerState::Connecting => {}
+        }
+        self.servers.insert(server, state);
+    }
+
+    fn pin(&mut self, notice: Notice) {
+        // The same again, or the same with another count, takes the place of what was said before.
+        self.notices
+            .retain(|pinned| kind(&pinned.notice.text) != kind(&notice.text));
+        self.notices.push(Pinned {
+            id: self.next_notice,
+            notice,
+        });
+        self.next_notice += 1;
+        if self.notices.len() > NOTICES_MAX
+            && let Some(least) = self.notices.iter().map(|pinned| pinned.notice.level).min()
+            && let Some(position) = self.notices.iter().position(|pinned| pinned.notice.level == least)
+        {
+            self.notices.remove(position);
+        }
+    }
+}
+
+/// A notice's text without its numbers' digits: "3 so far" and "4 so far" are the same thing said twice. Fingerprints keep
+/// their letters, so notices about different people stay apart.
+fn kind(text: &str) -> impl PartialEq + '_ {
+    text.split(|char: char| char.is_ascii_digit())
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+}
+
+#[cfg(test)]
+mod tests {
+    use mesh::io::Alert;
+
+    use super::*;
+    use crate::state::notice::Level;
+
+    fn peer(byte: u8) -> PeerId {
+        PeerId::from_bytes([byte; 32])
+    }
+
+    fn empty() -> RoomState {
+        RoomState::new(peer(0), "Me".to_owned())
+    }
+
+    fn after(events: impl IntoIterator<Item = Event>) -> RoomState {
+        events.into_iter().fold(empty(), |state, event| {
+            reduce(&state, RoomAction::Event { event, hidden: false })
+        })
+    }
+
+    fn person(byte: u8, name: &str, state: PersonState) -> Event {
+        let person = Person {
+            peer: peer(byte),
+            name: Some(name.to_owned()),
+            state,
+            round_trip: None,
+        };
+        Event::Person { person }
+    }
+
+    fn message(byte: u8, own: bool, text: &str) -> Event {
+        Event::Message {
+            message: Message {
+                id: MessageId::from_bytes([byte; 16]),
+                author: peer(u8::from(!own)),
+                author_name: "Ada".to_owned(),
+                own,
+                whisper_to: None,
+                unix_millis: 0,
+                text: text.to_owned(),
+            },
+        }
+    }
+
+    #[test]
+    fn people_change_in_place_and_are_forgotten() {
+        let state = after([
+            person(1, "Ada", PersonState::Connecting),
+            person(2, "Bo", PersonState::Here),
+            person(1, "Ada", PersonState::Left),
+        ]);
+        assert_eq!(
+            state.people.iter().map(|person| person.state).collect::<Vec<_>>(),
+            [PersonState::Left, PersonState::Here]
+        );
+        assert_eq!(state.people_in_order()[0].peer, peer(2));
+        assert_eq!(state.present(), 2);
+        let state = reduce(
+            &state,
+            RoomAction::Event {
+                event: Event::PersonForgotten { peer: peer(1) },
+                hidden: false,
+            },
+        );
+        assert_eq!(state.people.len(), 1);
+    }
+
+    #[test]
+    fn names_used_twice_carry_fingerprints() {
+        let state = after([person(1, "Ada", PersonState::Here), person(2, "Me", PersonState::Here)]);
+        assert_eq!(state.name_of(&peer(1)), "Ada");
+        assert_eq!(state.name_of(&peer(2)), format!("Me ({})", peer(2).fingerprint()));
+        assert_eq!(state.name_of(&peer(3)), format!("Someone ({})", peer(3).fingerprint()));
+    }
+
+    #[test]
+    fn delivery_reaches_only_own_messages() {
+        let delivery = Delivery::Sent { delivered: 1, of: 2 };
+        let state = after([
+            message(1, true, "a"),
+            message(2, false, "b"),
+            Event::Delivery {
+                id: MessageId::from_bytes([1; 16]),
+                delivery,
+            },
+            Event::Delivery {
+                id: MessageId::from_bytes([2; 16]),
+                delivery,
+            },
+        ]);
+        assert_eq!(
+            state.messages.iter().map(|entry| entry.delivery).collect::<Vec<_>>(),
+            [Some(delivery), None]
+        );
+    }
+
+    #[test]
+    fn unread_counts_what_others_say_while_hidden() {
+        let mut state = empty();
+        for (own, hidden) in [(false, true), (true, true), (false, false), (false, true)] {
+            state = reduce(
+                &state,
+                RoomAction::Event {
+                    event: message(1, own, "x"),
+                    hidden,
+                },
+            );
+        }
+        assert_eq!(state.unread, 2);
+        assert_eq!(reduce(&state, RoomAction::Seen).unread, 0);
+    }
+
+    #[test]
+    fn old_messages_make_room() {
+        let big = "x".repeat(TEXT_TOTAL_BYTES_MAX / 2);
+        let state = after([message(1, false, &big), message(2, false, &big), message(3, false, "y")]);
+        assert_eq!(state.messages.len(), 2);
+        assert!(state.dropped);
+    }
+
+    #[test]
+    fn an_alert_with_another_count_replaces_the_former_and_the_worst_stay() {
+        let mut state = after([
+            Event::Alert {
+                alert: Alert::Tampering { dropped: 9 },
+            },
+            Event::Alert {
+                alert: Alert::Tampering { dropped: 10 },
+            },
+        ]);
+        assert_eq!(state.notices.len(), 1);
+        assert!(state.notices[0].notice.text.contains("10 so far"));
+        for letter in 'a'..='z' {
+            let notice = Notice::new(Level::Info, letter.to_string());
+            state = reduce(&state, RoomAction::Notify { notice });
+        }
+        assert_eq!(state.notices.len(), NOTICES_MAX);
+        assert_eq!(state.notices[0].notice.level, Level::Danger);
+        let id = state.notices[0].id;
+        assert!(
+            reduce(&state, RoomAction::Dismiss { id })
+                .notices
+                .iter()
+                .all(|pinned| pinned.id != id)
+        );
+    }
+
+    #[test]
+    fn left_is_said_once_leaving_is_done() {
+        assert!(after([Event::Left]).left);
+    }
+}
