@@ -1,0 +1,277 @@
+//! The command line. Each flag is also an environment variable.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::Parser;
+use shared::signal::IceServer;
+use signal::config::{AddressSource, AllowedOrigin, Config, Limits, ParseFlagError, Rate, ServerUrl, parse_ice_server};
+
+/// Starling's rendezvous server: introduces the peers of a room to each other and serves the web app.
+///
+/// It keeps nothing on disk, needs no database and never sees what people write. When it has bound its address it
+/// prints one line, "listening on http://ADDRESS", to standard output; logs go to standard error, their level is set by
+/// the variable RUST_LOG (error, warn, info, debug). SIGTERM or SIGINT tells all clients to reconnect elsewhere or later, and
+/// ends the server within --drain-timeout-millis.
+///
+/// Browsers allow WebRTC's full features only on https or localhost: on the internet, put a proxy that ends TLS in front, have it
+/// keep the Host header and pass WebSocket upgrades on /ws, and set --trust-forwarded-for.
+///
+/// For operators: /healthz (alive), /readyz (503 while stopping), /metrics (Prometheus), /api/status (JSON).
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 110)]
+pub(crate) struct Args {
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:8080",
+        env = "STARLING_LISTEN"
+    )]
+    pub(crate) listen: SocketAddr,
+
+    /// Folder of the built web app [default: dist, if there is such a folder]
+    #[arg(long, value_name = "FOLDER", env = "STARLING_WEB_ROOT")]
+    web_root: Option<PathBuf>,
+
+    /// Origin whose pages may connect, like https://example.org, or * for any; may be given several times (in the variable: separated
+    /// by commas). Pages from the host of this server always may
+    #[arg(
+        long = "allow-origin",
+        value_name = "ORIGIN",
+        value_delimiter = ',',
+        env = "STARLING_ALLOW_ORIGIN"
+    )]
+    origins_allowed: Vec<AllowedOrigin>,
+
+    /// Take a client's address from the last entry of X-Forwarded-For. Set it behind a proxy (else all clients share the limits of
+    /// one address), and only there (else a client can forge its address)
+    #[arg(long, env = "STARLING_TRUST_FORWARDED_FOR")]
+    trust_forwarded_for: bool,
+
+    /// Further rendezvous server that pages from here use too, like wss://example.org/ws; may be given several times (in the variable:
+    /// separated by commas). That server has to allow this one's origin
+    #[arg(long = "server", value_name = "URL", value_delimiter = ',', env = "STARLING_SERVER")]
+    servers: Vec<ServerUrl>,
+
+    /// STUN server with which browsers learn their public address, like stun:example.org:3478; up to 8 times (in the variable:
+    /// separated by commas). Without one, peers meet in one local network only
+    #[arg(
+        long = "ice-server",
+        value_name = "stun:HOST:PORT",
+        value_delimiter = ',',
+        value_parser = ice_server,
+        env = "STARLING_ICE_SERVER"
+    )]
+    ice_servers: Vec<IceServer>,
+
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+/// The defaults are those of [`Limits`]; a test compares them.
+#[derive(Debug, Parser)]
+#[command(next_help_heading = "Limits")]
+struct LimitArgs {
+    /// WebSockets at once. Each takes about 10 KB of memory and one file descriptor
+    #[arg(
+        long,
+        default_value_t = 10_000,
+        value_name = "COUNT",
+        env = "STARLING_CONNECTIONS_MAX"
+    )]
+    connections_max: usize,
+
+    /// WebSockets at once of one address (IPv6: of one /64 network)
+    #[arg(
+        long,
+        default_value_t = 500,
+        value_name = "COUNT",
+        env = "STARLING_CONNECTIONS_PER_ADDRESS_MAX"
+    )]
+    connections_per_address_max: usize,
+
+    /// Rooms at once
+    #[arg(long, default_value_t = 10_000, value_name = "COUNT", env = "STARLING_ROOMS_MAX")]
+    rooms_max: usize,
+
+    /// Peers of one room at once
+    #[arg(
+        long,
+        default_value_t = 2_000,
+        value_name = "COUNT",
+        env = "STARLING_PEERS_PER_ROOM_MAX"
+    )]
+    peers_per_room_max: usize,
+
+    /// Messages a second of one WebSocket in the long run; 0 for no limit
+    #[arg(
+        long,
+        default_value_t = 20,
+        value_name = "COUNT",
+        env = "STARLING_SOCKET_MESSAGES_PER_SECOND"
+    )]
+    socket_messages_per_second: u32,
+
+    /// Messages of one WebSocket at once, after silence
+    #[arg(
+        long,
+        default_value_t = 200,
+        value_name = "COUNT",
+        env = "STARLING_SOCKET_MESSAGES_BURST"
+    )]
+    socket_messages_burst: u32,
+
+    /// Messages and new WebSockets a second of one address in the long run; 0 for no limit
+    #[arg(
+        long,
+        default_value_t = 1_000,
+        value_name = "COUNT",
+        env = "STARLING_ADDRESS_MESSAGES_PER_SECOND"
+    )]
+    address_messages_per_second: u32,
+
+    /// Messages and new WebSockets of one address at once, after silence
+    #[arg(
+        long,
+        default_value_t = 5_000,
+        value_name = "COUNT",
+        env = "STARLING_ADDRESS_MESSAGES_BURST"
+    )]
+    address_messages_burst: u32,
+
+    /// Messages over the limit that end a WebSocket (each one within it forgives one)
+    #[arg(
+        long,
+        default_value_t = 200,
+        value_name = "COUNT",
+        env = "STARLING_TOO_FAST_STRIKES_MAX"
+    )]
+    too_fast_strikes_max: u32,
+
+    /// Unreadable messages that end a WebSocket (each readable one forgives one)
+    #[arg(
+        long,
+        default_value_t = 8,
+        value_name = "COUNT",
+        env = "STARLING_MALFORMED_STRIKES_MAX"
+    )]
+    malformed_strikes_max: u32,
+
+    /// Time for a new WebSocket to register
+    #[arg(long, default_value = "10000", value_name = "MILLIS", value_parser = millis, env = "STARLING_HELLO_TIMEOUT_MILLIS")]
+    hello_timeout_millis: Duration,
+
+    /// Silence after which a client is pinged; after three unanswered pings it is taken for gone
+    #[arg(long, default_value = "15000", value_name = "MILLIS", value_parser = millis, env = "STARLING_HEARTBEAT_MILLIS")]
+    heartbeat_millis: Duration,
+
+    /// Messages that may wait for a slow reader before it is dropped
+    #[arg(
+        long,
+        default_value_t = 256,
+        value_name = "COUNT",
+        env = "STARLING_QUEUE_MESSAGES_MAX"
+    )]
+    queue_messages_max: usize,
+
+    /// Bytes that may wait for a slow reader before it is dropped
+    #[arg(
+        long,
+        default_value_t = 524_288,
+        value_name = "BYTES",
+        env = "STARLING_QUEUE_BYTES_MAX"
+    )]
+    queue_bytes_max: usize,
+
+    /// Time for a client to take one message before it is dropped
+    #[arg(long, default_value = "10000", value_name = "MILLIS", value_parser = millis, env = "STARLING_WRITE_TIMEOUT_MILLIS")]
+    write_timeout_millis: Duration,
+
+    /// Time for a client to take note of a close code
+    #[arg(long, default_value = "2000", value_name = "MILLIS", value_parser = millis, env = "STARLING_LINGER_MILLIS")]
+    linger_millis: Duration,
+
+    /// Time for all clients to leave when the server stops
+    #[arg(long, default_value = "5000", value_name = "MILLIS", value_parser = millis, env = "STARLING_DRAIN_TIMEOUT_MILLIS")]
+    drain_timeout_millis: Duration,
+
+    /// Time for a client to send its HTTP request
+    #[arg(long, default_value = "10000", value_name = "MILLIS", value_parser = millis, env = "STARLING_REQUEST_TIMEOUT_MILLIS")]
+    request_timeout_millis: Duration,
+}
+
+impl Args {
+    /// What the server is to be, with `default_web_root` where no other folder is named.
+    pub(crate) fn config(self, default_web_root: Option<PathBuf>) -> Config {
+        Config {
+            web_root: self.web_root.or(default_web_root),
+            origins_allowed: self.origins_allowed,
+            address_source: if self.trust_forwarded_for {
+                AddressSource::ForwardedFor
+            } else {
+                AddressSource::Socket
+            },
+            servers: self.servers,
+            ice_servers: self.ice_servers,
+            limits: self.limits.limits(),
+        }
+    }
+}
+
+impl LimitArgs {
+    fn limits(&self) -> Limits {
+        Limits {
+            connections_max: self.connections_max,
+            connections_per_address_max: self.connections_per_address_max,
+            rooms_max: self.rooms_max,
+            peers_per_room_max: self.peers_per_room_max,
+            socket_rate: Rate::new(self.socket_messages_per_second, self.socket_messages_burst),
+            address_rate: Rate::new(self.address_messages_per_second, self.address_messages_burst),
+            too_fast_strikes_max: self.too_fast_strikes_max,
+            malformed_strikes_max: self.malformed_strikes_max,
+            hello_timeout: self.hello_timeout_millis,
+            heartbeat: self.heartbeat_millis,
+            queue_messages_max: self.queue_messages_max,
+            queue_bytes_max: self.queue_bytes_max,
+            write_timeout: self.write_timeout_millis,
+            linger: self.linger_millis,
+            drain_timeout: self.drain_timeout_millis,
+            request_timeout: self.request_timeout_millis,
+        }
+    }
+}
+
+fn millis(text: &str) -> Result<Duration, std::num::ParseIntError> {
+    text.parse::<std::num::NonZeroU32>()
+        .map(|millis| Duration::from_millis(millis.get().into()))
+}
+
+fn ice_server(text: &str) -> Result<IceServer, ParseFlagError> {
+    parse_ice_server(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent_and_its_defaults_are_those_of_the_library() {
+        Args::command().debug_assert();
+        let limits = Args::parse_from(["signal"]).config(None).limits;
+        assert_eq!(format!("{limits:?}"), format!("{:?}", Limits::default()));
+    }
+
+    #[test]
+    fn every_flag_has_its_variable() {
+        for argument in Args::command().get_arguments() {
+            let flag = argument.get_long().expect("flags only");
+            let variable = format!("STARLING_{}", flag.to_uppercase().replace('-', "_"));
+            assert_eq!(
+                argument.get_env().and_then(|name| name.to_str()),
+                Some(variable.as_str())
+            );
+        }
+    }
+}

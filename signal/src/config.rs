@@ -1,0 +1,273 @@
+//! What an operator can set, each limit with its default and its unit.
+
+use std::{num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
+
+use axum::http::Uri;
+use shared::signal::IceServer;
+use thiserror::Error;
+
+/// Everything that [`app`](crate::app) needs to know.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// The folder of the built web app; without one, a page says how to build it.
+    pub web_root: Option<PathBuf>,
+    /// Origins whose pages may open sockets here, besides the server's own.
+    pub origins_allowed: Vec<AllowedOrigin>,
+    /// Where the address of a client is read.
+    pub address_source: AddressSource,
+    /// Further rendezvous servers that pages from here should use.
+    pub servers: Vec<ServerUrl>,
+    /// Named in every welcome; of more than [`ICE_SERVERS_MAX`](shared::limits::ICE_SERVERS_MAX), the first ones.
+    pub ice_servers: Vec<IceServer>,
+    /// Bounds on memory, time and rates.
+    pub limits: Limits,
+}
+
+/// Bounds on what clients may take. The defaults suit one small public server.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Sockets at once; 10,000 (about 100 MB).
+    pub connections_max: usize,
+    /// Sockets at once of one address; 500, because whole schools share one.
+    pub connections_per_address_max: usize,
+    /// Rooms at once; 10,000.
+    pub rooms_max: usize,
+    /// Peers of one room at once; 2,000.
+    pub peers_per_room_max: usize,
+    /// Messages of one socket; 20 a second, 200 at once.
+    pub socket_rate: Rate,
+    /// Messages and new sockets of one address; 1,000 a second, 5,000 at once.
+    pub address_rate: Rate,
+    /// How many messages more than allowed end a socket; 200. Each allowed one forgives one.
+    pub too_fast_strikes_max: u32,
+    /// How many messages that are no requests end a socket; 8. Each that is one forgives one.
+    pub malformed_strikes_max: u32,
+    /// From the end of the WebSocket handshake to a hello; 10 s.
+    pub hello_timeout: Duration,
+    /// After so much silence the server pings; after three unanswered pings it closes; 15 s.
+    pub heartbeat: Duration,
+    /// Messages waiting for one slow reader; 256.
+    pub queue_messages_max: usize,
+    /// Bytes waiting for one slow reader; 512 KiB, at least one message.
+    pub queue_bytes_max: usize,
+    /// For one message to leave; 10 s.
+    pub write_timeout: Duration,
+    /// For a client to take note of a close code and hang up; 2 s.
+    pub linger: Duration,
+    /// For all clients to be told of a stop; 5 s.
+    pub drain_timeout: Duration,
+    /// For a client to send its HTTP request; 10 s.
+    pub request_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: 10_000,
+            connections_per_address_max: 500,
+            rooms_max: 10_000,
+            peers_per_room_max: 2_000,
+            socket_rate: Rate::new(20, 200),
+            address_rate: Rate::new(1_000, 5_000),
+            too_fast_strikes_max: 200,
+            malformed_strikes_max: 8,
+            hello_timeout: Duration::from_secs(10),
+            heartbeat: Duration::from_secs(15),
+            queue_messages_max: 256,
+            queue_bytes_max: 512 * 1024,
+            write_timeout: Duration::from_secs(10),
+            linger: Duration::from_secs(2),
+            drain_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// How often something may happen: a steady rate and a burst on top of silence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rate {
+    /// As often as it likes.
+    Unlimited,
+    /// A token bucket.
+    Limited {
+        /// Tokens that come back in a second.
+        per_second: NonZeroU32,
+        /// Tokens that a full bucket holds.
+        burst: NonZeroU32,
+    },
+}
+
+impl Rate {
+    /// `per_second` in the long run, `burst` at once (at least 1); [`Rate::Unlimited`] if `per_second` is 0.
+    #[must_use]
+    pub fn new(per_second: u32, burst: u32) -> Self {
+        match NonZeroU32::new(per_second) {
+            None => Self::Unlimited,
+            Some(per_second) => Self::Limited {
+                per_second,
+                burst: NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN),
+            },
+        }
+    }
+}
+
+/// Where the address of a client is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AddressSource {
+    /// The socket. Behind a proxy, everybody then has the address of the proxy.
+    #[default]
+    Socket,
+    /// The last entry of `X-Forwarded-For`, which the proxy in front wrote. Without a proxy, anybody can forge it.
+    ForwardedFor,
+}
+
+/// A text that a flag does not take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ParseFlagError {
+    /// See [`AllowedOrigin`].
+    #[error("an origin is written like https://example.org or http://localhost:8080, or * for any")]
+    Origin,
+    /// See [`ServerUrl`].
+    #[error("a server is written like wss://example.org/ws")]
+    Server,
+    /// See [`parse_ice_server`].
+    #[error("an ICE server is written like stun:example.org:3478")]
+    IceServer,
+}
+
+/// An origin whose pages may open sockets here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AllowedOrigin {
+    /// Every one: for a server that pages of other servers use too.
+    Any,
+    /// This one, in lower case.
+    Exact(String),
+}
+
+impl FromStr for AllowedOrigin {
+    type Err = ParseFlagError;
+
+    fn from_str(text: &str) -> Result<Self, ParseFlagError> {
+        if text == "*" {
+            return Ok(Self::Any);
+        }
+        let uri: Uri = text.parse().map_err(|_| ParseFlagError::Origin)?;
+        match (uri.scheme_str(), uri.authority()) {
+            (Some("http" | "https"), Some(_)) if uri.path().len() <= 1 && uri.query().is_none() => {
+                Ok(Self::Exact(text.trim_end_matches('/').to_ascii_lowercase()))
+            }
+            _ => Err(ParseFlagError::Origin),
+        }
+    }
+}
+
+/// The address of a rendezvous socket, `ws://…` or `wss://…`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerUrl {
+    text: String,
+    origin: String,
+}
+
+impl ServerUrl {
+    /// The whole address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Scheme, host and port, as they stand in a content security policy.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+}
+
+impl FromStr for ServerUrl {
+    type Err = ParseFlagError;
+
+    fn from_str(text: &str) -> Result<Self, ParseFlagError> {
+        let uri: Uri = text.parse().map_err(|_| ParseFlagError::Server)?;
+        match (uri.scheme_str(), uri.authority()) {
+            (Some(scheme @ ("ws" | "wss")), Some(authority)) if is_plain_authority(authority.as_str()) => Ok(Self {
+                origin: format!("{scheme}://{authority}"),
+                text: text.to_owned(),
+            }),
+            _ => Err(ParseFlagError::Server),
+        }
+    }
+}
+
+/// Whether the text is only a host and perhaps a port, so that it can stand in a header of ours.
+pub(crate) fn is_plain_authority(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+    !text.is_empty() && text.len() <= 255 && text.bytes().all(plain)
+}
+
+/// Reads a STUN server. TURN is not among them: its credentials have to be short-lived.
+///
+/// # Errors
+/// If the text is not of the form `stun:host:port` or `stun:host`.
+pub fn parse_ice_server(text: &str) -> Result<IceServer, ParseFlagError> {
+    match text.split_once(':') {
+        Some(("stun" | "stuns", host)) if is_plain_authority(host) => Ok(IceServer {
+            urls: vec![text.to_owned()],
+            username: None,
+            credential: None,
+        }),
+        _ => Err(ParseFlagError::IceServer),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_taken_without_path_and_in_any_case() {
+        let exact = |text: &str| Ok(AllowedOrigin::Exact(text.to_owned()));
+        assert_eq!("*".parse(), Ok(AllowedOrigin::Any));
+        assert_eq!("https://Example.org/".parse(), exact("https://example.org"));
+        assert_eq!("http://[::1]:8080".parse(), exact("http://[::1]:8080"));
+        for text in [
+            "",
+            "example.org",
+            "ftp://example.org",
+            "https://example.org/page",
+            "null",
+        ] {
+            assert_eq!(text.parse::<AllowedOrigin>(), Err(ParseFlagError::Origin), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_server_cannot_smuggle_anything_into_the_policy() {
+        let server: ServerUrl = "wss://example.org:8443/ws".parse().unwrap();
+        assert_eq!(server.origin(), "wss://example.org:8443");
+        for text in [
+            "https://example.org",
+            "wss://a;script-src",
+            "wss://a b",
+            "wss://u@host/ws",
+            "example.org",
+        ] {
+            assert_eq!(text.parse::<ServerUrl>(), Err(ParseFlagError::Server), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_stun_is_taken_as_ice_server() {
+        assert_eq!(
+            parse_ice_server("stun:example.org:3478").unwrap().urls,
+            ["stun:example.org:3478"]
+        );
+        for text in ["turn:example.org", "stun:", "example.org", "stun:a b"] {
+            assert_eq!(parse_ice_server(text), Err(ParseFlagError::IceServer), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_rate_of_zero_is_unlimited_and_a_bucket_holds_something() {
+        assert_eq!(Rate::new(0, 9), Rate::Unlimited);
+        assert_eq!(Rate::new(5, 0), Rate::new(5, 1));
+    }
+}

@@ -1,0 +1,562 @@
+//! Rooms and discovery as a pure state machine: sockets, clock and randomness stay outside.
+//!
+//! The socket layer tells a [`Hub`] what happened ([`Hub::connect`], [`Hub::handle`], [`Hub::disconnect`], …), and when
+//! the time of [`Hub::poll_timeout`] has come ([`Hub::handle_timeout`]); each call adds what is to be sent to an
+//! [`Outbox`]. Nothing a client sends makes the hub panic, and what it keeps is bounded by [`Limits`]:
+//!
+//! - a connection is counted from `connect` to `disconnect`, also while it is being closed;
+//! - a room exists while somebody is registered in it, so there are never more rooms than connections;
+//! - an address is remembered while it has connections, and until its bucket of tokens is full again;
+//! - a join, a relay and a sample cost the same in a room of two and in a room of thousands.
+//!
+//! Who is in a room is never told whole: that is the business of the peers themselves.
+
+mod rate;
+mod room;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
+    net::{IpAddr, Ipv6Addr},
+    time::{Duration, Instant},
+};
+
+use chacha20::{ChaCha8Rng, rand_core::SeedableRng};
+use shared::{
+    PeerId, RoomId,
+    limits::{ICE_SERVERS_MAX, PEER_SAMPLE_MAX, RELAY_PAYLOAD_BYTES_MAX},
+    signal::{CloseCode, Event, IceServer, Nonce, PROTOCOL_VERSION, Refusal, Request, verify_hello},
+};
+
+use crate::config::Limits;
+use rate::Bucket;
+use room::Room;
+
+/// Unanswered pings after which a client is gone.
+const PINGS_MAX: u32 = 3;
+
+/// One socket, numbered by the socket layer. A number is never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub u64);
+
+/// What the socket layer is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Send a message.
+    Send {
+        /// The recipient.
+        to: ConnId,
+        /// The message.
+        event: Event,
+    },
+    /// Close the socket after what was sent before. The hub expects a [`Hub::disconnect`] when that is done.
+    Close {
+        /// The socket.
+        to: ConnId,
+        /// The reason.
+        code: CloseCode,
+    },
+}
+
+/// Collects outputs, in order. A call adds a handful at most, but [`Hub::drain`] two a connection and
+/// [`Hub::handle_timeout`] one for everyone who is due.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    outputs: Vec<Output>,
+}
+
+impl Outbox {
+    /// Takes out everything.
+    pub fn drain(&mut self) -> impl Iterator<Item = Output> + '_ {
+        self.outputs.drain(..)
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.outputs.is_empty()
+    }
+
+    fn send(&mut self, to: ConnId, event: Event) {
+        self.outputs.push(Output::Send { to, event });
+    }
+
+    fn close(&mut self, to: ConnId, code: CloseCode) {
+        self.outputs.push(Output::Close { to, code });
+    }
+}
+
+/// How full the hub is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Occupancy {
+    /// Sockets, those being closed included.
+    pub connections: usize,
+    /// Rooms with somebody in them.
+    pub rooms: usize,
+    /// Registered peers, over all rooms.
+    pub peers: usize,
+}
+
+/// The state machine. See the [module](self).
+#[derive(Debug)]
+pub struct Hub {
+    limits: Limits,
+    ice_servers: Vec<IceServer>,
+    rng: ChaCha8Rng,
+    /// Ordered, so that [`Hub::drain`] is deterministic.
+    connections: BTreeMap<ConnId, Connection>,
+    /// Never iterated, as `addresses`: the order differs from run to run.
+    rooms: HashMap<RoomId, Room>,
+    addresses: HashMap<IpAddr, Address>,
+    /// One entry for each connection not being closed, and for each address without connections.
+    deadlines: BTreeSet<(Instant, Deadline)>,
+    peers: usize,
+    draining: bool,
+}
+
+#[derive(Debug)]
+struct Connection {
+    address: IpAddr,
+    stage: Stage,
+    bucket: Bucket,
+    too_fast_strikes: u32,
+    malformed_strikes: u32,
+    /// Since the client was last heard.
+    pings: u32,
+    /// When to do something about its silence.
+    due_at: Instant,
+    /// The entry in `deadlines`, which may be earlier than `due_at`: moving it at each message would cost more.
+    armed_at: Instant,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Greeting { nonce: Nonce },
+    Registered { room: RoomId, peer: PeerId },
+    Closing,
+}
+
+#[derive(Debug, Default)]
+struct Address {
+    connections: usize,
+    bucket: Bucket,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Deadline {
+    Silence(ConnId),
+    Forget(IpAddr),
+}
+
+impl Hub {
+    /// Makes an empty hub. The `seed` decides which peers are drawn; it is no secret worth keeping.
+    #[must_use]
+    pub fn new(limits: Limits, mut ice_servers: Vec<IceServer>, seed: [u8; 32]) -> Self {
+        ice_servers.truncate(ICE_SERVERS_MAX);
+        Self {
+            limits,
+            ice_servers,
+            rng: ChaCha8Rng::from_seed(seed),
+            connections: BTreeMap::new(),
+            rooms: HashMap::new(),
+            addresses: HashMap::new(),
+            deadlines: BTreeSet::new(),
+            peers: 0,
+            draining: false,
+        }
+    }
+
+    /// A socket was opened. `nonce` must not be guessable. Sends the challenge, or a refusal and a close.
+    ///
+    /// # Panics
+    /// If `conn` is not new.
+    pub fn connect(&mut self, now: Instant, conn: ConnId, address: IpAddr, nonce: Nonce, outbox: &mut Outbox) {
+        let address = network(address);
+        let refusal = self.refusal_of_connection(now, address);
+        self.addresses.entry(address).or_default().connections += 1;
+        let due_at = now + self.limits.hello_timeout;
+        let connection = Connection {
+            address,
+            stage: Stage::Greeting { nonce },
+            bucket: Bucket::default(),
+            too_fast_strikes: 0,
+            malformed_strikes: 0,
+            pings: 0,
+            due_at,
+            armed_at: due_at,
+        };
+        let earlier = self.connections.insert(conn, connection);
+        assert!(earlier.is_none(), "invariant: connection numbers are not used again");
+        self.deadlines.insert((due_at, Deadline::Silence(conn)));
+        match refusal {
+            None => outbox.send(
+                conn,
+                Event::Challenge {
+                    nonce,
+                    version_min: PROTOCOL_VERSION,
+                    version_max: PROTOCOL_VERSION,
+                },
+            ),
+            Some(refusal) => {
+                // Too many connections a second close just as too many messages a second do.
+                let code = refusal.close_code().unwrap_or(CloseCode::TooFast);
+                outbox.send(conn, Event::Refused { refusal });
+                self.close(conn, code, outbox);
+            }
+        }
+    }
+
+    fn refusal_of_connection(&mut self, now: Instant, address: IpAddr) -> Option<Refusal> {
+        if self.draining {
+            return Some(Refusal::Draining {});
+        }
+        if self.connections.len() >= self.limits.connections_max {
+            return Some(Refusal::ServerFull {});
+        }
+        let entry = self.addresses.entry(address).or_default();
+        if entry.connections >= self.limits.connections_per_address_max {
+            return Some(Refusal::ServerFull {});
+        }
+        entry.bucket.take(now, self.limits.address_rate).err().map(too_fast)
+    }
+
+    /// The socket is gone, whoever closed it. To be called once for every [`Hub::connect`].
+    pub fn disconnect(&mut self, now: Instant, conn: ConnId) {
+        self.leave(conn);
+        let Some(connection) = self.connections.remove(&conn) else {
+            return;
+        };
+        let address = connection.address;
+        if let Entry::Occupied(mut entry) = self.addresses.entry(address) {
+            entry.get_mut().connections -= 1;
+            if entry.get().connections == 0 {
+                // Forgotten at once, whoever reconnects would start with a full bucket.
+                match entry.get().bucket.full_at(now) {
+                    Some(full_at) => _ = self.deadlines.insert((full_at, Deadline::Forget(address))),
+                    None => _ = entry.remove(),
+                }
+            }
+        }
+    }
+
+    /// A request arrived.
+    pub fn handle(&mut self, now: Instant, conn: ConnId, request: Request, outbox: &mut Outbox) {
+        let Some(stage) = self.admit(now, conn, outbox) else {
+            return;
+        };
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.malformed_strikes = connection.malformed_strikes.saturating_sub(1);
+        }
+        match (stage, request) {
+            (Stage::Closing, _) => {}
+            (
+                Stage::Greeting { nonce },
+                Request::Hello {
+                    version,
+                    room,
+                    peer,
+                    signature,
+                },
+            ) => {
+                let refusal = if version != PROTOCOL_VERSION {
+                    Some(Refusal::UnsupportedVersion {
+                        version_min: PROTOCOL_VERSION,
+                        version_max: PROTOCOL_VERSION,
+                    })
+                } else if verify_hello(version, &room, &peer, &signature, &nonce).is_err() {
+                    Some(Refusal::BadSignature {})
+                } else {
+                    self.refusal_of_registration(&room, &peer)
+                };
+                match refusal {
+                    Some(refusal) => self.refuse(conn, refusal, outbox),
+                    None => self.register(now, conn, room, peer, outbox),
+                }
+            }
+            (
+                Stage::Greeting { .. },
+                Request::Relay { .. } | Request::Discover {} | Request::Ping {} | Request::Pong {},
+            ) => self.refuse(conn, Refusal::NotRegistered {}, outbox),
+            (Stage::Registered { .. }, Request::Hello { .. }) => {
+                self.refuse(conn, Refusal::AlreadyRegistered {}, outbox);
+            }
+            (Stage::Registered { room, peer }, Request::Relay { to, payload }) => {
+                self.relay(conn, &room, peer, to, payload, outbox);
+            }
+            (Stage::Registered { room, peer }, Request::Discover {}) => {
+                let (room_size, peers) = self.sample(&room, &peer);
+                outbox.send(conn, Event::Peers { room_size, peers });
+            }
+            (Stage::Registered { .. }, Request::Ping {}) => outbox.send(conn, Event::Pong {}),
+            (Stage::Registered { .. }, Request::Pong {}) => {}
+        }
+    }
+
+    /// A message arrived that is no request.
+    pub fn handle_malformed(&mut self, now: Instant, conn: ConnId, outbox: &mut Outbox) {
+        if self.admit(now, conn, outbox).is_none() {
+            return;
+        }
+        let Some(connection) = self.connections.get_mut(&conn) else {
+            return;
+        };
+        connection.malformed_strikes += 1;
+        let enough = connection.malformed_strikes >= self.limits.malformed_strikes_max;
+        self.refuse(conn, Refusal::Malformed {}, outbox);
+        if enough {
+            self.close(conn, CloseCode::Malformed, outbox);
+        }
+    }
+
+    /// A sign of life arrived that asks for nothing: a ping or pong of the WebSocket protocol itself.
+    pub fn handle_sign_of_life(&mut self, now: Instant, conn: ConnId, outbox: &mut Outbox) {
+        self.admit(now, conn, outbox);
+    }
+
+    /// A message arrived that is larger than [`SIGNAL_MESSAGE_BYTES_MAX`](shared::limits::SIGNAL_MESSAGE_BYTES_MAX).
+    pub fn handle_too_big(&mut self, conn: ConnId, outbox: &mut Outbox) {
+        self.close(conn, CloseCode::TooBig, outbox);
+    }
+
+    /// The queue of `conn` had no room for `lost`, or a write to it did not end in time: it is closed, and whoever
+    /// wanted something of it is told.
+    pub fn handle_slow_reader(&mut self, conn: ConnId, lost: Option<&Event>, outbox: &mut Outbox) {
+        let Some(connection) = self.connections.get(&conn) else {
+            return;
+        };
+        if let (Stage::Registered { room, peer }, Some(Event::Relayed { from, .. })) = (connection.stage, lost)
+            && let Some(sender) = self.rooms.get(&room).and_then(|room| room.socket_of(from))
+        {
+            self.refuse(sender, Refusal::PeerBusy { to: peer }, outbox);
+        }
+        self.close(conn, CloseCode::SlowReader, outbox);
+    }
+
+    /// Tells everybody that the server stops, and takes nobody in from now on.
+    pub fn drain(&mut self, outbox: &mut Outbox) {
+        self.draining = true;
+        let open = |(conn, connection): (&ConnId, &Connection)| (connection.stage != Stage::Closing).then_some(*conn);
+        let conns: Vec<ConnId> = self.connections.iter().filter_map(open).collect();
+        for conn in conns {
+            outbox.send(conn, Event::Draining {});
+            self.close(conn, CloseCode::Restart, outbox);
+        }
+    }
+
+    /// Does what is due. Early or repeated calls do nothing.
+    pub fn handle_timeout(&mut self, now: Instant, outbox: &mut Outbox) {
+        while let Some((at, deadline)) = self.deadlines.first().copied()
+            && at <= now
+        {
+            self.deadlines.remove(&(at, deadline));
+            match deadline {
+                Deadline::Silence(conn) => self.on_silence(now, conn, outbox),
+                Deadline::Forget(address) => self.on_bucket_full(now, address),
+            }
+        }
+    }
+
+    /// When to call [`Hub::handle_timeout`]. Changes with every other call.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// How full the hub is.
+    #[must_use]
+    pub fn occupancy(&self) -> Occupancy {
+        Occupancy {
+            connections: self.connections.len(),
+            rooms: self.rooms.len(),
+            peers: self.peers,
+        }
+    }
+
+    /// Whether [`Hub::drain`] was called.
+    #[must_use]
+    pub const fn is_draining(&self) -> bool {
+        self.draining
+    }
+
+    /// Notes a sign of life and takes the tokens a message costs. `None` if it must not be carried out.
+    fn admit(&mut self, now: Instant, conn: ConnId, outbox: &mut Outbox) -> Option<Stage> {
+        let connection = self.connections.get_mut(&conn)?;
+        match connection.stage {
+            Stage::Closing => return None,
+            // Whoever chatters instead of saying hello gains no time by it.
+            Stage::Greeting { .. } => {}
+            Stage::Registered { .. } => {
+                connection.pings = 0;
+                connection.due_at = now + self.limits.heartbeat;
+            }
+        }
+        let address = self.addresses.entry(connection.address).or_default();
+        let taken = connection
+            .bucket
+            .take(now, self.limits.socket_rate)
+            .and_then(|()| address.bucket.take(now, self.limits.address_rate));
+        match taken {
+            Ok(()) => {
+                connection.too_fast_strikes = connection.too_fast_strikes.saturating_sub(1);
+                Some(connection.stage)
+            }
+            Err(wait) => {
+                connection.too_fast_strikes += 1;
+                let enough = connection.too_fast_strikes >= self.limits.too_fast_strikes_max;
+                self.refuse(conn, too_fast(wait), outbox);
+                if enough {
+                    self.close(conn, CloseCode::TooFast, outbox);
+                }
+                None
+            }
+        }
+    }
+
+    fn refusal_of_registration(&self, room: &RoomId, peer: &PeerId) -> Option<Refusal> {
+        match self.rooms.get(room) {
+            // Coming back, a peer takes its own place.
+            Some(room) if room.socket_of(peer).is_some() => None,
+            Some(room) if room.len() >= self.limits.peers_per_room_max => Some(Refusal::RoomFull {}),
+            Some(_) => None,
+            None if self.rooms.len() >= self.limits.rooms_max => Some(Refusal::ServerFull {}),
+            None => None,
+        }
+    }
+
+    fn register(&mut self, now: Instant, conn: ConnId, room: RoomId, peer: PeerId, outbox: &mut Outbox) {
+        if let Some(older) = self.rooms.get(&room).and_then(|room| room.socket_of(&peer)) {
+            self.close(older, CloseCode::Superseded, outbox);
+        }
+        self.rooms.entry(room).or_default().insert(peer, conn);
+        self.peers += 1;
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.stage = Stage::Registered { room, peer };
+            connection.due_at = now + self.limits.heartbeat;
+            self.deadlines.remove(&(connection.armed_at, Deadline::Silence(conn)));
+            connection.armed_at = connection.due_at;
+            self.deadlines.insert((connection.armed_at, Deadline::Silence(conn)));
+        }
+        let (room_size, peers) = self.sample(&room, &peer);
+        // A whole number of seconds on the wire, at least one: the client may ping sooner than needed, not later.
+        let heartbeat_seconds = u16::try_from(self.limits.heartbeat.as_secs())
+            .unwrap_or(u16::MAX)
+            .max(1);
+        outbox.send(
+            conn,
+            Event::Welcome {
+                room_size,
+                peers,
+                ice_servers: self.ice_servers.clone(),
+                heartbeat_seconds,
+            },
+        );
+    }
+
+    fn relay(&mut self, conn: ConnId, room: &RoomId, from: PeerId, to: PeerId, payload: String, outbox: &mut Outbox) {
+        if payload.len() > RELAY_PAYLOAD_BYTES_MAX {
+            return self.refuse(conn, Refusal::PayloadTooLarge {}, outbox);
+        }
+        match self.rooms.get(room).and_then(|room| room.socket_of(&to)) {
+            // Nobody has to ask us for what is their own.
+            Some(recipient) if recipient != conn => outbox.send(recipient, Event::Relayed { from, payload }),
+            Some(_) | None => self.refuse(conn, Refusal::PeerNotHere { to }, outbox),
+        }
+    }
+
+    fn sample(&mut self, room: &RoomId, of: &PeerId) -> (u32, Vec<PeerId>) {
+        match self.rooms.get(room) {
+            Some(room) => (
+                u32::try_from(room.len()).unwrap_or(u32::MAX),
+                room.sample(of, PEER_SAMPLE_MAX, &mut self.rng),
+            ),
+            None => (0, Vec::new()),
+        }
+    }
+
+    fn refuse(&mut self, conn: ConnId, refusal: Refusal, outbox: &mut Outbox) {
+        let code = refusal.close_code();
+        outbox.send(conn, Event::Refused { refusal });
+        if let Some(code) = code {
+            self.close(conn, code, outbox);
+        }
+    }
+
+    /// Closes once; from then on, nothing is sent to the socket and nothing taken from it.
+    fn close(&mut self, conn: ConnId, code: CloseCode, outbox: &mut Outbox) {
+        if self
+            .connections
+            .get(&conn)
+            .is_some_and(|connection| connection.stage != Stage::Closing)
+        {
+            self.leave(conn);
+            outbox.close(conn, code);
+        }
+    }
+
+    /// Takes the connection out of its room and disarms it.
+    fn leave(&mut self, conn: ConnId) {
+        let Some(connection) = self.connections.get_mut(&conn) else {
+            return;
+        };
+        self.deadlines.remove(&(connection.armed_at, Deadline::Silence(conn)));
+        let stage = std::mem::replace(&mut connection.stage, Stage::Closing);
+        if let Stage::Registered { room, peer } = stage {
+            self.peers -= 1;
+            if let Entry::Occupied(mut entry) = self.rooms.entry(room) {
+                entry.get_mut().remove(&peer, conn);
+                if entry.get().is_empty() {
+                    entry.remove();
+                }
+            }
+        }
+    }
+
+    fn on_silence(&mut self, now: Instant, conn: ConnId, outbox: &mut Outbox) {
+        let Some(connection) = self.connections.get_mut(&conn) else {
+            return;
+        };
+        if connection.due_at <= now {
+            match connection.stage {
+                Stage::Closing => return,
+                Stage::Greeting { .. } => return self.close(conn, CloseCode::HelloTimeout, outbox),
+                Stage::Registered { .. } if connection.pings >= PINGS_MAX => {
+                    return self.close(conn, CloseCode::HeartbeatMissed, outbox);
+                }
+                Stage::Registered { .. } => {
+                    connection.pings += 1;
+                    connection.due_at = now + self.limits.heartbeat;
+                    outbox.send(conn, Event::Ping {});
+                }
+            }
+        }
+        connection.armed_at = connection.due_at;
+        self.deadlines.insert((connection.armed_at, Deadline::Silence(conn)));
+    }
+
+    fn on_bucket_full(&mut self, now: Instant, address: IpAddr) {
+        if let Entry::Occupied(entry) = self.addresses.entry(address)
+            && entry.get().connections == 0
+            && entry.get().bucket.full_at(now).is_none()
+        {
+            entry.remove();
+        }
+    }
+}
+
+fn too_fast(wait: Duration) -> Refusal {
+    // Rounded up: who comes back at the named time must not be early.
+    let millis = wait.as_nanos().div_ceil(1_000_000);
+    Refusal::TooFast {
+        retry_after_millis: u32::try_from(millis).unwrap_or(u32::MAX),
+    }
+}
+
+/// What counts as one address: an IPv4 address, or the IPv6 network of 64 bits that one customer gets at least.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,497 @@
+use std::net::Ipv4Addr;
+
+use shared::{Identity, signal::PROTOCOL_VERSION};
+
+use super::*;
+use crate::config::Rate;
+
+const NONCE: Nonce = Nonce::from_bytes([7; 32]);
+const ROOM: RoomId = RoomId::from_bytes([1; 32]);
+const OTHER_ROOM: RoomId = RoomId::from_bytes([2; 32]);
+
+fn identity(byte: u8) -> Identity {
+    Identity::from_secret(&[byte; 32])
+}
+
+fn address(byte: u8) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(192, 0, 2, byte))
+}
+
+/// A hub with its clock and outbox at hand.
+struct Bench {
+    hub: Hub,
+    now: Instant,
+    outbox: Outbox,
+}
+
+impl Bench {
+    fn new(limits: Limits) -> Self {
+        Self {
+            hub: Hub::new(limits, Vec::new(), [3; 32]),
+            now: Instant::now(),
+            outbox: Outbox::default(),
+        }
+    }
+
+    fn outputs(&mut self) -> Vec<Output> {
+        self.outbox.drain().collect()
+    }
+
+    fn connect(&mut self, conn: u64) -> Vec<Output> {
+        self.hub
+            .connect(self.now, ConnId(conn), address(1), NONCE, &mut self.outbox);
+        self.outputs()
+    }
+
+    fn request(&mut self, conn: u64, request: Request) -> Vec<Output> {
+        self.hub.handle(self.now, ConnId(conn), request, &mut self.outbox);
+        self.outputs()
+    }
+
+    fn hello(&mut self, conn: u64, who: u8, room: RoomId) -> Vec<Output> {
+        self.request(conn, Request::hello(&identity(who), room, &NONCE))
+    }
+
+    /// Connects and registers; the connection has the peer's number.
+    fn join(&mut self, who: u8, room: RoomId) -> Vec<Output> {
+        self.connect(u64::from(who));
+        self.hello(u64::from(who), who, room)
+    }
+
+    fn advance(&mut self, duration: Duration) -> Vec<Output> {
+        self.now += duration;
+        self.hub.handle_timeout(self.now, &mut self.outbox);
+        self.outputs()
+    }
+}
+
+fn send(to: u64, event: Event) -> Output {
+    Output::Send { to: ConnId(to), event }
+}
+
+fn refused(to: u64, refusal: Refusal) -> Output {
+    send(to, Event::Refused { refusal })
+}
+
+fn close(to: u64, code: CloseCode) -> Output {
+    Output::Close { to: ConnId(to), code }
+}
+
+fn relay(to: u8) -> Request {
+    Request::Relay {
+        to: identity(to).peer_id(),
+        payload: "sealed".to_owned(),
+    }
+}
+
+fn welcome(to: u64, room_size: u32, peers: Vec<PeerId>) -> Output {
+    send(
+        to,
+        Event::Welcome {
+            room_size,
+            peers,
+            ice_servers: Vec::new(),
+            heartbeat_seconds: 15,
+        },
+    )
+}
+
+#[test]
+fn a_newcomer_is_challenged_then_welcomed_and_nobody_else_is_told() {
+    let mut bench = Bench::new(Limits::default());
+    let challenge = Event::Challenge {
+        nonce: NONCE,
+        version_min: PROTOCOL_VERSION,
+        version_max: PROTOCOL_VERSION,
+    };
+    assert_eq!(bench.connect(1), [send(1, challenge)]);
+    assert_eq!(bench.hello(1, 1, ROOM), [welcome(1, 1, vec![])]);
+    assert_eq!(bench.join(2, ROOM), [welcome(2, 2, vec![identity(1).peer_id()])]);
+    assert_eq!(bench.join(3, OTHER_ROOM), [welcome(3, 1, vec![])]);
+    assert_eq!(
+        bench.hub.occupancy(),
+        Occupancy {
+            connections: 3,
+            rooms: 2,
+            peers: 3
+        }
+    );
+}
+
+#[test]
+fn a_join_answers_with_a_bounded_sample_only() {
+    let mut bench = Bench::new(Limits::default());
+    for who in 1..100 {
+        let outputs = bench.join(who, ROOM);
+        let [
+            Output::Send {
+                event: Event::Welcome { room_size, peers, .. },
+                ..
+            },
+        ] = outputs.as_slice()
+        else {
+            panic!("{outputs:?}")
+        };
+        assert_eq!(*room_size, u32::from(who));
+        assert_eq!(peers.len(), usize::from(who - 1).min(PEER_SAMPLE_MAX));
+        assert!(!peers.contains(&identity(who).peer_id()));
+    }
+}
+
+#[test]
+fn a_relay_reaches_its_recipient_in_the_same_room_only() {
+    let mut bench = Bench::new(Limits::default());
+    bench.join(1, ROOM);
+    bench.join(2, ROOM);
+    bench.join(3, OTHER_ROOM);
+    let relayed = Event::Relayed {
+        from: identity(1).peer_id(),
+        payload: "sealed".to_owned(),
+    };
+    assert_eq!(bench.request(1, relay(2)), [send(2, relayed)]);
+    for stranger in [1, 3, 4] {
+        let refusal = Refusal::PeerNotHere {
+            to: identity(stranger).peer_id(),
+        };
+        assert_eq!(bench.request(1, relay(stranger)), [refused(1, refusal)]);
+    }
+}
+
+#[test]
+fn a_payload_over_the_limit_is_refused() {
+    let mut bench = Bench::new(Limits::default());
+    bench.join(1, ROOM);
+    bench.join(2, ROOM);
+    let mut relay_of = |bytes| {
+        let request = Request::Relay {
+            to: identity(2).peer_id(),
+            payload: "x".repeat(bytes),
+        };
+        bench.request(1, request)
+    };
+    assert!(matches!(
+        relay_of(RELAY_PAYLOAD_BYTES_MAX)[..],
+        [Output::Send { to: ConnId(2), .. }]
+    ));
+    assert_eq!(
+        relay_of(RELAY_PAYLOAD_BYTES_MAX + 1),
+        [refused(1, Refusal::PayloadTooLarge {})]
+    );
+}
+
+#[test]
+fn a_forged_or_replayed_hello_closes() {
+    let mut bench = Bench::new(Limits::default());
+    let closed = |conn| {
+        [
+            refused(conn, Refusal::BadSignature {}),
+            close(conn, CloseCode::HelloRefused),
+        ]
+    };
+    bench.connect(1);
+    let replayed = Request::hello(&identity(1), ROOM, &Nonce::from_bytes([8; 32]));
+    assert_eq!(bench.request(1, replayed), closed(1));
+    bench.connect(2);
+    let Request::Hello {
+        version,
+        room,
+        signature,
+        ..
+    } = Request::hello(&identity(1), ROOM, &NONCE)
+    else {
+        unreachable!()
+    };
+    let forged = Request::Hello {
+        version,
+        room,
+        peer: identity(2).peer_id(),
+        signature,
+    };
+    assert_eq!(bench.request(2, forged), closed(2));
+    assert_eq!(bench.hello(2, 2, ROOM), [], "there is no second try on a closed socket");
+    assert_eq!(bench.hub.occupancy().peers, 0);
+}
+
+#[test]
+fn another_version_is_told_which_is_served() {
+    let mut bench = Bench::new(Limits::default());
+    bench.connect(1);
+    let Request::Hello {
+        room, peer, signature, ..
+    } = Request::hello(&identity(1), ROOM, &NONCE)
+    else {
+        unreachable!()
+    };
+    let request = Request::Hello {
+        version: PROTOCOL_VERSION + 1,
+        room,
+        peer,
+        signature,
+    };
+    let refusal = Refusal::UnsupportedVersion {
+        version_min: PROTOCOL_VERSION,
+        version_max: PROTOCOL_VERSION,
+    };
+    assert_eq!(
+        bench.request(1, request),
+        [refused(1, refusal), close(1, CloseCode::UnsupportedVersion)]
+    );
+}
+
+#[test]
+fn requests_out_of_turn_are_refused_and_the_socket_stays() {
+    let mut bench = Bench::new(Limits::default());
+    bench.connect(1);
+    assert_eq!(bench.request(1, relay(2)), [refused(1, Refusal::NotRegistered {})]);
+    assert_eq!(bench.hello(1, 1, ROOM), [welcome(1, 1, vec![])]);
+    assert_eq!(bench.hello(1, 1, ROOM), [refused(1, Refusal::AlreadyRegistered {})]);
+    assert_eq!(bench.request(1, Request::Ping {}), [send(1, Event::Pong {})]);
+}
+
+#[test]
+fn the_newer_socket_of_a_peer_supersedes_the_older() {
+    let limits = Limits {
+        peers_per_room_max: 2,
+        ..Limits::default()
+    };
+    let mut bench = Bench::new(limits);
+    bench.join(1, ROOM);
+    bench.join(2, ROOM);
+    bench.connect(11);
+    assert_eq!(
+        bench.hello(11, 1, ROOM),
+        [
+            close(1, CloseCode::Superseded),
+            welcome(11, 2, vec![identity(2).peer_id()])
+        ],
+        "also in a full room"
+    );
+    assert!(matches!(
+        bench.request(2, relay(1))[..],
+        [Output::Send { to: ConnId(11), .. }]
+    ));
+    bench.hub.disconnect(bench.now, ConnId(1));
+    assert!(
+        matches!(bench.request(2, relay(1))[..], [Output::Send { to: ConnId(11), .. }]),
+        "the end of the older socket does not unregister the newer one"
+    );
+}
+
+#[test]
+fn the_same_peer_may_be_in_two_rooms() {
+    let mut bench = Bench::new(Limits::default());
+    bench.join(1, ROOM);
+    bench.connect(11);
+    assert_eq!(bench.hello(11, 1, OTHER_ROOM), [welcome(11, 1, vec![])]);
+}
+
+#[test]
+fn full_rooms_and_servers_refuse() {
+    let limits = Limits {
+        connections_max: 4,
+        rooms_max: 1,
+        peers_per_room_max: 2,
+        ..Limits::default()
+    };
+    let mut bench = Bench::new(limits);
+    bench.join(1, ROOM);
+    bench.join(2, ROOM);
+    let full = |conn, refusal| [refused(conn, refusal), close(conn, CloseCode::Full)];
+    assert_eq!(bench.join(3, ROOM), full(3, Refusal::RoomFull {}));
+    assert_eq!(bench.join(4, OTHER_ROOM), full(4, Refusal::ServerFull {}));
+    assert_eq!(bench.connect(5), full(5, Refusal::ServerFull {}));
+    for conn in 3..=5 {
+        bench.hub.disconnect(bench.now, ConnId(conn));
+    }
+    bench.hub.disconnect(bench.now, ConnId(1));
+    assert_eq!(bench.join(6, ROOM), [welcome(6, 2, vec![identity(2).peer_id()])]);
+}
+
+#[test]
+fn an_address_has_its_own_limits() {
+    let limits = Limits {
+        connections_per_address_max: 2,
+        address_rate: Rate::new(10, 3),
+        ..Limits::default()
+    };
+    let mut bench = Bench::new(limits);
+    bench.connect(1);
+    bench.connect(2);
+    assert_eq!(
+        bench.connect(3),
+        [refused(3, Refusal::ServerFull {}), close(3, CloseCode::Full)]
+    );
+    bench
+        .hub
+        .connect(bench.now, ConnId(4), address(2), NONCE, &mut bench.outbox);
+    assert!(matches!(
+        bench.outputs()[..],
+        [Output::Send {
+            event: Event::Challenge { .. },
+            ..
+        }]
+    ));
+    // Going and coming again does not refill the bucket.
+    for conn in 1..=3 {
+        bench.hub.disconnect(bench.now, ConnId(conn));
+    }
+    bench.connect(5);
+    let refusal = Refusal::TooFast {
+        retry_after_millis: 100,
+    };
+    assert_eq!(bench.connect(6), [refused(6, refusal), close(6, CloseCode::TooFast)]);
+    bench.hub.disconnect(bench.now, ConnId(5));
+    bench.hub.disconnect(bench.now, ConnId(6));
+    bench.advance(Duration::from_secs(1));
+    assert!(
+        !bench.hub.addresses.contains_key(&address(1)),
+        "but in the end it is forgotten"
+    );
+}
+
+#[test]
+fn addresses_of_one_ipv6_network_are_one() {
+    let one: IpAddr = "2001:db8:1:2:3:4:5:6".parse().unwrap();
+    let other: IpAddr = "2001:db8:1:2:ffff::1".parse().unwrap();
+    let further: IpAddr = "2001:db8:1:3::1".parse().unwrap();
+    assert_eq!(network(one), network(other));
+    assert_ne!(network(one), network(further));
+    assert_eq!(network("::ffff:192.0.2.1".parse().unwrap()), address(1));
+}
+
+#[test]
+fn a_flood_is_refused_then_closed() {
+    let limits = Limits {
+        socket_rate: Rate::new(10, 5),
+        too_fast_strikes_max: 3,
+        ..Limits::default()
+    };
+    let mut bench = Bench::new(limits);
+    bench.join(1, ROOM);
+    for _ in 0..4 {
+        assert_eq!(bench.request(1, Request::Ping {}), [send(1, Event::Pong {})]);
+    }
+    let refusal = refused(
+        1,
+        Refusal::TooFast {
+            retry_after_millis: 100,
+        },
+    );
+    let refusal = std::slice::from_ref(&refusal);
+    assert_eq!(bench.request(1, Request::Ping {}), refusal);
+    assert_eq!(bench.request(1, Request::Ping {}), refusal);
+    bench.advance(Duration::from_millis(100));
+    assert_eq!(
+        bench.request(1, Request::Ping {}),
+        [send(1, Event::Pong {})],
+        "one is forgiven"
+    );
+    assert_eq!(bench.request(1, Request::Ping {}), refusal);
+    assert_eq!(
+        bench.request(1, Request::Ping {}),
+        [refusal[0].clone(), close(1, CloseCode::TooFast)]
+    );
+    assert_eq!(bench.request(1, Request::Ping {}), []);
+}
+
+#[test]
+fn garbage_is_refused_then_closed() {
+    let limits = Limits {
+        malformed_strikes_max: 2,
+        ..Limits::default()
+    };
+    let mut bench = Bench::new(limits);
+    bench.connect(1);
+    let mut garbage = || {
+        bench.hub.handle_malformed(bench.now, ConnId(1), &mut bench.outbox);
+        bench.outbox.drain().collect::<Vec<_>>()
+    };
+    assert_eq!(garbage(), [refused(1, Refusal::Malformed {})]);
+    assert_eq!(
+        garbage(),
+        [refused(1, Refusal::Malformed {}), close(1, CloseCode::Malformed)]
+    );
+    assert_eq!(garbage(), []);
+}
+
+#[test]
+fn whoever_says_no_hello_is_closed_whatever_else_it_says() {
+    let mut bench = Bench::new(Limits::default());
+    bench.connect(1);
+    assert_eq!(bench.advance(Duration::from_secs(9)), []);
+    bench.request(1, Request::Ping {});
+    assert_eq!(
+        bench.advance(Duration::from_secs(1)),
+        [close(1, CloseCode::HelloTimeout)]
+    );
+    assert_eq!(bench.hub.poll_timeout(), None);
+}
+
+#[test]
+fn silence_is_answered_with_three_pings_and_a_close() {
+    let mut bench = Bench::new(Limits::default());
+    let heartbeat = Limits::default().heartbeat;
+    bench.join(1, ROOM);
+    bench.join(2, ROOM);
+    for _ in 0..PINGS_MAX {
+        assert_eq!(bench.hub.poll_timeout(), Some(bench.now + heartbeat));
+        assert_eq!(
+            bench.advance(heartbeat),
+            [send(1, Event::Ping {}), send(2, Event::Ping {})]
+        );
+        assert_eq!(bench.request(2, Request::Pong {}), []);
+    }
+    assert_eq!(
+        bench.advance(heartbeat),
+        [close(1, CloseCode::HeartbeatMissed), send(2, Event::Ping {})]
+    );
+    let gone = Refusal::PeerNotHere {
+        to: identity(1).peer_id(),
+    };
+    assert_eq!(bench.request(2, relay(1)), [refused(2, gone)]);
+}
+
+#[test]
+fn early_and_repeated_timeouts_do_nothing() {
+    let mut bench = Bench::new(Limits::default());
+    bench.join(1, ROOM);
+    assert_eq!(bench.advance(Duration::from_secs(14)), []);
+    assert_eq!(bench.advance(Duration::from_secs(1)), [send(1, Event::Ping {})]);
+    assert_eq!(bench.advance(Duration::ZERO), []);
+}
+
+#[test]
+fn a_slow_reader_is_closed_and_the_sender_told() {
+    let mut bench = Bench::new(Limits::default());
+    bench.join(1, ROOM);
+    bench.join(2, ROOM);
+    let outputs = bench.request(1, relay(2));
+    let [Output::Send { event, .. }] = &outputs[..] else {
+        panic!("{outputs:?}")
+    };
+    bench.hub.handle_slow_reader(ConnId(2), Some(event), &mut bench.outbox);
+    let busy = Refusal::PeerBusy {
+        to: identity(2).peer_id(),
+    };
+    assert_eq!(bench.outputs(), [refused(1, busy), close(2, CloseCode::SlowReader)]);
+}
+
+#[test]
+fn draining_tells_everybody_and_takes_in_nobody() {
+    let mut bench = Bench::new(Limits::default());
+    bench.join(1, ROOM);
+    bench.connect(2);
+    bench.hub.drain(&mut bench.outbox);
+    assert_eq!(
+        bench.outputs(),
+        [1, 2]
+            .map(|conn| [send(conn, Event::Draining {}), close(conn, CloseCode::Restart)])
+            .concat()
+    );
+    assert_eq!(
+        bench.connect(3),
+        [refused(3, Refusal::Draining {}), close(3, CloseCode::Restart)]
+    );
+    assert_eq!(bench.hub.occupancy().peers, 0);
+    assert_eq!(bench.hub.poll_timeout(), None);
+}

@@ -1,0 +1,228 @@
+//! Starling's rendezvous server: introduces the peers of a room to each other, carries their sealed link set-up, and
+//! serves the web app. It never carries chat, and learns of a room only a hash.
+//!
+//! Read in this order:
+//!
+//! 1. [`hub`]: rooms and discovery, a pure state machine. All decisions are made there.
+//! 2. `line`: what waits for one socket.
+//! 3. `switchboard`: the hub behind a lock, with clock and timer.
+//! 4. `ws`: one task a socket.
+//! 5. `origin`, `web_root`, `metrics`: whose pages may connect, the app's files, counters.
+//! 6. [`serve`](mod@serve): connections to an [`App`], until it is told to stop.
+//!
+//! What is said between peers is never logged.
+
+pub mod config;
+pub mod hub;
+mod line;
+mod metrics;
+mod origin;
+pub mod serve;
+mod switchboard;
+mod web_root;
+mod ws;
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Instant,
+};
+
+use axum::{
+    Json, Router,
+    extract::{ConnectInfo, FromRef, Request, State},
+    http::{HeaderMap, StatusCode, header},
+    middleware,
+    response::{IntoResponse, Response},
+    routing::{any, get},
+};
+use serde::Serialize;
+use thiserror::Error;
+
+pub use config::Config;
+use config::{AddressSource, Limits};
+use metrics::Metrics;
+use switchboard::Switchboard;
+use web_root::Security;
+
+/// Why there is no [`App`].
+#[derive(Debug, Error)]
+pub enum AppError {
+    /// Challenges would be guessable. Nothing to be done but to repair the system.
+    #[error("the system gives no randomness")]
+    Randomness(#[source] getrandom::Error),
+}
+
+/// The server without its listener. Clones are the same server.
+#[derive(Debug, Clone)]
+pub struct App {
+    router: Router,
+    switchboard: Arc<Switchboard>,
+}
+
+impl App {
+    /// All its routes. Requests must carry their client's address as [`ConnectInfo`], as [`serve()`](serve::serve) gives them.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// Tells every client that the server stops, takes in nobody, and waits for the clients to go:
+    /// [`Limits::drain_timeout`] at most.
+    pub async fn drain(&self) {
+        self.switchboard.drain().await;
+    }
+
+    fn limits(&self) -> &Limits {
+        self.switchboard.limits()
+    }
+}
+
+/// Puts the server together; it listens nowhere. For that, see [`serve()`](serve::serve).
+///
+/// # Errors
+/// See [`AppError`].
+///
+/// # Panics
+/// Outside of a tokio runtime: its timer is a task.
+pub fn app(config: Config) -> Result<App, AppError> {
+    let metrics = Metrics::new();
+    let switchboard = Switchboard::start(&config, metrics).map_err(AppError::Randomness)?;
+    let web_root = config.web_root.as_deref();
+    let security = Arc::new(Security::new(web_root, &config.servers));
+    let files = web_root::router(web_root);
+    let state = Shared {
+        switchboard: Arc::clone(&switchboard),
+        config: Arc::new(config),
+        started_at: Instant::now(),
+    };
+    let router = Router::new()
+        .route("/ws", any(open_socket))
+        .route("/healthz", get(async || "alive\n"))
+        .route("/readyz", get(readiness))
+        .route("/metrics", get(metrics_text))
+        .route("/api/status", get(status))
+        .route("/api/config", get(page_config))
+        .with_state(state)
+        .merge(files)
+        .layer(middleware::from_fn_with_state(security, web_root::secure));
+    Ok(App { router, switchboard })
+}
+
+#[derive(Debug, Clone)]
+struct Shared {
+    switchboard: Arc<Switchboard>,
+    config: Arc<Config>,
+    started_at: Instant,
+}
+
+impl FromRef<Shared> for Arc<Switchboard> {
+    fn from_ref(shared: &Shared) -> Self {
+        Self::clone(&shared.switchboard)
+    }
+}
+
+async fn open_socket(
+    State(shared): State<Shared>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    if !origin::is_welcome(request.headers(), &shared.config.origins_allowed) {
+        shared.switchboard.metrics().count_foreign_origin();
+        let sentence = "pages of other servers may not connect here, unless the operator allows their origin\n";
+        return (StatusCode::FORBIDDEN, sentence).into_response();
+    }
+    let address = address_of(shared.config.address_source, address.ip(), request.headers());
+    ws::upgrade(shared.switchboard, address, request)
+}
+
+/// The address that limits are counted for.
+fn address_of(source: AddressSource, socket: IpAddr, headers: &HeaderMap) -> IpAddr {
+    match source {
+        AddressSource::Socket => socket,
+        // Every proxy adds an entry at the end; the earlier ones are whatever the client claims.
+        AddressSource::ForwardedFor => headers
+            .get_all("x-forwarded-for")
+            .iter()
+            .next_back()
+            .and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok())
+            .unwrap_or(socket),
+    }
+}
+
+async fn readiness(State(switchboard): State<Arc<Switchboard>>) -> (StatusCode, &'static str) {
+    if switchboard.is_draining() {
+        (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+    } else {
+        (StatusCode::OK, "ready\n")
+    }
+}
+
+async fn metrics_text(State(switchboard): State<Arc<Switchboard>>) -> Response {
+    match switchboard.metrics().encode(switchboard.occupancy()) {
+        Ok(text) => {
+            let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            ([(header::CONTENT_TYPE, kind)], text).into_response()
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// The body of `/api/status`.
+#[derive(Serialize)]
+struct Status {
+    version: &'static str,
+    uptime_seconds: u64,
+    rooms: usize,
+    peers: usize,
+    relayed: u64,
+}
+
+async fn status(State(shared): State<Shared>) -> Json<Status> {
+    let occupancy = shared.switchboard.occupancy();
+    Json(Status {
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_seconds: shared.started_at.elapsed().as_secs(),
+        rooms: occupancy.rooms,
+        peers: occupancy.peers,
+        relayed: shared.switchboard.metrics().relayed(),
+    })
+}
+
+/// The body of `/api/config`: what a page of this server has to know before it connects.
+#[derive(Serialize)]
+struct PageConfig {
+    /// Further rendezvous servers to use.
+    servers: Vec<String>,
+}
+
+async fn page_config(State(shared): State<Shared>) -> Json<PageConfig> {
+    Json(PageConfig {
+        servers: shared
+            .config
+            .servers
+            .iter()
+            .map(|server| server.as_str().to_owned())
+            .collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn only_the_proxys_own_entry_is_believed() {
+        let socket: IpAddr = [10, 0, 0, 1].into();
+        let mut headers = HeaderMap::new();
+        assert_eq!(address_of(AddressSource::ForwardedFor, socket, &headers), socket);
+        headers.append("x-forwarded-for", HeaderValue::from_static("6.6.6.6, 7.7.7.7"));
+        headers.append("x-forwarded-for", HeaderValue::from_static("8.8.8.8 , 192.0.2.9"));
+        assert_eq!(
+            address_of(AddressSource::ForwardedFor, socket, &headers),
+            IpAddr::from([192, 0, 2, 9])
+        );
+        assert_eq!(address_of(AddressSource::Socket, socket, &headers), socket);
+    }
+}

@@ -1,0 +1,153 @@
+//! Counters for operators, in the text format of Prometheus.
+//!
+//! The crate is `prometheus-client`, that of the Prometheus project itself, rather than the `metrics` facade: its
+//! registry is a value of the server, not a global of the process, so that several servers in one process (as in the
+//! tests) count apart; it brings next to no dependencies and no exporter thread of its own.
+
+use std::sync::Arc;
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::{Registry, Unit},
+};
+use shared::signal::{CloseCode, Event, Refusal};
+
+use crate::hub::Occupancy;
+
+/// What is counted. Clones count into the same counters.
+#[derive(Debug, Clone)]
+pub(crate) struct Metrics {
+    registry: Arc<Registry>,
+    /// WebSockets opened.
+    pub(crate) connections: Counter,
+    registered: Counter,
+    relayed: Counter,
+    relayed_payload: Counter,
+    refused: Family<Reason, Counter>,
+    closed: Family<Code, Counter>,
+    foreign_origins: Counter,
+    connections_open: Gauge,
+    rooms_open: Gauge,
+    peers_registered: Gauge,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Code {
+    code: u16,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::with_prefix("starling");
+        let this = Self {
+            registry: Arc::default(),
+            connections: Counter::default(),
+            registered: Counter::default(),
+            relayed: Counter::default(),
+            relayed_payload: Counter::default(),
+            refused: Family::default(),
+            closed: Family::default(),
+            foreign_origins: Counter::default(),
+            connections_open: Gauge::default(),
+            rooms_open: Gauge::default(),
+            peers_registered: Gauge::default(),
+        };
+        registry.register("connections", "WebSockets opened", this.connections.clone());
+        registry.register("registered", "Hellos accepted", this.registered.clone());
+        registry.register("relayed", "Payloads relayed", this.relayed.clone());
+        registry.register_with_unit(
+            "relayed_payload",
+            "Size of the payloads relayed",
+            Unit::Bytes,
+            this.relayed_payload.clone(),
+        );
+        registry.register("refused", "Requests refused, by reason", this.refused.clone());
+        registry.register(
+            "closed",
+            "WebSockets closed by the server, by close code",
+            this.closed.clone(),
+        );
+        registry.register(
+            "foreign_origins",
+            "WebSockets denied to pages of other servers",
+            this.foreign_origins.clone(),
+        );
+        registry.register("connections_open", "WebSockets open now", this.connections_open.clone());
+        registry.register("rooms_open", "Rooms with a peer in them now", this.rooms_open.clone());
+        registry.register(
+            "peers_registered",
+            "Peers registered now",
+            this.peers_registered.clone(),
+        );
+        Self {
+            registry: Arc::new(registry),
+            ..this
+        }
+    }
+
+    pub(crate) fn count_event(&self, event: &Event) {
+        match event {
+            Event::Welcome { .. } => _ = self.registered.inc(),
+            Event::Relayed { payload, .. } => {
+                self.relayed.inc();
+                self.relayed_payload.inc_by(payload.len() as u64);
+            }
+            Event::Refused { refusal } => {
+                let reason = reason(refusal);
+                self.refused.get_or_create(&Reason { reason }).inc();
+            }
+            Event::Challenge { .. } | Event::Peers { .. } | Event::Ping {} | Event::Pong {} | Event::Draining {} => {}
+        }
+    }
+
+    pub(crate) fn count_close(&self, code: CloseCode) {
+        self.closed.get_or_create(&Code { code: code.code() }).inc();
+    }
+
+    pub(crate) fn count_foreign_origin(&self) {
+        self.foreign_origins.inc();
+    }
+
+    /// Payloads relayed so far.
+    pub(crate) fn relayed(&self) -> u64 {
+        self.relayed.get()
+    }
+
+    /// Everything, as text for Prometheus; `occupancy` goes into the gauges first.
+    ///
+    /// # Errors
+    /// Never in practice: text is written into a string.
+    pub(crate) fn encode(&self, occupancy: Occupancy) -> Result<String, std::fmt::Error> {
+        let gauge = |gauge: &Gauge, value: usize| _ = gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        gauge(&self.connections_open, occupancy.connections);
+        gauge(&self.rooms_open, occupancy.rooms);
+        gauge(&self.peers_registered, occupancy.peers);
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// The refusal's name on the wire.
+const fn reason(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::Malformed {} => "malformed",
+        Refusal::NotRegistered {} => "not-registered",
+        Refusal::AlreadyRegistered {} => "already-registered",
+        Refusal::UnsupportedVersion { .. } => "unsupported-version",
+        Refusal::BadSignature {} => "bad-signature",
+        Refusal::RoomFull {} => "room-full",
+        Refusal::ServerFull {} => "server-full",
+        Refusal::PeerNotHere { .. } => "peer-not-here",
+        Refusal::PeerBusy { .. } => "peer-busy",
+        Refusal::TooFast { .. } => "too-fast",
+        Refusal::PayloadTooLarge {} => "payload-too-large",
+        Refusal::Draining {} => "draining",
+    }
+}

@@ -1,0 +1,121 @@
+//! Accepts connections for an [`App`] until told to stop.
+//!
+//! Done here rather than with `axum::serve`, which bounds neither how many connections there are nor how long one may
+//! take to send its request: whoever opens sockets and says nothing would have them for ever.
+
+use std::{io, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body, extract::ConnectInfo};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+};
+use tower_service::Service;
+
+use crate::App;
+
+/// Connections besides WebSockets: page loads, health checks, clients that are being turned away.
+const HTTP_CONNECTIONS_MAX: usize = 1024;
+
+/// Holds the head of one request. The least that hyper takes.
+const HTTP_BUFFER_BYTES: usize = 8 * 1024;
+
+/// After a failed accept, which is mostly for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves `app` on `listener` until `stop` is ready. Then lets the WebSockets go with
+/// [`App::drain`], takes no more connections, and returns. At the limit of connections, further ones wait to be accepted.
+///
+/// # Errors
+/// None for the time being: failures of single connections are theirs alone.
+pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()>) -> io::Result<()> {
+    let places = Arc::new(Semaphore::new(
+        app.limits().connections_max.saturating_add(HTTP_CONNECTIONS_MAX),
+    ));
+    let (stopping, stopped) = watch::channel(());
+    let accepting = async {
+        loop {
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+                return;
+            };
+            match listener.accept().await {
+                Ok((stream, address)) => {
+                    // Signals are small and somebody waits for them.
+                    _ = stream.set_nodelay(true);
+                    let router = app.router();
+                    let request_timeout = app.limits().request_timeout;
+                    let mut stopped = stopped.clone();
+                    tokio::spawn(async move {
+                        let stop = async move { _ = stopped.changed().await };
+                        serve_connection(stream, address, router, request_timeout, place, stop).await;
+                    });
+                }
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept connections; is the limit of open files too low?");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    };
+    let draining = async {
+        stop.await;
+        app.drain().await;
+    };
+    // While clients take their leave, new connections are still accepted: health checks are told of the draining, and
+    // newcomers get a close code that sends them elsewhere.
+    tokio::select! {
+        () = accepting => {}
+        () = draining => {}
+    }
+    drop(stopping);
+    Ok(())
+}
+
+async fn serve_connection(
+    stream: TcpStream,
+    address: std::net::SocketAddr,
+    router: Router,
+    request_timeout: Duration,
+    place: OwnedSemaphorePermit,
+    stop: impl Future<Output = ()>,
+) {
+    let place = Arc::new(place);
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(address));
+        // A WebSocket takes the place with it when hyper is done with the connection.
+        request.extensions_mut().insert(Place(Arc::clone(&place)));
+        router.clone().call(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(request_timeout)
+        .max_buf_size(HTTP_BUFFER_BYTES)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let result = tokio::select! {
+        result = &mut connection => result,
+        () = stop => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, "connection broken");
+    }
+}
+
+/// One of the connections that the server allows, for as long as a clone of this lives.
+#[derive(Debug, Clone)]
+pub(crate) struct Place(#[expect(dead_code, reason = "held, not read")] Arc<OwnedSemaphorePermit>);
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
+}
