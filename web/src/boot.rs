@@ -362,3 +362,49 @@ async fn servers() -> Vec<String> {
     }
     servers
 }
+
+#[cfg(all(test, target_arch = "wasm32"))]
+pub(crate) mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    /// For tests of other modules, too.
+    pub(crate) async fn certificate() -> RtcCertificate {
+        new_certificate().await.expect("every tested browser makes certificates")
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_lock_is_held_by_one_and_waited_for_no_longer_than_asked() {
+        let name = format!("test-{:?}", js::entropy::<8>());
+        assert_eq!(js::hold_lock(&name, 0).await, Some(true));
+        assert_eq!(js::hold_lock(&name, 0).await, Some(false));
+        assert_eq!(js::hold_lock(&name, 50).await, Some(false));
+    }
+
+    #[wasm_bindgen_test]
+    async fn every_boot_of_one_browser_is_another_peer_with_what_its_slot_holds() {
+        let one = boot().await.unwrap();
+        // The slot is remembered for this tab, but its lock is held: as in a duplicated tab.
+        let other = boot().await.unwrap();
+        assert_ne!(one.peer_id(), other.peer_id());
+        assert_ne!(one.0.slot, other.0.slot);
+        one.save_name("Ann").await.unwrap();
+        assert_eq!((one.name().as_deref(), other.name()), (Some("Ann"), None));
+        let stored = one.0.store.identity(one.0.slot).await.unwrap().unwrap();
+        assert_eq!(Identity::from_secret(&stored.secret).peer_id(), one.peer_id());
+        assert_eq!(stored.name.as_deref(), Some("Ann"));
+        assert!(stored.certificate.is_some_and(|certificate| {
+            certificate.expires() > js_sys::Date::now() + 300.0 * 24.0 * 60.0 * 60.0 * 1_000.0
+        }));
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_lease_does_what_a_lock_does() {
+        let store = Store::Memory(MemoryStore::default());
+        let renewal = claim_lease(&store, 0, "a", 0).await.unwrap();
+        assert!(renewal.is_some());
+        assert!(claim_lease(&store, 0, "b", 150).await.unwrap().is_none());
+        assert!(claim_lease(&store, 1, "b", 0).await.unwrap().is_some());
+    }
+}

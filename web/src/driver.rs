@@ -378,3 +378,34 @@ impl Driver {
         });
     }
 }
+
+#[cfg(all(test, target_arch = "wasm32"))]
+mod tests {
+    use mesh::io::{Delivery, ServerState};
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    #[wasm_bindgen_test]
+    async fn without_a_server_a_message_waits_and_leaving_works() {
+        let profile = crate::boot::boot().await.unwrap();
+        let (sender, mut shown) = unbounded();
+        let on_event = Callback::from(move |event| sender.unbounded_send(event).unwrap());
+        let room = profile.generate_room();
+        let session = Session::join(&profile, room.clone(), "Ann".into(), on_event);
+        assert_eq!(session.room().founder(), Some(profile.peer_id()));
+        let id = session.say("anyone?").unwrap();
+        assert_eq!(session.say(" "), Err(SendError::Empty));
+
+        let mut seen = Vec::new();
+        // The test page's server has no rendezvous: the socket fails, and the next attempt is announced.
+        let waiting = |event: &Event| matches!(event, Event::Server { state: ServerState::Waiting { .. }, .. });
+        while !seen.iter().any(waiting) {
+            seen.push(shown.next().await.unwrap());
+        }
+        assert!(seen.contains(&Event::Delivery { id, delivery: Delivery::Waiting }));
+        session.leave();
+        while shown.next().await.unwrap() != Event::Left {}
+        assert_eq!(session.say("too late"), Err(SendError::Left));
+    }
+}

@@ -20,3 +20,6 @@ mod rtc;
 mod signaller;
 pub mod state;
 pub mod store;
+
+#[cfg(all(test, target_arch = "wasm32"))]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

@@ -124,3 +124,75 @@ impl Store {
         either!(self, store => store.save_name(room, peer, name))
     }
 }
+
+/// One suite for every kind of store.
+#[cfg(all(test, target_arch = "wasm32"))]
+mod tests {
+    use shared::RoomCode;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+    use crate::boot::tests::certificate;
+
+    async fn check(store: Store) {
+        // Identities.
+        assert!(store.identity(0).await.unwrap().is_none());
+        let record = IdentityRecord {
+            secret: Zeroizing::new([7; 32]),
+            certificate: Some(certificate().await),
+            name: Some("Ann 🦜".into()),
+        };
+        store.save_identity(0, &record).await.unwrap();
+        let read = store.identity(0).await.unwrap().unwrap();
+        assert_eq!((*read.secret, read.name.as_deref()), ([7; 32], Some("Ann 🦜")));
+        let expires = record.certificate.as_ref().map(RtcCertificate::expires);
+        assert_eq!(read.certificate.as_ref().map(RtcCertificate::expires), expires);
+        assert!(store.identity(1).await.unwrap().is_none());
+        let nameless = IdentityRecord { certificate: None, name: None, ..record };
+        store.save_identity(0, &nameless).await.unwrap();
+        let read = store.identity(0).await.unwrap().unwrap();
+        assert!(read.name.is_none() && read.certificate.is_none());
+
+        // Leases.
+        let lease = |owner: &str, until| Lease { owner: owner.into(), until_unix_millis: until };
+        assert!(store.take_lease(0, &lease("a", 100), 0).await.unwrap());
+        assert!(!store.take_lease(0, &lease("b", 200), 99).await.unwrap(), "held");
+        assert!(store.take_lease(0, &lease("a", 150), 99).await.unwrap(), "renewed");
+        assert!(!store.take_lease(0, &lease("b", 200), 149).await.unwrap(), "held for longer");
+        assert!(store.take_lease(0, &lease("b", 200), 150).await.unwrap(), "over");
+        assert!(store.take_lease(1, &lease("a", 100), 0).await.unwrap(), "another slot");
+
+        // Names.
+        let [lobby, attic] = ["lobby", "attic"].map(|name| RoomCode::parse(name).unwrap().open().id());
+        let [ann, bob] = [1, 2].map(|byte| PeerId::from_bytes([byte; 32]));
+        assert_eq!(store.names(&lobby).await.unwrap(), []);
+        store.save_name(&lobby, &ann, "Ann").await.unwrap();
+        store.save_name(&lobby, &bob, "Bob").await.unwrap();
+        store.save_name(&lobby, &bob, "Bobby").await.unwrap();
+        store.save_name(&attic, &ann, "Anna").await.unwrap();
+        let mut names = store.names(&lobby).await.unwrap();
+        names.sort();
+        assert_eq!(names, [(ann, "Ann".into()), (bob, "Bobby".into())]);
+    }
+
+    #[wasm_bindgen_test]
+    async fn memory_keeps_the_contract() {
+        check(Store::Memory(MemoryStore::default())).await;
+    }
+
+    #[wasm_bindgen_test]
+    async fn indexeddb_keeps_the_contract() {
+        // A name of its own, so that no earlier run is seen.
+        let name = format!("test-{:?}", crate::js::entropy::<8>());
+        check(Store::IndexedDb(IndexedDbStore::open(&name).await.unwrap())).await;
+    }
+
+    #[wasm_bindgen_test]
+    async fn two_handles_on_one_database_cannot_both_take_a_lease() {
+        let name = format!("test-{:?}", crate::js::entropy::<8>());
+        let [one, other] = [IndexedDbStore::open(&name).await.unwrap(), IndexedDbStore::open(&name).await.unwrap()];
+        let [a, b] = ["a", "b"].map(|owner| Lease { owner: owner.into(), until_unix_millis: 100 });
+        let (first, second) = futures_util::join!(one.take_lease(0, &a, 0), other.take_lease(0, &b, 0));
+        assert_eq!(u8::from(first.unwrap()) + u8::from(second.unwrap()), 1);
+    }
+}

@@ -54,8 +54,10 @@ impl Lane {
         let queue: Rc<RefCell<Queue>> = Rc::default();
 
         let opened = events.clone();
+        let (writable, waiting) = (channel.clone(), Rc::clone(&queue));
         let on_open = EventListener::new(&channel, "open", move |_| {
             let _ = opened.unbounded_send(DriverEvent::LinkOpen { link });
+            flush(&writable, &waiting);
         });
         let received = events.clone();
         let on_message = EventListener::new(&channel, "message", move |event| {
