@@ -36,7 +36,9 @@ fn main() {
 fn Gallery() -> Html {
     // Only to be rendered anew when the address changes.
     let _ = use_route();
-    let fragment = web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default();
+    let fragment = web_sys::window()
+        .and_then(|window| window.location().hash().ok())
+        .unwrap_or_default();
     match fragment.trim_start_matches('#') {
         "invited" => html! { <StartPage invitation={private_room()} /> },
         "invited-open" => html! { <StartPage invitation={RoomCode::parse("tea party").ok()} /> },
@@ -54,13 +56,18 @@ fn Gallery() -> Html {
 }
 
 fn private_room() -> RoomCode {
-    RoomCode::Generated { secret: [7; 16], founder: peer(0) }
+    RoomCode::Generated {
+        secret: [7; 16],
+        founder: peer(0),
+    }
 }
 
 fn room(events: Vec<Event>, open_name: Option<&'static str>) -> Html {
-    let state = events.into_iter().fold(RoomState::new(peer(0), "Ada".to_owned()), |state, event| {
-        reduce(&state, RoomAction::Event { event, hidden: false })
-    });
+    let state = events
+        .into_iter()
+        .fold(RoomState::new(peer(0), "Ada".to_owned()), |state, event| {
+            reduce(&state, RoomAction::Event { event, hidden: false })
+        });
     let standing = standing(&state);
     let retry_in = standing.retry_at.map(|_| 4);
     html! {
@@ -81,7 +88,10 @@ fn peer(number: u8) -> PeerId {
 }
 
 fn registered() -> Event {
-    Event::Server { server: ServerId(0), state: ServerState::Registered { room_size: 3 } }
+    Event::Server {
+        server: ServerId(0),
+        state: ServerState::Registered { room_size: 3 },
+    }
 }
 
 fn person(number: u8, name: Option<&str>, state: PersonState) -> Event {
@@ -103,11 +113,20 @@ fn said(id: u8, author: u8, name: &str, whisper_to: Option<u8>, text: &str, deli
         author_name: name.to_owned(),
         own: author == 0,
         whisper_to: whisper_to.map(peer),
-        unix_millis: 1_795_000_000_000 + u64::from(author) * 60_000,
+        unix_millis: this_minute(),
         text: text.to_owned(),
     };
     let delivery = delivery.map(|delivery| Event::Delivery { id, delivery });
     [Event::Message { message }].into_iter().chain(delivery).collect()
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the clock's milliseconds are whole and positive"
+)]
+fn this_minute() -> u64 {
+    js_sys::Date::now() as u64
 }
 
 const ALL: Option<Delivery> = Some(Delivery::Sent { delivered: 3, of: 3 });
@@ -122,13 +141,55 @@ fn conversation() -> Vec<Event> {
             person(4, Some("Tomás"), PersonState::Left),
             person(5, None, PersonState::Connecting),
         ],
-        said(1, 1, "Grace", None, "Morning! The link worked at once on my phone.", None),
-        said(2, 1, "Grace", None, "Notes from yesterday: https://notes.example/dusk?page=2 (read the second part)", None),
-        said(3, 0, "Ada", None, "Lovely. I pulled the plug on the server a minute ago, and you did not even notice.", ALL),
+        said(
+            1,
+            1,
+            "Grace",
+            None,
+            "Morning! The link worked at once on my phone.",
+            None,
+        ),
+        said(
+            2,
+            1,
+            "Grace",
+            None,
+            "Notes from yesterday: https://notes.example/dusk?page=2 (read the second part)",
+            None,
+        ),
+        said(
+            3,
+            0,
+            "Ada",
+            None,
+            "Lovely. I pulled the plug on the server a minute ago, and you did not even notice.",
+            ALL,
+        ),
         said(4, 2, "ليلى", None, "صباح الخير! كل شيء يعمل هنا أيضًا ✨", None),
-        said(5, 3, "Jörg 🦜", None, "<b>bold?</b> <img src=x onerror=alert(1)>\nNo: it stays text.", None),
-        said(6, 1, "Grace", Some(0), "Between us: is Jörg's parrot typing again?", None),
-        said(7, 0, "Ada", Some(1), "It has better punctuation than most of us.", Some(Delivery::Sent { delivered: 1, of: 1 })),
+        said(
+            5,
+            3,
+            "Jörg 🦜",
+            None,
+            "<b>bold?</b> <img src=x onerror=alert(1)>\nNo: it stays text.",
+            None,
+        ),
+        said(
+            6,
+            1,
+            "Grace",
+            Some(0),
+            "Between us: is Jörg's parrot typing again?",
+            None,
+        ),
+        said(
+            7,
+            0,
+            "Ada",
+            Some(1),
+            "It has better punctuation than most of us.",
+            Some(Delivery::Sent { delivered: 1, of: 1 }),
+        ),
         said(8, 0, "Ada", None, "👍", Some(Delivery::Sent { delivered: 2, of: 3 })),
     ]
     .concat()
@@ -137,9 +198,16 @@ fn conversation() -> Vec<Event> {
 fn trouble() -> Vec<Event> {
     let mut events = conversation();
     let retry_at = Instant::from_millis(4_000);
-    events.push(Event::Server { server: ServerId(0), state: ServerState::Waiting { retry_at } });
+    events.push(Event::Server {
+        server: ServerId(0),
+        state: ServerState::Waiting { retry_at },
+    });
     for alert in [
-        Alert::NameTaken { name: "Grace".to_owned(), known: peer(1), now: peer(6) },
+        Alert::NameTaken {
+            name: "Grace".to_owned(),
+            known: peer(1),
+            now: peer(6),
+        },
         Alert::Tampering { dropped: 4 },
         Alert::NoPath { peer: peer(5) },
     ] {

@@ -28,6 +28,7 @@ pub struct AvatarProps {
 #[component]
 pub fn Avatar(props: &AvatarProps) -> Html {
     let first = props.name.as_deref().and_then(|name| name.trim().chars().next());
-    let letter = first.map_or_else(|| "?".to_owned(), |char| char.to_uppercase().collect());
-    html! { <span class={classes!("avatar", hue_class(&props.peer))} aria-hidden="true">{ letter }</span> }
+    let letter: String = first.map_or_else(|| "?".to_owned(), |char| char.to_uppercase().collect());
+    // Drawn by the style sheet, so that the letter is no part of any text that is read or copied.
+    html! { <span class={classes!("avatar", hue_class(&props.peer))} data-letter={letter} aria-hidden="true" /> }
 }

@@ -10,7 +10,7 @@ use super::{
     icon::{Glyph, Icon},
     notice::NoticeView,
 };
-use crate::state::notice::{Level, Notice};
+use crate::state::notice::Notice;
 
 /// What the person wants to say, and to whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,14 +122,10 @@ pub fn Composer(props: &ComposerProps) -> Html {
     } else {
         "Write to everyone here"
     };
-    let gone = whispering.filter(|to| !to.reachable && error.is_none()).map(|to| {
-        let words = Notice::from_send_error(SendError::NotReachable, Some(&to.name));
-        Notice {
-            level: Level::Info,
-            ..words
-        }
-    });
-    let notice = (*error).clone().or(gone);
+    let out_of_reach = whispering
+        .filter(|to| !to.reachable)
+        .map(|to| Notice::out_of_reach(&to.name));
+    let notice = (*error).clone().or(out_of_reach);
     html! {
         <form class={classes!("composer", whispering.map(|_| "whispering"))} {onsubmit}>
             if let Some(to) = whispering {

@@ -78,6 +78,8 @@ pub fn PersonItem(props: &PersonItemProps) -> Html {
     let PersonItemProps { person, label, .. } = props;
     let peer = person.peer;
     let (class, words) = state_words(person.state);
+    // Without the fingerprint that the label may carry: it stands right below.
+    let shown_name = person.name.as_deref().unwrap_or("Someone new");
     // Computed once asked for: it takes two hashes a person.
     let opened = use_state(|| false);
     let ontoggle = use_callback((), {
@@ -88,7 +90,7 @@ pub fn PersonItem(props: &PersonItemProps) -> Html {
         <li class={classes!("person", props.whispering.then_some("whispering"))}>
             <Avatar {peer} name={person.name.clone().map(AttrValue::from)} />
             <div class="person-text">
-                <p class="person-name"><bdi>{ label }</bdi></p>
+                <p class="person-name"><bdi>{ shown_name }</bdi></p>
                 <p class={classes!("person-state", class)}>{ words }</p>
             </div>
             <button

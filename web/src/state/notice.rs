@@ -90,6 +90,18 @@ impl Notice {
         )
     }
 
+    /// The message box whispers to someone whom nothing would reach now.
+    #[must_use]
+    pub fn out_of_reach(name: &str) -> Self {
+        Self::new(
+            Level::Info,
+            format!(
+                "{} cannot be reached now. What you write stays in the box until you can send it.",
+                isolate(name)
+            ),
+        )
+    }
+
     /// Words for an alert of the mesh core. `name_of` gives a person's name.
     #[must_use]
     pub fn from_alert(alert: &Alert, name_of: impl Fn(&PeerId) -> String) -> Self {

@@ -120,12 +120,14 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                     <button
                         type="button"
                         class="button people-toggle"
+                        aria-label={format!("People ({})", state.present())}
                         aria-expanded={people_open.to_string()}
                         aria-controls="people-panel"
                         onclick={toggle_people}
                     >
                         <Glyph icon={Icon::People} />
-                        { format!("People ({})", state.present()) }
+                        <span class="button-text">{ "People" }</span>
+                        { state.present() }
                     </button>
                     <CopyLink link={props.link.clone()} prominent={state.people.is_empty()} />
                     <button

@@ -1,0 +1,577 @@
+//! The page's components in a real browser: what a person sees and can do, by role and accessible name.
+
+#![cfg(target_arch = "wasm32")]
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::{cell::RefCell, rc::Rc};
+
+use mesh::io::{Alert, Delivery, Event, Message, Person, PersonState, SendError, ServerId, ServerState};
+use shared::{MessageId, PeerId, RoomCode};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+use web::{
+    components::{
+        composer::Outgoing,
+        notice::{NoticeView, NoticeViewProps},
+    },
+    pages::{
+        room::view::{RoomView, RoomViewProps},
+        start::{Entered, StartPage, StartPageProps},
+    },
+    state::{
+        connection::standing,
+        notice::{Level, Notice, NoticeAction},
+        room::{RoomAction, RoomState, reduce},
+    },
+};
+use web_sys::{
+    Element, EventInit, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent, KeyboardEventInit,
+};
+use yew::{AppHandle, AttrValue, BaseComponent, Callback, Renderer};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+/// A component in the page; gone when dropped.
+struct Shown<C: BaseComponent> {
+    root: Element,
+    app: Option<AppHandle<C>>,
+}
+
+impl<C: BaseComponent> Shown<C> {
+    async fn new(props: C::Properties) -> Self {
+        let document = web_sys::window().unwrap().document().unwrap();
+        let root = document.create_element("div").unwrap();
+        document.body().unwrap().append_child(&root).unwrap();
+        let app = Renderer::<C>::with_root_and_props(root.clone(), props).render();
+        let shown = Self { root, app: Some(app) };
+        settle().await;
+        shown
+    }
+
+    async fn update(&mut self, props: C::Properties) {
+        self.app.as_mut().unwrap().update(props);
+        settle().await;
+    }
+
+    fn all(&self, selector: &str) -> Vec<HtmlElement> {
+        let found = self.root.query_selector_all(selector).unwrap();
+        (0..found.length())
+            .map(|index| found.item(index).unwrap().unchecked_into())
+            .collect()
+    }
+
+    fn one(&self, selector: &str) -> HtmlElement {
+        let mut all = self.all(selector);
+        assert_eq!(all.len(), 1, "{selector}");
+        all.remove(0)
+    }
+
+    /// The button with this accessible name.
+    fn button(&self, name: &str) -> HtmlElement {
+        let named = |button: &HtmlElement| match button.get_attribute("aria-label") {
+            Some(label) => label == name,
+            None => button.text_content().unwrap().trim() == name,
+        };
+        self.all("button")
+            .into_iter()
+            .find(named)
+            .unwrap_or_else(|| panic!("no button {name:?}"))
+    }
+
+    async fn click(&self, name: &str) {
+        self.button(name).click();
+        settle().await;
+    }
+
+    fn message_box(&self) -> HtmlTextAreaElement {
+        self.one("textarea").unchecked_into()
+    }
+
+    async fn write(&self, text: &str) {
+        let message_box = self.message_box();
+        message_box.set_value(text);
+        input_event(&message_box).await;
+    }
+
+    async fn press(&self, init: &KeyboardEventInit) {
+        init.set_bubbles(true);
+        init.set_cancelable(true);
+        let event = KeyboardEvent::new_with_keyboard_event_init_dict("keydown", init).unwrap();
+        self.message_box().dispatch_event(&event).unwrap();
+        settle().await;
+    }
+
+    async fn fill(&self, id: &str, text: &str) {
+        let field: HtmlInputElement = self.one(&format!("input#{id}")).unchecked_into();
+        field.set_value(text);
+        input_event(&field).await;
+    }
+
+    fn text(&self, selector: &str) -> String {
+        self.one(selector).text_content().unwrap()
+    }
+}
+
+impl<C: BaseComponent> Drop for Shown<C> {
+    fn drop(&mut self) {
+        if let Some(app) = self.app.take() {
+            app.destroy();
+        }
+        self.root.remove();
+    }
+}
+
+async fn input_event(element: &HtmlElement) {
+    let init = EventInit::new();
+    init.set_bubbles(true);
+    let event = web_sys::Event::new_with_event_init_dict("input", &init).unwrap();
+    element.dispatch_event(&event).unwrap();
+    settle().await;
+}
+
+/// Until yew has rendered everything that was asked for.
+async fn settle() {
+    yew::scheduler::flush().await;
+}
+
+fn key(name: &str) -> KeyboardEventInit {
+    let init = KeyboardEventInit::new();
+    init.set_key(name);
+    init
+}
+
+fn peer(number: u8) -> PeerId {
+    PeerId::from_bytes([number; 32])
+}
+
+fn person(number: u8, name: &str, state: PersonState) -> Event {
+    Event::Person {
+        person: Person {
+            peer: peer(number),
+            name: Some(name.to_owned()),
+            state,
+            round_trip: None,
+        },
+    }
+}
+
+fn message(number: u8, author: u8, whisper_to: Option<u8>, text: &str) -> Event {
+    Event::Message {
+        message: Message {
+            id: MessageId::from_bytes([number; 16]),
+            author: peer(author),
+            author_name: if author == 0 { "Me" } else { "Ada" }.to_owned(),
+            own: author == 0,
+            whisper_to: whisper_to.map(peer),
+            unix_millis: 1_700_000_000_000,
+            text: text.to_owned(),
+        },
+    }
+}
+
+/// What the person sent, and what sending it gave.
+#[derive(Clone)]
+struct Outbox {
+    sent: Rc<RefCell<Vec<Outgoing>>>,
+    answer: Result<(), SendError>,
+}
+
+impl Outbox {
+    fn new(answer: Result<(), SendError>) -> Self {
+        Self {
+            sent: Rc::default(),
+            answer,
+        }
+    }
+
+    fn sent(&self) -> Vec<Outgoing> {
+        self.sent.borrow().clone()
+    }
+}
+
+fn room(events: impl IntoIterator<Item = Event>, outbox: &Outbox) -> RoomViewProps {
+    let registered = Event::Server {
+        server: ServerId(0),
+        state: ServerState::Registered { room_size: 1 },
+    };
+    let state = [registered]
+        .into_iter()
+        .chain(events)
+        .fold(RoomState::new(peer(0), "Me".to_owned()), |state, event| {
+            reduce(&state, RoomAction::Event { event, hidden: false })
+        });
+    let Outbox { sent, answer } = outbox.clone();
+    RoomViewProps {
+        standing: standing(&state),
+        state: Rc::new(state),
+        open_name: None,
+        link: AttrValue::from("http://host/#/r/x"),
+        retry_in: None,
+        leaving: false,
+        on_send: Callback::from(move |outgoing| {
+            sent.borrow_mut().push(outgoing);
+            answer
+        }),
+        on_retry: Callback::noop(),
+        on_leave: Callback::noop(),
+        on_dismiss: Callback::noop(),
+        on_action: Callback::noop(),
+        safety_number: Callback::from(|_| "12345 67890".to_owned()),
+    }
+}
+
+async fn show(events: impl IntoIterator<Item = Event>) -> Shown<RoomView> {
+    Shown::new(room(events, &Outbox::new(Ok(())))).await
+}
+
+#[wasm_bindgen_test]
+async fn markup_in_names_and_messages_stays_text() {
+    let evil = "<img src=x onerror=alert(1)><b>bold</b>&amp;";
+    let page = show([person(1, evil, PersonState::Here), message(1, 1, None, evil)]).await;
+    assert_eq!(page.text(".message-text"), evil);
+    assert_eq!(page.all("img, b, script").len(), 0);
+    assert!(page.text("ul[aria-label=People]").contains(evil));
+}
+
+#[wasm_bindgen_test]
+async fn only_web_links_can_be_clicked_and_they_tell_nothing() {
+    let page = show([message(
+        1,
+        1,
+        None,
+        "https://a.example/x?y javascript:alert(1) data:text/html,x",
+    )])
+    .await;
+    let link = page.one(".message-text a");
+    assert_eq!(link.get_attribute("href").as_deref(), Some("https://a.example/x?y"));
+    assert_eq!(link.get_attribute("target").as_deref(), Some("_blank"));
+    assert_eq!(
+        link.get_attribute("rel").as_deref(),
+        Some("noopener noreferrer nofollow")
+    );
+}
+
+#[wasm_bindgen_test]
+async fn names_and_texts_are_isolated_and_keep_their_characters() {
+    let text = "\u{202e}evil\u{5d0}\n🦜 e\u{301}\u{301}";
+    let page = show([person(1, "\u{202e}Ada", PersonState::Here), message(1, 1, None, text)]).await;
+    assert_eq!(page.text(".message-text"), text);
+    assert_eq!(page.one(".message-text").get_attribute("dir").as_deref(), Some("auto"));
+    assert_eq!(page.one("article .author bdi").text_content().as_deref(), Some("Ada"));
+    assert_eq!(
+        page.all(".person-name bdi")[1].text_content().as_deref(),
+        Some("\u{202e}Ada")
+    );
+}
+
+#[wasm_bindgen_test]
+async fn a_long_message_is_shown_in_full_on_demand() {
+    let long = "0123456789abcdef".repeat(4_096);
+    let page = show([message(1, 1, None, &long)]).await;
+    assert!(page.text(".message-text").len() < 2_000);
+    page.click("Show all").await;
+    assert_eq!(page.text(".message-text"), long);
+    page.click("Show less").await;
+    assert!(page.text(".message-text").len() < 2_000);
+}
+
+#[wasm_bindgen_test]
+async fn own_other_and_whispered_messages_are_told_apart_in_words() {
+    let page = show([
+        person(1, "Ada", PersonState::Here),
+        message(1, 0, None, "mine"),
+        Event::Delivery {
+            id: MessageId::from_bytes([1; 16]),
+            delivery: Delivery::Sent { delivered: 2, of: 3 },
+        },
+        message(2, 1, None, "theirs"),
+        message(3, 1, Some(0), "psst"),
+        message(4, 0, Some(1), "what?"),
+    ])
+    .await;
+    let texts: Vec<_> = page
+        .all("article")
+        .iter()
+        .map(|article| article.text_content().unwrap())
+        .collect();
+    assert!(
+        texts[0].starts_with("Me (you)") && texts[0].ends_with("delivered to 2 of 3"),
+        "{texts:?}"
+    );
+    assert!(texts[1].starts_with("Ada ") && !texts[1].contains("Whisper"));
+    assert!(texts[2].contains("Whisper to you"));
+    assert!(texts[3].contains("Whisper to Ada") && texts[3].ends_with("waiting for the connection"));
+    assert!(
+        page.all("article")
+            .iter()
+            .all(|article| article.query_selector("time").unwrap().is_some())
+    );
+}
+
+#[wasm_bindgen_test]
+async fn delivery_changes_in_place() {
+    let outbox = Outbox::new(Ok(()));
+    let mut page = Shown::<RoomView>::new(room([message(1, 0, None, "x")], &outbox)).await;
+    assert_eq!(page.text(".delivery"), "waiting for someone to connect");
+    let delivery = Delivery::Sent { delivered: 1, of: 1 };
+    let delivered = Event::Delivery {
+        id: MessageId::from_bytes([1; 16]),
+        delivery,
+    };
+    page.update(room([message(1, 0, None, "x"), delivered], &outbox)).await;
+    assert_eq!(page.text(".delivery"), "delivered to 1 of 1");
+}
+
+#[wasm_bindgen_test]
+async fn people_have_names_and_states_and_oneself_is_marked() {
+    let page = show([
+        person(1, "Ada", PersonState::Here),
+        person(2, "Bo", PersonState::Reconnecting),
+        person(3, "Cy", PersonState::Gone),
+        person(4, "Di", PersonState::Left),
+    ])
+    .await;
+    let items: Vec<_> = page
+        .all("ul[aria-label=People] > li")
+        .iter()
+        .map(|item| item.text_content().unwrap())
+        .collect();
+    assert!(items[0].contains("Me (you)"));
+    for (item, words) in items[1..]
+        .iter()
+        .zip(["AdaHere", "BoReconnecting…", "CyGone", "DiLeft"])
+    {
+        assert!(item.contains(words), "{item}");
+    }
+    assert_eq!(
+        page.text("p[aria-label=Connection]"),
+        "Connected to 1 person. The server introduces newcomers."
+    );
+}
+
+#[wasm_bindgen_test]
+async fn the_safety_number_is_there_on_demand() {
+    let page = show([person(1, "Ada", PersonState::Here)]).await;
+    assert_eq!(page.all(".safety-number").len(), 0);
+    // What the browser says once a disclosure was opened, some time after the click.
+    page.one("details")
+        .dispatch_event(&web_sys::Event::new("toggle").unwrap())
+        .unwrap();
+    settle().await;
+    assert_eq!(page.text(".safety-number"), "12345 67890");
+}
+
+#[wasm_bindgen_test]
+async fn alone_the_page_says_what_to_do() {
+    let page = show([]).await;
+    assert!(page.text("[role=log]").contains("Copy the link"));
+    assert!(page.text("p[aria-label=Connection]").starts_with("You are alone here"));
+    page.button("Copy link");
+}
+
+#[wasm_bindgen_test]
+async fn enter_sends_and_shift_enter_does_not() {
+    let outbox = Outbox::new(Ok(()));
+    let page = Shown::<RoomView>::new(room([], &outbox)).await;
+    page.write("hello").await;
+    let shift_enter = key("Enter");
+    shift_enter.set_shift_key(true);
+    page.press(&shift_enter).await;
+    let composing = key("Enter");
+    composing.set_is_composing(true);
+    page.press(&composing).await;
+    assert_eq!(outbox.sent(), []);
+    page.press(&key("Enter")).await;
+    assert_eq!(
+        outbox.sent(),
+        [Outgoing {
+            to: None,
+            text: "hello".to_owned()
+        }]
+    );
+    assert_eq!(page.message_box().value(), "");
+    page.write("again").await;
+    page.click("Send").await;
+    assert_eq!(outbox.sent().len(), 2);
+}
+
+#[wasm_bindgen_test]
+async fn a_whisper_goes_to_one_person_and_escape_leads_back() {
+    let outbox = Outbox::new(Ok(()));
+    let page = Shown::<RoomView>::new(room([person(1, "Ada", PersonState::Here)], &outbox)).await;
+    page.click("Whisper to Ada").await;
+    assert_eq!(
+        page.message_box().get_attribute("aria-label").as_deref(),
+        Some("Whisper to Ada")
+    );
+    page.write("psst").await;
+    page.press(&key("Enter")).await;
+    assert_eq!(
+        outbox.sent(),
+        [Outgoing {
+            to: Some(peer(1)),
+            text: "psst".to_owned()
+        }]
+    );
+    page.press(&key("Escape")).await;
+    assert_eq!(
+        page.message_box().get_attribute("aria-label").as_deref(),
+        Some("Message")
+    );
+    page.click("Whisper to Ada").await;
+    page.click("Back to everyone").await;
+    assert_eq!(
+        page.message_box().get_attribute("aria-label").as_deref(),
+        Some("Message")
+    );
+}
+
+#[wasm_bindgen_test]
+async fn a_whisper_that_cannot_be_sent_keeps_its_text_and_says_so() {
+    let outbox = Outbox::new(Err(SendError::NotReachable));
+    let page = Shown::<RoomView>::new(room([person(1, "Ada", PersonState::Gone)], &outbox)).await;
+    page.click("Whisper to Ada").await;
+    page.write("psst").await;
+    page.press(&key("Enter")).await;
+    assert_eq!(page.message_box().value(), "psst");
+    assert!(
+        page.text("#composer-notice")
+            .contains("cannot be reached now, so nothing was sent")
+    );
+    assert_eq!(
+        page.message_box().get_attribute("aria-describedby").as_deref(),
+        Some("composer-notice")
+    );
+    assert_eq!(
+        page.message_box().get_attribute("aria-invalid").as_deref(),
+        Some("true")
+    );
+}
+
+#[wasm_bindgen_test]
+async fn alerts_are_alerts_and_name_what_to_compare() {
+    let alert = Alert::NameTaken {
+        name: "Ada".to_owned(),
+        known: peer(1),
+        now: peer(2),
+    };
+    let page = show([Event::Alert { alert }]).await;
+    let text = page.text("[role=alert]");
+    assert!(text.contains(&peer(1).fingerprint()) && text.contains(&peer(2).fingerprint()));
+    page.click("Show people").await;
+    assert_eq!(page.all(".room.people-open").len(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn a_notice_can_be_acted_on_and_dismissed() {
+    let done = Rc::new(RefCell::new(Vec::new()));
+    let (acted, dismissed) = (done.clone(), done.clone());
+    let page = Shown::<NoticeView>::new(NoticeViewProps {
+        notice: Notice::new(Level::Info, "<i>words</i>").with_action(NoticeAction::Reload),
+        id: None,
+        on_action: Callback::from(move |action: NoticeAction| acted.borrow_mut().push(action.label())),
+        on_dismiss: Some(Callback::from(move |()| dismissed.borrow_mut().push("dismissed"))),
+    })
+    .await;
+    assert_eq!(page.text("[role=status] p"), "<i>words</i>");
+    page.click("Reload the page").await;
+    page.click("Dismiss").await;
+    assert_eq!(*done.borrow(), ["Reload the page", "dismissed"]);
+}
+
+async fn start(name: Option<&str>, invitation: Option<RoomCode>) -> (Shown<StartPage>, Rc<RefCell<Vec<Entered>>>) {
+    let entered = Rc::new(RefCell::new(Vec::new()));
+    let sink = entered.clone();
+    let props = StartPageProps {
+        name: name.map(str::to_owned),
+        invitation,
+        room_error: None,
+        notice: None,
+        usable: true,
+        on_enter: Callback::from(move |choice| sink.borrow_mut().push(choice)),
+        on_dismiss: Callback::noop(),
+    };
+    (Shown::new(props).await, entered)
+}
+
+fn open(name: &str) -> RoomCode {
+    RoomCode::Open { name: name.to_owned() }
+}
+
+#[wasm_bindgen_test]
+async fn a_new_room_needs_only_a_name() {
+    let (page, entered) = start(None, None).await;
+    page.fill("name", " Ada ").await;
+    page.click("New room").await;
+    assert_eq!(
+        *entered.borrow(),
+        [Entered {
+            name: "Ada".to_owned(),
+            code: None
+        }]
+    );
+}
+
+#[wasm_bindgen_test]
+async fn a_room_is_joined_by_name_or_link() {
+    let (page, entered) = start(Some("Ada"), None).await;
+    for text in ["Tea  party", "https://host/#/r/tea%20party"] {
+        page.fill("room", text).await;
+        page.click("Join room").await;
+    }
+    assert!(
+        entered
+            .borrow()
+            .iter()
+            .all(|entered| entered.code == Some(open("tea party")))
+    );
+    assert_eq!(entered.borrow().len(), 2);
+}
+
+#[wasm_bindgen_test]
+async fn what_is_wrong_is_said_at_the_field_and_the_cursor_goes_there() {
+    let (page, entered) = start(None, None).await;
+    for (name, room, wrong, words) in [
+        ("", "tea", "name", "Type a name"),
+        (&*"x".repeat(33), "tea", "name", "33 characters"),
+        ("Ada", "", "room", "Type the name of a room"),
+        ("Ada", &*"x".repeat(65), "room", "too long"),
+        ("Ada", "1.cut", "room", "damaged"),
+    ] {
+        page.fill("name", name).await;
+        page.fill("room", room).await;
+        page.click("Join room").await;
+        let field = page.one(&format!("#{wrong}"));
+        assert!(page.text(&format!("#{wrong}-error")).contains(words), "{words}");
+        assert_eq!(field.get_attribute("aria-invalid").as_deref(), Some("true"));
+        assert!(
+            field
+                .get_attribute("aria-describedby")
+                .unwrap()
+                .contains(&format!("{wrong}-error"))
+        );
+        let focused = web_sys::window().unwrap().document().unwrap().active_element().unwrap();
+        assert_eq!(focused.id(), wrong);
+    }
+    assert!(entered.borrow().is_empty());
+}
+
+#[wasm_bindgen_test]
+async fn an_invitation_asks_only_for_the_name() {
+    let (page, entered) = start(None, Some(open("tea party"))).await;
+    assert_eq!(page.text("h1"), "You are invited to a room");
+    assert_eq!(page.all("#room").len(), 0);
+    assert!(
+        page.text(".room-kind")
+            .contains("anyone who guesses the name can come in")
+    );
+    page.fill("name", "Bo").await;
+    page.click("Join room").await;
+    assert_eq!(
+        *entered.borrow(),
+        [Entered {
+            name: "Bo".to_owned(),
+            code: Some(open("tea party"))
+        }]
+    );
+}
