@@ -186,7 +186,7 @@ impl Step {
         };
         let check = |mut command: Command| Outcome::check(sink.run(&mut command).map(|()| String::new()));
         match self {
-            Self::Fmt => check(shell::cargo(&["fmt", "--all", "--check"])),
+            Self::Fmt => check(shell::cargo(&["fmt", "--all", "--check", "--", "--color", "never"])),
             Self::Clippy => {
                 let arguments = [
                     "clippy",
@@ -278,7 +278,7 @@ fn deny(sink: &Sink) -> Result<String> {
     let fetched = sink
         .status(&mut shell::cargo(&["deny", "fetch", "db"]))
         .context("cannot start cargo-deny")?;
-    let mut check = shell::cargo(&["deny", "check", "--disable-fetch"]);
+    let mut check = shell::cargo(&["deny", "check"]);
     if fetched.success() {
         check.arg("advisories");
     }
