@@ -275,7 +275,11 @@ fn with_retries(log: &str, command: impl Fn() -> Result<Command>) -> Result<()> 
         };
         let Some(pause) = pauses.next() else {
             let path = workspace::log(log);
-            return Err(error.context(format!("{}\nthe whole log: {}", shell::tail(&path, 20), path.display())));
+            bail!(
+                "{error:#}\n{}\nthe whole log: {}",
+                shell::tail(&path, 20),
+                path.display()
+            );
         };
         thread::sleep(*pause);
     }
