@@ -43,7 +43,8 @@ pub(crate) fn app(sink: &Sink) -> Result<()> {
     // Trunk's `--offline` keeps it from downloading tools, but is handed on to cargo, which then cannot fetch crates.
     sink.run(&mut shell::cargo(&["fetch", "--target", workspace::WASM]))?;
     let mut trunk = shell::program("trunk");
-    trunk.args(["build", "--release", "--cargo-profile", "web", "--offline"]);
+    // The cargo profile is named in index.html, so that `trunk build --release` by hand gives the same.
+    trunk.args(["build", "--release", "--offline"]);
     // Trunk takes only `true` and `false` in this variable and stops at the customary `1`.
     trunk.env_remove("NO_COLOR");
     sink.run(&mut trunk)?;

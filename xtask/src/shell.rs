@@ -41,7 +41,10 @@ impl Sink {
             command
                 .stdout(file.try_clone()?)
                 .stderr(file)
-                .env("CARGO_TERM_COLOR", "never");
+                .env("CARGO_TERM_COLOR", "never")
+                // Tools that print the backtrace of an ordinary error would push its reason out of the log's tail.
+                // Panics, and so tests, keep theirs.
+                .env("RUST_LIB_BACKTRACE", "0");
         }
         command
             .status()
