@@ -575,3 +575,56 @@ async fn an_invitation_asks_only_for_the_name() {
         }]
     );
 }
+
+#[wasm_bindgen_test]
+async fn the_page_says_how_it_stands_with_the_server_and_offers_to_try_now() {
+    let retry_at = mesh::io::Instant::from_millis(4_000);
+    let lost = Event::Server {
+        server: ServerId(0),
+        state: ServerState::Waiting { retry_at },
+    };
+    let tried = Rc::new(RefCell::new(0));
+    let counter = tried.clone();
+    let props = RoomViewProps {
+        retry_in: Some(4),
+        on_retry: Callback::from(move |()| *counter.borrow_mut() += 1),
+        ..room([person(1, "Ada", PersonState::Here), lost], &Outbox::new(Ok(())))
+    };
+    let page = Shown::<RoomView>::new(props).await;
+    assert_eq!(
+        page.text("p[aria-label=Connection]"),
+        "Connected to 1 person. The server is unreachable; the room goes on without it. Trying again in 4 s."
+    );
+    page.click("Try now").await;
+    assert_eq!(*tried.borrow(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn only_the_latest_messages_are_in_the_page_until_asked_for() {
+    let events = (0..600u16).map(|number| {
+        let mut event = message(0, 1, None, "x");
+        if let Event::Message { message } = &mut event {
+            let [high, low] = number.to_be_bytes();
+            message.id = MessageId::from_bytes([high, low, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        }
+        event
+    });
+    let page = show(events).await;
+    assert_eq!(page.all("article").len(), 500);
+    page.click("Show earlier").await;
+    assert_eq!(page.all("article").len(), 600);
+}
+
+#[wasm_bindgen_test]
+async fn open_rooms_are_shown_as_such() {
+    let props = RoomViewProps {
+        open_name: Some("tea party".into()),
+        ..room([], &Outbox::new(Ok(())))
+    };
+    let page = Shown::<RoomView>::new(props).await;
+    assert_eq!(page.text("h1"), "tea party");
+    assert_eq!(
+        page.text("header .room-kind"),
+        "Open room: anyone who guesses the name can come in"
+    );
+}

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use gloo_events::EventListener;
 use mesh::io::Message;
-use web_sys::Element;
+use wasm_bindgen::prelude::*;
+use web_sys::{Element, ResizeObserver};
 use yew::prelude::*;
 
 use super::{
@@ -54,18 +54,26 @@ pub fn MessageList(props: &MessageListProps) -> Html {
             }
         });
     }
-    // A keyboard that opens on a phone takes its room from the list.
+    // A keyboard that opens on a phone takes its room from the list, as does a message box that grows.
     {
         let (list, at_end) = (list.clone(), at_end.clone());
         use_effect_with((), move |()| {
-            let listener = web_sys::window().map(|window| {
-                EventListener::new(&window, "resize", move |_| {
-                    if *at_end.borrow() {
-                        scroll_to_end(&list);
-                    }
-                })
+            let observed = list.cast::<Element>();
+            let on_resize = Closure::<dyn FnMut()>::new(move || {
+                if *at_end.borrow() {
+                    scroll_to_end(&list);
+                }
             });
-            move || drop(listener)
+            let observer = ResizeObserver::new(on_resize.as_ref().unchecked_ref()).ok();
+            if let (Some(observer), Some(observed)) = (&observer, &observed) {
+                observer.observe(observed);
+            }
+            move || {
+                if let Some(observer) = observer {
+                    observer.disconnect();
+                }
+                drop(on_resize);
+            }
         });
     }
 
