@@ -28,12 +28,24 @@ pub struct Link {
     round_trip: Option<Duration>,
     /// Since when ICE has no path.
     path_lost: Option<Instant>,
+    proof: Proof,
     strikes: u32,
     /// The peer's name, from its hello.
     pub(crate) name: Option<String>,
     /// Set when either side said goodbye: when the link is closed at the latest.
     pub(crate) closing: Option<Instant>,
     pub(crate) reassembly: Reassembly,
+}
+
+/// What counts as a sign of life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    /// Anything that arrives.
+    Anything,
+    /// The pong to a ping that is yet to be sent: what arrives may have waited for us while we slept.
+    Wanted,
+    /// The pong to this ping, or to a later one.
+    Asked { nonce: u32 },
 }
 
 /// What is due on a link.
@@ -66,6 +78,7 @@ impl Link {
             pings: 0,
             round_trip: None,
             path_lost: None,
+            proof: Proof::Anything,
             strikes: 0,
             name: None,
             closing: None,
@@ -83,6 +96,12 @@ impl Link {
     #[must_use]
     pub fn peer(&self) -> PeerId {
         self.peer
+    }
+
+    /// For how long it has been open.
+    #[must_use]
+    pub fn age(&self, now: Instant) -> Duration {
+        now.since(self.opened)
     }
 
     /// The last ping's round-trip time.
@@ -144,16 +163,27 @@ impl Link {
         self.ping_at = now + timing.ping_interval;
         self.pings = self.pings.wrapping_add(1);
         self.pinged = Some((self.pings, now));
+        if self.proof == Proof::Wanted {
+            self.proof = Proof::Asked { nonce: self.pings };
+        }
         Due::Ping { nonce: self.pings }
     }
 
     /// Something arrived.
     pub fn handle_heard(&mut self, now: Instant) {
-        self.last_heard = now;
+        if self.proof == Proof::Anything {
+            self.last_heard = now;
+        }
     }
 
     /// A pong arrived. Says whether the round-trip time to be shown has changed much.
     pub fn on_pong(&mut self, now: Instant, nonce: u32) -> bool {
+        if let Proof::Asked { nonce: first } = self.proof
+            && (first..=self.pings).contains(&nonce)
+        {
+            self.proof = Proof::Anything;
+            self.last_heard = now;
+        }
         let Some((_, sent)) = self.pinged.take_if(|(pinged, _)| *pinged == nonce) else {
             return false;
         };
@@ -181,7 +211,7 @@ impl Link {
         };
     }
 
-    /// The machine slept, or its network came back: asks for a sign of life now and waits [`Timing::sleep_grace`] for it.
+    /// The machine slept, or its network came back: asks for a pong now and waits [`Timing::sleep_grace`] for it.
     pub fn grant_grace(&mut self, now: Instant, timing: &Timing) {
         let lateness = timing.link_dead.saturating_sub(timing.sleep_grace);
         self.last_heard = Instant::from_millis(
@@ -189,6 +219,7 @@ impl Link {
                 .saturating_sub(u64::try_from(lateness.as_millis()).unwrap_or(0)),
         );
         self.ping_at = now;
+        self.proof = Proof::Wanted;
     }
 
     /// The peer sent what it should not. Says whether that was once too often.

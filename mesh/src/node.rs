@@ -51,6 +51,8 @@ pub struct Node {
     seen_envelopes: Seen<(PeerId, u64)>,
     roster: Roster,
     chat: Chat,
+    /// Whether the person was told that the browser makes no more connections.
+    exhausted: bool,
     counters: Counters,
     outbox: VecDeque<Output>,
 }
@@ -110,6 +112,7 @@ impl Node {
             seen_envelopes: Seen::new(SEEN_ENVELOPES_MAX),
             roster: Roster::default(),
             chat: Chat::default(),
+            exhausted: false,
             counters: Counters::default(),
             outbox: VecDeque::new(),
             config,
@@ -315,7 +318,8 @@ impl Node {
 
     /// Moves the clock on. If it jumped over what was due, the machine slept.
     fn advance(&mut self, now: Now) {
-        let due = self.poll_timeout();
+        // What waited for something else than time, a server say, may be long overdue when it can be done at last.
+        let due = self.poll_timeout().map(|due| due.max(self.now.instant));
         self.now.instant = self.now.instant.max(now.instant);
         self.now.unix_millis = now.unix_millis;
         if self.phase == Phase::Here

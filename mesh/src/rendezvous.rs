@@ -55,6 +55,8 @@ pub struct Rendezvous {
     failures: u32,
     ice_servers: Vec<IceServer>,
     online: bool,
+    /// The refusal that the person was told of, until a welcome.
+    alerted: Option<Alert>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,11 +71,16 @@ enum State {
         deadline: Instant,
     },
     Registered {
+        since: Instant,
         room_size: u32,
         heartbeat: Duration,
         last_heard: Instant,
         ping_at: Instant,
+        /// Whether only a pong counts as a sign of life: the rest may have waited for us while we slept.
+        probing: bool,
         discover_at: Instant,
+        /// Whether peers are asked for even if we are not hungry, for what we know of the room may be old.
+        curious: bool,
     },
     Stopped,
 }
@@ -87,6 +94,7 @@ impl Rendezvous {
             failures: 0,
             ice_servers: Vec::new(),
             online: true,
+            alerted: None,
         }
     }
 
@@ -94,6 +102,15 @@ impl Rendezvous {
     #[must_use]
     pub fn is_registered(&self) -> bool {
         matches!(self.state, State::Registered { .. })
+    }
+
+    /// Since when requests can be sent.
+    #[must_use]
+    pub fn registered_since(&self) -> Option<Instant> {
+        match self.state {
+            State::Registered { since, .. } => Some(since),
+            State::Waiting { .. } | State::Opening { .. } | State::Greeting { .. } | State::Stopped => None,
+        }
     }
 
     /// The ICE servers of the last welcome.
@@ -133,17 +150,22 @@ impl Rendezvous {
                 last_heard,
                 ping_at,
                 discover_at,
+                curious,
                 ..
             } => {
                 let silence = *last_heard + *heartbeat * 5 / 2;
                 let next = silence.min(*ping_at);
-                Some(if hungry { next.min(*discover_at) } else { next })
+                Some(if hungry || *curious {
+                    next.min(*discover_at)
+                } else {
+                    next
+                })
             }
             State::Stopped => None,
         }
     }
 
-    /// Does what is due. `hungry`: we have fewer links than we could have.
+    /// Does what is due. `hungry`: we have fewer links than we could have, and ask for peers now and then.
     pub fn handle_timeout(
         &mut self,
         now: Instant,
@@ -169,6 +191,7 @@ impl Rendezvous {
                 last_heard,
                 ping_at,
                 discover_at,
+                curious,
                 ..
             } => {
                 if now >= *last_heard + *heartbeat * 5 / 2 {
@@ -180,7 +203,8 @@ impl Rendezvous {
                     *ping_at = now + *heartbeat;
                     out.push(Action::Send(Request::Ping {}));
                 }
-                if hungry && now >= *discover_at {
+                if (hungry || *curious) && now >= *discover_at {
+                    *curious = false;
                     *discover_at = now + jittered(timing.discover_interval, rng);
                     out.push(Action::Send(Request::Discover {}));
                 }
@@ -204,8 +228,14 @@ impl Rendezvous {
         rng: &mut ChaCha20Rng,
         out: &mut Vec<Action>,
     ) {
-        if let State::Registered { last_heard, .. } = &mut self.state {
-            *last_heard = now;
+        if let State::Registered {
+            last_heard, probing, ..
+        } = &mut self.state
+        {
+            *probing &= !matches!(event, Event::Pong {});
+            if !*probing {
+                *last_heard = now;
+            }
         }
         match (event, &mut self.state) {
             (Event::Challenge { nonce, .. }, State::Opening { deadline }) => {
@@ -221,17 +251,20 @@ impl Rendezvous {
                 },
                 State::Greeting { .. },
             ) => {
-                self.failures = 0;
+                self.alerted = None;
                 ice_servers.truncate(ICE_SERVERS_MAX);
                 self.ice_servers = ice_servers;
                 // A server cannot make us ping it all the time, nor never.
                 let heartbeat = Duration::from_secs(u64::from(heartbeat_seconds.clamp(5, 300)));
                 self.state = State::Registered {
+                    since: now,
                     room_size,
                     heartbeat,
                     last_heard: now,
                     ping_at: now + heartbeat,
+                    probing: false,
                     discover_at: now + jittered(timing.discover_interval, rng),
+                    curious: false,
                 };
                 out.push(Action::Changed(self.shown()));
                 out.push(Action::Peers(sampled(peers)));
@@ -245,6 +278,8 @@ impl Rendezvous {
             }
             (Event::Relayed { payload, .. }, State::Registered { .. }) => out.push(Action::Relayed { payload }),
             (Event::Ping {}, State::Registered { .. }) => out.push(Action::Send(Request::Pong {})),
+            // Of a socket that is closed already.
+            (Event::Refused { .. }, State::Waiting { .. } | State::Stopped) => {}
             (Event::Refused { refusal }, _) => self.on_refused(now, refusal, timing, rng, out),
             // Out of place or of no consequence. A draining server closes the socket itself.
             _ => {}
@@ -287,9 +322,11 @@ impl Rendezvous {
                 heartbeat,
                 last_heard,
                 ping_at,
+                probing,
                 ..
             } => {
                 *ping_at = now;
+                *probing = true;
                 let patience = *heartbeat * 5 / 2;
                 *last_heard = (*last_heard).min(Instant::from_millis(
                     (now + timing.sleep_grace)
@@ -308,9 +345,13 @@ impl Rendezvous {
         }
     }
 
-    /// Asks for peers soon: a link was lost.
+    /// Asks for peers soon, hungry or not: a link ended, and the room may have grown since we last heard of its size.
     pub fn discover_soon(&mut self, now: Instant, timing: &Timing) {
-        if let State::Registered { discover_at, .. } = &mut self.state {
+        if let State::Registered {
+            discover_at, curious, ..
+        } = &mut self.state
+        {
+            *curious = true;
             *discover_at = (*discover_at).min(now + timing.discover_soon);
         }
     }
@@ -366,7 +407,10 @@ impl Rendezvous {
             retry_at: now + jittered(timing.server_refused_retry, rng),
         };
         out.push(Action::Changed(self.shown()));
-        out.push(Action::Alert(alert));
+        if self.alerted.as_ref() != Some(&alert) {
+            self.alerted = Some(alert.clone());
+            out.push(Action::Alert(alert));
+        }
     }
 
     fn stop(&mut self, alert: Alert, out: &mut Vec<Action>) {
@@ -376,6 +420,12 @@ impl Rendezvous {
     }
 
     fn back_off(&mut self, now: Instant, timing: &Timing, rng: &mut ChaCha20Rng, out: &mut Vec<Action>) {
+        // A server that takes us in and drops us at once is no better than one that does not answer.
+        if let State::Registered { since, .. } = self.state
+            && now.since(since) >= timing.server_retry_max
+        {
+            self.failures = 0;
+        }
         let wait = back_off(self.failures, timing.server_retry_min, timing.server_retry_max);
         self.failures = self.failures.saturating_add(1);
         self.state = State::Waiting {

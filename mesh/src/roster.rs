@@ -22,6 +22,8 @@ struct Entry {
     person: Person,
     /// Since when they are gone or left.
     gone_since: Option<Instant>,
+    /// Whether an alert was raised for the name they use.
+    name_alerted: bool,
 }
 
 impl Roster {
@@ -67,14 +69,16 @@ impl Roster {
                 Entry {
                     person,
                     gone_since: None,
+                    name_alerted: false,
                 },
             );
             return;
         };
         let known = entry.person.state;
-        // Trying again to reach someone who is gone is not news, nor that someone who left cannot be reached.
+        // Being linked anew is no news: they are here, being reconnected or gone until that succeeds. Nor is it that someone who
+        // left cannot be reached.
         let news = match state {
-            PersonState::Connecting => entry.gone_since.is_none(),
+            PersonState::Connecting => false,
             PersonState::Gone => known != PersonState::Left,
             PersonState::Here | PersonState::Reconnecting | PersonState::Left => true,
         };
@@ -91,12 +95,13 @@ impl Roster {
         });
     }
 
-    /// Notes someone's name. Gives an alert if the name was somebody else's.
+    /// Notes someone's name. Gives an alert, once as long as they are listed, if the name was somebody else's.
     pub fn set_name(&mut self, peer: PeerId, name: &str, out: &mut Vec<Event>) -> NameNews {
         if let Some(entry) = self.people.get_mut(&peer)
             && entry.person.name.as_deref() != Some(name)
         {
             entry.person.name = Some(name.to_owned());
+            entry.name_alerted = false;
             out.push(Event::Person {
                 person: entry.person.clone(),
             });
@@ -104,12 +109,15 @@ impl Roster {
         match self.names.get(&folded(name)) {
             Some(known) if *known == peer => NameNews::Known,
             Some(known) => {
-                let alert = Alert::NameTaken {
-                    name: name.to_owned(),
-                    known: *known,
-                    now: peer,
-                };
-                out.push(Event::Alert { alert });
+                let entry = self.people.get_mut(&peer);
+                if !entry.is_some_and(|entry| std::mem::replace(&mut entry.name_alerted, true)) {
+                    let alert = Alert::NameTaken {
+                        name: name.to_owned(),
+                        known: *known,
+                        now: peer,
+                    };
+                    out.push(Event::Alert { alert });
+                }
                 NameNews::Taken
             }
             None if self.names.len() < KNOWN_NAMES_MAX => {

@@ -166,10 +166,24 @@ impl Session {
         self.stage != Stage::Knocking
     }
 
-    /// Whether this side restarts ICE when the path is lost.
+    /// Whether our description is still being made: what we have to say is yet to come.
+    #[must_use]
+    pub fn is_describing(&self) -> bool {
+        self.stage == Stage::Describing
+    }
+
+    /// Whether both descriptions are known.
+    #[must_use]
+    pub fn is_agreed(&self) -> bool {
+        self.stage == Stage::Agreed
+    }
+
+    /// Whether this side restarts ICE when the path is lost. Also when an earlier restart was not answered: its offer or
+    /// the answer may have been lost on the way, and a newer offer takes its place.
     #[must_use]
     pub fn restarts(&self) -> bool {
-        self.role == Role::Offerer && self.stage == Stage::Agreed
+        let unanswered = self.stage == Stage::Offered && self.round > 0;
+        self.role == Role::Offerer && (self.is_agreed() || unanswered)
     }
 
     /// Makes a new offer for the open link, with fresh ICE credentials.

@@ -47,6 +47,12 @@ pub(super) struct Contact {
     shunned_until: Option<Instant>,
     /// When it last made us start an attempt.
     accepted: Option<Instant>,
+    /// Links in a row that were lost soon after they had opened.
+    brief: u32,
+    /// Whether it is shown as being reconnected while the next attempt is only waited for.
+    promised: bool,
+    /// The version we cannot talk to that the person was told of.
+    told_version: Option<u16>,
 }
 
 impl Contact {
@@ -61,6 +67,9 @@ impl Contact {
             wanted_until,
             shunned_until: None,
             accepted: None,
+            brief: 0,
+            promised: false,
+            told_version: None,
         }
     }
 
@@ -89,7 +98,7 @@ impl Contact {
     pub(super) fn poll_timeout(&self, registered: bool) -> Option<Instant> {
         match &self.session {
             Some(session) => Some(session.deadline()),
-            None if registered => self.retry_at,
+            None if registered || self.promised => self.retry_at,
             None => None,
         }
     }
@@ -107,15 +116,26 @@ impl Node {
             return;
         }
         let now = self.now.instant;
+        let since = self
+            .servers
+            .get(usize::from(server.0))
+            .and_then(Rendezvous::registered_since);
         for peer in peers {
             if peer == self.me {
                 continue;
             }
+            let via = self.contacts.get(&peer).and_then(|contact| contact.via);
             let Some(contact) = self.contact(peer, Some(server)) else {
                 continue;
             };
+            // What was sent on a former socket to this server may have got lost with it.
+            let stale = via.is_none_or(|via| via == server)
+                && contact.session.as_ref().is_some_and(|session| {
+                    !session.is_agreed() && since.is_some_and(|since| session.started() < since)
+                });
             let waits = contact.retry_at.is_some_and(|at| now < at);
-            if !contact.is_busy() && !waits && !contact.is_shunned(now) {
+            if stale || (!contact.is_busy() && !waits && !contact.is_shunned(now)) {
+                self.drop_session(peer);
                 self.start(peer);
             }
         }
@@ -205,10 +225,7 @@ impl Node {
     fn admit(&mut self, server: ServerId, from: PeerId, session: SessionId, version: u16) -> bool {
         if version != PROTOCOL_VERSION {
             self.decline(server, from, session, DeclineReason::Version);
-            self.alert(Alert::PeerVersion {
-                peer: from,
-                theirs: version,
-            });
+            self.refuse_version(from, version);
             return false;
         }
         let now = self.now.instant;
@@ -229,10 +246,12 @@ impl Node {
         true
     }
 
-    /// Whether a knock crossed our own offer on the way, which will do.
+    /// Whether a knock crossed our own offer on the way, or came before it was made: that offer will do.
     fn has_crossed(&self, peer: &PeerId) -> bool {
         let session = self.contacts.get(peer).and_then(|contact| contact.session.as_ref());
-        session.is_some_and(|session| self.now.instant.since(session.started()) < self.config.timing.crossing_window)
+        session.is_some_and(|session| {
+            session.is_describing() || self.now.instant.since(session.started()) < self.config.timing.crossing_window
+        })
     }
 
     fn on_declined(&mut self, from: PeerId, session: SessionId, reason: DeclineReason, version: u16) {
@@ -242,11 +261,27 @@ impl Node {
         }
         self.fail_session(from, false);
         if reason == DeclineReason::Version {
-            self.alert(Alert::PeerVersion {
-                peer: from,
-                theirs: version,
-            });
-            self.shun(from);
+            self.refuse_version(from, version);
+        }
+    }
+
+    /// `peer` speaks a version that we do not: it is not sought for a while, but may come by itself, brought up to date.
+    pub(super) fn refuse_version(&mut self, peer: PeerId, theirs: u16) {
+        let quiet_until = self.now.instant + self.config.timing.shun;
+        let Some(contact) = self.contact(peer, None) else {
+            return;
+        };
+        contact.retry_at = Some(quiet_until);
+        contact.promised = false;
+        if contact.told_version.replace(theirs) != Some(theirs) {
+            self.alert(Alert::PeerVersion { peer, theirs });
+        }
+    }
+
+    /// `peer` speaks our version, by now.
+    pub(super) fn accept_version(&mut self, peer: PeerId) {
+        if let Some(contact) = self.contacts.get_mut(&peer) {
+            contact.told_version = None;
         }
     }
 
@@ -300,7 +335,7 @@ impl Node {
         let id = session.id();
         if let Some(contact) = self.contacts.get_mut(&peer) {
             contact.session = Some(session);
-            contact.retry_at = None;
+            (contact.retry_at, contact.promised) = (None, false);
             if contact.linked.is_none() {
                 self.set_state(peer, PersonState::Connecting);
             }
@@ -408,6 +443,7 @@ impl Node {
             self.hang_up(older.link());
         }
         self.counters.links_opened += 1;
+        self.exhausted = false;
         self.links
             .insert(link, Link::new(link, peer, self.now.instant, &self.config.timing));
         let hello = Hello {
@@ -441,7 +477,7 @@ impl Node {
     }
 
     pub(super) fn handle_link_closed(&mut self, id: LinkId, end: LinkEnd) {
-        if end == LinkEnd::Exhausted {
+        if end == LinkEnd::Exhausted && !std::mem::replace(&mut self.exhausted, true) {
             self.alert(Alert::LinksExhausted);
         }
         if self.links.contains_key(&id) {
@@ -503,19 +539,24 @@ impl Node {
             let Some(contact) = self.contacts.get_mut(&peer) else {
                 continue;
             };
-            if let Some(session) = &contact.session {
-                let pathless = session.has_link();
-                self.fail_session(peer, pathless);
-            } else {
+            if contact.session.is_some() {
+                self.fail_session(peer, true);
+                continue;
+            }
+            let promised = std::mem::take(&mut contact.promised);
+            if registered {
                 contact.retry_at = None;
                 if now < contact.wanted_until && !contact.is_busy() && !contact.is_shunned(now) {
                     self.start(peer);
                 }
             }
+            if promised && self.contacts.get(&peer).is_none_or(|contact| !contact.is_busy()) {
+                self.set_state(peer, PersonState::Gone);
+            }
         }
     }
 
-    /// Gives up an attempt; another may follow. `pathless`: everything was agreed on, and no data came through.
+    /// Gives up an attempt; another may follow. `pathless`: if everything was agreed on, it is for want of a path.
     fn fail_session(&mut self, peer: PeerId, pathless: bool) {
         self.hang_up_session(peer);
         self.fail_session_without_hanging_up(peer, pathless);
@@ -525,7 +566,8 @@ impl Node {
         let Some(contact) = self.contacts.get_mut(&peer) else {
             return;
         };
-        contact.session = None;
+        let session = contact.session.take();
+        let pathless = pathless && session.is_some_and(|session| session.is_agreed());
         self.counters.sessions_failed += 1;
         let Timing {
             session_retry_min,
@@ -576,41 +618,82 @@ impl Node {
     /// Closes a link without more ado. What its peer still lacks stays pending.
     pub(super) fn hang_up(&mut self, id: LinkId) {
         self.outbox.push_back(Output::HangUp { link: id });
-        self.forget_link(id);
+        if let Some(link) = self.forget_link(id) {
+            self.after_goodbye(link.peer());
+        }
+    }
+
+    /// A link ended as one side had announced. If that was for a newer one which never opened, its peer is sought again.
+    fn after_goodbye(&mut self, peer: PeerId) {
+        let shown = self.roster.state(&peer);
+        let missed = matches!(shown, Some(PersonState::Here | PersonState::Reconnecting));
+        let busy = self.contacts.get(&peer).is_some_and(Contact::is_busy);
+        if self.phase != Phase::Here || !missed || busy {
+            return;
+        }
+        let wait = jittered(self.config.timing.session_retry_min, &mut self.rng);
+        let (retry_at, wanted_until) = (
+            self.now.instant + wait,
+            self.now.instant + self.config.timing.session_retry_for,
+        );
+        if let Some(contact) = self.contacts.get_mut(&peer) {
+            (contact.retry_at, contact.wanted_until) = (Some(retry_at), wanted_until);
+        }
+        self.set_state(peer, PersonState::Gone);
     }
 
     fn forget_link(&mut self, id: LinkId) -> Option<Link> {
         let link = self.links.remove(&id)?;
-        if let Some(contact) = self.contacts.get_mut(&link.peer()) {
-            contact.linked.take_if(|session| session.link() == id);
+        let contact = self.contacts.get_mut(&link.peer());
+        let ended = contact.and_then(|contact| contact.linked.take_if(|session| session.link() == id));
+        if ended.is_some() {
+            for server in &mut self.servers {
+                server.discover_soon(self.now.instant, &self.config.timing);
+            }
         }
         Some(link)
     }
 
-    /// A link is gone that nobody said goodbye on: tries to link again, at once.
+    /// A link is gone that nobody said goodbye on: tries to link again, at once unless the last ones were short-lived too.
     fn lose_link(&mut self, id: LinkId, state: PersonState) {
         let Some(link) = self.forget_link(id) else { return };
-        if link.closing.is_some() || self.phase != Phase::Here {
+        let (peer, now) = (link.peer(), self.now.instant);
+        if link.closing.is_some() {
+            return self.after_goodbye(peer);
+        }
+        if self.phase != Phase::Here {
             return;
         }
-        let peer = link.peer();
-        let state = if self.registered().is_some() {
-            state
-        } else {
-            PersonState::Gone
-        };
-        self.set_state(peer, state);
-        let wanted_until = self.now.instant + self.config.timing.session_retry_for;
+        let registered = self.registered().is_some();
+        let Timing {
+            link_dead,
+            session_retry_for,
+            session_retry_min,
+            session_retry_max,
+            ..
+        } = self.config.timing;
         let Some(contact) = self.contacts.get_mut(&peer) else {
             return;
         };
-        contact.wanted_until = wanted_until;
-        contact.retry_at = Some(self.now.instant);
-        if contact.session.is_none() && self.registered().is_some() {
+        // The first time at once. A link that opens and closes all the time would use up the browser's connections.
+        contact.brief = if link.age(now) < link_dead {
+            contact.brief.saturating_add(1)
+        } else {
+            1
+        };
+        let wait = match contact.brief {
+            1 => Duration::ZERO,
+            brief => jittered(back_off(brief - 2, session_retry_min, session_retry_max), &mut self.rng),
+        };
+        contact.wanted_until = now + session_retry_for;
+        contact.retry_at = Some(now + wait);
+        // Who was lost twice is not said to be about to return.
+        let heals = registered && contact.brief <= 2;
+        contact.promised = heals && contact.session.is_none();
+        let starts = registered && wait.is_zero() && contact.session.is_none();
+        self.set_state(peer, if heals { state } else { PersonState::Gone });
+        if starts {
             self.start(peer);
-        }
-        for server in &mut self.servers {
-            server.discover_soon(self.now.instant, &self.config.timing);
         }
     }
 
@@ -627,9 +710,10 @@ impl Node {
     /// Accepts nothing from `peer` for a while, and does not try to reach it.
     pub(super) fn shun(&mut self, peer: PeerId) {
         let until = self.now.instant + self.config.timing.shun;
+        self.drop_session(peer);
         if let Some(contact) = self.contacts.get_mut(&peer) {
             contact.shunned_until = Some(until);
-            contact.retry_at = None;
+            (contact.retry_at, contact.promised) = (None, false);
         }
     }
 
@@ -637,7 +721,7 @@ impl Node {
     pub(super) fn unwant(&mut self, peer: PeerId) {
         self.drop_session(peer);
         if let Some(contact) = self.contacts.get_mut(&peer) {
-            contact.retry_at = None;
+            (contact.retry_at, contact.promised) = (None, false);
             contact.wanted_until = self.now.instant;
         }
     }

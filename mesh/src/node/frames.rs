@@ -35,7 +35,9 @@ impl Node {
             Frame::Goodbye { reason } => self.on_goodbye(id, peer, reason),
             // After a goodbye, nothing else counts: what was said before it came before it.
             _ if closing => {}
-            Frame::Hello(hello) => self.on_hello(id, peer, hello),
+            // Once: a second one could change names, and screens, without end.
+            Frame::Hello(hello) if !greeted => self.on_hello(id, peer, hello),
+            Frame::Hello(_) => self.strike(id),
             _ if !greeted => self.strike(id),
             Frame::Ping { nonce } => self.transmit(id, &Frame::Pong { nonce }.encode()),
             Frame::Pong { nonce } => {
@@ -68,10 +70,7 @@ impl Node {
 
     fn on_hello(&mut self, id: LinkId, peer: PeerId, hello: Hello) {
         if hello.version != PROTOCOL_VERSION {
-            self.alert(Alert::PeerVersion {
-                peer,
-                theirs: hello.version,
-            });
+            self.refuse_version(peer, hello.version);
             self.say_goodbye(id, GoodbyeReason::Version);
             self.set_state(peer, PersonState::Gone);
             return self.shun(peer);
@@ -80,12 +79,11 @@ impl Node {
             return self.strike(id);
         }
         let Some(link) = self.links.get_mut(&id) else { return };
-        let first = link.name.replace(hello.name.clone()).is_none();
+        link.name = Some(hello.name.clone());
         let in_trouble = link.is_in_trouble();
-        if first {
-            // Listed before named, should they have been forgotten while the link was made.
-            self.set_state(peer, PersonState::Connecting);
-        }
+        self.accept_version(peer);
+        // Listed before named, should they have been forgotten while the link was made.
+        self.set_state(peer, PersonState::Connecting);
         let mut events = Vec::new();
         let news = self.roster.set_name(peer, &hello.name, &mut events);
         self.emit_all(events);
@@ -100,10 +98,8 @@ impl Node {
         if news == NameNews::New {
             self.outbox.push_back(Output::RememberName { peer, name: hello.name });
         }
-        if first {
-            for frame in self.chat.frames_for(peer) {
-                self.transmit(id, &frame);
-            }
+        for frame in self.chat.frames_for(peer) {
+            self.transmit(id, &frame);
         }
     }
 
@@ -140,8 +136,10 @@ impl Node {
             // Both are leaving.
             return self.hang_up(id);
         }
+        let until = self.now.instant + self.config.timing.linger;
         if let Some(link) = self.links.get_mut(&id) {
-            link.closing = Some(self.now.instant + self.config.timing.linger);
+            // Not put off by a second goodbye.
+            link.closing.get_or_insert(until);
         }
         match reason {
             GoodbyeReason::Leaving => {
@@ -152,6 +150,7 @@ impl Node {
                 self.set_state(peer, PersonState::Gone);
                 self.unwant(peer);
             }
+            // Their newer link is about to open here too; if not, the end of this one is noticed.
             GoodbyeReason::Replaced => {}
         }
     }

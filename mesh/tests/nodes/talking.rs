@@ -1,0 +1,183 @@
+//! What people say to each other, and what they are told about it.
+
+use mesh::io::{Delivery, SendError};
+use shared::limits::TEXT_BYTES_MAX;
+
+use crate::world::{World, millis, seconds, seeds};
+
+#[test]
+fn both_may_speak_in_the_same_instant() {
+    for seed in seeds() {
+        let mut world = World::new(seed);
+        let (low, high) = world.add_pair();
+        world.run_until_linked(seconds(3), &[low, high]);
+        let ids = [world.say(low, "from low"), world.say(high, "from high")];
+        world.run_for(seconds(1));
+        assert_eq!(
+            (world.heard(low), world.heard(high)),
+            (vec!["from high".into()], vec!["from low".into()])
+        );
+        for (who, id) in [low, high].into_iter().zip(ids) {
+            assert_eq!(world.delivery(who, id), Delivery::Sent { delivered: 1, of: 1 });
+        }
+    }
+}
+
+#[test]
+fn a_message_says_how_many_have_it() {
+    let mut world = World::new(1);
+    let who: Vec<_> = (0..4).map(|number| world.add(&format!("P{number}"))).collect();
+    world.run_until_linked(seconds(10), &who);
+    let id = world.say(who[0], "hello");
+    assert_eq!(world.delivery(who[0], id), Delivery::Sent { delivered: 0, of: 3 });
+    world.run_for(seconds(1));
+    let counts: Vec<_> = (0..=3).map(|delivered| Delivery::Sent { delivered, of: 3 }).collect();
+    assert_eq!(world.deliveries(who[0], id), counts);
+}
+
+#[test]
+fn the_longest_text_goes_through_and_a_longer_one_stays_with_its_author() {
+    let mut world = World::new(1);
+    let (low, high) = world.add_pair();
+    world.run_until_linked(seconds(3), &[low, high]);
+    let long = "ü".repeat(TEXT_BYTES_MAX / 2);
+    let id = world.say(low, &long);
+    world.whisper(high, low, &long).unwrap();
+    world.run_for(seconds(1));
+    assert!(world.has_heard(high, &long) && world.has_heard(low, &long));
+    assert_eq!(world.delivery(low, id), Delivery::Sent { delivered: 1, of: 1 });
+    let (bytes, max) = (TEXT_BYTES_MAX + 1, TEXT_BYTES_MAX);
+    assert_eq!(
+        world.try_say(low, &"x".repeat(bytes)),
+        Err(SendError::TooLong { bytes, max })
+    );
+    assert_eq!(world.try_say(low, " \n\t"), Err(SendError::Empty));
+}
+
+#[test]
+fn messages_arrive_in_the_order_said() {
+    for seed in seeds() {
+        let mut world = World::new(seed);
+        let (low, high) = world.add_pair();
+        let texts: Vec<_> = (0..40).map(|number| format!("{number}")).collect();
+        for text in &texts {
+            let pause = world.draw(120);
+            world.run_for(millis(pause));
+            world.say(low, text);
+        }
+        world.run_for(seconds(5));
+        assert_eq!(world.heard(high), texts);
+    }
+}
+
+#[test]
+fn a_whisper_reaches_one_only() {
+    let mut world = World::new(1);
+    let who: Vec<_> = (0..3).map(|number| world.add(&format!("P{number}"))).collect();
+    world.run_until_linked(seconds(10), &who);
+    let id = world.whisper(who[0], who[1], "psst").unwrap();
+    world.run_for(seconds(1));
+    assert_eq!((world.heard(who[1]).len(), world.heard(who[2]).len()), (1, 0));
+    assert_eq!(world.delivery(who[0], id), Delivery::Sent { delivered: 1, of: 1 });
+    let shown = world.messages(who[1]).pop().unwrap();
+    assert_eq!(shown.whisper_to, Some(world.id(who[1])));
+}
+
+#[test]
+fn a_whisper_to_someone_unreachable_is_not_taken() {
+    let mut world = World::new(1);
+    let (low, high) = world.add_pair();
+    assert_eq!(world.whisper(low, high, "too early"), Err(SendError::NotReachable));
+    world.run_until_linked(seconds(3), &[low, high]);
+    world.leave(high);
+    world.run_for(seconds(1));
+    assert_eq!(world.whisper(low, high, "too late"), Err(SendError::NotReachable));
+    let (one, other) = (world.id(low), world.messages(low));
+    assert!(other.is_empty(), "{one} is shown what it did not say");
+}
+
+#[test]
+fn a_whisper_on_a_dying_link_is_sent_again_on_the_next() {
+    for seed in seeds() {
+        let mut world = World::new(seed);
+        let (low, high) = world.add_pair();
+        world.run_until_linked(seconds(3), &[low, high]);
+        world.run_for(seconds(10));
+        world.clog(low, high);
+        let id = world.whisper(low, high, "psst").unwrap();
+        world.run_until(seconds(25), "heard", |world| world.has_heard(high, "psst"));
+        world.run_for(seconds(1));
+        assert_eq!(world.delivery(low, id), Delivery::Sent { delivered: 1, of: 1 });
+    }
+}
+
+#[test]
+fn a_whisper_that_does_not_get_through_fails_in_time() {
+    let mut world = World::new(1);
+    let (low, high) = world.add_pair();
+    world.run_until_linked(seconds(3), &[low, high]);
+    world.kill(high);
+    let id = world.whisper(low, high, "psst").unwrap();
+    world.run_for(seconds(31));
+    assert_eq!(world.delivery(low, id), Delivery::Failed);
+}
+
+#[test]
+fn every_delivery_ends() {
+    for seed in seeds() {
+        let mut world = World::new(seed);
+        let who: Vec<_> = (0..3).map(|number| world.add(&format!("P{number}"))).collect();
+        world.run_until_linked(seconds(10), &who);
+        world.kill(who[2]);
+        let to_both = world.say(who[0], "one of you is dead");
+        world.run_for(seconds(1));
+        world.kill(who[1]);
+        let to_none = world.say(who[0], "both are");
+        world.run_for(seconds(200));
+        assert_eq!(world.delivery(who[0], to_both), Delivery::Sent { delivered: 1, of: 2 });
+        assert_eq!(world.delivery(who[0], to_none), Delivery::Failed);
+        assert_eq!(world.machines[who[0]].people.len(), 0);
+    }
+}
+
+#[test]
+fn a_message_to_someone_who_leaves_before_it_arrives_fails_at_once() {
+    let mut world = World::new(1);
+    let (low, high) = world.add_pair();
+    world.run_until_linked(seconds(3), &[low, high]);
+    world.leave(high);
+    let id = world.say(low, "wait");
+    world.run_for(seconds(1));
+    assert_eq!(world.delivery(low, id), Delivery::Failed);
+    let id = world.say(low, "is anybody there?");
+    assert_eq!(world.delivery(low, id), Delivery::Waiting);
+}
+
+#[test]
+fn nothing_said_is_lost_or_doubled_when_links_are_replaced() {
+    for seed in seeds() {
+        let mut world = World::new(seed);
+        let (low, high) = world.add_pair();
+        world.run_until_linked(seconds(3), &[low, high]);
+        let mut said = [Vec::new(), Vec::new()];
+        for number in 0..450 {
+            world.run_for(millis(100));
+            for (side, who) in [low, high].into_iter().enumerate() {
+                let text = format!("{side} {number}");
+                world.say(who, &text);
+                said[side].push(text);
+            }
+            if number % 100 == 20 {
+                let (who, other) = if world.draw(2) == 0 { (low, high) } else { (high, low) };
+                world.fail_link(who, other);
+            }
+        }
+        world.run_until(seconds(40), "all heard", |world| {
+            world.heard(low).len() >= said[1].len() && world.heard(high).len() >= said[0].len()
+        });
+        assert_eq!(
+            (world.heard(high), world.heard(low)),
+            (said[0].clone(), said[1].clone())
+        );
+    }
+}

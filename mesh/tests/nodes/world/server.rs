@@ -1,0 +1,409 @@
+//! Rendezvous servers, as far as nodes can tell: rooms, samples, relay, heartbeat; and a man in the middle.
+
+use std::collections::BTreeMap;
+
+use mesh::{
+    envelope::{Body, Envelope},
+    io::{Input, ServerId},
+};
+use shared::{
+    PeerId, RoomId,
+    limits::{PEER_SAMPLE_MAX, RELAY_PAYLOAD_BYTES_MAX},
+    signal::{CloseCode, Event, Nonce, Refusal, Request, verify_hello},
+};
+
+use super::{Life, Who, World};
+
+/// How long the server waits for a sign of life, in milliseconds: three heartbeats.
+const SILENCE_MILLIS: u64 = 60_000;
+
+/// What a dishonest server makes of a payload: what is delivered, and to whom.
+pub(crate) type Tamper = Box<dyn FnMut(PeerId, PeerId, String) -> Vec<(PeerId, String)>>;
+
+#[derive(Default)]
+pub(super) struct Server {
+    down: bool,
+    refuses: Option<Refusal>,
+    sockets: BTreeMap<u64, Socket>,
+    tamper: Option<Tamper>,
+    pub(super) requests: u64,
+}
+
+struct Socket {
+    who: Who,
+    life: Life,
+    nonce: Nonce,
+    registered: Option<(RoomId, PeerId)>,
+    heard_millis: u64,
+    delay: u64,
+}
+
+#[derive(Debug)]
+pub(super) enum Happening {
+    Open {
+        server: ServerId,
+        socket: u64,
+        who: Who,
+        life: Life,
+    },
+    Request {
+        server: ServerId,
+        socket: u64,
+        request: Request,
+    },
+    Event {
+        server: ServerId,
+        socket: u64,
+        who: Who,
+        life: Life,
+        event: Event,
+    },
+    Down {
+        server: ServerId,
+        socket: u64,
+        who: Who,
+        life: Life,
+        code: u16,
+    },
+}
+
+impl World {
+    /// The server's process dies; its sockets break.
+    pub(crate) fn server_down(&mut self, server: u8) {
+        let id = ServerId(server);
+        self.servers[usize::from(server)].down = true;
+        let sockets = std::mem::take(&mut self.servers[usize::from(server)].sockets);
+        for (socket, Socket { who, life, delay, .. }) in sockets {
+            let happening = Happening::Down {
+                server: id,
+                socket,
+                who,
+                life,
+                code: 1006,
+            };
+            self.schedule(delay, super::Happening::Server(happening));
+        }
+    }
+
+    pub(crate) fn server_up(&mut self, server: u8) {
+        self.servers[usize::from(server)].down = false;
+    }
+
+    /// From now on every hello is refused so.
+    pub(crate) fn server_refuses(&mut self, server: u8, refusal: Option<Refusal>) {
+        self.servers[usize::from(server)].refuses = refusal;
+    }
+
+    pub(crate) fn tamper(&mut self, server: u8, tamper: Option<Tamper>) {
+        self.servers[usize::from(server)].tamper = tamper;
+    }
+
+    /// How many requests a server has had.
+    pub(crate) fn requests(&self, server: u8) -> u64 {
+        self.servers[usize::from(server)].requests
+    }
+
+    /// Brings a payload to `to` as if `from` had sent it.
+    pub(crate) fn inject_payload(&mut self, server: u8, from: PeerId, to: Who, payload: String) {
+        let server = ServerId(server);
+        let Some(socket) = self.machines[to].sockets.get(&server).copied() else {
+            return;
+        };
+        self.answer(server, socket, Event::Relayed { from, payload });
+    }
+
+    /// Brings any event from a server to a node.
+    pub(crate) fn inject_event(&mut self, server: u8, to: Who, event: Event) {
+        self.input(
+            to,
+            Input::Signal {
+                server: ServerId(server),
+                event,
+            },
+        );
+    }
+
+    pub(super) fn open_socket(&mut self, who: Who, server: ServerId) {
+        self.sequence += 1;
+        let (socket, life) = (self.sequence, self.machines[who].life);
+        let before = self.machines[who].sockets.insert(server, socket);
+        assert!(before.is_none(), "{who} opens a second socket to {server:?}");
+        let delay = self.between(10, 120);
+        self.schedule(
+            delay,
+            super::Happening::Server(Happening::Open {
+                server,
+                socket,
+                who,
+                life,
+            }),
+        );
+    }
+
+    pub(super) fn close_socket(&mut self, who: Who, server: ServerId) {
+        let socket = self.machines[who].sockets.remove(&server);
+        let socket = socket.unwrap_or_else(|| panic!("{who} closes a socket it does not have"));
+        self.servers[usize::from(server.0)].sockets.remove(&socket);
+    }
+
+    pub(super) fn send_to_server(&mut self, who: Who, server: ServerId, request: Request) {
+        let socket = self.machines[who].sockets.get(&server).copied();
+        let socket = socket.unwrap_or_else(|| panic!("{who} sends on a socket it does not have"));
+        if let Request::Relay { to, payload } = &request {
+            assert!(payload.len() <= RELAY_PAYLOAD_BYTES_MAX);
+            self.note_offer(who, to, payload);
+        }
+        let Some(Socket { delay, .. }) = self.servers[usize::from(server.0)].sockets.get(&socket) else {
+            return;
+        };
+        let delay = *delay;
+        self.schedule(
+            delay,
+            super::Happening::Server(Happening::Request {
+                server,
+                socket,
+                request,
+            }),
+        );
+    }
+
+    /// Notes whom a dialled link is meant for, which only its offer tells.
+    fn note_offer(&mut self, who: Who, to: &PeerId, payload: &str) {
+        if let Ok(Envelope {
+            body: Body::Offer { sdp, .. },
+            ..
+        }) = Envelope::open(payload, to, &self.room)
+        {
+            self.note_dialled(who, *to, &sdp);
+        }
+    }
+
+    pub(super) fn happen_at_server(&mut self, happening: Happening) {
+        match happening {
+            Happening::Open {
+                server,
+                socket,
+                who,
+                life,
+            } => {
+                let machine = &self.machines[who];
+                if machine.life != life || machine.sockets.get(&server) != Some(&socket) {
+                    return;
+                }
+                if self.servers[usize::from(server.0)].down {
+                    let happening = Happening::Down {
+                        server,
+                        socket,
+                        who,
+                        life,
+                        code: 1006,
+                    };
+                    return self.happen_at_server(happening);
+                }
+                let nonce = Nonce::from_bytes(self.draw_bytes());
+                let (delay, heard_millis) = (self.between(5, 60), self.millis);
+                let state = Socket {
+                    who,
+                    life,
+                    nonce,
+                    registered: None,
+                    heard_millis,
+                    delay,
+                };
+                self.servers[usize::from(server.0)].sockets.insert(socket, state);
+                self.answer(
+                    server,
+                    socket,
+                    Event::Challenge {
+                        nonce,
+                        version_min: 1,
+                        version_max: 1,
+                    },
+                );
+            }
+            Happening::Request {
+                server,
+                socket,
+                request,
+            } => self.on_request(server, socket, request),
+            Happening::Event {
+                server,
+                socket,
+                who,
+                life,
+                event,
+            } => {
+                let later = |event| {
+                    super::Happening::Server(Happening::Event {
+                        server,
+                        socket,
+                        who,
+                        life,
+                        event,
+                    })
+                };
+                let Some(event) = self.awake(who, life, event, later) else {
+                    return;
+                };
+                if self.machines[who].sockets.get(&server) == Some(&socket) {
+                    self.input(who, Input::Signal { server, event });
+                }
+            }
+            Happening::Down {
+                server,
+                socket,
+                who,
+                life,
+                code,
+            } => {
+                let later = |code| {
+                    super::Happening::Server(Happening::Down {
+                        server,
+                        socket,
+                        who,
+                        life,
+                        code,
+                    })
+                };
+                let Some(code) = self.awake(who, life, code, later) else {
+                    return;
+                };
+                if self.machines[who].sockets.get(&server) == Some(&socket) {
+                    self.machines[who].sockets.remove(&server);
+                    self.input(who, Input::ServerDown { server, code });
+                }
+            }
+        }
+    }
+
+    fn on_request(&mut self, server: ServerId, socket: u64, request: Request) {
+        let millis = self.millis;
+        let state = &mut self.servers[usize::from(server.0)];
+        state.requests += 1;
+        // A machine that sleeps or died does not know that it is given up.
+        state
+            .sockets
+            .retain(|_, socket| socket.heard_millis + SILENCE_MILLIS > millis);
+        let Some(client) = state.sockets.get_mut(&socket) else {
+            return;
+        };
+        client.heard_millis = millis;
+        match (request, client.registered) {
+            (
+                Request::Hello {
+                    version,
+                    room,
+                    peer,
+                    signature,
+                },
+                None,
+            ) => {
+                verify_hello(version, &room, &peer, &signature, &client.nonce).unwrap();
+                if let Some(refusal) = state.refuses.clone() {
+                    let code = refusal.close_code().unwrap();
+                    self.answer(server, socket, Event::Refused { refusal });
+                    return self.drop_socket(server, socket, code);
+                }
+                let older = state
+                    .sockets
+                    .iter()
+                    .find(|(_, other)| other.registered == Some((room, peer)));
+                if let Some(older) = older.map(|(older, _)| *older) {
+                    self.drop_socket(server, older, CloseCode::Superseded);
+                }
+                let state = &mut self.servers[usize::from(server.0)];
+                state.sockets.get_mut(&socket).unwrap().registered = Some((room, peer));
+                let (room_size, peers) = self.sample(server, room, peer);
+                let welcome = Event::Welcome {
+                    room_size,
+                    peers,
+                    ice_servers: vec![],
+                    heartbeat_seconds: 20,
+                };
+                self.answer(server, socket, welcome);
+            }
+            (Request::Relay { to, payload }, Some((room, from))) => {
+                let Some(recipient) = self.socket_of(server, room, to) else {
+                    return self.answer(
+                        server,
+                        socket,
+                        Event::Refused {
+                            refusal: Refusal::PeerNotHere { to },
+                        },
+                    );
+                };
+                let mut tamper = self.servers[usize::from(server.0)].tamper.take();
+                match &mut tamper {
+                    None => self.answer(server, recipient, Event::Relayed { from, payload }),
+                    Some(tamper) => {
+                        for (to, payload) in tamper(from, to, payload) {
+                            if let Some(recipient) = self.socket_of(server, room, to) {
+                                self.answer(server, recipient, Event::Relayed { from, payload });
+                            }
+                        }
+                    }
+                }
+                self.servers[usize::from(server.0)].tamper = tamper;
+            }
+            (Request::Discover {}, Some((room, peer))) => {
+                let (room_size, peers) = self.sample(server, room, peer);
+                self.answer(server, socket, Event::Peers { room_size, peers });
+            }
+            (Request::Ping {}, Some(_)) => self.answer(server, socket, Event::Pong {}),
+            (Request::Pong {}, _) => {}
+            (request, registered) => panic!("{request:?} from a client that is registered as {registered:?}"),
+        }
+    }
+
+    fn socket_of(&self, server: ServerId, room: RoomId, peer: PeerId) -> Option<u64> {
+        let mut sockets = self.servers[usize::from(server.0)].sockets.iter();
+        sockets
+            .find(|(_, socket)| socket.registered == Some((room, peer)))
+            .map(|(id, _)| *id)
+    }
+
+    fn sample(&mut self, server: ServerId, room: RoomId, asking: PeerId) -> (u32, Vec<PeerId>) {
+        let registered = self.servers[usize::from(server.0)]
+            .sockets
+            .values()
+            .filter_map(|socket| socket.registered);
+        let mut others: Vec<_> = registered
+            .filter(|(of, peer)| *of == room && *peer != asking)
+            .map(|(_, peer)| peer)
+            .collect();
+        let size = others.len() + 1;
+        for index in 0..others.len() {
+            let other = index + usize::try_from(self.draw((others.len() - index) as u64)).unwrap();
+            others.swap(index, other);
+        }
+        others.truncate(PEER_SAMPLE_MAX);
+        (u32::try_from(size).unwrap(), others)
+    }
+
+    fn drop_socket(&mut self, server: ServerId, socket: u64, code: CloseCode) {
+        if let Some(Socket { who, life, delay, .. }) = self.servers[usize::from(server.0)].sockets.remove(&socket) {
+            let happening = Happening::Down {
+                server,
+                socket,
+                who,
+                life,
+                code: code.code(),
+            };
+            self.schedule(delay, super::Happening::Server(happening));
+        }
+    }
+
+    fn answer(&mut self, server: ServerId, socket: u64, event: Event) {
+        if let Some(Socket { who, life, delay, .. }) = self.servers[usize::from(server.0)].sockets.get(&socket) {
+            let (who, life, delay) = (*who, *life, *delay);
+            let happening = Happening::Event {
+                server,
+                socket,
+                who,
+                life,
+                event,
+            };
+            self.schedule(delay, super::Happening::Server(happening));
+        }
+    }
+}
