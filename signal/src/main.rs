@@ -3,7 +3,7 @@
 mod args;
 
 use std::{
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     path::PathBuf,
 };
 
@@ -23,6 +23,7 @@ async fn main() -> anyhow::Result<()> {
     // Only events of `tracing`, not records of `log`: the WebSocket library would log whole messages there.
     tracing_subscriber::fmt()
         .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")))
         .init();
     allow_open_files();

@@ -166,6 +166,10 @@ pub(crate) async fn secure(State(security): State<Arc<Security>>, request: Reque
     }
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    // What is not a file is a state of the server, and old the moment it is told.
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     let mut insert = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
     insert(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     insert(header::REFERRER_POLICY, "no-referrer");
