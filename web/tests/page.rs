@@ -10,10 +10,7 @@ use shared::{MessageId, PeerId, RoomCode};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web::{
-    components::{
-        composer::Outgoing,
-        notice::{NoticeView, NoticeViewProps},
-    },
+    components::composer::Outgoing,
     pages::{
         room::view::{RoomView, RoomViewProps},
         start::{Entered, StartPage, StartPageProps},
@@ -466,14 +463,13 @@ async fn alerts_are_alerts_and_name_what_to_compare() {
 async fn a_notice_can_be_acted_on_and_dismissed() {
     let done = Rc::new(RefCell::new(Vec::new()));
     let (acted, dismissed) = (done.clone(), done.clone());
-    let page = Shown::<NoticeView>::new(NoticeViewProps {
-        notice: Notice::new(Level::Info, "<i>words</i>").with_action(NoticeAction::Reload),
-        id: None,
-        on_action: Callback::from(move |action: NoticeAction| acted.borrow_mut().push(action.label())),
-        on_dismiss: Some(Callback::from(move |()| dismissed.borrow_mut().push("dismissed"))),
-    })
-    .await;
-    assert_eq!(page.text("[role=status] p"), "<i>words</i>");
+    let mut props = room([], &Outbox::new(Ok(())));
+    let notice = Notice::new(Level::Warning, "<i>words</i>").with_action(NoticeAction::Reload);
+    props.state = Rc::new(reduce(&props.state, RoomAction::Notify { notice }));
+    props.on_action = Callback::from(move |action: NoticeAction| acted.borrow_mut().push(action.label()));
+    props.on_dismiss = Callback::from(move |_| dismissed.borrow_mut().push("dismissed"));
+    let page = Shown::<RoomView>::new(props).await;
+    assert_eq!(page.text("[role=alert] p"), "<i>words</i>");
     page.click("Reload the page").await;
     page.click("Dismiss").await;
     assert_eq!(*done.borrow(), ["Reload the page", "dismissed"]);

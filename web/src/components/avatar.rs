@@ -15,20 +15,10 @@ pub fn hue_class(peer: &PeerId) -> &'static str {
     CLASSES[usize::from(peer.hue(HUES))]
 }
 
-/// Properties of [`Avatar`].
-#[derive(Debug, Clone, PartialEq, Properties)]
-pub struct AvatarProps {
-    /// Whose.
-    pub peer: PeerId,
-    /// Their name, if it is known yet.
-    pub name: Option<AttrValue>,
-}
-
-/// A decoration: name and fingerprint say the same in words.
-#[component]
-pub fn Avatar(props: &AvatarProps) -> Html {
-    let first = props.name.as_deref().and_then(|name| name.trim().chars().next());
+/// Draws someone. A decoration: name and fingerprint say the same in words.
+pub fn avatar(peer: &PeerId, name: Option<&str>) -> Html {
+    let first = name.and_then(|name| name.trim().chars().next());
     let letter: String = first.map_or_else(|| "?".to_owned(), |char| char.to_uppercase().collect());
     // Drawn by the style sheet, so that the letter is no part of any text that is read or copied.
-    html! { <span class={classes!("avatar", hue_class(&props.peer))} data-letter={letter} aria-hidden="true" /> }
+    html! { <span class={classes!("avatar", hue_class(peer))} data-letter={letter} aria-hidden="true" /> }
 }

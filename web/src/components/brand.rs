@@ -3,8 +3,7 @@
 use yew::prelude::*;
 
 /// The mark, a decoration beside the name.
-#[component]
-pub fn Mark() -> Html {
+pub fn mark() -> Html {
     html! {
         <svg class="mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
             <path class="mark-a" d="M3 21C8 8 17 3 29 4c-3 1-5 3-6.500 6C20 7.500 9 10 3 21Z" />

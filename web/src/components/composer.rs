@@ -7,8 +7,8 @@ use yew::prelude::*;
 
 use super::{
     field::focus,
-    icon::{Glyph, Icon},
-    notice::NoticeView,
+    icon::{Icon, glyph},
+    notice::notice_view,
 };
 use crate::state::notice::Notice;
 
@@ -130,7 +130,7 @@ pub fn Composer(props: &ComposerProps) -> Html {
         <form class={classes!("composer", whispering.map(|_| "whispering"))} {onsubmit}>
             if let Some(to) = whispering {
                 <div class="whispering-to">
-                    <Glyph icon={Icon::Whisper} />
+                    { glyph(Icon::Whisper) }
                     <p>{ "Whispering to " }<bdi>{ &to.name }</bdi>{ ". Nobody else can read it." }</p>
                     <button type="button" class="button small" onclick={props.on_everyone.reform(|_: MouseEvent| ())}>
                         { "Back to everyone" }
@@ -138,7 +138,7 @@ pub fn Composer(props: &ComposerProps) -> Html {
                 </div>
             }
             if let Some(notice) = notice {
-                <NoticeView id="composer-notice" {notice} />
+                { notice_view(&notice, Some("composer-notice"), &Callback::noop(), None) }
             }
             <div class="composer-row">
                 // The hidden copy of the text is what makes the box grow with it: no script, no inline style.
@@ -160,7 +160,7 @@ pub fn Composer(props: &ComposerProps) -> Html {
                     <div class="grow-box grow-copy" dir="auto" aria-hidden="true">{ grow_copy(&text) }</div>
                 </div>
                 <button type="submit" class="button primary send" aria-label="Send" title="Send (Enter)">
-                    <Glyph icon={if whispering.is_some() { Icon::Whisper } else { Icon::Send }} />
+                    { glyph(if whispering.is_some() { Icon::Whisper } else { Icon::Send }) }
                     <span class="button-text">{ "Send" }</span>
                 </button>
             </div>

@@ -4,26 +4,15 @@ use yew::prelude::*;
 
 use crate::state::connection::{Standing, Tone};
 
-/// Properties of [`Connection`].
-#[derive(Debug, Clone, PartialEq, Properties)]
-pub struct ConnectionProps {
-    /// How it stands.
-    pub standing: Standing,
-    /// Seconds until the server is tried again, if it waits for that.
-    pub retry_in: Option<u64>,
-    /// Called when the person does not want to wait.
-    pub on_retry: Callback<()>,
-}
-
-/// The status "Connection".
-#[component]
-pub fn Connection(props: &ConnectionProps) -> Html {
-    let tone = match props.standing.tone {
+/// The status "Connection". `retry_in`: seconds until the server is tried again, if it waits for that; `on_retry`: called when
+/// the person does not want to wait.
+pub fn connection(standing: &Standing, retry_in: Option<u64>, on_retry: &Callback<()>) -> Html {
+    let tone = match standing.tone {
         Tone::Good => "good",
         Tone::Busy => "busy",
         Tone::Trouble => "trouble",
     };
-    let countdown = props.retry_in.map(|seconds| match seconds {
+    let countdown = retry_in.map(|seconds| match seconds {
         0 => " Trying again now…".to_owned(),
         seconds => format!(" Trying again in {seconds} s."),
     });
@@ -31,12 +20,12 @@ pub fn Connection(props: &ConnectionProps) -> Html {
         <div class={classes!("connection", tone)}>
             <span class="connection-dot" aria-hidden="true" />
             <p class="connection-text" role="status" aria-label="Connection">
-                { &props.standing.text }
+                { &standing.text }
                 // Seen, but not read out anew each second.
                 <span aria-hidden="true">{ countdown }</span>
             </p>
-            if props.retry_in.is_some() {
-                <button type="button" class="button small" onclick={props.on_retry.reform(|_: MouseEvent| ())}>
+            if retry_in.is_some() {
+                <button type="button" class="button small" onclick={on_retry.reform(|_: MouseEvent| ())}>
                     { "Try now" }
                 </button>
             }

@@ -6,7 +6,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{HtmlDialogElement, HtmlInputElement};
 use yew::prelude::*;
 
-use super::icon::{Glyph, Icon};
+use super::icon::{Icon, glyph};
 
 /// For how long the button says that it worked.
 const CONFIRMED_MILLIS: u32 = 4_000;
@@ -67,7 +67,7 @@ pub fn CopyLink(props: &CopyLinkProps) -> Html {
                 aria-label="Copy link"
                 {onclick}
             >
-                <Glyph icon={if *confirmed { Icon::Check } else { Icon::Link }} />
+                { glyph(if *confirmed { Icon::Check } else { Icon::Link }) }
                 <span class="button-text">{ if *confirmed { "Link copied" } else { "Copy link" } }</span>
             </button>
             <span class="visually-hidden" role="status" aria-label="Copying">

@@ -3,71 +3,60 @@
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-/// Properties of [`Field`].
-#[derive(Debug, Clone, PartialEq, Properties)]
-pub struct FieldProps {
+/// What makes a text field.
+#[derive(Debug)]
+pub struct Field {
     /// Unique on the page; its help and error are `ID-help` and `ID-error`.
-    pub id: AttrValue,
+    pub id: &'static str,
     /// The accessible name.
-    pub label: AttrValue,
+    pub label: &'static str,
     /// What is in it.
-    pub value: AttrValue,
+    pub value: String,
     /// Said below it.
-    #[prop_or_default]
-    pub help: Option<AttrValue>,
+    pub help: &'static str,
     /// What is wrong with it.
-    #[prop_or_default]
     pub error: Option<AttrValue>,
     /// As in HTML.
-    #[prop_or_default]
-    pub autocomplete: Option<AttrValue>,
+    pub autocomplete: &'static str,
     /// The element, to focus it.
     pub node: NodeRef,
     /// Called with each change.
     pub on_input: Callback<String>,
     /// As in HTML.
-    #[prop_or_default]
     pub onkeydown: Option<Callback<KeyboardEvent>>,
 }
 
 /// A labelled one-line text field.
-#[component]
-pub fn Field(props: &FieldProps) -> Html {
-    let (help_id, error_id) = (format!("{}-help", props.id), format!("{}-error", props.id));
-    let described_by = match (&props.error, &props.help) {
-        (Some(_), Some(_)) => Some(format!("{error_id} {help_id}")),
-        (Some(_), None) => Some(error_id.clone()),
-        (None, Some(_)) => Some(help_id.clone()),
-        (None, None) => None,
+pub fn field(field: Field) -> Html {
+    let (help_id, error_id) = (format!("{}-help", field.id), format!("{}-error", field.id));
+    let described_by = match &field.error {
+        Some(_) => format!("{error_id} {help_id}"),
+        None => help_id.clone(),
     };
-    let oninput = {
-        let on_input = props.on_input.clone();
-        Callback::from(move |event: InputEvent| {
-            on_input.emit(event.target_unchecked_into::<HtmlInputElement>().value())
-        })
-    };
+    let on_input = field.on_input;
+    let oninput = Callback::from(move |event: InputEvent| {
+        on_input.emit(event.target_unchecked_into::<HtmlInputElement>().value())
+    });
     html! {
         <div class="field">
-            <label for={props.id.clone()}>{ &props.label }</label>
+            <label for={field.id}>{ field.label }</label>
             <input
-                id={props.id.clone()}
-                ref={props.node.clone()}
+                id={field.id}
+                ref={field.node}
                 type="text"
                 dir="auto"
-                value={props.value.clone()}
-                autocomplete={props.autocomplete.clone()}
+                value={field.value}
+                autocomplete={field.autocomplete}
                 spellcheck="false"
-                aria-invalid={props.error.is_some().then_some("true")}
+                aria-invalid={field.error.is_some().then_some("true")}
                 aria-describedby={described_by}
                 {oninput}
-                onkeydown={props.onkeydown.clone()}
+                onkeydown={field.onkeydown}
             />
-            if let Some(error) = &props.error {
+            if let Some(error) = field.error {
                 <p id={error_id} class="field-error">{ error }</p>
             }
-            if let Some(help) = &props.help {
-                <p id={help_id} class="field-help">{ help }</p>
-            }
+            <p id={help_id} class="field-help">{ field.help }</p>
         </div>
     }
 }

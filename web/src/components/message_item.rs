@@ -7,8 +7,8 @@ use wasm_bindgen::JsValue;
 use yew::prelude::*;
 
 use super::{
-    avatar::{Avatar, hue_class},
-    icon::{Glyph, Icon},
+    avatar::{avatar, hue_class},
+    icon::{Icon, glyph},
 };
 use crate::state::{
     room::Entry,
@@ -43,17 +43,17 @@ pub fn MessageItem(props: &MessageItemProps) -> Html {
     html! {
         <article {class}>
             if !message.own {
-                <Avatar peer={message.author} name={AttrValue::from(message.author_name.clone())} />
+                { avatar(&message.author, Some(&message.author_name)) }
             }
             <div class="bubble">
                 <header class="message-head">
                     <span class="author"><bdi>{ &props.author }</bdi>{ message.own.then_some(" (you)") }</span>
                     { " " }
-                    <SaidAt unix_millis={message.unix_millis} />
+                    { said_at(message.unix_millis) }
                 </header>
                 if let Some(to) = &props.whisper_to {
                     <p class="whisper-label">
-                        <Glyph icon={Icon::Whisper} />
+                        { glyph(Icon::Whisper) }
                         { "Whisper to " }
                         if message.own {
                             <bdi>{ to }</bdi>
@@ -117,17 +117,9 @@ fn segment(segment: &Segment<'_>) -> Html {
     }
 }
 
-/// Properties of [`SaidAt`].
-#[derive(Debug, Clone, PartialEq, Properties)]
-pub struct SaidAtProps {
-    /// When, by the author's clock.
-    pub unix_millis: u64,
-}
-
 /// The time of a message: hours and minutes, with the date if it is another day.
-#[component]
-pub fn SaidAt(props: &SaidAtProps) -> Html {
-    let (said, now) = (date(props.unix_millis), Date::new_0());
+fn said_at(unix_millis: u64) -> Html {
+    let (said, now) = (date(unix_millis), Date::new_0());
     // An author's clock may be so wrong that the date has no text form.
     let Some(iso) = said.get_time().is_finite().then(|| String::from(said.to_iso_string())) else {
         return html! { <time>{ "unknown time" }</time> };

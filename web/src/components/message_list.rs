@@ -8,7 +8,7 @@ use web_sys::{Element, ResizeObserver};
 use yew::prelude::*;
 
 use super::{
-    icon::{Glyph, Icon},
+    icon::{Icon, glyph},
     message_item::MessageItem,
 };
 use crate::state::room::{Entry, RoomState};
@@ -128,7 +128,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
             </div>
             if *unseen {
                 <button type="button" class="button primary new-messages" onclick={to_end}>
-                    <Glyph icon={Icon::Down} />
+                    { glyph(Icon::Down) }
                     { "New messages" }
                 </button>
             }

@@ -7,33 +7,24 @@ use shared::PeerId;
 use yew::prelude::*;
 
 use super::{
-    avatar::Avatar,
-    icon::{Glyph, Icon},
+    avatar::avatar,
+    icon::{Icon, glyph},
 };
 use crate::state::room::RoomState;
 
-/// Properties of [`People`].
-#[derive(Debug, Clone, PartialEq, Properties)]
-pub struct PeopleProps {
-    /// The room.
-    pub state: Rc<RoomState>,
-    /// Whom the message box whispers to.
-    pub whisper_to: Option<PeerId>,
-    /// Called with whom to whisper to.
-    pub on_whisper: Callback<PeerId>,
-    /// Gives the safety number between us and someone.
-    pub safety_number: Callback<PeerId, String>,
-}
-
-/// The list "People": we first, then who can be reached, then who is gone.
-#[component]
-pub fn People(props: &PeopleProps) -> Html {
-    let state = &props.state;
+/// The list "People": we first, then who can be reached, then who is gone. `safety_number` gives the safety number between
+/// us and someone.
+pub fn people(
+    state: &RoomState,
+    whisper_to: Option<PeerId>,
+    on_whisper: &Callback<PeerId>,
+    safety_number: &Callback<PeerId, String>,
+) -> Html {
     html! {
         // The role is the list's own, but some browsers drop it when the bullets are styled away.
         <ul class="people" role="list" aria-label="People">
             <li class="person own" key="me">
-                <Avatar peer={state.me} name={AttrValue::from(state.my_name.clone())} />
+                { avatar(&state.me, Some(&state.my_name)) }
                 <div class="person-text">
                     <p class="person-name"><bdi>{ &state.my_name }</bdi>{ " " }<span class="person-you">{ "(you)" }</span></p>
                     <p class="person-state here">{ "Here" }</p>
@@ -46,9 +37,9 @@ pub fn People(props: &PeopleProps) -> Html {
                     <PersonItem
                         key={peer.to_text()}
                         label={state.name_of(&peer)}
-                        whispering={props.whisper_to == Some(peer)}
-                        on_whisper={props.on_whisper.clone()}
-                        safety_number={props.safety_number.clone()}
+                        whispering={whisper_to == Some(peer)}
+                        on_whisper={on_whisper.clone()}
+                        safety_number={safety_number.clone()}
                         {person}
                     />
                 }
@@ -88,7 +79,7 @@ pub fn PersonItem(props: &PersonItemProps) -> Html {
     });
     html! {
         <li class={classes!("person", props.whispering.then_some("whispering"))}>
-            <Avatar {peer} name={person.name.clone().map(AttrValue::from)} />
+            { avatar(&peer, person.name.as_deref()) }
             <div class="person-text">
                 <p class="person-name"><bdi>{ shown_name }</bdi></p>
                 <p class={classes!("person-state", class)}>{ words }</p>
@@ -100,7 +91,7 @@ pub fn PersonItem(props: &PersonItemProps) -> Html {
                 aria-pressed={if props.whispering { "true" } else { "false" }}
                 onclick={props.on_whisper.reform(move |_: MouseEvent| peer)}
             >
-                <Glyph icon={Icon::Whisper} />
+                { glyph(Icon::Whisper) }
                 { "Whisper" }
             </button>
             <details class="verify" {ontoggle}>

@@ -5,10 +5,10 @@ use yew::prelude::*;
 
 use crate::{
     components::{
-        brand::Mark,
-        field::{Field, focus},
-        icon::{Glyph, Icon},
-        notice::NoticeView,
+        brand::mark,
+        field::{Field, field, focus},
+        icon::{Icon, glyph},
+        notice::notice_view,
     },
     hooks::go_to,
     state::{
@@ -65,7 +65,7 @@ pub fn StartPage(props: &StartPageProps) -> Html {
             <div class="sky" aria-hidden="true"><div class="flock" /><div class="flock far" /></div>
             <main class="start-main">
                 <header class="start-head">
-                    <p class="wordmark"><Mark /><span>{ "Starling" }</span></p>
+                    <p class="wordmark">{ mark() }<span>{ "Starling" }</span></p>
                     if props.invitation.is_some() {
                         <h1>{ "You are invited to a room" }</h1>
                     } else {
@@ -77,8 +77,8 @@ pub fn StartPage(props: &StartPageProps) -> Html {
                     </p>
                 </header>
                 <div class="card">
-                    if let Some(notice) = props.notice.clone() {
-                        <NoticeView {notice} {on_action} on_dismiss={props.usable.then(|| props.on_dismiss.clone())} />
+                    if let Some(notice) = &props.notice {
+                        { notice_view(notice, None, &on_action, props.usable.then(|| props.on_dismiss.clone())) }
                     }
                     if props.usable {
                         // A new invitation, or none, is a new form.
@@ -187,39 +187,43 @@ fn EntryForm(props: &EntryFormProps) -> Html {
         })
     };
 
+    let name_field = Field {
+        id: "name",
+        label: "Your name",
+        value: (*name).clone(),
+        help: "What the others see. It stays in this browser.",
+        error: (*name_error).clone(),
+        autocomplete: "nickname",
+        node: name_node,
+        on_input: edit(&name, &name_error),
+        onkeydown: Some(on_name_key),
+    };
+    let room_field = Field {
+        id: "room",
+        label: "Room",
+        value: (*room).clone(),
+        help: "Paste a link you were sent, or agree on any name: then everyone who types it meets there.",
+        error: (*room_error).clone(),
+        autocomplete: "off",
+        node: room_node,
+        on_input: edit(&room, &room_error),
+        onkeydown: None,
+    };
+
     html! {
         <form class="entry" novalidate=true {onsubmit}>
-            <Field
-                id="name"
-                label="Your name"
-                value={(*name).clone()}
-                help="What the others see. It stays in this browser."
-                error={(*name_error).clone()}
-                autocomplete="nickname"
-                node={name_node}
-                on_input={edit(&name, &name_error)}
-                onkeydown={on_name_key}
-            />
+            { field(name_field) }
             if let Some(code) = &props.invitation {
                 { invited_to(code) }
                 <button type="submit" class="button primary wide">{ "Join room" }</button>
                 <p class="aside"><a href="#/">{ "Make or choose another room" }</a></p>
             } else {
                 <button type="button" class="button primary wide" onclick={on_new}>
-                    <Glyph icon={Icon::Plus} />
+                    { glyph(Icon::Plus) }
                     { "New room" }
                 </button>
                 <p class="or"><span>{ "or join one" }</span></p>
-                <Field
-                    id="room"
-                    label="Room"
-                    value={(*room).clone()}
-                    help="Paste a link you were sent, or agree on any name: then everyone who types it meets there."
-                    error={(*room_error).clone()}
-                    autocomplete="off"
-                    node={room_node}
-                    on_input={edit(&room, &room_error)}
-                />
+                { field(room_field) }
                 <button type="submit" class="button wide">{ "Join room" }</button>
             }
         </form>
@@ -229,11 +233,11 @@ fn EntryForm(props: &EntryFormProps) -> Html {
 fn invited_to(code: &RoomCode) -> Html {
     match code {
         RoomCode::Generated { .. } => html! {
-            <p class="room-kind"><Glyph icon={Icon::Lock} />{ "A private room: only people with its link get in." }</p>
+            <p class="room-kind">{ glyph(Icon::Lock) }{ "A private room: only people with its link get in." }</p>
         },
         RoomCode::Open { name } => html! {
             <p class="room-kind">
-                <Glyph icon={Icon::Open} />
+                { glyph(Icon::Open) }
                 <span>
                     { "The open room “" }<bdi>{ name }</bdi>{ "”: anyone who guesses the name can come in." }
                 </span>

@@ -8,14 +8,14 @@ use yew::prelude::*;
 
 use crate::{
     components::{
-        brand::Mark,
+        brand::mark,
         composer::{Composer, Outgoing, Recipient},
-        connection::Connection,
+        connection::connection,
         copy_link::CopyLink,
-        icon::{Glyph, Icon},
+        icon::{Icon, glyph},
         message_list::MessageList,
-        notice::NoticeView,
-        people::People,
+        notice::notice_view,
+        people::people,
     },
     state::{
         connection::Standing,
@@ -111,7 +111,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             </button>
             <header class="topbar">
                 <div class="room-title">
-                    <Mark />
+                    { mark() }
                     <div>
                         { title(props.open_name.as_ref()) }
                     </div>
@@ -125,7 +125,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                         aria-controls="people-panel"
                         onclick={toggle_people}
                     >
-                        <Glyph icon={Icon::People} />
+                        { glyph(Icon::People) }
                         <span class="button-text">{ "People" }</span>
                         { state.present() }
                     </button>
@@ -138,14 +138,20 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                         disabled={props.leaving}
                         onclick={props.on_leave.reform(|_: MouseEvent| ())}
                     >
-                        <Glyph icon={Icon::Leave} />
+                        { glyph(Icon::Leave) }
                         <span class="button-text">{ if props.leaving { "Leaving…" } else { "Leave room" } }</span>
                     </button>
                 </div>
             </header>
-            <Connection standing={props.standing.clone()} retry_in={props.retry_in} on_retry={props.on_retry.clone()} />
+            { connection(&props.standing, props.retry_in, &props.on_retry) }
             <main class="conversation">
-                <Notices notices={state.notices.clone()} on_dismiss={props.on_dismiss.clone()} {on_action} />
+                <div class="notices">
+                    { for state.notices.iter().map(|Pinned { id, notice }| {
+                        let id = *id;
+                        let on_dismiss = props.on_dismiss.reform(move |()| id);
+                        html! { <div key={id}>{ notice_view(notice, None, &on_action, Some(on_dismiss)) }</div> }
+                    }) }
+                </div>
                 <MessageList state={state.clone()}>{ nothing_yet(props) }</MessageList>
                 <Composer
                     whisper_to={recipient}
@@ -156,12 +162,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             </main>
             <aside id="people-panel" class="people-panel" aria-labelledby="people-title">
                 <h2 id="people-title">{ "People" }<span class="count" aria-hidden="true">{ state.present() }</span></h2>
-                <People
-                    state={state.clone()}
-                    whisper_to={target.whisper_to}
-                    on_whisper={choose.reform(Some)}
-                    safety_number={props.safety_number.clone()}
-                />
+                { people(state, target.whisper_to, &choose.reform(Some), &props.safety_number) }
             </aside>
         </div>
     }
@@ -172,14 +173,14 @@ fn title(open_name: Option<&AttrValue>) -> Html {
         None => html! {
             <>
                 <h1>{ "Private room" }</h1>
-                <p class="room-kind"><Glyph icon={Icon::Lock} />{ "Only people with the link get in" }</p>
+                <p class="room-kind">{ glyph(Icon::Lock) }{ "Only people with the link get in" }</p>
             </>
         },
         Some(name) => html! {
             <>
                 <h1><bdi>{ name }</bdi></h1>
                 <p class="room-kind">
-                    <Glyph icon={Icon::Open} />{ "Open room: anyone who guesses the name can come in" }
+                    { glyph(Icon::Open) }{ "Open room: anyone who guesses the name can come in" }
                 </p>
             </>
         },
@@ -204,33 +205,6 @@ fn nothing_yet(props: &RoomViewProps) -> Html {
             <p>{ "Copy the link and send it to the people you want to talk to. Whoever opens it lands in this room." }</p>
             <p class="link-text" dir="ltr">{ &props.link }</p>
             <p class="aside">{ "You can write already: your messages wait for the first one to come." }</p>
-        </div>
-    }
-}
-
-/// Properties of [`Notices`].
-#[derive(Debug, Clone, PartialEq, Properties)]
-struct NoticesProps {
-    notices: Vec<Pinned>,
-    on_dismiss: Callback<u64>,
-    on_action: Callback<NoticeAction>,
-}
-
-#[component]
-fn Notices(props: &NoticesProps) -> Html {
-    html! {
-        <div class="notices">
-            { for props.notices.iter().map(|Pinned { id, notice }| {
-                let id = *id;
-                html! {
-                    <NoticeView
-                        key={id}
-                        notice={notice.clone()}
-                        on_dismiss={props.on_dismiss.reform(move |()| id)}
-                        on_action={props.on_action.clone()}
-                    />
-                }
-            }) }
         </div>
     }
 }
