@@ -43,8 +43,7 @@ pub(crate) fn app(sink: &Sink) -> Result<()> {
     // Trunk's `--offline` keeps it from downloading tools, but is handed on to cargo, which then cannot fetch crates.
     sink.run(&mut shell::cargo(&["fetch", "--target", workspace::WASM]))?;
     let mut trunk = shell::program("trunk");
-    // The cargo profile is named in index.html, so that `trunk build --release` by hand gives the same.
-    trunk.args(["build", "--release", "--offline"]);
+    trunk.args(["build", "--release", "--cargo-profile", "web", "--offline"]);
     // Trunk takes only `true` and `false` in this variable and stops at the customary `1`.
     trunk.env_remove("NO_COLOR");
     sink.run(&mut trunk)?;
@@ -95,11 +94,15 @@ pub(crate) fn sibling(file: &Path, extension: &str) -> PathBuf {
     name.into()
 }
 
-/// All files below `folder`, in a stable order.
+/// All files below `folder` but hidden ones, in a stable order.
 pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
         let entry = entry?;
+        // Trunk prepares the next build in a hidden folder, and leaves it there when that fails.
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
         if entry.file_type()?.is_dir() {
             found.extend(files(&entry.path())?);
         } else {

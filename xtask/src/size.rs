@@ -121,7 +121,7 @@ fn crates(sink: &Sink) -> Result<String> {
     let optimised = workspace::target().join("xtask-logs/web-named.wasm");
     let mut wasm_opt = shell::program("wasm-opt");
     wasm_opt
-        .args(["-Oz", "--all-features", "--debuginfo", "--output"])
+        .args(["-Oz", "--debuginfo", "--output"])
         .arg(&optimised)
         .arg(&named);
     sink.run(&mut wasm_opt)?;
