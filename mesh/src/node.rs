@@ -1,13 +1,16 @@
 //! The node: routes inputs to the layers, and what one layer says to the next.
 //!
-//! This file has the commands, the inputs and the outputs; [`contacts`](self) (who we link to, and the set-up of links) and
-//! [`frames`](self) (what arrives on links) are its other two parts.
+//! This file has the commands, the inputs and the outputs. Its other parts, in the order of a link's life: `contacts` (whom we
+//! link to, and the attempts), `signalling` (what peers tell each other through a server meanwhile), `links` (open links,
+//! their loss and healing), `frames` (what arrives on them).
 //!
-//! Invariants: never more than [`LINKS_MAX`] links and attempts together; never two links to one peer (a newer one replaces the
+//! Invariants: links and attempts go to at most [`LINKS_MAX`] peers; never two open links to one peer (a newer one replaces the
 //! older, which is hung up in the same step); after [`Node::leave`] is done, nothing comes out any more.
 
 mod contacts;
 mod frames;
+mod links;
+mod signalling;
 
 use std::collections::{BTreeMap, VecDeque};
 

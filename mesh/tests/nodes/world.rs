@@ -11,6 +11,7 @@ mod wire;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     hash::{DefaultHasher, Hash, Hasher},
+    ops::Range,
     time::Duration,
 };
 
@@ -105,11 +106,19 @@ impl Drop for World {
     }
 }
 
-/// The seeds that a test is run with: a few fixed ones, or the one in `STARLING_SEED`.
-pub(crate) fn seeds() -> impl Iterator<Item = u64> {
-    let only = std::env::var("STARLING_SEED").ok().and_then(|text| text.parse().ok());
-    let all: Vec<u64> = only.map_or_else(|| (1..=6).collect(), |seed| vec![seed]);
-    all.into_iter()
+/// The seeds that most tests are run with.
+pub(crate) fn seeds() -> Range<u64> {
+    seeds_or(1..7)
+}
+
+/// These seeds, or those in `STARLING_SEED`: one, or a range like `1000..2000`.
+pub(crate) fn seeds_or(usual: Range<u64>) -> Range<u64> {
+    let Ok(text) = std::env::var("STARLING_SEED") else {
+        return usual;
+    };
+    let (first, end) = text.split_once("..").unwrap_or((&text, ""));
+    let first = first.parse().unwrap();
+    first..end.parse().unwrap_or(first + 1)
 }
 
 pub(crate) const fn seconds(seconds: u64) -> Duration {

@@ -49,6 +49,8 @@ type Side = (Who, Life, LinkId);
 #[derive(Debug)]
 struct Connection {
     sides: [Side; 2],
+    /// Those it runs on: a broken connection heals with new ones only.
+    credentials: [u64; 2],
     /// Until both sides gather new candidates.
     broken: bool,
     /// Nothing gets through, and ICE does not notice.
@@ -397,9 +399,11 @@ impl World {
             } => {
                 let sides = self.net.connections[connection].sides;
                 let now = sides.map(|(who, _, link)| self.machines[who].ends.get(&link).map(|end| end.credentials));
-                if now == credentials.map(Some) && self.net.connections[connection].broken && self.may_carry(connection)
-                {
+                let old = self.net.connections[connection].credentials;
+                let renewed = now == credentials.map(Some) && (0..2).all(|side| old[side] != credentials[side]);
+                if renewed && self.net.connections[connection].broken && self.may_carry(connection) {
                     self.net.connections[connection].broken = false;
+                    self.net.connections[connection].credentials = credentials;
                     self.schedule_wire(
                         0,
                         Happening::Path {
@@ -480,10 +484,12 @@ impl World {
         if end.remote_candidates == 0 && far_end.remote_candidates == 0 {
             return;
         }
+        let credentials = [end.credentials, far_end.credentials];
         let delay = self.between(2, 60);
         let connection = self.net.connections.len();
         self.net.connections.push(Connection {
             sides: [side, far],
+            credentials,
             broken: false,
             clogged: false,
             held: [Vec::new(), Vec::new()],

@@ -1,0 +1,187 @@
+//! What comes through a server from a peer that we are not linked with yet, and what goes back: every envelope is opened,
+//! checked and counted here before anything comes of it.
+
+use std::time::Duration;
+
+use rand_core::Rng;
+use shared::{
+    PeerId, SessionId,
+    limits::LINKS_MAX,
+    signal::{PROTOCOL_VERSION, Request},
+};
+
+use super::{Node, Phase};
+use crate::{
+    envelope::{Body, DeclineReason, Envelope, EnvelopeError},
+    io::{Alert, ServerId},
+};
+
+/// Two offers or knocks of one peer closer than this are too many: each costs us a connection.
+const ATTEMPT_SPACING: Duration = Duration::from_millis(250);
+
+impl Node {
+    /// A payload came through a server.
+    pub(super) fn on_payload(&mut self, server: ServerId, payload: &str) {
+        if self.phase != Phase::Here {
+            return;
+        }
+        let envelope = match Envelope::open(payload, &self.me, &self.room) {
+            Ok(envelope) => envelope,
+            Err(EnvelopeError::Sealed | EnvelopeError::Forged) => {
+                self.counters.envelopes_forged += 1;
+                return self.alert_tampering();
+            }
+            Err(EnvelopeError::Malformed) => {
+                self.counters.envelopes_refused += 1;
+                return;
+            }
+        };
+        if !self.seen_envelopes.insert((envelope.from, envelope.nonce)) {
+            self.counters.envelopes_replayed += 1;
+            return self.alert_tampering();
+        }
+        self.on_envelope(server, envelope);
+    }
+
+    /// Raised for the first one, then each time the count has grown tenfold.
+    fn alert_tampering(&mut self) {
+        let dropped = self.counters.envelopes_forged + self.counters.envelopes_replayed;
+        if power_of_ten(dropped) {
+            self.alert(Alert::Tampering { dropped });
+        }
+    }
+
+    fn on_envelope(&mut self, server: ServerId, envelope: Envelope) {
+        let Envelope {
+            from, session, body, ..
+        } = envelope;
+        let now = self.now.instant;
+        if self.contacts.get(&from).is_some_and(|contact| contact.is_shunned(now)) {
+            self.counters.envelopes_refused += 1;
+            return;
+        }
+        match body {
+            Body::Knock { version } => {
+                if self.admit(server, from, session, version) && !self.has_crossed(&from) {
+                    self.drop_session(from);
+                    self.start_with(from, session);
+                }
+            }
+            Body::Offer { version, round: 0, sdp } => {
+                if self.admit(server, from, session, version) {
+                    self.drop_session(from);
+                    self.answer(from, session, sdp);
+                }
+            }
+            Body::Offer { round, sdp, .. } => {
+                let ice_servers = self.ice_servers();
+                self.with_session(from, session, |session, out| {
+                    session.on_restart(round, sdp, ice_servers, out)
+                });
+            }
+            Body::Answer { round, sdp } => {
+                self.with_session(from, session, |session, out| session.on_answer(round, sdp, out));
+            }
+            Body::Candidates { candidates } => {
+                self.with_session(from, session, |session, out| session.on_candidates(candidates, out));
+            }
+            Body::Decline { reason, version } => self.on_declined(from, session, reason, version),
+        }
+    }
+
+    /// Whether a knock or first offer is taken up: our version, not too often, and a place for it.
+    fn admit(&mut self, server: ServerId, from: PeerId, session: SessionId, version: u16) -> bool {
+        if version != PROTOCOL_VERSION {
+            self.decline(server, from, session, DeclineReason::Version);
+            self.refuse_version(from, version);
+            return false;
+        }
+        let now = self.now.instant;
+        let busy = self.busy_contacts();
+        let Some(contact) = self.contact(from, Some(server)) else {
+            self.counters.envelopes_refused += 1;
+            return false;
+        };
+        if contact.accepted.is_some_and(|last| now.since(last) < ATTEMPT_SPACING) {
+            self.counters.envelopes_refused += 1;
+            return false;
+        }
+        if !contact.is_busy() && busy >= LINKS_MAX {
+            self.decline(server, from, session, DeclineReason::Full);
+            return false;
+        }
+        contact.accepted = Some(now);
+        true
+    }
+
+    /// Whether a knock crossed our own offer on the way, or came before it was made: that offer will do.
+    fn has_crossed(&self, peer: &PeerId) -> bool {
+        let session = self.contacts.get(peer).and_then(|contact| contact.session.as_ref());
+        session.is_some_and(|session| {
+            session.is_describing() || self.now.instant.since(session.started()) < self.config.timing.crossing_window
+        })
+    }
+
+    fn on_declined(&mut self, from: PeerId, session: SessionId, reason: DeclineReason, version: u16) {
+        let known = self.contacts.get(&from).and_then(|contact| contact.session.as_ref());
+        if known.is_none_or(|known| known.id() != session) {
+            return;
+        }
+        self.fail_session(from, false);
+        if reason == DeclineReason::Version {
+            self.refuse_version(from, version);
+        }
+    }
+
+    /// `peer` speaks a version that we do not: it is not sought for a while, but may come by itself, brought up to date.
+    pub(super) fn refuse_version(&mut self, peer: PeerId, theirs: u16) {
+        let quiet_until = self.now.instant + self.config.timing.shun;
+        let Some(contact) = self.contact(peer, None) else {
+            return;
+        };
+        contact.retry_at = Some(quiet_until);
+        contact.promised = false;
+        if contact.told_version.replace(theirs) != Some(theirs) {
+            self.alert(Alert::PeerVersion { peer, theirs });
+        }
+    }
+
+    /// `peer` speaks our version, by now.
+    pub(super) fn accept_version(&mut self, peer: PeerId) {
+        if let Some(contact) = self.contacts.get_mut(&peer) {
+            contact.told_version = None;
+        }
+    }
+
+    pub(super) fn send_envelope(&mut self, via: Option<ServerId>, to: PeerId, session: SessionId, body: Body) {
+        let nonce = self.rng.next_u64();
+        let envelope = Envelope {
+            from: self.me,
+            to,
+            session,
+            nonce,
+            body,
+        };
+        let payload = envelope.seal(&self.identity, &self.room, &mut self.rng);
+        self.request(via, Request::Relay { to, payload });
+    }
+
+    fn decline(&mut self, via: ServerId, to: PeerId, session: SessionId, reason: DeclineReason) {
+        self.send_envelope(
+            Some(via),
+            to,
+            session,
+            Body::Decline {
+                reason,
+                version: PROTOCOL_VERSION,
+            },
+        );
+    }
+}
+
+/// For alerts that thin out as their number grows.
+fn power_of_ten(number: u64) -> bool {
+    number
+        .checked_ilog10()
+        .is_some_and(|exponent| 10u64.pow(exponent) == number)
+}
