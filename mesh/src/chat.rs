@@ -9,8 +9,7 @@
 //! Interim: what was heard is recognised by its random id among the last [`SEEN_MESSAGES_MAX`]; the log with its sequence
 //! numbers replaces this.
 
-use std::collections::BTreeMap;
-
+use litemap::LiteMap;
 use shared::{MessageId, PeerId};
 
 use crate::{
@@ -33,7 +32,7 @@ struct Pending {
     id: MessageId,
     frame: Vec<u8>,
     /// Whom it is meant for, and whether they have it.
-    targets: BTreeMap<PeerId, bool>,
+    targets: LiteMap<PeerId, bool>,
     /// Recipients who have it or will never get it, by number: they are not waited for.
     of: u32,
     delivered: u32,
@@ -78,7 +77,7 @@ impl Chat {
         targets: impl IntoIterator<Item = PeerId>,
         open_until: Option<Instant>,
     ) -> Result<Delivery, Full> {
-        let targets: BTreeMap<_, _> = targets.into_iter().map(|peer| (peer, false)).collect();
+        let targets: LiteMap<_, _> = targets.into_iter().map(|peer| (peer, false)).collect();
         let ends = match open_until {
             _ if targets.is_empty() => Ends::OpenToNewcomers { until: None },
             Some(until) => Ends::OpenToNewcomers { until: Some(until) },
@@ -92,14 +91,14 @@ impl Chat {
     /// # Errors
     /// [`Full`] if too much is pending.
     pub fn whisper(&mut self, id: MessageId, frame: Vec<u8>, to: PeerId, until: Instant) -> Result<Delivery, Full> {
-        self.push(id, frame, BTreeMap::from([(to, false)]), Ends::At(until))
+        self.push(id, frame, LiteMap::from_iter([(to, false)]), Ends::At(until))
     }
 
     fn push(
         &mut self,
         id: MessageId,
         frame: Vec<u8>,
-        targets: BTreeMap<PeerId, bool>,
+        targets: LiteMap<PeerId, bool>,
         ends: Ends,
     ) -> Result<Delivery, Full> {
         if self.pending.len() >= PENDING_MESSAGES_MAX || self.bytes + frame.len() > PENDING_BYTES_MAX {

@@ -5,7 +5,7 @@
 //! fingerprint included, is under the signature. A random nonce makes every envelope unique, which lets the recipient
 //! recognise replays. The recipient's id is the context of the seal: an envelope carried to somebody else does not open.
 
-use data_encoding::BASE64URL_NOPAD;
+use base64ct::{Base64UrlUnpadded, Encoding};
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use shared::{Identity, Label, PeerId, Room, SessionId, Signature, limits::RELAY_PAYLOAD_BYTES_MAX};
 use thiserror::Error;
@@ -140,7 +140,7 @@ impl Envelope {
             signature,
         });
         let sealed = room.envelope_key().seal(rng, self.to.as_bytes(), &signed);
-        BASE64URL_NOPAD.encode(&sealed)
+        Base64UrlUnpadded::encode_string(&sealed)
     }
 
     /// Opens a payload that was carried to `to`, and checks seal, signature and bounds.
@@ -151,9 +151,7 @@ impl Envelope {
         if payload.len() > RELAY_PAYLOAD_BYTES_MAX {
             return Err(EnvelopeError::Sealed);
         }
-        let sealed = BASE64URL_NOPAD
-            .decode(payload.as_bytes())
-            .map_err(|_| EnvelopeError::Sealed)?;
+        let sealed = Base64UrlUnpadded::decode_vec(payload).map_err(|_| EnvelopeError::Sealed)?;
         let signed = room
             .envelope_key()
             .open(to.as_bytes(), &sealed)
@@ -343,7 +341,7 @@ mod tests {
         fn any_sealed_garbage_is_refused(garbage in prop::collection::vec(any::<u8>(), 0..200)) {
             let (_, high) = pair();
             let sealed = room("lobby").envelope_key().seal(&mut rng(), high.peer_id().as_bytes(), &garbage);
-            let payload = BASE64URL_NOPAD.encode(&sealed);
+            let payload = Base64UrlUnpadded::encode_string(&sealed);
             prop_assert!(Envelope::open(&payload, &high.peer_id(), &room("lobby")).is_err());
         }
 

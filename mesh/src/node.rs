@@ -12,9 +12,10 @@ mod frames;
 mod links;
 mod signalling;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
+use litemap::LiteMap;
 use shared::{
     Identity, MessageId, PeerId, Room,
     limits::{LINKS_MAX, TEXT_BYTES_MAX},
@@ -48,8 +49,8 @@ pub struct Node {
     now: Now,
     phase: Phase,
     servers: Vec<Rendezvous>,
-    contacts: BTreeMap<PeerId, Contact>,
-    links: BTreeMap<LinkId, Link>,
+    contacts: LiteMap<PeerId, Contact>,
+    links: LiteMap<LinkId, Link>,
     next_link: u64,
     seen_envelopes: Seen<(PeerId, u64)>,
     roster: Roster,
@@ -109,8 +110,8 @@ impl Node {
             now,
             phase: Phase::Here,
             servers: (0..config.servers).map(|_| Rendezvous::new(now.instant)).collect(),
-            contacts: BTreeMap::new(),
-            links: BTreeMap::new(),
+            contacts: LiteMap::new(),
+            links: LiteMap::new(),
             next_link: 0,
             seen_envelopes: Seen::new(SEEN_ENVELOPES_MAX),
             roster: Roster::default(),
@@ -338,7 +339,7 @@ impl Node {
     }
 
     fn grant_grace(&mut self) {
-        for link in self.links.values_mut() {
+        for (_, link) in self.links.iter_mut() {
             link.grant_grace(self.now.instant, &self.config.timing);
         }
     }

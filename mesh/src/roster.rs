@@ -1,7 +1,8 @@
 //! Who is in the room, as far as we know, and who used which name before.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
+use litemap::LiteMap;
 use shared::PeerId;
 
 use crate::{
@@ -12,9 +13,9 @@ use crate::{
 /// The people of the room.
 #[derive(Debug, Default)]
 pub struct Roster {
-    people: BTreeMap<PeerId, Entry>,
+    people: LiteMap<PeerId, Entry>,
     /// Trust on first use: the first key seen with a name keeps it.
-    names: BTreeMap<String, PeerId>,
+    names: LiteMap<String, PeerId>,
 }
 
 #[derive(Debug)]

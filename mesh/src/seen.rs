@@ -1,12 +1,13 @@
 //! A set that remembers the last so many keys.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 /// Remembers up to `capacity` keys; the oldest is forgotten first.
 #[derive(Debug)]
 pub(crate) struct Seen<K> {
     capacity: usize,
-    keys: BTreeSet<K>,
+    /// Sorted.
+    keys: Vec<K>,
     order: VecDeque<K>,
 }
 
@@ -14,21 +15,23 @@ impl<K: Ord + Copy> Seen<K> {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             capacity,
-            keys: BTreeSet::new(),
+            keys: Vec::new(),
             order: VecDeque::new(),
         }
     }
 
     /// Adds `key`. Says whether it was new.
     pub(crate) fn insert(&mut self, key: K) -> bool {
-        if !self.keys.insert(key) {
+        let Err(place) = self.keys.binary_search(&key) else {
             return false;
-        }
+        };
+        self.keys.insert(place, key);
         self.order.push_back(key);
         if self.order.len() > self.capacity
             && let Some(oldest) = self.order.pop_front()
+            && let Ok(place) = self.keys.binary_search(&oldest)
         {
-            self.keys.remove(&oldest);
+            self.keys.remove(place);
         }
         true
     }

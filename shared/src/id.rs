@@ -4,7 +4,7 @@
 
 use std::{fmt, str::FromStr};
 
-use data_encoding::{BASE64URL_NOPAD, DecodeError, DecodePartial};
+use base64ct::{Base64UrlUnpadded, Encoding};
 use thiserror::Error;
 
 /// A text that is not an identifier of the expected kind.
@@ -48,7 +48,7 @@ macro_rules! byte_id {
             /// The whole identifier as base64url text.
             #[must_use]
             pub fn to_text(&self) -> String {
-                data_encoding::BASE64URL_NOPAD.encode(&self.0)
+                <base64ct::Base64UrlUnpadded as base64ct::Encoding>::encode_string(&self.0)
             }
         }
 
@@ -135,22 +135,12 @@ byte_id! {
 
 /// Decodes base64url text that must give exactly `N` bytes.
 pub(crate) fn decode_exact<const N: usize>(text: &str) -> Result<[u8; N], ParseIdError> {
-    let error = ParseIdError {
-        expected: BASE64URL_NOPAD.encode_len(N),
-    };
-    // Checked first, so that nothing is decoded into a buffer of the wrong size.
-    if text.len() != error.expected {
-        return Err(error);
-    }
     let mut bytes = [0; N];
-    let wrote: Result<usize, DecodePartial> = BASE64URL_NOPAD.decode_mut(text.as_bytes(), &mut bytes);
-    match wrote {
-        Ok(length) if length == N => Ok(bytes),
-        Ok(_)
-        | Err(DecodePartial {
-            error: DecodeError { .. },
-            ..
-        }) => Err(error),
+    match Base64UrlUnpadded::decode(text, &mut bytes) {
+        Ok(decoded) if decoded.len() == N => Ok(bytes),
+        Ok(_) | Err(_) => Err(ParseIdError {
+            expected: Base64UrlUnpadded::encoded_len(&bytes),
+        }),
     }
 }
 

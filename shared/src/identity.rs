@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use data_encoding::BASE32;
+use base32ct::{Base32UpperUnpadded, Encoding};
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use rand_core::CryptoRng;
 use thiserror::Error;
@@ -134,7 +134,7 @@ impl PeerId {
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let hash = blake3::derive_key("starling v1 fingerprint", self.as_bytes());
-        let text = BASE32.encode(&hash[..5]);
+        let text = Base32UpperUnpadded::encode_string(&hash[..5]);
         format!("{}-{}", &text[..4], &text[4..])
     }
 

@@ -13,7 +13,7 @@
 
 use std::fmt;
 
-use data_encoding::BASE64URL_NOPAD;
+use base64ct::{Base64UrlUnpadded, Encoding};
 use rand_core::CryptoRng;
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -114,7 +114,7 @@ impl RoomCode {
         match self {
             Self::Generated { secret, founder } => {
                 let bytes = [secret.as_slice(), founder.as_bytes()].concat();
-                format!("{GENERATED_PREFIX}{}", BASE64URL_NOPAD.encode(&bytes))
+                format!("{GENERATED_PREFIX}{}", Base64UrlUnpadded::encode_string(&bytes))
             }
             Self::Open { name } => name.clone(),
         }

@@ -97,7 +97,7 @@ fn a_hello() {
     verify_hello(*version, room, peer, signature, &nonce).unwrap();
     assert_eq!(
         serde_json::to_string(&hello).unwrap(),
-        r#"{"type":"hello","version":1,"room":"Gaun9woRmG1luWHCfcPyYhRqQuKIKGy7M2lFuTjn-8A","peer":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","signature":"ffWFSn-uUsE1MoBw0rh1oRrpQH3kcoZy2ZCCrn-lIoT6NXl6shFdwaRf7hcsYXrQR8Aw59iB-6xNPiuya7pPCQ"}"#
+        r#"{"hello":{"version":1,"room":"Gaun9woRmG1luWHCfcPyYhRqQuKIKGy7M2lFuTjn-8A","peer":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","signature":"ffWFSn-uUsE1MoBw0rh1oRrpQH3kcoZy2ZCCrn-lIoT6NXl6shFdwaRf7hcsYXrQR8Aw59iB-6xNPiuya7pPCQ"}}"#
     );
 }
 
@@ -109,11 +109,11 @@ fn requests() {
                 to: bob(),
                 payload: "opaque".into(),
             },
-            r#"{"type":"relay","to":"gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q","payload":"opaque"}"#,
+            r#"{"relay":{"to":"gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q","payload":"opaque"}}"#,
         ),
-        (Request::Discover {}, r#"{"type":"discover"}"#),
-        (Request::Ping {}, r#"{"type":"ping"}"#),
-        (Request::Pong {}, r#"{"type":"pong"}"#),
+        (Request::Discover {}, r#"{"discover":{}}"#),
+        (Request::Ping {}, r#"{"ping":{}}"#),
+        (Request::Pong {}, r#"{"pong":{}}"#),
     ];
     for (request, json) in golden {
         assert_eq!(serde_json::to_string(&request).unwrap(), json);
@@ -135,7 +135,7 @@ fn events() {
                 version_min: 1,
                 version_max: 1,
             },
-            r#"{"type":"challenge","nonce":"BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU","version-min":1,"version-max":1}"#,
+            r#"{"challenge":{"nonce":"BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU","version-min":1,"version-max":1}}"#,
         ),
         (
             Event::Welcome {
@@ -144,27 +144,27 @@ fn events() {
                 ice_servers: vec![stun],
                 heartbeat_seconds: 20,
             },
-            r#"{"type":"welcome","room-size":2,"peers":["gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q"],"ice-servers":[{"urls":["stun:localhost:3478"]}],"heartbeat-seconds":20}"#,
+            r#"{"welcome":{"room-size":2,"peers":["gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q"],"ice-servers":[{"urls":["stun:localhost:3478"]}],"heartbeat-seconds":20}}"#,
         ),
         (
             Event::Peers {
                 room_size: 1,
                 peers: vec![],
             },
-            r#"{"type":"peers","room-size":1,"peers":[]}"#,
+            r#"{"peers":{"room-size":1,"peers":[]}}"#,
         ),
         (
             Event::Relayed {
                 from: bob(),
                 payload: "opaque".into(),
             },
-            r#"{"type":"relayed","from":"gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q","payload":"opaque"}"#,
+            r#"{"relayed":{"from":"gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q","payload":"opaque"}}"#,
         ),
         (
             Event::Refused {
                 refusal: Refusal::PeerNotHere { to: bob() },
             },
-            r#"{"type":"refused","refusal":{"reason":"peer-not-here","to":"gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q"}}"#,
+            r#"{"refused":{"refusal":{"peer-not-here":{"to":"gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q"}}}}"#,
         ),
         (
             Event::Refused {
@@ -172,7 +172,7 @@ fn events() {
                     retry_after_millis: 500,
                 },
             },
-            r#"{"type":"refused","refusal":{"reason":"too-fast","retry-after-millis":500}}"#,
+            r#"{"refused":{"refusal":{"too-fast":{"retry-after-millis":500}}}}"#,
         ),
         (
             Event::Refused {
@@ -181,9 +181,9 @@ fn events() {
                     version_max: 1,
                 },
             },
-            r#"{"type":"refused","refusal":{"reason":"unsupported-version","version-min":1,"version-max":1}}"#,
+            r#"{"refused":{"refusal":{"unsupported-version":{"version-min":1,"version-max":1}}}}"#,
         ),
-        (Event::Draining {}, r#"{"type":"draining"}"#),
+        (Event::Draining {}, r#"{"draining":{}}"#),
     ];
     for (event, json) in golden {
         assert_eq!(serde_json::to_string(&event).unwrap(), json);

@@ -8,9 +8,8 @@
 use std::{cell::RefCell, rc::Rc};
 
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
-use data_encoding::BASE64URL_NOPAD;
 use gloo_timers::{callback::Interval, future::TimeoutFuture};
-use shared::{Identity, PeerId, RoomCode, RoomId};
+use shared::{Identity, PeerId, RoomCode, RoomId, SessionId};
 use thiserror::Error;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -224,7 +223,7 @@ async fn claim_slot(store: &Store) -> Result<Option<(u32, Option<Interval>)>, St
     let remembered = remembered
         .and_then(|slot| slot.parse().ok())
         .filter(|slot| *slot < SLOTS_MAX);
-    let owner = BASE64URL_NOPAD.encode(&js::entropy::<12>());
+    let owner = SessionId::from_bytes(js::entropy()).to_text();
     let mut patience = if js::is_reload() { RELOAD_PATIENCE_MILLIS } else { 0 };
     for slot in remembered
         .into_iter()
@@ -371,7 +370,9 @@ pub(crate) mod tests {
 
     /// For tests of other modules, too.
     pub(crate) async fn certificate() -> RtcCertificate {
-        new_certificate().await.expect("every tested browser makes certificates")
+        new_certificate()
+            .await
+            .expect("every tested browser makes certificates")
     }
 
     #[wasm_bindgen_test]

@@ -8,12 +8,13 @@
 //! The queue has no bound of its own: what fills it is bounded (sockets and lanes by the browser's flow control, the page by a person's
 //! hands), and the loop empties it before the browser delivers more.
 
-use std::{cell::RefCell, collections::BTreeMap, fmt, rc::Rc};
+use std::{cell::RefCell, fmt, rc::Rc};
 
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_util::StreamExt;
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
+use litemap::LiteMap;
 use mesh::{
     Node, NodeConfig, Timing,
     io::{Candidate, Event, Input, Instant, LinkEnd, LinkId, Output, Path, SendError, ServerId},
@@ -120,8 +121,8 @@ impl Session {
             node: Rc::clone(&node),
             events: events.clone(),
             on_event,
-            signallers: BTreeMap::new(),
-            connections: BTreeMap::new(),
+            signallers: LiteMap::new(),
+            connections: LiteMap::new(),
             timer: None,
             _listeners: listeners(&events),
         };
@@ -224,8 +225,8 @@ struct Driver {
     node: Rc<RefCell<Node>>,
     events: UnboundedSender<DriverEvent>,
     on_event: Callback<Event>,
-    signallers: BTreeMap<ServerId, Signaller>,
-    connections: BTreeMap<LinkId, Connection>,
+    signallers: LiteMap<ServerId, Signaller>,
+    connections: LiteMap<LinkId, Connection>,
     timer: Option<(Instant, Timeout)>,
     _listeners: [EventListener; 5],
 }
@@ -399,11 +400,22 @@ mod tests {
 
         let mut seen = Vec::new();
         // The test page's server has no rendezvous: the socket fails, and the next attempt is announced.
-        let waiting = |event: &Event| matches!(event, Event::Server { state: ServerState::Waiting { .. }, .. });
+        let waiting = |event: &Event| {
+            matches!(
+                event,
+                Event::Server {
+                    state: ServerState::Waiting { .. },
+                    ..
+                }
+            )
+        };
         while !seen.iter().any(waiting) {
             seen.push(shown.next().await.unwrap());
         }
-        assert!(seen.contains(&Event::Delivery { id, delivery: Delivery::Waiting }));
+        assert!(seen.contains(&Event::Delivery {
+            id,
+            delivery: Delivery::Waiting
+        }));
         session.leave();
         while shown.next().await.unwrap() != Event::Left {}
         assert_eq!(session.say("too late"), Err(SendError::Left));

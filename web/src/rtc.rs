@@ -383,7 +383,9 @@ mod tests {
     #[wasm_bindgen_test]
     async fn a_peer_that_does_not_take_its_data_costs_a_bounded_queue() {
         let pair = Pair::new(None);
-        let sent = (0..10_000).take_while(|_| pair.connections[&LOW].send(vec![0; PACKET_BYTES_MAX])).count();
+        let sent = (0..10_000)
+            .take_while(|_| pair.connections[&LOW].send(vec![0; PACKET_BYTES_MAX]))
+            .count();
         assert_eq!(sent, 512, "8 MiB in packets of 16 KiB");
     }
 
@@ -395,7 +397,11 @@ mod tests {
             assert!(pair.connections[&LOW].send(vec![byte; PACKET_BYTES_MAX]));
         }
         let packets = pair.packets(250).await;
-        assert!((0..).zip(&packets).all(|(byte, (link, packet))| *link == HIGH && packet == &[byte; PACKET_BYTES_MAX]));
+        assert!(
+            (0..)
+                .zip(&packets)
+                .all(|(byte, (link, packet))| *link == HIGH && packet == &[byte; PACKET_BYTES_MAX])
+        );
     }
 
     #[wasm_bindgen_test]
@@ -404,7 +410,10 @@ mod tests {
         pair.open().await;
         pair.connections.remove(&LOW).unwrap().hang_up();
         match pair.next().await {
-            DriverEvent::LinkClosed { link: HIGH, end: LinkEnd::ClosedByPeer } => {}
+            DriverEvent::LinkClosed {
+                link: HIGH,
+                end: LinkEnd::ClosedByPeer,
+            } => {}
             event => panic!("{event:?}"),
         }
     }
@@ -419,7 +428,10 @@ mod tests {
             fingerprints.extend(pair.descriptions.values().map(|sdp| fingerprint(sdp).to_owned()));
         }
         assert_eq!(fingerprints.len(), 4);
-        assert!(fingerprints.iter().all(|known| *known == fingerprints[0]), "{fingerprints:?}");
+        assert!(
+            fingerprints.iter().all(|known| *known == fingerprints[0]),
+            "{fingerprints:?}"
+        );
     }
 
     #[wasm_bindgen_test]
@@ -440,10 +452,15 @@ mod tests {
     #[wasm_bindgen_test]
     async fn an_offer_the_browser_refuses_ends_the_connection() {
         let mut pair = Pair::new(None);
-        pair.connections[&HIGH].push(Op::Accept { sdp: "v=0\r\nthis is no session description".into() });
+        pair.connections[&HIGH].push(Op::Accept {
+            sdp: "v=0\r\nthis is no session description".into(),
+        });
         loop {
             match pair.events.next().await.unwrap() {
-                DriverEvent::LinkClosed { link: HIGH, end: LinkEnd::Failed } => return,
+                DriverEvent::LinkClosed {
+                    link: HIGH,
+                    end: LinkEnd::Failed,
+                } => return,
                 DriverEvent::LocalDescription { .. } | DriverEvent::LocalCandidates { .. } => {}
                 event => panic!("{event:?}"),
             }

@@ -148,17 +148,27 @@ mod tests {
         let expires = record.certificate.as_ref().map(RtcCertificate::expires);
         assert_eq!(read.certificate.as_ref().map(RtcCertificate::expires), expires);
         assert!(store.identity(1).await.unwrap().is_none());
-        let nameless = IdentityRecord { certificate: None, name: None, ..record };
+        let nameless = IdentityRecord {
+            certificate: None,
+            name: None,
+            ..record
+        };
         store.save_identity(0, &nameless).await.unwrap();
         let read = store.identity(0).await.unwrap().unwrap();
         assert!(read.name.is_none() && read.certificate.is_none());
 
         // Leases.
-        let lease = |owner: &str, until| Lease { owner: owner.into(), until_unix_millis: until };
+        let lease = |owner: &str, until| Lease {
+            owner: owner.into(),
+            until_unix_millis: until,
+        };
         assert!(store.take_lease(0, &lease("a", 100), 0).await.unwrap());
         assert!(!store.take_lease(0, &lease("b", 200), 99).await.unwrap(), "held");
         assert!(store.take_lease(0, &lease("a", 150), 99).await.unwrap(), "renewed");
-        assert!(!store.take_lease(0, &lease("b", 200), 149).await.unwrap(), "held for longer");
+        assert!(
+            !store.take_lease(0, &lease("b", 200), 149).await.unwrap(),
+            "held for longer"
+        );
         assert!(store.take_lease(0, &lease("b", 200), 150).await.unwrap(), "over");
         assert!(store.take_lease(1, &lease("a", 100), 0).await.unwrap(), "another slot");
 
@@ -190,8 +200,14 @@ mod tests {
     #[wasm_bindgen_test]
     async fn two_handles_on_one_database_cannot_both_take_a_lease() {
         let name = format!("test-{:?}", crate::js::entropy::<8>());
-        let [one, other] = [IndexedDbStore::open(&name).await.unwrap(), IndexedDbStore::open(&name).await.unwrap()];
-        let [a, b] = ["a", "b"].map(|owner| Lease { owner: owner.into(), until_unix_millis: 100 });
+        let [one, other] = [
+            IndexedDbStore::open(&name).await.unwrap(),
+            IndexedDbStore::open(&name).await.unwrap(),
+        ];
+        let [a, b] = ["a", "b"].map(|owner| Lease {
+            owner: owner.into(),
+            until_unix_millis: 100,
+        });
         let (first, second) = futures_util::join!(one.take_lease(0, &a, 0), other.take_lease(0, &b, 0));
         assert_eq!(u8::from(first.unwrap()) + u8::from(second.unwrap()), 1);
     }

@@ -1,7 +1,8 @@
 //! All that is shown of a room, changed only by [`reduce`].
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::rc::Rc;
 
+use litemap::LiteMap;
 use mesh::io::{Delivery, Event, Message, Person, PersonState, ServerId, ServerState};
 use shared::{MessageId, PeerId};
 
@@ -48,7 +49,7 @@ pub struct RoomState {
     /// Whether older messages were dropped to stay within bounds.
     pub dropped: bool,
     /// How we stand with each server.
-    pub servers: BTreeMap<ServerId, ServerState>,
+    pub servers: LiteMap<ServerId, ServerState>,
     /// Whether a server was lost, or not reached, and none was reached since.
     pub server_lost: bool,
     /// What a person has to be told, oldest first.
@@ -71,7 +72,7 @@ impl RoomState {
             people: Vec::new(),
             messages: Vec::new(),
             dropped: false,
-            servers: BTreeMap::new(),
+            servers: LiteMap::new(),
             server_lost: false,
             notices: Vec::new(),
             unread: 0,

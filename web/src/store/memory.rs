@@ -1,7 +1,8 @@
 //! A store that is gone with the page.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
+use litemap::LiteMap;
 use shared::{PeerId, RoomId};
 
 use super::{IdentityRecord, Lease, StoreError};
@@ -12,9 +13,9 @@ pub struct MemoryStore(Rc<RefCell<Tables>>);
 
 #[derive(Debug, Default)]
 struct Tables {
-    identities: BTreeMap<u32, IdentityRecord>,
-    leases: BTreeMap<u32, Lease>,
-    names: BTreeMap<(RoomId, PeerId), String>,
+    identities: LiteMap<u32, IdentityRecord>,
+    leases: LiteMap<u32, Lease>,
+    names: LiteMap<(RoomId, PeerId), String>,
 }
 
 #[expect(clippy::unused_async, reason = "the interface of a store that takes time")]
