@@ -6,12 +6,13 @@
 //! 1. [`hub`]: rooms and discovery, a pure state machine. All decisions are made there.
 //! 2. `line`: what waits for one socket.
 //! 3. `switchboard`: the hub behind a lock, with clock and timer.
-//! 4. `ws`: one task a socket.
+//! 4. `ws`: one task a socket; `burst` and `wire` make it fast without making it large.
 //! 5. `origin`, `web_root`, `metrics`: whose pages may connect, the app's files, counters.
 //! 6. [`serve`](mod@serve): connections to an [`App`], until it is told to stop.
 //!
 //! What is said between peers is never logged.
 
+mod burst;
 pub mod config;
 pub mod hub;
 mod line;
@@ -20,6 +21,7 @@ mod origin;
 pub mod serve;
 mod switchboard;
 mod web_root;
+mod wire;
 mod ws;
 
 use std::{

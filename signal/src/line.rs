@@ -30,13 +30,16 @@ struct Queue {
 /// What the task of the socket has to do next.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// Send this.
-    Send(Event),
+    /// Send what was taken.
+    Send,
     /// Nothing more will come: close.
     Close(CloseCode),
     /// Wait.
     Nothing,
 }
+
+/// Taken out of a line at once at most.
+const BATCH_MESSAGES_MAX: usize = 32;
 
 impl Line {
     /// Queues an event, or gives it back if the queue is full. After a close, events are dropped.
@@ -54,8 +57,6 @@ impl Line {
         }
         queue.bytes += bytes;
         queue.events.push_back(event);
-        drop(queue);
-        self.changed.notify_one();
         Ok(())
     }
 
@@ -65,27 +66,32 @@ impl Line {
         if queue.close.is_none() {
             if code == CloseCode::SlowReader {
                 queue.events = VecDeque::new();
+                queue.bytes = 0;
             }
             queue.close = Some(code);
         }
-        drop(queue);
+    }
+
+    /// Wakes the task of the socket: to be called after pushes and closes, when no lock is held any more.
+    pub(crate) fn notify(&self) {
         self.changed.notify_one();
     }
 
-    /// Takes what is next.
-    pub(crate) fn pop(&self) -> Next {
+    /// Takes what is next into `batch`: some tens of events at most.
+    pub(crate) fn take(&self, batch: &mut Vec<Event>) -> Next {
         let mut queue = self.lock();
-        if let Some(event) = queue.events.pop_front() {
-            queue.bytes -= bytes_of(&event);
-            return Next::Send(event);
+        if queue.events.is_empty() {
+            // A burst must not be paid for in memory as long as the socket lives; a small one may come again.
+            queue.events.shrink_to(BATCH_MESSAGES_MAX);
+            return queue.close.map_or(Next::Nothing, Next::Close);
         }
-        // A burst must not be paid for in memory as long as the socket lives.
-        queue.events = VecDeque::new();
-        queue.bytes = 0;
-        queue.close.map_or(Next::Nothing, Next::Close)
+        let count = queue.events.len().min(BATCH_MESSAGES_MAX);
+        batch.extend(queue.events.drain(..count));
+        queue.bytes -= batch.iter().map(bytes_of).sum::<usize>();
+        Next::Send
     }
 
-    /// Waits for a push or a close since the last call.
+    /// Waits for a notification since the last call.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
     }
@@ -123,6 +129,11 @@ mod tests {
 
     use super::*;
 
+    fn take(line: &Line) -> (Next, Vec<Event>) {
+        let mut batch = Vec::new();
+        (line.take(&mut batch), batch)
+    }
+
     fn relayed(bytes: usize) -> Event {
         Event::Relayed {
             from: PeerId::from_bytes([0; 32]),
@@ -145,7 +156,7 @@ mod tests {
         let line = Line::default();
         assert_eq!(line.push(&limits, relayed(60_000)), Ok(()), "one always fits");
         assert_eq!(line.push(&limits, Event::Ping {}), Err(Event::Ping {}));
-        assert_eq!(line.pop(), Next::Send(relayed(60_000)));
+        assert_eq!(take(&line), (Next::Send, vec![relayed(60_000)]));
         assert_eq!(line.push(&limits, Event::Ping {}), Ok(()), "the account is settled");
     }
 
@@ -156,8 +167,8 @@ mod tests {
         line.close(CloseCode::Malformed);
         line.close(CloseCode::TooFast);
         assert_eq!(line.push(&limits, Event::Pong {}), Ok(()));
-        assert_eq!(line.pop(), Next::Send(Event::Ping {}));
-        assert_eq!(line.pop(), Next::Close(CloseCode::Malformed));
+        assert_eq!(take(&line), (Next::Send, vec![Event::Ping {}]));
+        assert_eq!(take(&line), (Next::Close(CloseCode::Malformed), vec![]));
     }
 
     #[test]
@@ -165,6 +176,6 @@ mod tests {
         let (limits, line) = (Limits::default(), Line::default());
         assert_eq!(line.push(&limits, relayed(9)), Ok(()));
         line.close(CloseCode::SlowReader);
-        assert_eq!(line.pop(), Next::Close(CloseCode::SlowReader));
+        assert_eq!(take(&line), (Next::Close(CloseCode::SlowReader), vec![]));
     }
 }

@@ -15,10 +15,12 @@ use crate::{
     hub::{ConnId, Hub, Occupancy, Outbox, Output},
     line::Line,
     metrics::Metrics,
+    wire,
 };
 
-/// Shared by all socket tasks. Every call takes the one lock for about a microsecond (a hello: some fifty, for its
-/// signature) and never while something is awaited.
+/// Shared by all socket tasks. There is one lock. It is held for well under a microsecond a message (a hello: some fifty, for
+/// its signature), once for all messages of a burst, and never while something is awaited, parsed or woken: otherwise
+/// the tasks would mostly wait for each other.
 #[derive(Debug)]
 pub(crate) struct Switchboard {
     limits: Limits,
@@ -46,6 +48,26 @@ pub(crate) struct Seat {
     switchboard: Arc<Switchboard>,
     conn: ConnId,
     line: Arc<Line>,
+}
+
+/// What can arrive on a socket.
+#[derive(Debug)]
+pub(crate) enum Inbound {
+    /// A request.
+    Request(Request),
+    /// A message that is none.
+    Malformed,
+    /// A ping or pong of the WebSocket protocol itself.
+    SignOfLife,
+    /// The head of a message over the limit.
+    TooBig,
+}
+
+impl Inbound {
+    /// Reads a text message.
+    pub(crate) fn from_text(text: &str) -> Self {
+        wire::read(text).map_or(Self::Malformed, Self::Request)
+    }
 }
 
 impl Switchboard {
@@ -97,16 +119,15 @@ impl Switchboard {
     pub(crate) fn connect(self: &Arc<Self>, address: IpAddr) -> Result<Seat, getrandom::Error> {
         let mut nonce = [0; 32];
         getrandom::fill(&mut nonce)?;
+        let nonce = Nonce::from_bytes(nonce);
         let line = Arc::new(Line::default());
-        let mut floor = self.lock();
-        let conn = ConnId(floor.next_conn);
-        floor.next_conn += 1;
-        floor.lines.insert(conn, Arc::clone(&line));
         self.metrics.connections.inc();
-        self.call(&mut floor, |hub, now, outbox| {
-            hub.connect(now, conn, address, Nonce::from_bytes(nonce), outbox);
-        });
-        drop(floor);
+        let mut turn = self.turn();
+        let conn = ConnId(turn.floor.next_conn);
+        turn.floor.next_conn += 1;
+        turn.floor.lines.insert(conn, Arc::clone(&line));
+        turn.call(|hub, now, outbox| hub.connect(now, conn, address, nonce, outbox));
+        turn.end();
         Ok(Seat {
             switchboard: Arc::clone(self),
             conn,
@@ -116,7 +137,7 @@ impl Switchboard {
 
     /// Tells every client that the server stops, and waits until they are gone, for the stated time at most.
     pub(crate) async fn drain(&self) {
-        self.call(&mut self.lock(), |hub, _, outbox| hub.drain(outbox));
+        self.call(|hub, _, outbox| hub.drain(outbox));
         let all_gone = async {
             while self.occupancy().connections > 0 {
                 self.emptied.notified().await;
@@ -148,49 +169,93 @@ impl Switchboard {
         let pause = until.map_or(PAUSE_MAX, |until| until.duration_since(Instant::now()).min(PAUSE_MAX));
         tokio::select! {
             () = tokio::time::sleep(pause) => {
-                self.call(&mut self.lock(), |hub, now, outbox| hub.handle_timeout(now, outbox));
+                self.call(|hub, now, outbox| hub.handle_timeout(now, outbox));
             }
             () = self.rearmed.notified() => {}
         }
     }
 
-    /// Calls the hub and hands its outputs out before anybody else can call it, so that all keep their order.
-    fn call(&self, floor: &mut Floor, change: impl FnOnce(&mut Hub, Instant, &mut Outbox)) {
-        change(&mut floor.hub, Instant::now(), &mut floor.outbox);
-        let mut overflows = Vec::new();
-        // Telling of an overflow is an output too; it ends because each one closes another connection.
-        while !floor.outbox.is_empty() {
-            for output in floor.outbox.drain() {
-                match output {
-                    Output::Send { to, event } => {
-                        self.metrics.count_event(&event);
-                        if let Some(Err(lost)) = floor.lines.get(&to).map(|line| line.push(&self.limits, event)) {
-                            overflows.push((to, lost));
-                        }
-                    }
-                    Output::Close { to, code } => {
-                        self.metrics.count_close(code);
-                        tracing::debug!(conn = to.0, ?code, "closing");
-                        if let Some(line) = floor.lines.get(&to) {
-                            line.close(code);
-                        }
-                    }
-                }
-            }
-            for (to, lost) in overflows.drain(..) {
-                floor.hub.handle_slow_reader(to, Some(&lost), &mut floor.outbox);
-            }
-        }
-        let timeout = floor.hub.poll_timeout();
-        if timeout.is_some_and(|timeout| floor.armed.is_none_or(|armed| timeout < armed)) {
-            floor.armed = timeout;
-            self.rearmed.notify_one();
+    /// Calls the hub once.
+    fn call(&self, change: impl FnOnce(&mut Hub, Instant, &mut Outbox)) {
+        let mut turn = self.turn();
+        turn.call(change);
+        turn.end();
+    }
+
+    fn turn(&self) -> Turn<'_> {
+        Turn {
+            floor: self.lock(),
+            now: Instant::now(),
+            switchboard: self,
+            touched: Vec::new(),
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Floor> {
         // The hub does not panic; if it did, better a server with one odd entry than none.
         self.floor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Holds the lock for one or more calls of the hub.
+struct Turn<'a> {
+    floor: MutexGuard<'a, Floor>,
+    now: Instant,
+    switchboard: &'a Switchboard,
+    /// Lines to be notified at the end.
+    touched: Vec<Arc<Line>>,
+}
+
+impl Turn<'_> {
+    /// Calls the hub and hands its outputs out before anybody else can call it, so that all keep their order.
+    fn call(&mut self, change: impl FnOnce(&mut Hub, Instant, &mut Outbox)) {
+        let Switchboard { limits, metrics, .. } = self.switchboard;
+        let Floor { hub, lines, outbox, .. } = &mut *self.floor;
+        change(hub, self.now, outbox);
+        let mut overflows = Vec::new();
+        // Telling of an overflow is an output too; it ends because each one closes another connection.
+        while !outbox.is_empty() {
+            for output in outbox.drain() {
+                let (Output::Send { to, .. } | Output::Close { to, .. }) = output;
+                let Some(line) = lines.get(&to) else {
+                    continue;
+                };
+                match output {
+                    Output::Send { event, .. } => {
+                        metrics.count_event(&event);
+                        if let Err(lost) = line.push(limits, event) {
+                            overflows.push((to, lost));
+                        }
+                    }
+                    Output::Close { code, .. } => {
+                        metrics.count_close(code);
+                        tracing::debug!(conn = to.0, ?code, "closing");
+                        line.close(code);
+                    }
+                }
+                if self.touched.last().is_none_or(|last| !Arc::ptr_eq(last, line)) {
+                    self.touched.push(Arc::clone(line));
+                }
+            }
+            for (to, lost) in overflows.drain(..) {
+                hub.handle_slow_reader(to, Some(&lost), outbox);
+            }
+        }
+    }
+
+    /// Gives the lock back, then wakes whoever has something to do.
+    fn end(mut self) {
+        let timeout = self.floor.hub.poll_timeout();
+        let armed = self.floor.armed;
+        let rearmed = timeout.is_some_and(|timeout| armed.is_none_or(|armed| timeout < armed));
+        if rearmed {
+            self.floor.armed = timeout;
+        }
+        drop(self.floor);
+        if rearmed {
+            self.switchboard.rearmed.notify_one();
+        }
+        self.touched.iter().for_each(|line| line.notify());
     }
 }
 
@@ -203,36 +268,28 @@ impl Seat {
         &self.switchboard
     }
 
-    /// A text message arrived.
-    pub(crate) fn handle_text(&self, text: &str) {
-        match serde_json::from_str::<Request>(text) {
-            Ok(request) => self.call(|hub, now, outbox| hub.handle(now, self.conn, request, outbox)),
-            Err(_) => self.handle_malformed(),
+    /// Hands in what arrived, in order.
+    pub(crate) fn handle(&self, batch: &mut Vec<Inbound>) {
+        if batch.is_empty() {
+            return;
         }
-    }
-
-    /// Something arrived that is no text message.
-    pub(crate) fn handle_malformed(&self) {
-        self.call(|hub, now, outbox| hub.handle_malformed(now, self.conn, outbox));
-    }
-
-    /// A WebSocket ping or pong arrived.
-    pub(crate) fn handle_sign_of_life(&self) {
-        self.call(|hub, now, outbox| hub.handle_sign_of_life(now, self.conn, outbox));
-    }
-
-    /// A message over the limit was announced.
-    pub(crate) fn handle_too_big(&self) {
-        self.call(|hub, _, outbox| hub.handle_too_big(self.conn, outbox));
+        let conn = self.conn;
+        let mut turn = self.switchboard.turn();
+        for inbound in batch.drain(..) {
+            turn.call(|hub, now, outbox| match inbound {
+                Inbound::Request(request) => hub.handle(now, conn, request, outbox),
+                Inbound::Malformed => hub.handle_malformed(now, conn, outbox),
+                Inbound::SignOfLife => hub.handle_sign_of_life(now, conn, outbox),
+                Inbound::TooBig => hub.handle_too_big(conn, outbox),
+            });
+        }
+        turn.end();
     }
 
     /// A write took too long.
     pub(crate) fn handle_slow_reader(&self, lost: Option<&Event>) {
-        self.call(|hub, _, outbox| hub.handle_slow_reader(self.conn, lost, outbox));
-    }
-
-    fn call(&self, change: impl FnOnce(&mut Hub, Instant, &mut Outbox)) {
-        self.switchboard.call(&mut self.switchboard.lock(), change);
+        self.switchboard
+            .call(|hub, _, outbox| hub.handle_slow_reader(self.conn, lost, outbox));
     }
 }
 

@@ -5,7 +5,7 @@
 //! the close code; so the task has to reach the stream below, to read it empty. And the size of every buffer, which
 //! is most of what an idle socket costs, is chosen in one place.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{future::poll_fn, net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -13,10 +13,13 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use shared::{limits::SIGNAL_MESSAGE_BYTES_MAX, signal::Event};
+use shared::{
+    limits::SIGNAL_MESSAGE_BYTES_MAX,
+    signal::{CloseCode, Event},
+};
 use thiserror::Error;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -32,21 +35,26 @@ use tokio_tungstenite::{
 };
 
 use crate::{
+    burst::Burst,
     line::Next,
     serve::Place,
-    switchboard::{Seat, Switchboard},
+    switchboard::{Inbound, Seat, Switchboard},
+    wire,
 };
 
-/// Read at once; most messages fit.
+/// For what is being read of one message; most fit.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 
-/// Collected before a write, so that a burst of small messages is one system call.
-const WRITE_BUFFER_BYTES: usize = 8 * 1024;
+/// For what is being written: nothing, the messages of a burst are collected by [`Burst`].
+const WRITE_BUFFER_BYTES: usize = 0;
+
+/// Messages taken in before something is sent.
+const READ_BATCH_MESSAGES_MAX: usize = 32;
 
 /// Discarded after a close at most: a client that has not stopped by then is not going to read the close code either.
 const LINGER_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-type Socket = WebSocketStream<TokioIo<Upgraded>>;
+type Socket = WebSocketStream<Burst<TokioIo<Upgraded>>>;
 
 /// Answers the handshake of RFC 6455 §4.2 and serves the socket in a task of its own.
 pub(crate) fn upgrade(switchboard: Arc<Switchboard>, address: IpAddr, mut request: Request) -> Response {
@@ -62,7 +70,7 @@ pub(crate) fn upgrade(switchboard: Arc<Switchboard>, address: IpAddr, mut reques
     drop(request);
     tokio::spawn(async move {
         let stream = match on_upgrade.await {
-            Ok(upgraded) => TokioIo::new(upgraded),
+            Ok(upgraded) => Burst::new(TokioIo::new(upgraded)),
             Err(error) => return tracing::debug!(%error, "the client left during the handshake"),
         };
         let config = WebSocketConfig::default()
@@ -167,87 +175,135 @@ async fn serve(seat: &Seat, mut socket: Socket) {
 
 async fn run(seat: &Seat, socket: &mut Socket) -> End {
     loop {
-        // First everything that waits goes out, in as few writes as fit the buffer …
-        match send_waiting(seat, socket).await {
-            Ok(()) => {}
-            Err(end) => return end,
+        // First everything that waits goes out, in few writes …
+        if let Err(end) = send_waiting(seat, socket).await {
+            return end;
         }
         // … then whatever comes first: a message, or something to send.
         let message = tokio::select! {
             message = socket.next() => message,
             () = seat.line().changed() => continue,
         };
-        match message {
-            Some(Ok(Message::Text(text))) => seat.handle_text(text.as_str()),
-            Some(Ok(Message::Binary(_))) => seat.handle_malformed(),
-            // The library answers pings by itself, with the next write.
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
-                seat.handle_sign_of_life();
-                if !flush(seat, socket).await {
-                    seat.handle_slow_reader(None);
-                }
-            }
-            Some(Ok(Message::Close(_))) | None => return End::Gone,
-            Some(Err(error)) => match error {
-                tungstenite::Error::Capacity(_) => seat.handle_too_big(),
-                tungstenite::Error::Utf8(_) => return End::Protocol(1007),
-                tungstenite::Error::Protocol(_) => return End::Protocol(1002),
-                tungstenite::Error::ConnectionClosed
-                | tungstenite::Error::AlreadyClosed
-                | tungstenite::Error::Io(_)
-                | tungstenite::Error::Tls(_)
-                | tungstenite::Error::WriteBufferFull(_)
-                | tungstenite::Error::AttackAttempt
-                | tungstenite::Error::Url(_)
-                | tungstenite::Error::Http(_)
-                | tungstenite::Error::HttpFormat(_) => return End::Gone,
-            },
+        let read = read_burst(message, socket, &mut Vec::new(), seat);
+        // The answers to the client's pings wait in the socket.
+        if let Err(end) = flush(seat, socket).await.and(read) {
+            return end;
         }
     }
 }
 
-/// Sends what waits in the line. A write has a time limit, and ends early when the line was given up.
+/// Takes in `message` and what else of a burst is there already: so the hub is called once for all of it.
+fn read_burst(
+    message: Option<Result<Message, tungstenite::Error>>,
+    socket: &mut Socket,
+    batch: &mut Vec<Inbound>,
+    seat: &Seat,
+) -> Result<(), End> {
+    let mut message = Some(message);
+    let mut end = Ok(());
+    while let Some(next) = message.take() {
+        match inbound(next) {
+            // What follows its head is not read: the socket would only end with another error, and without its code.
+            Ok(Inbound::TooBig) => batch.push(Inbound::TooBig),
+            Ok(inbound) => {
+                batch.push(inbound);
+                if batch.len() < READ_BATCH_MESSAGES_MAX {
+                    message = socket.next().now_or_never();
+                }
+            }
+            Err(error) => end = Err(error),
+        }
+    }
+    // What came before the end counts.
+    seat.handle(batch);
+    end
+}
+
+fn inbound(message: Option<Result<Message, tungstenite::Error>>) -> Result<Inbound, End> {
+    match message {
+        Some(Ok(Message::Text(text))) => Ok(Inbound::from_text(text.as_str())),
+        Some(Ok(Message::Binary(_))) => Ok(Inbound::Malformed),
+        // The library answers pings by itself.
+        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(Inbound::SignOfLife),
+        Some(Ok(Message::Close(_))) | None => Err(End::Gone),
+        Some(Err(error)) => match error {
+            tungstenite::Error::Capacity(_) => Ok(Inbound::TooBig),
+            tungstenite::Error::Utf8(_) => Err(End::Protocol(1007)),
+            tungstenite::Error::Protocol(_) => Err(End::Protocol(1002)),
+            tungstenite::Error::ConnectionClosed
+            | tungstenite::Error::AlreadyClosed
+            | tungstenite::Error::Io(_)
+            | tungstenite::Error::Tls(_)
+            | tungstenite::Error::WriteBufferFull(_)
+            | tungstenite::Error::AttackAttempt
+            | tungstenite::Error::Url(_)
+            | tungstenite::Error::Http(_)
+            | tungstenite::Error::HttpFormat(_) => Err(End::Gone),
+        },
+    }
+}
+
+/// Sends what waits in the line.
 async fn send_waiting(seat: &Seat, socket: &mut Socket) -> Result<(), End> {
-    let limit = seat.switchboard().limits().write_timeout;
-    let mut unflushed = false;
+    let mut batch = Vec::new();
     loop {
-        match seat.line().pop() {
-            Next::Send(event) => {
-                let Ok(text) = serde_json::to_string(&event) else {
-                    // Events are plain data: this does not happen, and if it did, it would be for nobody to read.
-                    continue;
-                };
-                let sent = tokio::select! {
-                    biased;
-                    sent = timeout(limit, socket.feed(Message::text(text))) => sent,
-                    () = seat.line().given_up() => continue,
-                };
-                match sent {
-                    Ok(Ok(())) => unflushed = true,
-                    Ok(Err(_)) => return Err(End::Gone),
-                    Err(_) => seat.handle_slow_reader(Some(&event)),
-                }
-            }
+        match seat.line().take(&mut batch) {
+            Next::Send => {}
             Next::Close(code) => return Err(End::Close(code.code())),
-            Next::Nothing if unflushed => {
-                if !flush(seat, socket).await {
-                    seat.handle_slow_reader(None);
-                }
-                unflushed = false;
-            }
             Next::Nothing => return Ok(()),
         }
+        for event in batch.drain(..) {
+            // Events are plain data: a failure does not happen, and if it did, it would be for nobody to read.
+            if let Ok(text) = wire::write(&event) {
+                send(seat, socket, &event, Message::text(text)).await?;
+            }
+        }
+        flush(seat, socket).await?;
     }
 }
 
-/// Writes out what was fed. `false` if the client did not read it in time.
-async fn flush(seat: &Seat, socket: &mut Socket) -> bool {
+/// Gives a message to the socket, which mostly has room for it at once; waiting has a time limit, and ends early when
+/// the line was given up.
+async fn send(seat: &Seat, socket: &mut Socket, event: &Event, message: Message) -> Result<(), End> {
+    let ready = match poll_fn(|context| socket.poll_ready_unpin(context)).now_or_never() {
+        Some(ready) => Ok(ready),
+        None => in_time(seat, poll_fn(|context| socket.poll_ready_unpin(context))).await,
+    };
+    match ready {
+        Ok(Ok(())) => socket.start_send_unpin(message).map_err(|_| End::Gone),
+        Ok(Err(_)) => Err(End::Gone),
+        Err(GivenUp) => {
+            seat.handle_slow_reader(Some(event));
+            Err(End::Close(CloseCode::SlowReader.code()))
+        }
+    }
+}
+
+/// Writes out what was sent.
+async fn flush(seat: &Seat, socket: &mut Socket) -> Result<(), End> {
+    let flushed = match socket.flush().now_or_never() {
+        Some(flushed) => Ok(flushed),
+        None => in_time(seat, socket.flush()).await,
+    };
+    match flushed {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(End::Gone),
+        Err(GivenUp) => {
+            seat.handle_slow_reader(None);
+            Err(End::Close(CloseCode::SlowReader.code()))
+        }
+    }
+}
+
+/// The client does not read.
+struct GivenUp;
+
+async fn in_time<T>(seat: &Seat, write: impl Future<Output = T>) -> Result<T, GivenUp> {
     let limit = seat.switchboard().limits().write_timeout;
     tokio::select! {
         biased;
-        // A broken connection shows at the next read.
-        flushed = timeout(limit, socket.flush()) => flushed.is_ok(),
-        () = seat.line().given_up() => true,
+        written = timeout(limit, write) => written.map_err(|_| GivenUp),
+        () = seat.line().given_up() => Err(GivenUp),
     }
 }
 

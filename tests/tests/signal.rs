@@ -47,6 +47,10 @@ fn relay(to: u8, payload: impl Into<String>) -> Request {
     }
 }
 
+fn text(request: &Request) -> String {
+    serde_json::to_string(request).expect("requests are plain data")
+}
+
 /// Limits under which a pair of bystanders has room to talk all the time.
 fn limits() -> Limits {
     Limits {
@@ -242,11 +246,15 @@ async fn what_is_no_request_is_refused_then_closed() {
             Message::text("not json"),
             Message::text(""),
             Message::text(r#"{"type":"sing"}"#),
-            Message::text(r#"{"type":"relay","to":"short","payload":""}"#),
+            Message::text(r#"{"sing":{}}"#),
+            Message::text(text(&relay(2, "")).replace(&peer(2).to_text(), "short")),
             Message::text("[".repeat(SIGNAL_MESSAGE_BYTES_MAX)),
-            Message::text(r#"{"type":"welcome","room-size":1}"#),
-            Message::binary(br#"{"type":"ping"}"#.as_slice()),
-            Message::text("null"),
+            Message::text(
+                serde_json::to_string(&Event::Pong {})
+                    .unwrap()
+                    .replace("pong", "draining"),
+            ),
+            Message::binary(text(&Request::Ping {})),
         ];
         let mut client = Client::join(address, &identity(1), ROOM).await;
         for message in garbage {
@@ -377,8 +385,8 @@ async fn a_thousand_messages_a_second_are_refused_then_closed() {
     let address = server.address;
     beside_bystanders(&server, async move {
         let floods: [fn() -> Message; 3] = [
-            || Message::text(r#"{"type":"ping"}"#),
-            || Message::text(r#"{"type":"discover"}"#),
+            || Message::text(text(&Request::Ping {})),
+            || Message::text(text(&Request::Discover {})),
             || Message::Ping("x".into()),
         ];
         for message in floods {

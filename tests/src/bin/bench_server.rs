@@ -245,6 +245,7 @@ async fn measure_relay(server: &Server) -> anyhow::Result<(f64, f64)> {
         let other = open(server.role, server.address, numbers[1], pair).await?;
         for (socket, to, sends_first) in [(one, numbers[1], true), (other, numbers[0], false)] {
             clients.spawn(return_messages(
+                server.role,
                 socket,
                 to,
                 if sends_first { WINDOW } else { 0 },
@@ -273,7 +274,13 @@ async fn measure_relay(server: &Server) -> anyhow::Result<(f64, f64)> {
 }
 
 /// Sends `first` messages to `to`, then one for each that comes.
-async fn return_messages(mut socket: Socket, to: u32, first: usize, relayed: Arc<AtomicU64>) -> anyhow::Result<()> {
+async fn return_messages(
+    role: Role,
+    mut socket: Socket,
+    to: u32,
+    first: usize,
+    relayed: Arc<AtomicU64>,
+) -> anyhow::Result<()> {
     let request = Request::Relay {
         to: identity(to).peer_id(),
         payload: "x".repeat(PAYLOAD_BYTES),
@@ -283,10 +290,17 @@ async fn return_messages(mut socket: Socket, to: u32, first: usize, relayed: Arc
         socket.feed(message.clone()).await?;
     }
     socket.flush().await?;
+    let mut checked = false;
     while let Some(received) = socket.next().await {
         let mut received = Some(received);
         while let Some(one) = received {
-            ensure!(one?.len() > PAYLOAD_BYTES, "only relayed messages are expected");
+            let one = one?;
+            if !checked {
+                // A fast server is worth nothing if what comes out is wrong. Once is enough: the messages are all alike.
+                check_relayed(role, one.to_text()?)?;
+                checked = true;
+            }
+            ensure!(one.len() > PAYLOAD_BYTES, "only relayed messages are expected");
             relayed.fetch_add(1, Ordering::Relaxed);
             socket.feed(message.clone()).await?;
             received = socket.next().now_or_never().flatten();
@@ -294,6 +308,31 @@ async fn return_messages(mut socket: Socket, to: u32, first: usize, relayed: Arc
         socket.flush().await?;
     }
     bail!("the server closed the socket")
+}
+
+/// Checks that a message is what somebody sent, as this server should hand it on.
+fn check_relayed(role: Role, text: &str) -> anyhow::Result<()> {
+    let payload = match role {
+        Role::Ours => match serde_json::from_str(text)? {
+            Event::Relayed { payload, .. } => Some(payload),
+            Event::Challenge { .. }
+            | Event::Welcome { .. }
+            | Event::Peers { .. }
+            | Event::Refused { .. }
+            | Event::Ping {}
+            | Event::Pong {}
+            | Event::Draining {} => None,
+        },
+        Role::Bare => match serde_json::from_str(text)? {
+            Request::Relay { payload, .. } => Some(payload),
+            Request::Hello { .. } | Request::Discover {} | Request::Ping {} | Request::Pong {} => None,
+        },
+    };
+    ensure!(
+        payload == Some("x".repeat(PAYLOAD_BYTES)),
+        "this is no relayed message: {text}"
+    );
+    Ok(())
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
