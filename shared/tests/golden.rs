@@ -1,6 +1,7 @@
 //! Golden vectors: the exact bytes of keys, seals and signal messages, the same natively and in a browser.
 //!
 //! A change here is a change of the protocol: it needs a new version, see PROTOCOL.md.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use data_encoding::HEXLOWER;

@@ -362,7 +362,8 @@ async fn servers() -> Vec<String> {
     servers
 }
 
-#[cfg(all(test, target_arch = "wasm32"))]
+#[cfg(test)]
+#[cfg(target_arch = "wasm32")]
 pub(crate) mod tests {
     use wasm_bindgen_test::wasm_bindgen_test;
 

@@ -380,7 +380,8 @@ impl Driver {
     }
 }
 
-#[cfg(all(test, target_arch = "wasm32"))]
+#[cfg(test)]
+#[cfg(target_arch = "wasm32")]
 mod tests {
     use mesh::io::{Delivery, ServerState};
     use wasm_bindgen_test::wasm_bindgen_test;

@@ -126,7 +126,8 @@ impl Store {
 }
 
 /// One suite for every kind of store.
-#[cfg(all(test, target_arch = "wasm32"))]
+#[cfg(test)]
+#[cfg(target_arch = "wasm32")]
 mod tests {
     use shared::RoomCode;
     use wasm_bindgen_test::wasm_bindgen_test;

@@ -1,0 +1,195 @@
+//! Two connections of one page: a real data channel in a real browser.
+
+use std::collections::BTreeMap;
+
+use mesh::fragment::PACKET_BYTES_MAX;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use super::*;
+use crate::boot::tests::certificate;
+
+const LOW: LinkId = LinkId(1);
+const HIGH: LinkId = LinkId(2);
+
+/// Two connections of this page, and what carries descriptions and candidates between them.
+struct Pair {
+    connections: BTreeMap<LinkId, Connection>,
+    events: UnboundedReceiver<DriverEvent>,
+    descriptions: BTreeMap<LinkId, String>,
+    early: Vec<(LinkId, Vec<u8>)>,
+}
+
+impl Pair {
+    fn new(certificate: Option<&RtcCertificate>) -> Self {
+        let (sender, events) = unbounded();
+        let connect = |link| (link, Connection::new(link, &[], certificate, &sender).unwrap());
+        let pair = Self {
+            connections: [LOW, HIGH].map(connect).into(),
+            events,
+            descriptions: BTreeMap::new(),
+            early: Vec::new(),
+        };
+        pair.connections[&LOW].push(Op::Offer { restart: false });
+        pair
+    }
+
+    /// Signals until something else happens, and gives that.
+    async fn next(&mut self) -> DriverEvent {
+        loop {
+            let event = self.events.next().await.unwrap();
+            match event {
+                DriverEvent::LocalDescription { link: LOW, sdp } => {
+                    self.descriptions.insert(LOW, sdp.clone());
+                    self.connections[&HIGH].push(Op::Accept { sdp });
+                }
+                DriverEvent::LocalDescription { link, sdp } => {
+                    self.descriptions.insert(link, sdp.clone());
+                    self.connections[&LOW].push(Op::Answer { sdp });
+                }
+                DriverEvent::LocalCandidates { link, candidates } => {
+                    let other = if link == LOW { HIGH } else { LOW };
+                    self.connections[&other].push(Op::Candidates { candidates });
+                }
+                DriverEvent::LinkPath { .. } => {}
+                event => return event,
+            }
+        }
+    }
+
+    async fn open(&mut self) {
+        let mut open = 0;
+        while open < 2 {
+            match self.next().await {
+                DriverEvent::LinkOpen { .. } => open += 1,
+                // One side's lane may open, and what waited for it arrive, before the other's event is seen.
+                DriverEvent::Packet { link, bytes } => self.early.push((link, bytes)),
+                event => panic!("{event:?} before both lanes were open"),
+            }
+        }
+    }
+
+    async fn packets(&mut self, count: usize) -> Vec<(LinkId, Vec<u8>)> {
+        let mut packets = std::mem::take(&mut self.early);
+        while packets.len() < count {
+            match self.next().await {
+                DriverEvent::Packet { link, bytes } => packets.push((link, bytes)),
+                event => panic!("{event:?} instead of a packet"),
+            }
+        }
+        packets
+    }
+}
+
+fn fingerprint(sdp: &str) -> &str {
+    sdp.lines().find(|line| line.starts_with("a=fingerprint")).unwrap()
+}
+
+#[wasm_bindgen_test]
+async fn lanes_open_and_carry_packets_both_ways_at_once() {
+    let mut pair = Pair::new(None);
+    pair.open().await;
+    assert!(pair.connections[&LOW].send(b"from low".to_vec()));
+    assert!(pair.connections[&HIGH].send(b"from high".to_vec()));
+    let mut packets = pair.packets(2).await;
+    packets.sort();
+    assert_eq!(packets, [(LOW, b"from high".to_vec()), (HIGH, b"from low".to_vec())]);
+}
+
+#[wasm_bindgen_test]
+async fn what_is_sent_before_the_lane_opens_arrives_in_order() {
+    let mut pair = Pair::new(None);
+    for byte in 0..5 {
+        assert!(pair.connections[&LOW].send(vec![byte; PACKET_BYTES_MAX]));
+    }
+    pair.open().await;
+    let packets = pair.packets(5).await;
+    let bytes: Vec<u8> = packets.iter().map(|(_, packet)| packet[0]).collect();
+    assert_eq!(bytes, [0, 1, 2, 3, 4]);
+}
+
+#[wasm_bindgen_test]
+async fn a_peer_that_does_not_take_its_data_costs_a_bounded_queue() {
+    let pair = Pair::new(None);
+    let sent = (0..10_000)
+        .take_while(|_| pair.connections[&LOW].send(vec![0; PACKET_BYTES_MAX]))
+        .count();
+    assert_eq!(sent, 512, "8 MiB in packets of 16 KiB");
+}
+
+#[wasm_bindgen_test]
+async fn more_than_the_browser_buffers_flows_through() {
+    let mut pair = Pair::new(None);
+    pair.open().await;
+    for byte in 0..250 {
+        assert!(pair.connections[&LOW].send(vec![byte; PACKET_BYTES_MAX]));
+    }
+    let packets = pair.packets(250).await;
+    assert!(
+        (0..)
+            .zip(&packets)
+            .all(|(byte, (link, packet))| *link == HIGH && packet == &[byte; PACKET_BYTES_MAX])
+    );
+}
+
+#[wasm_bindgen_test]
+async fn a_hung_up_connection_is_silent_and_its_peer_is_told() {
+    let mut pair = Pair::new(None);
+    pair.open().await;
+    pair.connections.remove(&LOW).unwrap().hang_up();
+    match pair.next().await {
+        DriverEvent::LinkClosed {
+            link: HIGH,
+            end: LinkEnd::ClosedByPeer,
+        } => {}
+        event => panic!("{event:?}"),
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_stored_certificate_gives_every_connection_the_same_fingerprint() {
+    let certificate = certificate().await;
+    let mut fingerprints = Vec::new();
+    for _ in 0..2 {
+        let mut pair = Pair::new(Some(&certificate));
+        pair.open().await;
+        fingerprints.extend(pair.descriptions.values().map(|sdp| fingerprint(sdp).to_owned()));
+    }
+    assert_eq!(fingerprints.len(), 4);
+    assert!(
+        fingerprints.iter().all(|known| *known == fingerprints[0]),
+        "{fingerprints:?}"
+    );
+}
+
+#[wasm_bindgen_test]
+async fn an_ice_restart_keeps_the_lane_open() {
+    let mut pair = Pair::new(None);
+    pair.open().await;
+    let before = pair.descriptions.clone();
+    pair.connections[&LOW].push(Op::Offer { restart: true });
+    // The lane carries packets throughout; wait until both sides have described themselves anew.
+    while pair.descriptions.iter().any(|(link, sdp)| before[link] == *sdp) {
+        assert!(pair.connections[&HIGH].send(vec![1]));
+        pair.packets(1).await;
+    }
+    assert!(pair.connections[&LOW].send(vec![2]));
+    assert_eq!(pair.packets(1).await, [(HIGH, vec![2])]);
+}
+
+#[wasm_bindgen_test]
+async fn an_offer_the_browser_refuses_ends_the_connection() {
+    let mut pair = Pair::new(None);
+    pair.connections[&HIGH].push(Op::Accept {
+        sdp: "v=0\r\nthis is no session description".into(),
+    });
+    loop {
+        match pair.events.next().await.unwrap() {
+            DriverEvent::LinkClosed {
+                link: HIGH,
+                end: LinkEnd::Failed,
+            } => return,
+            DriverEvent::LocalDescription { .. } | DriverEvent::LocalCandidates { .. } => {}
+            event => panic!("{event:?}"),
+        }
+    }
+}
