@@ -5,7 +5,7 @@
 //! the close code; so the task has to reach the stream below, to read it empty. And the size of every buffer, which
 //! is most of what an idle socket costs, is chosen in one place.
 
-use std::{future::poll_fn, net::IpAddr, sync::Arc, time::Duration};
+use std::{cell::RefCell, future::poll_fn, net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -53,6 +53,11 @@ const READ_BATCH_MESSAGES_MAX: usize = 32;
 
 /// Discarded after a close at most: a client that has not stopped by then is not going to read the close code either.
 const LINGER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+thread_local! {
+    /// The messages of one burst; empty in between.
+    static BATCH: RefCell<Vec<Inbound>> = const { RefCell::new(Vec::new()) };
+}
 
 type Socket = WebSocketStream<Burst<TokioIo<Upgraded>>>;
 
@@ -184,7 +189,7 @@ async fn run(seat: &Seat, socket: &mut Socket) -> End {
             message = socket.next() => message,
             () = seat.line().changed() => continue,
         };
-        let read = read_burst(message, socket, &mut Vec::new(), seat);
+        let read = BATCH.with_borrow_mut(|batch| read_burst(message, socket, batch, seat));
         // The answers to the client's pings wait in the socket.
         if let Err(end) = flush(seat, socket).await.and(read) {
             return end;
