@@ -1,0 +1,216 @@
+//! From joining a room to the first open lane: our app beside a bare page that uses the same server for a plain offer and answer.
+//!
+//! Two tabs of one headless Chromium. In turn, ours and bare, a tab joins a room in which the other one waits; who joins and
+//! who waits changes from run to run, because the peer with the lower id offers. The clock starts just before the page makes
+//! its WebSocket and stops when a data channel is open, both noted in the joining tab by a script that wraps the browser's own
+//! functions: neither page knows of it. Both pages have their keys and certificate already.
+//!
+//! `cargo xtask bench join` builds what it needs. Fails if our median is over [`RATIO_MAX`] times that of the bare page.
+
+use std::{fs, process::ExitCode, time::Duration};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Parser;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use shared::RoomId;
+use tests::{
+    browser::Browser,
+    page::Page,
+    server::{Server, dist},
+    wait::until,
+};
+
+/// The bound that is promised, on the ratio of the medians.
+const RATIO_MAX: f64 = 1.5;
+
+/// A run that takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const STOPWATCH: &str = include_str!("stopwatch.js");
+
+/// Measures the time from joining a room to the first open lane.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Runs of each page
+    #[arg(long, default_value_t = 30)]
+    runs: usize,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+/// When things happened in the joining tab, in milliseconds since its navigation began.
+#[derive(Debug, Clone, Copy, Deserialize)]
+struct Times {
+    joining: f64,
+    dialling: f64,
+    open: f64,
+}
+
+/// Median and 95th percentile, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+struct Summary {
+    median: f64,
+    p95: f64,
+}
+
+#[tokio::main]
+async fn main() -> Result<ExitCode> {
+    let args = Args::parse();
+    let (ours, bare) = measure(args.runs).await?;
+    let lane = |times: &Times| times.open - times.joining;
+    let (our_lane, bare_lane) = (Summary::of(&ours, lane), Summary::of(&bare, lane));
+    let ratio = our_lane.median / bare_lane.median;
+    let rows = [
+        ("ours: joining to open lane", our_lane),
+        ("bare: joining to open lane", bare_lane),
+        (
+            "ours: joining to dialling",
+            Summary::of(&ours, |times| times.dialling - times.joining),
+        ),
+        (
+            "bare: joining to dialling",
+            Summary::of(&bare, |times| times.dialling - times.joining),
+        ),
+        ("ours: navigation to open lane", Summary::of(&ours, |times| times.open)),
+    ];
+    let report = if args.json {
+        let rows: Vec<Value> = rows
+            .iter()
+            .map(|(name, row)| json!({"name": name, "median_millis": row.median, "p95_millis": row.p95}))
+            .collect();
+        json!({"runs": args.runs, "rows": rows, "ratio": ratio, "ratio_max": RATIO_MAX}).to_string()
+    } else {
+        let mut table = format!(
+            "{:<32} {:>9} {:>9}   ({} runs each)\n",
+            "milliseconds", "median", "p95", args.runs
+        );
+        for (name, row) in rows {
+            table += &format!("{name:<32} {:>9.1} {:>9.1}\n", row.median, row.p95);
+        }
+        table + &format!("ratio of the medians: {ratio:.2} (bound: {RATIO_MAX})")
+    };
+    print(&report)?;
+    Ok(if ratio <= RATIO_MAX {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn print(report: &str) -> Result<()> {
+    use std::io::Write;
+    writeln!(std::io::stdout(), "{report}").context("cannot print")
+}
+
+impl Summary {
+    fn of(runs: &[Times], millis: impl Fn(&Times) -> f64) -> Self {
+        let mut sorted: Vec<f64> = runs.iter().map(millis).collect();
+        sorted.sort_by(f64::total_cmp);
+        // The value below which that part of all runs is (nearest rank).
+        let at = |percent: usize| sorted.get((sorted.len() * percent).div_ceil(100).saturating_sub(1));
+        Self {
+            median: at(50).copied().unwrap_or(f64::NAN),
+            p95: at(95).copied().unwrap_or(f64::NAN),
+        }
+    }
+}
+
+/// Runs both pages in turn.
+async fn measure(runs: usize) -> Result<(Vec<Times>, Vec<Times>)> {
+    // One server for both pages: the app with the bare page beside it.
+    let web_root = tempfile::tempdir()?;
+    for entry in fs::read_dir(dist()?)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            fs::copy(entry.path(), web_root.path().join(entry.file_name()))?;
+        }
+    }
+    fs::write(web_root.path().join("bare.html"), include_str!("bare.html"))?;
+    fs::write(web_root.path().join("bare.js"), include_str!("bare.js"))?;
+    let server = Server::start_with(web_root.path(), &[]).await?;
+    let browser = Browser::chromium().await?;
+    let tabs = [browser.tab().await?, browser.tab().await?];
+    for tab in &tabs {
+        let script = json!({ "source": STOPWATCH });
+        tab.devtools("Page.addScriptToEvaluateOnNewDocument", script).await?;
+    }
+    introduce(&server, &tabs).await?;
+    let (mut ours, mut bare) = (Vec::new(), Vec::new());
+    // The first round warms caches up and is not counted.
+    for run in 0..=runs {
+        let [waiting, joining] = if run % 2 == 0 {
+            [&tabs[0], &tabs[1]]
+        } else {
+            [&tabs[1], &tabs[0]]
+        };
+        let our_times = run_ours(&server, waiting, joining, run).await.context("our page")?;
+        let bare_times = run_bare(&server, waiting, joining, run)
+            .await
+            .context("the bare page")?;
+        if run > 0 {
+            ours.push(our_times);
+            bare.push(bare_times);
+        }
+    }
+    Ok((ours, bare))
+}
+
+/// Gives each tab a name, so that it joins at once from then on.
+async fn introduce(server: &Server, tabs: &[Page; 2]) -> Result<()> {
+    for (tab, name) in tabs.iter().zip(["Ann", "Bob"]) {
+        tab.goto(&server.url()).await?;
+        tab.wait("the start page", |view| view.field("Your name").is_some())
+            .await?;
+        tab.paste("Your name", name).await?;
+        tab.click("New room").await?;
+        tab.wait("a room", |view| view.me().is_some()).await?;
+    }
+    Ok(())
+}
+
+async fn run_ours(server: &Server, waiting: &Page, joining: &Page, run: usize) -> Result<Times> {
+    let room = format!("{}#/r/bench{run}", server.url());
+    for tab in [waiting, joining] {
+        tab.goto("about:blank").await?;
+    }
+    waiting.goto(&room).await?;
+    waiting
+        .wait("registered", |view| view.connection_says("You are alone here."))
+        .await?;
+    joining.goto(&room).await?;
+    open(joining).await
+}
+
+async fn run_bare(server: &Server, waiting: &Page, joining: &Page, run: usize) -> Result<Times> {
+    let room = RoomId::from_bytes([u8::try_from(run % 256)?; 32]);
+    let url = format!("{}bare.html#{}", server.url(), room.to_text());
+    for tab in [waiting, joining] {
+        tab.goto("about:blank").await?;
+        tab.goto(&url).await?;
+        let ready = "const done = arguments[0]; window.ready.then(() => done(true), error => done(String(error)))";
+        let ready = tab.run_async(ready, Vec::new()).await?;
+        if ready != json!(true) {
+            bail!("no keys: {ready}");
+        }
+    }
+    waiting.run("window.join()", Vec::new()).await?;
+    until(PATIENCE, || async {
+        let registered = waiting.run("return window.registered === true", Vec::new()).await?;
+        ensure!(registered == json!(true), "the waiting tab was not registered");
+        Ok(())
+    })
+    .await?;
+    joining.run("window.join()", Vec::new()).await?;
+    open(joining).await
+}
+
+/// Waits for the open lane and reads the stopwatch.
+async fn open(joining: &Page) -> Result<Times> {
+    until(PATIENCE, || async {
+        let times = joining.run("return window.times", Vec::new()).await?;
+        serde_json::from_value(times.clone()).with_context(|| format!("no lane is open: {times}"))
+    })
+    .await
+}

@@ -1,0 +1,289 @@
+//! A rendezvous server that cannot be trusted: a proxy before the real one that serves the real app, knows a room's code, and
+//! does mischief with what it carries.
+//!
+//! It can do all that a server in possession of the room's key could do. It cannot sign for anyone.
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use anyhow::{Context, Result};
+use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
+use data_encoding::BASE64URL_NOPAD;
+use futures_util::{SinkExt, StreamExt};
+use shared::{
+    PeerId, Room,
+    signal::{CloseCode, Event, Refusal, Request},
+};
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::mpsc::{UnboundedSender, unbounded_channel},
+    task::JoinHandle,
+};
+use tokio_tungstenite::{
+    WebSocketStream, accept_async, client_async,
+    tungstenite::{Message, protocol::CloseFrame},
+};
+
+/// What every fingerprint is replaced by: that of a certificate which somebody in the middle would have.
+const FOREIGN_FINGERPRINT: [&str; 32] = ["AB"; 32];
+
+/// What the proxy does with what it carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mischief {
+    /// Nothing.
+    None,
+    /// Opens what it relays with the room's key, puts another certificate's fingerprint in, and seals it again.
+    SwapFingerprints,
+    /// Changes one character of every payload.
+    Corrupt,
+    /// Says that it serves another version only, and refuses every hello.
+    OtherVersion,
+}
+
+/// A running proxy; ended when dropped.
+#[derive(Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+struct Shared {
+    upstream: SocketAddr,
+    state: Mutex<State>,
+}
+
+struct State {
+    mischief: Mischief,
+    room: Option<Room>,
+    rng: ChaCha20Rng,
+    /// How many messages were tampered with.
+    done: usize,
+    /// Everything relayed so far: to whom, and what.
+    recorded: Vec<(PeerId, Event)>,
+    /// The sockets of who is registered.
+    sockets: Vec<(PeerId, UnboundedSender<Event>)>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "before {}", self.upstream)
+    }
+}
+
+impl Proxy {
+    /// Starts a proxy before `upstream` that does `mischief`.
+    ///
+    /// # Errors
+    /// If there is no free port.
+    pub async fn start(upstream: SocketAddr, mischief: Mischief) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.context("no free port")?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            upstream,
+            state: Mutex::new(State {
+                mischief,
+                room: None,
+                rng: ChaCha20Rng::from_seed([7; 32]),
+                done: 0,
+                recorded: Vec::new(),
+                sockets: Vec::new(),
+            }),
+        });
+        let carrier = Arc::clone(&shared);
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let shared = Arc::clone(&carrier);
+                // A connection that breaks is the business of who is at its ends.
+                tokio::spawn(async move { drop(carry(stream, &shared).await) });
+            }
+        });
+        Ok(Self { address, shared, task })
+    }
+
+    /// The address of the start page.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// Tells it a room's code.
+    pub fn betray(&self, room: Room) {
+        self.shared.state().room = Some(room);
+    }
+
+    /// From now on it does `mischief`.
+    pub fn turn(&self, mischief: Mischief) {
+        self.shared.state().mischief = mischief;
+    }
+
+    /// How many messages it has tampered with, or refused.
+    #[must_use]
+    pub fn done(&self) -> usize {
+        self.shared.state().done
+    }
+
+    /// Sends everything recorded again to those it was for; gives how much that was.
+    #[must_use]
+    pub fn replay(&self) -> usize {
+        let state = self.shared.state();
+        let mut replayed = 0;
+        for (to, event) in &state.recorded {
+            for (peer, socket) in &state.sockets {
+                if peer == to && socket.send(event.clone()).is_ok() {
+                    replayed += 1;
+                }
+            }
+        }
+        replayed
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Carries one connection: a WebSocket message by message, everything else byte by byte.
+async fn carry(mut stream: TcpStream, shared: &Shared) -> Result<()> {
+    const SOCKET: &[u8] = b"GET /ws ";
+    let mut start = [0; SOCKET.len()];
+    let read = stream.peek(&mut start).await?;
+    let mut upstream = TcpStream::connect(shared.upstream).await?;
+    if &start[..read] != SOCKET {
+        copy_bidirectional(&mut stream, &mut upstream).await?;
+        return Ok(());
+    }
+    let socket = accept_async(stream).await?;
+    let (upstream, _) = client_async(format!("ws://{}/ws", shared.upstream), upstream).await?;
+    carry_socket(socket, upstream, shared).await
+}
+
+async fn carry_socket(
+    mut socket: WebSocketStream<TcpStream>,
+    mut upstream: WebSocketStream<TcpStream>,
+    shared: &Shared,
+) -> Result<()> {
+    let (sender, mut injected) = unbounded_channel();
+    let mut me = None;
+    loop {
+        tokio::select! {
+            message = socket.next() => {
+                let Some(Ok(message)) = message else { return Ok(()) };
+                if let Some(Request::Hello { peer, .. }) = parse(&message) {
+                    me = Some(peer);
+                    let refused = {
+                        let mut state = shared.state();
+                        state.sockets.push((peer, sender.clone()));
+                        state.refuse()
+                    };
+                    if let Some(refusal) = refused {
+                        socket.send(to_message(&Event::Refused { refusal })?).await?;
+                        let code = CloseCode::UnsupportedVersion.code().into();
+                        return Ok(socket.close(Some(CloseFrame { code, reason: "".into() })).await?);
+                    }
+                }
+                upstream.send(message).await?;
+            }
+            message = upstream.next() => {
+                let Some(Ok(message)) = message else { return Ok(()) };
+                let message = match parse::<Event>(&message) {
+                    Some(event) => {
+                        let tampered = shared.state().tamper(me, event);
+                        to_message(&tampered)?
+                    }
+                    None => message,
+                };
+                socket.send(message).await?;
+            }
+            event = injected.recv() => {
+                let Some(event) = event else { return Ok(()) };
+                socket.send(to_message(&event)?).await?;
+            }
+        }
+    }
+}
+
+impl State {
+    fn refuse(&mut self) -> Option<Refusal> {
+        (self.mischief == Mischief::OtherVersion).then(|| {
+            self.done += 1;
+            Refusal::UnsupportedVersion {
+                version_min: 2,
+                version_max: 3,
+            }
+        })
+    }
+
+    /// What is sent to `me` instead of `event`.
+    fn tamper(&mut self, me: Option<PeerId>, event: Event) -> Event {
+        match (event, me) {
+            (Event::Challenge { nonce, .. }, _) if self.mischief == Mischief::OtherVersion => Event::Challenge {
+                nonce,
+                version_min: 2,
+                version_max: 3,
+            },
+            (Event::Relayed { from, payload }, Some(me)) => {
+                let tampered = match self.mischief {
+                    Mischief::SwapFingerprints => self.swap_fingerprint(me, &payload),
+                    Mischief::Corrupt => Some(corrupt(&payload)),
+                    Mischief::None | Mischief::OtherVersion => None,
+                };
+                self.done += usize::from(tampered.is_some());
+                let event = Event::Relayed {
+                    from,
+                    payload: tampered.unwrap_or(payload),
+                };
+                self.recorded.push((me, event.clone()));
+                event
+            }
+            (event, _) => event,
+        }
+    }
+
+    /// The payload with another fingerprint in it; `None` if there is none in it, or if the room's key is unknown.
+    fn swap_fingerprint(&mut self, to: PeerId, payload: &str) -> Option<String> {
+        const BEFORE: &[u8] = b"a=fingerprint:sha-256 ";
+        let key = self.room.as_ref()?.envelope_key();
+        let sealed = BASE64URL_NOPAD.decode(payload.as_bytes()).ok()?;
+        let mut plain = key.open(to.as_bytes(), &sealed).ok()?;
+        let at = plain.windows(BEFORE.len()).position(|window| window == BEFORE)? + BEFORE.len();
+        let foreign = FOREIGN_FINGERPRINT.join(":");
+        plain
+            .get_mut(at..at + foreign.len())?
+            .copy_from_slice(foreign.as_bytes());
+        Some(BASE64URL_NOPAD.encode(&key.seal(&mut self.rng, to.as_bytes(), &plain)))
+    }
+}
+
+/// The payload with one character changed, in its middle.
+fn corrupt(payload: &str) -> String {
+    let middle = payload.len() / 2;
+    let other = if payload.as_bytes().get(middle) == Some(&b'A') {
+        "B"
+    } else {
+        "A"
+    };
+    let mut corrupt = payload.to_owned();
+    corrupt.replace_range(middle..=middle, other);
+    corrupt
+}
+
+fn parse<T: serde::de::DeserializeOwned>(message: &Message) -> Option<T> {
+    serde_json::from_str(message.to_text().ok()?).ok()
+}
+
+fn to_message(event: &Event) -> Result<Message> {
+    Ok(Message::text(serde_json::to_string(event)?))
+}

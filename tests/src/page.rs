@@ -1,0 +1,539 @@
+//! The page as a person meets it: found by role and accessible name, acted on, and looked at.
+//!
+//! A person waits for what they expect to see, and so does every check here: it looks again until it holds or
+//! [`PATIENCE`] is over, and then says what was there instead.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use fantoccini::{Locator, elements::Element, key::Key, wd::WindowHandle};
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    browser::{Browser, answered},
+    server::output_folder,
+    wait,
+};
+
+/// How long something may take that has no bound of its own. Never used up by a test that passes.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// All that a test reads from a page, in one go.
+const LOOK: &str = include_str!("page/look.js");
+
+/// What a page shows.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct View {
+    /// The document's title.
+    pub title: String,
+    /// `visible` or `hidden`.
+    pub visibility: String,
+    /// The first heading.
+    pub heading: Option<String>,
+    /// The list "People".
+    pub people: Vec<PersonShown>,
+    /// The log "Messages".
+    pub messages: Vec<MessageShown>,
+    /// The status "Connection".
+    pub connection: Option<String>,
+    /// Every other alert and status.
+    pub notices: Vec<NoticeShown>,
+    /// Every text field.
+    pub fields: Vec<FieldShown>,
+}
+
+/// An item of the list "People".
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct PersonShown {
+    /// The name.
+    pub name: String,
+    /// Whether it is marked "(you)".
+    pub you: bool,
+    /// The state in words.
+    pub state: String,
+    /// The fingerprint of the key.
+    pub fingerprint: String,
+}
+
+/// An article of the log "Messages".
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct MessageShown {
+    /// The author's name; with "(you)" if it is an own message.
+    pub author: String,
+    /// The text.
+    pub text: String,
+    /// Whom it is whispered to, in words.
+    pub whisper: Option<String>,
+    /// How far an own message got, in words.
+    pub delivery: Option<String>,
+}
+
+/// An alert, or a status other than "Connection".
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct NoticeShown {
+    /// `alert` or `status`.
+    pub role: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// A text field.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct FieldShown {
+    /// The accessible name.
+    pub name: String,
+    /// What is in it.
+    pub value: String,
+    /// Whether it is marked as invalid.
+    pub invalid: bool,
+    /// Whether the cursor is in it.
+    pub focused: bool,
+    /// What describes it: its help and what is wrong with it.
+    pub description: String,
+}
+
+impl View {
+    /// The own item of the list "People".
+    #[must_use]
+    pub fn me(&self) -> Option<&PersonShown> {
+        self.people.iter().find(|person| person.you)
+    }
+
+    /// Someone else by name.
+    #[must_use]
+    pub fn person(&self, name: &str) -> Option<&PersonShown> {
+        self.people.iter().find(|person| !person.you && person.name == name)
+    }
+
+    /// Whether someone else of this name is in this state.
+    #[must_use]
+    pub fn is(&self, name: &str, state: &str) -> bool {
+        self.person(name).is_some_and(|person| person.state == state)
+    }
+
+    /// The messages that have this text.
+    pub fn messages<'a>(&'a self, text: &'a str) -> impl Iterator<Item = &'a MessageShown> {
+        self.messages.iter().filter(move |message| message.text == text)
+    }
+
+    /// Whether there is exactly one message of this text.
+    #[must_use]
+    pub fn has(&self, text: &str) -> bool {
+        self.messages(text).count() == 1
+    }
+
+    /// Whether an own message of this text got this far.
+    #[must_use]
+    pub fn is_delivered(&self, text: &str, delivery: &str) -> bool {
+        self.messages(text)
+            .any(|message| message.delivery.as_deref() == Some(delivery))
+    }
+
+    /// Whether an alert contains this text.
+    #[must_use]
+    pub fn alerts(&self, text: &str) -> bool {
+        self.notices
+            .iter()
+            .any(|notice| notice.role == "alert" && notice.text.contains(text))
+    }
+
+    /// Whether an alert or status contains this text.
+    #[must_use]
+    pub fn says(&self, text: &str) -> bool {
+        self.notices.iter().any(|notice| notice.text.contains(text))
+    }
+
+    /// Whether the status "Connection" contains this text.
+    #[must_use]
+    pub fn connection_says(&self, text: &str) -> bool {
+        self.connection
+            .as_deref()
+            .is_some_and(|connection| connection.contains(text))
+    }
+
+    /// A text field by its accessible name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&FieldShown> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+/// A tab.
+#[derive(Debug, Clone)]
+pub struct Page {
+    browser: Browser,
+    window: WindowHandle,
+}
+
+impl Page {
+    pub(crate) const fn new(browser: Browser, window: WindowHandle) -> Self {
+        Self { browser, window }
+    }
+
+    /// The browser whose tab it is.
+    #[must_use]
+    pub const fn browser(&self) -> &Browser {
+        &self.browser
+    }
+
+    /// Opens an address.
+    ///
+    /// # Errors
+    /// If the browser does not answer.
+    pub async fn goto(&self, url: &str) -> Result<()> {
+        let focus = self.browser.focus(&self.window).await?;
+        answered(focus.client().goto(url))
+            .await
+            .with_context(|| format!("cannot open {url}"))
+    }
+
+    /// Reloads the page.
+    ///
+    /// # Errors
+    /// If the browser does not answer.
+    pub async fn reload(&self) -> Result<()> {
+        let focus = self.browser.focus(&self.window).await?;
+        answered(focus.client().refresh()).await
+    }
+
+    /// Closes the tab.
+    ///
+    /// # Errors
+    /// If the browser does not answer.
+    pub async fn close(self) -> Result<()> {
+        let mut focus = self.browser.focus(&self.window).await?;
+        answered(focus.client().close_window()).await?;
+        focus.forget();
+        Ok(())
+    }
+
+    /// Minimises the tab's window, so that the page is hidden.
+    ///
+    /// # Errors
+    /// If the browser does not answer.
+    pub async fn minimise(&self) -> Result<()> {
+        let focus = self.browser.focus(&self.window).await?;
+        answered(focus.client().minimize_window()).await
+    }
+
+    /// The address.
+    ///
+    /// # Errors
+    /// If the browser does not answer.
+    pub async fn url(&self) -> Result<String> {
+        let focus = self.browser.focus(&self.window).await?;
+        Ok(answered(focus.client().current_url()).await?.into())
+    }
+
+    /// Runs a script in the page and gives what it returns.
+    ///
+    /// # Errors
+    /// If it throws.
+    pub async fn run(&self, script: &str, arguments: Vec<Value>) -> Result<Value> {
+        let focus = self.browser.focus(&self.window).await?;
+        answered(focus.client().execute(script, arguments)).await
+    }
+
+    /// Runs a script in the page that calls its last argument with the result.
+    ///
+    /// # Errors
+    /// If it throws.
+    pub async fn run_async(&self, script: &str, arguments: Vec<Value>) -> Result<Value> {
+        let focus = self.browser.focus(&self.window).await?;
+        answered(focus.client().execute_async(script, arguments)).await
+    }
+
+    /// Sends a WebDriver command by its path below the session.
+    ///
+    /// # Errors
+    /// If it is refused.
+    pub async fn command(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
+        let focus = self.browser.focus(&self.window).await?;
+        focus.command(method, path, body).await
+    }
+
+    /// Sends a command of Chromium's DevTools.
+    ///
+    /// # Errors
+    /// If it is refused, or if this is not Chromium.
+    pub async fn devtools(&self, command: &str, parameters: Value) -> Result<Value> {
+        let body = json!({"cmd": command, "params": parameters});
+        self.command(Method::POST, "goog/cdp/execute", Some(body)).await
+    }
+
+    /// A picture of what is in view, as PNG.
+    ///
+    /// # Errors
+    /// If the browser does not answer.
+    pub async fn screenshot(&self) -> Result<Vec<u8>> {
+        let focus = self.browser.focus(&self.window).await?;
+        answered(focus.client().screenshot()).await
+    }
+
+    /// Looks at the page.
+    ///
+    /// # Errors
+    /// If the browser does not answer.
+    pub async fn look(&self) -> Result<View> {
+        serde_json::from_value(self.run(LOOK, Vec::new()).await?).context("look.js and View differ")
+    }
+
+    /// Looks until `expected` holds; `what` says it in words.
+    ///
+    /// # Errors
+    /// If it does not hold within [`PATIENCE`].
+    pub async fn wait(&self, what: &str, expected: impl Fn(&View) -> bool) -> Result<View> {
+        self.wait_for(PATIENCE, what, expected).await
+    }
+
+    /// Looks until `expected` holds, at most for `patience`.
+    ///
+    /// # Errors
+    /// If it does not hold in time.
+    pub async fn wait_for(&self, patience: Duration, what: &str, expected: impl Fn(&View) -> bool) -> Result<View> {
+        let started = Instant::now();
+        let seen = wait::until(patience, || async {
+            let view = self.look().await.map_err(Seen::Error)?;
+            if expected(&view) {
+                Ok(view)
+            } else {
+                Err(Seen::Otherwise(Box::new(view)))
+            }
+        });
+        match seen.await {
+            Ok(view) => Ok(view),
+            Err(Seen::Error(error)) => Err(error.context(format!("waited for: {what}"))),
+            Err(Seen::Otherwise(view)) => Err(self
+                .failed(&format!("waited {:?} for: {what}", started.elapsed()), &view)
+                .await),
+        }
+    }
+
+    /// Looks for the whole `duration` whether `expected` holds.
+    ///
+    /// # Errors
+    /// If it does not hold at some time.
+    pub async fn holds(&self, duration: Duration, what: &str, expected: impl Fn(&View) -> bool) -> Result<()> {
+        let started = Instant::now();
+        wait::throughout(duration, || async {
+            let view = self.look().await?;
+            if expected(&view) {
+                return Ok(());
+            }
+            Err(self
+                .failed(
+                    &format!("after {:?} it no longer held: {what}", started.elapsed()),
+                    &view,
+                )
+                .await)
+        })
+        .await
+    }
+
+    /// Says what was seen instead, and keeps a picture of it.
+    async fn failed(&self, what: &str, view: &View) -> anyhow::Error {
+        let picture = async {
+            let path = output_folder("e2e-failures")?.join(format!("{}.png", std::process::id()));
+            std::fs::write(&path, self.screenshot().await?)?;
+            Ok::<_, anyhow::Error>(path.display().to_string())
+        };
+        let picture = picture.await.unwrap_or_else(|error| format!("no picture: {error:#}"));
+        anyhow!("{what}\n{:?} shows {view:#?}\n{picture}", self.browser)
+    }
+
+    /// Clicks a button once it can be clicked.
+    ///
+    /// # Errors
+    /// If it cannot in time.
+    pub async fn click(&self, button: &str) -> Result<()> {
+        self.act(Role::Button, button, Act::Click).await
+    }
+
+    /// Types into a text field, after what is in it.
+    ///
+    /// # Errors
+    /// If it cannot in time.
+    pub async fn type_into(&self, field: &str, text: &str) -> Result<()> {
+        self.act(Role::Textbox, field, Act::Type(text)).await
+    }
+
+    /// Puts the cursor into a text field.
+    ///
+    /// # Errors
+    /// If it cannot in time.
+    pub async fn focus(&self, field: &str) -> Result<()> {
+        self.act(Role::Textbox, field, Act::Click).await
+    }
+
+    /// Replaces what is in a text field, as pasting does: for long texts, and for characters that drivers cannot type.
+    ///
+    /// # Errors
+    /// If it cannot in time.
+    pub async fn paste(&self, field: &str, text: &str) -> Result<()> {
+        self.act(Role::Textbox, field, Act::Paste(text)).await
+    }
+
+    /// Says something to everyone.
+    ///
+    /// # Errors
+    /// If it cannot in time.
+    pub async fn say(&self, text: &str) -> Result<()> {
+        self.paste("Message", text).await?;
+        self.click("Send").await
+    }
+
+    /// Presses keys one after the other, wherever the cursor is.
+    ///
+    /// # Errors
+    /// If the browser does not answer.
+    pub async fn press(&self, keys: impl IntoIterator<Item = Key>) -> Result<()> {
+        let keys: String = keys.into_iter().map(char::from).collect();
+        self.type_anywhere(&keys).await
+    }
+
+    /// Types wherever the cursor is.
+    ///
+    /// # Errors
+    /// If the browser does not answer.
+    pub async fn type_anywhere(&self, text: &str) -> Result<()> {
+        let strokes: Vec<Value> = text
+            .chars()
+            .flat_map(|key| {
+                [
+                    json!({"type": "keyDown", "value": key}),
+                    json!({"type": "keyUp", "value": key}),
+                ]
+            })
+            .collect();
+        let body = json!({"actions": [{"type": "key", "id": "keyboard", "actions": strokes}]});
+        self.command(Method::POST, "actions", Some(body)).await?;
+        Ok(())
+    }
+
+    /// Role and accessible name of where the cursor is, as assistive technology hears them.
+    ///
+    /// # Errors
+    /// If the browser does not answer.
+    pub async fn focused(&self) -> Result<(String, String)> {
+        let focus = self.browser.focus(&self.window).await?;
+        let element = answered(focus.client().active_element()).await?;
+        let computed = async |what: &str| {
+            let path = format!("element/{}/{what}", element.element_id().as_ref());
+            let value = focus.command(Method::GET, &path, None).await?;
+            Ok::<_, anyhow::Error>(value.as_str().unwrap_or_default().to_owned())
+        };
+        Ok((computed("computedrole").await?, computed("computedlabel").await?))
+    }
+
+    /// Role and accessible name, as the browser computes them, of every element that fits a CSS selector.
+    ///
+    /// # Errors
+    /// If the browser does not answer.
+    pub async fn computed(&self, selector: &str) -> Result<Vec<(String, String)>> {
+        let focus = self.browser.focus(&self.window).await?;
+        let mut computed = Vec::new();
+        for element in answered(focus.client().find_all(Locator::Css(selector))).await? {
+            let mut both = [String::new(), String::new()];
+            for (what, value) in ["computedrole", "computedlabel"].into_iter().zip(&mut both) {
+                let path = format!("element/{}/{what}", element.element_id().as_ref());
+                *value = focus
+                    .command(Method::GET, &path, None)
+                    .await?
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned();
+            }
+            let [role, name] = both;
+            computed.push((role, name));
+        }
+        Ok(computed)
+    }
+
+    /// Does `act` with the one element of this role and name, and tries again while it is not there or something covers it.
+    async fn act(&self, role: Role, name: &str, act: Act<'_>) -> Result<()> {
+        let done = wait::until(PATIENCE, || async {
+            let focus = self.browser.focus(&self.window).await?;
+            let mut found = Vec::new();
+            for element in answered(focus.client().find_all(Locator::Css(role.selector()))).await? {
+                let path = format!("element/{}/computedlabel", element.element_id().as_ref());
+                if focus.command(Method::GET, &path, None).await?.as_str() == Some(name) {
+                    found.push(element);
+                }
+            }
+            let element = match found.len() {
+                1 => found.remove(0),
+                0 => bail!("there is no such {role:?}"),
+                many => bail!("there are {many} such {role:?}s"),
+            };
+            match act {
+                Act::Click => answered(element.click()).await,
+                Act::Type(text) => answered(element.send_keys(text)).await,
+                Act::Paste(text) => paste(&focus, &element, text).await,
+            }
+        });
+        done.await
+            .with_context(|| format!("{act} {role:?} “{name}” in {:?}", self.browser))
+    }
+}
+
+/// What a look gave instead of what was expected.
+enum Seen {
+    Otherwise(Box<View>),
+    Error(anyhow::Error),
+}
+
+/// A role as the page contract uses it.
+#[derive(Debug, Clone, Copy)]
+enum Role {
+    Button,
+    Textbox,
+}
+
+impl Role {
+    /// What can have this role.
+    const fn selector(self) -> &'static str {
+        match self {
+            Self::Button => "button, [role=button]",
+            Self::Textbox => "input:not([type]), input[type=text], textarea, [role=textbox]",
+        }
+    }
+}
+
+/// What is done with an element.
+#[derive(Debug, Clone, Copy)]
+enum Act<'a> {
+    Click,
+    Type(&'a str),
+    Paste(&'a str),
+}
+
+impl std::fmt::Display for Act<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Click => "cannot click",
+            Self::Type(_) => "cannot type into",
+            Self::Paste(_) => "cannot paste into",
+        })
+    }
+}
+
+/// Selects what is in a field and inserts `text` instead, through the browser's own editing, so that the page hears of it as of typing.
+async fn paste(focus: &crate::browser::Focused<'_>, element: &Element, text: &str) -> Result<()> {
+    const PASTE: &str = "
+        const [field, text] = arguments;
+        field.focus();
+        field.select();
+        if (text === '') document.execCommand('delete');
+        else document.execCommand('insertText', false, text);
+        return field.value === text;
+    ";
+    let arguments = vec![serde_json::to_value(element)?, json!(text)];
+    let pasted = answered(focus.client().execute(PASTE, arguments)).await?;
+    if pasted != json!(true) {
+        bail!("the field holds something else");
+    }
+    Ok(())
+}

@@ -1,0 +1,38 @@
+// Reads what the page shows: by role and accessible name where there are some, else by the parts of one article or item.
+const text = (root, selector) => root.querySelector(selector)?.textContent.trim() ?? null;
+const all = (selector) => [...document.querySelectorAll(selector)];
+const described = (element) =>
+  (element.getAttribute('aria-describedby') ?? '')
+    .split(/\s+/)
+    .map((id) => (id && document.getElementById(id)?.textContent) || '')
+    .join(' ')
+    .trim();
+return {
+  title: document.title,
+  visibility: document.visibilityState,
+  heading: text(document, 'h1'),
+  people: all('[role=list][aria-label=People] > li').map((item) => ({
+    name: text(item, 'bdi') ?? '',
+    you: item.textContent.includes('(you)'),
+    state: text(item, '.person-state') ?? '',
+    fingerprint: text(item, '.fingerprint') ?? '',
+  })),
+  messages: all('[role=log][aria-label=Messages] article').map((article) => ({
+    author: text(article, '.author') ?? '',
+    text: article.querySelector('.message-text')?.textContent ?? '',
+    whisper: text(article, '.whisper-label'),
+    delivery: text(article, '.delivery'),
+  })),
+  connection: text(document, '[role=status][aria-label=Connection]'),
+  notices: all('[role=alert], [role=status]:not([aria-label=Connection])').map((notice) => ({
+    role: notice.getAttribute('role'),
+    text: notice.textContent.trim(),
+  })),
+  fields: all('input:not([type]), input[type=text], textarea').map((field) => ({
+    name: field.getAttribute('aria-label') ?? field.labels[0]?.textContent ?? '',
+    value: field.value,
+    invalid: field.getAttribute('aria-invalid') === 'true',
+    focused: document.activeElement === field,
+    description: described(field),
+  })),
+};

@@ -1,0 +1,63 @@
+//! How it shows that someone leaves, on purpose or not.
+
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use tests::{browser::Browser, server::Server};
+
+use crate::lab::{enter, found, gathered, run};
+
+/// "At once", for a machine that runs two browsers.
+const AT_ONCE: Duration = Duration::from_secs(2);
+
+/// A peer that says nothing any more is gone after this at the latest.
+const GONE: Duration = Duration::from_secs(10);
+
+#[test]
+fn leaving_is_seen_at_once_and_leads_back_to_the_start() {
+    run(async {
+        let server = Server::start().await?;
+        let browser = Browser::chromium().await?;
+        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
+        let bob = enter(&browser, &room, "Bob").await?;
+        gathered(&[&ann, &bob]).await?;
+        bob.click("Leave room").await?;
+        ann.wait_for(AT_ONCE, "Bob left", |view| view.is("Bob", "Left")).await?;
+        bob.wait_for(AT_ONCE, "the start page", |view| {
+            view.field("Room").is_some() && view.field("Your name").is_some_and(|name| name.value == "Bob")
+        })
+        .await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn closing_the_tab_is_leaving() {
+    run(async {
+        let server = Server::start().await?;
+        let browser = Browser::chromium().await?;
+        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
+        let bob = enter(&browser, &room, "Bob").await?;
+        gathered(&[&ann, &bob]).await?;
+        bob.close().await?;
+        ann.wait_for(AT_ONCE, "Bob left", |view| view.is("Bob", "Left")).await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn a_browser_killed_without_goodbye_is_gone_within_ten_seconds() {
+    run(async {
+        let server = Server::start().await?;
+        let (here, there) = (Browser::chromium().await?, Browser::chromium().await?);
+        let (ann, room) = found(&here, &server.url(), "Ann").await?;
+        let bob = enter(&there, &room, "Bob").await?;
+        gathered(&[&ann, &bob]).await?;
+        there.kill()?;
+        let killed = Instant::now();
+        ann.wait_for(GONE, "Bob gone", |view| view.is("Bob", "Gone")).await?;
+        println!("a killed browser is shown as gone after {:?}", killed.elapsed());
+        ensure!(killed.elapsed() < GONE, "too late: {:?}", killed.elapsed());
+        Ok(())
+    });
+}

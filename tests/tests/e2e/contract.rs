@@ -1,0 +1,210 @@
+//! What assistive technology and other programs rely on: roles and names, no accessibility faults, a quiet console, and
+//! nothing fetched from elsewhere.
+
+use std::{env, fs, path::PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tests::{
+    browser::{Browser, Engine, Setup},
+    page::Page,
+    server::Server,
+};
+use url::Url;
+
+use crate::lab::{enter, found, gathered, run, whisper};
+
+/// Every control and landmark of the contract.
+const PARTS: &str = "button, input, textarea, [role=list], [role=log], [role=status], article, li";
+
+/// Waits until the browser computes each of these roles and names for exactly one element.
+async fn has_parts(page: &Page, expected: &[(&str, &str)]) -> Result<()> {
+    let computed = page.computed(PARTS).await?;
+    for (role, name) in expected {
+        let count = computed.iter().filter(|(r, n)| r == role && n == name).count();
+        ensure!(
+            count == 1,
+            "{count} × {role} “{name}” in {:?}: {computed:#?}",
+            page.browser()
+        );
+    }
+    Ok(())
+}
+
+async fn keeps_the_contract(engine: Engine) -> Result<()> {
+    let server = Server::start().await?;
+    let browser = Browser::start(&Setup::new(engine)).await?;
+    let start = browser.open(&server.url()).await?;
+    start
+        .wait("the start page", |view| view.field("Room").is_some())
+        .await?;
+    has_parts(
+        &start,
+        &[
+            ("textbox", "Your name"),
+            ("textbox", "Room"),
+            ("button", "Join room"),
+            ("button", "New room"),
+        ],
+    )
+    .await?;
+    let (ann, room) = found(&browser, &server.url(), "Ann").await?;
+    let bob = enter(&browser, &room, "Bob").await?;
+    gathered(&[&ann, &bob]).await?;
+    let in_room = [
+        ("list", "People"),
+        ("log", "Messages"),
+        ("status", "Connection"),
+        ("button", "Send"),
+        ("button", "Whisper to Bob"),
+        ("button", "Leave room"),
+        ("button", "Copy link"),
+    ];
+    has_parts(&ann, &in_room).await?;
+    has_parts(&ann, &[("textbox", "Message")]).await?;
+    ann.say("hello").await?;
+    ann.click("Whisper to Bob").await?;
+    ann.wait("the whisper", |view| view.field("Whisper to Bob").is_some())
+        .await?;
+    has_parts(&ann, &in_room).await?;
+    has_parts(&ann, &[("textbox", "Whisper to Bob")]).await?;
+    let items = ann.computed("[role=list][aria-label=People] > li").await?;
+    ensure!(
+        items.len() == 2 && items.iter().all(|(role, _)| role == "listitem"),
+        "{items:?}"
+    );
+    let articles = ann.computed("[role=log] article").await?;
+    ensure!(articles.len() == 1 && articles[0].0 == "article", "{articles:?}");
+    // A message's parts as they are read out.
+    let read = ann
+        .run(
+            "return document.querySelector('[role=log] article').innerText",
+            Vec::new(),
+        )
+        .await?;
+    let read = read.as_str().unwrap_or_default();
+    for part in ["Ann (you)", ":", "hello", "delivered to 1 of 1"] {
+        ensure!(read.contains(part), "{part} is not in {read:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn chromium_computes_the_roles_and_names_of_the_contract() {
+    run(keeps_the_contract(Engine::Chromium));
+}
+
+#[test]
+fn firefox_computes_the_roles_and_names_of_the_contract() {
+    run(keeps_the_contract(Engine::Firefox));
+}
+
+/// The checker's program text.
+fn axe() -> Result<String> {
+    let path = env::var_os("AXE_CORE").map(PathBuf::from);
+    let path = path.context("the variable AXE_CORE does not say where axe.min.js is: `cargo xtask test` sets it")?;
+    fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// Has axe look at the page in both colour schemes; nothing serious may be found.
+async fn is_accessible(page: &Page, axe: &str, what: &str) -> Result<()> {
+    const CHECK: &str = "
+        const done = arguments[arguments.length - 1];
+        axe.run(document, {resultTypes: ['violations']}).then(
+            ({violations}) => done(violations
+                .filter(({impact}) => impact === 'serious' || impact === 'critical')
+                .map(({id, impact, nodes}) => [id, impact, nodes.map(n => [n.html, n.failureSummary])])),
+            error => done(String(error)),
+        );";
+    for scheme in ["light", "dark"] {
+        let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        page.devtools("Emulation.setEmulatedMedia", media).await?;
+        page.run(&format!("{axe}; return null"), Vec::new()).await?;
+        let found = page.run_async(CHECK, Vec::new()).await?;
+        ensure!(found == json!([]), "{what} in {scheme}: {found:#}");
+    }
+    Ok(())
+}
+
+#[test]
+fn axe_finds_nothing_serious_in_light_and_dark() {
+    run(async {
+        let axe = axe()?;
+        let server = Server::start().await?;
+        // Whatever moves would be looked at while it fades in.
+        let setup = Setup::new(Engine::Chromium).argument("--force-prefers-reduced-motion");
+        let browser = Browser::start(&setup).await?;
+        let start = browser.open(&server.url()).await?;
+        start
+            .wait("the start page", |view| view.field("Room").is_some())
+            .await?;
+        is_accessible(&start, &axe, "the start page").await?;
+        start.click("New room").await?;
+        start
+            .wait("a complaint", |view| {
+                view.field("Your name").is_some_and(|field| field.invalid)
+            })
+            .await?;
+        is_accessible(&start, &axe, "the start page with a mistake").await?;
+
+        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
+        is_accessible(&ann, &axe, "an empty room").await?;
+        let bob = browser.open(&room).await?;
+        bob.wait("the invitation", |view| view.field("Your name").is_some())
+            .await?;
+        is_accessible(&bob, &axe, "an invitation").await?;
+        bob.paste("Your name", "Bob").await?;
+        bob.click("Join room").await?;
+        gathered(&[&ann, &bob]).await?;
+        ann.say("see https://example.org").await?;
+        bob.say("seen").await?;
+        whisper(&ann, "Bob", "and this is for you").await?;
+        for page in [&ann, &bob] {
+            page.wait("all messages", |view| view.messages.len() == 3).await?;
+        }
+        ann.click("Send").await?;
+        ann.wait("a complaint", |view| view.says("nothing to send")).await?;
+        is_accessible(&ann, &axe, "a room with messages").await?;
+        is_accessible(&bob, &axe, "a room with a whisper to oneself").await?;
+        let phone = json!({"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true});
+        bob.devtools("Emulation.setDeviceMetricsOverride", phone).await?;
+        is_accessible(&bob, &axe, "a room on a phone").await
+    });
+}
+
+#[test]
+fn an_ordinary_visit_logs_no_errors_and_fetches_nothing_from_elsewhere() {
+    run(async {
+        let server = Server::start().await?;
+        let browser = Browser::start(&Setup::new(Engine::Chromium).logs()).await?;
+        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
+        let bob = enter(&browser, &room, "Bob").await?;
+        gathered(&[&ann, &bob]).await?;
+        ann.say("an image? https://example.org/x.png").await?;
+        bob.wait("the message", |view| view.messages.len() == 1).await?;
+        whisper(&bob, "Ann", "psst").await?;
+        ann.wait("the whisper", |view| view.messages.len() == 2).await?;
+        ann.click("Copy link").await?;
+        bob.reload().await?;
+        gathered(&[&ann, &bob]).await?;
+        ann.click("Leave room").await?;
+        ann.wait("the start page", |view| view.field("Room").is_some()).await?;
+
+        let mut requests = 0;
+        for page in [&ann, &bob] {
+            let console: Vec<(String, String)> = browser.console(page).await?;
+            let errors: Vec<_> = console.iter().filter(|(level, _)| level == "SEVERE").collect();
+            ensure!(errors.is_empty(), "{errors:#?}");
+            for address in browser.requests(page).await? {
+                let url = Url::parse(&address)?;
+                let own = url.host_str() == Some("127.0.0.1") && url.port() == Some(server.address().port());
+                ensure!(own || url.scheme() == "data", "{address} was fetched");
+                requests += usize::from(own);
+            }
+        }
+        // The log does work: page, script, style sheet, app and socket of two tabs at least.
+        ensure!(requests >= 10, "only {requests} requests were seen");
+        let _: Value = ann.run("return null", Vec::new()).await?;
+        Ok(())
+    });
+}

@@ -1,0 +1,18 @@
+//! The real server and real browsers, end to end: one topic a file.
+//!
+//! `cargo xtask test --only e2e` builds and finds all that these need. Each test starts its own server and its own browsers with
+//! fresh profiles, and they run one after the other: browsers that fight for the processor would make every bound on
+//! time meaningless.
+
+mod lab;
+
+mod background;
+mod coming_and_going;
+mod contract;
+mod hostile;
+mod identity;
+mod keyboard;
+mod mistakes;
+mod network;
+mod talking;
+mod text;

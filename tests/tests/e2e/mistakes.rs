@@ -1,0 +1,138 @@
+//! What people and browsers can do wrong gets words that say what, and what next.
+
+use anyhow::{Result, ensure};
+use tests::{
+    browser::{Browser, Engine, Setup},
+    page::{Page, View},
+    server::Server,
+};
+
+use crate::lab::{enter, found, gathered, run};
+
+/// Whether a field is marked, has the cursor, and is described by these words.
+fn complains(view: &View, name: &str, words: &str) -> bool {
+    view.field(name)
+        .is_some_and(|field| field.invalid && field.focused && field.description.contains(words))
+}
+
+async fn complaint(page: &Page, field: &str, words: &str) -> Result<()> {
+    page.wait(words, |view| complains(view, field, words)).await?;
+    Ok(())
+}
+
+#[test]
+fn a_name_or_room_that_cannot_be_used_gets_words() {
+    run(async {
+        let server = Server::start().await?;
+        let browser = Browser::chromium().await?;
+        let page = browser.open(&server.url()).await?;
+        page.click("New room").await?;
+        complaint(&page, "Your name", "Type a name, so that others know who is talking.").await?;
+        page.paste("Your name", &"ä".repeat(33)).await?;
+        page.click("New room").await?;
+        complaint(
+            &page,
+            "Your name",
+            "This name has 33 characters; 32 is the most. Shorten it.",
+        )
+        .await?;
+        page.paste("Your name", &"ä".repeat(32)).await?;
+        page.click("Join room").await?;
+        complaint(&page, "Room", "Type the name of a room or paste its link.").await?;
+        page.paste("Room", &"r".repeat(65)).await?;
+        page.click("Join room").await?;
+        complaint(&page, "Room", "64 characters is the most. Shorten it.").await?;
+        page.paste("Room", &format!("{}#/r/1.half-a-link", server.url()))
+            .await?;
+        page.click("Join room").await?;
+        complaint(
+            &page,
+            "Room",
+            "This room link is damaged or incomplete. Ask whoever sent it",
+        )
+        .await?;
+        // And once all is well, in.
+        page.paste("Room", &"r".repeat(64)).await?;
+        page.click("Join room").await?;
+        let view = page.wait("the room", |view| view.me().is_some()).await?;
+        ensure!(view.heading == Some("r".repeat(64)), "{view:#?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_damaged_room_link_gets_words() {
+    run(async {
+        let server = Server::start().await?;
+        let browser = Browser::chromium().await?;
+        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
+        let damaged = &room[..room.len() - 3];
+        let bob = browser.open(damaged).await?;
+        complaint(&bob, "Room", "This room link is damaged or incomplete.").await?;
+        // Also for someone who is in a room already.
+        ann.goto(damaged).await?;
+        complaint(&ann, "Room", "This room link is damaged or incomplete.").await
+    });
+}
+
+#[test]
+fn an_empty_message_gets_words() {
+    run(async {
+        let server = Server::start().await?;
+        let browser = Browser::chromium().await?;
+        let (ann, _) = found(&browser, &server.url(), "Ann").await?;
+        for nothing in ["", " \n "] {
+            ann.paste("Message", nothing).await?;
+            ann.click("Send").await?;
+            let view = ann
+                .wait("words", |view| {
+                    view.says("There is nothing to send yet. Type a message first.")
+                })
+                .await?;
+            ensure!(view.messages.is_empty(), "{view:#?}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_browser_without_webrtc_gets_words() {
+    run(async {
+        let server = Server::start().await?;
+        let setup = Setup::new(Engine::Firefox).preference("media.peerconnection.enabled", false);
+        let browser = Browser::start(&setup).await?;
+        let page = browser.open(&server.url()).await?;
+        let view = page
+            .wait("words", |view| {
+                view.alerts("it has no WebRTC, or WebRTC is switched off. Switch it on, or open this page in a current")
+            })
+            .await?;
+        ensure!(view.fields.is_empty(), "it asks for what it cannot use: {view:#?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn denied_storage_gets_words_and_the_room_works() {
+    run(async {
+        let server = Server::start().await?;
+        let setups = [
+            Setup::new(Engine::Chromium).preference("profile.default_content_setting_values.cookies", 2),
+            // All cookies and site data are refused.
+            Setup::new(Engine::Firefox).preference("network.cookie.cookieBehavior", 2),
+        ];
+        for setup in setups {
+            let browser = Browser::start(&setup).await?;
+            let page = browser.open(&server.url()).await?;
+            let words = "This browser lets the page store nothing, so you are a new person each time you open it.";
+            page.wait("words", |view| view.alerts(words)).await?;
+            let (ann, room) = found(&browser, &server.url(), "Ann").await?;
+            ann.wait("the words in the room", |view| view.alerts(words)).await?;
+            let bob = enter(&browser, &room, "Bob").await?;
+            gathered(&[&ann, &bob]).await?;
+            ann.say("it works").await?;
+            bob.wait("the message", |view| view.has("it works")).await?;
+        }
+        Ok(())
+    });
+}

@@ -1,0 +1,106 @@
+//! Servers and networks that go and come back.
+
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use tests::{browser::Browser, server::Server};
+
+use crate::lab::{enter, found, gathered, run};
+
+/// How soon a server that is back is used, and how soon a dead link is noticed.
+const PROMISED: Duration = Duration::from_secs(10);
+
+/// How soon a page that has its network back has its people back.
+const HEALED: Duration = Duration::from_secs(30);
+
+#[test]
+fn a_killed_server_stops_no_chat_and_the_page_says_so() {
+    run(async {
+        let mut server = Server::start().await?;
+        let browser = Browser::chromium().await?;
+        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
+        let bob = enter(&browser, &room, "Bob").await?;
+        gathered(&[&ann, &bob]).await?;
+        server.kill().await?;
+        for page in [&ann, &bob] {
+            page.wait("the loss of the server", |view| {
+                view.connection_says("Connected to 1 person. The server is unreachable; the room goes on without it.")
+            })
+            .await?;
+        }
+        ann.say("without a server").await?;
+        bob.wait("the message", |view| view.has("without a server")).await?;
+        bob.say("indeed").await?;
+        ann.wait("the answer", |view| view.has("indeed")).await?;
+        // Long past every time-out: nothing about a link depends on the server.
+        bob.holds(PROMISED, "Ann is here", |view| view.is("Ann", "Here"))
+            .await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn a_server_that_is_back_is_used_within_ten_seconds_without_a_click() {
+    run(async {
+        let mut server = Server::start().await?;
+        let browser = Browser::chromium().await?;
+        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
+        let bob = enter(&browser, &room, "Bob").await?;
+        gathered(&[&ann, &bob]).await?;
+        server.kill().await?;
+        // Down for long enough that the waits between attempts have grown to their full length.
+        for page in [&ann, &bob] {
+            page.holds(Duration::from_secs(8), "linked", |view| {
+                view.connection_says("Connected to 1 person.")
+            })
+            .await?;
+        }
+        let back = server.restart().await?;
+        for page in [&ann, &bob] {
+            page.wait_for(PROMISED, "registered again", |view| {
+                view.connection_says("The server introduces newcomers.")
+            })
+            .await?;
+            println!("registered again after {:?}", back.elapsed());
+            ensure!(back.elapsed() < PROMISED, "too late: {:?}", back.elapsed());
+        }
+        // And it introduces.
+        let eve = enter(&browser, &room, "Eve").await?;
+        gathered(&[&ann, &bob, &eve]).await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn a_lost_network_heals_without_a_reload() {
+    run(async {
+        let server = Server::start().await?;
+        let (here, there) = (Browser::chromium().await?, Browser::chromium().await?);
+        let (ann, room) = found(&here, &server.url(), "Ann").await?;
+        let bob = enter(&there, &room, "Bob").await?;
+        gathered(&[&ann, &bob]).await?;
+        let mark = "return window.mark = window.mark ?? Math.random()";
+        let before = bob.run(mark, Vec::new()).await?;
+        there.lose_network(&bob).await?;
+        let lost = Instant::now();
+        for page in [&ann, &bob] {
+            let other = if std::ptr::eq(page, &ann) { "Bob" } else { "Ann" };
+            page.wait_for(PROMISED, "the other gone", |view| view.is(other, "Gone"))
+                .await?;
+        }
+        println!("a lost network is noticed after {:?}", lost.elapsed());
+        ann.say("while you were away").await?;
+        there.regain_network(&bob).await?;
+        let regained = Instant::now();
+        for page in [&ann, &bob] {
+            let other = if std::ptr::eq(page, &ann) { "Bob" } else { "Ann" };
+            page.wait_for(HEALED, "the other back", |view| view.is(other, "Here"))
+                .await?;
+        }
+        println!("a lost network is healed after {:?}", regained.elapsed());
+        bob.say("back").await?;
+        ann.wait("the message", |view| view.has("back")).await?;
+        ensure!(bob.run(mark, Vec::new()).await? == before, "the page was loaded anew");
+        Ok(())
+    });
+}

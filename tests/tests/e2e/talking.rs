@@ -1,0 +1,257 @@
+//! Who says what to whom.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use shared::limits::TEXT_BYTES_MAX;
+use tests::{browser::Browser, server::Server};
+
+use crate::lab::{enter, found, gathered, run, whisper};
+
+#[test]
+fn two_tabs_talk_both_ways_at_the_same_instant() {
+    run(async {
+        let server = Server::start().await?;
+        let browser = Browser::chromium().await?;
+        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
+        let bob = enter(&browser, &room, "Bob").await?;
+        gathered(&[&ann, &bob]).await?;
+        ann.paste("Message", "from Ann").await?;
+        bob.paste("Message", "from Bob").await?;
+        // A browser's tabs hear each other's broadcasts without delay, so one word makes both send.
+        for page in [&ann, &bob] {
+            let on_word = "window.word = new BroadcastChannel('word');
+                word.onmessage = () => document.querySelector('[aria-label=Send]').click();";
+            page.run(on_word, Vec::new()).await?;
+        }
+        ann.run("new BroadcastChannel('word').postMessage('now')", Vec::new())
+            .await?;
+        for (page, own) in [(&ann, "from Ann"), (&bob, "from Bob")] {
+            page.wait("both messages", |view| {
+                view.messages.len() == 2
+                    && view.has("from Ann")
+                    && view.has("from Bob")
+                    && view.is_delivered(own, "delivered to 1 of 1")
+            })
+            .await?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn three_tabs_all_hear_everyone() {
+    run(async {
+        let server = Server::start().await?;
+        let browser = Browser::chromium().await?;
+        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
+        let bob = enter(&browser, &room, "Bob").await?;
+        let eve = enter(&browser, &room, "Eve").await?;
+        let all = [&ann, &bob, &eve];
+        gathered(&all).await?;
+        for (page, text) in all.into_iter().zip(["one", "two", "three"]) {
+            page.say(text).await?;
+            page.wait("the delivery to both", |view| {
+                view.is_delivered(text, "delivered to 2 of 2")
+            })
+            .await?;
+        }
+        for page in all {
+            let view = page.wait("all messages", |view| view.messages.len() == 3).await?;
+            ensure!(view.has("one") && view.has("two") && view.has("three"), "{view:#?}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn chromium_and_firefox_share_a_room() {
+    run(async {
+        let server = Server::start().await?;
+        let chromium = Browser::chromium().await?;
+        let firefox = Browser::firefox().await?;
+        let (ann, room) = found(&chromium, &server.url(), "Ann").await?;
+        let bob = enter(&firefox, &room, "Bob").await?;
+        gathered(&[&ann, &bob]).await?;
+        ann.say("from Chromium").await?;
+        bob.say("from Firefox").await?;
+        for (page, own) in [(&ann, "from Chromium"), (&bob, "from Firefox")] {
+            page.wait("both messages", |view| {
+                view.has("from Chromium") && view.has("from Firefox") && view.is_delivered(own, "delivered to 1 of 1")
+            })
+            .await?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_said_while_alone_waits_and_is_delivered_later() {
+    run(async {
+        let server = Server::start().await?;
+        let browser = Browser::chromium().await?;
+        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
+        ann.say("first").await?;
+        ann.say("second").await?;
+        for text in ["first", "second"] {
+            ann.wait("waiting", |view| {
+                view.is_delivered(text, "waiting for someone to connect")
+            })
+            .await?;
+        }
+        let bob = enter(&browser, &room, "Bob").await?;
+        let view = bob.wait("both messages", |view| view.messages.len() == 2).await?;
+        let texts: Vec<&str> = view.messages.iter().map(|message| message.text.as_str()).collect();
+        ensure!(texts == ["first", "second"], "{texts:?}");
+        for text in texts {
+            ann.wait("delivered", |view| view.is_delivered(text, "delivered to 1 of 1"))
+                .await?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn the_author_sees_how_many_have_it_already() {
+    run(async {
+        let server = Server::start().await?;
+        let (here, there) = (Browser::chromium().await?, Browser::chromium().await?);
+        let (ann, room) = found(&here, &server.url(), "Ann").await?;
+        let bob = enter(&here, &room, "Bob").await?;
+        let eve = enter(&there, &room, "Eve").await?;
+        gathered(&[&ann, &bob, &eve]).await?;
+        there.pause_network()?;
+        ann.say("who has it?").await?;
+        ann.wait("one of two", |view| {
+            view.is_delivered("who has it?", "delivered to 1 of 2")
+        })
+        .await?;
+        there.resume_network()?;
+        ann.wait("both", |view| view.is_delivered("who has it?", "delivered to 2 of 2"))
+            .await?;
+        eve.wait("the message", |view| view.has("who has it?")).await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn a_whisper_reaches_its_recipient_and_nobody_else() {
+    run(async {
+        let server = Server::start().await?;
+        let browser = Browser::chromium().await?;
+        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
+        let bob = enter(&browser, &room, "Bob").await?;
+        let eve = enter(&browser, &room, "Eve").await?;
+        gathered(&[&ann, &bob, &eve]).await?;
+        whisper(&ann, "Bob", "only you").await?;
+        let view = bob.wait("the whisper", |view| view.has("only you")).await?;
+        ensure!(
+            view.messages[0].whisper.as_deref() == Some("Whisper to you"),
+            "{view:#?}"
+        );
+        let view = ann
+            .wait("the delivery", |view| view.is_delivered("only you", "delivered"))
+            .await?;
+        ensure!(
+            view.messages[0].whisper.as_deref() == Some("Whisper to Bob"),
+            "{view:#?}"
+        );
+        // What comes later on the same link shows that nothing else is on its way.
+        ann.click("Back to everyone").await?;
+        ann.say("for all").await?;
+        for page in [&bob, &eve] {
+            page.wait("the message for all", |view| view.has("for all")).await?;
+        }
+        let view = eve.look().await?;
+        ensure!(view.messages.len() == 1, "{view:#?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_whisper_to_someone_gone_says_so_and_keeps_the_text() {
+    run(async {
+        let server = Server::start().await?;
+        let browser = Browser::chromium().await?;
+        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
+        let bob = enter(&browser, &room, "Bob").await?;
+        gathered(&[&ann, &bob]).await?;
+        ann.click("Whisper to Bob").await?;
+        ann.paste("Whisper to Bob", "are you there?").await?;
+        bob.click("Leave room").await?;
+        ann.wait("Bob left", |view| view.is("Bob", "Left")).await?;
+        ann.click("Send").await?;
+        let view = ann
+            .wait("that it cannot be sent", |view| {
+                view.alerts("cannot be reached now, so nothing was sent. Your text is still here")
+            })
+            .await?;
+        ensure!(view.messages.is_empty(), "{view:#?}");
+        let field = view.field("Whisper to Bob");
+        ensure!(field.is_some_and(|field| field.value == "are you there?"), "{view:#?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn two_rooms_of_one_server_stay_apart() {
+    run(async {
+        let server = Server::start().await?;
+        let browser = Browser::chromium().await?;
+        let (ann, red) = found(&browser, &server.url(), "Ann").await?;
+        // An open room beside a generated one.
+        let blue = format!("{}#/r/blue", server.url());
+        let eve = enter(&browser, &blue, "Eve").await?;
+        let bob = enter(&browser, &red, "Bob").await?;
+        let dan = enter(&browser, &blue, "Dan").await?;
+        gathered(&[&ann, &bob]).await?;
+        gathered(&[&eve, &dan]).await?;
+        ann.say("red").await?;
+        eve.say("blue").await?;
+        for (page, text, other) in [(&bob, "red", "Ann"), (&dan, "blue", "Eve")] {
+            let view = page.wait("its message", |view| view.has(text)).await?;
+            ensure!(view.messages.len() == 1 && view.people.len() == 2, "{view:#?}");
+            ensure!(view.person(other).is_some(), "{view:#?}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn the_longest_message_arrives_whole_and_a_longer_one_is_refused() {
+    run(async {
+        let server = Server::start().await?;
+        let browser = Browser::chromium().await?;
+        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
+        let bob = enter(&browser, &room, "Bob").await?;
+        gathered(&[&ann, &bob]).await?;
+        // Bytes count, not characters: three a sign here, and one to fill up.
+        let longest = format!("{}.", "€".repeat(TEXT_BYTES_MAX / 3));
+        assert_eq!(longest.len(), TEXT_BYTES_MAX);
+        let too_long = format!("{longest}!");
+        ann.paste("Message", &too_long).await?;
+        ann.click("Send").await?;
+        let view = ann
+            .wait("the refusal", |view| view.alerts("1 byte too long. Shorten it"))
+            .await?;
+        ensure!(view.messages.is_empty(), "it was sent");
+        ensure!(
+            view.field("Message")
+                .is_some_and(|field| field.value == too_long && field.invalid),
+            "the text is lost"
+        );
+        ann.paste("Message", &longest).await?;
+        ann.click("Send").await?;
+        bob.wait("the message", |view| view.messages.len() == 1).await?;
+        bob.click("Show all").await?;
+        bob.wait_for(Duration::from_secs(10), "the whole text", |view| view.has(&longest))
+            .await?;
+        ann.wait("its delivery", |view| {
+            view.messages
+                .iter()
+                .any(|message| message.delivery.as_deref() == Some("delivered to 1 of 1"))
+        })
+        .await?;
+        Ok(())
+    });
+}
