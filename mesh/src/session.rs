@@ -11,7 +11,7 @@
 //!   |                 Accept -> answer |
 //!   |  <------------ Answer ---------- |
 //!   |  <--------- Candidates --------> |
-//!   |  ======= both lanes open ======= |
+//!   |  ========= lane open ========= |
 //! ```
 //!
 //! A session is one attempt; it has an id, one link of the driver and a deadline. What comes after a failure is decided by
@@ -74,7 +74,7 @@ enum Stage {
     Describing,
     /// Offerer: the answer is awaited.
     Offered,
-    /// Both descriptions are known; the lanes are about to open, or are open.
+    /// Both descriptions are known; the lane is about to open, or is open.
     Agreed,
 }
 

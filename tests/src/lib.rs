@@ -2,7 +2,7 @@
 //! and a server that cannot be trusted.
 //!
 //! Everything runs on loopback, on ports that the system chooses, and ends with the value that started it, also when a
-//! test panics. Nothing here waits by sleeping for a guessed time: [`wait`] asks until something holds, or has not held
+//! test panics. Nothing here waits by sleeping for a guessed time: `wait` asks until something holds, or has not held
 //! for long enough.
 
 #[cfg(feature = "e2e")]

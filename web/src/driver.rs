@@ -271,21 +271,22 @@ impl Driver {
 
     /// Does what the node asks for. `false` once it has left.
     fn drain(&mut self) -> bool {
+        let mut events = Vec::new();
         loop {
             // The borrow ends with this statement, before anything is done.
             let output = self.node.borrow_mut().poll_output();
             match output {
-                None => return true,
-                Some(Output::Event(event)) => {
-                    let left = event == Event::Left;
-                    self.on_event.emit(event);
-                    if left {
-                        return false;
-                    }
-                }
+                None => break,
+                Some(Output::Event(event)) => events.push(event),
                 Some(output) => self.act(output),
             }
         }
+        // The page hears of it last: drawing takes longer than all the rest, and peers need not wait for it.
+        let left = events.contains(&Event::Left);
+        for event in events {
+            self.on_event.emit(event);
+        }
+        !left
     }
 
     fn act(&mut self, output: Output) {

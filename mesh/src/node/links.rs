@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Node {
-    /// Both lanes of an attempt are open: it becomes the peer's link, in place of an older one.
+    /// The lane of an attempt is open: it becomes the peer's link, in place of an older one.
     pub(super) fn handle_link_open(&mut self, link: LinkId) {
         let Some((peer, _)) = self.session_of(link) else { return };
         let Some(contact) = self.contacts.get_mut(&peer) else {

@@ -48,7 +48,10 @@ impl Pair {
                 }
                 DriverEvent::LocalCandidates { link, candidates } => {
                     let other = if link == LOW { HIGH } else { LOW };
-                    self.connections[&other].push(Op::Candidates { candidates });
+                    // They may still be found for one that was hung up.
+                    if let Some(connection) = self.connections.get(&other) {
+                        connection.push(Op::Candidates { candidates });
+                    }
                 }
                 DriverEvent::LinkPath { .. } => {}
                 event => return event,
