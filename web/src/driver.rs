@@ -1,6 +1,6 @@
 //! Runs a [`Node`] in a page.
 //!
-//! Everything that happens, in the network or on the page, becomes a [`DriverEvent`] in one queue; one loop takes them out,
+//! Everything that happens, in the network or on the page, becomes a `DriverEvent` in one queue; one loop takes them out,
 //! lets the node handle them, does what the node asks for and arms one timer. Callbacks of the browser only put events
 //! into the queue, so nothing ever runs inside of something else, and no borrow of the node is held across a call into
 //! the browser.

@@ -25,7 +25,7 @@ pub(crate) fn run(test: impl Future<Output = Result<()>>) {
         .worker_threads(2)
         .enable_all()
         .build()
-        .unwrap();
+        .expect("a runtime can be made");
     let result = runtime.block_on(async { timeout(TEST, test).await.context("the test hangs")? });
     if let Err(error) = result {
         panic!("{error:#}");

@@ -30,7 +30,7 @@ const IDENTITIES: &str = "identities";
 const LEASES: &str = "leases";
 const NAMES: &str = "names";
 
-/// See the [module](self).
+/// Keeps everything in a database of the browser.
 #[derive(Debug, Clone)]
 pub struct IndexedDbStore(Rc<Database>);
 

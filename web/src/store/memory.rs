@@ -7,7 +7,7 @@ use shared::{PeerId, RoomId};
 
 use super::{IdentityRecord, Lease, StoreError};
 
-/// See the [module](self).
+/// Keeps everything for as long as the page lives.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore(Rc<RefCell<Tables>>);
 

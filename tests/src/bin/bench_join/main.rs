@@ -3,7 +3,9 @@
 //! Two tabs of one headless Chromium. In turn, ours and bare, a tab joins a room in which the other one waits; who joins and
 //! who waits changes from run to run, because the peer with the lower id offers. The clock starts just before the page makes
 //! its WebSocket and stops when a data channel is open, both noted in the joining tab by a script that wraps the browser's own
-//! functions: neither page knows of it. Both pages have their keys and certificate already.
+//! functions: neither page knows of it. Both pages are loaded and idle before they join, and have their keys and certificate.
+//!
+//! Each round also opens our room's link in a tab that has yet to load the page: what someone waits who was sent a link.
 //!
 //! `cargo xtask bench join` builds what it needs. Fails if our median is over [`RATIO_MAX`] times that of the bare page.
 
@@ -48,6 +50,15 @@ struct Times {
     open: f64,
 }
 
+/// All that was measured.
+#[derive(Debug, Default)]
+struct Runs {
+    ours: Vec<Times>,
+    bare: Vec<Times>,
+    /// Ours, when the page has yet to be loaded.
+    cold: Vec<Times>,
+}
+
 /// Median and 95th percentile, in milliseconds.
 #[derive(Debug, Clone, Copy)]
 struct Summary {
@@ -58,7 +69,7 @@ struct Summary {
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let args = Args::parse();
-    let (ours, bare) = measure(args.runs).await?;
+    let Runs { ours, bare, cold } = measure(args.runs).await?;
     let lane = |times: &Times| times.open - times.joining;
     let (our_lane, bare_lane) = (Summary::of(&ours, lane), Summary::of(&bare, lane));
     let ratio = our_lane.median / bare_lane.median;
@@ -73,7 +84,8 @@ async fn main() -> Result<ExitCode> {
             "bare: joining to dialling",
             Summary::of(&bare, |times| times.dialling - times.joining),
         ),
-        ("ours: navigation to open lane", Summary::of(&ours, |times| times.open)),
+        ("ours, cold: joining to open lane", Summary::of(&cold, lane)),
+        ("ours, cold: navigation to lane", Summary::of(&cold, |times| times.open)),
     ];
     let report = if args.json {
         let rows: Vec<Value> = rows
@@ -117,8 +129,8 @@ impl Summary {
     }
 }
 
-/// Runs both pages in turn.
-async fn measure(runs: usize) -> Result<(Vec<Times>, Vec<Times>)> {
+/// Runs the pages in turn.
+async fn measure(runs: usize) -> Result<Runs> {
     // One server for both pages: the app with the bare page beside it.
     let web_root = tempfile::tempdir()?;
     for entry in fs::read_dir(dist()?)? {
@@ -130,14 +142,16 @@ async fn measure(runs: usize) -> Result<(Vec<Times>, Vec<Times>)> {
     fs::write(web_root.path().join("bare.html"), include_str!("bare.html"))?;
     fs::write(web_root.path().join("bare.js"), include_str!("bare.js"))?;
     let server = Server::start_with(web_root.path(), &[]).await?;
-    let browser = Browser::chromium().await?;
+    let browser = Browser::start(&{let s=tests::browser::Setup::new(tests::browser::Engine::Chromium); if std::env::var_os("CALM").is_some(){s.argument("--force-prefers-reduced-motion")}else{s}}).await?;
     let tabs = [browser.tab().await?, browser.tab().await?];
     for tab in &tabs {
         let script = json!({ "source": STOPWATCH });
         tab.devtools("Page.addScriptToEvaluateOnNewDocument", script).await?;
     }
     introduce(&server, &tabs).await?;
-    let (mut ours, mut bare) = (Vec::new(), Vec::new());
+    let mut measured = Runs::default();
+    // Leads away from our page, too, so that each round begins with loading it anew.
+    run_bare(&server, &tabs[0], &tabs[1], 255).await.context("the bare page")?;
     // The first round warms caches up and is not counted.
     for run in 0..=runs {
         let [waiting, joining] = if run % 2 == 0 {
@@ -145,16 +159,16 @@ async fn measure(runs: usize) -> Result<(Vec<Times>, Vec<Times>)> {
         } else {
             [&tabs[1], &tabs[0]]
         };
-        let our_times = run_ours(&server, waiting, joining, run).await.context("our page")?;
-        let bare_times = run_bare(&server, waiting, joining, run)
-            .await
-            .context("the bare page")?;
+        let cold = run_cold(&server, waiting, joining, run).await.context("our page, cold")?;
+        let ours = run_ours(waiting, joining, run).await.context("our page")?;
+        let bare = run_bare(&server, waiting, joining, run).await.context("the bare page")?;
         if run > 0 {
-            ours.push(our_times);
-            bare.push(bare_times);
+            measured.ours.push(ours);
+            measured.bare.push(bare);
+            measured.cold.push(cold);
         }
     }
-    Ok((ours, bare))
+    Ok(measured)
 }
 
 /// Gives each tab a name, so that it joins at once from then on.
@@ -170,24 +184,49 @@ async fn introduce(server: &Server, tabs: &[Page; 2]) -> Result<()> {
     Ok(())
 }
 
-async fn run_ours(server: &Server, waiting: &Page, joining: &Page, run: usize) -> Result<Times> {
-    let room = format!("{}#/r/bench{run}", server.url());
-    for tab in [waiting, joining] {
-        tab.goto("about:blank").await?;
-    }
+/// Loads our page in both tabs, by the address of a room.
+async fn run_cold(server: &Server, waiting: &Page, joining: &Page, run: usize) -> Result<Times> {
+    let room = format!("{}#/r/cold{run}", server.url());
     waiting.goto(&room).await?;
-    waiting
-        .wait("registered", |view| view.connection_says("You are alone here."))
-        .await?;
+    is_alone(waiting).await?;
     joining.goto(&room).await?;
     open(joining).await
 }
 
+/// Has both tabs go on to another room.
+async fn run_ours(waiting: &Page, joining: &Page, run: usize) -> Result<Times> {
+    let go_to = "window.times = {}; location.hash = arguments[0]";
+    joining.run(go_to, vec![json!("#/")]).await?;
+    joining.wait("the start page", |view| view.field("Room").is_some()).await?;
+    // The names are known, so an address is all that it takes to join.
+    let room = json!(format!("#/r/warm{run}"));
+    waiting.run(go_to, vec![room.clone()]).await?;
+    is_alone(waiting).await?;
+    idle(joining).await?;
+    joining.run(go_to, vec![room]).await?;
+    open(joining).await
+}
+
+/// Waits until our page is registered, alone, and has nothing more to do.
+async fn is_alone(page: &Page) -> Result<()> {
+    page.wait("registered", |view| {
+        view.people.len() == 1 && view.connection_says("You are alone here.")
+    })
+    .await?;
+    idle(page).await
+}
+
+/// Waits until a page has nothing more to do.
+async fn idle(page: &Page) -> Result<()> {
+    let idle = "const done = arguments[0]; requestIdleCallback(() => done(null), {timeout: 2000})";
+    page.run_async(idle, Vec::new()).await?;
+    Ok(())
+}
+
 async fn run_bare(server: &Server, waiting: &Page, joining: &Page, run: usize) -> Result<Times> {
     let room = RoomId::from_bytes([u8::try_from(run % 256)?; 32]);
-    let url = format!("{}bare.html#{}", server.url(), room.to_text());
+    let url = format!("{}bare.html?{run}#{}", server.url(), room.to_text());
     for tab in [waiting, joining] {
-        tab.goto("about:blank").await?;
         tab.goto(&url).await?;
         let ready = "const done = arguments[0]; window.ready.then(() => done(true), error => done(String(error)))";
         let ready = tab.run_async(ready, Vec::new()).await?;
@@ -202,6 +241,8 @@ async fn run_bare(server: &Server, waiting: &Page, joining: &Page, run: usize) -
         Ok(())
     })
     .await?;
+    idle(waiting).await?;
+    idle(joining).await?;
     joining.run("window.join()", Vec::new()).await?;
     open(joining).await
 }
