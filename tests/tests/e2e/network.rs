@@ -10,6 +10,9 @@ use crate::lab::{enter, found, gathered, run};
 /// How soon a server that is back is used, and how soon a dead link is noticed.
 const PROMISED: Duration = Duration::from_secs(10);
 
+/// How long the network stays away after the loss was noticed.
+const OUTAGE: Duration = Duration::from_secs(7);
+
 /// How soon a page that has its network back has its people back.
 const HEALED: Duration = Duration::from_secs(30);
 
@@ -90,6 +93,8 @@ fn a_lost_network_heals_without_a_reload() {
         }
         println!("a lost network is noticed after {:?}", lost.elapsed());
         ann.say("while you were away").await?;
+        // Long enough for both to have tried again: what they sent meanwhile arrives all at once.
+        ann.holds(OUTAGE, "Bob gone", |view| view.is("Bob", "Gone")).await?;
         there.regain_network(&bob).await?;
         let regained = Instant::now();
         for page in [&ann, &bob] {

@@ -142,7 +142,7 @@ async fn measure(runs: usize) -> Result<Runs> {
     fs::write(web_root.path().join("bare.html"), include_str!("bare.html"))?;
     fs::write(web_root.path().join("bare.js"), include_str!("bare.js"))?;
     let server = Server::start_with(web_root.path(), &[]).await?;
-    let browser = Browser::start(&{let s=tests::browser::Setup::new(tests::browser::Engine::Chromium); if std::env::var_os("CALM").is_some(){s.argument("--force-prefers-reduced-motion")}else{s}}).await?;
+    let browser = Browser::chromium().await?;
     let tabs = [browser.tab().await?, browser.tab().await?];
     for tab in &tabs {
         let script = json!({ "source": STOPWATCH });
@@ -151,7 +151,9 @@ async fn measure(runs: usize) -> Result<Runs> {
     introduce(&server, &tabs).await?;
     let mut measured = Runs::default();
     // Leads away from our page, too, so that each round begins with loading it anew.
-    run_bare(&server, &tabs[0], &tabs[1], 255).await.context("the bare page")?;
+    run_bare(&server, &tabs[0], &tabs[1], 255)
+        .await
+        .context("the bare page")?;
     // The first round warms caches up and is not counted.
     for run in 0..=runs {
         let [waiting, joining] = if run % 2 == 0 {
@@ -159,9 +161,13 @@ async fn measure(runs: usize) -> Result<Runs> {
         } else {
             [&tabs[1], &tabs[0]]
         };
-        let cold = run_cold(&server, waiting, joining, run).await.context("our page, cold")?;
+        let cold = run_cold(&server, waiting, joining, run)
+            .await
+            .context("our page, cold")?;
         let ours = run_ours(waiting, joining, run).await.context("our page")?;
-        let bare = run_bare(&server, waiting, joining, run).await.context("the bare page")?;
+        let bare = run_bare(&server, waiting, joining, run)
+            .await
+            .context("the bare page")?;
         if run > 0 {
             measured.ours.push(ours);
             measured.bare.push(bare);
@@ -197,7 +203,9 @@ async fn run_cold(server: &Server, waiting: &Page, joining: &Page, run: usize) -
 async fn run_ours(waiting: &Page, joining: &Page, run: usize) -> Result<Times> {
     let go_to = "window.times = {}; location.hash = arguments[0]";
     joining.run(go_to, vec![json!("#/")]).await?;
-    joining.wait("the start page", |view| view.field("Room").is_some()).await?;
+    joining
+        .wait("the start page", |view| view.field("Room").is_some())
+        .await?;
     // The names are known, so an address is all that it takes to join.
     let room = json!(format!("#/r/warm{run}"));
     waiting.run(go_to, vec![room.clone()]).await?;
