@@ -27,6 +27,13 @@ fn a_hidden_page_still_answers() {
         gathered(&[&ann, &bob]).await?;
         bob.minimise().await?;
         bob.wait("hidden", |view| view.visibility == "hidden").await?;
+        // The browser does treat it as hidden: ten timers of 50 ms would be done in half a second.
+        let timers = "const done = arguments[0], started = performance.now(); let left = 10;
+            const next = () => left-- ? setTimeout(next, 50) : done(performance.now() - started);
+            next()";
+        let took = bob.run_async(timers, Vec::new()).await?;
+        println!("ten timers of a hidden page take {took} ms");
+        ensure!(took.as_f64() > Some(3_000.0), "timers are not slowed down: {took} ms");
         // Pings are answered, and sent.
         ann.holds(QUIET, "Bob is here", |view| view.is("Bob", "Here")).await?;
         let view = bob.look().await?;
