@@ -27,6 +27,10 @@ const SLOTS_MAX: u32 = 64;
 /// How long a reloaded page waits for the page it replaces to let go of the slot, in milliseconds.
 const RELOAD_PATIENCE_MILLIS: u32 = 1_000;
 
+/// How long a page waits for the slot that its tab had, when it was not reloaded: the tab may have been elsewhere and its last
+/// page not quite gone. A duplicated tab waits in vain.
+const RETURN_PATIENCE_MILLIS: u32 = 300;
+
 /// For how long a lease is taken, and how often it is renewed, in milliseconds. Background tabs have slow timers.
 const LEASE_MILLIS: u64 = 15_000;
 const LEASE_RENEWAL_MILLIS: u32 = 5_000;
@@ -224,7 +228,11 @@ async fn claim_slot(store: &Store) -> Result<Option<(u32, Option<Interval>)>, St
         .and_then(|slot| slot.parse().ok())
         .filter(|slot| *slot < SLOTS_MAX);
     let owner = SessionId::from_bytes(js::entropy()).to_text();
-    let mut patience = if js::is_reload() { RELOAD_PATIENCE_MILLIS } else { 0 };
+    let mut patience = if js::is_reload() {
+        RELOAD_PATIENCE_MILLIS
+    } else {
+        RETURN_PATIENCE_MILLIS
+    };
     for slot in remembered
         .into_iter()
         .chain((0..SLOTS_MAX).filter(|slot| Some(*slot) != remembered))

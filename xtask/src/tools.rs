@@ -39,6 +39,8 @@ pub(crate) enum Tool {
     WasmOpt,
     /// `cargo deny`.
     CargoDeny,
+    /// `axe.min.js`, which looks a page over for what assistive technology cannot use.
+    AxeCore,
     /// A browser and the driver that remote-controls it.
     Browser(Browser),
 }
@@ -60,14 +62,14 @@ struct Package {
     version: Option<&'static str>,
     follows: &'static str,
     registry: Registry,
-    /// A program that is there when the package is.
+    /// A file that is there when the package is: in `bin`, or for npm in `node_modules`.
     program: &'static str,
     /// How long a machine with two cores takes, to tell the person who waits.
     minutes: u32,
 }
 
 /// All versions in one place. `binaryen` comes from npm since Debian's is too old to read what rustc writes.
-const PACKAGES: [Package; 5] = [
+const PACKAGES: [Package; 6] = [
     Package {
         name: "trunk",
         version: Some("0.21.14"),
@@ -112,7 +114,15 @@ const PACKAGES: [Package; 5] = [
         version: Some("132.0.0"),
         follows: "",
         registry: Registry::Npm,
-        program: "wasm-opt",
+        program: ".bin/wasm-opt",
+        minutes: 1,
+    },
+    Package {
+        name: "axe-core",
+        version: Some("4.14.1"),
+        follows: "",
+        registry: Registry::Npm,
+        program: "axe-core/axe.min.js",
         minutes: 1,
     },
 ];
@@ -130,6 +140,7 @@ pub(crate) fn ensure(tools: &[Tool]) -> Result<()> {
             Tool::WasmBindgen => package("wasm-bindgen-cli").ensure()?,
             Tool::WasmOpt => package("binaryen").ensure()?,
             Tool::CargoDeny => package("cargo-deny").ensure()?,
+            Tool::AxeCore => package("axe-core").ensure()?,
             Tool::Browser(browser) => {
                 browser.ensure()?;
                 if *browser == Browser::Firefox {
@@ -154,6 +165,12 @@ pub(crate) fn search_path() -> OsString {
     let all: Vec<PathBuf> = folders().chain(env::split_paths(&inherited)).collect();
     // A folder with a colon in its name cannot be on a PATH: then only what the machine has is found.
     env::join_paths(all).unwrap_or(inherited)
+}
+
+/// Where `axe.min.js` is, whether it is installed yet or not.
+pub(crate) fn axe_core() -> Result<PathBuf> {
+    let package = package("axe-core");
+    Ok(package.proof(&package.folder()?))
 }
 
 fn package(name: &str) -> &'static Package {
@@ -190,10 +207,19 @@ impl Package {
         }
     }
 
+    /// The file that proves the package to be installed in `folder`.
+    fn proof(&self, folder: &Path) -> PathBuf {
+        match self.registry {
+            Registry::Cargo { .. } => {
+                let program = format!("{}{}", self.program, env::consts::EXE_SUFFIX);
+                folder.join("bin").join(program)
+            }
+            Registry::Npm => folder.join("node_modules").join(self.program),
+        }
+    }
+
     fn is_installed(&self, folder: &Path) -> bool {
-        self.programs(folder)
-            .join(format!("{}{}", self.program, env::consts::EXE_SUFFIX))
-            .exists()
+        self.proof(folder).exists()
     }
 
     fn ensure(&self) -> Result<()> {
@@ -225,7 +251,7 @@ impl Package {
             Registry::Npm => Ok(npm_install(self.name, &version, &temporary)),
         })?;
         if !self.is_installed(&temporary) {
-            bail!("the package {} {version} has no program `{}`", self.name, self.program);
+            bail!("the package {} {version} has no `{}`", self.name, self.program);
         }
         fs::rename(&temporary, &folder).with_context(|| format!("cannot make {}", folder.display()))
     }

@@ -32,8 +32,8 @@ pub(super) struct Contact {
     pub(super) wanted_until: Instant,
     /// Until when nothing is accepted from it.
     pub(super) shunned_until: Option<Instant>,
-    /// When it last made us start an attempt.
-    pub(super) accepted: Option<Instant>,
+    /// Until when the attempts that it made us start use up what it may.
+    pub(super) attempts_until: Instant,
     /// Links in a row that were lost soon after they had opened.
     pub(super) brief: u32,
     /// Whether it is shown as being reconnected while the next attempt is only waited for.
@@ -53,7 +53,7 @@ impl Contact {
             retry_at: None,
             wanted_until,
             shunned_until: None,
-            accepted: None,
+            attempts_until: Instant::default(),
             brief: 0,
             promised: false,
             told_version: None,

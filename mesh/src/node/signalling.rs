@@ -16,8 +16,13 @@ use crate::{
     io::{Alert, ServerId},
 };
 
-/// Two offers or knocks of one peer closer than this are too many: each costs us a connection.
-const ATTEMPT_SPACING: Duration = Duration::from_millis(250);
+/// How often a peer may make us start an attempt in the long run: each costs us a connection, of which a page has some
+/// hundreds.
+const ATTEMPT_SPACING: Duration = Duration::from_secs(1);
+
+/// How many attempts a peer may make us start at once. After an outage, what was sent meanwhile arrives in a burst, and only
+/// the last of it is of use.
+const ATTEMPT_BURST: u32 = 8;
 
 impl Node {
     /// A payload came through a server.
@@ -102,7 +107,9 @@ impl Node {
             self.counters.envelopes_refused += 1;
             return false;
         };
-        if contact.accepted.is_some_and(|last| now.since(last) < ATTEMPT_SPACING) {
+        // A leaky bucket, kept as the time at which it will be empty (GCRA, ITU-T I.371).
+        let attempts_from = contact.attempts_until.max(now);
+        if attempts_from > now + ATTEMPT_SPACING * (ATTEMPT_BURST - 1) {
             self.counters.envelopes_refused += 1;
             return false;
         }
@@ -110,7 +117,7 @@ impl Node {
             self.decline(server, from, session, DeclineReason::Full);
             return false;
         }
-        contact.accepted = Some(now);
+        contact.attempts_until = attempts_from + ATTEMPT_SPACING;
         true
     }
 

@@ -14,7 +14,7 @@ const PROMISED: Duration = Duration::from_secs(10);
 const OUTAGE: Duration = Duration::from_secs(7);
 
 /// How soon a page that has its network back has its people back.
-const HEALED: Duration = Duration::from_secs(30);
+const HEALED: Duration = Duration::from_secs(15);
 
 #[test]
 fn a_killed_server_stops_no_chat_and_the_page_says_so() {

@@ -3,7 +3,7 @@
 use super::Tally;
 use super::summary::{self, Summary};
 use crate::shell::{self, Sink};
-use crate::tools::{Browser, Tool};
+use crate::tools::{self, Browser, Tool};
 use crate::workspace::{self, WASM};
 use crate::{build, size};
 use anyhow::{Context, Result};
@@ -174,7 +174,11 @@ impl Step {
             Self::WasmChromium => vec![Tool::WasmTarget, Tool::WasmBindgen, Tool::Browser(Browser::Chromium)],
             Self::WasmFirefox => vec![Tool::WasmTarget, Tool::WasmBindgen, Tool::Browser(Browser::Firefox)],
             Self::Build | Self::Size => build::TOOLS.to_vec(),
-            Self::E2e => vec![Tool::Browser(Browser::Chromium), Tool::Browser(Browser::Firefox)],
+            Self::E2e => vec![
+                Tool::Browser(Browser::Chromium),
+                Tool::Browser(Browser::Firefox),
+                Tool::AxeCore,
+            ],
         }
     }
 
@@ -259,6 +263,7 @@ impl Step {
 fn end_to_end() -> Result<Command> {
     let mut command = shell::cargo(&["test", "--package", "tests", "--features", "e2e", "--test", "e2e"]);
     with_browsers(&mut command, "debug")?;
+    command.env("AXE_CORE", tools::axe_core()?);
     Ok(command)
 }
 

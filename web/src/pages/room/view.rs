@@ -120,13 +120,13 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                     <button
                         type="button"
                         class="button people-toggle"
-                        aria-label={format!("People ({})", state.present())}
                         aria-expanded={people_open.to_string()}
                         aria-controls="people-panel"
                         onclick={toggle_people}
                     >
                         { glyph(Icon::People) }
-                        <span class="button-text">{ "People" }</span>
+                        // Part of the button's name, also where there is no room to show it.
+                        <span class="visually-hidden">{ "People, here now: " }</span>
                         { state.present() }
                     </button>
                     <CopyLink link={props.link.clone()} prominent={state.people.is_empty()} />
