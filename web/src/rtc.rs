@@ -28,8 +28,9 @@ use web_sys::{
 use self::lane::Lane;
 use crate::{driver::DriverEvent, js};
 
-/// How long candidates are gathered into one envelope. They come in bursts, and each envelope costs a signature.
-const CANDIDATE_BATCH: Duration = Duration::from_millis(15);
+/// How long candidates are gathered into one envelope. They come in bursts, and each envelope costs a signature; but a link
+/// cannot open before the first of them has arrived.
+const CANDIDATE_BATCH: Duration = Duration::from_millis(2);
 
 /// How long a connection that still has data to send is kept open after it was hung up.
 const DRAIN: Duration = Duration::from_millis(500);
