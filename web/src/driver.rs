@@ -32,6 +32,10 @@ use crate::{
     signaller::Signaller,
 };
 
+/// How long the page is kept from hearing what happened, in milliseconds. Drawing takes longer than all the rest of linking,
+/// and half a dozen things happen on the way to a link: they are drawn at once, and peers do not wait for it.
+const TELL_MILLIS: u32 = 32;
+
 /// Everything that can happen to a driver.
 #[derive(Debug)]
 pub(crate) enum DriverEvent {
@@ -71,6 +75,8 @@ pub(crate) enum DriverEvent {
     },
     /// The timer went off, the page became visible, or a command was given: look what there is to do.
     Wake,
+    /// Time to tell the page what happened.
+    Tell,
     /// The page is going away: say goodbye while there is time.
     PageHide,
 }
@@ -124,6 +130,8 @@ impl Session {
             signallers: LiteMap::new(),
             connections: LiteMap::new(),
             timer: None,
+            untold: Vec::new(),
+            telling: None,
             _listeners: listeners(&events),
         };
         spawn_local(driver.run(queue));
@@ -228,6 +236,9 @@ struct Driver {
     signallers: LiteMap<ServerId, Signaller>,
     connections: LiteMap<LinkId, Connection>,
     timer: Option<(Instant, Timeout)>,
+    /// What the page will be told when `telling` goes off.
+    untold: Vec<Event>,
+    telling: Option<Timeout>,
     _listeners: [EventListener; 5],
 }
 
@@ -264,6 +275,7 @@ impl Driver {
             DriverEvent::Packet { link, bytes } => Input::Packet { link, bytes },
             DriverEvent::Network { online } => Input::Network { online },
             DriverEvent::Wake => return self.node.borrow_mut().handle_timeout(now),
+            DriverEvent::Tell => return self.tell(),
             DriverEvent::PageHide => return self.node.borrow_mut().leave(now),
         };
         self.node.borrow_mut().handle_input(now, input);
@@ -271,22 +283,32 @@ impl Driver {
 
     /// Does what the node asks for. `false` once it has left.
     fn drain(&mut self) -> bool {
-        let mut events = Vec::new();
         loop {
             // The borrow ends with this statement, before anything is done.
             let output = self.node.borrow_mut().poll_output();
             match output {
                 None => break,
-                Some(Output::Event(event)) => events.push(event),
+                Some(Output::Event(event)) => self.untold.push(event),
                 Some(output) => self.act(output),
             }
         }
-        // The page hears of it last: drawing takes longer than all the rest, and peers need not wait for it.
-        let left = events.contains(&Event::Left);
-        for event in events {
-            self.on_event.emit(event);
+        let left = self.untold.contains(&Event::Left);
+        if left {
+            self.tell();
+        } else if !self.untold.is_empty() && self.telling.is_none() {
+            let events = self.events.clone();
+            let tell = move || drop(events.unbounded_send(DriverEvent::Tell));
+            self.telling = Some(Timeout::new(TELL_MILLIS, tell));
         }
         !left
+    }
+
+    /// Tells the page what it has not been told yet.
+    fn tell(&mut self) {
+        self.telling = None;
+        for event in std::mem::take(&mut self.untold) {
+            self.on_event.emit(event);
+        }
     }
 
     fn act(&mut self, output: Output) {
