@@ -8,6 +8,7 @@ use crate::{
     boot::{BootError, Profile, boot},
     driver::Session,
     hooks::{go_to, use_route},
+    js,
     pages::{
         room::{Joining, RoomPage},
         start::{Entered, StartPage},
@@ -22,19 +23,14 @@ use crate::{
 /// The element of `index.html` that the app takes over.
 const ROOT: &str = "app";
 
-/// Replaces the first paint by the app. Does nothing outside a page that has a place for it.
+/// Replaces the first paint by the app. Does nothing in a page that has no place for it.
 pub fn mount() {
-    let document = gloo_document();
-    let Some(root) = document.and_then(|document| document.get_element_by_id(ROOT)) else {
+    let Some(root) = js::document().get_element_by_id(ROOT) else {
         return;
     };
     // Yew adds to what it is mounted on: the first paint has to go.
     root.set_text_content(None);
     yew::Renderer::<App>::with_root(root).render();
-}
-
-fn gloo_document() -> Option<web_sys::Document> {
-    web_sys::window().and_then(|window| window.document())
 }
 
 /// How far the start has come.

@@ -8,6 +8,7 @@
 use std::{cell::RefCell, rc::Rc};
 
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
+use gloo_events::EventListener;
 use gloo_timers::{callback::Interval, future::TimeoutFuture};
 use shared::{Identity, PeerId, RoomCode, RoomId, SessionId};
 use thiserror::Error;
@@ -55,7 +56,7 @@ struct Inner {
     store: Store,
     servers: Vec<String>,
     /// Renews the lease where there are no Web Locks.
-    _renewal: Option<Interval>,
+    _renewal: Option<Renewal>,
 }
 
 impl Profile {
@@ -173,12 +174,19 @@ pub async fn boot() -> Result<Profile, BootError> {
     })))
 }
 
+/// Renews a lease until it is dropped, and gives it up when the page goes away.
+#[derive(Debug)]
+struct Renewal {
+    _interval: Interval,
+    _on_hide: EventListener,
+}
+
 /// A slot of ours and what is in it.
 struct Claim {
     slot: u32,
     record: IdentityRecord,
     store: Store,
-    renewal: Option<Interval>,
+    renewal: Option<Renewal>,
 }
 
 /// Takes a slot and reads or makes its identity. If the store fails, the identity lasts as long as the page.
@@ -219,7 +227,7 @@ async fn temporary(why: &str) -> Claim {
 }
 
 /// Takes a slot: the one this tab had before its reload, else the first free one.
-async fn claim_slot(store: &Store) -> Result<Option<(u32, Option<Interval>)>, StoreError> {
+async fn claim_slot(store: &Store) -> Result<Option<(u32, Option<Renewal>)>, StoreError> {
     let session = js::window().session_storage().ok().flatten();
     let remembered = session
         .as_ref()
@@ -263,7 +271,7 @@ async fn claim_lease(
     slot: u32,
     owner: &str,
     patience_millis: u32,
-) -> Result<Option<Interval>, StoreError> {
+) -> Result<Option<Renewal>, StoreError> {
     const STEP_MILLIS: u32 = 100;
     let lease = |until| Lease {
         owner: owner.to_owned(),
@@ -299,8 +307,11 @@ async fn claim_lease(
         });
     };
     let give_up = renew.clone();
-    gloo_events::EventListener::once(&js::window(), "pagehide", move |_| give_up(0)).forget();
-    Ok(Some(Interval::new(LEASE_RENEWAL_MILLIS, move || renew(LEASE_MILLIS))))
+    let on_hide = EventListener::once(&js::window(), "pagehide", move |_| give_up(0));
+    Ok(Some(Renewal {
+        _interval: Interval::new(LEASE_RENEWAL_MILLIS, move || renew(LEASE_MILLIS)),
+        _on_hide: on_hide,
+    }))
 }
 
 /// The identity of a slot, made if there is none, with a certificate that lasts.

@@ -17,7 +17,7 @@ use gloo_timers::callback::Timeout;
 use litemap::LiteMap;
 use mesh::{
     Node, NodeConfig, Timing,
-    io::{Candidate, Event, Input, Instant, LinkEnd, LinkId, Output, Path, SendError, ServerId},
+    io::{Event, Input, Instant, LinkEnd, LinkId, Output, SendError, ServerId},
 };
 use shared::{MessageId, PeerId, Room, RoomCode, signal};
 use wasm_bindgen::JsCast;
@@ -39,46 +39,36 @@ const TELL_MILLIS: u32 = 32;
 /// Everything that can happen to a driver.
 #[derive(Debug)]
 pub(crate) enum DriverEvent {
-    Signal {
-        server: ServerId,
-        event: signal::Event,
-    },
-    ServerDown {
-        server: ServerId,
-        code: u16,
-    },
-    LocalDescription {
-        link: LinkId,
-        sdp: String,
-    },
-    LocalCandidates {
-        link: LinkId,
-        candidates: Vec<Candidate>,
-    },
-    LinkOpen {
-        link: LinkId,
-    },
-    LinkPath {
-        link: LinkId,
-        path: Path,
-    },
-    LinkClosed {
-        link: LinkId,
-        end: LinkEnd,
-    },
-    Packet {
-        link: LinkId,
-        bytes: Vec<u8>,
-    },
-    Network {
-        online: bool,
-    },
+    /// Something for the node.
+    Input(Input),
     /// The timer went off, the page became visible, or a command was given: look what there is to do.
     Wake,
     /// Time to tell the page what happened.
     Tell,
     /// The page is going away: say goodbye while there is time.
     PageHide,
+}
+
+/// Where everything that happens is put. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Events(UnboundedSender<DriverEvent>);
+
+impl Events {
+    /// The two ends of a driver's queue.
+    pub(crate) fn channel() -> (Self, UnboundedReceiver<DriverEvent>) {
+        let (sender, queue) = unbounded();
+        (Self(sender), queue)
+    }
+
+    /// Puts something for the node into the queue.
+    pub(crate) fn input(&self, input: Input) {
+        self.send(DriverEvent::Input(input));
+    }
+
+    fn send(&self, event: DriverEvent) {
+        // Fails only when the driver has ended, and then nobody wants to know.
+        let _ = self.0.unbounded_send(event);
+    }
 }
 
 /// A handle on a running node. Cheap to clone.
@@ -89,7 +79,7 @@ struct Handle {
     me: PeerId,
     room: Room,
     node: Rc<RefCell<Node>>,
-    events: UnboundedSender<DriverEvent>,
+    events: Events,
 }
 
 impl fmt::Debug for Session {
@@ -120,7 +110,7 @@ impl Session {
         };
         let node = Node::new(profile.identity(), room.clone(), config, js::entropy(), clock::now());
         let node = Rc::new(RefCell::new(node));
-        let (events, queue) = unbounded();
+        let (events, queue) = Events::channel();
         let driver = Driver {
             profile: profile.clone(),
             room: room.clone(),
@@ -190,38 +180,45 @@ impl Session {
     /// Gives the node a command and wakes the driver to do what follows from it.
     fn command<T>(&self, command: impl FnOnce(&mut Node) -> T) -> T {
         let result = command(&mut self.0.node.borrow_mut());
-        // Fails only when the driver has ended, and then nothing follows.
-        let _ = self.0.events.unbounded_send(DriverEvent::Wake);
+        self.0.events.send(DriverEvent::Wake);
         result
     }
 }
 
 /// What the page tells every driver.
-fn listeners(events: &UnboundedSender<DriverEvent>) -> [EventListener; 5] {
+fn listeners(events: &Events) -> [EventListener; 5] {
     let window = js::window();
     let document = window.document().expect("invariant: the app runs in a page");
     let send = |event: fn() -> DriverEvent| {
         let events = events.clone();
         move |_: &web_sys::Event| {
-            let _ = events.unbounded_send(event());
+            events.send(event());
         }
     };
     let visible = document.clone();
     let woken = events.clone();
     [
-        EventListener::new(&window, "online", send(|| DriverEvent::Network { online: true })),
-        EventListener::new(&window, "offline", send(|| DriverEvent::Network { online: false })),
+        EventListener::new(
+            &window,
+            "online",
+            send(|| DriverEvent::Input(Input::Network { online: true })),
+        ),
+        EventListener::new(
+            &window,
+            "offline",
+            send(|| DriverEvent::Input(Input::Network { online: false })),
+        ),
         EventListener::new(&window, "pagehide", send(|| DriverEvent::PageHide)),
         EventListener::new(&window, "pageshow", |event| {
             // Back from the browser's page cache, where the node had to leave: start anew.
             if event.unchecked_ref::<PageTransitionEvent>().persisted() {
-                let _ = js::window().location().reload();
+                js::reload();
             }
         }),
         EventListener::new(&document, "visibilitychange", move |_| {
             // The timers of a page in the background run late.
             if visible.visibility_state() == VisibilityState::Visible {
-                let _ = woken.unbounded_send(DriverEvent::Wake);
+                woken.send(DriverEvent::Wake);
             }
         }),
     ]
@@ -231,7 +228,7 @@ struct Driver {
     profile: Profile,
     room: Room,
     node: Rc<RefCell<Node>>,
-    events: UnboundedSender<DriverEvent>,
+    events: Events,
     on_event: Callback<Event>,
     signallers: LiteMap<ServerId, Signaller>,
     connections: LiteMap<LinkId, Connection>,
@@ -258,27 +255,25 @@ impl Driver {
 
     fn handle(&mut self, event: DriverEvent) {
         let now = clock::now();
-        let input = match event {
-            DriverEvent::Signal { server, event } => Input::Signal { server, event },
-            DriverEvent::ServerDown { server, code } => {
-                self.signallers.remove(&server);
-                Input::ServerDown { server, code }
+        match event {
+            DriverEvent::Input(input) => {
+                match &input {
+                    Input::ServerDown { server, .. } => drop(self.signallers.remove(server)),
+                    Input::LinkClosed { link, .. } => drop(self.connections.remove(link)),
+                    Input::Signal { .. }
+                    | Input::LocalDescription { .. }
+                    | Input::LocalCandidates { .. }
+                    | Input::LinkOpen { .. }
+                    | Input::LinkPath { .. }
+                    | Input::Packet { .. }
+                    | Input::Network { .. } => {}
+                }
+                self.node.borrow_mut().handle_input(now, input);
             }
-            DriverEvent::LocalDescription { link, sdp } => Input::LocalDescription { link, sdp },
-            DriverEvent::LocalCandidates { link, candidates } => Input::LocalCandidates { link, candidates },
-            DriverEvent::LinkOpen { link } => Input::LinkOpen { link },
-            DriverEvent::LinkPath { link, path } => Input::LinkPath { link, path },
-            DriverEvent::LinkClosed { link, end } => {
-                self.connections.remove(&link);
-                Input::LinkClosed { link, end }
-            }
-            DriverEvent::Packet { link, bytes } => Input::Packet { link, bytes },
-            DriverEvent::Network { online } => Input::Network { online },
-            DriverEvent::Wake => return self.node.borrow_mut().handle_timeout(now),
-            DriverEvent::Tell => return self.tell(),
-            DriverEvent::PageHide => return self.node.borrow_mut().leave(now),
-        };
-        self.node.borrow_mut().handle_input(now, input);
+            DriverEvent::Wake => self.node.borrow_mut().handle_timeout(now),
+            DriverEvent::Tell => self.tell(),
+            DriverEvent::PageHide => self.node.borrow_mut().leave(now),
+        }
     }
 
     /// Does what the node asks for. `false` once it has left.
@@ -297,7 +292,7 @@ impl Driver {
             self.tell();
         } else if !self.untold.is_empty() && self.telling.is_none() {
             let events = self.events.clone();
-            let tell = move || drop(events.unbounded_send(DriverEvent::Tell));
+            let tell = move || events.send(DriverEvent::Tell);
             self.telling = Some(Timeout::new(TELL_MILLIS, tell));
         }
         !left
@@ -380,8 +375,8 @@ impl Driver {
     }
 
     /// Closes a connection for a reason of ours.
-    fn end(&mut self, link: LinkId, end: LinkEnd) {
-        let _ = self.events.unbounded_send(DriverEvent::LinkClosed { link, end });
+    fn end(&self, link: LinkId, end: LinkEnd) {
+        self.events.input(Input::LinkClosed { link, end });
     }
 
     /// Sets the timer to the node's next deadline.
@@ -395,10 +390,7 @@ impl Driver {
             // One more than the difference of two clocks rounded down, so that the deadline has passed when the timer goes off.
             let millis = u32::try_from(wait).unwrap_or(u32::MAX / 2).min(i32::MAX as u32 - 1) + 1;
             let events = self.events.clone();
-            (
-                at,
-                Timeout::new(millis, move || drop(events.unbounded_send(DriverEvent::Wake))),
-            )
+            (at, Timeout::new(millis, move || events.send(DriverEvent::Wake)))
         });
     }
 }

@@ -22,6 +22,20 @@ pub(crate) fn window() -> web_sys::Window {
     web_sys::window().expect("invariant: the app runs in a page")
 }
 
+/// The page's document.
+///
+/// # Panics
+/// As [`window`].
+pub(crate) fn document() -> web_sys::Document {
+    window().document().expect("invariant: the app runs in a page")
+}
+
+/// Loads the page anew.
+pub(crate) fn reload() {
+    // Refused only while the page is being unloaded anyway.
+    let _ = window().location().reload();
+}
+
 /// What the browser says of an error, for a log.
 pub(crate) fn describe(error: &JsValue) -> String {
     let text = |name| field(error, name).and_then(|value| value.as_string());

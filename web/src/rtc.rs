@@ -1,7 +1,7 @@
 //! One WebRTC connection: set up in the order it is told to, with one *control lane* (a negotiated data channel, ordered and reliable).
 //!
 //! Browsers want descriptions and candidates applied one after the other; a [`Connection`] has a queue of [`Op`]s and one task that
-//! works through it. Everything that happens comes back as a [`DriverEvent`]. Dropping a connection silences it and closes
+//! works through it. Everything that happens comes back as an [`Input`] of the node. Dropping a connection silences it and closes
 //! it.
 //!
 //! The control lane carries messages of at most 16 KiB. A lane for bulk data is not opened: Chromium does not
@@ -14,9 +14,9 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_util::StreamExt;
 use gloo_events::EventListener;
-use gloo_timers::callback::Timeout;
+use gloo_timers::{callback::Timeout, future::sleep};
 use js_sys::Array;
-use mesh::io::{Candidate, LinkEnd, LinkId, Path};
+use mesh::io::{Candidate, Input, LinkEnd, LinkId, Path};
 use shared::signal::IceServer;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -26,7 +26,7 @@ use web_sys::{
 };
 
 use self::lane::Lane;
-use crate::{driver::DriverEvent, js};
+use crate::{driver::Events, js};
 
 /// How long candidates are gathered into one envelope. They come in bursts, and each envelope costs a signature; but a link
 /// cannot open before the first of them has arrived.
@@ -54,7 +54,6 @@ pub(crate) struct Connection {
     peer_connection: RtcPeerConnection,
     lane: Lane,
     ops: UnboundedSender<Op>,
-    /// The first silences the connection when dropped.
     _listeners: Vec<EventListener>,
 }
 
@@ -68,7 +67,7 @@ impl Connection {
         link: LinkId,
         ice_servers: &[IceServer],
         certificate: Option<&RtcCertificate>,
-        events: &UnboundedSender<DriverEvent>,
+        events: &Events,
     ) -> Result<Self, Exhausted> {
         let configuration = configuration(ice_servers, certificate);
         let peer_connection = RtcPeerConnection::new_with_configuration(&configuration).map_err(|error| {
@@ -107,9 +106,10 @@ impl Connection {
         if self.lane.is_drained() {
             return;
         }
-        // Dropped with the timer.
-        #[expect(clippy::cast_possible_truncation, reason = "half a second")]
-        Timeout::new(DRAIN.as_millis() as u32, move || drop(self)).forget();
+        spawn_local(async move {
+            sleep(DRAIN).await;
+            drop(self);
+        });
     }
 }
 
@@ -145,11 +145,7 @@ fn configuration(ice_servers: &[IceServer], certificate: Option<&RtcCertificate>
 }
 
 /// Reports candidates in small batches.
-fn listen_to_candidates(
-    peer_connection: &RtcPeerConnection,
-    link: LinkId,
-    events: UnboundedSender<DriverEvent>,
-) -> EventListener {
+fn listen_to_candidates(peer_connection: &RtcPeerConnection, link: LinkId, events: Events) -> EventListener {
     let batch: Rc<RefCell<(Vec<Candidate>, Option<Timeout>)>> = Rc::default();
     EventListener::new(peer_connection, "icecandidate", move |event| {
         let event: &RtcPeerConnectionIceEvent = event.unchecked_ref();
@@ -169,18 +165,14 @@ fn listen_to_candidates(
             let millis = CANDIDATE_BATCH.as_millis() as u32;
             pending.1 = Some(Timeout::new(millis, move || {
                 let (candidates, _) = std::mem::take(&mut *batch.borrow_mut());
-                let _ = events.unbounded_send(DriverEvent::LocalCandidates { link, candidates });
+                events.input(Input::LocalCandidates { link, candidates });
             }));
         }
     })
 }
 
 /// Reports whether ICE has a path.
-fn listen_to_path(
-    peer_connection: &RtcPeerConnection,
-    link: LinkId,
-    events: UnboundedSender<DriverEvent>,
-) -> EventListener {
+fn listen_to_path(peer_connection: &RtcPeerConnection, link: LinkId, events: Events) -> EventListener {
     let observed = peer_connection.clone();
     EventListener::new(peer_connection, "iceconnectionstatechange", move |_| {
         let path = match observed.ice_connection_state() {
@@ -190,26 +182,19 @@ fn listen_to_path(
             // Not there yet, or over; also what later browsers may add.
             RtcIceConnectionState::New | RtcIceConnectionState::Checking | RtcIceConnectionState::Closed | _ => return,
         };
-        let _ = events.unbounded_send(DriverEvent::LinkPath { link, path });
+        events.input(Input::LinkPath { link, path });
     })
 }
 
 /// Works through a connection's steps, one after the other, until the connection is dropped.
-async fn work(
-    peer_connection: RtcPeerConnection,
-    link: LinkId,
-    mut queue: UnboundedReceiver<Op>,
-    events: UnboundedSender<DriverEvent>,
-) {
+async fn work(peer_connection: RtcPeerConnection, link: LinkId, mut queue: UnboundedReceiver<Op>, events: Events) {
     while let Some(op) = queue.next().await {
         match step(&peer_connection, op).await {
-            Ok(Some(sdp)) => {
-                let _ = events.unbounded_send(DriverEvent::LocalDescription { link, sdp });
-            }
+            Ok(Some(sdp)) => events.input(Input::LocalDescription { link, sdp }),
             Ok(None) => {}
             Err(error) => {
                 js::log(&format!("a connection could not be set up: {}", js::describe(&error)));
-                let _ = events.unbounded_send(DriverEvent::LinkClosed {
+                events.input(Input::LinkClosed {
                     link,
                     end: LinkEnd::Failed,
                 });

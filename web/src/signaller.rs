@@ -1,13 +1,12 @@
 //! A WebSocket to a rendezvous server: typed messages in and out.
 
-use futures_channel::mpsc::UnboundedSender;
 use gloo_events::EventListener;
-use mesh::io::ServerId;
+use mesh::io::{Input, ServerId};
 use shared::{limits::SIGNAL_MESSAGE_BYTES_MAX, signal};
 use wasm_bindgen::JsCast;
 use web_sys::{CloseEvent, MessageEvent, WebSocket};
 
-use crate::{driver::DriverEvent, js};
+use crate::{driver::Events, js};
 
 /// The code of a socket that was closed without a closing handshake (RFC 6455 §7.4.1), or never opened.
 const ABNORMAL: u16 = 1006;
@@ -21,16 +20,12 @@ pub(crate) struct Signaller {
 
 impl Signaller {
     /// Opens a socket. If even that is impossible (a malformed address, a policy), it is reported as down.
-    pub(crate) fn open(server: ServerId, url: &str, events: &UnboundedSender<DriverEvent>) -> Option<Self> {
-        let down = |code| {
-            // Fails only when the driver is gone, and then nobody wants to know.
-            let _ = events.unbounded_send(DriverEvent::ServerDown { server, code });
-        };
+    pub(crate) fn open(server: ServerId, url: &str, events: &Events) -> Option<Self> {
         let socket = match WebSocket::new(url) {
             Ok(socket) => socket,
             Err(error) => {
                 js::log(&format!("cannot open {url}: {}", js::describe(&error)));
-                down(ABNORMAL);
+                events.input(Input::ServerDown { server, code: ABNORMAL });
                 return None;
             }
         };
@@ -43,9 +38,7 @@ impl Signaller {
                 .filter(|text| text.len() <= SIGNAL_MESSAGE_BYTES_MAX)
                 .and_then(|text| serde_json::from_str::<signal::Event>(&text).ok());
             match parsed {
-                Some(event) => {
-                    let _ = sender.unbounded_send(DriverEvent::Signal { server, event });
-                }
+                Some(event) => sender.input(Input::Signal { server, event }),
                 // A later version of the server may say things we need not understand.
                 None => js::log("the server sent a message that is not understood"),
             }
@@ -53,7 +46,7 @@ impl Signaller {
         let sender = events.clone();
         let on_close = EventListener::new(&socket, "close", move |event| {
             let code = event.unchecked_ref::<CloseEvent>().code();
-            let _ = sender.unbounded_send(DriverEvent::ServerDown { server, code });
+            sender.input(Input::ServerDown { server, code });
         });
         Some(Self {
             socket,

@@ -7,6 +7,7 @@ use web_sys::{HtmlDialogElement, HtmlInputElement};
 use yew::prelude::*;
 
 use super::icon::{Icon, glyph};
+use crate::js;
 
 /// For how long the button says that it worked.
 const CONFIRMED_MILLIS: u32 = 4_000;
@@ -85,10 +86,7 @@ pub fn CopyLink(props: &CopyLinkProps) -> Html {
 
 /// Whether `text` is on the clipboard now.
 async fn write_to_clipboard(text: &str) -> bool {
-    let Some(window) = web_sys::window() else {
-        return false;
-    };
-    let clipboard = window.navigator().clipboard();
+    let clipboard = js::window().navigator().clipboard();
     // Missing outside secure contexts, whatever the type says.
     if AsRef::<JsValue>::as_ref(&clipboard).is_undefined() {
         return false;

@@ -3,10 +3,12 @@
 use gloo_events::EventListener;
 use yew::prelude::*;
 
+use crate::js;
+
 /// Whether the page is in the background or covered.
 #[must_use]
 pub fn is_page_hidden() -> bool {
-    document().is_some_and(|document| document.hidden())
+    js::document().hidden()
 }
 
 /// Calls `on_shown` each time the page comes into view.
@@ -14,12 +16,10 @@ pub fn is_page_hidden() -> bool {
 pub fn use_page_shown(on_shown: Callback<()>) {
     use_effect_with(on_shown, |on_shown| {
         let on_shown = on_shown.clone();
-        let listener = document().map(|document| {
-            EventListener::new(&document, "visibilitychange", move |_| {
-                if !is_page_hidden() {
-                    on_shown.emit(());
-                }
-            })
+        let listener = EventListener::new(&js::document(), "visibilitychange", move |_| {
+            if !is_page_hidden() {
+                on_shown.emit(());
+            }
         });
         move || drop(listener)
     });
@@ -29,19 +29,7 @@ pub fn use_page_shown(on_shown: Callback<()>) {
 #[hook]
 pub fn use_title(title: String) {
     use_effect_with(title, |title| {
-        if let Some(document) = document() {
-            document.set_title(title);
-        }
+        js::document().set_title(title);
     });
-    use_effect_with((), |()| {
-        || {
-            if let Some(document) = document() {
-                document.set_title("Starling");
-            }
-        }
-    });
-}
-
-fn document() -> Option<web_sys::Document> {
-    web_sys::window().and_then(|window| window.document())
+    use_effect_with((), |()| || js::document().set_title("Starling"));
 }

@@ -3,7 +3,7 @@
 use gloo_events::EventListener;
 use yew::prelude::*;
 
-use crate::state::route::Route;
+use crate::{js, state::route::Route};
 
 /// The route now; the component is rendered anew when the address changes, whoever changed it.
 #[hook]
@@ -11,8 +11,7 @@ pub fn use_route() -> Route {
     let route = use_state_eq(current);
     let setter = route.setter();
     use_effect_with((), move |()| {
-        let listener =
-            web_sys::window().map(|window| EventListener::new(&window, "hashchange", move |_| setter.set(current())));
+        let listener = EventListener::new(&js::window(), "hashchange", move |_| setter.set(current()));
         move || drop(listener)
     });
     (*route).clone()
@@ -20,13 +19,10 @@ pub fn use_route() -> Route {
 
 /// Changes the address, as a click on a link would.
 pub fn go_to(route: &Route) {
-    if let Some(window) = web_sys::window() {
-        // Refused only for addresses that cannot be parsed, which a fragment never causes.
-        let _ = window.location().set_hash(&route.to_fragment());
-    }
+    // Refused only for addresses that cannot be parsed, which a fragment never causes.
+    let _ = js::window().location().set_hash(&route.to_fragment());
 }
 
 fn current() -> Route {
-    let fragment = web_sys::window().and_then(|window| window.location().hash().ok());
-    Route::parse(&fragment.unwrap_or_default())
+    Route::parse(&js::window().location().hash().unwrap_or_default())
 }

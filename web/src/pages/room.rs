@@ -12,6 +12,7 @@ use crate::{
     components::composer::Outgoing,
     driver::Session,
     hooks::{go_to, is_page_hidden, use_page_shown, use_seconds_until, use_title},
+    js,
     state::{
         connection::standing,
         notice::{Notice, NoticeAction},
@@ -137,12 +138,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
         move |peer, (_, me)| safety_number(&room, me, &peer)
     });
     let on_action = Callback::from(|action| match action {
-        NoticeAction::Reload => {
-            if let Some(window) = web_sys::window() {
-                // Refused only while the page is being unloaded anyway.
-                let _ = window.location().reload();
-            }
-        }
+        NoticeAction::Reload => js::reload(),
         NoticeAction::Start => go_to(&Route::Start),
         // The view itself shows people.
         NoticeAction::ShowPeople => {}
@@ -176,9 +172,7 @@ fn open_name(code: &RoomCode) -> Option<AttrValue> {
 /// The address that leads someone else here.
 fn link_to(code: &RoomCode) -> String {
     let fragment = Route::Room { code: code.to_text() }.to_fragment();
-    let address = web_sys::window()
-        .and_then(|window| window.location().href().ok())
-        .unwrap_or_default();
+    let address = js::window().location().href().unwrap_or_default();
     let page = address.split('#').next().unwrap_or_default();
     format!("{page}{fragment}")
 }

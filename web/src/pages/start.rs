@@ -11,6 +11,7 @@ use crate::{
         notice::notice_view,
     },
     hooks::go_to,
+    js,
     state::{
         notice::{Notice, NoticeAction},
         route::Route,
@@ -57,7 +58,7 @@ pub struct StartPageProps {
 #[component]
 pub fn StartPage(props: &StartPageProps) -> Html {
     let on_action = Callback::from(|action: NoticeAction| match action {
-        NoticeAction::Reload => reload(),
+        NoticeAction::Reload => js::reload(),
         NoticeAction::Start | NoticeAction::ShowPeople => go_to(&Route::Start),
     });
     html! {
@@ -243,12 +244,5 @@ fn invited_to(code: &RoomCode) -> Html {
                 </span>
             </p>
         },
-    }
-}
-
-fn reload() {
-    if let Some(window) = web_sys::window() {
-        // Refused only while the page is being unloaded anyway.
-        let _ = window.location().reload();
     }
 }

@@ -5,16 +5,15 @@
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
-use futures_channel::mpsc::UnboundedSender;
 use gloo_events::EventListener;
 use js_sys::{ArrayBuffer, Uint8Array};
-use mesh::io::{LinkEnd, LinkId};
+use mesh::io::{Input, LinkEnd, LinkId};
 use wasm_bindgen::JsCast;
 use web_sys::{
     MessageEvent, RtcDataChannel, RtcDataChannelInit, RtcDataChannelState, RtcDataChannelType, RtcPeerConnection,
 };
 
-use crate::{driver::DriverEvent, js};
+use crate::{driver::Events, js};
 
 /// The stream number both sides agree on beforehand (`negotiated`): no round trip to open the lane.
 const CONTROL: u16 = 0;
@@ -44,7 +43,7 @@ struct Queue {
 
 impl Lane {
     /// Makes the lane of a connection that has no description yet.
-    pub(super) fn new(peer_connection: &RtcPeerConnection, link: LinkId, events: UnboundedSender<DriverEvent>) -> Self {
+    pub(super) fn new(peer_connection: &RtcPeerConnection, link: LinkId, events: Events) -> Self {
         let init = RtcDataChannelInit::new();
         init.set_negotiated(true);
         init.set_id(CONTROL);
@@ -56,7 +55,7 @@ impl Lane {
         let opened = events.clone();
         let (writable, waiting) = (channel.clone(), Rc::clone(&queue));
         let on_open = EventListener::new(&channel, "open", move |_| {
-            let _ = opened.unbounded_send(DriverEvent::LinkOpen { link });
+            opened.input(Input::LinkOpen { link });
             flush(&writable, &waiting);
         });
         let received = events.clone();
@@ -66,10 +65,10 @@ impl Lane {
             let bytes = data
                 .dyn_ref::<ArrayBuffer>()
                 .map_or_else(Vec::new, |data| Uint8Array::new(data).to_vec());
-            let _ = received.unbounded_send(DriverEvent::Packet { link, bytes });
+            received.input(Input::Packet { link, bytes });
         });
         let on_close = EventListener::new(&channel, "close", move |_| {
-            let _ = events.unbounded_send(DriverEvent::LinkClosed {
+            events.input(Input::LinkClosed {
                 link,
                 end: LinkEnd::ClosedByPeer,
             });

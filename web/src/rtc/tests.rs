@@ -7,6 +7,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::*;
 use crate::boot::tests::certificate;
+use crate::driver::DriverEvent;
 
 const LOW: LinkId = LinkId(1);
 const HIGH: LinkId = LinkId(2);
@@ -21,7 +22,7 @@ struct Pair {
 
 impl Pair {
     fn new(certificate: Option<&RtcCertificate>) -> Self {
-        let (sender, events) = unbounded();
+        let (sender, events) = Events::channel();
         let connect = |link| (link, Connection::new(link, &[], certificate, &sender).unwrap());
         let pair = Self {
             connections: [LOW, HIGH].map(connect).into(),
@@ -34,26 +35,26 @@ impl Pair {
     }
 
     /// Signals until something else happens, and gives that.
-    async fn next(&mut self) -> DriverEvent {
+    async fn next(&mut self) -> Input {
         loop {
-            let event = self.events.next().await.unwrap();
+            let event = input(&mut self.events).await;
             match event {
-                DriverEvent::LocalDescription { link: LOW, sdp } => {
+                Input::LocalDescription { link: LOW, sdp } => {
                     self.descriptions.insert(LOW, sdp.clone());
                     self.connections[&HIGH].push(Op::Accept { sdp });
                 }
-                DriverEvent::LocalDescription { link, sdp } => {
+                Input::LocalDescription { link, sdp } => {
                     self.descriptions.insert(link, sdp.clone());
                     self.connections[&LOW].push(Op::Answer { sdp });
                 }
-                DriverEvent::LocalCandidates { link, candidates } => {
+                Input::LocalCandidates { link, candidates } => {
                     let other = if link == LOW { HIGH } else { LOW };
                     // They may still be found for one that was hung up.
                     if let Some(connection) = self.connections.get(&other) {
                         connection.push(Op::Candidates { candidates });
                     }
                 }
-                DriverEvent::LinkPath { .. } => {}
+                Input::LinkPath { .. } => {}
                 event => return event,
             }
         }
@@ -63,9 +64,9 @@ impl Pair {
         let mut open = 0;
         while open < 2 {
             match self.next().await {
-                DriverEvent::LinkOpen { .. } => open += 1,
+                Input::LinkOpen { .. } => open += 1,
                 // One side's lane may open, and what waited for it arrive, before the other's event is seen.
-                DriverEvent::Packet { link, bytes } => self.early.push((link, bytes)),
+                Input::Packet { link, bytes } => self.early.push((link, bytes)),
                 event => panic!("{event:?} before both lanes were open"),
             }
         }
@@ -75,7 +76,7 @@ impl Pair {
         let mut packets = std::mem::take(&mut self.early);
         while packets.len() < count {
             match self.next().await {
-                DriverEvent::Packet { link, bytes } => packets.push((link, bytes)),
+                Input::Packet { link, bytes } => packets.push((link, bytes)),
                 event => panic!("{event:?} instead of a packet"),
             }
         }
@@ -140,7 +141,7 @@ async fn a_hung_up_connection_is_silent_and_its_peer_is_told() {
     pair.open().await;
     pair.connections.remove(&LOW).unwrap().hang_up();
     match pair.next().await {
-        DriverEvent::LinkClosed {
+        Input::LinkClosed {
             link: HIGH,
             end: LinkEnd::ClosedByPeer,
         } => {}
@@ -186,13 +187,21 @@ async fn an_offer_the_browser_refuses_ends_the_connection() {
         sdp: "v=0\r\nthis is no session description".into(),
     });
     loop {
-        match pair.events.next().await.unwrap() {
-            DriverEvent::LinkClosed {
+        match input(&mut pair.events).await {
+            Input::LinkClosed {
                 link: HIGH,
                 end: LinkEnd::Failed,
             } => return,
-            DriverEvent::LocalDescription { .. } | DriverEvent::LocalCandidates { .. } => {}
+            Input::LocalDescription { .. } | Input::LocalCandidates { .. } => {}
             event => panic!("{event:?}"),
         }
+    }
+}
+
+/// The next thing for the node that the connections report.
+async fn input(events: &mut UnboundedReceiver<DriverEvent>) -> Input {
+    match events.next().await.unwrap() {
+        DriverEvent::Input(input) => input,
+        event => panic!("{event:?} is none of a connection's"),
     }
 }
