@@ -1,231 +1,263 @@
-//! What we said and who has it yet; what we heard and must not show twice.
+//! What became of what we said: who has it, as far as we know.
 //!
-//! A message is meant for everyone who is linked, or whose link is being healed, when it is said. Whoever of them has not
-//! acknowledged it gets it again when a link to them opens. If others are just being linked, it also goes to those who link
-//! within [`Timing::late_target_window`]: they were in the room all along. One said to nobody waits for the first link,
-//! and the same time after. A recipient who left
-//! or is forgotten is not waited for any longer: "delivered to 2 of 3" then stays as it is.
+//! Nobody acknowledges a message by itself. Everyone's next beacon says how far it has the authors that it heard last; from
+//! that the author counts "delivered to n of m", m being those who were here when it was said. One said to nobody waits for
+//! somebody to come, and counts those who come soon after that one. Who left or is forgotten is not waited for any longer: "2 of 3"
+//! then stays as it is.
 //!
-//! Interim: what was heard is recognised by its random id among the last [`SEEN_MESSAGES_MAX`]; the log with its sequence
-//! numbers replaces this.
+//! A whisper is acknowledged by a receipt of its recipient's and tried again until then, or until its time is up.
 
 use litemap::LiteMap;
 use shared::{MessageId, PeerId};
 
 use crate::{
-    config::{PENDING_BYTES_MAX, PENDING_MESSAGES_MAX, SEEN_MESSAGES_MAX, Timing},
+    config::{PENDING_BYTES_MAX, PENDING_MESSAGES_MAX, SEEN_WHISPERS_MAX, Timing},
     io::{Delivery, Instant},
+    route::RETRY,
     seen::Seen,
 };
 
-/// Own messages that somebody still lacks, and the ids of what was heard.
+/// News of a message.
+pub type News = (MessageId, Delivery);
+
+/// See the [module documentation](self).
 #[derive(Debug)]
 pub struct Chat {
-    /// In the order said.
-    pending: Vec<Pending>,
-    bytes: usize,
+    /// Said to everyone and not known to be with everyone, in the order said.
+    said: Vec<Said>,
+    whispers: Vec<Whispered>,
+    whisper_bytes: usize,
     heard: Seen<(PeerId, MessageId)>,
 }
 
 #[derive(Debug)]
-struct Pending {
+struct Said {
     id: MessageId,
-    frame: Vec<u8>,
+    /// Its number in our incarnation.
+    seq: u64,
     /// Whom it is meant for, and whether they have it.
     targets: LiteMap<PeerId, bool>,
-    /// Recipients who have it or will never get it, by number: they are not waited for.
-    of: u32,
-    delivered: u32,
+    /// Recipients that were waited for in vain.
+    given_up: u32,
     ends: Ends,
 }
 
-/// Until when a message is tried.
+/// Until when newcomers are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ends {
     /// Said to nobody yet: until someone comes, and some time after.
     OpenToNewcomers { until: Option<Instant> },
-    /// Until everyone it was meant for has it, left or is forgotten.
-    WithItsTargets,
-    /// A whisper: until then.
-    At(Instant),
+    /// Meant for those who were here.
+    Closed,
 }
 
-/// A message that is not taken, because too much is pending.
+#[derive(Debug)]
+struct Whispered {
+    id: MessageId,
+    to: PeerId,
+    sealed: Vec<u8>,
+    until: Instant,
+    retry_at: Instant,
+}
+
+/// A whisper that is to be tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retry {
+    /// To whom.
+    pub to: PeerId,
+    /// The sealed whisper.
+    pub sealed: Vec<u8>,
+}
+
+/// A whisper that is not taken, because too many are pending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
 
 impl Default for Chat {
     fn default() -> Self {
         Self {
-            pending: Vec::new(),
-            bytes: 0,
-            heard: Seen::new(SEEN_MESSAGES_MAX),
+            said: Vec::new(),
+            whispers: Vec::new(),
+            whisper_bytes: 0,
+            heard: Seen::new(SEEN_WHISPERS_MAX),
         }
     }
 }
 
+impl Said {
+    fn delivery(&self) -> Delivery {
+        let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
+        if self.targets.is_empty() && self.given_up == 0 {
+            return Delivery::Waiting;
+        }
+        Delivery::Sent {
+            delivered: count(self.targets.values().filter(|has| **has).count()),
+            of: count(self.targets.len()) + self.given_up,
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.ends == Ends::Closed && self.targets.values().all(|has| *has)
+    }
+}
+
 impl Chat {
-    /// Takes a message for everyone, `targets` being everyone now. `open_until`: until when it also goes to those who link
-    /// later; without targets that is decided by the first who does.
-    ///
-    /// # Errors
-    /// [`Full`] if too much is pending.
-    pub fn say(
-        &mut self,
-        id: MessageId,
-        frame: Vec<u8>,
-        targets: impl IntoIterator<Item = PeerId>,
-        open_until: Option<Instant>,
-    ) -> Result<Delivery, Full> {
+    /// Takes note of a message for everyone, `targets` being everyone now. The oldest of too many is no longer followed.
+    pub fn say(&mut self, id: MessageId, seq: u64, targets: impl IntoIterator<Item = PeerId>) -> Delivery {
         let targets: LiteMap<_, _> = targets.into_iter().map(|peer| (peer, false)).collect();
-        let ends = match open_until {
-            _ if targets.is_empty() => Ends::OpenToNewcomers { until: None },
-            Some(until) => Ends::OpenToNewcomers { until: Some(until) },
-            None => Ends::WithItsTargets,
+        let ends = if targets.is_empty() {
+            Ends::OpenToNewcomers { until: None }
+        } else {
+            Ends::Closed
         };
-        self.push(id, frame, targets, ends)
+        if self.said.len() >= PENDING_MESSAGES_MAX {
+            self.said.remove(0);
+        }
+        let said = Said {
+            id,
+            seq,
+            targets,
+            given_up: 0,
+            ends,
+        };
+        let delivery = said.delivery();
+        self.said.push(said);
+        delivery
     }
 
     /// Takes a whisper, to be tried until `until`.
     ///
     /// # Errors
     /// [`Full`] if too much is pending.
-    pub fn whisper(&mut self, id: MessageId, frame: Vec<u8>, to: PeerId, until: Instant) -> Result<Delivery, Full> {
-        self.push(id, frame, LiteMap::from_iter([(to, false)]), Ends::At(until))
-    }
-
-    fn push(
-        &mut self,
-        id: MessageId,
-        frame: Vec<u8>,
-        targets: LiteMap<PeerId, bool>,
-        ends: Ends,
-    ) -> Result<Delivery, Full> {
-        if self.pending.len() >= PENDING_MESSAGES_MAX || self.bytes + frame.len() > PENDING_BYTES_MAX {
-            return Err(Full);
-        }
-        self.bytes += frame.len();
-        let of = u32::try_from(targets.len()).unwrap_or(u32::MAX);
-        let pending = Pending {
-            id,
-            frame,
-            targets,
-            of,
-            delivered: 0,
-            ends,
-        };
-        let delivery = pending.delivery();
-        self.pending.push(pending);
-        Ok(delivery)
-    }
-
-    /// The frames that `peer`, whose link just became usable, still lacks, in the order said.
-    pub fn frames_for(&mut self, peer: PeerId) -> Vec<Vec<u8>> {
-        let mut frames = Vec::new();
-        for pending in &mut self.pending {
-            if let Ends::OpenToNewcomers { .. } = pending.ends
-                && !pending.targets.contains_key(&peer)
-            {
-                pending.targets.insert(peer, false);
-                pending.of += 1;
-            }
-            if pending.targets.get(&peer) == Some(&false) {
-                frames.push(pending.frame.clone());
-            }
-        }
-        frames
-    }
-
-    /// `peer` has it. Gives the delivery to show, if that is news.
-    pub fn on_ack(
+    pub fn whisper(
         &mut self,
         now: Instant,
-        peer: PeerId,
         id: MessageId,
-        timing: &Timing,
-    ) -> Option<(MessageId, Delivery)> {
-        let pending = self.pending.iter_mut().find(|pending| pending.id == id)?;
-        let acknowledged = pending.targets.get_mut(&peer).filter(|acknowledged| !**acknowledged)?;
-        *acknowledged = true;
-        pending.delivered += 1;
-        if let Ends::OpenToNewcomers { until: until @ None } = &mut pending.ends {
-            *until = Some(now + timing.late_target_window);
+        to: PeerId,
+        sealed: Vec<u8>,
+        until: Instant,
+    ) -> Result<Delivery, Full> {
+        if self.whispers.len() >= PENDING_MESSAGES_MAX || self.whisper_bytes + sealed.len() > PENDING_BYTES_MAX {
+            return Err(Full);
         }
-        let news = (id, pending.delivery());
-        self.drop_done();
-        Some(news)
+        self.whisper_bytes += sealed.len();
+        self.whispers.push(Whispered {
+            id,
+            to,
+            sealed,
+            until,
+            retry_at: now + RETRY,
+        });
+        Ok(Delivery::Sent { delivered: 0, of: 1 })
     }
 
-    /// `peer` left or is forgotten: they are not waited for. Gives the deliveries that thereby failed for good.
-    pub fn handle_gone(&mut self, peer: PeerId) -> Vec<(MessageId, Delivery)> {
-        for pending in &mut self.pending {
-            if pending.targets.get(&peer) == Some(&false) {
-                pending.targets.remove(&peer);
+    /// Somebody came: who waits for newcomers waits for them.
+    pub fn on_arrival(&mut self, now: Instant, peer: PeerId, timing: &Timing) -> Vec<News> {
+        let mut news = Vec::new();
+        for said in &mut self.said {
+            if let Ends::OpenToNewcomers { until } = &mut said.ends
+                && !said.targets.contains_key(&peer)
+            {
+                until.get_or_insert(now + timing.late_target_window);
+                said.targets.insert(peer, false);
+                news.push((said.id, said.delivery()));
             }
         }
-        self.drop_done()
+        news
+    }
+
+    /// `peer` has everything of ours below `next`. Gives the deliveries to show.
+    pub fn on_ack(&mut self, peer: PeerId, next: u64) -> Vec<News> {
+        let mut news = Vec::new();
+        for said in self.said.iter_mut().filter(|said| said.seq < next) {
+            if let Some(has) = said.targets.get_mut(&peer).filter(|has| !**has) {
+                *has = true;
+                news.push((said.id, said.delivery()));
+            }
+        }
+        self.said.retain(|said| !said.is_done());
+        news
+    }
+
+    /// The recipient has a whisper.
+    pub fn on_receipt(&mut self, peer: PeerId, id: MessageId) -> Option<News> {
+        let place = self
+            .whispers
+            .iter()
+            .position(|whisper| whisper.id == id && whisper.to == peer)?;
+        let whisper = self.whispers.remove(place);
+        self.whisper_bytes -= whisper.sealed.len();
+        Some((id, Delivery::Sent { delivered: 1, of: 1 }))
+    }
+
+    /// `peer` left or is forgotten: they are not waited for. Gives the deliveries to show.
+    pub fn handle_gone(&mut self, peer: PeerId) -> Vec<News> {
+        let mut news = Vec::new();
+        for said in &mut self.said {
+            if said.targets.get(&peer) != Some(&false) {
+                continue;
+            }
+            said.targets.remove(&peer);
+            said.given_up += 1;
+            if said.targets.is_empty() {
+                // It stays in the log, for whoever comes next.
+                (said.given_up, said.ends) = (0, Ends::OpenToNewcomers { until: None });
+                news.push((said.id, said.delivery()));
+            }
+        }
+        self.said.retain(|said| !said.is_done());
+        news.extend(self.fail_whispers(|whisper| whisper.to == peer));
+        news
     }
 
     /// When [`Chat::handle_timeout`] has something to do.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.pending
-            .iter()
-            .filter_map(|pending| match pending.ends {
-                Ends::At(until) | Ends::OpenToNewcomers { until: Some(until) } => Some(until),
-                Ends::OpenToNewcomers { until: None } | Ends::WithItsTargets => None,
-            })
-            .min()
+        let closes = self.said.iter().filter_map(|said| match said.ends {
+            Ends::OpenToNewcomers { until } => until,
+            Ends::Closed => None,
+        });
+        let whispers = self.whispers.iter().map(|whisper| whisper.until.min(whisper.retry_at));
+        closes.chain(whispers).min()
     }
 
-    /// Gives up what was tried for long enough. Gives the deliveries to show.
-    pub fn handle_timeout(&mut self, now: Instant) -> Vec<(MessageId, Delivery)> {
-        for pending in &mut self.pending {
-            match pending.ends {
-                Ends::At(until) if now >= until => pending.targets.clear(),
-                Ends::OpenToNewcomers { until: Some(until) } if now >= until => {
-                    pending.ends = Ends::WithItsTargets;
-                }
-                Ends::At(_) | Ends::OpenToNewcomers { .. } | Ends::WithItsTargets => {}
+    /// Gives up what was tried for long enough, with the deliveries to show, and gives what is to be tried again.
+    pub fn handle_timeout(&mut self, now: Instant) -> (Vec<News>, Vec<Retry>) {
+        for said in &mut self.said {
+            if matches!(said.ends, Ends::OpenToNewcomers { until: Some(until) } if now >= until) {
+                said.ends = Ends::Closed;
             }
         }
-        self.drop_done()
+        self.said.retain(|said| !said.is_done());
+        let failed = self.fail_whispers(|whisper| now >= whisper.until);
+        let due = self.whispers.iter_mut().filter(|whisper| now >= whisper.retry_at);
+        let retries = due.map(|whisper| {
+            whisper.retry_at = now + RETRY * 2;
+            Retry {
+                to: whisper.to,
+                sealed: whisper.sealed.clone(),
+            }
+        });
+        let retries = retries.collect();
+        (failed, retries)
     }
 
-    /// Notes a message of `author`. Says whether it is to be shown: whether it is new.
+    /// A whisper was heard. Says whether for the first time.
     pub fn hear(&mut self, author: PeerId, id: MessageId) -> bool {
         self.heard.insert((author, id))
     }
 
-    /// Drops what nobody is waited for any more; gives those that reached nobody.
-    fn drop_done(&mut self) -> Vec<(MessageId, Delivery)> {
-        let mut failed = Vec::new();
-        let bytes = &mut self.bytes;
-        self.pending.retain(|pending| {
-            let waits = matches!(pending.ends, Ends::OpenToNewcomers { .. })
-                || pending.targets.values().any(|acknowledged| !acknowledged);
-            if !waits {
-                *bytes -= pending.frame.len();
-                if pending.delivered == 0 {
-                    failed.push((pending.id, Delivery::Failed));
-                }
+    fn fail_whispers(&mut self, fails: impl Fn(&Whispered) -> bool) -> Vec<News> {
+        let mut news = Vec::new();
+        self.whispers.retain(|whisper| {
+            let fails = fails(whisper);
+            if fails {
+                self.whisper_bytes -= whisper.sealed.len();
+                news.push((whisper.id, Delivery::Failed));
             }
-            waits
+            !fails
         });
-        failed
-    }
-}
-
-impl Pending {
-    fn delivery(&self) -> Delivery {
-        if self.of == 0 {
-            Delivery::Waiting
-        } else {
-            Delivery::Sent {
-                delivered: self.delivered,
-                of: self.of,
-            }
-        }
+        news
     }
 }
 
@@ -246,79 +278,63 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_kept_until_everyone_it_was_meant_for_has_it() {
-        let timing = Timing::default();
+    fn a_beacon_acknowledges_everything_below_its_number() {
         let mut chat = Chat::default();
-        let sent = chat.say(id(1), vec![7], [peer(1), peer(2)], None);
-        assert_eq!(sent, Ok(Delivery::Sent { delivered: 0, of: 2 }));
-        assert_eq!(
-            chat.on_ack(at(1), peer(1), id(1), &timing),
-            Some((id(1), Delivery::Sent { delivered: 1, of: 2 }))
-        );
-        assert_eq!(chat.on_ack(at(1), peer(1), id(1), &timing), None, "acknowledged twice");
-        assert_eq!(
-            chat.on_ack(at(1), peer(3), id(1), &timing),
-            None,
-            "by someone it was not sent to"
-        );
-        assert_eq!(chat.frames_for(peer(1)), Vec::<Vec<u8>>::new());
-        assert_eq!(chat.frames_for(peer(2)), [[7]]);
-        assert_eq!(chat.frames_for(peer(3)), Vec::<Vec<u8>>::new());
-        assert_eq!(
-            chat.on_ack(at(2), peer(2), id(1), &timing),
-            Some((id(1), Delivery::Sent { delivered: 2, of: 2 }))
-        );
-        assert_eq!((chat.pending.len(), chat.bytes), (0, 0));
+        let none = Delivery::Sent { delivered: 0, of: 2 };
+        assert_eq!(chat.say(id(0), 0, [peer(1), peer(2)]), none);
+        assert_eq!(chat.say(id(1), 1, [peer(1), peer(2)]), none);
+        let one = Delivery::Sent { delivered: 1, of: 2 };
+        assert_eq!(chat.on_ack(peer(1), 2), [(id(0), one), (id(1), one)]);
+        assert_eq!(chat.on_ack(peer(1), 2), []);
+        let all = Delivery::Sent { delivered: 2, of: 2 };
+        assert_eq!(chat.on_ack(peer(2), 1), [(id(0), all)]);
     }
 
     #[test]
-    fn what_is_said_alone_waits_for_the_first_and_for_those_right_behind() {
+    fn who_left_is_not_waited_for_and_still_counted() {
+        let mut chat = Chat::default();
+        chat.say(id(0), 0, [peer(1), peer(2), peer(3)]);
+        assert_eq!(chat.handle_gone(peer(3)), []);
+        assert_eq!(
+            chat.on_ack(peer(1), 1),
+            [(id(0), Delivery::Sent { delivered: 1, of: 3 })]
+        );
+    }
+
+    #[test]
+    fn what_was_said_to_nobody_counts_those_who_come_soon() {
         let timing = Timing::default();
         let mut chat = Chat::default();
-        assert_eq!(chat.say(id(1), vec![7], [], None), Ok(Delivery::Waiting));
+        assert_eq!(chat.say(id(0), 0, []), Delivery::Waiting);
+        let sent = |delivered, of| (id(0), Delivery::Sent { delivered, of });
+        assert_eq!(chat.on_arrival(at(10), peer(1), &timing), [sent(0, 1)]);
+        assert_eq!(chat.on_ack(peer(1), 1), [sent(1, 1)]);
+        assert_eq!(chat.on_arrival(at(11), peer(2), &timing), [sent(1, 2)]);
+        chat.handle_timeout(at(10) + timing.late_target_window);
+        assert_eq!(chat.on_arrival(at(60), peer(3), &timing), []);
+        assert_eq!(chat.on_ack(peer(2), 1), [sent(2, 2)]);
+    }
+
+    #[test]
+    fn a_whisper_is_tried_again_until_its_receipt_or_its_time_is_up() {
+        let mut chat = Chat::default();
+        let whisper = |chat: &mut Chat, number| {
+            chat.whisper(at(0), id(number), peer(1), vec![number], at(30)).unwrap();
+        };
+        whisper(&mut chat, 1);
+        whisper(&mut chat, 2);
+        assert_eq!(
+            chat.on_receipt(peer(1), id(1)),
+            Some((id(1), Delivery::Sent { delivered: 1, of: 1 }))
+        );
+        assert_eq!(chat.on_receipt(peer(2), id(2)), None);
+        let (failed, retries) = chat.handle_timeout(at(2));
+        let retry = Retry {
+            to: peer(1),
+            sealed: vec![2],
+        };
+        assert_eq!((failed, retries), (vec![], vec![retry]));
+        assert_eq!(chat.handle_timeout(at(30)).0, [(id(2), Delivery::Failed)]);
         assert_eq!(chat.poll_timeout(), None);
-        assert_eq!(chat.frames_for(peer(1)), [[7]]);
-        chat.on_ack(at(1), peer(1), id(1), &timing);
-        assert_eq!(chat.frames_for(peer(2)), [[7]]);
-        let over = at(1) + timing.late_target_window;
-        assert_eq!(chat.poll_timeout(), Some(over));
-        assert_eq!(chat.handle_timeout(over), []);
-        assert_eq!(chat.frames_for(peer(3)), Vec::<Vec<u8>>::new());
-        assert_eq!(chat.frames_for(peer(2)), [[7]], "still lacking");
-        chat.on_ack(at(60), peer(2), id(1), &timing);
-        assert_eq!(chat.pending.len(), 0);
-    }
-
-    #[test]
-    fn who_left_is_not_waited_for() {
-        let mut chat = Chat::default();
-        let timing = Timing::default();
-        chat.say(id(1), vec![7], [peer(1), peer(2)], None).unwrap();
-        chat.on_ack(at(1), peer(1), id(1), &timing);
-        assert_eq!(chat.handle_gone(peer(2)), []);
-        chat.say(id(2), vec![7], [peer(1)], None).unwrap();
-        assert_eq!(chat.handle_gone(peer(1)), [(id(2), Delivery::Failed)]);
-        assert_eq!(chat.pending.len(), 0);
-    }
-
-    #[test]
-    fn a_whisper_is_given_up_in_time() {
-        let mut chat = Chat::default();
-        chat.whisper(id(1), vec![7], peer(1), at(30)).unwrap();
-        assert_eq!(chat.frames_for(peer(2)), Vec::<Vec<u8>>::new());
-        assert_eq!(chat.frames_for(peer(1)), [[7]]);
-        assert_eq!(chat.handle_timeout(at(29)), []);
-        assert_eq!(chat.handle_timeout(at(30)), [(id(1), Delivery::Failed)]);
-    }
-
-    #[test]
-    fn too_much_pending_is_refused() {
-        let mut chat = Chat::default();
-        for _ in 0..PENDING_MESSAGES_MAX {
-            chat.say(id(1), vec![], [], None).unwrap();
-        }
-        assert_eq!(chat.say(id(1), vec![], [], None), Err(Full));
-        let mut chat = Chat::default();
-        assert_eq!(chat.say(id(1), vec![0; PENDING_BYTES_MAX + 1], [], None), Err(Full));
     }
 }

@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::{
     frame::{decode, encode},
     io::Candidate,
+    record::signed_bytes,
     sdp,
 };
 
@@ -51,6 +52,9 @@ pub enum Body {
         /// The sender's [`PROTOCOL_VERSION`](shared::signal::PROTOCOL_VERSION).
         #[n(0)]
         version: u16,
+        /// Whether the sender has few links: see [`Need::High`](crate::membership::Need::High).
+        #[n(1)]
+        urgent: bool,
     },
     /// An SDP offer, from the peer with the lower id.
     #[n(1)]
@@ -64,6 +68,9 @@ pub enum Body {
         /// SDP.
         #[n(2)]
         sdp: String,
+        /// Whether the sender has few links: see [`Need::High`](crate::membership::Need::High).
+        #[n(3)]
+        urgent: bool,
     },
     /// The answer to an offer.
     #[n(2)]
@@ -92,7 +99,33 @@ pub enum Body {
         #[n(1)]
         version: u16,
     },
+    /// An offer to whoever gets it by hand, complete with its candidates. Its recipient is [`ANYONE`].
+    #[n(5)]
+    Invitation {
+        /// The sender's [`PROTOCOL_VERSION`](shared::signal::PROTOCOL_VERSION).
+        #[n(0)]
+        version: u16,
+        /// SDP.
+        #[n(1)]
+        sdp: String,
+        /// All of them.
+        #[n(2)]
+        candidates: Vec<Candidate>,
+    },
+    /// The answer to an invitation, complete with its candidates.
+    #[n(6)]
+    Acceptance {
+        /// SDP.
+        #[n(0)]
+        sdp: String,
+        /// All of them.
+        #[n(1)]
+        candidates: Vec<Candidate>,
+    },
 }
+
+/// The recipient of an invitation: nobody's id.
+pub const ANYONE: PeerId = PeerId::from_bytes([0; PeerId::LEN]);
 
 /// Why a link is declined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -179,22 +212,22 @@ impl Envelope {
             Body::Offer { sdp, .. } => self.from < self.to && sdp::check(sdp).is_ok(),
             Body::Answer { sdp, .. } => self.from > self.to && sdp::check(sdp).is_ok(),
             Body::Knock { .. } => self.from > self.to,
-            Body::Candidates { candidates } => {
-                candidates.len() <= CANDIDATES_MAX
-                    && candidates.iter().all(|candidate| {
-                        candidate.line.len() <= CANDIDATE_BYTES_MAX
-                            && candidate.mid.as_ref().is_none_or(|mid| mid.len() <= 16)
-                    })
+            Body::Candidates { candidates } => valid_candidates(candidates),
+            Body::Invitation { sdp, candidates, .. } => {
+                self.to == ANYONE && sdp::check(sdp).is_ok() && valid_candidates(candidates)
             }
+            Body::Acceptance { sdp, candidates } => sdp::check(sdp).is_ok() && valid_candidates(candidates),
             Body::Decline { .. } => true,
         };
         if fine { Ok(()) } else { Err(EnvelopeError::Malformed) }
     }
 }
 
-/// The room's id, then the envelope.
-fn signed_bytes(room: &Room, envelope: &[u8]) -> Vec<u8> {
-    [room.id().as_bytes().as_slice(), envelope].concat()
+fn valid_candidates(candidates: &[Candidate]) -> bool {
+    candidates.len() <= CANDIDATES_MAX
+        && candidates.iter().all(|candidate| {
+            candidate.line.len() <= CANDIDATE_BYTES_MAX && candidate.mid.as_ref().is_none_or(|mid| mid.len() <= 16)
+        })
 }
 
 #[cfg(test)]
@@ -247,6 +280,7 @@ mod tests {
                 version: 1,
                 round: 0,
                 sdp: sdp(),
+                urgent: false,
             },
         );
         let payload = offer.seal(&low, &room("lobby"), &mut rng());
@@ -272,6 +306,7 @@ mod tests {
                 version: 1,
                 round: 0,
                 sdp: sdp(),
+                urgent: false,
             },
         );
         let payload = offer.seal(&eve, &room("lobby"), &mut rng());
@@ -292,10 +327,18 @@ mod tests {
                     version: 1,
                     round: 0,
                     sdp: sdp(),
+                    urgent: false,
                 },
             ),
             (&low, &high, Body::Answer { round: 0, sdp: sdp() }),
-            (&low, &high, Body::Knock { version: 1 }),
+            (
+                &low,
+                &high,
+                Body::Knock {
+                    version: 1,
+                    urgent: false,
+                },
+            ),
             (
                 &low,
                 &high,
@@ -303,6 +346,7 @@ mod tests {
                     version: 1,
                     round: 0,
                     sdp: "v=0".into(),
+                    urgent: false,
                 },
             ),
             (
@@ -328,7 +372,12 @@ mod tests {
         #[test]
         fn an_altered_payload_never_opens(at in any::<prop::sample::Index>(), to in "[A-Za-z0-9_-]") {
             let (low, high) = pair();
-            let offer = envelope(&low, &high, Body::Offer { version: 1, round: 0, sdp: sdp() });
+            let offer = envelope(&low, &high, Body::Offer {
+                version: 1,
+                round: 0,
+                sdp: sdp(),
+                urgent: false,
+            });
             let payload = offer.seal(&low, &room("lobby"), &mut rng());
             let mut altered = payload.clone();
             let index = at.index(altered.len());

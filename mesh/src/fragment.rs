@@ -5,6 +5,8 @@
 //! says what follows: a whole frame, a part of one, or its last part. The lane is ordered and reliable, so parts need
 //! no numbers; a whole frame may come between the parts of another.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 /// The largest packet, first byte included.
@@ -75,7 +77,7 @@ impl Reassembly {
     ///
     /// # Errors
     /// [`FragmentError`]; a frame that was being put together is lost with it.
-    pub fn push(&mut self, packet: &[u8]) -> Result<Option<Vec<u8>>, FragmentError> {
+    pub fn push<'a>(&mut self, packet: &'a [u8]) -> Result<Option<Cow<'a, [u8]>>, FragmentError> {
         let result = self.try_push(packet);
         if result.is_err() {
             self.parts = Vec::new();
@@ -83,13 +85,13 @@ impl Reassembly {
         result
     }
 
-    fn try_push(&mut self, packet: &[u8]) -> Result<Option<Vec<u8>>, FragmentError> {
+    fn try_push<'a>(&mut self, packet: &'a [u8]) -> Result<Option<Cow<'a, [u8]>>, FragmentError> {
         if packet.len() > PACKET_BYTES_MAX {
             return Err(FragmentError::PacketTooLarge);
         }
         let (kind, body) = packet.split_first().ok_or(FragmentError::Kind)?;
         match *kind {
-            WHOLE => Ok(Some(body.to_vec())),
+            WHOLE => Ok(Some(Cow::Borrowed(body))),
             PART | LAST if body.is_empty() => Err(FragmentError::EmptyPart),
             LAST if self.parts.is_empty() => Err(FragmentError::NothingToEnd),
             PART | LAST if self.parts.len() + body.len() > FRAME_BYTES_MAX => Err(FragmentError::FrameTooLarge),
@@ -99,7 +101,7 @@ impl Reassembly {
             }
             LAST => {
                 self.parts.extend_from_slice(body);
-                Ok(Some(std::mem::take(&mut self.parts)))
+                Ok(Some(Cow::Owned(std::mem::take(&mut self.parts))))
             }
             _ => Err(FragmentError::Kind),
         }
@@ -120,8 +122,8 @@ mod tests {
             let mut out: Vec<u8> = Vec::new();
             for packet in packets(&frame) {
                 prop_assert!(packet.len() <= PACKET_BYTES_MAX);
-                prop_assert_eq!(reassembly.push(&[WHOLE, 7]), Ok(Some(vec![7])));
-                out.extend(reassembly.push(&packet).unwrap().unwrap_or_default());
+                prop_assert_eq!(reassembly.push(&[WHOLE, 7]), Ok(Some(Cow::Borrowed(&[7][..]))));
+                out.extend_from_slice(&reassembly.push(&packet).unwrap().unwrap_or_default());
             }
             prop_assert_eq!(out, frame);
         }

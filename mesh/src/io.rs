@@ -10,6 +10,8 @@ use std::{fmt, time::Duration};
 use shared::{MessageId, PeerId, signal};
 use thiserror::Error;
 
+pub use crate::hlc::Timestamp;
+
 /// A point of monotonic time, in milliseconds since an arbitrary origin of the driver's choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub struct Instant(u64);
@@ -127,11 +129,34 @@ pub enum Input {
         /// As received; nothing about it is trusted.
         bytes: Vec<u8>,
     },
+    /// How an open link reaches its peer, as ICE found out. To be shown only.
+    LinkKind {
+        /// Which link.
+        link: LinkId,
+        /// See [`LinkKind`].
+        kind: LinkKind,
+    },
+    /// Another tab of this browser, on the same room, posted this with [`Output::Nearby`].
+    Nearby {
+        /// As received; nothing about it is trusted.
+        bytes: Vec<u8>,
+    },
     /// The machine says whether it has a network. A hint: it may be wrong both ways.
     Network {
         /// Whether it has one.
         online: bool,
     },
+}
+
+/// How a link reaches its peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkKind {
+    /// Within one network or machine: both ends use addresses of their own (ICE type `host`).
+    Local,
+    /// Straight through the internet (ICE types `srflx` and `prflx`).
+    Direct,
+    /// Over a TURN server (ICE type `relay`).
+    Relayed,
 }
 
 /// Whether ICE has a working path.
@@ -167,6 +192,17 @@ pub struct Candidate {
     /// The media section it belongs to.
     #[n(1)]
     pub mid: Option<String>,
+}
+
+impl Candidate {
+    /// That there are no more.
+    #[must_use]
+    pub const fn end() -> Self {
+        Self {
+            line: String::new(),
+            mid: None,
+        }
+    }
 }
 
 /// What the driver has to do.
@@ -238,6 +274,17 @@ pub enum Output {
         /// Which link.
         link: LinkId,
     },
+    /// Post this to the other tabs of this browser that are in the same room, if there is a way (`BroadcastChannel`).
+    Nearby {
+        /// The message.
+        bytes: Vec<u8>,
+    },
+    /// The founder closed this room: remember the statement and hand it to [`NodeConfig::closed`](crate::NodeConfig::closed) whenever the room
+    /// is entered again.
+    RememberClosed {
+        /// The founder's signed statement.
+        statement: Vec<u8>,
+    },
     /// Remember that `peer` used `name` in this room, and give it back at the next start with
     /// [`Node::know_name`](crate::Node::know_name).
     RememberName {
@@ -287,7 +334,117 @@ pub enum Event {
         /// See [`Alert`].
         alert: Alert,
     },
+    /// An invitation asked for with [`Node::invite`](crate::Node::invite) is ready, to be handed to one person by hand.
+    Invitation {
+        /// Text of letters, digits, `-` and `_`.
+        text: String,
+    },
+    /// The answer to an invitation taken with [`Node::take_invitation`](crate::Node::take_invitation) is ready, to be handed back.
+    InvitationAnswer {
+        /// Text of letters, digits, `-` and `_`.
+        text: String,
+    },
+    /// The founder closed the room for everyone. [`Event::Left`] follows.
+    RoomClosed,
     /// [`Node::leave`](crate::Node::leave) is done: everyone was told, everything is closed.
+    Left,
+}
+
+/// The room's network as this node knows it: its own links, and what the others say of theirs. Made by
+/// [`Node::network`](crate::Node::network).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Network {
+    /// Who is in the room and reachable, this node included, in the order of their ids.
+    pub nodes: Vec<NetworkNode>,
+    /// Who is linked to whom: each pair once, the lower index first.
+    pub edges: Vec<NetworkEdge>,
+    /// Our own links, the table behind the picture.
+    pub links: Vec<NetworkLink>,
+    /// How many people are known to be in the room, this node included, reachable or not: more than `nodes` while the
+    /// network is split.
+    pub size: u32,
+}
+
+/// Someone in the network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkNode {
+    /// Who.
+    pub peer: PeerId,
+    /// Their name.
+    pub name: Option<String>,
+    /// Whether they say that they are connected with a rendezvous server.
+    pub on_server: bool,
+}
+
+/// Two who are linked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NetworkEdge {
+    /// Index into [`Network::nodes`].
+    pub one: u32,
+    /// Index into [`Network::nodes`].
+    pub other: u32,
+}
+
+/// A link of our own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkLink {
+    /// To whom.
+    pub peer: PeerId,
+    /// Their name.
+    pub name: Option<String>,
+    /// How it reaches them, once known.
+    pub kind: Option<LinkKind>,
+    /// Round-trip time of the last ping.
+    pub round_trip: Option<Duration>,
+    /// Whether messages go over it first, or only if another way fails.
+    pub eager: bool,
+    /// For how long it has been open.
+    pub age: Duration,
+}
+
+/// What a text taken with [`Node::take_invitation`](crate::Node::take_invitation) was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Invitation {
+    /// An invitation: its answer comes as [`Event::InvitationAnswer`], and has to be handed back.
+    Invited,
+    /// The answer to ours: the link is about to open.
+    Answered,
+}
+
+/// An invitation, or the answer to one, that cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum InvitationError {
+    /// Not text made by Starling, or cut off. Copy all of it again.
+    #[error("this is not a complete invitation")]
+    Damaged,
+    /// Made for another room, or by someone without this room's link.
+    #[error("this invitation is for another room")]
+    OtherRoom,
+    /// An answer to an invitation that was not made here, was used already or has run out. Make a new one.
+    #[error("the invitation for this answer has run out")]
+    RunOut,
+    /// It is our own.
+    #[error("this invitation was made here")]
+    Own,
+    /// Made by a version we cannot talk to.
+    #[error("this invitation was made by another version")]
+    Version,
+    /// We have as many links as we take.
+    #[error("this node has as many links as it takes")]
+    Full,
+    /// The node has left the room.
+    #[error("this room was left")]
+    Left,
+}
+
+/// A room that cannot be closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum CloseError {
+    /// Only who made the room's link can close it for everyone; an open room has no founder.
+    #[error("only the founder can close this room")]
+    NotFounder,
+    /// The node has left the room.
+    #[error("this room was left")]
     Left,
 }
 
@@ -300,6 +457,8 @@ pub struct Person {
     pub name: Option<String>,
     /// How they stand with us.
     pub state: PersonState,
+    /// Whether we have a link with them; if not, what we say reaches them through others.
+    pub linked: bool,
     /// Round-trip time of the last ping, if linked.
     pub round_trip: Option<Duration>,
 }
@@ -309,7 +468,7 @@ pub struct Person {
 pub enum PersonState {
     /// A link is being set up for the first time.
     Connecting,
-    /// Linked.
+    /// In the room and reachable, by a link of ours or through others.
     Here,
     /// The link is in trouble and being healed.
     Reconnecting,
@@ -332,6 +491,8 @@ pub struct Message {
     pub own: bool,
     /// Whom it was whispered to; `None` if it was said to everyone.
     pub whisper_to: Option<PeerId>,
+    /// Its place: everyone shows messages in ascending order of `(order, id)`, whenever they arrive.
+    pub order: Timestamp,
     /// When it was said, in milliseconds since 1970 by the author's clock.
     pub unix_millis: u64,
     /// What was said.
@@ -440,7 +601,7 @@ pub enum SendError {
         /// The limit.
         max: usize,
     },
-    /// The recipient is not linked. Wait until they are here again.
+    /// The recipient is not in the room, as far as we know. Wait until they are here again.
     #[error("the recipient is not reachable now")]
     NotReachable,
     /// Too much is still waiting to be delivered. Wait for people to come, or for the network.

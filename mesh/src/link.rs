@@ -1,6 +1,7 @@
 //! One open link: its packets, its liveness, the peer's hello and how often the peer misbehaved.
 //!
-//! Both sides ping a link that was quiet for [`Timing::ping_interval`] and take it for dead after [`Timing::link_dead`] of silence. A
+//! A link that was quiet for [`Timing::ping_interval`] is pinged, mostly by one side, for the other hears that; each side also
+//! pings every [`Timing::measure_interval`] to know the round-trip time. After [`Timing::link_dead`] of silence a link is dead. A
 //! machine that slept wakes up with every deadline long past; [`Link::grant_grace`] then gives each link a little
 //! time to prove itself, since the peer may have noticed nothing.
 
@@ -9,10 +10,18 @@ use std::time::Duration;
 use shared::PeerId;
 
 use crate::{
-    config::{STRIKES_MAX, Timing},
+    bucket::Bucket,
+    config::{
+        FRAMES_BURST, FRAMES_PER_SECOND, PACKETS_BURST, PACKETS_PER_SECOND, RECORDS_BURST, RECORDS_PER_SECOND,
+        STRIKES_MAX, Timing,
+    },
     fragment::Reassembly,
-    io::{Instant, LinkId, Path},
+    io::{Instant, LinkId, LinkKind, Path},
+    sync::{Comparison, LinkSync},
 };
+
+/// From a link's opening to its first ping.
+const FIRST_MEASURE: Duration = Duration::from_secs(1);
 
 /// An open link.
 #[derive(Debug)]
@@ -24,12 +33,27 @@ pub struct Link {
     ping_at: Instant,
     /// The ping that waits for its pong.
     pinged: Option<(u32, Instant)>,
+    /// When the last ping was sent.
+    pinged_at: Instant,
     pings: u32,
     round_trip: Option<Duration>,
     /// Since when ICE has no path.
     path_lost: Option<Instant>,
     proof: Proof,
     strikes: u32,
+    pub(crate) kind: Option<LinkKind>,
+    /// Frames the peer may send.
+    pub(crate) frames: Bucket,
+    /// Records of its own that the peer may hand us.
+    pub(crate) records: Bucket,
+    /// Packets of its own that the peer may have us hand on.
+    pub(crate) packets: Bucket,
+    /// How the logs at both ends compare.
+    pub(crate) sync: LinkSync,
+    /// How the two ends agree on who is here.
+    pub(crate) people: Comparison,
+    /// Until when beacons are awaited that were asked for.
+    pub(crate) people_until: Option<Instant>,
     /// The peer's name, from its hello.
     pub(crate) name: Option<String>,
     /// Set when either side said goodbye: when the link is closed at the latest.
@@ -75,11 +99,20 @@ impl Link {
             last_heard: now,
             ping_at: now + timing.ping_interval,
             pinged: None,
+            // So that the first measure comes soon: people look at a new link.
+            pinged_at: before(now, timing.measure_interval.saturating_sub(FIRST_MEASURE)),
             pings: 0,
             round_trip: None,
             path_lost: None,
             proof: Proof::Anything,
             strikes: 0,
+            kind: None,
+            frames: Bucket::new(FRAMES_PER_SECOND, FRAMES_BURST),
+            records: Bucket::new(RECORDS_PER_SECOND, RECORDS_BURST),
+            packets: Bucket::new(PACKETS_PER_SECOND, PACKETS_BURST),
+            sync: LinkSync::default(),
+            people: Comparison::default(),
+            people_until: None,
             name: None,
             closing: None,
             reassembly: Reassembly::default(),
@@ -96,6 +129,12 @@ impl Link {
     #[must_use]
     pub fn peer(&self) -> PeerId {
         self.peer
+    }
+
+    /// How it reaches the peer, once known.
+    #[must_use]
+    pub fn kind(&self) -> Option<LinkKind> {
+        self.kind
     }
 
     /// For how long it has been open.
@@ -163,16 +202,18 @@ impl Link {
         self.ping_at = now + timing.ping_interval;
         self.pings = self.pings.wrapping_add(1);
         self.pinged = Some((self.pings, now));
+        self.pinged_at = now;
         if self.proof == Proof::Wanted {
             self.proof = Proof::Asked { nonce: self.pings };
         }
         Due::Ping { nonce: self.pings }
     }
 
-    /// Something arrived.
-    pub fn handle_heard(&mut self, now: Instant) {
+    /// Something arrived: the link is not quiet, and need not be pinged yet.
+    pub fn handle_heard(&mut self, now: Instant, timing: &Timing) {
         if self.proof == Proof::Anything {
             self.last_heard = now;
+            self.ping_at = (now + timing.ping_interval).min(self.pinged_at + timing.measure_interval);
         }
     }
 
@@ -204,20 +245,14 @@ impl Link {
             Path::Connected => None,
             Path::Disconnected => self.path_lost.or(Some(now)),
             // Nothing to wait for: due at once.
-            Path::Failed => Some(Instant::from_millis(
-                now.as_millis()
-                    .saturating_sub(u64::try_from(timing.restart_after.as_millis()).unwrap_or(0)),
-            )),
+            Path::Failed => Some(before(now, timing.restart_after)),
         };
     }
 
     /// The machine slept, or its network came back: asks for a pong now and waits [`Timing::sleep_grace`] for it.
     pub fn grant_grace(&mut self, now: Instant, timing: &Timing) {
         let lateness = timing.link_dead.saturating_sub(timing.sleep_grace);
-        self.last_heard = Instant::from_millis(
-            now.as_millis()
-                .saturating_sub(u64::try_from(lateness.as_millis()).unwrap_or(0)),
-        );
+        self.last_heard = before(now, lateness);
         self.ping_at = now;
         self.proof = Proof::Wanted;
     }
@@ -227,6 +262,12 @@ impl Link {
         self.strikes += 1;
         self.strikes >= STRIKES_MAX
     }
+}
+
+/// The point `duration` before `now`.
+fn before(now: Instant, duration: Duration) -> Instant {
+    let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    Instant::from_millis(now.as_millis().saturating_sub(millis))
 }
 
 #[cfg(test)]
@@ -259,8 +300,14 @@ mod tests {
     fn anything_heard_keeps_a_link_alive() {
         let timing = Timing::default();
         let mut link = link(&timing);
-        link.handle_heard(at(7_000));
-        assert_eq!(link.due(at(7_500), &timing), Some(Due::Ping { nonce: 1 }));
+        assert_eq!(link.due(at(2_500), &timing), Some(Due::Ping { nonce: 1 }));
+        link.handle_heard(at(7_000), &Timing::default());
+        assert_eq!(
+            link.due(at(9_499), &timing),
+            None,
+            "not quiet for long enough to be asked"
+        );
+        assert_eq!(link.due(at(9_500), &timing), Some(Due::Ping { nonce: 2 }));
         assert_eq!(link.due(at(14_500), &timing), Some(Due::Dead));
     }
 
@@ -284,7 +331,7 @@ mod tests {
         assert_eq!(link.due(at(2_100), &timing), Some(Due::Restart));
         assert_eq!(link.due(at(2_101), &timing), None);
         link.handle_path(at(2_200), Path::Connected, &timing);
-        link.handle_heard(at(2_200));
+        link.handle_heard(at(2_200), &Timing::default());
         link.handle_path(at(2_300), Path::Failed, &timing);
         assert_eq!(link.due(at(2_300), &timing), Some(Due::Restart));
     }
@@ -304,7 +351,7 @@ mod tests {
     fn a_peer_without_a_hello_and_one_with_too_many_strikes_are_dropped() {
         let timing = Timing::default();
         let mut link = Link::new(LinkId(1), PeerId::from_bytes([1; 32]), at(0), &timing);
-        link.handle_heard(at(4_000));
+        link.handle_heard(at(4_000), &Timing::default());
         link.ping_at = at(60_000);
         assert_eq!(link.due(at(5_000), &timing), Some(Due::Dead));
         assert_eq!((1..=STRIKES_MAX).filter(|_| link.strike()).count(), 1);

@@ -1,40 +1,55 @@
 //! The node: routes inputs to the layers, and what one layer says to the next.
 //!
 //! This file has the commands, the inputs and the outputs. Its other parts, in the order of a link's life: `contacts` (whom we
-//! link to, and the attempts), `signalling` (what peers tell each other through a server meanwhile), `links` (open links,
-//! their loss and healing), `frames` (what arrives on them).
+//! link to, and the attempts), `signalling` (what peers tell each other meanwhile, and how that is carried), `invitations` (the
+//! same by hand), `links` (open links, their loss and healing), `frames` (what arrives on them), `records` (entries, beacons and
+//! the closing: taken and passed on), `exchange` (sync), `packets` (what is for one peer alone), `view` (what the app can ask).
 //!
-//! Invariants: links and attempts go to at most [`LINKS_MAX`] peers; never two open links to one peer (a newer one replaces the
-//! older, which is hung up in the same step); after [`Node::leave`] is done, nothing comes out any more.
+//! Invariants: links and attempts go to at most [`LINKS_MAX`](shared::limits::LINKS_MAX) peers; never two open links to one
+//! peer (a newer one replaces the older, which is hung up in the same step); nothing is shown, stored or passed on whose
+//! signature was not checked; after [`Node::leave`] is done, nothing comes out any more.
 
 mod contacts;
+mod exchange;
 mod frames;
+mod invitations;
 mod links;
+mod packets;
+mod records;
 mod signalling;
+mod view;
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, rc::Rc};
 
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use litemap::LiteMap;
-use shared::{
-    Identity, MessageId, PeerId, Room,
-    limits::{LINKS_MAX, TEXT_BYTES_MAX},
-    signal::Request,
-};
+use rand_core::Rng;
+use shared::{Identity, MessageId, PeerId, Room, limits::TEXT_BYTES_MAX, signal::Request};
 
-use self::contacts::Contact;
+use self::{contacts::Contact, invitations::Invited, signalling::Via};
 use crate::{
-    chat::Chat,
-    config::{NodeConfig, SEEN_ENVELOPES_MAX},
+    broadcast::{Broadcast, Talkative, Tree},
+    bucket::Bucket,
+    chat::{Chat, News},
+    config::{
+        MESSAGES_BURST, MESSAGES_PER_SECOND, NodeConfig, OWN_PACKETS_BURST, OWN_PACKETS_PER_SECOND, SEEN_ENVELOPES_MAX,
+        Timing,
+    },
     fragment::packets,
-    frame::{Frame, GoodbyeReason, Said, Signed, seal_whisper},
+    frame::{Digests, Frame, GoodbyeReason, Whisper, seal_whisper},
+    hlc::Clock,
     io::{
-        Alert, Delivery, Event, Input, Instant, LinkId, Message, Now, Output, PersonState, SendError, ServerId,
+        Alert, CloseError, Event, Input, Instant, LinkId, Message, Now, Output, PersonState, SendError, ServerId,
         ServerState,
     },
     link::Link,
+    log::Log,
+    membership::{LINKS_TARGET, Need, need},
+    presence::Presence,
+    record::{Beacon, Cargo, Closing, Entry, Record},
     rendezvous::{self, Rendezvous},
-    roster::Roster,
+    roster::{LinkState, Roster},
+    route::{Routes, Way},
     seen::Seen,
 };
 
@@ -49,12 +64,40 @@ pub struct Node {
     now: Now,
     phase: Phase,
     servers: Vec<Rendezvous>,
+    /// The passive view, and more: whom we have, had or want a link with.
     contacts: LiteMap<PeerId, Contact>,
+    /// When links are sought next, if more are wanted.
+    seek_at: Instant,
     links: LiteMap<LinkId, Link>,
     next_link: u64,
+    invitations: Vec<Invited>,
     seen_envelopes: Seen<(PeerId, u64)>,
     roster: Roster,
+    presence: Presence,
+    own_beacon: Option<Rc<Record<Beacon>>>,
+    /// Neighbors whose links fell silent, to be named in the next beacon.
+    lost: Vec<PeerId>,
+    broadcast: Broadcast,
+    talkative: Talkative,
+    /// How many links away the roots of the trees for all are.
+    root_hops: LiteMap<Tree, u8>,
+    clock: Clock,
+    log: Log,
+    /// Which incarnation of ours this is, and the next number in it.
+    incarnation: u64,
+    next_seq: u64,
+    routes: Routes,
     chat: Chat,
+    messages: Bucket,
+    packets: Bucket,
+    /// When it is looked again whether a server knows more people than we reach.
+    split_check_at: Instant,
+    /// Until when what we know of others is doubted: a link fell silent.
+    shaken_until: Option<Instant>,
+    /// When other tabs of this browser were last told of us.
+    nearby_told: Option<Instant>,
+    /// The founder's closing of this room.
+    closing: Option<Rc<Record<Closing>>>,
     /// Whether the person was told that the browser makes no more connections.
     exhausted: bool,
     counters: Counters,
@@ -81,8 +124,16 @@ pub struct Counters {
     pub frames_refused: u64,
     /// Frames of a later version, ignored.
     pub frames_unknown: u64,
-    /// Messages that came before.
-    pub messages_repeated: u64,
+    /// Entries whose payload was broadcast to us, new or not.
+    pub entries_broadcast: u64,
+    /// Those of them that we had.
+    pub entries_repeated: u64,
+    /// Entries that came by sync or graft instead.
+    pub entries_synced: u64,
+    /// Over how many links the last entry came that was broadcast to us and new; 0 if it was grafted.
+    pub entry_hops: u64,
+    /// Packets that could not be handed on.
+    pub packets_dropped: u64,
     /// Links that opened.
     pub links_opened: u64,
     /// Attempts to link that failed.
@@ -102,42 +153,45 @@ impl Node {
             crate::frame::valid_name(&config.name),
             "the name must be checked with `valid_name`"
         );
+        let mut rng = ChaCha20Rng::from_seed(seed);
         Self {
             me: identity.peer_id(),
             identity,
             room,
-            rng: ChaCha20Rng::from_seed(seed),
             now,
             phase: Phase::Here,
             servers: (0..config.servers).map(|_| Rendezvous::new(now.instant)).collect(),
             contacts: LiteMap::new(),
+            seek_at: now.instant,
             links: LiteMap::new(),
             next_link: 0,
+            invitations: Vec::new(),
             seen_envelopes: Seen::new(SEEN_ENVELOPES_MAX),
             roster: Roster::default(),
+            presence: Presence::new(now.unix_millis),
+            own_beacon: None,
+            lost: Vec::new(),
+            broadcast: Broadcast::default(),
+            talkative: Talkative::default(),
+            root_hops: LiteMap::new(),
+            clock: Clock::default(),
+            log: Log::default(),
+            incarnation: rng.next_u64(),
+            next_seq: 0,
+            routes: Routes::default(),
             chat: Chat::default(),
+            messages: Bucket::new(MESSAGES_PER_SECOND, MESSAGES_BURST),
+            packets: Bucket::new(OWN_PACKETS_PER_SECOND, OWN_PACKETS_BURST),
+            split_check_at: now.instant,
+            shaken_until: None,
+            nearby_told: None,
+            closing: None,
             exhausted: false,
             counters: Counters::default(),
             outbox: VecDeque::new(),
+            rng,
             config,
         }
-    }
-
-    /// Who this node is.
-    #[must_use]
-    pub fn peer_id(&self) -> PeerId {
-        self.me
-    }
-
-    /// What was dropped and what came about, since the start.
-    #[must_use]
-    pub fn counters(&self) -> Counters {
-        self.counters
-    }
-
-    /// The peers with a link that can carry messages.
-    pub fn linked(&self) -> impl Iterator<Item = PeerId> {
-        self.links.values().filter(|link| link.is_usable()).map(Link::peer)
     }
 
     /// Recalls from a former visit, before the first time-out, that `peer` used `name`: see [`Output::RememberName`].
@@ -145,34 +199,33 @@ impl Node {
         self.roster.know_name(peer, name);
     }
 
-    /// Says something to everyone. The message comes back as an [`Event::Message`], then its [`Delivery`] as that goes on.
+    /// Says something to everyone. The message comes back as an [`Event::Message`], then its
+    /// [`Delivery`](crate::io::Delivery) as that goes on.
     ///
     /// # Errors
     /// [`SendError`], and nothing was taken.
     pub fn say(&mut self, now: Now, text: &str) -> Result<MessageId, SendError> {
         self.advance(now);
-        let said = self.compose(text, None)?;
-        let id = said.id;
-        let frame = Frame::Chat(Signed::new(&self.identity, &self.room, &said)).encode();
-        let mut targets = Vec::new();
-        let mut open_until = None;
-        for person in self.roster.people() {
-            match person.state {
-                PersonState::Here | PersonState::Reconnecting => targets.push(person.peer),
-                PersonState::Connecting => {
-                    open_until = Some(self.now.instant + self.config.timing.late_target_window);
-                }
-                PersonState::Gone | PersonState::Left => {}
-            }
-        }
-        let delivery = self
-            .chat
-            .say(id, frame.clone(), targets.iter().copied(), open_until)
-            .map_err(|_| SendError::Full)?;
-        self.show_own(said, delivery);
-        for peer in targets {
-            self.transmit_to(peer, &frame);
-        }
+        self.check_text(text)?;
+        let entry = Entry {
+            incarnation: self.incarnation,
+            seq: self.next_seq,
+            order: self.clock.tick(self.now.unix_millis),
+            unix_millis: self.now.unix_millis,
+            name: self.config.name.clone(),
+            kind: Entry::CHAT,
+            body: text.as_bytes().to_vec().into(),
+        };
+        self.next_seq += 1;
+        let record = Record::sign(&self.identity, &self.room, entry);
+        let id = record.message_id();
+        let is_here = |state| matches!(state, PersonState::Here | PersonState::Reconnecting);
+        let here = self.roster.people().filter(|person| is_here(person.state));
+        let delivery = self.chat.say(id, record.content.seq, here.map(|person| person.peer));
+        self.log.take(&record);
+        self.show_entry(&record);
+        self.emit(Event::Delivery { id, delivery });
+        self.publish_entry(&record);
         Ok(id)
     }
 
@@ -182,22 +235,34 @@ impl Node {
     /// [`SendError`], and nothing was taken.
     pub fn whisper(&mut self, now: Now, to: PeerId, text: &str) -> Result<MessageId, SendError> {
         self.advance(now);
-        let said = self.compose(text, Some(to))?;
-        let id = said.id;
-        if self.usable_link(&to).is_none() {
+        self.check_text(text)?;
+        if !matches!(
+            self.roster.state(&to),
+            Some(PersonState::Here | PersonState::Reconnecting)
+        ) {
             return Err(SendError::NotReachable);
         }
-        let signed = Signed::new(&self.identity, &self.room, &said);
-        let frame = seal_whisper(&signed, &self.room, &to, &mut self.rng)
-            .map_err(|_| SendError::NotReachable)?
-            .encode();
+        let whisper = Whisper {
+            id: MessageId::random(&mut self.rng),
+            unix_millis: self.now.unix_millis,
+            name: self.config.name.clone(),
+            to,
+            text: text.to_owned(),
+            order: self.clock.tick(self.now.unix_millis),
+        };
+        let id = whisper.id;
+        let sealed =
+            seal_whisper(&self.identity, &self.room, &whisper, &mut self.rng).map_err(|_| SendError::NotReachable)?;
         let until = self.now.instant + self.config.timing.whisper_timeout;
         let delivery = self
             .chat
-            .whisper(id, frame.clone(), to, until)
+            .whisper(self.now.instant, id, to, sealed.clone(), until)
             .map_err(|_| SendError::Full)?;
-        self.show_own(said, delivery);
-        self.transmit_to(to, &frame);
+        self.emit(Event::Message {
+            message: shown_whisper(self.me, whisper, self.me),
+        });
+        self.emit(Event::Delivery { id, delivery });
+        self.send_packet(to, Cargo::Whisper { sealed: sealed.into() }, Way::Learned);
         Ok(id)
     }
 
@@ -207,14 +272,36 @@ impl Node {
         if self.phase != Phase::Here {
             return;
         }
+        self.send_beacon(true);
         self.phase = Phase::Leaving {
             until: self.now.instant + self.config.timing.goodbye_timeout,
         };
         self.drop_sessions();
+        self.drop_invitations();
         for id in self.links.keys().copied().collect::<Vec<_>>() {
             self.say_goodbye(id, GoodbyeReason::Leaving);
         }
         self.finish_leaving();
+    }
+
+    /// Closes the room for everyone, now and for good, and leaves it. [`Event::RoomClosed`] and [`Event::Left`] follow.
+    ///
+    /// # Errors
+    /// [`CloseError::NotFounder`] or [`CloseError::Left`].
+    pub fn close_room(&mut self, now: Now) -> Result<(), CloseError> {
+        self.advance(now);
+        if self.phase != Phase::Here {
+            return Err(CloseError::Left);
+        }
+        if self.room.founder() != Some(self.me) {
+            return Err(CloseError::NotFounder);
+        }
+        let closing = Closing {
+            unix_millis: self.now.unix_millis,
+        };
+        let closing = Record::sign(&self.identity, &self.room, closing);
+        self.honour_closing(&closing);
+        Ok(())
     }
 
     /// Tries every server again now instead of at the end of its wait.
@@ -251,7 +338,13 @@ impl Node {
             Input::LinkOpen { link } => self.handle_link_open(link),
             Input::LinkPath { link, path } => self.handle_link_path(link, path),
             Input::LinkClosed { link, end } => self.handle_link_closed(link, end),
+            Input::LinkKind { link, kind } => {
+                if let Some(link) = self.links.get_mut(&link) {
+                    link.kind = Some(kind);
+                }
+            }
             Input::Packet { link, bytes } => self.handle_packet(link, &bytes),
+            Input::Nearby { bytes } => self.handle_nearby(&bytes),
             Input::Network { online } => {
                 for server in &mut self.servers {
                     server.handle_network(self.now.instant, online, &self.config.timing);
@@ -273,6 +366,10 @@ impl Node {
             Phase::Leaving { .. } => return self.finish_leaving(),
             Phase::Here => {}
         }
+        if self.recall_closing() {
+            return;
+        }
+        self.check_for_split();
         let hungry = self.is_hungry();
         for index in 0..self.config.servers {
             self.with_server(ServerId(index), |server, node, out| {
@@ -281,12 +378,21 @@ impl Node {
         }
         self.handle_links_due();
         self.handle_contacts_due();
+        self.handle_invitations_due();
+        self.handle_broadcast_due();
         let mut events = Vec::new();
         self.roster
             .handle_timeout(self.now.instant, &self.config.timing, &mut events);
         self.emit_all(events);
-        for (id, delivery) in self.chat.handle_timeout(self.now.instant) {
-            self.emit(Event::Delivery { id, delivery });
+        let (news, retries) = self.chat.handle_timeout(self.now.instant);
+        self.emit_news(news);
+        for retry in retries {
+            let sealed = retry.sealed.into();
+            self.send_packet(retry.to, Cargo::Whisper { sealed }, Way::Flooded);
+        }
+        self.seek_links();
+        if self.presence.poll_timeout().is_some_and(|at| self.now.instant >= at) {
+            self.send_beacon(false);
         }
     }
 
@@ -304,26 +410,33 @@ impl Node {
             Phase::Leaving { until } => return Some(until),
             Phase::Here => {}
         }
-        let hungry = self.is_hungry();
-        let servers = self.servers.iter().filter_map(|server| server.poll_timeout(hungry));
+        let (seeks, split) = (self.need() > Need::None, self.is_split());
+        let servers = self
+            .servers
+            .iter()
+            .filter_map(|server| server.poll_timeout(seeks || split));
         let links = self.links.values().map(|link| link.poll_timeout(timing));
-        let registered = self.registered().is_some();
-        let contacts = self
-            .contacts
-            .values()
-            .filter_map(|contact| contact.poll_timeout(registered));
+        let contacts = self.contacts.values().filter_map(Contact::poll_timeout);
+        let invitations = self.invitations.iter().map(Invited::poll_timeout);
         servers
             .chain(links)
             .chain(contacts)
-            .chain(self.roster.poll_timeout(timing))
+            .chain(invitations)
+            .chain(self.roster.poll_timeout())
             .chain(self.chat.poll_timeout())
+            .chain(self.broadcast.poll_timeout())
+            .chain(self.presence.poll_timeout())
+            .chain(seeks.then_some(self.seek_at))
+            .chain(split.then_some(self.split_check_at))
             .min()
     }
 
     /// Moves the clock on. If it jumped over what was due, the machine slept.
     fn advance(&mut self, now: Now) {
         // What waited for something else than time, a server say, may be long overdue when it can be done at last.
-        let due = self.poll_timeout().map(|due| due.max(self.now.instant));
+        let jumped = now.instant.since(self.now.instant) > self.config.timing.sleep_threshold;
+        let due = if jumped { self.poll_timeout() } else { None };
+        let due = due.map(|due| due.max(self.now.instant));
         self.now.instant = self.now.instant.max(now.instant);
         self.now.unix_millis = now.unix_millis;
         if self.phase == Phase::Here
@@ -344,8 +457,8 @@ impl Node {
         }
     }
 
-    /// Checks a text and makes it something said.
-    fn compose(&mut self, text: &str, to: Option<PeerId>) -> Result<Said, SendError> {
+    /// Whether a text can be said now.
+    fn check_text(&mut self, text: &str) -> Result<(), SendError> {
         if self.phase != Phase::Here {
             return Err(SendError::Left);
         }
@@ -358,28 +471,14 @@ impl Node {
         if text.trim().is_empty() {
             return Err(SendError::Empty);
         }
-        Ok(Said {
-            id: MessageId::random(&mut self.rng),
-            unix_millis: self.now.unix_millis,
-            name: self.config.name.clone(),
-            to,
-            text: text.to_owned(),
-        })
-    }
-
-    fn show_own(&mut self, said: Said, delivery: Delivery) {
-        let id = said.id;
-        self.emit(Event::Message {
-            message: shown(self.me, said, self.me),
-        });
-        self.emit(Event::Delivery { id, delivery });
-    }
-
-    /// Sends a frame to a peer if a link can carry it. If not, it stays pending with [`Chat`].
-    fn transmit_to(&mut self, peer: PeerId, frame: &[u8]) {
-        if let Some(link) = self.usable_link(&peer) {
-            self.transmit(link, frame);
+        if !self.messages.take(self.now.instant) {
+            return Err(SendError::Full);
         }
+        Ok(())
+    }
+
+    fn send(&mut self, link: LinkId, frame: &Frame) {
+        self.transmit(link, &frame.encode());
     }
 
     fn transmit(&mut self, link: LinkId, frame: &[u8]) {
@@ -393,11 +492,32 @@ impl Node {
         self.links.get(&link).filter(|link| link.is_usable()).map(Link::id)
     }
 
+    fn usable_links(&self) -> impl Iterator<Item = &Link> {
+        self.links.values().filter(|link| link.is_usable())
+    }
+
+    fn digests(&self) -> Digests {
+        Digests {
+            log: self.log.digest(),
+            people: self.roster.digest(&self.me),
+        }
+    }
+
+    /// How many people there are, us included.
+    fn people(&self) -> usize {
+        self.roster.present() + 1
+    }
+
+    /// How many people the servers know in the room.
+    fn room_size(&self) -> Option<u32> {
+        self.servers.iter().filter_map(Rendezvous::room_size).max()
+    }
+
     fn emit(&mut self, event: Event) {
         if let Event::PersonForgotten { peer } = &event {
-            for (id, delivery) in self.chat.handle_gone(*peer) {
-                self.emit(Event::Delivery { id, delivery });
-            }
+            self.routes.forget_peer(peer);
+            let news = self.chat.handle_gone(*peer);
+            self.emit_news(news);
         }
         self.outbox.push_back(Output::Event(event));
     }
@@ -408,28 +528,60 @@ impl Node {
         }
     }
 
+    fn emit_news(&mut self, news: Vec<News>) {
+        for (id, delivery) in news {
+            self.emit(Event::Delivery { id, delivery });
+        }
+    }
+
     fn alert(&mut self, alert: Alert) {
         self.emit(Event::Alert { alert });
     }
 
-    fn set_state(&mut self, peer: PeerId, state: PersonState) {
+    fn set_link(&mut self, peer: PeerId, state: LinkState) {
         let mut events = Vec::new();
-        self.roster.set_state(self.now.instant, peer, state, &mut events);
+        self.roster.set_link(self.now.instant, peer, state, &mut events);
         self.emit_all(events);
-        if state == PersonState::Left {
-            for (id, delivery) in self.chat.handle_gone(peer) {
-                self.emit(Event::Delivery { id, delivery });
-            }
-        }
     }
 
-    /// Whether we have fewer links than the servers know peers for.
+    fn set_left(&mut self, peer: PeerId) {
+        let mut events = Vec::new();
+        self.roster.on_left(self.now.instant, peer, &mut events);
+        self.emit_all(events);
+        let news = self.chat.handle_gone(peer);
+        self.emit_news(news);
+    }
+
+    /// How badly we want another link.
+    fn need(&self) -> Need {
+        self.need_beyond(self.busy_contacts())
+    }
+
+    /// How badly we want another, if we have `links`.
+    fn need_beyond(&self, links: usize) -> Need {
+        if links >= LINKS_TARGET {
+            // What is asked most often, and needs no more.
+            return Need::None;
+        }
+        let known = self
+            .room_size()
+            .map_or(0, |size| usize::try_from(size).unwrap_or(usize::MAX));
+        let others = self
+            .roster
+            .present()
+            .max(known.saturating_sub(1))
+            .max(self.wanted_contacts());
+        let need = need(links, others);
+        // Nobody is known, and no server says who is here: another tab may.
+        if links == 0 && self.registered().is_none() {
+            return need.max(Need::Low);
+        }
+        need
+    }
+
+    /// Whether a server is asked for peers now and then: we have few links, or the room is split.
     fn is_hungry(&self) -> bool {
-        let known = self.servers.iter().filter_map(Rendezvous::room_size).max().unwrap_or(0);
-        let wanted = usize::try_from(known.saturating_sub(1))
-            .unwrap_or(usize::MAX)
-            .min(LINKS_MAX);
-        self.busy_contacts() < wanted
+        self.need() > Need::None || self.is_split()
     }
 
     /// The first server that takes requests.
@@ -470,7 +622,7 @@ impl Node {
             rendezvous::Action::Alert(alert) => self.alert(alert),
             rendezvous::Action::Peers(peers) => self.on_peers(server, peers),
             rendezvous::Action::NotHere(peer) => self.on_peer_not_here(server, peer),
-            rendezvous::Action::Relayed { payload } => self.on_payload(server, &payload),
+            rendezvous::Action::Relayed { payload } => self.on_payload(Via::Server(server), &payload),
         }
     }
 
@@ -512,19 +664,20 @@ struct Surroundings<'a> {
     now: Instant,
     identity: &'a Identity,
     room: shared::RoomId,
-    timing: &'a crate::config::Timing,
+    timing: &'a Timing,
     rng: &'a mut ChaCha20Rng,
 }
 
-/// Something said, as it is shown to `me`.
-fn shown(me: PeerId, said: Said, author: PeerId) -> Message {
+/// A whisper, as it is shown to `me`.
+fn shown_whisper(me: PeerId, whisper: Whisper, author: PeerId) -> Message {
     Message {
-        id: said.id,
+        id: whisper.id,
         author,
-        author_name: said.name,
+        author_name: whisper.name,
         own: author == me,
-        whisper_to: said.to,
-        unix_millis: said.unix_millis,
-        text: said.text,
+        whisper_to: Some(whisper.to),
+        order: whisper.order,
+        unix_millis: whisper.unix_millis,
+        text: whisper.text,
     }
 }

@@ -1,19 +1,42 @@
-//! Who is in the room, as far as we know, and who used which name before.
+//! Who is in the room, as their beacons and our links tell, and who used which name before.
+//!
+//! Someone is *here* while we have a link with them, or while their last [`Beacon`] is not older than they said it would be
+//! ([`patience`]). Between beacons, which in a large room are minutes apart, losses are noticed by neighbors: a node whose link with someone
+//! falls silent says so in its next beacon, and everyone takes that one for *suspected*; a newer beacon clears it, else the
+//! suspect is gone after [`SUSPECT`]. (SWIM's suspicion: Das, Gupta and Motivala, DSN 2002, section 4.2. Deviation: no probing by
+//! random members, links are watched anyway.)
+//!
+//! Invariants: a beacon counts only if its stamp is higher than all before, so a replayed one is nothing; who was forgotten
+//! does not come back by an old beacon, as long as its tombstone is kept.
 
-use std::time::Duration;
+use std::{collections::VecDeque, rc::Rc, time::Duration};
 
+use chacha20::ChaCha20Rng;
 use litemap::LiteMap;
+use rand_core::Rng;
 use shared::PeerId;
 
 use crate::{
-    config::{KNOWN_NAMES_MAX, PEOPLE_MAX, Timing},
+    config::{KNOWN_NAMES_MAX, PEOPLE_MAX, TOMBSTONES_MAX, Timing},
     io::{Alert, Event, Instant, Person, PersonState},
+    presence::patience,
+    record::{Beacon, Lost, Record, Short},
 };
 
-/// The people of the room.
+/// How long a suspect has to prove that it lives: a broadcast to it and one back, with grafts.
+pub const SUSPECT: Duration = Duration::from_secs(2);
+
+/// The people of the room, this node not included.
 #[derive(Debug, Default)]
 pub struct Roster {
-    people: LiteMap<PeerId, Entry>,
+    people: LiteMap<PeerId, Box<Entry>>,
+    /// Who is here by a beacon of theirs: how many, and their ids added without carry.
+    present: usize,
+    digest: u64,
+    /// Nothing falls due before.
+    due: Option<Instant>,
+    /// The last stamps of those who were forgotten.
+    tombstones: VecDeque<(PeerId, u64)>,
     /// Trust on first use: the first key seen with a name keeps it.
     names: LiteMap<String, PeerId>,
 }
@@ -21,10 +44,49 @@ pub struct Roster {
 #[derive(Debug)]
 struct Entry {
     person: Person,
+    link: LinkState,
+    beacon: Option<Rc<Record<Beacon>>>,
+    /// When the next beacon is overdue.
+    overdue: Instant,
+    suspected_until: Option<Instant>,
+    left: bool,
     /// Since when they are gone or left.
     gone_since: Option<Instant>,
     /// Whether an alert was raised for the name they use.
     name_alerted: bool,
+    /// Whether they count as present.
+    counted: bool,
+    /// Whether the app was told of them.
+    shown: bool,
+}
+
+/// How our link with someone stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkState {
+    /// There is none.
+    None,
+    /// An attempt is under way.
+    Connecting,
+    /// It carries messages.
+    Up,
+    /// It is being healed.
+    Trouble,
+}
+
+/// What a beacon was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BeaconNews {
+    /// Newer than what we had.
+    New {
+        /// Whether they were not here before.
+        arrived: bool,
+    },
+    /// What we had.
+    Known,
+    /// Older than what we had.
+    Stale,
+    /// There is no place for another person.
+    NoRoom,
 }
 
 impl Roster {
@@ -46,72 +108,234 @@ impl Roster {
         self.people.values().map(|entry| &entry.person)
     }
 
-    /// Notes how someone stands with us; gives the events to show, none if nothing changed.
-    pub fn set_state(&mut self, now: Instant, peer: PeerId, state: PersonState, out: &mut Vec<Event>) {
-        let gone = matches!(state, PersonState::Gone | PersonState::Left);
-        // Who was never here is not said to be gone: a server may name whom it likes.
-        if gone && self.people.get(&peer).is_none_or(|entry| entry.person.name.is_none()) {
-            if self.people.remove(&peer).is_some() {
-                out.push(Event::PersonForgotten { peer });
-            }
-            return;
+    /// Someone's name.
+    #[must_use]
+    pub fn name(&self, peer: &PeerId) -> Option<&str> {
+        self.people.get(peer)?.person.name.as_deref()
+    }
+
+    /// Whether someone is here, linked or not.
+    #[must_use]
+    pub fn is_here(&self, peer: &PeerId) -> bool {
+        self.state(peer) == Some(PersonState::Here)
+    }
+
+    /// Whether a beacon says that someone is here.
+    #[must_use]
+    pub fn is_present(&self, peer: &PeerId) -> bool {
+        self.people.get(peer).is_some_and(|entry| entry.counted)
+    }
+
+    /// How many are here by a beacon of theirs, this node not included.
+    #[must_use]
+    pub fn present(&self) -> usize {
+        self.present
+    }
+
+    /// Whether anybody present names `peer` as a neighbor.
+    #[must_use]
+    pub fn is_neighbor_of_others(&self, peer: &PeerId) -> bool {
+        let short = Short::of_peer(peer);
+        let others = self.beacons().filter(|beacon| beacon.author != *peer);
+        others
+            .into_iter()
+            .any(|beacon| beacon.content.neighbors.contains(&short))
+    }
+
+    /// A number that is the same for two nodes that agree on who is present, `me` included.
+    #[must_use]
+    pub fn digest(&self, me: &PeerId) -> u64 {
+        self.digest ^ mixed(me)
+    }
+
+    /// The ids of those present, without `me`, in ascending order.
+    pub fn shorts(&self) -> impl Iterator<Item = Short> {
+        let present = self.people.iter().filter(|(_, entry)| entry.counted);
+        present.map(|(peer, _)| Short::of_peer(peer))
+    }
+
+    /// The last beacons of those present.
+    pub fn beacons(&self) -> impl Iterator<Item = &Rc<Record<Beacon>>> {
+        let present = self.people.values().filter(|entry| entry.counted);
+        present.filter_map(|entry| entry.beacon.as_ref())
+    }
+
+    /// Someone's last beacon.
+    #[must_use]
+    pub fn beacon(&self, peer: &PeerId) -> Option<&Rc<Record<Beacon>>> {
+        self.people.get(peer)?.beacon.as_ref()
+    }
+
+    /// The last beacon whose record has this id.
+    #[must_use]
+    pub fn find_beacon(&self, id: Short) -> Option<&Rc<Record<Beacon>>> {
+        self.people
+            .values()
+            .filter_map(|entry| entry.beacon.as_ref())
+            .find(|beacon| beacon.short() == id)
+    }
+
+    /// Up to `count` of those who are here but not linked, drawn at random: the passive view.
+    pub fn sample(&self, count: usize, rng: &mut ChaCha20Rng, eligible: impl Fn(&PeerId) -> bool) -> Vec<PeerId> {
+        let mut drawn = Vec::new();
+        if self.people.is_empty() {
+            return drawn;
         }
-        let Some(entry) = self.people.get_mut(&peer) else {
-            self.make_room(out);
-            let person = Person {
-                peer,
-                name: None,
-                state,
-                round_trip: None,
+        // Drawn with replacement: cheap in a large room, and a small one is gone through from a random place.
+        let length = self.people.len();
+        let random = |rng: &mut ChaCha20Rng| usize::try_from(rng.next_u64() % length as u64).unwrap_or(0);
+        let start = random(rng);
+        for step in 0..(8 * count).min(length) {
+            let place = if length <= 8 * count {
+                (start + step) % length
+            } else {
+                random(rng)
             };
-            out.push(Event::Person { person: person.clone() });
-            self.people.insert(
-                peer,
-                Entry {
-                    person,
-                    gone_since: None,
-                    name_alerted: false,
-                },
-            );
+            let Some((peer, entry)) = self.people.get_indexed(place) else {
+                continue;
+            };
+            let fits = entry.counted && entry.link == LinkState::None && eligible(peer) && !drawn.contains(peer);
+            if fits {
+                drawn.push(*peer);
+            }
+            if drawn.len() >= count {
+                break;
+            }
+        }
+        drawn
+    }
+
+    /// Notes how our link with someone stands.
+    pub fn set_link(&mut self, now: Instant, peer: PeerId, link: LinkState, out: &mut Vec<Event>) {
+        if !self.people.contains_key(&peer) {
+            if link == LinkState::None || !self.make_room(out) {
+                return;
+            }
+            self.insert(now, peer, link);
+        } else if let Some(entry) = self.people.get_mut(&peer) {
+            entry.link = link;
+            if link == LinkState::Up {
+                (entry.left, entry.suspected_until) = (false, None);
+            }
+        }
+        self.refresh(now, peer, out);
+    }
+
+    /// Someone's beacon came, checked.
+    pub fn on_beacon(&mut self, now: Instant, beacon: &Rc<Record<Beacon>>, out: &mut Vec<Event>) -> BeaconNews {
+        let peer = beacon.author;
+        let stamp = beacon.content.stamp;
+        if let Some(known) = self.beacon(&peer) {
+            if known.id == beacon.id {
+                return BeaconNews::Known;
+            }
+            if stamp <= known.content.stamp {
+                return BeaconNews::Stale;
+            }
+        } else if self
+            .tombstones
+            .iter()
+            .any(|(buried, last)| *buried == peer && stamp <= *last)
+        {
+            return BeaconNews::Known;
+        }
+        if !self.people.contains_key(&peer) {
+            if beacon.content.leaving {
+                // Who leaves without ever having been here is not listed, but others may know them.
+                return BeaconNews::NoRoom;
+            }
+            if !self.make_room(out) {
+                return BeaconNews::NoRoom;
+            }
+            self.insert(now, peer, LinkState::None);
+        }
+        let overdue = now + patience(beacon.content.interval_millis);
+        let Some(entry) = self.people.get_mut(&peer) else {
+            return BeaconNews::NoRoom;
+        };
+        let arrived = !entry.counted;
+        entry.beacon = Some(Rc::clone(beacon));
+        entry.overdue = if beacon.content.leaving { now } else { overdue };
+        entry.left = beacon.content.leaving;
+        entry.suspected_until = None;
+        self.due = Some(self.due.map_or(overdue, |due| due.min(overdue)));
+        self.refresh(now, peer, out);
+        BeaconNews::New { arrived }
+    }
+
+    /// Someone said goodbye.
+    pub fn on_left(&mut self, now: Instant, peer: PeerId, out: &mut Vec<Event>) {
+        if let Some(entry) = self.people.get_mut(&peer) {
+            // A link of the next visit does not make this one's last beacon count again.
+            (entry.left, entry.overdue) = (true, now);
+            self.refresh(now, peer, out);
+        }
+    }
+
+    /// Somebody's link with someone fell silent, ours or another's: gone soon, unless a newer beacon comes.
+    pub fn suspect(&mut self, now: Instant, peer: PeerId, out: &mut Vec<Event>) {
+        let until = now + SUSPECT;
+        let Some(entry) = self.people.get_mut(&peer) else {
             return;
         };
-        let known = entry.person.state;
-        // Being linked anew is no news: they are here, being reconnected or gone until that succeeds. Nor is it that someone who
-        // left cannot be reached.
-        let news = match state {
-            PersonState::Connecting => false,
-            PersonState::Gone => known != PersonState::Left,
-            PersonState::Here | PersonState::Reconnecting | PersonState::Left => true,
-        };
-        if known == state || !news {
+        if entry.link == LinkState::Up || entry.left || entry.gone_since.is_some() || entry.suspected_until.is_some() {
             return;
         }
-        entry.person.state = state;
-        entry.gone_since = gone.then_some(now);
-        if state != PersonState::Here {
-            entry.person.round_trip = None;
+        entry.suspected_until = Some(until);
+        self.due = Some(self.due.map_or(until, |due| due.min(until)));
+        self.refresh(now, peer, out);
+    }
+
+    /// Someone is gone for sure, until a newer beacon or a link says otherwise.
+    pub fn give_up(&mut self, now: Instant, peer: PeerId, out: &mut Vec<Event>) {
+        if let Some(entry) = self.people.get_mut(&peer) {
+            entry.suspected_until = Some(now);
+            self.refresh(now, peer, out);
         }
-        out.push(Event::Person {
-            person: entry.person.clone(),
-        });
+    }
+
+    /// What another node says of its lost neighbors. Gives those who are thereby suspected; says whether `me` is among them.
+    pub fn on_lost(&mut self, now: Instant, me: &PeerId, lost: &[Lost], out: &mut Vec<Event>) -> bool {
+        let mut suspects_me = false;
+        for Lost { peer: short, stamp } in lost {
+            if Short::of_peer(me) == *short {
+                suspects_me = true;
+                continue;
+            }
+            // Sorted by id, of which the short one is the beginning.
+            let place = self.people.iter().position(|(peer, _)| Short::of_peer(peer) == *short);
+            let Some((peer, entry)) = place.and_then(|place| self.people.get_indexed(place)) else {
+                continue;
+            };
+            let newer = entry
+                .beacon
+                .as_ref()
+                .is_some_and(|beacon| beacon.content.stamp > *stamp);
+            let peer = *peer;
+            if !newer {
+                self.suspect(now, peer, out);
+            }
+        }
+        suspects_me
     }
 
     /// Notes someone's name. Gives an alert, once as long as they are listed, if the name was somebody else's.
     pub fn set_name(&mut self, peer: PeerId, name: &str, out: &mut Vec<Event>) -> NameNews {
-        if let Some(entry) = self.people.get_mut(&peer)
-            && entry.person.name.as_deref() != Some(name)
-        {
-            entry.person.name = Some(name.to_owned());
-            entry.name_alerted = false;
-            out.push(Event::Person {
-                person: entry.person.clone(),
-            });
+        let Some(entry) = self.people.get_mut(&peer) else {
+            return NameNews::Known;
+        };
+        if entry.person.name.as_deref() == Some(name) {
+            return NameNews::Known;
         }
+        entry.person.name = Some(name.to_owned());
+        entry.name_alerted = false;
+        out.push(Event::Person {
+            person: entry.person.clone(),
+        });
         match self.names.get(&folded(name)) {
             Some(known) if *known == peer => NameNews::Known,
             Some(known) => {
-                let entry = self.people.get_mut(&peer);
-                if !entry.is_some_and(|entry| std::mem::replace(&mut entry.name_alerted, true)) {
+                if !std::mem::replace(&mut entry.name_alerted, true) {
                     let alert = Alert::NameTaken {
                         name: name.to_owned(),
                         known: *known,
@@ -139,31 +363,141 @@ impl Roster {
         }
     }
 
-    /// When [`Roster::handle_timeout`] has something to do.
+    /// When [`Roster::handle_timeout`] has something to do, or earlier.
     #[must_use]
-    pub fn poll_timeout(&self, timing: &Timing) -> Option<Instant> {
-        self.people
-            .values()
-            .filter_map(|entry| entry.gone_since)
-            .min()
-            .map(|since| since + timing.gone_listed)
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.due
     }
 
-    /// Forgets who is gone for long.
+    /// Notices whose beacons are overdue and who is suspected for too long, and forgets who is gone for long.
     pub fn handle_timeout(&mut self, now: Instant, timing: &Timing, out: &mut Vec<Event>) {
-        self.people.retain(|peer, entry| {
-            let over = entry.gone_since.is_some_and(|since| now >= since + timing.gone_listed);
-            if over {
-                out.push(Event::PersonForgotten { peer: *peer });
+        if self.due.is_none_or(|due| now < due) {
+            return;
+        }
+        for peer in self.people.keys().copied().collect::<Vec<_>>() {
+            self.refresh(now, peer, out);
+        }
+        let over: Vec<_> = self
+            .people
+            .iter()
+            .filter(|(_, entry)| entry.gone_since.is_some_and(|since| now >= since + timing.gone_listed))
+            .map(|(peer, _)| *peer)
+            .collect();
+        for peer in over {
+            self.forget(peer, out);
+        }
+        self.due = self
+            .people
+            .values()
+            .filter_map(|entry| match (entry.gone_since, entry.suspected_until) {
+                (Some(since), _) => Some(since + timing.gone_listed),
+                (None, Some(until)) if entry.link != LinkState::Up => Some(until),
+                (None, _) if entry.counted => Some(entry.overdue),
+                (None, _) => None,
+            })
+            .min()
+            // What is due and not done, for a link stands against it, is looked at again later.
+            .map(|due| due.max(now + Duration::from_millis(500)));
+    }
+
+    fn insert(&mut self, now: Instant, peer: PeerId, link: LinkState) {
+        let person = Person {
+            peer,
+            name: None,
+            state: PersonState::Connecting,
+            linked: false,
+            round_trip: None,
+        };
+        let entry = Entry {
+            person,
+            link,
+            beacon: None,
+            overdue: now,
+            suspected_until: None,
+            left: false,
+            gone_since: None,
+            name_alerted: false,
+            counted: false,
+            shown: false,
+        };
+        self.people.insert(peer, Box::new(entry));
+    }
+
+    /// Draws the conclusions from what is known of someone; gives the events to show, none if nothing changed.
+    fn refresh(&mut self, now: Instant, peer: PeerId, out: &mut Vec<Event>) {
+        let Some(entry) = self.people.get_mut(&peer) else {
+            return;
+        };
+        let beaconed = entry.beacon.is_some() && now < entry.overdue && !entry.left;
+        let suspected = entry.suspected_until.is_some();
+        let convicted = entry.suspected_until.is_some_and(|until| now >= until);
+        let state = match entry.link {
+            LinkState::Up => PersonState::Here,
+            _ if entry.left => PersonState::Left,
+            LinkState::Trouble => PersonState::Reconnecting,
+            LinkState::None | LinkState::Connecting if beaconed && !suspected => PersonState::Here,
+            LinkState::None | LinkState::Connecting if suspected && !convicted => PersonState::Reconnecting,
+            LinkState::Connecting if entry.person.name.is_none() => PersonState::Connecting,
+            LinkState::None | LinkState::Connecting => PersonState::Gone,
+        };
+        let gone = matches!(state, PersonState::Gone | PersonState::Left);
+        let counted = beaconed && !gone;
+        if counted != entry.counted {
+            entry.counted = counted;
+            self.digest ^= mixed(&peer);
+            if counted {
+                self.present += 1;
+            } else {
+                self.present -= 1;
             }
-            !over
+        }
+        // Who was never here is not said to be gone: a server may name whom it likes.
+        if gone && entry.person.name.is_none() && entry.beacon.is_none() {
+            self.people.remove(&peer);
+            out.push(Event::PersonForgotten { peer });
+            return;
+        }
+        if gone && entry.gone_since.is_none() {
+            entry.gone_since = Some(now);
+            self.due = Some(now);
+        } else if !gone {
+            entry.gone_since = None;
+        }
+        let linked = entry.link == LinkState::Up;
+        if std::mem::replace(&mut entry.shown, true) && entry.person.state == state && entry.person.linked == linked {
+            return;
+        }
+        entry.person.state = state;
+        entry.person.linked = linked;
+        if !linked {
+            entry.person.round_trip = None;
+        }
+        out.push(Event::Person {
+            person: entry.person.clone(),
         });
     }
 
-    /// Forgets the longest gone if the list is full. Links are bounded far below the list, so there is one.
-    fn make_room(&mut self, out: &mut Vec<Event>) {
-        if self.people.len() < PEOPLE_MAX {
+    fn forget(&mut self, peer: PeerId, out: &mut Vec<Event>) {
+        let Some(entry) = self.people.remove(&peer) else {
             return;
+        };
+        if entry.counted {
+            self.present -= 1;
+            self.digest ^= mixed(&peer);
+        }
+        if let Some(beacon) = entry.beacon {
+            if self.tombstones.len() >= TOMBSTONES_MAX {
+                self.tombstones.pop_front();
+            }
+            self.tombstones.push_back((peer, beacon.content.stamp));
+        }
+        out.push(Event::PersonForgotten { peer });
+    }
+
+    /// Forgets the longest gone if the list is full. Says whether there is a place.
+    fn make_room(&mut self, out: &mut Vec<Event>) -> bool {
+        if self.people.len() < PEOPLE_MAX {
+            return true;
         }
         let longest = self
             .people
@@ -171,10 +505,9 @@ impl Roster {
             .filter_map(|(peer, entry)| Some((entry.gone_since?, *peer)))
             .min()
             .map(|(_, peer)| peer);
-        if let Some(peer) = longest {
-            self.people.remove(&peer);
-            out.push(Event::PersonForgotten { peer });
-        }
+        let Some(peer) = longest else { return false };
+        self.forget(peer, out);
+        true
     }
 }
 
@@ -194,34 +527,88 @@ fn folded(name: &str) -> String {
     name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
+/// The part of an id that the digest adds up: another than its short id.
+fn mixed(peer: &PeerId) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&peer.as_bytes()[8..16]);
+    u64::from_be_bytes(bytes)
+}
+
 #[cfg(test)]
 mod tests {
+    use chacha20::rand_core::SeedableRng;
+    use shared::{Identity, Room, RoomCode};
+
     use super::*;
 
     fn peer(byte: u8) -> PeerId {
         PeerId::from_bytes([byte; 32])
     }
 
+    fn identity(byte: u8) -> Identity {
+        Identity::from_secret(&[byte; 32])
+    }
+
+    fn room() -> Room {
+        RoomCode::parse("lobby").unwrap().open()
+    }
+
     fn at(seconds: u64) -> Instant {
         Instant::from_millis(seconds * 1_000)
     }
 
+    fn beacon(who: u8, stamp: u64) -> Rc<Record<Beacon>> {
+        beacon_with(who, stamp, false)
+    }
+
+    fn beacon_with(who: u8, stamp: u64, leaving: bool) -> Rc<Record<Beacon>> {
+        let beacon = Beacon {
+            stamp,
+            name: format!("P{who}"),
+            interval_millis: 10_000,
+            neighbors: vec![],
+            on_server: false,
+            digest: 0,
+            acks: vec![],
+            lost: vec![],
+            leaving,
+        };
+        Record::sign(&identity(who), &room(), beacon)
+    }
+
+    /// How long a beacon of [`beacon`] counts.
+    fn believed() -> Duration {
+        patience(10_000)
+    }
+
     fn here(roster: &mut Roster, who: PeerId, name: &str) -> Vec<Event> {
         let mut out = Vec::new();
-        roster.set_state(at(0), who, PersonState::Here, &mut out);
+        roster.set_link(at(0), who, LinkState::Up, &mut out);
         roster.set_name(who, name, &mut out);
         out
     }
 
+    /// The states shown of one person, in order.
+    fn states(events: &[Event]) -> Vec<PersonState> {
+        let state = |event: &Event| {
+            if let Event::Person { person } = event {
+                Some(person.state)
+            } else {
+                None
+            }
+        };
+        events.iter().filter_map(state).collect()
+    }
+
+    fn is_alert(event: &Event) -> bool {
+        matches!(event, Event::Alert { .. })
+    }
+
     #[test]
-    fn a_known_name_under_a_new_key_is_an_alert() {
+    fn a_known_name_under_a_new_key_is_an_alert_once() {
         let mut roster = Roster::default();
         roster.know_name(peer(1), "Ann Lee");
-        assert!(
-            !here(&mut roster, peer(1), "Ann Lee")
-                .iter()
-                .any(|event| matches!(event, Event::Alert { .. }))
-        );
+        assert!(!here(&mut roster, peer(1), "Ann Lee").iter().any(is_alert));
         let out = here(&mut roster, peer(2), " ann  lee");
         let alert = Alert::NameTaken {
             name: " ann  lee".into(),
@@ -229,6 +616,22 @@ mod tests {
             now: peer(2),
         };
         assert_eq!(out.last(), Some(&Event::Alert { alert }));
+        assert_eq!(here(&mut roster, peer(2), " ann  lee"), []);
+    }
+
+    #[test]
+    fn a_new_name_is_worth_remembering_and_a_known_one_is_not() {
+        let (mut roster, mut out) = (Roster::default(), Vec::new());
+        assert_eq!(
+            roster.set_name(peer(1), "Ann", &mut out),
+            NameNews::Known,
+            "nobody listed"
+        );
+        roster.set_link(at(0), peer(1), LinkState::Up, &mut out);
+        assert_eq!(roster.set_name(peer(1), "Ann", &mut out), NameNews::New);
+        assert_eq!(roster.set_name(peer(1), "Ann", &mut out), NameNews::Known);
+        roster.set_link(at(0), peer(2), LinkState::Up, &mut out);
+        assert_eq!(roster.set_name(peer(2), "ANN", &mut out), NameNews::Taken);
     }
 
     #[test]
@@ -239,17 +642,174 @@ mod tests {
     }
 
     #[test]
+    fn who_beacons_is_here_without_a_link_until_the_next_is_overdue() {
+        let timing = Timing::default();
+        let (mut roster, mut out) = (Roster::default(), Vec::new());
+        let who = identity(1).peer_id();
+        let arrived = BeaconNews::New { arrived: true };
+        assert_eq!(roster.on_beacon(at(0), &beacon(1, 5), &mut out), arrived);
+        assert_eq!(states(&out), [PersonState::Here]);
+        assert!(roster.is_present(&who) && roster.is_here(&who));
+        out.clear();
+        roster.handle_timeout(
+            at(0) + believed().saturating_sub(Duration::from_millis(1)),
+            &timing,
+            &mut out,
+        );
+        assert_eq!(out, []);
+        assert_eq!(roster.poll_timeout(), Some(at(0) + believed()));
+        roster.handle_timeout(at(0) + believed(), &timing, &mut out);
+        assert_eq!(states(&out), [PersonState::Gone]);
+        assert_eq!((roster.present(), roster.is_present(&who)), (0, false));
+    }
+
+    #[test]
+    fn a_beacon_counts_only_if_it_is_newer() {
+        let (mut roster, mut out) = (Roster::default(), Vec::new());
+        roster.on_beacon(at(0), &beacon(1, 5), &mut out);
+        assert_eq!(roster.on_beacon(at(1), &beacon(1, 5), &mut out), BeaconNews::Known);
+        assert_eq!(
+            roster.on_beacon(at(1), &beacon_with(1, 5, true), &mut out),
+            BeaconNews::Stale
+        );
+        assert_eq!(roster.on_beacon(at(1), &beacon(1, 4), &mut out), BeaconNews::Stale);
+        assert_eq!(
+            roster.on_beacon(at(1), &beacon(1, 6), &mut out),
+            BeaconNews::New { arrived: false }
+        );
+        assert_eq!(roster.beacon(&identity(1).peer_id()).unwrap().content.stamp, 6);
+        assert_eq!(roster.find_beacon(beacon(1, 6).short()), Some(&beacon(1, 6)));
+        assert_eq!(roster.find_beacon(beacon(1, 5).short()), None);
+    }
+
+    #[test]
+    fn who_leaves_with_a_beacon_has_left_and_comes_back_with_a_newer_one() {
+        let (mut roster, mut out) = (Roster::default(), Vec::new());
+        roster.on_beacon(at(0), &beacon(1, 5), &mut out);
+        roster.on_beacon(at(1), &beacon_with(1, 6, true), &mut out);
+        roster.on_beacon(at(2), &beacon(1, 5), &mut out);
+        assert_eq!(roster.state(&identity(1).peer_id()), Some(PersonState::Left));
+        assert_eq!(roster.present(), 0);
+        roster.on_beacon(at(3), &beacon(1, 7), &mut out);
+        assert_eq!(states(&out), [PersonState::Here, PersonState::Left, PersonState::Here]);
+    }
+
+    #[test]
+    fn who_is_linked_is_here_whatever_others_say() {
+        let timing = Timing::default();
+        let (mut roster, mut out) = (Roster::default(), Vec::new());
+        let who = identity(1).peer_id();
+        roster.on_beacon(at(0), &beacon(1, 5), &mut out);
+        roster.set_link(at(0), who, LinkState::Up, &mut out);
+        out.clear();
+        roster.suspect(at(1), who, &mut out);
+        let lost = Lost {
+            peer: Short::of_peer(&who),
+            stamp: 9,
+        };
+        assert!(!roster.on_lost(at(1), &peer(0), &[lost], &mut out));
+        roster.handle_timeout(at(1) + SUSPECT, &timing, &mut out);
+        assert_eq!(out, []);
+        // Present is who beacons; who is linked and does not is still here.
+        roster.handle_timeout(at(0) + believed(), &timing, &mut out);
+        assert_eq!((roster.state(&who), roster.present()), (Some(PersonState::Here), 0));
+    }
+
+    #[test]
+    fn a_suspect_is_reconnecting_and_then_gone() {
+        let timing = Timing::default();
+        let (mut roster, mut out) = (Roster::default(), Vec::new());
+        let who = identity(1).peer_id();
+        roster.on_beacon(at(0), &beacon(1, 5), &mut out);
+        out.clear();
+        roster.suspect(at(1), who, &mut out);
+        // Suspected again, it has no more time for it.
+        roster.suspect(at(2), who, &mut out);
+        assert_eq!(states(&out), [PersonState::Reconnecting]);
+        assert!(roster.is_present(&who), "until proven");
+        assert_eq!(roster.poll_timeout(), Some(at(1) + SUSPECT));
+        roster.handle_timeout(at(1) + SUSPECT, &timing, &mut out);
+        assert_eq!(states(&out), [PersonState::Reconnecting, PersonState::Gone]);
+        assert!(!roster.is_present(&who));
+    }
+
+    #[test]
+    fn a_newer_beacon_clears_a_suspect() {
+        let timing = Timing::default();
+        let (mut roster, mut out) = (Roster::default(), Vec::new());
+        roster.on_beacon(at(0), &beacon(1, 5), &mut out);
+        roster.suspect(at(1), identity(1).peer_id(), &mut out);
+        roster.on_beacon(at(2), &beacon(1, 5), &mut out);
+        assert_eq!(states(&out), [PersonState::Here, PersonState::Reconnecting]);
+        roster.on_beacon(at(2), &beacon(1, 6), &mut out);
+        roster.handle_timeout(at(1) + SUSPECT, &timing, &mut out);
+        assert_eq!(
+            states(&out),
+            [PersonState::Here, PersonState::Reconnecting, PersonState::Here]
+        );
+    }
+
+    #[test]
+    fn a_loss_is_believed_unless_a_later_beacon_speaks_against_it() {
+        let (mut roster, mut out) = (Roster::default(), Vec::new());
+        let [older, newer] = [1, 2].map(|byte| identity(byte).peer_id());
+        roster.on_beacon(at(0), &beacon(1, 5), &mut out);
+        roster.on_beacon(at(0), &beacon(2, 6), &mut out);
+        let lost = |peer: &PeerId| Lost {
+            peer: Short::of_peer(peer),
+            stamp: 5,
+        };
+        let me = peer(0);
+        assert!(!roster.on_lost(at(1), &me, &[lost(&older), lost(&newer), lost(&peer(77))], &mut out));
+        assert_eq!(roster.state(&older), Some(PersonState::Reconnecting));
+        assert_eq!(roster.state(&newer), Some(PersonState::Here));
+        assert!(
+            roster.on_lost(at(1), &me, &[lost(&me)], &mut out),
+            "we are thought gone"
+        );
+    }
+
+    #[test]
+    fn a_link_in_trouble_is_reconnecting_and_a_lost_one_leaves_the_beacon() {
+        let (mut roster, mut out) = (Roster::default(), Vec::new());
+        let who = identity(1).peer_id();
+        roster.on_beacon(at(0), &beacon(1, 5), &mut out);
+        for link in [LinkState::Up, LinkState::Trouble, LinkState::Up, LinkState::None] {
+            roster.set_link(at(1), who, link, &mut out);
+        }
+        let linked: Vec<_> = out
+            .iter()
+            .map(|event| {
+                let Event::Person { person } = event else {
+                    panic!("{event:?}");
+                };
+                (person.state, person.linked)
+            })
+            .collect();
+        assert_eq!(
+            linked,
+            [
+                (PersonState::Here, false),
+                (PersonState::Here, true),
+                (PersonState::Reconnecting, false),
+                (PersonState::Here, true),
+                (PersonState::Here, false),
+            ]
+        );
+    }
+
+    #[test]
     fn the_gone_stay_listed_for_a_while_and_strangers_do_not() {
         let timing = Timing::default();
         let mut roster = Roster::default();
         here(&mut roster, peer(1), "Ann");
         let mut out = Vec::new();
-        roster.set_state(at(10), peer(1), PersonState::Gone, &mut out);
-        roster.set_state(at(11), peer(1), PersonState::Connecting, &mut out);
+        roster.set_link(at(10), peer(1), LinkState::None, &mut out);
+        roster.set_link(at(11), peer(1), LinkState::Connecting, &mut out);
         assert_eq!(roster.state(&peer(1)), Some(PersonState::Gone));
-        roster.set_state(at(10), peer(2), PersonState::Connecting, &mut out);
+        roster.set_link(at(10), peer(2), LinkState::Connecting, &mut out);
         out.clear();
-        roster.set_state(at(20), peer(2), PersonState::Gone, &mut out);
+        roster.set_link(at(20), peer(2), LinkState::None, &mut out);
         assert_eq!(out, [Event::PersonForgotten { peer: peer(2) }]);
         out.clear();
         roster.handle_timeout(at(10) + timing.gone_listed, &timing, &mut out);
@@ -258,18 +818,86 @@ mod tests {
     }
 
     #[test]
-    fn a_full_list_forgets_the_longest_gone_first() {
+    fn who_was_forgotten_does_not_come_back_by_an_old_beacon() {
+        let timing = Timing::default();
+        let (mut roster, mut out) = (Roster::default(), Vec::new());
+        roster.on_beacon(at(0), &beacon(1, 5), &mut out);
+        let gone = at(0) + believed();
+        roster.handle_timeout(gone, &timing, &mut out);
+        roster.handle_timeout(gone + timing.gone_listed, &timing, &mut out);
+        assert_eq!(roster.people().count(), 0);
+        out.clear();
+        for old in [4, 5] {
+            assert_eq!(roster.on_beacon(at(300), &beacon(1, old), &mut out), BeaconNews::Known);
+        }
+        assert_eq!(out, []);
+        assert_eq!(
+            roster.on_beacon(at(300), &beacon(1, 6), &mut out),
+            BeaconNews::New { arrived: true }
+        );
+    }
+
+    #[test]
+    fn the_digest_is_that_of_who_is_present_whatever_happened() {
+        let timing = Timing::default();
+        let [one, other] = [1, 2].map(|byte| identity(byte).peer_id());
+        // Each hears of the other, in the order and by the detours that it may be.
+        let (mut roster, mut out) = (Roster::default(), Vec::new());
+        roster.on_beacon(at(0), &beacon(2, 5), &mut out);
+        let mut mirror = Roster::default();
+        mirror.set_link(at(0), peer(9), LinkState::Up, &mut out);
+        mirror.on_beacon(at(0), &beacon(3, 5), &mut out);
+        mirror.on_beacon(at(0), &beacon(1, 5), &mut out);
+        assert_ne!(roster.digest(&one), mirror.digest(&other));
+        mirror.on_left(at(1), identity(3).peer_id(), &mut out);
+        assert_eq!(roster.digest(&one), mirror.digest(&other));
+        assert_eq!(mirror.shorts().collect::<Vec<_>>(), [Short::of_peer(&one)]);
+        roster.handle_timeout(at(0) + believed(), &timing, &mut out);
+        assert_ne!(roster.digest(&one), mirror.digest(&other));
+    }
+
+    #[test]
+    fn those_here_without_a_link_are_drawn_and_each_once() {
+        let (mut roster, mut out) = (Roster::default(), Vec::new());
+        for byte in 1..=4 {
+            roster.on_beacon(at(0), &beacon(byte, 5), &mut out);
+        }
+        let [linked, barred, ..] = [1, 2, 3, 4].map(|byte| identity(byte).peer_id());
+        roster.set_link(at(0), linked, LinkState::Up, &mut out);
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let mut drawn = roster.sample(9, &mut rng, |peer| *peer != barred);
+        drawn.sort();
+        let mut expected = [3, 4].map(|byte| identity(byte).peer_id());
+        expected.sort();
+        assert_eq!(drawn, expected);
+        assert_eq!(roster.sample(1, &mut rng, |peer| *peer != barred).len(), 1);
+    }
+
+    #[test]
+    fn a_full_list_forgets_the_longest_gone_first_and_nobody_who_is_here() {
         let mut roster = Roster::default();
         let mut out = Vec::new();
-        const COUNT: u8 = 64;
-        assert_eq!(usize::from(COUNT), PEOPLE_MAX);
-        for byte in 0..COUNT {
-            here(&mut roster, peer(byte), &format!("p{byte}"));
-            roster.set_state(at(u64::from(100 - byte)), peer(byte), PersonState::Left, &mut out);
+        let numbered = |number: usize| {
+            let mut bytes = [7; 32];
+            bytes[..8].copy_from_slice(&u64::try_from(number).unwrap().to_be_bytes());
+            PeerId::from_bytes(bytes)
+        };
+        for number in 0..PEOPLE_MAX {
+            here(&mut roster, numbered(number), &format!("p{number}"));
+        }
+        let one_more = numbered(PEOPLE_MAX);
+        assert_eq!(here(&mut roster, one_more, "one too many"), []);
+        assert_eq!(roster.on_beacon(at(1), &beacon(1, 5), &mut out), BeaconNews::NoRoom);
+        for (number, second) in [(5, 30), (6, 20)] {
+            roster.set_link(at(second), numbered(number), LinkState::None, &mut out);
         }
         out.clear();
-        here(&mut roster, peer(200), "new");
+        here(&mut roster, one_more, "new");
         assert_eq!(roster.people().count(), PEOPLE_MAX);
-        assert_eq!(roster.state(&peer(COUNT - 1)), None);
+        assert_eq!(
+            (roster.state(&numbered(6)), roster.state(&one_more)),
+            (None, Some(PersonState::Here))
+        );
+        assert_eq!(roster.state(&numbered(5)), Some(PersonState::Gone));
     }
 }

@@ -20,6 +20,10 @@ impl<K: Ord + Copy> Seen<K> {
         }
     }
 
+    pub(crate) fn contains(&self, key: &K) -> bool {
+        self.keys.binary_search(key).is_ok()
+    }
+
     /// Adds `key`. Says whether it was new.
     pub(crate) fn insert(&mut self, key: K) -> bool {
         let Err(place) = self.keys.binary_search(&key) else {

@@ -58,6 +58,8 @@ pub struct Session {
     link: LinkId,
     role: Role,
     stage: Stage,
+    /// Whether we have few links.
+    urgent: bool,
     started: Instant,
     deadline: Instant,
     /// Counts ICE restarts; an answer must name the round it answers.
@@ -80,11 +82,16 @@ enum Stage {
 
 impl Session {
     /// Starts an attempt: the offerer dials, the answerer knocks.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a layer is handed its surroundings, it holds none"
+    )]
     pub fn start(
         role: Role,
         id: SessionId,
         link: LinkId,
         ice_servers: Vec<IceServer>,
+        urgent: bool,
         now: Instant,
         timing: &Timing,
         out: &mut Vec<Action>,
@@ -97,6 +104,7 @@ impl Session {
             Role::Answerer => {
                 out.push(Action::Send(Body::Knock {
                     version: PROTOCOL_VERSION,
+                    urgent,
                 }));
                 (Stage::Knocking, timing.knock_timeout)
             }
@@ -106,8 +114,25 @@ impl Session {
             link,
             role,
             stage,
+            urgent,
             started: now,
             deadline: now + wait,
+            round: 0,
+            held_candidates: Vec::new(),
+        }
+    }
+
+    /// Goes on with an attempt that was agreed on by hand.
+    #[must_use]
+    pub fn agreed(role: Role, id: SessionId, link: LinkId, now: Instant, deadline: Instant) -> Self {
+        Self {
+            id,
+            link,
+            role,
+            stage: Stage::Agreed,
+            urgent: true,
+            started: now,
+            deadline,
             round: 0,
             held_candidates: Vec::new(),
         }
@@ -129,6 +154,7 @@ impl Session {
             link,
             role: Role::Answerer,
             stage: Stage::Describing,
+            urgent: false,
             started: now,
             deadline: now + timing.session_timeout,
             round: 0,
@@ -194,17 +220,22 @@ impl Session {
     }
 
     /// The driver made our description.
-    pub fn handle_description(&mut self, sdp: String, out: &mut Vec<Action>) {
+    pub fn handle_description(&mut self, sdp: String, now: Instant, timing: &Timing, out: &mut Vec<Action>) {
         if self.stage != Stage::Describing {
             return;
         }
         match self.role {
             Role::Offerer => {
                 self.stage = Stage::Offered;
+                // Who is there answers soon; what then takes time is finding a path.
+                if self.round == 0 {
+                    self.deadline = self.deadline.min(now + timing.answer_timeout);
+                }
                 out.push(Action::Send(Body::Offer {
                     version: PROTOCOL_VERSION,
                     round: self.round,
                     sdp,
+                    urgent: self.urgent,
                 }));
             }
             Role::Answerer => {
@@ -226,11 +257,12 @@ impl Session {
     }
 
     /// The peer answered. Says whether the answer was awaited.
-    pub fn on_answer(&mut self, round: u32, sdp: String, out: &mut Vec<Action>) -> bool {
+    pub fn on_answer(&mut self, round: u32, sdp: String, timing: &Timing, out: &mut Vec<Action>) -> bool {
         if self.stage != Stage::Offered || round != self.round {
             return false;
         }
         self.stage = Stage::Agreed;
+        self.deadline = self.deadline.max(self.started + timing.session_timeout);
         out.push(Action::Output(Output::RemoteAnswer { link: self.link, sdp }));
         true
     }
@@ -282,7 +314,7 @@ mod tests {
 
     fn start(role: Role) -> (Session, Vec<Action>) {
         let mut out = Vec::new();
-        let session = Session::start(role, ID, LINK, vec![], NOW, &Timing::default(), &mut out);
+        let session = Session::start(role, ID, LINK, vec![], false, NOW, &Timing::default(), &mut out);
         (session, out)
     }
 
@@ -306,14 +338,15 @@ mod tests {
         out.clear();
         session.handle_candidates(vec![candidate("early")], &mut out);
         assert_eq!(out, [], "candidates wait for the offer");
-        session.handle_description("offer".into(), &mut out);
+        session.handle_description("offer".into(), NOW, &Timing::default(), &mut out);
         assert_eq!(
             out,
             [
                 Action::Send(Body::Offer {
                     version: PROTOCOL_VERSION,
                     round: 0,
-                    sdp: "offer".into()
+                    sdp: "offer".into(),
+                    urgent: false,
                 }),
                 Action::Send(Body::Candidates {
                     candidates: vec![candidate("early")]
@@ -321,9 +354,9 @@ mod tests {
             ]
         );
         out.clear();
-        assert!(!session.on_answer(1, "wrong round".into(), &mut out));
-        assert!(session.on_answer(0, "answer".into(), &mut out));
-        assert!(!session.on_answer(0, "again".into(), &mut out));
+        assert!(!session.on_answer(1, "wrong round".into(), &Timing::default(), &mut out));
+        assert!(session.on_answer(0, "answer".into(), &Timing::default(), &mut out));
+        assert!(!session.on_answer(0, "again".into(), &Timing::default(), &mut out));
         assert_eq!(
             out,
             [Action::Output(Output::RemoteAnswer {
@@ -339,7 +372,8 @@ mod tests {
         assert_eq!(
             out,
             [Action::Send(Body::Knock {
-                version: PROTOCOL_VERSION
+                version: PROTOCOL_VERSION,
+                urgent: false,
             })]
         );
         assert!(!session.has_link());
@@ -349,27 +383,28 @@ mod tests {
     #[test]
     fn an_ice_restart_is_offered_and_answered_in_a_new_round() {
         let (mut offerer, mut out) = start(Role::Offerer);
-        offerer.handle_description("offer".into(), &mut out);
-        offerer.on_answer(0, "answer".into(), &mut out);
+        offerer.handle_description("offer".into(), NOW, &Timing::default(), &mut out);
+        offerer.on_answer(0, "answer".into(), &Timing::default(), &mut out);
         out.clear();
         offerer.restart(&mut out);
-        offerer.handle_description("offer 1".into(), &mut out);
+        offerer.handle_description("offer 1".into(), NOW, &Timing::default(), &mut out);
         assert_eq!(
             out[1],
             Action::Send(Body::Offer {
                 version: PROTOCOL_VERSION,
                 round: 1,
-                sdp: "offer 1".into()
+                sdp: "offer 1".into(),
+                urgent: false,
             })
         );
 
         let mut out = Vec::new();
         let mut answerer = Session::answer(ID, LINK, vec![], "offer".into(), NOW, &Timing::default(), &mut out);
-        answerer.handle_description("answer".into(), &mut out);
+        answerer.handle_description("answer".into(), NOW, &Timing::default(), &mut out);
         out.clear();
         assert!(!answerer.on_restart(0, "replayed".into(), vec![], &mut out));
         assert!(answerer.on_restart(1, "offer 1".into(), vec![], &mut out));
-        answerer.handle_description("answer 1".into(), &mut out);
+        answerer.handle_description("answer 1".into(), NOW, &Timing::default(), &mut out);
         assert_eq!(
             out[1],
             Action::Send(Body::Answer {

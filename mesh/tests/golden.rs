@@ -1,4 +1,4 @@
-//! Golden vectors: the exact bytes of frames and of a sealed offer, the same natively and in a browser.
+//! Golden vectors: the exact bytes of frames, of records and of sealed envelopes, the same natively and in a browser.
 //!
 //! A change here is a change of the protocol: it needs a new version, see PROTOCOL.md.
 
@@ -10,11 +10,13 @@
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use data_encoding::HEXLOWER;
 use mesh::{
-    envelope::{Body, DeclineReason, Envelope},
-    frame::{Frame, GoodbyeReason, Hello, Said, Signed, open_whisper, seal_whisper},
-    io::Candidate,
+    envelope::{ANYONE, Body, DeclineReason, Envelope},
+    frame::{Digests, Frame, GoodbyeReason, Hello, Whisper, open_whisper, seal_whisper},
+    io::{Candidate, Timestamp},
+    log::{Origin, Span},
+    record::{Ack, Beacon, Cargo, Closing, Content, Entry, Lost, Packet, Record, Short},
 };
-use shared::{Identity, MessageId, PeerId, Room, RoomCode, SessionId};
+use shared::{Identity, MessageId, Room, RoomCode, SessionId};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[cfg(target_arch = "wasm32")]
@@ -37,13 +39,18 @@ fn rng() -> ChaCha20Rng {
     ChaCha20Rng::from_seed([9; 32])
 }
 
-fn said(to: Option<PeerId>) -> Said {
-    Said {
-        id: MessageId::from_bytes([3; 16]),
-        unix_millis: 1_800_000_000_000,
-        name: "Ann".into(),
-        to,
-        text: "Hi 🦜".into(),
+fn id() -> MessageId {
+    MessageId::from_bytes([3; 16])
+}
+
+fn order() -> Timestamp {
+    Timestamp::from_unix_millis(1_800_000_000_000)
+}
+
+fn digests() -> Digests {
+    Digests {
+        log: 0x0102_0304_0506_0708,
+        people: 9,
     }
 }
 
@@ -53,51 +60,205 @@ fn check(frame: &Frame, hex: &str) {
     assert_eq!(Frame::decode(&frame.encode()).as_ref(), Ok(frame));
 }
 
-#[wasm_bindgen_test(unsupported = test)]
-fn frames() {
-    let hello = Hello {
-        version: 1,
-        name: "Ann".into(),
-    };
-    check(&Frame::Hello(hello), "820081820163416e6e");
-    check(&Frame::Ping { nonce: 7 }, "82018107");
-    check(&Frame::Pong { nonce: 70_000 }, "8202811a00011170");
-    let id = MessageId::from_bytes([3; 16]);
-    check(&Frame::Ack { id }, "8205815003030303030303030303030303030303");
-    for (reason, hex) in [
-        (GoodbyeReason::Leaving, "82068100"),
-        (GoodbyeReason::Misbehaving, "82068101"),
-        (GoodbyeReason::Version, "82068102"),
-        (GoodbyeReason::Replaced, "82068103"),
-    ] {
-        check(&Frame::Goodbye { reason }, hex);
-    }
-    check(&Frame::GoodbyeAck {}, "820780");
+#[track_caller]
+fn check_record<T: Content + std::fmt::Debug + PartialEq>(content: T, wire: &str, id: &str) {
+    let record = Record::sign(&ann(), &lobby(), content);
+    assert_eq!(HEXLOWER.encode(&record.wire), wire);
+    assert_eq!(HEXLOWER.encode(&record.id), id);
+    assert_eq!(Record::open(&record.wire, &lobby()), Ok(record));
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_message() {
-    let signed = Signed::new(&ann(), &lobby(), &said(None));
+fn frames_of_a_link() {
+    let hello = Hello {
+        version: 1,
+        name: "Ann".into(),
+        digests: digests(),
+    };
+    check(&Frame::Hello(hello), "820081830163416e6e821b010203040506070809");
+    let digests = digests();
+    check(&Frame::Ping { nonce: 7, digests }, "82018207821b010203040506070809");
     check(
-        &Frame::Chat(signed.clone()),
-        "8203818358208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c58288550030303030303030303030303030303031b000001a3185c500063416e6ef667486920f09fa69c58409bda55dc7666a0ab7d424bba590205c643618dbf3281d5bde97696231eb33a197f4e75126063494fc594402299a86547658582afdb551822d145235f7c14860a",
+        &Frame::Pong { nonce: 70_000, digests },
+        "8202821a00011170821b010203040506070809",
     );
-    assert_eq!(signed.open(&lobby(), None), Ok(said(None)));
+    for (reason, hex) in [
+        (GoodbyeReason::Leaving, "8203820080"),
+        (GoodbyeReason::Misbehaving, "8203820180"),
+        (GoodbyeReason::Version, "8203820280"),
+        (GoodbyeReason::Replaced, "8203820380"),
+        (GoodbyeReason::Excess, "8203820480"),
+    ] {
+        let neighbors = Vec::new();
+        check(&Frame::Goodbye { reason, neighbors }, hex);
+    }
+    let goodbye = Frame::Goodbye {
+        reason: GoodbyeReason::Leaving,
+        neighbors: vec![bob().peer_id()],
+    };
+    check(
+        &goodbye,
+        "820382008158208139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394",
+    );
+    check(&Frame::GoodbyeAck {}, "820480");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn frames_of_broadcast_and_routing() {
+    let wire = || vec![1, 2, 3].into();
+    let entry = Frame::Entry {
+        hops: 2,
+        spread: 300,
+        tree: Short(6),
+        wire: wire(),
+    };
+    check(&entry, "8205840219012c0643010203");
+    let beacon = Frame::Beacon {
+        hops: 2,
+        tree: Short(6),
+        wire: wire(),
+    };
+    check(&beacon, "820683020643010203");
+    let ids = || vec![Short(5), Short(u64::MAX)];
+    let tree = Short(6);
+    check(&Frame::IHave { ids: ids(), tree }, "82078282051bffffffffffffffff06");
+    check(&Frame::Graft { ids: ids(), tree }, "82088282051bffffffffffffffff06");
+    check(&Frame::Prune { tree }, "82098106");
+    let packet = Frame::Packet {
+        hops_left: 63,
+        flooded: false,
+        wire: wire(),
+    };
+    check(&packet, "820a83183ff443010203");
+    check(&Frame::Closing { wire: wire() }, "820b8143010203");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn frames_of_sync_and_presence() {
+    let span = Span {
+        origin: Origin {
+            author: ann().peer_id(),
+            incarnation: 0x1122_3344_5566_7788,
+        },
+        first: 0,
+        next: 500,
+    };
+    check(
+        &Frame::Have { vector: vec![span] },
+        "820c8181838258208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c1b1122334455667788001901f4",
+    );
+    check(
+        &Frame::Want { spans: vec![span] },
+        "820d8181838258208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c1b1122334455667788001901f4",
+    );
+    let wires = || vec![vec![1, 2].into(), vec![3].into()];
+    check(&Frame::Entries { wires: wires() }, "820e81824201024103");
+    let reconcile = Frame::Reconcile {
+        initiator: true,
+        message: vec![0x61].into(),
+    };
+    check(&reconcile, "820f82f54161");
+    check(&Frame::People { ids: vec![Short(5)] }, "8210818105");
+    check(&Frame::Beacons { wires: wires() }, "821181824201024103");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn an_entry() {
+    let entry = Entry {
+        incarnation: 0x1122_3344_5566_7788,
+        seq: 4,
+        order: order(),
+        unix_millis: 1_800_000_000_000,
+        name: "Ann".into(),
+        kind: Entry::CHAT,
+        body: "Hi 🦜".as_bytes().to_vec().into(),
+    };
+    check_record(
+        entry,
+        "8358208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c582a871b1122334455667788041b01a3185c500000001b000001a3185c500063416e6e0047486920f09fa69c5840c56882b93012aa236016969b26dce40123b3fc14a18ff406c8c40bc0ef50a0a8fb025a8d05b03eb36048e25b2f99d7a9860a1dc4f625b5637d0bea906b0f740c",
+        "eb10a5df5080c4d80044dbca8566d1bdaf79f9b8cbd92f782631afce557291fa",
+    );
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_beacon() {
+    let beacon = Beacon {
+        stamp: 1_800_000_000_001,
+        name: "Ann".into(),
+        interval_millis: 5_000,
+        neighbors: vec![Short::of_peer(&bob().peer_id())],
+        on_server: true,
+        digest: 77,
+        acks: vec![Ack {
+            author: Short::of_peer(&bob().peer_id()),
+            incarnation: 8,
+            next: 9,
+        }],
+        lost: vec![Lost {
+            peer: Short(10),
+            stamp: 11,
+        }],
+        leaving: false,
+    };
+    check_record(
+        beacon,
+        "8358208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c5830891b000001a3185c500163416e6e191388811b8139770ea87d175ff5184d81831b8139770ea87d175f080981820a0bf45840ca7a3d72e1754a986c602f6ea7e8c450f0e6b470c8c2352e225349634d7e4fafbad36a0ad37dd95570b4c99efcb8a8035ad6eef200fe7a01c3d2b7db33684f0a",
+        "2a7b52289f635205a180d376059ef23d0b107de2dc7e6d41a50e042136f56f15",
+    );
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn packets() {
+    let packet = |cargo| Packet {
+        to: bob().peer_id(),
+        nonce: 5,
+        cargo,
+    };
+    let payload = "sealed".into();
+    check_record(
+        packet(Cargo::Envelope { payload }),
+        "8358208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c582e8358208139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b39405820081667365616c65645840038c10cc4997116fe388ac3f56fd01bbc15151d7380fdc2dc5018300db98bf5c16ae05c3689f2b4de9acc0cfc907b60807c6a4671770293e89d75763a73f400a",
+        "4a6fcaf76c46fa825d6148a8495b2c110e6942b79ae40c50715d8a35a112a64c",
+    );
+    let sealed = vec![1, 2, 3].into();
+    check_record(
+        packet(Cargo::Whisper { sealed }),
+        "8358208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c582b8358208139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b3940582018143010203584010de648955f995668f5b8856e4131c54dbff9b290cbc8ae13a5944c864efaee037e5f275c0c6f070fe255662ba28e9665c9df6f1451303cc482f1e68b143fe07",
+        "9dbce64d7c2421dc7647fd25237900ece0a6938ca60dda8fe41c669f79e4b13f",
+    );
+    check_record(
+        packet(Cargo::Receipt { id: id() }),
+        "8358208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c58388358208139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b3940582028150030303030303030303030303030303035840eaae0a60957f21963edb849735d3f0f23e5ee458cd0e40ebb6a28b116efed350290bd1ee425395b429296eeb44a373910f1be1ae1f774edc8ad264f945663506",
+        "8da474c49502ad3b376a1d9c075f55fc1454f1e32d8a019aa0a41b02bf82e94d",
+    );
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn the_closing() {
+    let unix_millis = 1_800_000_000_000;
+    check_record(
+        Closing { unix_millis },
+        "8358208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c4a811b000001a3185c50005840da79b1726124cf5f1b416057fcd87f5fba276e109e23b3312f4b154bdca97d253a3e34da6bb3a6201d13f7968213ffcadc2fc7725a3ca038d8d5e745d22b200d",
+        "3564007eb3c4a82e9ef8a9231939be8951c2f4ac87db3c2f61c3b24ef5c44df7",
+    );
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_whisper() {
-    let said = said(Some(bob().peer_id()));
-    let signed = Signed::new(&ann(), &lobby(), &said);
-    let frame = seal_whisper(&signed, &lobby(), &bob().peer_id(), &mut rng()).unwrap();
-    check(
-        &frame,
-        "82048158e00e2e6b71a023c1d67c9df32f0459ff6e93d1805d20951728d3e5cd540eac945a00fe1c8ca26dabd66e3d00dcde91bb1197ff236fba802fe60ffed63558732715d993e53b15d8cdb255861f1237cb39748d4422850c0b9643a92be3552b4f38320dea725f98bc569746d56cf79c474dc6fabcbfd7d736d1c1a9a2bef1377fa75eeb4bad89c4910e82bf6a729e174522d833f1353e3f6fac8731dc13a94b7c79b572a3c8e1e157a2a34facd7745563e5cd91ea116b795f25fb7474ccd63aa129417e238cb653b274282bee93e0e8f8e6db279b8d0abb68b86678f890b64424b3ea",
-    );
-    let Frame::Whisper { sealed } = frame else {
-        unreachable!()
+    let whisper = Whisper {
+        id: id(),
+        unix_millis: 1_800_000_000_000,
+        name: "Ann".into(),
+        to: bob().peer_id(),
+        text: "Hi 🦜".into(),
+        order: order(),
     };
-    assert_eq!(open_whisper(&bob(), &lobby(), &sealed), Ok((ann().peer_id(), said)));
+    let sealed = seal_whisper(&ann(), &lobby(), &whisper, &mut rng()).unwrap();
+    assert_eq!(
+        HEXLOWER.encode(&sealed),
+        "0e2e6b71a023c1d67c9df32f0459ff6e93d1805d20951728d3e5cd540eac945a00fe1c8ca26dabd66e3d00dcde91bb1197ff236fba802fe60ffed63558732715d993e53b0edbcdb255861f1237cb39748d4422850c0b9643a92be3552b4f38320dea725f98bc569746d56cf79c474dc6fabcbfd7d736d1c1a9a2bef1377fa75eeb4bad89c4910e82bf6a729e17456199b9a08868da4d9ff1d8270eb67399f613a4816ff3551c8b29f3144be010db9a165e0064760661c5b75b1753adeb3942bf98915dfeaae243ce91d5a64a9baa019c54ce5cf0346f359b6af7cb3445fae488053c97cbcf36a20cb6"
+    );
+    assert_eq!(open_whisper(&bob(), &lobby(), &sealed), Ok((ann().peer_id(), whisper)));
 }
 
 fn seal(from: &Identity, to: &Identity, body: Body) -> String {
@@ -138,6 +299,7 @@ fn sealed_envelopes() {
         version: 1,
         round: 0,
         sdp: sdp(),
+        urgent: true,
     };
     let decline = Body::Decline {
         reason: DeclineReason::Full,
@@ -145,22 +307,57 @@ fn sealed_envelopes() {
     };
     assert_eq!(
         seal(&low, &high, offer),
-        "8qdpgN_HpJJLMmoSnp58fuOB_4yqLk_RnQlQd7h9rkfQGroCNmiwpXP-DlScxoWiZYdRuebQ3Xr8NQkEr-dKcpmOCxgGES5WYDzV5p0tHZCb2JA5Ji23xjYFRVko_UWBed03zG1gGO4-1IunwD3ZAgei_nVeMFdRv4Tw062B848ekqZsSeokLkBKLZhdxPWUtQhtJJ0j1vNj7FP1s8X2YkEpuLpqvvJLf9WyRuu6_qIYx8fJcucV7l6D9HZ0kI1kQrWKWCGbiMlrPBMJ7HOBFIGrEal7j2BT3UBzsu9wG14GdHHJVNYHi0M56ojdSp1y56YzpX8m7m6lWvKAbolLRnR3RacZL7S_t38L17mb7zaYdqbz5NIk_5QNzA2cBWo4XNuHUS2IZNgX-0leiI4bkhPmNdj_JGnID9_Bw2Mb3NYPZx9SgdtiRkFqT0WnNKzBk4lk1RIAc7jHJWeX1RlAsjRDA9XsalIOVgWQg3vwSd-Z-KlcSsYiKd9c"
+        "8qdpgN_HpJJLMmoSnp58fuOB_4yqLk_RnQlQdrh9rkfQGroCNmiwpXP-DlScxoWiZYdRuebQ3Xr8NQkEr-dKcpmOCxgGES5WYDzV5p0tHZCb2JA5Ji23xjYFRVko_UWBed03zG1gGO4-1IunwD3ZAgei_nVeN1dRv4Tw062B848ekqZsSeokLkBKLZhdxPWUtQhtJJ0j1vNj7FP1s8X2YkEpuLpqvvJLf9WyRuu6_qIYx8fJcucV7l6D9HZ0kI1kQrWKWCGbiMlrPBMJ7HOBFIGrEal7j2BT3UBzsu9wG14GdHHJVNYHi0M56ojdSp1y56YzpX8m7m6lWvKAbolLRnR3RacZL7S_t38L17mb7zaYdqbz5NIk_5QNzA2cBWo4XNuHUS2IZNi648Glgrdr_25Rq5vMS5oFRF4Lea1dlxgkRDzOVupjzhSDjobGx0EkNA96_m_G3zuSPAZIi4c67qasazBIHkH9QjKNLp9O0bF6YZdyWIlavj4RRA"
     );
     assert_eq!(
         seal(&high, &low, Body::Answer { round: 1, sdp: sdp() }),
         "8qdpgN_HpJJLMmoSnp58fuOB_4yqLk_RnQlQcLh9rkxhjmneQo56DoJxRatq5TujjwR_EJz1ZNR-slM_aTuCcpmFuozVzVqwqpckadbS67Ml2Xq6CITN44-rx95yxoNdsd03zG1gGO4-1IunwD3ZAgei_nVdMVcpaVy73pCGlN9Cg6ZwTOAmO11MLNZE3YCFoXcGNIU8qo9z-1eF5Nfxckc-9vNvq-dJdNy9RuCzn6Vzm5zGde4X-VyB73Fu3sR_S_mVXyKN6coTRxBxl3D5b4LTaqoD9GMrpkMLyewIYF1-D3KxL9V_8EBBkYulMZ4KnKVL3nxelW3dIfH4FYozPXcPPqRhVLfHzHxzrLrjlDXgDaWLn9FchJd1tw7kfmlAJ9j_Ki7HY4oP5Y9TfY5Zo4Z33MwLoj11jhMPDAqjP7Qf-OyHXqij8A3tTh6eM4U0uPCnmQrgXC6HRzt2NmSebfeTLVCvJ-JiYrKy_nINsicqhE3K9k7_0xw"
     );
     assert_eq!(
-        seal(&high, &low, Body::Knock { version: 1 }),
-        "8qdpgN_HpJJLMmoSnp58fuOB_4yqLk_RnQgK_mUFBE4KsMCjuuoSoQuHVC2NyoMO4bLdmRr8jFOCO-aECQiGCjg99PVzGDD4o2LTW3Nd2QEin32hLd4UdnAAPoqmgPl6dYk3zG1gGO4-1IunwD3ZAgejeffesg4R_KrGXuTjxBWnJ-PjBkrL0DE5Yf6XLNWhTrBZJqn4oSkcbr3Xrq7E96OuIdUU78z5eSjuvRgc9S7w1QHpnNiQh063nJzUkKycltgchFQUNz4"
+        seal(
+            &high,
+            &low,
+            Body::Knock {
+                version: 1,
+                urgent: false
+            }
+        ),
+        "8qdpgN_HpJJLMmoSnp58fuOB_4yqLk_RnQgN_mUFBE4KsMCjuuoSoQuHVC2NyoMO4bLdmRr8jFOCO-aECQiGCjg99PVzGDD4o2LTW3Nd2QEin32hLd4UdnAAPoqmgPl6dYk3zG1gGO4-1IunwD3ZAgejeffdsqIJh0u1_M7oVTB8CSSFnyFFFiPGRmgSuOIDiuKOU39jgpD0XjXEKPRwKEr2mFJ93_a5E2Lak0TEcqECDsbDfaAR7yXT4etTexoIF0ioQuwps18X"
     );
     assert_eq!(
-        seal(&low, &high, Body::Candidates { candidates }),
+        seal(
+            &low,
+            &high,
+            Body::Candidates {
+                candidates: candidates.clone()
+            }
+        ),
         "8qdpgN_HpJJLMmoSnp58fuOB_4yqLk_RnQjG_mUFD_-eYxzXXCC5UITMq9uudILkYpx04z9FItEFYd1C1cCGCjOMYCavbNYyCJNcEIyr-r8jdf6PhKQxz96CudCdRiWydYk3zG1gGO4-1IunwD3ZAgejefTeMdQp8knngPnlnYNXluwtBbJnOlBTYsRMzOb4wm9zVfhPtOUCgTeLoZyiIAZp76c-__JTbJ27R_ar85-TxqLv3-pIE0P-nHJ_-9S1vBnUhdIBSR-Usx0BFrHJAi8jP70Z0gNkfrVMAe0kgQvALyR4CMAQpQRVhbxp76M5Pt9BnafLnaHEp4xLvST2lXbgvzk"
     );
     assert_eq!(
         seal(&low, &high, decline),
         "8qdpgN_HpJJLMmoSnp58fuOB_4yqLk_RnQgN_mUFD_-eYxzXXCC5UITMq9uudILkYpx04z9FItEFYd1C1cCGCjOMYCavbNYyCJNcEIyr-r8jdf6PhKQxz96CudCdRiWydYk3zG1gGO4-1IunwD3ZAgejefPdslcJh0qngbj-5ayK4G25cqUFQojTidxXhPbeysJOpDXHO-SLDEweXiIeV3YfLofqE7QwEK-piopG6u2Cgt6SH_NF7C5GGu_TiS9SxnfAZVGiLAEn"
+    );
+    let invitation = Envelope {
+        from: high.peer_id(),
+        to: ANYONE,
+        session: SessionId::from_bytes([4; 16]),
+        nonce: 5,
+        body: Body::Invitation {
+            version: 1,
+            sdp: sdp(),
+            candidates: candidates.clone(),
+        },
+    };
+    let payload = invitation.seal(&high, &lobby(), &mut rng());
+    assert_eq!(
+        payload,
+        "8qdpgN_HpJJLMmoSnp58fuOB_4yqLk_RnQlQM7h9rkxhjmneQo56DoJxRatq5TujjwR_EJz1ZNR-slM_aTuCcpkEg_vbZSen9cGHPbARp83pEvcwmTAj1C32MdEpSUruJd03zG1gGO4-1IunwD3ZAgei_nVaMFcpaVy73pCGlN9Cg6ZwTOAmO11MLNZE3YCFoXcGNIU8qo9z-1eF5Nfxckc-9vNvq-dJdNy9RuCzn6Vzm5zGde4X-VyB73Fu3sR_S_mVXyKN6coTRxBxl3D5b4LTaqoD9GMrpkMLyewIYF1-D3KxL9V_8EBBkYulMZ4KnKVL3nxelW3dIfH4FYozPXcPPqRhVLfHzHxzrLrjlDXgDaWLn9FchJd1tw7kfmlAJ9j_Ki7HY1DNw7R9Z5PXQpMY4zPauHkj15HdgM6GSwD-b2a2UZzGOTOFEe1BSrMHYl55nRl2YxVOrycmt00Kb7KorDlqe4xXPjY_lHQ91BbgjaYurUjXn0OMtz6yHKhInTGsRwu2f9iXKcfd4CKm_hoWsDXuA2Hnd0eKH1UTG3epJTJA2GZJgnZ8Vm4abWAKGj9D-5jC"
+    );
+    assert_eq!(Envelope::open(&payload, &ANYONE, &lobby()), Ok(invitation));
+    let acceptance = Body::Acceptance { sdp: sdp(), candidates };
+    assert_eq!(
+        seal(&low, &high, acceptance),
+        "8qdpgN_HpJJLMmoSnp58fuOB_4yqLk_RnQlQPLh9rkfQGroCNmiwpXP-DlScxoWiZYdRuebQ3Xr8NQkEr-dKcpmOCxgGES5WYDzV5p0tHZCb2JA5Ji23xjYFRVko_UWBed03zG1gGO4-1IunwD3ZAgei_nVZMS7_sRe245fhxINTg7p1RuIzJltNYs9dqJGR3hwWLJpA1p9k_yfS9tDhdFBwv_Z6vuVCfdO9TenSmM4vwJPBfOwA-16a6Gsgl992B-aSXDTs6rJoRGgKlAiCbPqoadJ49xtQpTtwypRzYyUFDArKLK0E8zg6kvPeMuZxn90w3QQllhWmIomDFvJIPg90PdwaV8-8zwQIr8KYl02bDt3wnKknh-8OtHaffRE7JKCEKWHA61A3juJ_aJnaT5YN8mzRqWgygoDJ0NyFSwL0ZWKwVZjXKDuODfNfVq8Yc0t4nR12c0FDpndusFENeuMZTQFyoks4Bx8cCfRrVHNbcQ2ZuHYC5PEaMXvaFm4McctNy8-QMPN5qZ5EfSUhNZU-u277ARWYxGXQe99aJktmUTEMfxDCFQ97vOPgHYs_kcK-mI0"
     );
 }

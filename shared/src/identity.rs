@@ -24,10 +24,16 @@ pub enum Label {
     SignalHello,
     /// A link set-up message between two peers (offer, answer, candidates, …).
     Envelope,
-    /// A chat message.
-    Chat,
+    /// An entry of the room's log.
+    Entry,
     /// A whisper, signed inside its sealed box.
     Whisper,
+    /// A presence beacon.
+    Beacon,
+    /// A packet that others carry.
+    Packet,
+    /// The founder's closing of a room.
+    Closing,
 }
 
 impl Label {
@@ -37,8 +43,11 @@ impl Label {
         match self {
             Self::SignalHello => "starling v1 signal hello",
             Self::Envelope => "starling v1 link envelope",
-            Self::Chat => "starling v1 chat",
+            Self::Entry => "starling v1 log entry",
             Self::Whisper => "starling v1 whisper",
+            Self::Beacon => "starling v1 presence beacon",
+            Self::Packet => "starling v1 routed packet",
+            Self::Closing => "starling v1 room closing",
         }
     }
 }
@@ -188,18 +197,18 @@ mod tests {
     #[test]
     fn a_signature_holds_for_its_label_message_and_signer_only() {
         let (ann, bob) = (identity(1), identity(2));
-        let signature = ann.sign(Label::Chat, b"hello");
-        assert_eq!(ann.peer_id().verify(Label::Chat, b"hello", &signature), Ok(()));
+        let signature = ann.sign(Label::Entry, b"hello");
+        assert_eq!(ann.peer_id().verify(Label::Entry, b"hello", &signature), Ok(()));
         assert_eq!(
             ann.peer_id().verify(Label::Whisper, b"hello", &signature),
             Err(BadSignature)
         );
         assert_eq!(
-            ann.peer_id().verify(Label::Chat, b"hellO", &signature),
+            ann.peer_id().verify(Label::Entry, b"hellO", &signature),
             Err(BadSignature)
         );
         assert_eq!(
-            bob.peer_id().verify(Label::Chat, b"hello", &signature),
+            bob.peer_id().verify(Label::Entry, b"hello", &signature),
             Err(BadSignature)
         );
     }
@@ -215,12 +224,20 @@ mod tests {
             s[0] = 1;
             s
         });
-        assert_eq!(weak.verify(Label::Chat, b"anything", &signature), Err(BadSignature));
+        assert_eq!(weak.verify(Label::Entry, b"anything", &signature), Err(BadSignature));
     }
 
     #[test]
     fn labels_are_prefix_free_with_their_nul() {
-        let labels = [Label::SignalHello, Label::Envelope, Label::Chat, Label::Whisper];
+        let labels = [
+            Label::SignalHello,
+            Label::Envelope,
+            Label::Entry,
+            Label::Whisper,
+            Label::Beacon,
+            Label::Packet,
+            Label::Closing,
+        ];
         for one in labels {
             for other in labels {
                 let prefix = format!("{}\0", one.as_str());

@@ -1,24 +1,47 @@
 //! Whom we link to: contacts, and the attempts to link with them.
 //!
-//! An attempt that fails is followed by another after growing waits, for as long as its peer is wanted; after that the peer is
-//! linked again as soon as a server names it or it knocks. Here is also what the driver says of connections that are being set
-//! up. What is told between peers meanwhile is in `signalling`, what becomes of open links in `links`.
+//! How many links are wanted is decided by [`membership`](crate::membership); here they are sought, among the peers that servers
+//! named, that knocked or were lost, and among all who are here. An attempt that fails is followed by another after growing
+//! waits, for as long as its peer is wanted. Here is also what the driver says of connections that are being set up. What is
+//! told between peers meanwhile is in `signalling`, what becomes of open links in `links`.
 
+use std::time::Duration;
+
+use rand_core::Rng;
 use shared::{PeerId, SessionId, limits::LINKS_MAX, signal::IceServer};
 
-use super::{Node, Phase};
+use super::{Node, Phase, signalling::Via};
 use crate::{
-    config::{NO_PATH_FAILURES, PEOPLE_MAX, Timing},
-    io::{Alert, Candidate, Instant, LinkId, Output, PersonState, ServerId},
+    config::{CONTACTS_MAX, NO_PATH_FAILURES, Timing},
+    io::{Alert, Candidate, Instant, LinkId, Output, ServerId},
+    membership::{LINKS_MIN, LINKS_TARGET, Need},
     rendezvous::{Rendezvous, back_off, jittered},
+    roster::LinkState,
     session::{Action, Role, Session},
 };
+
+/// How often links are sought by who has fewer than it needs.
+const SEEK_URGENTLY: Duration = Duration::from_secs(1);
+
+/// How often links are sought by who could do with more.
+const SEEK: Duration = Duration::from_secs(8);
+
+/// How long a peer that had no place for us is left alone.
+const FULL_RETRY: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether a server knows more people than we reach: longer than it takes to hear of a newcomer.
+const SPLIT_CHECK: Duration = Duration::from_secs(5);
+
+/// How many nodes, about, act at once when all of them see that the room is split.
+const SPLIT_ACTORS: u64 = 4;
 
 /// A peer we have, had or want a link with.
 #[derive(Debug)]
 pub(super) struct Contact {
-    /// The server through which it was last heard of.
-    pub(super) via: Option<ServerId>,
+    /// How it was last heard of, or is being reached.
+    pub(super) via: Option<Via>,
+    /// Whether it is a tab of this browser.
+    pub(super) nearby: bool,
     /// The attempt under way.
     pub(super) session: Option<Session>,
     /// The session of the open link, for its ICE restarts.
@@ -36,16 +59,15 @@ pub(super) struct Contact {
     pub(super) attempts_until: Instant,
     /// Links in a row that were lost soon after they had opened.
     pub(super) brief: u32,
-    /// Whether it is shown as being reconnected while the next attempt is only waited for.
-    pub(super) promised: bool,
     /// The version we cannot talk to that the person was told of.
     pub(super) told_version: Option<u16>,
 }
 
 impl Contact {
-    fn new(via: Option<ServerId>, wanted_until: Instant) -> Self {
+    fn new(via: Option<Via>, wanted_until: Instant) -> Self {
         Self {
             via,
+            nearby: false,
             session: None,
             linked: None,
             failures: 0,
@@ -55,7 +77,6 @@ impl Contact {
             shunned_until: None,
             attempts_until: Instant::default(),
             brief: 0,
-            promised: false,
             told_version: None,
         }
     }
@@ -81,13 +102,19 @@ impl Contact {
             .find(|session| session.id() == id)
     }
 
-    /// `registered`: a server can carry an attempt.
-    pub(super) fn poll_timeout(&self, registered: bool) -> Option<Instant> {
-        match &self.session {
-            Some(session) => Some(session.deadline()),
-            None if registered || self.promised => self.retry_at,
-            None => None,
-        }
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.session.as_ref().map(Session::deadline).or(self.retry_at)
+    }
+
+    /// Whether it is worth an attempt now.
+    fn is_eligible(&self, now: Instant) -> bool {
+        self.is_free(now) && now < self.wanted_until
+    }
+
+    /// Whether nothing speaks against an attempt, should it be wanted.
+    fn is_free(&self, now: Instant) -> bool {
+        let waits = self.retry_at.is_some_and(|at| now < at);
+        !self.is_busy() && !waits && !self.is_shunned(now)
     }
 }
 
@@ -112,18 +139,116 @@ impl Node {
                 continue;
             }
             let via = self.contacts.get(&peer).and_then(|contact| contact.via);
-            let Some(contact) = self.contact(peer, Some(server)) else {
+            let Some(contact) = self.contact(peer, Some(Via::Server(server))) else {
                 continue;
             };
             // What was sent on a former socket to this server may have got lost with it.
-            let stale = via.is_none_or(|via| via == server)
+            let stale = via.is_none_or(|via| via == Via::Server(server))
                 && contact.session.as_ref().is_some_and(|session| {
                     !session.is_agreed() && since.is_some_and(|since| session.started() < since)
                 });
-            let waits = contact.retry_at.is_some_and(|at| now < at);
-            if stale || (!contact.is_busy() && !waits && !contact.is_shunned(now)) {
+            let eligible = contact.is_eligible(now);
+            // Who is not here although the server has it is on the other side of a split.
+            let bridges = !self.roster.is_present(&peer);
+            // Whom a server names is alive. Whom we are trying to reach otherwise may not be.
+            let wanted = self.need_beyond(self.agreed_contacts()) > Need::None;
+            if stale || (eligible && (bridges || wanted)) {
                 self.drop_session(peer);
+                if self.busy_contacts() >= LINKS_MAX {
+                    self.drop_unanswered();
+                }
                 self.start(peer);
+            }
+        }
+    }
+
+    /// How many peers we have a link with, or as good as.
+    fn agreed_contacts(&self) -> usize {
+        let agreed = |contact: &&Contact| {
+            let session = contact.session.as_ref();
+            contact.linked.is_some() || session.is_some_and(|session| session.is_agreed() || self.is_named(contact))
+        };
+        self.contacts.values().filter(agreed).count()
+    }
+
+    /// Whether an attempt goes through a server, which says if its peer is not there.
+    fn is_named(&self, contact: &Contact) -> bool {
+        matches!(contact.via, Some(Via::Server(_)))
+    }
+
+    /// Gives up the oldest attempt that nobody has answered yet.
+    fn drop_unanswered(&mut self) {
+        let unanswered = self.contacts.iter().filter_map(|(peer, contact)| {
+            let session = contact.session.as_ref().filter(|session| !session.is_agreed())?;
+            (contact.linked.is_none() && !self.is_named(contact)).then_some((session.started(), *peer))
+        });
+        if let Some((_, peer)) = unanswered.min() {
+            self.fail_session(peer, false);
+        }
+    }
+
+    /// How many peers are worth an attempt, or have a link.
+    pub(super) fn wanted_contacts(&self) -> usize {
+        let now = self.now.instant;
+        let wanted = |contact: &&Contact| contact.is_busy() || (now < contact.wanted_until && !contact.is_shunned(now));
+        self.contacts.values().filter(wanted).count()
+    }
+
+    /// Starts as many attempts as links are wanted, if it is time.
+    pub(super) fn seek_links(&mut self) {
+        let now = self.now.instant;
+        let need = self.need();
+        if need == Need::None || now < self.seek_at {
+            return;
+        }
+        let wait = if need == Need::High { SEEK_URGENTLY } else { SEEK };
+        self.seek_at = now + jittered(wait, &mut self.rng);
+        self.call_nearby();
+        let places = LINKS_TARGET.saturating_sub(self.busy_contacts());
+        // Each once: those who are here are drawn from the roster.
+        let known = self
+            .contacts
+            .iter()
+            .filter(|(peer, contact)| contact.is_eligible(now) && !self.roster.is_present(peer));
+        let mut known: Vec<_> = known.map(|(peer, _)| *peer).collect();
+        let contacts = &self.contacts;
+        let fits = |peer: &PeerId| contacts.get(peer).is_none_or(|contact| contact.is_free(now));
+        known.extend(self.roster.sample(places, &mut self.rng, fits));
+        for _ in 0..places.min(known.len()) {
+            let place = self.rng.next_u64() % known.len() as u64;
+            let peer = known.swap_remove(usize::try_from(place).unwrap_or(0));
+            // Who is not here is not wanted for longer because it is tried: else the dead were sought for ever.
+            if self.roster.is_present(&peer) {
+                self.contact(peer, None);
+            }
+            self.start(peer);
+        }
+    }
+
+    /// Links are sought at the next time-out.
+    pub(super) fn seek_soon(&mut self) {
+        self.seek_at = self.now.instant;
+    }
+
+    /// Whether a server knows more people in the room than we reach.
+    pub(super) fn is_split(&self) -> bool {
+        let known = self
+            .room_size()
+            .map_or(0, |size| usize::try_from(size).unwrap_or(usize::MAX));
+        known > self.people()
+    }
+
+    /// Asks for peers while the room is split. In a large room everybody sees that at once, and few need to act.
+    pub(super) fn check_for_split(&mut self) {
+        let now = self.now.instant;
+        if !self.is_split() || now < self.split_check_at {
+            return;
+        }
+        self.split_check_at = now + jittered(SPLIT_CHECK, &mut self.rng);
+        let people = u64::try_from(self.people()).unwrap_or(u64::MAX);
+        if self.rng.next_u64() % people.max(1) < SPLIT_ACTORS {
+            for server in &mut self.servers {
+                server.discover_soon(now, &self.config.timing);
             }
         }
     }
@@ -133,16 +258,16 @@ impl Node {
         if self
             .contacts
             .get(&peer)
-            .is_some_and(|contact| contact.session.is_some() && contact.via == Some(server))
+            .is_some_and(|contact| contact.session.is_some() && contact.via == Some(Via::Server(server)))
         {
             self.fail_session(peer, false);
         }
     }
 
     /// The contact with `peer`, made if need be. `None` if there is no room for another.
-    pub(super) fn contact(&mut self, peer: PeerId, via: Option<ServerId>) -> Option<&mut Contact> {
+    pub(super) fn contact(&mut self, peer: PeerId, via: Option<Via>) -> Option<&mut Contact> {
         let wanted_until = self.now.instant + self.config.timing.session_retry_for;
-        if !self.contacts.contains_key(&peer) && self.contacts.len() >= PEOPLE_MAX {
+        if !self.contacts.contains_key(&peer) && self.contacts.len() >= CONTACTS_MAX {
             // The longest unwanted makes room.
             let idle = self.contacts.iter().filter(|(_, contact)| !contact.is_busy());
             let oldest = idle
@@ -159,22 +284,56 @@ impl Node {
         Some(contact)
     }
 
-    /// Starts an attempt if there is a place and a server for it.
+    /// Starts an attempt if there is a place for it and something to carry it.
     pub(super) fn start(&mut self, peer: PeerId) {
+        let via = self.choose_via(&peer);
         let id = SessionId::random(&mut self.rng);
-        self.start_with(peer, id);
+        if let Some(contact) = self.contacts.get_mut(&peer).filter(|_| via.is_some()) {
+            contact.via = via;
+            self.start_with(peer, id);
+        }
     }
 
     pub(super) fn start_with(&mut self, peer: PeerId, id: SessionId) {
         let linked = self.contacts.get(&peer).is_some_and(|contact| contact.linked.is_some());
-        if self.registered().is_none() || (!linked && self.busy_contacts() >= LINKS_MAX) {
+        let busy = self.busy_contacts();
+        if !linked && busy >= LINKS_MAX {
             return;
         }
+        let urgent = linked || busy < LINKS_MIN;
         let (role, link, ice_servers) = (Role::towards(&self.me, &peer), self.new_link(), self.ice_servers());
         let mut actions = Vec::new();
         let timing = &self.config.timing;
-        let session = Session::start(role, id, link, ice_servers, self.now.instant, timing, &mut actions);
+        let now = self.now.instant;
+        let session = Session::start(role, id, link, ice_servers, urgent, now, timing, &mut actions);
         self.adopt(peer, session, actions);
+    }
+
+    /// What carries an attempt: the mesh if it reaches the peer, else a server, else the browser between its tabs. After a failure
+    /// the next of them has its turn.
+    fn choose_via(&self, peer: &PeerId) -> Option<Via> {
+        let contact = self.contacts.get(peer)?;
+        // Right after a loss more may be lost than is known; a server knows better who is there.
+        let shaken = self.shaken_until.is_some_and(|until| self.now.instant < until) && self.registered().is_some();
+        let others = self.usable_links().any(|link| link.peer() != *peer);
+        let meshed = !shaken && others && self.roster.is_present(peer);
+        let server = match contact.via {
+            Some(Via::Server(server)) if self.is_registered(server) => Some(server),
+            _ => self.registered(),
+        };
+        let ways = [
+            meshed.then_some(Via::Mesh),
+            server.map(Via::Server),
+            contact.nearby.then_some(Via::Nearby),
+        ];
+        let ways: Vec<_> = ways.into_iter().flatten().collect();
+        let turn = usize::try_from(contact.failures).unwrap_or(0);
+        ways.get(turn % ways.len().max(1)).copied()
+    }
+
+    fn is_registered(&self, server: ServerId) -> bool {
+        let server = self.servers.get(usize::from(server.0));
+        server.is_some_and(Rendezvous::is_registered)
     }
 
     pub(super) fn answer(&mut self, peer: PeerId, id: SessionId, sdp: String) {
@@ -185,13 +344,13 @@ impl Node {
         self.adopt(peer, session, actions);
     }
 
-    fn adopt(&mut self, peer: PeerId, session: Session, actions: Vec<Action>) {
+    pub(super) fn adopt(&mut self, peer: PeerId, session: Session, actions: Vec<Action>) {
         let id = session.id();
         if let Some(contact) = self.contacts.get_mut(&peer) {
             contact.session = Some(session);
-            (contact.retry_at, contact.promised) = (None, false);
+            contact.retry_at = None;
             if contact.linked.is_none() {
-                self.set_state(peer, PersonState::Connecting);
+                self.set_link(peer, LinkState::Connecting);
             }
         }
         self.on_session(peer, id, actions);
@@ -221,8 +380,9 @@ impl Node {
             match action {
                 Action::Output(output) => self.outbox.push_back(output),
                 Action::Send(body) => {
-                    let via = self.contacts.get(&peer).and_then(|contact| contact.via);
-                    self.send_envelope(via, peer, id, body);
+                    if let Some(via) = self.contacts.get(&peer).and_then(|contact| contact.via) {
+                        self.send_envelope(via, peer, id, body);
+                    }
                 }
             }
         }
@@ -238,15 +398,30 @@ impl Node {
     }
 
     pub(super) fn handle_description(&mut self, link: LinkId, sdp: String) {
+        if self.on_invited_description(link, &sdp) {
+            return self.handle_invitations_due();
+        }
         if let Some((peer, id)) = self.session_of(link) {
+            let (now, timing) = (self.now.instant, self.config.timing.clone());
             self.with_session(peer, id, |session, out| {
-                session.handle_description(sdp, out);
+                session.handle_description(sdp, now, &timing, out);
                 true
             });
         }
     }
 
     pub(super) fn handle_candidates(&mut self, link: LinkId, candidates: Vec<Candidate>) {
+        if self.on_invited_candidates(link, &candidates) {
+            return;
+        }
+        // That there are no more is of use only to what goes by hand.
+        let candidates: Vec<_> = candidates
+            .into_iter()
+            .filter(|candidate| !candidate.line.is_empty())
+            .collect();
+        if candidates.is_empty() {
+            return;
+        }
         if let Some((peer, id)) = self.session_of(link) {
             self.with_session(peer, id, |session, out| {
                 session.handle_candidates(candidates, out);
@@ -258,8 +433,7 @@ impl Node {
     /// Does what is due for contacts: attempts that took too long, attempts to be made again.
     pub(super) fn handle_contacts_due(&mut self) {
         let now = self.now.instant;
-        let registered = self.registered().is_some();
-        let due = |contact: &Contact| contact.poll_timeout(registered).is_some_and(|at| now >= at);
+        let due = |contact: &Contact| contact.poll_timeout().is_some_and(|at| now >= at);
         let due: Vec<_> = self
             .contacts
             .iter()
@@ -274,15 +448,9 @@ impl Node {
                 self.fail_session(peer, true);
                 continue;
             }
-            let promised = std::mem::take(&mut contact.promised);
-            if registered {
-                contact.retry_at = None;
-                if now < contact.wanted_until && !contact.is_busy() && !contact.is_shunned(now) {
-                    self.start(peer);
-                }
-            }
-            if promised && self.contacts.get(&peer).is_none_or(|contact| !contact.is_busy()) {
-                self.set_state(peer, PersonState::Gone);
+            contact.retry_at = None;
+            if contact.is_eligible(now) && self.need() > Need::None {
+                self.start(peer);
             }
         }
     }
@@ -320,8 +488,24 @@ impl Node {
             self.alert(Alert::NoPath { peer });
         }
         if !linked {
-            self.set_state(peer, PersonState::Gone);
+            self.set_link(peer, LinkState::None);
         }
+    }
+
+    /// `peer` has no place for us.
+    pub(super) fn refused_by(&mut self, peer: PeerId) {
+        self.drop_session(peer);
+        let wait = jittered(FULL_RETRY, &mut self.rng);
+        if let Some(contact) = self.contacts.get_mut(&peer) {
+            contact.retry_at = Some(self.now.instant + wait);
+            // Not forgotten before it can be asked again: in a small room there may be nobody else.
+            contact.wanted_until = self.now.instant + wait + self.config.timing.session_retry_for;
+            if contact.linked.is_none() {
+                self.set_link(peer, LinkState::None);
+            }
+        }
+        let soon = self.now.instant + jittered(self.config.timing.crossing_window, &mut self.rng);
+        self.seek_at = self.seek_at.min(soon);
     }
 
     /// Drops an attempt in favour of a newer one.
@@ -352,7 +536,7 @@ impl Node {
         self.drop_session(peer);
         if let Some(contact) = self.contacts.get_mut(&peer) {
             contact.shunned_until = Some(until);
-            (contact.retry_at, contact.promised) = (None, false);
+            contact.retry_at = None;
         }
     }
 
@@ -360,12 +544,12 @@ impl Node {
     pub(super) fn unwant(&mut self, peer: PeerId) {
         self.drop_session(peer);
         if let Some(contact) = self.contacts.get_mut(&peer) {
-            (contact.retry_at, contact.promised) = (None, false);
+            contact.retry_at = None;
             contact.wanted_until = self.now.instant;
         }
     }
 
-    fn new_link(&mut self) -> LinkId {
+    pub(super) fn new_link(&mut self) -> LinkId {
         self.next_link += 1;
         LinkId(self.next_link)
     }

@@ -1,24 +1,38 @@
 //! Open links: one opens, loses its path, falls silent, is closed; and their healing.
 //!
-//! The healing ladder: ICE says `disconnected` → wait → ICE restart (by the offerer, through a server) → silence for too long → a
-//! fresh connection, see `contacts`.
+//! The healing ladder: ICE says `disconnected` → wait → ICE restart (by the offerer, through a server or other peers) → silence for
+//! too long → a fresh connection, to the same peer or another, see `contacts`.
 
 use std::time::Duration;
 
-use shared::{PeerId, signal::PROTOCOL_VERSION};
+use shared::{PeerId, limits::LINKS_MAX, signal::PROTOCOL_VERSION};
 
-use super::{Node, Phase, contacts::Contact};
+use super::{Node, Phase, signalling::Via};
 use crate::{
-    config::Timing,
+    config::{LOST_MAX, Timing},
     frame::{Frame, GoodbyeReason, Hello},
-    io::{Alert, LinkEnd, LinkId, Output, Path, PersonState},
+    io::{Alert, LinkEnd, LinkId, Output, Path},
     link::{Due, Link},
     rendezvous::{back_off, jittered},
+    roster::LinkState,
 };
+
+/// For how long a loss makes us doubt what we know of others: the rest of it is noticed by then.
+const SHAKEN: Duration = Duration::from_secs(20);
+
+/// How a link was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Loss {
+    /// Nothing was heard on it for too long.
+    Silence,
+    /// The driver said so.
+    Closed,
+}
 
 impl Node {
     /// The lane of an attempt is open: it becomes the peer's link, in place of an older one.
     pub(super) fn handle_link_open(&mut self, link: LinkId) {
+        self.on_invited_open(link);
         let Some((peer, _)) = self.session_of(link) else { return };
         let Some(contact) = self.contacts.get_mut(&peer) else {
             return;
@@ -33,10 +47,16 @@ impl Node {
                 older.link(),
                 &Frame::Goodbye {
                     reason: GoodbyeReason::Replaced,
+                    neighbors: Vec::new(),
                 }
                 .encode(),
             );
             self.hang_up(older.link());
+        }
+        // One that was said goodbye on may linger.
+        let lingering = self.links.values().filter(|link| link.peer() == peer);
+        for older in lingering.map(Link::id).collect::<Vec<_>>() {
+            self.hang_up(older);
         }
         self.counters.links_opened += 1;
         self.exhausted = false;
@@ -45,8 +65,23 @@ impl Node {
         let hello = Hello {
             version: PROTOCOL_VERSION,
             name: self.config.name.clone(),
+            digests: self.digests(),
         };
-        self.transmit(link, &Frame::Hello(hello).encode());
+        self.send(link, &Frame::Hello(hello));
+    }
+
+    /// The peer said hello: from now on the link carries what people say.
+    pub(super) fn neighbor_up(&mut self, id: LinkId, peer: PeerId, state: LinkState) {
+        let first = self.usable_links().count() == 1;
+        self.set_link(peer, state);
+        self.routes.learn(peer, id);
+        self.broadcast.neighbor_up(id);
+        self.lost.retain(|lost| *lost != peer);
+        if first {
+            self.presence.hurry(self.now.instant);
+        } else {
+            self.hasten_beacon();
+        }
     }
 
     pub(super) fn handle_link_path(&mut self, id: LinkId, path: Path) {
@@ -63,11 +98,11 @@ impl Node {
         let (peer, usable) = (link.peer(), link.is_usable());
         if usable {
             let state = if path == Path::Connected {
-                PersonState::Here
+                LinkState::Up
             } else {
-                PersonState::Reconnecting
+                LinkState::Trouble
             };
-            self.set_state(peer, state);
+            self.set_link(peer, state);
         }
         self.handle_links_due();
     }
@@ -77,11 +112,13 @@ impl Node {
             self.alert(Alert::LinksExhausted);
         }
         if self.links.contains_key(&id) {
-            self.lose_link(id, PersonState::Reconnecting);
+            self.lose_link(id, Loss::Closed);
         } else if let Some((peer, _)) = self.session_of(id) {
             // The driver has closed it already, so there is nothing to hang up.
             let pathless = end == LinkEnd::Failed;
             self.fail_session_without_hanging_up(peer, pathless);
+        } else {
+            self.on_invited_closed(id);
         }
     }
 
@@ -93,11 +130,14 @@ impl Node {
             {
                 let peer = link.peer();
                 match due {
-                    Due::Ping { nonce } => self.transmit(id, &Frame::Ping { nonce }.encode()),
+                    Due::Ping { nonce } => {
+                        let digests = self.digests();
+                        self.send(id, &Frame::Ping { nonce, digests });
+                    }
                     Due::Restart => self.restart_ice(peer),
                     Due::Dead => {
                         self.outbox.push_back(Output::HangUp { link: id });
-                        self.lose_link(id, PersonState::Gone);
+                        self.lose_link(id, Loss::Silence);
                     }
                     Due::Close => self.hang_up(id),
                 }
@@ -106,9 +146,15 @@ impl Node {
     }
 
     fn restart_ice(&mut self, peer: PeerId) {
-        // Without a server the offer could not be carried: then silence decides.
-        if self.registered().is_none() {
-            return;
+        let others = self.usable_links().any(|link| link.peer() != peer);
+        let via = match self.registered() {
+            Some(server) => Via::Server(server),
+            None if others => Via::Mesh,
+            // The offer could not be carried: then silence decides.
+            None => return,
+        };
+        if let Some(contact) = self.contacts.get_mut(&peer) {
+            contact.via = Some(via);
         }
         let Some(session) = self.contacts.get_mut(&peer).and_then(|contact| contact.linked.as_mut()) else {
             return;
@@ -128,27 +174,34 @@ impl Node {
         }
     }
 
-    /// A link ended as one side had announced. If that was for a newer one which never opened, its peer is sought again.
+    /// A link ended as one side had announced: another takes its place if need be.
     fn after_goodbye(&mut self, peer: PeerId) {
-        let shown = self.roster.state(&peer);
-        let missed = matches!(shown, Some(PersonState::Here | PersonState::Reconnecting));
-        let busy = self.contacts.get(&peer).is_some_and(Contact::is_busy);
-        if self.phase != Phase::Here || !missed || busy {
-            return;
+        let busy = self.contacts.get(&peer).is_some_and(|contact| contact.is_busy());
+        if self.phase == Phase::Here && !busy {
+            self.set_link(peer, LinkState::None);
         }
-        let wait = jittered(self.config.timing.session_retry_min, &mut self.rng);
-        let (retry_at, wanted_until) = (
-            self.now.instant + wait,
-            self.now.instant + self.config.timing.session_retry_for,
-        );
-        if let Some(contact) = self.contacts.get_mut(&peer) {
-            (contact.retry_at, contact.wanted_until) = (Some(retry_at), wanted_until);
+        self.seek_at = self
+            .seek_at
+            .min(self.now.instant + jittered(self.config.timing.session_retry_min, &mut self.rng));
+    }
+
+    /// Takes a link out of use whose goodbye we said: it no longer counts.
+    pub(super) fn release(&mut self, peer: PeerId) {
+        let contact = self.contacts.get_mut(&peer);
+        if let Some(session) = contact.and_then(|contact| contact.linked.take()) {
+            self.broadcast.neighbor_down(session.link());
+            self.routes.forget_link(session.link());
+            self.set_link(peer, LinkState::None);
         }
-        self.set_state(peer, PersonState::Gone);
     }
 
     fn forget_link(&mut self, id: LinkId) -> Option<Link> {
         let link = self.links.remove(&id)?;
+        self.broadcast.neighbor_down(id);
+        self.routes.forget_link(id);
+        if self.phase == Phase::Here {
+            self.hasten_beacon();
+        }
         let contact = self.contacts.get_mut(&link.peer());
         let ended = contact.and_then(|contact| contact.linked.take_if(|session| session.link() == id));
         if ended.is_some() {
@@ -159,8 +212,9 @@ impl Node {
         Some(link)
     }
 
-    /// A link is gone that nobody said goodbye on: tries to link again, at once unless the last ones were short-lived too.
-    fn lose_link(&mut self, id: LinkId, state: PersonState) {
+    /// A link is gone that nobody said goodbye on: others hear of it, and another link takes its place. Where there is nobody
+    /// else to link with, that is tried with the same peer at once, unless the last links were short-lived too.
+    fn lose_link(&mut self, id: LinkId, loss: Loss) {
         let Some(link) = self.forget_link(id) else { return };
         let (peer, now) = (link.peer(), self.now.instant);
         if link.closing.is_some() {
@@ -169,7 +223,9 @@ impl Node {
         if self.phase != Phase::Here {
             return;
         }
-        let registered = self.registered().is_some();
+        if self.contacts.get(&peer).is_none_or(|contact| contact.linked.is_none()) {
+            self.report_lost(peer, loss);
+        }
         let Timing {
             link_dead,
             session_retry_for,
@@ -177,6 +233,9 @@ impl Node {
             session_retry_max,
             ..
         } = self.config.timing;
+        let contacts = &self.contacts;
+        let fits = |other: &PeerId| *other != peer && contacts.get(other).is_none_or(|contact| !contact.is_busy());
+        let alone = self.roster.sample(1, &mut self.rng, fits).is_empty();
         let Some(contact) = self.contacts.get_mut(&peer) else {
             return;
         };
@@ -187,19 +246,33 @@ impl Node {
             1
         };
         let wait = match contact.brief {
-            1 => Duration::ZERO,
+            1 if alone => Duration::ZERO,
+            1 => jittered(session_retry_min, &mut self.rng),
             brief => jittered(back_off(brief - 2, session_retry_min, session_retry_max), &mut self.rng),
         };
         contact.wanted_until = now + session_retry_for;
         contact.retry_at = Some(now + wait);
-        // Who was lost twice is not said to be about to return.
-        let heals = registered && contact.brief <= 2;
-        contact.promised = heals && contact.session.is_none();
-        let starts = registered && wait.is_zero() && contact.session.is_none();
-        self.set_state(peer, if heals { state } else { PersonState::Gone });
-        if starts {
+        if wait.is_zero() && contact.session.is_none() {
             self.start(peer);
         }
+        self.seek_soon();
+    }
+
+    /// Our link with `peer` fell silent: the others are told, and it is gone unless it shows that it lives.
+    fn report_lost(&mut self, peer: PeerId, loss: Loss) {
+        self.set_link(peer, LinkState::None);
+        let mut events = Vec::new();
+        self.roster.suspect(self.now.instant, peer, &mut events);
+        if loss == Loss::Silence && !self.roster.is_neighbor_of_others(&peer) {
+            // Nobody else could hear of it.
+            self.roster.give_up(self.now.instant, peer, &mut events);
+        }
+        self.emit_all(events);
+        self.lost.retain(|lost| *lost != peer);
+        self.lost.insert(0, peer);
+        self.lost.truncate(LOST_MAX);
+        self.presence.report(self.now.instant, &mut self.rng);
+        self.shaken_until = Some(self.now.instant + SHAKEN);
     }
 
     /// Tells the peer why and closes the link once it has heard, or a little later.
@@ -208,7 +281,23 @@ impl Node {
         let Some(link) = self.links.get_mut(&id) else { return };
         if link.closing.is_none() {
             link.closing = Some(now + self.config.timing.linger);
-            self.transmit(id, &Frame::Goodbye { reason }.encode());
+            let neighbors = match reason {
+                GoodbyeReason::Leaving => self.linked_before(),
+                GoodbyeReason::Misbehaving
+                | GoodbyeReason::Version
+                | GoodbyeReason::Replaced
+                | GoodbyeReason::Excess => Vec::new(),
+            };
+            self.send(id, &Frame::Goodbye { reason, neighbors });
         }
+    }
+
+    /// Whom we have links with, also those that we have just said goodbye on.
+    fn linked_before(&self) -> Vec<PeerId> {
+        let greeted = self.links.values().filter(|link| link.name.is_some());
+        let mut peers: Vec<_> = greeted.map(Link::peer).collect();
+        peers.sort();
+        peers.truncate(LINKS_MAX);
+        peers
     }
 }

@@ -1,20 +1,33 @@
-//! What comes through a server from a peer that we are not linked with yet, and what goes back: every envelope is opened,
-//! checked and counted here before anything comes of it.
+//! What two peers tell each other before they are linked, and how that is carried: every envelope is opened, checked and counted
+//! here before anything comes of it.
 
 use std::time::Duration;
 
 use rand_core::Rng;
 use shared::{
     PeerId, SessionId,
-    limits::LINKS_MAX,
     signal::{PROTOCOL_VERSION, Request},
 };
 
-use super::{Node, Phase};
+use super::{Node, Phase, invitations::Nearby};
 use crate::{
     envelope::{Body, DeclineReason, Envelope, EnvelopeError},
-    io::{Alert, ServerId},
+    io::{Alert, Output, ServerId},
+    membership::{Need, grants},
+    record::Cargo,
+    route::Way,
 };
+
+/// What carries an envelope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Via {
+    /// A rendezvous server.
+    Server(ServerId),
+    /// Other peers: see [`route`](crate::route).
+    Mesh,
+    /// The browser, between its tabs.
+    Nearby,
+}
 
 /// How often a peer may make us start an attempt in the long run: each costs us a connection, of which a page has some
 /// hundreds.
@@ -25,8 +38,8 @@ const ATTEMPT_SPACING: Duration = Duration::from_secs(1);
 const ATTEMPT_BURST: u32 = 8;
 
 impl Node {
-    /// A payload came through a server.
-    pub(super) fn on_payload(&mut self, server: ServerId, payload: &str) {
+    /// A sealed envelope came.
+    pub(super) fn on_payload(&mut self, via: Via, payload: &str) {
         if self.phase != Phase::Here {
             return;
         }
@@ -45,7 +58,7 @@ impl Node {
             self.counters.envelopes_replayed += 1;
             return self.alert_tampering();
         }
-        self.on_envelope(server, envelope);
+        self.on_envelope(via, envelope);
     }
 
     /// Raised for the first one, then each time the count has grown tenfold.
@@ -56,7 +69,7 @@ impl Node {
         }
     }
 
-    fn on_envelope(&mut self, server: ServerId, envelope: Envelope) {
+    fn on_envelope(&mut self, via: Via, envelope: Envelope) {
         let Envelope {
             from, session, body, ..
         } = envelope;
@@ -66,14 +79,19 @@ impl Node {
             return;
         }
         match body {
-            Body::Knock { version } => {
-                if self.admit(server, from, session, version) && !self.has_crossed(&from) {
+            Body::Knock { version, urgent } => {
+                if self.admit(via, from, session, version, urgent) && !self.has_crossed(&from) {
                     self.drop_session(from);
                     self.start_with(from, session);
                 }
             }
-            Body::Offer { version, round: 0, sdp } => {
-                if self.admit(server, from, session, version) {
+            Body::Offer {
+                version,
+                round: 0,
+                sdp,
+                urgent,
+            } => {
+                if self.admit(via, from, session, version, urgent) {
                     self.drop_session(from);
                     self.answer(from, session, sdp);
                 }
@@ -85,25 +103,30 @@ impl Node {
                 });
             }
             Body::Answer { round, sdp } => {
-                self.with_session(from, session, |session, out| session.on_answer(round, sdp, out));
+                let timing = self.config.timing.clone();
+                self.with_session(from, session, |session, out| {
+                    session.on_answer(round, sdp, &timing, out)
+                });
             }
             Body::Candidates { candidates } => {
                 self.with_session(from, session, |session, out| session.on_candidates(candidates, out));
             }
             Body::Decline { reason, version } => self.on_declined(from, session, reason, version),
+            // These go by hand, to whoever awaits them.
+            Body::Invitation { .. } | Body::Acceptance { .. } => self.counters.envelopes_refused += 1,
         }
     }
 
     /// Whether a knock or first offer is taken up: our version, not too often, and a place for it.
-    fn admit(&mut self, server: ServerId, from: PeerId, session: SessionId, version: u16) -> bool {
+    fn admit(&mut self, via: Via, from: PeerId, session: SessionId, version: u16, urgent: bool) -> bool {
         if version != PROTOCOL_VERSION {
-            self.decline(server, from, session, DeclineReason::Version);
+            self.decline(via, from, session, DeclineReason::Version);
             self.refuse_version(from, version);
             return false;
         }
         let now = self.now.instant;
         let busy = self.busy_contacts();
-        let Some(contact) = self.contact(from, Some(server)) else {
+        let Some(contact) = self.contact(from, Some(via)) else {
             self.counters.envelopes_refused += 1;
             return false;
         };
@@ -113,8 +136,9 @@ impl Node {
             self.counters.envelopes_refused += 1;
             return false;
         }
-        if !contact.is_busy() && busy >= LINKS_MAX {
-            self.decline(server, from, session, DeclineReason::Full);
+        let need = if urgent { Need::High } else { Need::Low };
+        if !contact.is_busy() && !grants(busy, need) {
+            self.decline(via, from, session, DeclineReason::Full);
             return false;
         }
         contact.attempts_until = attempts_from + ATTEMPT_SPACING;
@@ -134,9 +158,12 @@ impl Node {
         if known.is_none_or(|known| known.id() != session) {
             return;
         }
-        self.fail_session(from, false);
-        if reason == DeclineReason::Version {
-            self.refuse_version(from, version);
+        match reason {
+            DeclineReason::Full => self.refused_by(from),
+            DeclineReason::Version => {
+                self.fail_session(from, false);
+                self.refuse_version(from, version);
+            }
         }
     }
 
@@ -147,7 +174,6 @@ impl Node {
             return;
         };
         contact.retry_at = Some(quiet_until);
-        contact.promised = false;
         if contact.told_version.replace(theirs) != Some(theirs) {
             self.alert(Alert::PeerVersion { peer, theirs });
         }
@@ -160,7 +186,7 @@ impl Node {
         }
     }
 
-    pub(super) fn send_envelope(&mut self, via: Option<ServerId>, to: PeerId, session: SessionId, body: Body) {
+    pub(super) fn send_envelope(&mut self, via: Via, to: PeerId, session: SessionId, body: Body) {
         let nonce = self.rng.next_u64();
         let envelope = Envelope {
             from: self.me,
@@ -170,12 +196,25 @@ impl Node {
             body,
         };
         let payload = envelope.seal(&self.identity, &self.room, &mut self.rng);
-        self.request(via, Request::Relay { to, payload });
+        match via {
+            Via::Server(server) => self.request(Some(server), Request::Relay { to, payload }),
+            Via::Mesh => {
+                // Who was not reached before is sought everywhere. So is who has a link with us, or it would not be needed.
+                let known = self.contacts.get(&to);
+                let tried = known.is_some_and(|contact| contact.failures > 0 || contact.linked.is_some());
+                let way = if tried { Way::Flooded } else { Way::Learned };
+                self.send_packet(to, Cargo::Envelope { payload }, way);
+            }
+            Via::Nearby => {
+                let bytes = Nearby::Envelope { to, payload }.encode();
+                self.outbox.push_back(Output::Nearby { bytes });
+            }
+        }
     }
 
-    fn decline(&mut self, via: ServerId, to: PeerId, session: SessionId, reason: DeclineReason) {
+    fn decline(&mut self, via: Via, to: PeerId, session: SessionId, reason: DeclineReason) {
         self.send_envelope(
-            Some(via),
+            via,
             to,
             session,
             Body::Decline {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mesh::{
+use crate::{
     envelope::{Body, Envelope},
     io::{Input, ServerId},
 };
@@ -17,6 +17,9 @@ use super::{Life, Who, World};
 /// How long the server waits for a sign of life, in milliseconds: three heartbeats.
 const SILENCE_MILLIS: u64 = 60_000;
 
+/// How often the silent are looked for, in milliseconds.
+const SWEEP_MILLIS: u64 = 1_000;
+
 /// What a dishonest server makes of a payload: what is delivered, and to whom.
 pub(crate) type Tamper = Box<dyn FnMut(PeerId, PeerId, String) -> Vec<(PeerId, String)>>;
 
@@ -25,8 +28,22 @@ pub(super) struct Server {
     down: bool,
     refuses: Option<Refusal>,
     sockets: BTreeMap<u64, Socket>,
+    by_peer: BTreeMap<(RoomId, PeerId), u64>,
+    swept_millis: u64,
     tamper: Option<Tamper>,
     pub(super) requests: u64,
+}
+
+impl Server {
+    fn forget(&mut self, socket: u64) -> Option<Socket> {
+        let state = self.sockets.remove(&socket)?;
+        if let Some(registered) = state.registered
+            && self.by_peer.get(&registered) == Some(&socket)
+        {
+            self.by_peer.remove(&registered);
+        }
+        Some(state)
+    }
 }
 
 struct Socket {
@@ -73,6 +90,7 @@ impl World {
         let id = ServerId(server);
         self.servers[usize::from(server)].down = true;
         let sockets = std::mem::take(&mut self.servers[usize::from(server)].sockets);
+        self.servers[usize::from(server)].by_peer.clear();
         for (socket, Socket { who, life, delay, .. }) in sockets {
             let happening = Happening::Down {
                 server: id,
@@ -143,7 +161,7 @@ impl World {
     pub(super) fn close_socket(&mut self, who: Who, server: ServerId) {
         let socket = self.machines[who].sockets.remove(&server);
         let socket = socket.unwrap_or_else(|| panic!("{who} closes a socket it does not have"));
-        self.servers[usize::from(server.0)].sockets.remove(&socket);
+        self.servers[usize::from(server.0)].forget(socket);
     }
 
     pub(super) fn send_to_server(&mut self, who: Who, server: ServerId, request: Request) {
@@ -151,7 +169,9 @@ impl World {
         let socket = socket.unwrap_or_else(|| panic!("{who} sends on a socket it does not have"));
         if let Request::Relay { to, payload } = &request {
             assert!(payload.len() <= RELAY_PAYLOAD_BYTES_MAX);
-            self.note_offer(who, to, payload);
+            if self.strict {
+                self.note_offer(who, to, payload);
+            }
         }
         let Some(Socket { delay, .. }) = self.servers[usize::from(server.0)].sockets.get(&socket) else {
             return;
@@ -281,9 +301,14 @@ impl World {
         let state = &mut self.servers[usize::from(server.0)];
         state.requests += 1;
         // A machine that sleeps or died does not know that it is given up.
-        state
-            .sockets
-            .retain(|_, socket| socket.heard_millis + SILENCE_MILLIS > millis);
+        if millis >= state.swept_millis + SWEEP_MILLIS {
+            state.swept_millis = millis;
+            let silent = |socket: &Socket| socket.heard_millis + SILENCE_MILLIS <= millis;
+            let dead = state.sockets.iter().filter(|(_, socket)| silent(socket));
+            for id in dead.map(|(id, _)| *id).collect::<Vec<_>>() {
+                state.forget(id);
+            }
+        }
         let Some(client) = state.sockets.get_mut(&socket) else {
             return;
         };
@@ -304,15 +329,13 @@ impl World {
                     self.answer(server, socket, Event::Refused { refusal });
                     return self.drop_socket(server, socket, code);
                 }
-                let older = state
-                    .sockets
-                    .iter()
-                    .find(|(_, other)| other.registered == Some((room, peer)));
-                if let Some(older) = older.map(|(older, _)| *older) {
+                let older = state.by_peer.get(&(room, peer)).copied();
+                if let Some(older) = older {
                     self.drop_socket(server, older, CloseCode::Superseded);
                 }
                 let state = &mut self.servers[usize::from(server.0)];
                 state.sockets.get_mut(&socket).unwrap().registered = Some((room, peer));
+                state.by_peer.insert((room, peer), socket);
                 let (room_size, peers) = self.sample(server, room, peer);
                 let welcome = Event::Welcome {
                     room_size,
@@ -356,23 +379,17 @@ impl World {
     }
 
     fn socket_of(&self, server: ServerId, room: RoomId, peer: PeerId) -> Option<u64> {
-        let mut sockets = self.servers[usize::from(server.0)].sockets.iter();
-        sockets
-            .find(|(_, socket)| socket.registered == Some((room, peer)))
-            .map(|(id, _)| *id)
+        self.servers[usize::from(server.0)].by_peer.get(&(room, peer)).copied()
     }
 
     fn sample(&mut self, server: ServerId, room: RoomId, asking: PeerId) -> (u32, Vec<PeerId>) {
-        let registered = self.servers[usize::from(server.0)]
-            .sockets
-            .values()
-            .filter_map(|socket| socket.registered);
+        let registered = self.servers[usize::from(server.0)].by_peer.keys();
         let mut others: Vec<_> = registered
             .filter(|(of, peer)| *of == room && *peer != asking)
-            .map(|(_, peer)| peer)
+            .map(|(_, peer)| *peer)
             .collect();
         let size = others.len() + 1;
-        for index in 0..others.len() {
+        for index in 0..others.len().min(PEER_SAMPLE_MAX) {
             let other = index + usize::try_from(self.draw((others.len() - index) as u64)).unwrap();
             others.swap(index, other);
         }
@@ -381,7 +398,7 @@ impl World {
     }
 
     fn drop_socket(&mut self, server: ServerId, socket: u64, code: CloseCode) {
-        if let Some(Socket { who, life, delay, .. }) = self.servers[usize::from(server.0)].sockets.remove(&socket) {
+        if let Some(Socket { who, life, delay, .. }) = self.servers[usize::from(server.0)].forget(socket) {
             let happening = Happening::Down {
                 server,
                 socket,

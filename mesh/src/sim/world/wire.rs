@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use mesh::io::{Candidate, Input, LinkEnd, LinkId, Path};
+use crate::io::{Candidate, Input, LinkEnd, LinkId, Path};
 use shared::PeerId;
 
 use super::{Life, Pairs, Who, World, pair};
@@ -36,9 +36,36 @@ pub(super) struct Net {
     connections: Vec<Connection>,
     /// Pairs between whom nothing gets through.
     blocked: Pairs,
+    /// On which side of a partition somebody is; nothing gets through between sides.
+    sides: BTreeMap<Who, u8>,
+    /// Whether only those who came one after the other can reach each other.
+    chain: bool,
     altered: BTreeMap<Who, Alteration>,
     records: bool,
     recorded: Vec<(Who, Who, Vec<u8>)>,
+}
+
+/// How long messages are on their way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Latency {
+    /// 2 to 60 ms, drawn for each connection.
+    Drawn,
+    /// The same for a pair whenever it connects: see [`pair_latency`].
+    Fixed {
+        /// To draw it by.
+        seed: u64,
+        /// Gives it in milliseconds, by the seed and the two machines.
+        of: fn(u64, Who, Who) -> u64,
+    },
+}
+
+/// The latency between two machines: 10 to 50 ms, drawn by `seed`, the same both ways.
+pub(crate) fn pair_latency(seed: u64, one: Who, other: Who) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    for number in [seed, one.min(other) as u64, one.max(other) as u64] {
+        hasher.update(&number.to_be_bytes());
+    }
+    10 + u64::from(hasher.finalize().as_bytes()[0]) * 41 / 256
 }
 
 /// What a peer of another build makes of its packets.
@@ -217,6 +244,14 @@ impl World {
         self.net.connections.len()
     }
 
+    /// One way between two machines, in milliseconds.
+    fn delay_between(&mut self, one: Who, other: Who) -> u64 {
+        match self.latency {
+            Latency::Drawn => self.between(2, 60),
+            Latency::Fixed { seed, of } => of(seed, one, other),
+        }
+    }
+
     fn connections_between(&self, one: Who, other: Who) -> Vec<usize> {
         let connections = self.net.connections.iter().enumerate();
         let between = connections
@@ -273,7 +308,26 @@ impl World {
         self.try_connect(side);
     }
 
-    pub(super) fn transmit(&mut self, who: Who, link: LinkId, bytes: Vec<u8>) {
+    /// Sends what a node wants to send, or what a misbehaving machine makes of it.
+    pub(super) fn transmit_as(&mut self, who: Who, link: LinkId, bytes: Vec<u8>) {
+        let machine = &mut self.machines[who];
+        machine.frames += 1;
+        machine.bytes += bytes.len() as u64;
+        let Some(mischief) = &mut machine.mischief else {
+            return self.transmit(who, link, bytes);
+        };
+        let links: Vec<_> = machine
+            .ends
+            .iter()
+            .filter(|(_, end)| end.open)
+            .map(|(link, _)| *link)
+            .collect();
+        for (link, bytes) in mischief.act(self.millis, &links, link, bytes) {
+            self.transmit(who, link, bytes);
+        }
+    }
+
+    fn transmit(&mut self, who: Who, link: LinkId, bytes: Vec<u8>) {
         let end = self.end(who, link);
         assert!(end.open, "transmits on a link that is not open");
         let connection = end.connection.unwrap();
@@ -485,7 +539,7 @@ impl World {
             return;
         }
         let credentials = [end.credentials, far_end.credentials];
-        let delay = self.between(2, 60);
+        let delay = self.delay_between(who, far.0);
         let connection = self.net.connections.len();
         self.net.connections.push(Connection {
             sides: [side, far],
@@ -579,7 +633,28 @@ impl World {
             clogged,
             ..
         } = &self.net.connections[connection];
-        !clogged && !self.net.blocked.contains(&pair(one.0, other.0))
+        !clogged && self.reach(one.0, other.0)
+    }
+
+    /// Whether there is a path between two machines.
+    fn reach(&self, one: Who, other: Who) -> bool {
+        let side = |who: &Who| self.net.sides.get(who);
+        (self.net.blocked.is_empty() || !self.net.blocked.contains(&pair(one, other)))
+            && (self.net.sides.is_empty() || side(&one) == side(&other))
+            && (!self.net.chain || one.abs_diff(other) == 1)
+    }
+
+    /// Nothing gets through between those on different sides; without sides, everything does again.
+    pub(crate) fn partition(&mut self, sides: BTreeMap<Who, u8>) {
+        self.net.sides = sides;
+        for connection in 0..self.net.connections.len() {
+            self.flush_held(connection);
+        }
+    }
+
+    /// From now on only those who came one after the other can reach each other.
+    pub(crate) fn make_chain(&mut self) {
+        self.net.chain = true;
     }
 
     fn far_side(&self, connection: usize, (who, link): (Who, LinkId)) -> usize {

@@ -2,19 +2,21 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
-use mesh::{
+use crate::{
     envelope::{Body, DeclineReason, Envelope},
     fragment::{PACKET_BYTES_MAX, packets},
-    frame::{Frame, Hello, Said, Signed, seal_whisper},
+    frame::{Digests, Frame, GoodbyeReason, Hello},
     io::{Alert, PersonState},
+    record::{Beacon, Cargo, Closing, Content, Entry, Packet, Record, Short},
+    sim::world::misbehave::{Mischief, Trait},
 };
+use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use shared::{
-    Identity, MessageId, PeerId, SessionId,
+    Identity, MessageId, Room, RoomCode, SessionId,
     signal::{Event, Refusal},
 };
 
-use crate::world::{Who, World, millis, seconds, seeds};
+use crate::sim::world::{Who, World, millis, seconds, seeds};
 
 fn tampering(world: &World, who: Who) -> bool {
     world
@@ -23,13 +25,55 @@ fn tampering(world: &World, who: Who) -> bool {
         .any(|alert| matches!(alert, Alert::Tampering { .. }))
 }
 
-fn said(name: &str, text: &str, to: Option<PeerId>) -> Said {
-    Said {
-        id: MessageId::from_bytes([7; 16]),
+fn entry(text: &str) -> Entry {
+    Entry {
+        incarnation: 7,
+        seq: 0,
+        order: crate::io::Timestamp::from_unix_millis(5),
         unix_millis: 5,
-        name: name.into(),
-        to,
-        text: text.into(),
+        name: "P2".into(),
+        kind: Entry::CHAT,
+        body: text.as_bytes().to_vec().into(),
+    }
+}
+
+fn beacon(stamp: u64) -> Beacon {
+    Beacon {
+        stamp,
+        name: "P2".into(),
+        interval_millis: 5_000,
+        neighbors: vec![],
+        on_server: true,
+        digest: 0,
+        acks: vec![],
+        lost: vec![],
+        leaving: true,
+    }
+}
+
+/// Signed by `signer`, and said to be by `author`.
+fn forged<T: Content>(signer: &Identity, author: &Identity, room: &Room, content: T) -> Vec<u8> {
+    let mut wire = Record::sign(signer, room, content).wire.clone();
+    let id = signer.peer_id();
+    let place = wire.windows(32).position(|bytes| bytes == id.as_bytes()).unwrap();
+    wire[place..place + 32].copy_from_slice(author.peer_id().as_bytes());
+    wire
+}
+
+fn beacon_frame(wire: Vec<u8>) -> Frame {
+    Frame::Beacon {
+        hops: 1,
+        tree: Short(1),
+        wire: wire.into(),
+    }
+}
+
+fn entry_frame(wire: Vec<u8>) -> Frame {
+    Frame::Entry {
+        hops: 1,
+        spread: 0,
+        tree: Short(1),
+        wire: wire.into(),
     }
 }
 
@@ -166,52 +210,111 @@ fn a_server_that_swaps_recipients_gets_no_link() {
     }
 }
 
+/// What no peer may send, the wrong way in a different respect each.
+fn misdeeds(room: &Room, bad: &Identity, third: &Identity) -> Vec<Vec<u8>> {
+    let attic = RoomCode::parse("attic").unwrap().open();
+    let genuine = |content: Entry| Record::sign(third, room, content).wire.clone();
+    let mut altered = genuine(entry("I owe you"));
+    let last = altered.len() - 1;
+    altered[last] ^= 1;
+    let receipt = Packet {
+        to: bad.peer_id(),
+        nonce: 1,
+        cargo: Cargo::Receipt {
+            id: MessageId::from_bytes([1; 16]),
+        },
+    };
+    let mut huge = entry("x");
+    huge.body = vec![b'x'; shared::limits::TEXT_BYTES_MAX + 1].into();
+    let frames = [
+        // Words that the third never said, or not here, or not so.
+        entry_frame(forged(bad, third, room, entry("I owe you"))),
+        entry_frame(altered.clone()),
+        entry_frame(Record::sign(third, &attic, entry("elsewhere")).wire.clone()),
+        entry_frame(genuine(entry(" "))),
+        entry_frame(vec![1, 2, 3]),
+        Frame::Entries {
+            wires: vec![altered.into()],
+        },
+        // Signed as one thing and sent as another.
+        entry_frame(Record::sign(third, room, beacon(1)).wire.clone()),
+        beacon_frame(genuine(entry("no beacon"))),
+        beacon_frame(forged(bad, third, room, beacon(u64::MAX))),
+        Frame::Beacons {
+            wires: vec![forged(bad, third, room, beacon(u64::MAX)).into()],
+        },
+        Frame::Packet {
+            hops_left: 9,
+            flooded: true,
+            wire: forged(bad, third, room, receipt).into(),
+        },
+        Frame::Closing {
+            wire: Record::sign(bad, room, Closing { unix_millis: 1 }).wire.clone().into(),
+        },
+        Frame::Reconcile {
+            initiator: true,
+            message: vec![0xff; 40].into(),
+        },
+        Frame::GoodbyeAck {},
+    ];
+    let mut misdeeds: Vec<_> = frames.iter().map(whole).collect();
+    misdeeds.extend([vec![0xff; 40], vec![0; PACKET_BYTES_MAX + 1], vec![]]);
+    misdeeds
+}
+
 #[test]
 fn a_peer_that_sends_garbage_is_closed_named_and_shunned() {
-    for seed in seeds() {
-        for kind in 0..6 {
-            let mut world = World::new(seed);
-            let who: Vec<_> = (0..3).map(|number| world.add(&format!("P{number}"))).collect();
-            world.run_until_linked(seconds(10), &who);
-            let (bad, victim, third) = (who[0], who[1], who[2]);
-            let (room, other, bad_identity) = (world.room(), world.identity(third), world.identity(bad));
-            let bytes = match kind {
-                0 => vec![0xff; 40],
-                1 => vec![0; PACKET_BYTES_MAX + 1],
-                2 => vec![],
-                // Words that the third never said, or not to this one.
-                3 => whole(&Frame::Chat(Signed {
-                    author: other.peer_id(),
-                    ..Signed::new(&bad_identity, &room, &said("P2", "I owe you", None))
-                })),
-                4 => whole(&Frame::Chat(Signed::new(
-                    &other,
-                    &room,
-                    &said("P2", "well signed, passed on", None),
-                ))),
-                _ => {
-                    let whisper = said("P2", "psst", Some(world.id(victim)));
-                    let signed = Signed::new(&other, &room, &whisper);
-                    whole(&seal_whisper(&signed, &room, &world.id(victim), &mut rng()).unwrap())
-                }
-            };
-            let start = world.millis();
-            for _ in 0..5 {
-                assert!(world.inject_packet(bad, victim, bytes.clone()));
-            }
-            world.run_until(seconds(5), "closed", |world| {
-                !world.open_links(victim).iter().any(|(_, far)| *far == bad)
-            });
-            assert_eq!(world.state(victim, bad), Some(PersonState::Gone));
-            assert_eq!(world.alerts(victim), [Alert::Misbehaving { peer: world.id(bad) }]);
-            let closed = world.millis() - start;
-            assert!(closed < 3_000, "{closed}");
-            world.run_for(seconds(50));
-            assert_eq!(world.state(victim, bad), Some(PersonState::Gone));
+    let count = {
+        let [bad, third] = [1, 2].map(|byte| Identity::from_secret(&[byte; 32]));
+        misdeeds(&RoomCode::parse("lobby").unwrap().open(), &bad, &third).len()
+    };
+    for (kind, seed) in (0..count).zip((1..7).cycle()) {
+        let mut world = World::new(seed);
+        let who: Vec<_> = (0..3).map(|number| world.add(&format!("P{number}"))).collect();
+        world.run_until_linked(seconds(10), &who);
+        let (bad, victim, third) = (who[0], who[1], who[2]);
+        let bytes = misdeeds(&world.room(), &world.identity(bad), &world.identity(third)).swap_remove(kind);
+        let start = world.millis();
+        for _ in 0..5 {
+            assert!(world.inject_packet(bad, victim, bytes.clone()));
+        }
+        world.run_until(seconds(5), &format!("closed for {kind}"), |world| {
+            !world.open_links(victim).iter().any(|(_, far)| *far == bad)
+        });
+        assert_eq!(world.alerts(victim), [Alert::Misbehaving { peer: world.id(bad) }]);
+        let closed = world.millis() - start;
+        assert!(closed < 3_000, "{closed}");
+        for _ in 0..50 {
+            world.run_for(seconds(1));
             assert!(!world.open_links(victim).iter().any(|(_, far)| *far == bad));
-            assert!(world.linked(victim, third) && world.linked(bad, third));
-            // It is not forever.
-            world.run_until_linked(seconds(60), &who);
+        }
+        // Through the third it is still heard of.
+        assert_eq!(world.state(victim, bad), Some(PersonState::Here));
+        assert!(world.linked(victim, third) && world.linked(bad, third));
+        assert_eq!(world.state(victim, third), Some(PersonState::Here));
+        assert!(who.iter().all(|one| world.heard(*one).is_empty()));
+        // It is not forever.
+        world.run_until_linked(seconds(60), &who);
+    }
+}
+
+#[test]
+fn a_room_with_one_who_misbehaves_still_hears_everything() {
+    for seed in seeds() {
+        for of in Trait::ALL {
+            let mut world = World::new(seed);
+            let who: Vec<_> = (0..8).map(|number| world.add(&format!("P{number}"))).collect();
+            world.run_until(seconds(30), "all here", |world| world.all_here(&who));
+            world.machines[who[0]].mischief = Some(Mischief::new(of));
+            for number in 0..20 {
+                world.say(who[1 + number % 7], &format!("{number}"));
+                world.run_for(millis(700));
+            }
+            world.run_until(seconds(40), &format!("everything, with one who {of:?}"), |world| {
+                who[1..].iter().all(|one| world.shown_count(*one) >= 20)
+            });
+            let order = world.order_of(who[1]);
+            assert!(who[1..].iter().all(|one| world.order_of(*one) == order));
         }
     }
 }
@@ -223,7 +326,10 @@ fn a_peer_cannot_keep_a_link_that_is_being_closed() {
     world.run_until_linked(seconds(3), &[low, high]);
     // Never acknowledges a goodbye, but says goodbye itself, again and again.
     world.alter_packets(high, |bytes| match Frame::decode(&bytes[1..]) {
-        Ok(Frame::GoodbyeAck {}) => whole(&Frame::Ping { nonce: 1 }),
+        Ok(Frame::GoodbyeAck {}) => whole(&Frame::Ping {
+            nonce: 1,
+            digests: Digests { log: 0, people: 0 },
+        }),
         _ => bytes,
     });
     for _ in 0..5 {
@@ -233,7 +339,8 @@ fn a_peer_cannot_keep_a_link_that_is_being_closed() {
     world.run_for(millis(200));
     world.sleep(high);
     let goodbye = whole(&Frame::Goodbye {
-        reason: mesh::frame::GoodbyeReason::Replaced,
+        reason: GoodbyeReason::Replaced,
+        neighbors: vec![],
     });
     for _ in 0..10 {
         world.run_for(millis(500));
@@ -250,7 +357,8 @@ fn a_goodbye_for_a_newer_link_that_never_comes_is_made_good() {
         world.run_until_linked(seconds(3), &[low, high]);
         world.run_for(seconds(20));
         let goodbye = whole(&Frame::Goodbye {
-            reason: mesh::frame::GoodbyeReason::Replaced,
+            reason: GoodbyeReason::Replaced,
+            neighbors: vec![],
         });
         world.inject_packet(high, low, goodbye);
         world.run_for(seconds(3));
@@ -275,7 +383,8 @@ fn replayed_frames_are_shown_once() {
     }
     world.run_for(seconds(1));
     assert_eq!(world.heard(high), ["once", "psst"]);
-    assert!(world.machines[high].node.counters().messages_repeated >= 20);
+    assert!(world.node(high).counters().entries_repeated >= 10);
+    assert_eq!(world.alerts(high), []);
 }
 
 #[test]
@@ -301,6 +410,7 @@ fn a_second_hello_is_no_way_to_flood_a_screen() {
         let hello = Hello {
             version: 1,
             name: format!("Name {number}"),
+            digests: Digests { log: 0, people: 0 },
         };
         world.inject_packet(low, high, whole(&Frame::Hello(hello)));
     }
@@ -352,7 +462,16 @@ fn another_version_in_a_knock_is_declined_and_told_once() {
     world.kill(high);
     world.run_for(seconds(1));
     for nonce in 0..20 {
-        let knock = payload(&world, high, low, nonce, Body::Knock { version: 2 });
+        let knock = payload(
+            &world,
+            high,
+            low,
+            nonce,
+            Body::Knock {
+                version: 2,
+                urgent: true,
+            },
+        );
         world.inject_payload(0, world.id(high), low, knock);
         world.run_for(millis(300));
     }

@@ -1,9 +1,12 @@
 //! Crashes, lost paths, servers that go and come back, reloads, sleep.
 
-use mesh::io::{Alert, PersonState, ServerState};
+use crate::{
+    io::{Alert, PersonState, ServerState},
+    roster::SUSPECT,
+};
 use shared::signal::Refusal;
 
-use crate::world::{World, millis, seconds, seeds};
+use crate::sim::world::{World, millis, seconds, seeds};
 
 use PersonState::{Gone, Here, Left, Reconnecting};
 
@@ -56,17 +59,25 @@ fn leaving_while_links_are_made_ends_everything() {
 }
 
 #[test]
-fn a_crash_is_noticed_within_ten_seconds_and_blamed_on_no_firewall() {
+fn a_dead_peer_is_suspected_within_ten_seconds_then_gone_and_blamed_on_no_firewall() {
     for seed in seeds() {
         let mut world = World::new(seed);
         let who: Vec<_> = (0..3).map(|number| world.add(&format!("P{number}"))).collect();
         world.run_until_linked(seconds(10), &who);
         let wait = world.draw(5_000);
         world.run_for(millis(wait));
+        let start = world.millis();
         world.kill(who[0]);
-        world.run_until(seconds(10), "gone", |world| {
+        world.run_until(seconds(10), "noticed", |world| {
+            who[1..].iter().all(|other| world.state(*other, who[0]) != Some(Here))
+        });
+        world.run_until(SUSPECT + seconds(1), "gone", |world| {
             who[1..].iter().all(|other| world.state(*other, who[0]) == Some(Gone))
         });
+        for other in &who[1..] {
+            // Here through others, as far as is known at first.
+            assert_eq!(world.states_since(*other, who[0], start), [Here, Reconnecting, Gone]);
+        }
         world.run_for(seconds(300));
         for other in &who[1..] {
             assert_eq!(world.state(*other, who[0]), None);
@@ -86,12 +97,13 @@ fn a_closed_tab_is_reconnecting_then_gone() {
         let start = world.millis();
         world.close_tab(high);
         world.run_until(seconds(10), "gone", |world| world.state(low, high) == Some(Gone));
-        assert_eq!(world.states_since(low, high, start), [Reconnecting, Gone]);
+        // Here through others, as far as is known at first.
+        assert_eq!(world.states_since(low, high, start), [Here, Reconnecting, Gone]);
     }
 }
 
 #[test]
-fn a_link_that_dies_silently_is_gone_in_time_and_made_again() {
+fn a_link_that_dies_silently_is_noticed_in_time_and_made_again() {
     for seed in seeds() {
         for blocked in [false, true] {
             let mut world = World::new(seed);
@@ -102,12 +114,15 @@ fn a_link_that_dies_silently_is_gone_in_time_and_made_again() {
             if blocked {
                 world.block(low, high);
             }
-            world.run_until(seconds(10), "gone", |world| {
+            world.run_until(seconds(10), "noticed", |world| {
                 [(low, high), (high, low)]
                     .iter()
-                    .any(|(who, of)| world.state(*who, *of) == Some(Gone))
+                    .any(|(who, of)| matches!(world.state(*who, *of), Some(Reconnecting | Gone)))
             });
             if blocked {
+                world.run_until(SUSPECT + seconds(5), "gone", |world| {
+                    world.state(low, high) == Some(Gone) && world.state(high, low) == Some(Gone)
+                });
                 // Longer than a lost peer is sought without a server's word.
                 world.run_for(seconds(150));
                 assert!(world.alerts(low).contains(&Alert::NoPath { peer: world.id(high) }));
@@ -192,7 +207,7 @@ fn a_path_lost_for_good_without_a_server_heals_when_the_server_is_back() {
         world.run_until_linked(seconds(3), &[low, high]);
         world.server_down(0);
         world.break_path(low, high);
-        world.run_until(seconds(10), "gone", |world| {
+        world.run_until(seconds(10) + SUSPECT, "gone", |world| {
             world.state(low, high) == Some(Gone) && world.state(high, low) == Some(Gone)
         });
         let away = world.draw(200);
@@ -312,7 +327,9 @@ fn after_an_hour_of_sleep_a_node_comes_back() {
         let who: Vec<_> = (0..3).map(|number| world.add(&format!("P{number}"))).collect();
         world.run_until_linked(seconds(10), &who);
         world.sleep(who[0]);
-        world.run_until(seconds(10), "gone", |world| world.state(who[1], who[0]) == Some(Gone));
+        world.run_until(seconds(10) + SUSPECT, "gone", |world| {
+            world.state(who[1], who[0]) == Some(Gone)
+        });
         world.run_for(seconds(3_600));
         world.wake(who[0]);
         world.say(who[0], "good morning");
@@ -409,5 +426,49 @@ fn the_network_coming_back_is_used_at_once() {
         world.set_network(low, true);
         world.run_until(seconds(1), "registered", |world| world.is_registered(low, 0));
         world.run_until_linked(seconds(15), &[low, high]);
+    }
+}
+
+#[test]
+fn two_halves_that_were_apart_have_everything_once_they_are_one_again() {
+    for seed in seeds() {
+        let mut world = World::new(seed);
+        let who: Vec<_> = (0..10).map(|number| world.add(&format!("P{number}"))).collect();
+        world.run_until(seconds(30), "all here", |world| world.all_here(&who));
+        world.partition(who.iter().map(|who| (*who, u8::from(*who < 5))).collect());
+        for number in 0..40 {
+            let author = usize::try_from(world.draw(10)).unwrap();
+            world.say(author, &format!("{number}"));
+            world.run_for(seconds(1));
+        }
+        world.partition(std::collections::BTreeMap::new());
+        world.run_until(seconds(60), "everything", |world| {
+            who.iter().all(|one| world.shown_count(*one) == 40)
+        });
+        let order = world.order_of(who[0]);
+        assert!(who.iter().all(|one| world.order_of(*one) == order));
+        world.run_until(seconds(30), "all here", |world| world.all_here(&who));
+    }
+}
+
+#[test]
+fn those_left_after_most_have_crashed_find_each_other_again() {
+    for seed in seeds() {
+        let mut world = World::new(seed);
+        let who: Vec<_> = (0..12).map(|number| world.add(&format!("P{number}"))).collect();
+        world.run_until(seconds(30), "all here", |world| world.all_here(&who));
+        world.run_for(seconds(5));
+        for one in &who[4..] {
+            world.crash(*one);
+        }
+        world.say(who[0], "who is left?");
+        world.run_until(seconds(20), "heard", |world| {
+            who[1..4].iter().all(|one| world.has_heard(*one, "who is left?"))
+        });
+        world.run_until(seconds(30), "the others gone", |world| {
+            who[..4].iter().all(|one| world.node(*one).present() == 4)
+        });
+        // Attempts with the dead hold places for a while.
+        world.run_until_linked(seconds(60), &who[..4]);
     }
 }

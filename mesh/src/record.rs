@@ -1,0 +1,692 @@
+//! What peers sign and others pass on: entries of the room's log, presence beacons, routed packets, the closing of the room.
+//!
+//! A record travels as the author's id, the encoded content and a signature over the room's id and exactly these bytes, so whoever
+//! passes it on can check it, and cannot change it. Every node checks before it stores, shows or forwards anything: a
+//! forged or altered record dies at the first hop. A record is recognised by its *id*, the BLAKE3 hash of author and content; the
+//! first eight bytes of it, its [`Short`] id, are what peers announce to each other.
+
+use std::rc::Rc;
+
+use minicbor::{
+    Decode, Encode,
+    bytes::{ByteSlice, ByteVec},
+};
+use shared::{
+    Identity, Label, MessageId, PeerId, Room, Signature,
+    limits::{LINKS_MAX, TEXT_BYTES_MAX},
+};
+
+use crate::{
+    config::{ACKS_MAX, LOST_MAX},
+    frame::{DecodeError, decode, encode, valid_name},
+    hlc::Timestamp,
+};
+
+/// The largest content of a record, in bytes: the longest text, sealed, and what goes with it.
+pub const CONTENT_BYTES_MAX: usize = TEXT_BYTES_MAX + 2 * 1024;
+
+/// The first eight bytes of an id, big-endian: enough to tell honest ids apart, and a quarter of the size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct Short(#[n(0)] pub u64);
+
+impl Short {
+    /// Of 32 bytes.
+    #[must_use]
+    pub const fn of(bytes: &[u8; 32]) -> Self {
+        let [a, b, c, d, e, f, g, h, ..] = *bytes;
+        Self(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+    }
+
+    /// Of a peer.
+    #[must_use]
+    pub const fn of_peer(peer: &PeerId) -> Self {
+        Self::of(peer.as_bytes())
+    }
+}
+
+/// What can be signed and passed on.
+pub trait Content: Sized + Encode<()> + for<'b> Decode<'b, ()> + 'static {
+    /// What the signature is for.
+    const LABEL: Label;
+
+    /// Whether it is for one peer, and limited as such at the first hop.
+    const IS_PACKET: bool = false;
+
+    /// Whether everything in it is within bounds.
+    fn is_valid(&self) -> bool;
+
+    /// Where records that were checked before are kept, so that a thousand simulated nodes check each only once.
+    #[cfg(feature = "sim")]
+    fn memo() -> &'static std::thread::LocalKey<memo::Memo<Self>>;
+}
+
+/// A record as it travels.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+struct Signed<'a> {
+    #[n(0)]
+    author: PeerId,
+    #[b(1)]
+    content: &'a ByteSlice,
+    #[n(2)]
+    signature: Signature,
+}
+
+/// A record whose signature and bounds were checked.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Record<T> {
+    /// Who signed it.
+    pub author: PeerId,
+    /// Its id.
+    pub id: [u8; 32],
+    /// What it says.
+    pub content: T,
+    /// The record as it travels.
+    pub wire: Vec<u8>,
+}
+
+impl<T: Content> Record<T> {
+    /// Signs what `identity` has to say in `room`.
+    #[must_use]
+    pub fn sign(identity: &Identity, room: &Room, content: T) -> Rc<Self> {
+        let bytes = encode(&content);
+        let author = identity.peer_id();
+        let signature = identity.sign(T::LABEL, &signed_bytes(room, &bytes));
+        let id = id_of(&author, &bytes);
+        let wire = encode(&Signed {
+            author,
+            content: bytes.as_slice().into(),
+            signature,
+        });
+        let record = Rc::new(Self {
+            author,
+            id,
+            content,
+            wire,
+        });
+        #[cfg(feature = "sim")]
+        memo::note_signed(&record, &signature, room);
+        record
+    }
+
+    /// Reads a record and checks signature and bounds.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if anything is wrong with it.
+    pub fn open(wire: &[u8], room: &Room) -> Result<Rc<Self>, DecodeError> {
+        Unchecked::read(wire)?.check(room)
+    }
+
+    /// What peers announce it by.
+    #[must_use]
+    pub fn short(&self) -> Short {
+        Short::of(&self.id)
+    }
+
+    /// What the app knows it by.
+    #[must_use]
+    pub fn message_id(&self) -> MessageId {
+        let mut bytes = [0; MessageId::LEN];
+        bytes.copy_from_slice(&self.id[..MessageId::LEN]);
+        MessageId::from_bytes(bytes)
+    }
+}
+
+/// A record whose signature was not checked: enough to recognise it, if it came before.
+#[derive(Debug, Clone, Copy)]
+pub struct Unchecked<'a> {
+    /// Who is said to have signed it.
+    pub author: PeerId,
+    /// Its id.
+    pub id: [u8; 32],
+    content: &'a [u8],
+    signature: Signature,
+    wire: &'a [u8],
+}
+
+impl<'a> Unchecked<'a> {
+    /// Reads a record as it travels.
+    ///
+    /// # Errors
+    /// [`DecodeError::Malformed`] if it is none, [`DecodeError::OutOfBounds`] if it is too large.
+    pub fn read(wire: &'a [u8]) -> Result<Self, DecodeError> {
+        let Signed {
+            author,
+            content,
+            signature,
+        } = decode(wire)?;
+        if content.len() > CONTENT_BYTES_MAX {
+            return Err(DecodeError::OutOfBounds);
+        }
+        Ok(Self {
+            author,
+            id: id_of(&author, content),
+            content,
+            signature,
+            wire,
+        })
+    }
+
+    /// What peers announce it by.
+    #[must_use]
+    pub fn short(&self) -> Short {
+        Short::of(&self.id)
+    }
+
+    /// Checks signature and bounds.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if anything is wrong with it.
+    pub fn check<T: Content>(&self, room: &Room) -> Result<Rc<Record<T>>, DecodeError> {
+        #[cfg(feature = "sim")]
+        return memo::check(self, room);
+        #[cfg(not(feature = "sim"))]
+        self.check_in_full(room)
+    }
+
+    fn check_in_full<T: Content>(&self, room: &Room) -> Result<Rc<Record<T>>, DecodeError> {
+        self.author
+            .verify(T::LABEL, &signed_bytes(room, self.content), &self.signature)
+            .map_err(|_| DecodeError::Forged)?;
+        let content: T = decode(self.content)?;
+        if !content.is_valid() {
+            return Err(DecodeError::OutOfBounds);
+        }
+        Ok(Rc::new(Record {
+            author: self.author,
+            id: self.id,
+            content,
+            wire: self.wire.to_vec(),
+        }))
+    }
+}
+
+fn id_of(author: &PeerId, content: &[u8]) -> [u8; 32] {
+    *blake3::Hasher::new()
+        .update(author.as_bytes())
+        .update(content)
+        .finalize()
+        .as_bytes()
+}
+
+/// The room's id, then what is signed.
+pub(crate) fn signed_bytes(room: &Room, bytes: &[u8]) -> Vec<u8> {
+    [room.id().as_bytes().as_slice(), bytes].concat()
+}
+
+/// A numbered entry of an author's part of the log.
+///
+/// An author numbers entries from 0 within each of its *incarnations*: one that lost its memory begins another, so that no
+/// number is ever used for two entries.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Entry {
+    /// Which incarnation of the author.
+    #[n(0)]
+    pub incarnation: u64,
+    /// Its number there.
+    #[n(1)]
+    pub seq: u64,
+    /// Its place in the one order.
+    #[n(2)]
+    pub order: Timestamp,
+    /// When it was said, in milliseconds since 1970 by the author's clock.
+    #[n(3)]
+    pub unix_millis: u64,
+    /// The author's name at that time.
+    #[n(4)]
+    pub name: String,
+    /// What [`Entry::body`] is: [`Entry::CHAT`], or something of a later version, which is kept and passed on all the same.
+    #[n(5)]
+    pub kind: u32,
+    /// For chat, text in UTF-8.
+    #[n(6)]
+    pub body: ByteVec,
+}
+
+impl Entry {
+    /// The kind of a chat message.
+    pub const CHAT: u32 = 0;
+
+    /// The text, if this is a chat message.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        (self.kind == Self::CHAT)
+            .then(|| std::str::from_utf8(&self.body).ok())
+            .flatten()
+    }
+}
+
+impl Content for Entry {
+    const LABEL: Label = Label::Entry;
+
+    fn is_valid(&self) -> bool {
+        valid_name(&self.name)
+            && self.body.len() <= TEXT_BYTES_MAX
+            && self.seq < u64::MAX
+            && (self.kind != Self::CHAT || self.text().is_some_and(|text| !text.trim().is_empty()))
+    }
+
+    #[cfg(feature = "sim")]
+    fn memo() -> &'static std::thread::LocalKey<memo::Memo<Self>> {
+        thread_local!(static MEMO: memo::Memo<Entry> = memo::Memo::default());
+        &MEMO
+    }
+}
+
+/// A node's periodic sign of life, and what it says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Beacon {
+    /// Counts up: a beacon with a lower stamp, or the same, is old news.
+    #[n(0)]
+    pub stamp: u64,
+    /// The person's name.
+    #[n(1)]
+    pub name: String,
+    /// When the next one is due at the latest, in milliseconds.
+    #[n(2)]
+    pub interval_millis: u32,
+    /// The peers it has links with.
+    #[n(3)]
+    pub neighbors: Vec<Short>,
+    /// Whether it is registered with a rendezvous server.
+    #[n(4)]
+    pub on_server: bool,
+    /// Of all it has of the log: see [`Log::digest`](crate::log::Log::digest).
+    #[n(5)]
+    pub digest: u64,
+    /// How far it has the authors it heard last.
+    #[n(6)]
+    pub acks: Vec<Ack>,
+    /// Neighbors whose link fell silent.
+    #[n(7)]
+    pub lost: Vec<Lost>,
+    /// Whether it leaves with this.
+    #[n(8)]
+    pub leaving: bool,
+}
+
+/// "I have everything of this author's incarnation below `next`."
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Ack {
+    /// The author.
+    #[n(0)]
+    pub author: Short,
+    /// Which incarnation.
+    #[n(1)]
+    pub incarnation: u64,
+    /// The first number it lacks.
+    #[n(2)]
+    pub next: u64,
+}
+
+/// "My link with this peer fell silent."
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Lost {
+    /// Who.
+    #[n(0)]
+    pub peer: Short,
+    /// The stamp of the last beacon we have of it. A later one proves that it lives.
+    #[n(1)]
+    pub stamp: u64,
+}
+
+impl Content for Beacon {
+    const LABEL: Label = Label::Beacon;
+
+    fn is_valid(&self) -> bool {
+        valid_name(&self.name)
+            && self.neighbors.len() <= LINKS_MAX
+            && self.acks.len() <= ACKS_MAX
+            && self.lost.len() <= LOST_MAX
+    }
+
+    #[cfg(feature = "sim")]
+    fn memo() -> &'static std::thread::LocalKey<memo::Memo<Self>> {
+        thread_local!(static MEMO: memo::Memo<Beacon> = memo::Memo::default());
+        &MEMO
+    }
+}
+
+/// Something for one peer that is carried by others.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Packet {
+    /// Whom it is for.
+    #[n(0)]
+    pub to: PeerId,
+    /// Random, to tell every packet from every other.
+    #[n(1)]
+    pub nonce: u64,
+    /// What it carries.
+    #[n(2)]
+    pub cargo: Cargo,
+}
+
+/// What a [`Packet`] carries.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Cargo {
+    /// Link set-up: a sealed [`Envelope`](crate::envelope::Envelope).
+    #[n(0)]
+    Envelope {
+        /// As for a rendezvous server.
+        #[n(0)]
+        payload: String,
+    },
+    /// A whisper, sealed to the recipient. Wants a receipt.
+    #[n(1)]
+    Whisper {
+        /// See [`seal_whisper`](crate::frame::seal_whisper).
+        #[n(0)]
+        sealed: ByteVec,
+    },
+    /// The whisper with this id arrived.
+    #[n(2)]
+    Receipt {
+        /// The whisper's.
+        #[n(0)]
+        id: MessageId,
+    },
+}
+
+impl Content for Packet {
+    const LABEL: Label = Label::Packet;
+    const IS_PACKET: bool = true;
+
+    fn is_valid(&self) -> bool {
+        true
+    }
+
+    #[cfg(feature = "sim")]
+    fn memo() -> &'static std::thread::LocalKey<memo::Memo<Self>> {
+        thread_local!(static MEMO: memo::Memo<Packet> = memo::Memo::default());
+        &MEMO
+    }
+}
+
+/// The founder closes the room, for good.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Closing {
+    /// When, in milliseconds since 1970 by the founder's clock.
+    #[n(0)]
+    pub unix_millis: u64,
+}
+
+impl Content for Closing {
+    const LABEL: Label = Label::Closing;
+
+    fn is_valid(&self) -> bool {
+        true
+    }
+
+    #[cfg(feature = "sim")]
+    fn memo() -> &'static std::thread::LocalKey<memo::Memo<Self>> {
+        thread_local!(static MEMO: memo::Memo<Closing> = memo::Memo::default());
+        &MEMO
+    }
+}
+
+/// In a simulation, a thousand nodes of one process get the same record; its signature is the same for all of them. Each distinct
+/// record is checked in full, once, and what came of it is shared; one that was signed in this process needs no check.
+#[cfg(feature = "sim")]
+pub mod memo {
+    use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+
+    use shared::{Room, Signature};
+
+    use super::{Content, Record, Unchecked};
+    use crate::frame::DecodeError;
+
+    /// How many results are kept; then all are forgotten.
+    const RESULTS_MAX: usize = 100_000;
+
+    type Key = ([u8; 32], Signature, [u8; 32]);
+
+    type Results<T> = BTreeMap<Key, Result<Rc<Record<T>>, DecodeError>>;
+
+    /// What came of checking records.
+    #[derive(Debug)]
+    pub struct Memo<T>(RefCell<Results<T>>);
+
+    impl<T> Default for Memo<T> {
+        fn default() -> Self {
+            Self(RefCell::default())
+        }
+    }
+
+    pub(super) fn check<T: Content>(record: &Unchecked<'_>, room: &Room) -> Result<Rc<Record<T>>, DecodeError> {
+        let key = key(&record.id, &record.signature, room);
+        T::memo().with(|memo| {
+            let mut results = memo.0.borrow_mut();
+            if let Some(known) = results.get(&key) {
+                return known.clone();
+            }
+            let result = record.check_in_full(room);
+            insert(&mut results, key, result.clone());
+            result
+        })
+    }
+
+    pub(super) fn note_signed<T: Content>(record: &Rc<Record<T>>, signature: &Signature, room: &Room) {
+        // What nobody would accept is not noted as acceptable.
+        if record.content.is_valid() {
+            let key = key(&record.id, signature, room);
+            T::memo().with(|memo| insert(&mut memo.0.borrow_mut(), key, Ok(Rc::clone(record))));
+        }
+    }
+
+    fn insert<T>(results: &mut Results<T>, key: Key, result: Result<Rc<Record<T>>, DecodeError>) {
+        if results.len() >= RESULTS_MAX {
+            results.clear();
+        }
+        results.insert(key, result);
+    }
+
+    /// Author, content, signature and room: everything that a check depends on.
+    fn key(id: &[u8; 32], signature: &Signature, room: &Room) -> Key {
+        (*id, *signature, *room.id().as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use shared::RoomCode;
+
+    use super::*;
+
+    fn ann() -> Identity {
+        Identity::from_secret(&[1; 32])
+    }
+
+    fn room(name: &str) -> Room {
+        RoomCode::parse(name).unwrap().open()
+    }
+
+    fn entry(text: &str) -> Entry {
+        Entry {
+            incarnation: 1,
+            seq: 2,
+            order: Timestamp::from_unix_millis(3),
+            unix_millis: 3,
+            name: "Ann".into(),
+            kind: Entry::CHAT,
+            body: text.as_bytes().to_vec().into(),
+        }
+    }
+
+    fn beacon() -> Beacon {
+        Beacon {
+            stamp: 1,
+            name: "Ann".into(),
+            interval_millis: 5_000,
+            neighbors: vec![],
+            on_server: true,
+            digest: 7,
+            acks: vec![],
+            lost: vec![],
+            leaving: false,
+        }
+    }
+
+    /// What becomes of a content that is well signed.
+    fn opened<T: Content>(content: T) -> Option<DecodeError> {
+        let record = Record::sign(&ann(), &room("lobby"), content);
+        Record::<T>::open(&record.wire, &room("lobby")).err()
+    }
+
+    #[test]
+    fn a_record_opens_as_its_authors_in_its_room_only() {
+        let record = Record::sign(&ann(), &room("lobby"), entry("hi"));
+        assert_eq!(record.author, ann().peer_id());
+        assert_eq!(Record::open(&record.wire, &room("lobby")), Ok(Rc::clone(&record)));
+        assert_eq!(
+            Record::<Entry>::open(&record.wire, &room("attic")),
+            Err(DecodeError::Forged)
+        );
+        let unchecked = Unchecked::read(&record.wire).unwrap();
+        assert_eq!((unchecked.id, unchecked.short()), (record.id, record.short()));
+    }
+
+    #[test]
+    fn what_was_signed_as_one_thing_is_no_other() {
+        let wire = Record::sign(&ann(), &room("lobby"), Closing { unix_millis: 5 })
+            .wire
+            .clone();
+        // The same bytes could be read as another record; the signature is for a closing.
+        let refused = Err(DecodeError::Forged);
+        assert_eq!(Record::<Beacon>::open(&wire, &room("lobby")).map(|_| ()), refused);
+        assert_eq!(Record::<Packet>::open(&wire, &room("lobby")).map(|_| ()), refused);
+        assert_eq!(Record::<Entry>::open(&wire, &room("lobby")).map(|_| ()), refused);
+        assert!(Record::<Closing>::open(&wire, &room("lobby")).is_ok());
+        let labels = [Entry::LABEL, Beacon::LABEL, Packet::LABEL, Closing::LABEL];
+        for (place, label) in labels.iter().enumerate() {
+            assert!(!labels[..place].contains(label));
+        }
+    }
+
+    #[test]
+    fn bounds_hold_also_for_what_is_well_signed() {
+        let out_of_bounds = Some(DecodeError::OutOfBounds);
+        for text in ["", " \n", &"x".repeat(TEXT_BYTES_MAX + 1)] {
+            assert_eq!(opened(entry(text)), out_of_bounds);
+        }
+        assert_eq!(opened(entry(&"x".repeat(TEXT_BYTES_MAX))), None);
+        let mut invalid = entry("hi");
+        invalid.body = vec![0xff].into();
+        assert_eq!(opened(invalid.clone()), out_of_bounds, "no UTF-8");
+        // Of a later version: kept and passed on.
+        invalid.kind = 9;
+        assert_eq!((invalid.text(), opened(invalid.clone())), (None, None));
+        let last = Entry {
+            seq: u64::MAX,
+            ..entry("hi")
+        };
+        assert_eq!(opened(last), out_of_bounds);
+        let nameless = Entry {
+            name: "a\nb".into(),
+            ..entry("hi")
+        };
+        assert_eq!(opened(nameless), out_of_bounds);
+    }
+
+    #[test]
+    fn a_beacon_names_no_more_than_there_can_be() {
+        let (ack, lost) = (
+            Ack {
+                author: Short(1),
+                incarnation: 2,
+                next: 3,
+            },
+            Lost {
+                peer: Short(1),
+                stamp: 2,
+            },
+        );
+        let full = Beacon {
+            neighbors: vec![Short(1); LINKS_MAX],
+            acks: vec![ack; ACKS_MAX],
+            lost: vec![lost; LOST_MAX],
+            ..beacon()
+        };
+        assert_eq!(opened(full.clone()), None);
+        let over = [
+            Beacon {
+                neighbors: vec![Short(1); LINKS_MAX + 1],
+                ..full.clone()
+            },
+            Beacon {
+                acks: vec![ack; ACKS_MAX + 1],
+                ..full.clone()
+            },
+            Beacon {
+                lost: vec![lost; LOST_MAX + 1],
+                ..full.clone()
+            },
+            Beacon {
+                name: String::new(),
+                ..full
+            },
+        ];
+        for beacon in over {
+            assert_eq!(opened(beacon), Some(DecodeError::OutOfBounds));
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_even_hashed() {
+        let wire = |length| {
+            let content = vec![0; length];
+            encode(&Signed {
+                author: ann().peer_id(),
+                content: content.as_slice().into(),
+                signature: ann().sign(Label::Entry, b""),
+            })
+        };
+        assert!(Unchecked::read(&wire(CONTENT_BYTES_MAX)).is_ok());
+        let refused = Unchecked::read(&wire(CONTENT_BYTES_MAX + 1)).map(|_| ());
+        assert_eq!(refused, Err(DecodeError::OutOfBounds));
+    }
+
+    #[test]
+    fn the_same_content_by_another_author_is_another_record() {
+        let records = [1, 2].map(|byte| Record::sign(&Identity::from_secret(&[byte; 32]), &room("lobby"), entry("hi")));
+        assert_ne!(records[0].id, records[1].id);
+        assert_eq!(records[0].id, Record::sign(&ann(), &room("attic"), entry("hi")).id);
+    }
+
+    proptest! {
+        #[test]
+        fn an_altered_record_never_opens(at in any::<prop::sample::Index>(), bit in 0..8u8) {
+            let record = Record::sign(&ann(), &room("lobby"), entry("hello"));
+            let mut wire = record.wire.clone();
+            let index = at.index(wire.len());
+            wire[index] ^= 1 << bit;
+            prop_assert!(Record::<Entry>::open(&wire, &room("lobby")).is_err());
+        }
+
+        #[test]
+        fn any_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(Record::<Entry>::open(&bytes, &room("lobby")).is_err());
+            prop_assert!(Record::<Beacon>::open(&bytes, &room("lobby")).is_err());
+            prop_assert!(Record::<Packet>::open(&bytes, &room("lobby")).is_err());
+            prop_assert!(Record::<Closing>::open(&bytes, &room("lobby")).is_err());
+        }
+
+        #[test]
+        fn any_signed_bytes_are_a_record_or_refused(content in prop::collection::vec(any::<u8>(), 0..200)) {
+            let lobby = room("lobby");
+            let signed = |label| encode(&Signed {
+                author: ann().peer_id(),
+                content: content.as_slice().into(),
+                signature: ann().sign(label, &signed_bytes(&lobby, &content)),
+            });
+            for wire in [Label::Entry, Label::Beacon, Label::Packet, Label::Closing].map(signed) {
+                if let Ok(entry) = Record::<Entry>::open(&wire, &lobby) {
+                    prop_assert!(entry.content.is_valid());
+                }
+                let _ = Record::<Beacon>::open(&wire, &lobby);
+                let _ = Record::<Packet>::open(&wire, &lobby);
+                let _ = Record::<Closing>::open(&wire, &lobby);
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The simulator: a world of many nodes in one process and one thread, in virtual time.
+//!
+//! [`world`] has nodes, rendezvous servers and something like WebRTC between them, with faults: what is
+//! measured and tested is the very code that runs in browsers, frames encoded and signatures checked. Every choice is drawn from one
+//! seed, so a run can be repeated exactly. [`scenario`] has the stories that `cargo xtask sim` tells, [`report`] what comes
+//! of them. Under `tests` (unit tests of this crate) are the small worlds in which single behaviours are pinned down.
+//!
+//! Simplifications, all on purpose: a link carries any number of bytes at once; latencies are those of a pair, and do not
+//! change; each distinct signature is checked once for all nodes, see [`record::memo`](crate::record::memo).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    clippy::cast_possible_truncation,
+    reason = "a simulator stops at its own mistakes"
+)]
+#![cfg_attr(
+    not(test),
+    allow(dead_code, reason = "the tests under `tests` use more of the world than scenarios")
+)]
+
+mod report;
+mod scenario;
+pub(crate) mod world;
+
+pub use report::{Bound, Report, Rounds};
+pub use scenario::{Scenario, Steady, run, run_steady};
+
+#[cfg(test)]
+mod tests {
+    mod chaos;
+    mod closing;
+    mod healing;
+    mod hostile;
+    mod inputs;
+    mod linking;
+    mod talking;
+}

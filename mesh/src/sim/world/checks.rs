@@ -1,0 +1,186 @@
+//! What must hold after every step, whatever happens.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    fragment::PACKET_BYTES_MAX,
+    hlc::Timestamp,
+    io::{Event, Message, Output},
+};
+use shared::{MessageId, PeerId, limits::LINKS_MAX};
+
+use super::{Who, World};
+
+/// What was said and what was shown: the reference model.
+#[derive(Default)]
+pub(super) struct Ledger {
+    said: BTreeMap<MessageId, Said>,
+    /// In the order said.
+    order: Vec<MessageId>,
+    shown: BTreeMap<PeerId, BTreeMap<MessageId, Timestamp>>,
+    /// Breaches, where they are counted rather than asserted.
+    breaches: Breaches,
+}
+
+struct Said {
+    author: PeerId,
+    to: Option<PeerId>,
+    text: String,
+    order: Timestamp,
+}
+
+/// What must never happen, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Breaches {
+    /// Messages shown twice to one person in one life.
+    pub(crate) duplicated: u64,
+    /// Messages shown that their author did not say so.
+    pub(crate) forged: u64,
+    /// Messages that come before what their author had read.
+    pub(crate) disordered: u64,
+    /// Nodes with more links than the most, and links to one peer than one.
+    pub(crate) overlinked: u64,
+}
+
+impl Ledger {
+    fn note_shown(&mut self, reader: PeerId, message: &Message) -> Breaches {
+        let mut breaches = Breaches::default();
+        let shown = self.shown.entry(reader).or_default();
+        if message.own && !self.said.contains_key(&message.id) {
+            // What a person says comes after everything that person was shown, but for clocks that are days off.
+            if message.whisper_to.is_none() && shown.values().any(|earlier| *earlier >= message.order) {
+                breaches.disordered += 1;
+            }
+            let said = Said {
+                author: reader,
+                to: message.whisper_to,
+                text: message.text.clone(),
+                order: message.order,
+            };
+            self.said.insert(message.id, said);
+            self.order.push(message.id);
+        }
+        if shown.insert(message.id, message.order).is_some() {
+            breaches.duplicated += 1;
+        }
+        let genuine = self.said.get(&message.id).is_some_and(|said| {
+            said.author == message.author
+                && said.to == message.whisper_to
+                && said.text == message.text
+                && said.order == message.order
+                && said.to.is_none_or(|to| to == reader || message.own)
+        });
+        if !genuine || message.own != (message.author == reader) {
+            breaches.forged += 1;
+        }
+        breaches
+    }
+
+    pub(super) fn forget_shown(&mut self, reader: PeerId) {
+        self.shown.remove(&reader);
+    }
+}
+
+impl World {
+    pub(super) fn check_output(&mut self, who: Who, output: &Output) {
+        let machine = &self.machines[who];
+        assert!(!self.strict || !machine.left, "{who} says after it left: {output:?}");
+        match output {
+            Output::Transmit { bytes, .. } => assert!(bytes.len() <= PACKET_BYTES_MAX),
+            Output::Event(Event::Message { message }) => {
+                let breaches = self.ledger.note_shown(machine.id, message);
+                self.last_shown = self.millis;
+                self.count(breaches, &format!("{who} is shown {message:?}"));
+            }
+            Output::ConnectServer { .. }
+            | Output::DisconnectServer { .. }
+            | Output::Signal { .. }
+            | Output::Dial { .. }
+            | Output::Accept { .. }
+            | Output::RemoteAnswer { .. }
+            | Output::RemoteCandidates { .. }
+            | Output::RestartIce { .. }
+            | Output::HangUp { .. }
+            | Output::RememberName { .. }
+            | Output::RememberClosed { .. }
+            | Output::Nearby { .. }
+            | Output::Event(_) => {}
+        }
+    }
+
+    /// In a small world a breach is the end; in a large one it is counted.
+    fn count(&mut self, breaches: Breaches, what: &str) {
+        if breaches == Breaches::default() {
+            return;
+        }
+        assert!(!self.strict, "{breaches:?}: {what}");
+        let sum = &mut self.ledger.breaches;
+        sum.duplicated += breaches.duplicated;
+        sum.forged += breaches.forged;
+        sum.disordered += breaches.disordered;
+        sum.overlinked += breaches.overlinked;
+    }
+
+    pub(crate) fn breaches(&self) -> Breaches {
+        self.ledger.breaches
+    }
+
+    /// Who said this to everyone, and what is known of it.
+    pub(crate) fn said_to_all(&self) -> Vec<MessageId> {
+        let said = self.ledger.order.iter();
+        said.filter(|id| self.ledger.said[id].to.is_none()).copied().collect()
+    }
+
+    /// Whether this was shown to `who` in its present life.
+    pub(crate) fn was_shown(&self, who: Who, id: &MessageId) -> bool {
+        let shown = self.ledger.shown.get(&self.machines[who].id);
+        shown.is_some_and(|shown| shown.contains_key(id))
+    }
+
+    /// How many messages were shown to `who` in its present life.
+    pub(crate) fn shown_count(&self, who: Who) -> usize {
+        self.ledger.shown.get(&self.machines[who].id).map_or(0, BTreeMap::len)
+    }
+
+    /// Whether some of `who` share the whole log but list it in different orders: pairs of messages.
+    pub(crate) fn order_of(&self, who: Who) -> Vec<MessageId> {
+        let mut order: Vec<_> = match self.ledger.shown.get(&self.machines[who].id) {
+            Some(shown) => shown.iter().map(|(id, order)| (*order, *id)).collect(),
+            None => Vec::new(),
+        };
+        order.sort_unstable();
+        order
+            .into_iter()
+            .map(|(_, id)| id)
+            .filter(|id| self.ledger.said[id].to.is_none())
+            .collect()
+    }
+
+    pub(super) fn check_node(&mut self, who: Who) {
+        let machine = &self.machines[who];
+        if !self.strict {
+            if machine.node.linked().count() > LINKS_MAX {
+                self.ledger.breaches.overlinked += 1;
+            }
+            return;
+        }
+        assert!(machine.node.linked().count() <= LINKS_MAX);
+        let towards: BTreeSet<_> = machine.ends.values().filter_map(|end| end.towards).collect();
+        assert!(
+            towards.len() <= LINKS_MAX,
+            "{who} has links and attempts to {} peers",
+            towards.len()
+        );
+        // At most one open link to a peer, and one attempt to replace it.
+        for peer in towards {
+            let ends: Vec<_> = machine.ends.values().filter(|end| end.towards == Some(peer)).collect();
+            assert!(ends.len() <= 2, "{who} has {} links to {peer}", ends.len());
+            assert!(
+                ends.iter().filter(|end| end.open).count() <= 1,
+                "{who} has two open links to {peer}"
+            );
+        }
+        assert!(machine.ends.len() <= 2 * LINKS_MAX);
+        assert!(!machine.left || machine.ends.is_empty(), "{who} left and kept links");
+    }
+}

@@ -1,0 +1,132 @@
+//! Machines that do not do what their nodes say: members of the room, with the room's key, against all others.
+//!
+//! A misbehaving machine runs the same node, links and beacons like everyone, and changes what goes out. So it has
+//! every chance an insider has, but for breaking signatures.
+
+use minicbor::bytes::ByteVec;
+
+use crate::{fragment::packets, frame::Frame, io::LinkId, record::Short};
+
+/// In which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trait {
+    /// Changes a byte of every record it passes on.
+    Forges,
+    /// Sends old packets again.
+    Replays,
+    /// Sends a hundred copies of what it sends, and garbage.
+    Floods,
+    /// Passes on nothing that others said.
+    Withholds,
+    /// Announces whatever it can think of, and has none of it.
+    Promises,
+}
+
+impl Trait {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Forges,
+        Self::Replays,
+        Self::Floods,
+        Self::Withholds,
+        Self::Promises,
+    ];
+}
+
+/// A misbehaving machine.
+#[derive(Debug)]
+pub(crate) struct Mischief {
+    of: Trait,
+    kept: Vec<Vec<u8>>,
+    sent: u64,
+}
+
+impl Mischief {
+    pub(crate) fn new(of: Trait) -> Self {
+        Self {
+            of,
+            kept: Vec::new(),
+            sent: 0,
+        }
+    }
+
+    /// What goes out instead of `bytes` on `link`, and on which of the open `links`.
+    pub(crate) fn act(
+        &mut self,
+        millis: u64,
+        links: &[LinkId],
+        link: LinkId,
+        bytes: Vec<u8>,
+    ) -> Vec<(LinkId, Vec<u8>)> {
+        self.sent += 1;
+        let frame = bytes.split_first().filter(|(kind, _)| **kind == 0);
+        let frame = frame.and_then(|(_, frame)| Frame::decode(frame).ok());
+        match (self.of, frame) {
+            (Trait::Forges, Some(frame)) => {
+                let forged = self.forge(frame);
+                packets(&forged.encode()).map(|packet| (link, packet)).collect()
+            }
+            (Trait::Replays, Some(frame)) => {
+                let mut out = vec![(link, bytes.clone())];
+                if matches!(frame, Frame::Entry { .. } | Frame::Beacon { .. } | Frame::Packet { .. }) {
+                    if self.kept.len() < 64 {
+                        self.kept.push(bytes);
+                    }
+                    let old = self.kept[usize::try_from(self.sent).unwrap() % self.kept.len()].clone();
+                    out.push((links[usize::try_from(millis).unwrap() % links.len()], old));
+                }
+                out
+            }
+            (Trait::Floods, _) if self.sent.is_multiple_of(20) => {
+                let mut out = vec![(link, bytes.clone()); 100];
+                out.push((link, vec![0; 1_000]));
+                out
+            }
+            (Trait::Withholds, Some(Frame::Entry { .. } | Frame::Packet { .. } | Frame::Entries { .. })) => Vec::new(),
+            (Trait::Promises, Some(Frame::Ping { .. })) => {
+                let ids = (0..50)
+                    .map(|number| Short(millis.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ number))
+                    .collect();
+                let mut out = vec![(link, bytes)];
+                out.extend(packets(&Frame::IHave { ids, tree: Short(1) }.encode()).map(|packet| (link, packet)));
+                out
+            }
+            _ => vec![(link, bytes)],
+        }
+    }
+
+    /// One byte of a record is another, somewhere.
+    fn forge(&self, frame: Frame) -> Frame {
+        let alter = |wire: ByteVec| {
+            let mut wire = wire.to_vec();
+            let place = usize::try_from(self.sent).unwrap() * 7 % wire.len();
+            wire[place] ^= 1;
+            wire.into()
+        };
+        match frame {
+            Frame::Entry {
+                hops,
+                spread,
+                tree,
+                wire,
+            } => Frame::Entry {
+                hops,
+                spread,
+                tree,
+                wire: alter(wire),
+            },
+            Frame::Packet {
+                hops_left,
+                flooded,
+                wire,
+            } => Frame::Packet {
+                hops_left,
+                flooded,
+                wire: alter(wire),
+            },
+            Frame::Entries { wires } => Frame::Entries {
+                wires: wires.into_iter().map(alter).collect(),
+            },
+            other => other,
+        }
+    }
+}
