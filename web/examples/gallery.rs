@@ -13,7 +13,10 @@
 
 use std::{rc::Rc, time::Duration};
 
-use mesh::io::{Alert, Delivery, Event, Instant, Message, Person, PersonState, SendError, ServerId, ServerState};
+use mesh::io::{
+    Alert, Delivery, Event, Instant, InvitationError, LinkKind, Message, Network, NetworkEdge, NetworkLink,
+    NetworkNode, Person, PersonState, SendError, ServerId, ServerState, Timestamp,
+};
 use shared::{Identity, MessageId, PeerId, RoomCode};
 use web::{
     hooks::use_route,
@@ -51,6 +54,7 @@ fn Gallery() -> Html {
         "open" => room(conversation(), Some("tea party")),
         "trouble" => room(trouble(), None),
         "many" => room(many(), None),
+        "closed" => room([conversation(), vec![Event::RoomClosed]].concat(), None),
         _ => html! { <StartPage /> },
     }
 }
@@ -68,7 +72,8 @@ fn room(events: Vec<Event>, open_name: Option<&'static str>) -> Html {
         .fold(RoomState::new(peer(0), "Ada".to_owned()), |state, event| {
             reduce(&state, RoomAction::Event { event, hidden: false })
         });
-    let standing = standing(&state);
+    let network = network(&state);
+    let standing = standing(&state, Some(&network));
     let retry_in = standing.retry_at.map(|_| 4);
     html! {
         <RoomView
@@ -77,9 +82,57 @@ fn room(events: Vec<Event>, open_name: Option<&'static str>) -> Html {
             link="https://starling.example/#/r/1.BwcHBwcHBwcHBwcHBwcHB7ZdJ6DL3ciaQ3vLwT5Q9KkV0oKzL1rO2m6nZs8Yd1w"
             {standing}
             {retry_in}
+            network={Rc::new(network)}
+            founder=true
+            on_invite={Callback::from(|()| Err(InvitationError::Full))}
+            on_take={Callback::from(|_| Err(InvitationError::Damaged))}
             on_send={Callback::from(|_| Err(SendError::NotReachable))}
             safety_number={Callback::from(|peer| shared::identity::safety_number(&private_room().open(), &self::peer(0), &peer))}
         />
+    }
+}
+
+/// A network of everybody who is listed, and with many people one as large as rooms get.
+fn network(state: &RoomState) -> Network {
+    let known = state.people.iter().map(|person| (person.peer, person.name.clone()));
+    let further = (100..if state.people.len() > 7 { 190 } else { 100 })
+        .map(|number| (peer(number), Some(format!("No. {number}"))));
+    let nodes: Vec<_> = [(state.me, Some(state.my_name.clone()))]
+        .into_iter()
+        .chain(known)
+        .chain(further)
+        .zip(0..)
+        .map(|((peer, name), index)| NetworkNode {
+            peer,
+            name,
+            on_server: index % 4 != 3,
+        })
+        .collect();
+    let count = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+    let edges: Vec<_> = (0..count)
+        .flat_map(|one| {
+            [one + 1, one * 7 % 13 + one + 2, one * 29 % 83 + one + 9].map(|other| NetworkEdge { one, other })
+        })
+        .filter(|edge| edge.other < count)
+        .collect();
+    let links = edges
+        .iter()
+        .filter(|edge| edge.one == 0)
+        .zip([LinkKind::Local, LinkKind::Relayed])
+        .map(|(edge, kind)| NetworkLink {
+            peer: nodes[edge.other as usize].peer,
+            name: None,
+            kind: Some(kind),
+            round_trip: Some(Duration::from_millis(27)),
+            eager: kind == LinkKind::Local,
+            age: Duration::from_secs(420),
+        })
+        .collect();
+    Network {
+        size: count + if state.server_lost { 2 } else { 0 },
+        nodes,
+        edges,
+        links,
     }
 }
 
@@ -98,6 +151,7 @@ fn person(number: u8, name: Option<&str>, state: PersonState) -> Event {
     let person = Person {
         peer: peer(number),
         name: name.map(str::to_owned),
+        linked: number % 2 == 1,
         state,
         round_trip: Some(Duration::from_millis(27)),
     };
@@ -106,9 +160,11 @@ fn person(number: u8, name: Option<&str>, state: PersonState) -> Event {
 
 /// A message of `author` (0 is us), and how far it got.
 fn said(id: u8, author: u8, name: &str, whisper_to: Option<u8>, text: &str, delivery: Option<Delivery>) -> Vec<Event> {
+    let order = Timestamp::from_unix_millis(id.into());
     let id = MessageId::from_bytes([id; 16]);
     let message = Message {
         id,
+        order,
         author: peer(author),
         author_name: name.to_owned(),
         own: author == 0,

@@ -10,6 +10,7 @@ use std::{cell::RefCell, rc::Rc};
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use gloo_events::EventListener;
 use gloo_timers::{callback::Interval, future::TimeoutFuture};
+use litemap::LiteMap;
 use shared::{Identity, PeerId, RoomCode, RoomId, SessionId};
 use thiserror::Error;
 use wasm_bindgen::JsCast;
@@ -55,6 +56,8 @@ struct Inner {
     slot: u32,
     store: Store,
     servers: Vec<String>,
+    /// The statements of founders who closed their rooms.
+    closed: RefCell<LiteMap<RoomId, Vec<u8>>>,
     /// Renews the lease where there are no Web Locks.
     _renewal: Option<Renewal>,
 }
@@ -123,6 +126,19 @@ impl Profile {
             js::log(&format!("a name cannot be kept: {error}"));
         }
     }
+
+    /// The founder's statement that a room is closed, if one was remembered.
+    pub(crate) fn closed(&self, room: &RoomId) -> Option<Vec<u8>> {
+        self.0.closed.borrow().get(room).cloned()
+    }
+
+    pub(crate) async fn remember_closed(&self, room: RoomId, statement: Vec<u8>) {
+        let stored = self.0.store.save_closed(&room, &statement);
+        self.0.closed.borrow_mut().insert(room, statement.clone());
+        if let Err(error) = stored.await {
+            js::log(&format!("that a room is closed cannot be kept: {error}"));
+        }
+    }
 }
 
 /// A browser that Starling cannot run in. The texts can be shown as they are.
@@ -164,12 +180,17 @@ pub async fn boot() -> Result<Profile, BootError> {
     }
     let (claim, servers) = futures_util::join!(claim(), servers());
     let identity = Identity::from_secret(&claim.record.secret);
+    let closed = claim.store.closed().await.unwrap_or_else(|error| {
+        js::log(&format!("which rooms are closed cannot be read: {error}"));
+        Vec::new()
+    });
     Ok(Profile(Rc::new(Inner {
         identity,
         record: RefCell::new(claim.record),
         slot: claim.slot,
         store: claim.store,
         servers,
+        closed: RefCell::new(closed.into_iter().collect()),
         _renewal: claim.renewal,
     })))
 }

@@ -17,7 +17,10 @@ use gloo_timers::callback::Timeout;
 use litemap::LiteMap;
 use mesh::{
     Node, NodeConfig, Timing,
-    io::{Event, Input, Instant, LinkEnd, LinkId, Output, SendError, ServerId},
+    io::{
+        CloseError, Event, Input, Instant, Invitation, InvitationError, LinkEnd, LinkId, Network, Output, SendError,
+        ServerId,
+    },
 };
 use shared::{MessageId, PeerId, Room, RoomCode, signal};
 use wasm_bindgen::JsCast;
@@ -28,6 +31,7 @@ use yew::Callback;
 use crate::{
     boot::Profile,
     clock, js,
+    nearby::Nearby,
     rtc::{Connection, Exhausted, Op},
     signaller::Signaller,
 };
@@ -106,6 +110,7 @@ impl Session {
         let config = NodeConfig {
             name,
             servers: u8::try_from(profile.servers().len()).unwrap_or(u8::MAX),
+            closed: profile.closed(&room.id()),
             timing: Timing::default(),
         };
         let node = Node::new(profile.identity(), room.clone(), config, js::entropy(), clock::now());
@@ -119,6 +124,7 @@ impl Session {
             on_event,
             signallers: LiteMap::new(),
             connections: LiteMap::new(),
+            nearby: Nearby::open(&room.id(), &events),
             timer: None,
             untold: Vec::new(),
             telling: None,
@@ -159,6 +165,36 @@ impl Session {
     /// [`SendError`]; the text stays with the caller.
     pub fn whisper(&self, to: PeerId, text: &str) -> Result<MessageId, SendError> {
         self.command(|node| node.whisper(clock::now(), to, text))
+    }
+
+    /// The room's network as we know it.
+    #[must_use]
+    pub fn network(&self) -> Network {
+        self.0.node.borrow().network()
+    }
+
+    /// Makes an invitation for one person, to be handed over by hand; `Event::Invitation` follows.
+    ///
+    /// # Errors
+    /// [`InvitationError`].
+    pub fn invite(&self) -> Result<(), InvitationError> {
+        self.command(|node| node.invite(clock::now()))
+    }
+
+    /// Takes an invitation, or the answer to one of ours, whichever `text` is. `Event::InvitationAnswer` follows an invitation.
+    ///
+    /// # Errors
+    /// [`InvitationError`]; nothing was done.
+    pub fn take_invitation(&self, text: &str) -> Result<Invitation, InvitationError> {
+        self.command(|node| node.take_invitation(clock::now(), text))
+    }
+
+    /// Closes the room for everyone and for good; `Event::RoomClosed` and `Event::Left` follow.
+    ///
+    /// # Errors
+    /// [`CloseError`]; nothing was done.
+    pub fn close_room(&self) -> Result<(), CloseError> {
+        self.command(|node| node.close_room(clock::now()))
     }
 
     /// Leaves the room; `Event::Left` follows within a second.
@@ -232,6 +268,7 @@ struct Driver {
     on_event: Callback<Event>,
     signallers: LiteMap<ServerId, Signaller>,
     connections: LiteMap<LinkId, Connection>,
+    nearby: Option<Nearby>,
     timer: Option<(Instant, Timeout)>,
     /// What the page will be told when `telling` goes off.
     untold: Vec<Event>,
@@ -265,6 +302,8 @@ impl Driver {
                     | Input::LocalCandidates { .. }
                     | Input::LinkOpen { .. }
                     | Input::LinkPath { .. }
+                    | Input::LinkKind { .. }
+                    | Input::Nearby { .. }
                     | Input::Packet { .. }
                     | Input::Network { .. } => {}
                 }
@@ -349,6 +388,15 @@ impl Driver {
             Output::RememberName { peer, name } => {
                 let (profile, room) = (self.profile.clone(), self.room.id());
                 spawn_local(async move { profile.remember_name(&room, &peer, &name).await });
+            }
+            Output::Nearby { bytes } => {
+                if let Some(nearby) = &self.nearby {
+                    nearby.post(&bytes);
+                }
+            }
+            Output::RememberClosed { statement } => {
+                let (profile, room) = (self.profile.clone(), self.room.id());
+                spawn_local(async move { profile.remember_closed(room, statement).await });
             }
             // Handed on by `drain`.
             Output::Event(_) => {}

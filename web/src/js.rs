@@ -1,8 +1,9 @@
 //! The only place that reaches into untyped JavaScript: small functions with typed results.
 
-use js_sys::{Array, Object, Promise, Reflect};
+use js_sys::{Array, Map, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
+use web_sys::RtcPeerConnection;
 
 #[wasm_bindgen]
 extern "C" {
@@ -122,6 +123,35 @@ fn timeout_signal(millis: u32) -> Option<JsValue> {
     let class = field(&js_sys::global(), "AbortSignal")?;
     let timeout: js_sys::Function = field(&class, "timeout")?.dyn_into().ok()?;
     timeout.call1(&class, &millis.into()).ok()
+}
+
+/// The ICE types (RFC 8839 §5.1) of the two ends of the path that a connection uses, our own first; `None` if it has none yet.
+pub(crate) async fn candidate_types(peer_connection: &RtcPeerConnection) -> Option<[String; 2]> {
+    let stats = JsFuture::from(peer_connection.get_stats()).await.ok()?;
+    // An `RTCStatsReport` is a map in all but its class.
+    let stats: &Map = stats.unchecked_ref();
+    let text = |object: &JsValue, name| field(object, name)?.as_string();
+    let (mut selected, mut nominated) = (None, None);
+    stats.for_each(&mut |entry, id| match text(&entry, "type").as_deref() {
+        Some("transport") => selected = field(&entry, "selectedCandidatePairId"),
+        // Older versions of Firefox do not name the pair in use: it is the one that was nominated and works.
+        Some("candidate-pair")
+            if text(&entry, "state").as_deref() == Some("succeeded")
+                && field(&entry, "nominated").is_some_and(|nominated| nominated.is_truthy()) =>
+        {
+            nominated = Some(id);
+        }
+        Some(_) | None => {}
+    });
+    let pair = stats.get(&selected.or(nominated)?);
+    let end = |id| text(&stats.get(&field(&pair, id)?), "candidateType");
+    Some([end("localCandidateId")?, end("remoteCandidateId")?])
+}
+
+/// Whether the person asked their system for less motion.
+pub(crate) fn prefers_reduced_motion() -> bool {
+    let query = window().match_media("(prefers-reduced-motion: reduce)");
+    query.ok().flatten().is_some_and(|query| query.matches())
 }
 
 /// Whether this page was reloaded, rather than opened.

@@ -16,7 +16,7 @@ use futures_util::StreamExt;
 use gloo_events::EventListener;
 use gloo_timers::{callback::Timeout, future::sleep};
 use js_sys::Array;
-use mesh::io::{Candidate, Input, LinkEnd, LinkId, Path};
+use mesh::io::{Candidate, Input, LinkEnd, LinkId, LinkKind, Path};
 use shared::signal::IceServer;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -149,14 +149,14 @@ fn listen_to_candidates(peer_connection: &RtcPeerConnection, link: LinkId, event
     let batch: Rc<RefCell<(Vec<Candidate>, Option<Timeout>)>> = Rc::default();
     EventListener::new(peer_connection, "icecandidate", move |event| {
         let event: &RtcPeerConnectionIceEvent = event.unchecked_ref();
-        // The end of the candidates is no candidate: peers need not know.
-        let Some(found) = event.candidate().filter(|found| !found.candidate().is_empty()) else {
-            return;
-        };
-        let candidate = Candidate {
+        // None is the end of all; an empty one is the end of one network's, and of no use to anybody.
+        let candidate = event.candidate().map_or_else(Candidate::end, |found| Candidate {
             line: found.candidate(),
             mid: found.sdp_mid(),
-        };
+        });
+        if candidate.line.is_empty() && event.candidate().is_some() {
+            return;
+        }
         let mut pending = batch.borrow_mut();
         pending.0.push(candidate);
         if pending.1.is_none() {
@@ -183,7 +183,28 @@ fn listen_to_path(peer_connection: &RtcPeerConnection, link: LinkId, events: Eve
             RtcIceConnectionState::New | RtcIceConnectionState::Checking | RtcIceConnectionState::Closed | _ => return,
         };
         events.input(Input::LinkPath { link, path });
+        // An ICE restart may have found another path.
+        if path == Path::Connected {
+            report_kind(&observed, link, &events);
+        }
     })
+}
+
+/// Finds out how a connection reaches its peer, and reports it.
+fn report_kind(peer_connection: &RtcPeerConnection, link: LinkId, events: &Events) {
+    let (peer_connection, events) = (peer_connection.clone(), events.clone());
+    spawn_local(async move {
+        if let Some(types) = js::candidate_types(&peer_connection).await {
+            let kind = if types.iter().any(|end| end == "relay") {
+                LinkKind::Relayed
+            } else if types.iter().all(|end| end == "host") {
+                LinkKind::Local
+            } else {
+                LinkKind::Direct
+            };
+            events.input(Input::LinkKind { link, kind });
+        }
+    });
 }
 
 /// Works through a connection's steps, one after the other, until the connection is dropped.

@@ -2,6 +2,8 @@
 //! it is tested natively.
 
 pub mod connection;
+pub mod layout;
+pub mod network;
 pub mod notice;
 pub mod room;
 pub mod route;

@@ -123,6 +123,22 @@ impl Store {
     pub async fn save_name(&self, room: &RoomId, peer: &PeerId, name: &str) -> Result<(), StoreError> {
         either!(self, store => store.save_name(room, peer, name))
     }
+
+    /// The founders' statements that their rooms are closed, of every room where one is known.
+    ///
+    /// # Errors
+    /// [`StoreError`] if they cannot be read.
+    pub async fn closed(&self) -> Result<Vec<(RoomId, Vec<u8>)>, StoreError> {
+        either!(self, store => store.closed())
+    }
+
+    /// Remembers the founder's statement that `room` is closed.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be stored.
+    pub async fn save_closed(&self, room: &RoomId, statement: &[u8]) -> Result<(), StoreError> {
+        either!(self, store => store.save_closed(room, statement))
+    }
 }
 
 /// One suite for every kind of store.
@@ -184,6 +200,17 @@ mod tests {
         let mut names = store.names(&lobby).await.unwrap();
         names.sort();
         assert_eq!(names, [(ann, "Ann".into()), (bob, "Bobby".into())]);
+
+        // Closed rooms.
+        assert_eq!(store.closed().await.unwrap(), []);
+        store.save_closed(&lobby, &[1, 2]).await.unwrap();
+        store.save_closed(&lobby, &[0, 255]).await.unwrap();
+        store.save_closed(&attic, &[]).await.unwrap();
+        let mut closed = store.closed().await.unwrap();
+        closed.sort();
+        let mut expected = [(lobby, vec![0, 255]), (attic, vec![])];
+        expected.sort();
+        assert_eq!(closed, expected);
     }
 
     #[wasm_bindgen_test]

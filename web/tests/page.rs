@@ -5,7 +5,10 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use mesh::io::{Alert, Delivery, Event, Message, Person, PersonState, SendError, ServerId, ServerState};
+use mesh::io::{
+    Alert, Delivery, Event, Invitation, InvitationError, LinkKind, Message, Network, NetworkEdge, NetworkLink,
+    NetworkNode, Person, PersonState, SendError, ServerId, ServerState, Timestamp,
+};
 use shared::{MessageId, PeerId, RoomCode};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -81,7 +84,7 @@ impl<C: BaseComponent> Shown<C> {
     }
 
     fn message_box(&self) -> HtmlTextAreaElement {
-        self.one("textarea").unchecked_into()
+        self.one(".composer textarea").unchecked_into()
     }
 
     async fn write(&self, text: &str) {
@@ -147,6 +150,7 @@ fn person(number: u8, name: &str, state: PersonState) -> Event {
             peer: peer(number),
             name: Some(name.to_owned()),
             state,
+            linked: true,
             round_trip: None,
         },
     }
@@ -160,6 +164,7 @@ fn message(number: u8, author: u8, whisper_to: Option<u8>, text: &str) -> Event 
             author_name: if author == 0 { "Me" } else { "Ada" }.to_owned(),
             own: author == 0,
             whisper_to: whisper_to.map(peer),
+            order: Timestamp::from_unix_millis(number.into()),
             unix_millis: 1_700_000_000_000,
             text: text.to_owned(),
         },
@@ -199,10 +204,12 @@ fn room(events: impl IntoIterator<Item = Event>, outbox: &Outbox) -> RoomViewPro
         });
     let Outbox { sent, answer } = outbox.clone();
     RoomViewProps {
-        standing: standing(&state),
+        standing: standing(&state, None),
         state: Rc::new(state),
         open_name: None,
         link: AttrValue::from("http://host/#/r/x"),
+        network: None,
+        founder: false,
         retry_in: None,
         leaving: false,
         on_send: Callback::from(move |outgoing| {
@@ -210,6 +217,10 @@ fn room(events: impl IntoIterator<Item = Event>, outbox: &Outbox) -> RoomViewPro
             answer
         }),
         on_retry: Callback::noop(),
+        on_look: Callback::noop(),
+        on_invite: Callback::from(|()| Ok(())),
+        on_take: Callback::from(|_| Err(InvitationError::Damaged)),
+        on_close: Callback::noop(),
         on_leave: Callback::noop(),
         on_dismiss: Callback::noop(),
         on_action: Callback::noop(),
@@ -589,7 +600,8 @@ async fn the_page_says_how_it_stands_with_the_server_and_offers_to_try_now() {
     let page = Shown::<RoomView>::new(props).await;
     assert_eq!(
         page.text("p[aria-label=Connection]"),
-        "Connected to 1 person. The server is unreachable; the room goes on without it. Trying again in 4 s."
+        "Connected to 1 person. The server is unreachable; the room goes on without it. New people can be invited by hand. \
+         Trying again in 4 s."
     );
     page.click("Try now").await;
     assert_eq!(*tried.borrow(), 1);
@@ -609,6 +621,267 @@ async fn only_the_latest_messages_are_in_the_page_until_asked_for() {
     assert_eq!(page.all("article").len(), 500);
     page.click("Show earlier").await;
     assert_eq!(page.all("article").len(), 600);
+}
+
+/// The texts of all elements that fit.
+fn texts<C: BaseComponent>(page: &Shown<C>, selector: &str) -> Vec<String> {
+    page.all(selector)
+        .iter()
+        .map(|element| element.text_content().unwrap())
+        .collect()
+}
+
+#[wasm_bindgen_test]
+async fn messages_are_shown_in_the_order_of_the_room_wherever_they_come_from() {
+    let outbox = Outbox::new(Ok(()));
+    let first = [message(2, 1, None, "two"), message(5, 1, None, "five")];
+    let mut page = Shown::<RoomView>::new(room(first.clone(), &outbox)).await;
+    let late = [message(4, 2, None, "four"), message(1, 2, None, "one")];
+    page.update(room(first.into_iter().chain(late), &outbox)).await;
+    assert_eq!(texts(&page, ".message-text"), ["one", "two", "four", "five"]);
+}
+
+#[wasm_bindgen_test]
+async fn who_is_reached_through_others_is_here_and_can_be_whispered_to() {
+    let mut event = person(1, "Ada", PersonState::Here);
+    if let Event::Person { person } = &mut event {
+        person.linked = false;
+    }
+    let page = show([event]).await;
+    let state = page.all(".person-state").remove(1);
+    assert_eq!(state.text_content().as_deref(), Some("Here"));
+    assert_eq!(state.get_attribute("title").as_deref(), Some("Reached through others"));
+    page.click("Whisper to Ada").await;
+    assert_eq!(page.all(".notice").len(), 0);
+}
+
+/// A network of us, Ada, and as many of whom nothing is known but that they are linked in a row.
+fn network(others: u8, size: u32) -> Network {
+    let nodes = (0..=others).map(|number| NetworkNode {
+        peer: peer(number),
+        name: (number == 1).then(|| "Ada Augusta King".to_owned()),
+        on_server: number != 1,
+    });
+    Network {
+        nodes: nodes.collect(),
+        edges: (0..u32::from(others))
+            .map(|one| NetworkEdge { one, other: one + 1 })
+            .collect(),
+        links: vec![NetworkLink {
+            peer: peer(1),
+            name: None,
+            kind: Some(LinkKind::Relayed),
+            round_trip: Some(std::time::Duration::from_millis(27)),
+            eager: false,
+            age: std::time::Duration::from_secs(130),
+        }],
+        size,
+    }
+}
+
+fn networked(network: Network) -> RoomViewProps {
+    let props = room([person(1, "Ada", PersonState::Here)], &Outbox::new(Ok(())));
+    RoomViewProps {
+        standing: standing(&props.state, Some(&network)),
+        network: Some(Rc::new(network)),
+        ..props
+    }
+}
+
+#[wasm_bindgen_test]
+async fn the_network_has_a_map_a_table_and_a_size() {
+    let page = Shown::<RoomView>::new(networked(network(2, 3))).await;
+    let region = "section[aria-label=Network]";
+    assert_eq!(texts(&page, &format!("{region} p"))[0], "Network size: 3");
+    assert_eq!(
+        page.all(&format!("{region} svg[role=img][aria-label=\"Network map\"]"))
+            .len(),
+        1
+    );
+    assert_eq!(
+        texts(&page, &format!("{region} thead th")),
+        ["Person", "Kind", "Round trip", "Since", "Messages"]
+    );
+    assert_eq!(
+        texts(&page, "table[aria-label=Links] tbody tr > *"),
+        ["Ada", "Relayed", "27 ms", "2 min", "in reserve"]
+    );
+    let fingerprint = peer(2).fingerprint();
+    assert_eq!(texts(&page, ".map-name"), ["You", "Ada August…", &*fingerprint]);
+    assert_eq!(texts(&page, ".map-time"), ["27 ms"]);
+    let paths = |class: &str| page.one(class).get_attribute("d").unwrap().matches('M').count();
+    assert_eq!(
+        (paths(".map-dots"), paths(".map-rings"), paths(".map-reserve")),
+        (3, 1, 1)
+    );
+    assert_eq!(paths(".map-first"), 0);
+    page.click("Network").await;
+    assert_eq!(page.all("svg[role=img], table").len(), 0);
+}
+
+#[wasm_bindgen_test]
+async fn a_split_network_says_so_twice() {
+    let page = Shown::<RoomView>::new(networked(network(6, 9))).await;
+    assert!(page.text(".network-split").starts_with("7 of 9 reachable"));
+    assert!(page.text("p[aria-label=Connection]").contains("7 of 9 reachable."));
+}
+
+#[wasm_bindgen_test]
+async fn the_map_moves_until_it_has_settled() {
+    let page = Shown::<RoomView>::new(networked(network(99, 100))).await;
+    let dots = || page.one(".map-dots").get_attribute("d").unwrap();
+    let before = dots();
+    gloo_timers::future::TimeoutFuture::new(200).await;
+    assert_ne!(dots(), before);
+    assert_eq!(
+        texts(&page, ".map-name").len(),
+        2,
+        "only ours and who is linked with us"
+    );
+}
+
+#[wasm_bindgen_test]
+async fn only_a_network_in_view_is_looked_at() {
+    let looks = Rc::new(RefCell::new(0));
+    let counter = looks.clone();
+    let props = RoomViewProps {
+        on_look: Callback::from(move |()| *counter.borrow_mut() += 1),
+        ..networked(network(1, 2))
+    };
+    let page = Shown::<RoomView>::new(props).await;
+    assert_eq!(*looks.borrow(), 1);
+    gloo_timers::future::TimeoutFuture::new(1_500).await;
+    assert_eq!(*looks.borrow(), 2);
+    page.click("Network").await;
+    gloo_timers::future::TimeoutFuture::new(1_500).await;
+    assert_eq!(*looks.borrow(), 2);
+}
+
+/// Writes into a box of the dialog.
+fn paste(page: &Shown<RoomView>, label: &str, text: &str) {
+    let area: HtmlTextAreaElement = page
+        .one(&format!("dialog textarea[aria-label='{label}']"))
+        .unchecked_into();
+    area.set_value(text);
+}
+
+#[wasm_bindgen_test]
+async fn an_invitation_is_made_handed_over_and_answered() {
+    let taken = Rc::new(RefCell::new(Vec::new()));
+    let sink = taken.clone();
+    let props = |events: Vec<Event>| {
+        let sink = sink.clone();
+        RoomViewProps {
+            on_take: Callback::from(move |text| {
+                sink.borrow_mut().push(text);
+                Ok(Invitation::Answered)
+            }),
+            ..room(events, &Outbox::new(Ok(())))
+        }
+    };
+    let mut page = Shown::<RoomView>::new(props(Vec::new())).await;
+    assert_eq!(page.all("dialog textarea").len(), 0);
+    page.click("Invite by hand").await;
+    assert!(page.one("dialog[aria-labelledby=invite-title]").has_attribute("open"));
+    page.click("Make an invitation").await;
+    assert!(page.text("dialog .notice").contains("One moment"));
+    let text = "made-here".to_owned();
+    page.update(props(vec![Event::Invitation { text }])).await;
+    assert_eq!(page.all("dialog .notice").len(), 0);
+    let shown: HtmlTextAreaElement = page.one("textarea[aria-label=Invitation]").unchecked_into();
+    assert_eq!((shown.value().as_str(), shown.read_only()), ("made-here", true));
+    page.button("Copy invitation");
+    paste(&page, "Answer", "their-answer");
+    page.click("Connect").await;
+    assert_eq!(*taken.borrow(), ["their-answer"]);
+    assert!(page.text("dialog .notice").contains("connection is being made"));
+}
+
+#[wasm_bindgen_test]
+async fn an_invitation_is_taken_and_its_answer_shown_or_it_says_what_is_wrong() {
+    let outbox = Outbox::new(Ok(()));
+    let mut page = Shown::<RoomView>::new(room([], &outbox)).await;
+    page.click("Invite by hand").await;
+    paste(&page, "Paste an invitation", "cut off");
+    page.click("Use invitation").await;
+    assert!(page.text("dialog [role=alert]").contains("Copy all of it again"));
+    let area: HtmlTextAreaElement = page.one("textarea[aria-label='Paste an invitation']").unchecked_into();
+    assert_eq!(area.value(), "cut off", "it can be mended");
+    let props = |events: Vec<Event>| RoomViewProps {
+        on_take: Callback::from(|_| Ok(Invitation::Invited)),
+        ..room(events, &outbox)
+    };
+    page.update(props(Vec::new())).await;
+    page.click("Use invitation").await;
+    let text = "my-answer".to_owned();
+    page.update(props(vec![Event::InvitationAnswer { text }])).await;
+    let shown: HtmlTextAreaElement = page.one("textarea[aria-label='Your answer']").unchecked_into();
+    assert_eq!((shown.value().as_str(), shown.read_only()), ("my-answer", true));
+    page.button("Copy answer");
+}
+
+#[wasm_bindgen_test]
+async fn only_the_founder_can_close_the_room_and_is_asked_first() {
+    assert!(
+        !texts(&show([]).await, "button")
+            .iter()
+            .any(|text| text.contains("Close"))
+    );
+    let closed = Rc::new(RefCell::new(0));
+    let counter = closed.clone();
+    let props = RoomViewProps {
+        founder: true,
+        on_close: Callback::from(move |()| *counter.borrow_mut() += 1),
+        ..room([], &Outbox::new(Ok(())))
+    };
+    let page = Shown::<RoomView>::new(props).await;
+    page.click("Close room").await;
+    assert!(
+        page.one("dialog[open]")
+            .text_content()
+            .unwrap()
+            .contains("cannot be undone")
+    );
+    page.click("Keep it open").await;
+    assert_eq!((*closed.borrow(), page.all("dialog[open]").len()), (0, 0));
+    page.click("Close room").await;
+    page.click("Close for everyone").await;
+    assert_eq!((*closed.borrow(), page.all("dialog[open]").len()), (1, 0));
+}
+
+#[wasm_bindgen_test]
+async fn a_closed_room_can_be_read_and_says_why_nothing_can_be_sent() {
+    let page = show([message(1, 1, None, "hello"), Event::RoomClosed, Event::Left]).await;
+    assert_eq!(texts(&page, ".message-text"), ["hello"]);
+    assert_eq!(
+        page.text("p[aria-label=Connection]"),
+        "This room was closed by its founder."
+    );
+    assert!(page.message_box().disabled());
+    assert!(page.button("Send").has_attribute("disabled"));
+    assert!(page.text("#composer-notice").contains("closed by its founder"));
+    page.button("Leave room");
+    let buttons = texts(&page, "button");
+    assert!(
+        !buttons
+            .iter()
+            .any(|text| text.contains("Copy link") || text.contains("Invite"))
+    );
+}
+
+#[wasm_bindgen_test]
+async fn a_text_over_the_limit_stays_in_the_box_with_the_limit_in_words() {
+    for length in [300 * 1024, 2 * 1024 * 1024] {
+        let refused = SendError::TooLong {
+            bytes: length,
+            max: 64 * 1024,
+        };
+        let page = Shown::<RoomView>::new(room([], &Outbox::new(Err(refused)))).await;
+        page.write(&"x".repeat(length)).await;
+        page.press(&key("Enter")).await;
+        assert_eq!(page.message_box().value().len(), length);
+        assert!(page.text("#composer-notice").contains("64 KB at most"));
+    }
 }
 
 #[wasm_bindgen_test]

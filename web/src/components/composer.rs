@@ -38,6 +38,9 @@ pub struct ComposerProps {
     /// Whom it whispers to; `None` to talk to everyone.
     #[prop_or_default]
     pub whisper_to: Option<Recipient>,
+    /// Whether the room is closed, and nothing can be said any more.
+    #[prop_or_default]
+    pub closed: bool,
     /// The cursor moves into the box whenever this changes.
     #[prop_or_default]
     pub focus_request: u32,
@@ -125,7 +128,11 @@ pub fn Composer(props: &ComposerProps) -> Html {
     let out_of_reach = whispering
         .filter(|to| !to.reachable)
         .map(|to| Notice::out_of_reach(&to.name));
-    let notice = (*error).clone().or(out_of_reach);
+    let notice = if props.closed {
+        Some(Notice::room_closed())
+    } else {
+        (*error).clone().or(out_of_reach)
+    };
     html! {
         <form class={classes!("composer", whispering.map(|_| "whispering"))} {onsubmit}>
             if let Some(to) = whispering {
@@ -150,7 +157,8 @@ pub fn Composer(props: &ComposerProps) -> Html {
                         dir="auto"
                         aria-label={label}
                         aria-invalid={error.is_some().then_some("true")}
-                        aria-describedby={error.is_some().then_some("composer-notice")}
+                        aria-describedby={(error.is_some() || props.closed).then_some("composer-notice")}
+                        disabled={props.closed}
                         {placeholder}
                         enterkeyhint="send"
                         value={(*text).clone()}
@@ -159,7 +167,7 @@ pub fn Composer(props: &ComposerProps) -> Html {
                     />
                     <div class="grow-box grow-copy" dir="auto" aria-hidden="true">{ grow_copy(&text) }</div>
                 </div>
-                <button type="submit" class="button primary send" aria-label="Send" title="Send (Enter)">
+                <button type="submit" class="button primary send" aria-label="Send" title="Send (Enter)" disabled={props.closed}>
                     { glyph(if whispering.is_some() { Icon::Whisper } else { Icon::Send }) }
                     <span class="button-text">{ "Send" }</span>
                 </button>

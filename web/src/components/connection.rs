@@ -4,9 +4,9 @@ use yew::prelude::*;
 
 use crate::state::connection::{Standing, Tone};
 
-/// The status "Connection". `retry_in`: seconds until the server is tried again, if it waits for that; `on_retry`: called when
-/// the person does not want to wait.
-pub fn connection(standing: &Standing, retry_in: Option<u64>, on_retry: &Callback<()>) -> Html {
+/// The status "Connection", with what can be done about it beside it. `retry_in`: seconds until the server is tried again, if it waits for that; `on_retry`: called when
+/// the person does not want to wait; `more`: further buttons.
+pub fn connection(standing: &Standing, retry_in: Option<u64>, on_retry: &Callback<()>, more: Html) -> Html {
     let tone = match standing.tone {
         Tone::Good => "good",
         Tone::Busy => "busy",
@@ -29,6 +29,7 @@ pub fn connection(standing: &Standing, retry_in: Option<u64>, on_retry: &Callbac
                     { "Try now" }
                 </button>
             }
+            { more }
         </div>
     }
 }

@@ -52,11 +52,7 @@ pub fn CopyLink(props: &CopyLinkProps) -> Html {
     };
     let on_close = {
         let dialog = dialog.clone();
-        Callback::from(move |_: MouseEvent| {
-            if let Some(dialog) = dialog.cast::<HtmlDialogElement>() {
-                dialog.close();
-            }
-        })
+        Callback::from(move |_: MouseEvent| close(&dialog))
     };
     let on_focus = Callback::from(|event: FocusEvent| event.target_unchecked_into::<HtmlInputElement>().select());
 
@@ -85,7 +81,7 @@ pub fn CopyLink(props: &CopyLinkProps) -> Html {
 }
 
 /// Whether `text` is on the clipboard now.
-async fn write_to_clipboard(text: &str) -> bool {
+pub(super) async fn write_to_clipboard(text: &str) -> bool {
     let clipboard = js::window().navigator().clipboard();
     // Missing outside secure contexts, whatever the type says.
     if AsRef::<JsValue>::as_ref(&clipboard).is_undefined() {
@@ -94,11 +90,23 @@ async fn write_to_clipboard(text: &str) -> bool {
     JsFuture::from(clipboard.write_text(text)).await.is_ok()
 }
 
-fn show_selected(dialog: &NodeRef, text: &NodeRef) {
+/// Opens a dialog in front of all else.
+pub(crate) fn open(dialog: &NodeRef) {
     if let Some(dialog) = dialog.cast::<HtmlDialogElement>() {
         // Fails only if it is open already.
         let _ = dialog.show_modal();
     }
+}
+
+/// Closes a dialog.
+pub(crate) fn close(dialog: &NodeRef) {
+    if let Some(dialog) = dialog.cast::<HtmlDialogElement>() {
+        dialog.close();
+    }
+}
+
+fn show_selected(dialog: &NodeRef, text: &NodeRef) {
+    open(dialog);
     if let Some(text) = text.cast::<HtmlInputElement>() {
         text.select();
     }

@@ -54,6 +54,15 @@ pub fn MessageList(props: &MessageListProps) -> Html {
             }
         });
     }
+    // What came late and stands further up moves the end, too. Who reads elsewhere is kept in place by the browser.
+    {
+        let (list, at_end) = (list.clone(), at_end.clone());
+        use_effect_with(messages.len(), move |_| {
+            if *at_end.borrow() {
+                scroll_to_end(&list);
+            }
+        });
+    }
     // A keyboard that opens on a phone takes its room from the list, as does a message box that grows.
     {
         let (list, at_end) = (list.clone(), at_end.clone());

@@ -69,6 +69,7 @@ pub fn PersonItem(props: &PersonItemProps) -> Html {
     let PersonItemProps { person, label, .. } = props;
     let peer = person.peer;
     let (class, words) = state_words(person.state);
+    let through_others = (person.state == PersonState::Here && !person.linked).then_some("Reached through others");
     // Without the fingerprint that the label may carry: it stands right below.
     let shown_name = person.name.as_deref().unwrap_or("Someone new");
     // Computed once asked for: it takes two hashes a person.
@@ -82,7 +83,7 @@ pub fn PersonItem(props: &PersonItemProps) -> Html {
             { avatar(&peer, person.name.as_deref()) }
             <div class="person-text">
                 <p class="person-name"><bdi>{ shown_name }</bdi></p>
-                <p class={classes!("person-state", class)}>{ words }</p>
+                <p class={classes!("person-state", class)} title={through_others}>{ words }</p>
             </div>
             <button
                 type="button"

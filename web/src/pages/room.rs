@@ -3,7 +3,7 @@
 pub mod view;
 
 use gloo_timers::callback::Timeout;
-use mesh::io::Event;
+use mesh::io::{Event, Invitation, InvitationError, Network};
 use shared::{PeerId, RoomCode, identity::safety_number};
 use yew::prelude::*;
 
@@ -62,6 +62,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
     let room = use_memo(code.clone(), RoomCode::open);
     let state = use_reducer(|| RoomState::new(*me, name.clone()));
     let session = use_state(|| None::<Session>);
+    let network = use_state_eq(|| None::<std::rc::Rc<Network>>);
     let leaving = use_state(|| false);
 
     {
@@ -107,7 +108,11 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
         unread => format!("({unread}) Starling"),
     });
 
-    let now = standing(&state);
+    let on_look = use_callback((*session).clone(), {
+        let network = network.setter();
+        move |(), session| network.set(session.as_ref().map(|session| session.network().into()))
+    });
+    let now = standing(&state, network.as_deref());
     let retry_in = use_seconds_until(now.retry_at.is_some(), || match (&*session, now.retry_at) {
         (Some(session), Some(at)) => session.millis_until(at),
         (None, _) | (_, None) => 0,
@@ -123,6 +128,25 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
     let on_retry = use_callback((*session).clone(), |(), session| {
         if let Some(session) = session {
             session.retry_now();
+        }
+    });
+    let joined = (*session).clone();
+    let on_invite = Callback::from(move |()| joined.as_ref().map_or(Err(InvitationError::Left), Session::invite));
+    let (joined, dispatcher) = ((*session).clone(), state.dispatcher());
+    let on_take = Callback::from(move |text: String| {
+        let taken = joined
+            .as_ref()
+            .map_or(Err(InvitationError::Left), |session| session.take_invitation(&text));
+        if taken == Ok(Invitation::Answered) {
+            dispatcher.dispatch(RoomAction::InvitationUsed);
+        }
+        taken
+    });
+    let joined = (*session).clone();
+    let on_close = Callback::from(move |()| {
+        if let Some(session) = &joined {
+            // Refused only to whom the button is not shown, and after leaving.
+            let _ = session.close_room();
         }
     });
     let on_leave = use_callback(((*session).clone(), leaving.setter()), |(), (session, leaving)| {
@@ -150,10 +174,16 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             open_name={open_name(code)}
             link={AttrValue::from(link_to(code))}
             standing={now}
+            network={(*network).clone()}
+            founder={room.founder() == Some(*me)}
             {retry_in}
             leaving={*leaving}
             {on_send}
             {on_retry}
+            {on_look}
+            {on_invite}
+            {on_take}
+            {on_close}
             {on_leave}
             {on_dismiss}
             {on_action}

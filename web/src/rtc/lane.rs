@@ -13,6 +13,7 @@ use web_sys::{
     MessageEvent, RtcDataChannel, RtcDataChannelInit, RtcDataChannelState, RtcDataChannelType, RtcPeerConnection,
 };
 
+use super::report_kind;
 use crate::{driver::Events, js};
 
 /// The stream number both sides agree on beforehand (`negotiated`): no round trip to open the lane.
@@ -54,8 +55,10 @@ impl Lane {
 
         let opened = events.clone();
         let (writable, waiting) = (channel.clone(), Rc::clone(&queue));
+        let connection = peer_connection.clone();
         let on_open = EventListener::new(&channel, "open", move |_| {
             opened.input(Input::LinkOpen { link });
+            report_kind(&connection, link, &opened);
             flush(&writable, &waiting);
         });
         let received = events.clone();

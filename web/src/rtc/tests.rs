@@ -18,6 +18,7 @@ struct Pair {
     events: UnboundedReceiver<DriverEvent>,
     descriptions: BTreeMap<LinkId, String>,
     early: Vec<(LinkId, Vec<u8>)>,
+    kinds: BTreeMap<LinkId, LinkKind>,
 }
 
 impl Pair {
@@ -29,6 +30,7 @@ impl Pair {
             events,
             descriptions: BTreeMap::new(),
             early: Vec::new(),
+            kinds: BTreeMap::new(),
         };
         pair.connections[&LOW].push(Op::Offer { restart: false });
         pair
@@ -55,6 +57,9 @@ impl Pair {
                     }
                 }
                 Input::LinkPath { .. } => {}
+                Input::LinkKind { link, kind } => {
+                    self.kinds.insert(link, kind);
+                }
                 event => return event,
             }
         }
@@ -97,6 +102,20 @@ async fn lanes_open_and_carry_packets_both_ways_at_once() {
     let mut packets = pair.packets(2).await;
     packets.sort();
     assert_eq!(packets, [(LOW, b"from high".to_vec()), (HIGH, b"from low".to_vec())]);
+}
+
+#[wasm_bindgen_test]
+async fn an_open_link_says_how_it_reaches_its_peer() {
+    let mut pair = Pair::new(None);
+    pair.open().await;
+    // It may be known only after the lanes are open.
+    while pair.kinds.len() < 2 {
+        if let Input::LinkKind { link, kind } = input(&mut pair.events).await {
+            pair.kinds.insert(link, kind);
+        }
+    }
+    // Within one page; but a path may have been tried before its candidate was told.
+    assert!(pair.kinds.values().all(|kind| *kind != LinkKind::Relayed));
 }
 
 #[wasm_bindgen_test]

@@ -1,8 +1,8 @@
 //! How the node stands with server and mesh, in one or two sentences.
 
-use mesh::io::{Instant, PersonState, ServerState};
+use mesh::io::{Instant, Network, PersonState, ServerState};
 
-use super::room::RoomState;
+use super::{network::reach, room::RoomState};
 
 /// How well things stand, for a colour beside the words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +35,16 @@ enum Server {
     Stopped,
 }
 
-/// Puts into words how a room stands.
+/// Puts into words how a room stands. `network`: what was last seen of it, if anything.
 #[must_use]
-pub fn standing(state: &RoomState) -> Standing {
+pub fn standing(state: &RoomState, network: Option<&Network>) -> Standing {
+    if state.closed {
+        return Standing {
+            tone: Tone::Trouble,
+            text: "This room was closed by its founder.".to_owned(),
+            retry_at: None,
+        };
+    }
     let count = |wanted: &[PersonState]| {
         state
             .people
@@ -62,21 +69,23 @@ pub fn standing(state: &RoomState) -> Standing {
             (Tone::Good, "You are alone here. Copy the link and send it to someone.")
         }
         Server::Registered => (Tone::Good, "The server introduces newcomers."),
-        Server::Connecting | Server::Waiting { .. } if state.server_lost && going_on => {
-            (Tone::Trouble, "The server is unreachable; the room goes on without it.")
-        }
+        Server::Connecting | Server::Waiting { .. } if state.server_lost && going_on => (
+            Tone::Trouble,
+            "The server is unreachable; the room goes on without it. New people can be invited by hand.",
+        ),
         Server::Connecting | Server::Waiting { .. } if state.server_lost => (
             Tone::Trouble,
-            "The server is unreachable, so newcomers cannot be introduced yet.",
+            "The server is unreachable, so newcomers cannot be introduced yet. Someone in the room can invite you by hand.",
         ),
         Server::Connecting | Server::Waiting { .. } => (Tone::Busy, "Looking for the server…"),
         Server::Stopped if going_on => (
             Tone::Trouble,
-            "The server is not asked any more; the room goes on without it.",
+            "The server is not asked any more; the room goes on without it. New people can be invited by hand.",
         ),
         Server::Stopped => (Tone::Trouble, "Not connected to a server."),
     };
-    let tone = if here == 0 && coming > 0 && tone == Tone::Good {
+    let split = network.and_then(reach).map(|reach| format!("{reach}."));
+    let tone = if tone == Tone::Good && (split.is_some() || (here == 0 && coming > 0)) {
         Tone::Busy
     } else {
         tone
@@ -85,6 +94,7 @@ pub fn standing(state: &RoomState) -> Standing {
         tone,
         text: mesh
             .into_iter()
+            .chain(split)
             .chain([about_server.to_owned()])
             .collect::<Vec<_>>()
             .join(" "),
@@ -124,7 +134,7 @@ fn rank(server: Server) -> (u8, Instant) {
 
 #[cfg(test)]
 mod tests {
-    use mesh::io::{Event, Person, ServerId};
+    use mesh::io::{Event, NetworkNode, Person, ServerId};
     use shared::PeerId;
 
     use super::*;
@@ -143,6 +153,7 @@ mod tests {
                     peer,
                     name: Some("X".to_owned()),
                     state: *person_state,
+                    linked: true,
                     round_trip: None,
                 },
             });
@@ -196,18 +207,18 @@ mod tests {
                 WAITING,
                 &[Here, Here],
                 Tone::Trouble,
-                "Connected to 2 people. The server is unreachable; the room goes on without it.",
+                "Connected to 2 people. The server is unreachable; the room goes on without it. New people can be invited by hand.",
             ),
             (
                 WAITING,
                 &[],
                 Tone::Trouble,
-                "The server is unreachable, so newcomers cannot be introduced yet.",
+                "The server is unreachable, so newcomers cannot be introduced yet. Someone in the room can invite you by hand.",
             ),
             (ServerState::Connecting, &[], Tone::Busy, "Looking for the server…"),
             (ServerState::Stopped, &[], Tone::Trouble, "Not connected to a server."),
         ] {
-            let standing = standing(&room(server, people));
+            let standing = standing(&room(server, people), None);
             assert_eq!((standing.tone, standing.text.as_str()), (tone, text));
         }
     }
@@ -222,10 +233,40 @@ mod tests {
             hidden: false,
         };
         let state = room(WAITING, &[PersonState::Here]);
-        assert_eq!(standing(&state).retry_at, Some(Instant::from_millis(4)));
+        assert_eq!(standing(&state, None).retry_at, Some(Instant::from_millis(4)));
         let state = reduce(&state, connecting);
-        assert_eq!(standing(&state).tone, Tone::Trouble);
-        assert_eq!(standing(&state).retry_at, None);
+        assert_eq!(standing(&state, None).tone, Tone::Trouble);
+        assert_eq!(standing(&state, None).retry_at, None);
+    }
+
+    #[test]
+    fn a_split_network_says_how_much_of_it_can_be_reached() {
+        let node = NetworkNode {
+            peer: PeerId::from_bytes([0; 32]),
+            name: None,
+            on_server: true,
+        };
+        let network = Network {
+            nodes: vec![node; 2],
+            edges: Vec::new(),
+            links: Vec::new(),
+            size: 3,
+        };
+        let standing = standing(&room(REGISTERED, &[PersonState::Here]), Some(&network));
+        assert_eq!(standing.tone, Tone::Busy);
+        assert_eq!(
+            standing.text,
+            "Connected to 1 person. 2 of 3 reachable. The server introduces newcomers."
+        );
+    }
+
+    #[test]
+    fn a_closed_room_is_closed_whatever_the_server_does() {
+        let mut state = room(WAITING, &[PersonState::Here]);
+        state.closed = true;
+        let standing = standing(&state, None);
+        assert_eq!(standing.text, "This room was closed by its founder.");
+        assert_eq!((standing.tone, standing.retry_at), (Tone::Trouble, None));
     }
 
     #[test]
@@ -235,6 +276,6 @@ mod tests {
             state: REGISTERED,
         };
         let state = reduce(&room(WAITING, &[]), RoomAction::Event { event, hidden: false });
-        assert_eq!(standing(&state).tone, Tone::Good);
+        assert_eq!(standing(&state, None).tone, Tone::Good);
     }
 }

@@ -1,7 +1,7 @@
 //! Everything that went wrong, or may be wrong, as one kind of thing: how bad, what happened and what next, and what can be
 //! done about it with one click.
 
-use mesh::io::{Alert, SendError};
+use mesh::io::{Alert, InvitationError, SendError};
 use shared::PeerId;
 
 use super::text::isolate;
@@ -102,6 +102,43 @@ impl Notice {
         )
     }
 
+    /// Where the message box of a closed room was.
+    #[must_use]
+    pub fn room_closed() -> Self {
+        Self::new(
+            Level::Info,
+            "This room was closed by its founder, for everyone and for good, so nothing can be sent any more. You can read \
+             and copy what was said until you leave.",
+        )
+    }
+
+    /// Words for an invitation, or an answer to one, that cannot be made or used.
+    #[must_use]
+    pub fn from_invitation_error(error: InvitationError) -> Self {
+        let text = match error {
+            InvitationError::Damaged => {
+                "This is no whole invitation or answer. Copy all of it again, from its first to its last letter."
+            }
+            InvitationError::OtherRoom => {
+                "This was made for another room. Both of you open the same room link, then start again."
+            }
+            InvitationError::RunOut => {
+                "The invitation that this answers was used already or has run out. Make a new one and hand it over."
+            }
+            InvitationError::Own => {
+                "You made this yourself. Give it to the other person; what they send back goes here."
+            }
+            InvitationError::Version => {
+                "This was made by another version of Starling. Both of you reload the page, then start again."
+            }
+            InvitationError::Full => {
+                "This page has as many connections as it takes. Let someone else in the room invite them."
+            }
+            InvitationError::Left => "This room was left. Reload the page to join it again.",
+        };
+        Self::new(Level::Warning, text)
+    }
+
     /// Words for an alert of the mesh core. `name_of` gives a person's name.
     #[must_use]
     pub fn from_alert(alert: &Alert, name_of: impl Fn(&PeerId) -> String) -> Self {
@@ -195,7 +232,8 @@ impl Notice {
             SendError::TooLong { bytes, max } => Self::new(
                 Level::Warning,
                 format!(
-                    "This message is {} too long. Shorten it, or send it in parts.",
+                    "A message can have {} KB at most, and this one is {} too long. Shorten it, or send it in parts.",
+                    max / 1024,
                     excess(bytes, max)
                 ),
             ),
@@ -274,6 +312,6 @@ mod tests {
     fn too_long_says_by_how_much() {
         let text = |bytes| Notice::from_send_error(SendError::TooLong { bytes, max: 65_536 }, None).text;
         assert!(text(65_537).contains("1 byte too long"));
-        assert!(text(70_000).contains("5 KB too long"));
+        assert!(text(70_000).contains("64 KB at most") && text(70_000).contains("5 KB too long"));
     }
 }

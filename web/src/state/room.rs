@@ -44,7 +44,7 @@ pub struct RoomState {
     pub my_name: String,
     /// The others, in the order they were first heard of.
     pub people: Vec<Rc<Person>>,
-    /// In the order they came.
+    /// In the order of the room, ascending in `(order, id)`, whenever they came.
     pub messages: Vec<Rc<Entry>>,
     /// Whether older messages were dropped to stay within bounds.
     pub dropped: bool,
@@ -54,8 +54,14 @@ pub struct RoomState {
     pub server_lost: bool,
     /// What a person has to be told, oldest first.
     pub notices: Vec<Pinned>,
-    /// Messages that came while the page was hidden.
+    /// Messages that came while the page was hidden, wherever their place is.
     pub unread: u32,
+    /// The last invitation that was made here, until it was answered: to be handed over by hand.
+    pub invitation: Option<Rc<str>>,
+    /// The answer to the last invitation that was taken here: to be handed back by hand.
+    pub answer: Option<Rc<str>>,
+    /// Whether the founder closed the room.
+    pub closed: bool,
     /// Whether leaving is done.
     pub left: bool,
     text_bytes: usize,
@@ -76,6 +82,9 @@ impl RoomState {
             server_lost: false,
             notices: Vec::new(),
             unread: 0,
+            invitation: None,
+            answer: None,
+            closed: false,
             left: false,
             text_bytes: 0,
             next_notice: 0,
@@ -151,6 +160,8 @@ pub enum RoomAction {
     },
     /// The person looks at the page.
     Seen,
+    /// The invitation was answered, and cannot be used again.
+    InvitationUsed,
 }
 
 /// The room after `action`.
@@ -162,6 +173,7 @@ pub fn reduce(state: &RoomState, action: RoomAction) -> RoomState {
         RoomAction::Notify { notice } => next.pin(notice),
         RoomAction::Dismiss { id } => next.notices.retain(|pinned| pinned.id != id),
         RoomAction::Seen => next.unread = 0,
+        RoomAction::InvitationUsed => next.invitation = None,
     }
     next
 }
@@ -175,6 +187,9 @@ impl RoomState {
             Event::Delivery { id, delivery } => self.on_delivery(id, delivery),
             Event::Server { server, state } => self.on_server(server, state),
             Event::Alert { alert } => self.pin(Notice::from_alert(&alert, |peer| self.name_of(peer))),
+            Event::Invitation { text } => self.invitation = Some(text.into()),
+            Event::InvitationAnswer { text } => self.answer = Some(text.into()),
+            Event::RoomClosed => self.closed = true,
             Event::Left => self.left = true,
         }
     }
@@ -190,12 +205,22 @@ impl RoomState {
     }
 
     fn on_message(&mut self, message: Message, hidden: bool) {
+        let place = |message: &Message| (message.order, message.id);
+        // Backwards: most of what arrives is the latest.
+        let before = self
+            .messages
+            .iter()
+            .rposition(|entry| place(&entry.message) <= place(&message));
+        if before.is_some_and(|index| self.messages[index].message.id == message.id) {
+            return;
+        }
         if hidden && !message.own {
             self.unread = self.unread.saturating_add(1);
         }
         let delivery = message.own.then_some(Delivery::Waiting);
         self.text_bytes += message.text.len();
-        self.messages.push(Rc::new(Entry { message, delivery }));
+        let index = before.map_or(0, |index| index + 1);
+        self.messages.insert(index, Rc::new(Entry { message, delivery }));
         while self.messages.len() > MESSAGES_MAX || self.text_bytes > TEXT_TOTAL_BYTES_MAX {
             self.text_bytes -= self.messages.remove(0).message.text.len();
             self.dropped = true;
@@ -254,7 +279,7 @@ fn kind(text: &str) -> impl PartialEq + '_ {
 
 #[cfg(test)]
 mod tests {
-    use mesh::io::Alert;
+    use mesh::io::{Alert, Timestamp};
 
     use super::*;
     use crate::state::notice::Level;
@@ -278,6 +303,7 @@ mod tests {
             peer: peer(byte),
             name: Some(name.to_owned()),
             state,
+            linked: true,
             round_trip: None,
         };
         Event::Person { person }
@@ -291,6 +317,7 @@ mod tests {
                 author_name: "Ada".to_owned(),
                 own,
                 whisper_to: None,
+                order: Timestamp::from_unix_millis(byte.into()),
                 unix_millis: 0,
                 text: text.to_owned(),
             },
@@ -352,17 +379,67 @@ mod tests {
     #[test]
     fn unread_counts_what_others_say_while_hidden() {
         let mut state = empty();
-        for (own, hidden) in [(false, true), (true, true), (false, false), (false, true)] {
+        for (byte, own, hidden) in [(1, false, true), (2, true, true), (3, false, false), (4, false, true)] {
             state = reduce(
                 &state,
                 RoomAction::Event {
-                    event: message(1, own, "x"),
+                    event: message(byte, own, "x"),
                     hidden,
                 },
             );
         }
         assert_eq!(state.unread, 2);
         assert_eq!(reduce(&state, RoomAction::Seen).unread, 0);
+    }
+
+    /// What is shown, in order, by the first byte of the ids.
+    fn shown(state: &RoomState) -> Vec<u8> {
+        state
+            .messages
+            .iter()
+            .map(|entry| entry.message.id.as_bytes()[0])
+            .collect()
+    }
+
+    #[test]
+    fn messages_stand_in_the_order_of_the_room_however_they_come() {
+        let state = after([5, 2, 9, 1, 7].map(|byte| message(byte, false, "x")));
+        assert_eq!(shown(&state), [1, 2, 5, 7, 9]);
+    }
+
+    #[test]
+    fn messages_of_one_time_stand_in_the_order_of_their_ids() {
+        let of_one_time = [3, 1, 2].map(|byte| {
+            let mut event = message(byte, false, "x");
+            if let Event::Message { message } = &mut event {
+                message.order = Timestamp::from_unix_millis(7);
+            }
+            event
+        });
+        assert_eq!(shown(&after(of_one_time)), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_message_told_twice_is_shown_once() {
+        let state = after([message(2, false, "x"), message(1, false, "x"), message(2, false, "x")]);
+        assert_eq!(shown(&state), [1, 2]);
+        assert_eq!(state.text_bytes, 2);
+    }
+
+    #[test]
+    fn an_old_message_that_has_no_room_left_pushes_out_none() {
+        let big = "x".repeat(TEXT_TOTAL_BYTES_MAX);
+        let state = after([message(2, false, &big), message(1, false, "y")]);
+        assert_eq!(shown(&state), [2]);
+        assert!(state.dropped);
+    }
+
+    #[test]
+    fn an_invitation_is_shown_until_it_was_answered() {
+        let text = "made-here".to_owned();
+        let state = after([Event::Invitation { text }]);
+        assert_eq!(state.invitation.as_deref(), Some("made-here"));
+        assert_eq!(reduce(&state, RoomAction::InvitationUsed).invitation, None);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! | `identities` | slot | `{ secret: Uint8Array, certificate?: RTCCertificate, name?: string }` |
 //! | `leases` | slot | `{ owner: string, until: number }` |
 //! | `names` | `room/peer` | name |
+//! | `closed` | room | statement: Uint8Array |
 
 use std::rc::Rc;
 
@@ -17,18 +18,19 @@ use idb::{
 use js_sys::Uint8Array;
 use shared::{PeerId, RoomId};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::RtcCertificate;
+use web_sys::{IdbDatabase, RtcCertificate};
 use zeroize::Zeroizing;
 
 use super::{IdentityRecord, Lease, StoreError};
 use crate::js::{self, field, object};
 
 /// Raised with every change of the object stores; an upgrade then brings older databases along.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 const IDENTITIES: &str = "identities";
 const LEASES: &str = "leases";
 const NAMES: &str = "names";
+const CLOSED: &str = "closed";
 
 /// Keeps everything in a database of the browser.
 #[derive(Debug, Clone)]
@@ -44,14 +46,24 @@ impl IndexedDbStore {
         request.on_upgrade_needed(|event| {
             // A failure here makes the opening fail, where it is reported.
             if let Ok(database) = event.database() {
-                for store in [IDENTITIES, LEASES, NAMES] {
+                let known = database.store_names();
+                for store in [IDENTITIES, LEASES, NAMES, CLOSED] {
+                    if known.iter().any(|known| known == store) {
+                        continue;
+                    }
                     if let Err(error) = database.create_object_store(store, ObjectStoreParams::new()) {
                         js::log(&format!("the database could not be made: {error}"));
                     }
                 }
             }
         });
-        let database = request.await?;
+        let mut database = request.await?;
+        // A page of a later version waits in its start until this one has let go; what this one stores from then on is lost.
+        database.on_version_change(|event| {
+            if let Some(database) = event.target() {
+                database.unchecked_into::<IdbDatabase>().close();
+            }
+        });
         Ok(Self(Rc::new(database)))
     }
 
@@ -82,10 +94,7 @@ impl IndexedDbStore {
             .map_or(JsValue::UNDEFINED, |value| value.into());
         let name = record.name.as_deref().map_or(JsValue::UNDEFINED, JsValue::from);
         let value = object([("secret", secret.into()), ("certificate", certificate), ("name", name)]);
-        let (transaction, store) = self.store(IDENTITIES, TransactionMode::ReadWrite)?;
-        store.put(&value, Some(&slot.into()))?.await?;
-        transaction.commit()?.await?;
-        Ok(())
+        self.put(IDENTITIES, slot.into(), value.into()).await
     }
 
     pub(super) async fn take_lease(&self, slot: u32, lease: &Lease, now_unix_millis: u64) -> Result<bool, StoreError> {
@@ -111,21 +120,43 @@ impl IndexedDbStore {
         // `~` comes after every character of an identifier's text.
         let end = format!("{prefix}~");
         let range = KeyRange::bound(&prefix.as_str().into(), &end.into(), None, None)?;
-        let (_transaction, store) = self.store(NAMES, TransactionMode::ReadOnly)?;
-        let keys = store.get_all_keys(Some(Query::KeyRange(range)), None)?.await?;
-        let mut names = Vec::with_capacity(keys.len());
-        for key in keys {
-            let peer = key.as_string().and_then(|key| key.strip_prefix(&prefix)?.parse().ok());
-            let name = store.get(Query::Key(key))?.await?.and_then(|name| name.as_string());
-            names.extend(peer.zip(name));
-        }
-        Ok(names)
+        let entries = self.all(NAMES, Some(Query::KeyRange(range))).await?;
+        let read =
+            |(key, value): (String, JsValue)| Some((key.strip_prefix(&prefix)?.parse().ok()?, value.as_string()?));
+        Ok(entries.into_iter().filter_map(read).collect())
     }
 
     pub(super) async fn save_name(&self, room: &RoomId, peer: &PeerId, name: &str) -> Result<(), StoreError> {
         let key = format!("{}/{}", room.to_text(), peer.to_text());
-        let (transaction, store) = self.store(NAMES, TransactionMode::ReadWrite)?;
-        store.put(&name.into(), Some(&key.into()))?.await?;
+        self.put(NAMES, key.into(), name.into()).await
+    }
+
+    pub(super) async fn closed(&self) -> Result<Vec<(RoomId, Vec<u8>)>, StoreError> {
+        let entries = self.all(CLOSED, None).await?;
+        let read =
+            |(key, value): (String, JsValue)| Some((key.parse().ok()?, value.dyn_into::<Uint8Array>().ok()?.to_vec()));
+        Ok(entries.into_iter().filter_map(read).collect())
+    }
+
+    pub(super) async fn save_closed(&self, room: &RoomId, statement: &[u8]) -> Result<(), StoreError> {
+        self.put(CLOSED, room.to_text().into(), Uint8Array::from(statement).into())
+            .await
+    }
+
+    /// All entries of an object store with text for keys that fit a query.
+    async fn all(&self, name: &str, query: Option<Query>) -> Result<Vec<(String, JsValue)>, StoreError> {
+        let (_transaction, store) = self.store(name, TransactionMode::ReadOnly)?;
+        let mut entries = Vec::new();
+        for key in store.get_all_keys(query, None)?.await? {
+            let text = key.as_string();
+            entries.extend(text.zip(store.get(Query::Key(key))?.await?));
+        }
+        Ok(entries)
+    }
+
+    async fn put(&self, name: &str, key: JsValue, value: JsValue) -> Result<(), StoreError> {
+        let (transaction, store) = self.store(name, TransactionMode::ReadWrite)?;
+        store.put(&value, Some(&key))?.await?;
         transaction.commit()?.await?;
         Ok(())
     }

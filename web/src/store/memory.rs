@@ -16,6 +16,7 @@ struct Tables {
     identities: LiteMap<u32, IdentityRecord>,
     leases: LiteMap<u32, Lease>,
     names: LiteMap<(RoomId, PeerId), String>,
+    closed: LiteMap<RoomId, Vec<u8>>,
 }
 
 #[expect(clippy::unused_async, reason = "the interface of a store that takes time")]
@@ -49,6 +50,19 @@ impl MemoryStore {
 
     pub(super) async fn save_name(&self, room: &RoomId, peer: &PeerId, name: &str) -> Result<(), StoreError> {
         self.0.borrow_mut().names.insert((*room, *peer), name.to_owned());
+        Ok(())
+    }
+
+    pub(super) async fn closed(&self) -> Result<Vec<(RoomId, Vec<u8>)>, StoreError> {
+        let closed = &self.0.borrow().closed;
+        Ok(closed
+            .iter()
+            .map(|(room, statement)| (*room, statement.clone()))
+            .collect())
+    }
+
+    pub(super) async fn save_closed(&self, room: &RoomId, statement: &[u8]) -> Result<(), StoreError> {
+        self.0.borrow_mut().closed.insert(*room, statement.to_vec());
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use mesh::io::{PersonState, SendError};
+use mesh::io::{Invitation, InvitationError, Network, PersonState, SendError};
 use shared::PeerId;
 use yew::prelude::*;
 
@@ -11,9 +11,12 @@ use crate::{
         brand::mark,
         composer::{Composer, Outgoing, Recipient},
         connection::connection,
-        copy_link::CopyLink,
+        copy_link::{CopyLink, close, open},
+        element::{button, words},
         icon::{Icon, glyph},
+        invite::InviteByHand,
         message_list::MessageList,
+        network::NetworkPanel,
         notice::notice_view,
         people::people,
     },
@@ -35,6 +38,12 @@ pub struct RoomViewProps {
     pub link: AttrValue,
     /// How it stands with server and mesh.
     pub standing: Standing,
+    /// What was last seen of its network, if anything.
+    #[prop_or_default]
+    pub network: Option<Rc<Network>>,
+    /// Whether we founded it, and can close it.
+    #[prop_or_default]
+    pub founder: bool,
     /// Seconds until the server is tried again, if it waits for that.
     #[prop_or_default]
     pub retry_in: Option<u64>,
@@ -46,6 +55,16 @@ pub struct RoomViewProps {
     /// Tries the servers now.
     #[prop_or_default]
     pub on_retry: Callback<()>,
+    /// Looks at the network again.
+    #[prop_or_default]
+    pub on_look: Callback<()>,
+    /// Makes an invitation to be handed over by hand.
+    pub on_invite: Callback<(), Result<(), InvitationError>>,
+    /// Takes an invitation, or the answer to one.
+    pub on_take: Callback<String, Result<Invitation, InvitationError>>,
+    /// Closes the room for everyone.
+    #[prop_or_default]
+    pub on_close: Callback<()>,
     /// Leaves the room.
     #[prop_or_default]
     pub on_leave: Callback<()>,
@@ -104,6 +123,23 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             .is_some_and(|person| person.state == PersonState::Here),
     });
 
+    let closing = use_node_ref();
+    let ask_to_close = {
+        let closing = closing.clone();
+        Callback::from(move |_: MouseEvent| open(&closing))
+    };
+    let keep_open = {
+        let closing = closing.clone();
+        Callback::from(move |_: MouseEvent| close(&closing))
+    };
+    let close_room = {
+        let (keep_open, on_close) = (keep_open.clone(), props.on_close.clone());
+        Callback::from(move |event: MouseEvent| {
+            keep_open.emit(event);
+            on_close.emit(());
+        })
+    };
+
     html! {
         <div class={classes!("room", people_open.then_some("people-open"))}>
             <button type="button" class="skip-link" onclick={choose.reform(|_: MouseEvent| None)}>
@@ -129,7 +165,29 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                         <span class="visually-hidden">{ "People, here now: " }</span>
                         { state.present() }
                     </button>
-                    <CopyLink link={props.link.clone()} prominent={state.people.is_empty()} />
+                    if !state.closed {
+                        <CopyLink link={props.link.clone()} prominent={state.people.is_empty()} />
+                    }
+                    if props.founder && !state.closed {
+                        <button
+                            type="button"
+                            class="button"
+                            aria-label="Close room"
+                            title="Close room"
+                            disabled={props.leaving}
+                            onclick={ask_to_close}
+                        >
+                            { glyph(Icon::Lock) }
+                            <span class="button-text">{ "Close room" }</span>
+                        </button>
+                        <dialog ref={closing} class="dialog" aria-labelledby="close-title">
+                            <h2 id="close-title">{ "Close this room for everyone?" }</h2>
+                            { words("p", "Everybody is sent out, now and for good: nobody can come in again, not even you. \
+                                          This cannot be undone.") }
+                            { button("button primary", "Keep it open", keep_open) }
+                            { button("button danger", "Close for everyone", close_room) }
+                        </dialog>
+                    }
                     <button
                         type="button"
                         class="button"
@@ -143,7 +201,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                     </button>
                 </div>
             </header>
-            { connection(&props.standing, props.retry_in, &props.on_retry) }
+            { connection(&props.standing, props.retry_in, &props.on_retry, by_hand(props)) }
             <main class="conversation">
                 <div class="notices">
                     { for state.notices.iter().map(|Pinned { id, notice }| {
@@ -155,15 +213,19 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                 <MessageList state={state.clone()}>{ nothing_yet(props) }</MessageList>
                 <Composer
                     whisper_to={recipient}
+                    closed={state.closed}
                     focus_request={target.chosen}
                     on_send={props.on_send.clone()}
                     on_everyone={choose.reform(|()| None)}
                 />
             </main>
-            <aside id="people-panel" class="people-panel" aria-labelledby="people-title">
-                <h2 id="people-title">{ "People" }<span class="count" aria-hidden="true">{ state.present() }</span></h2>
-                { people(state, target.whisper_to, &choose.reform(Some), &props.safety_number) }
-            </aside>
+            <div id="people-panel" class="side">
+                <aside class="people-panel" aria-labelledby="people-title">
+                    <h2 id="people-title">{ "People" }<span class="count" aria-hidden="true">{ state.present() }</span></h2>
+                    { people(state, target.whisper_to, &choose.reform(Some), &props.safety_number) }
+                </aside>
+                <NetworkPanel state={state.clone()} network={props.network.clone()} on_look={props.on_look.clone()} />
+            </div>
         </div>
     }
 }
@@ -187,8 +249,26 @@ fn title(open_name: Option<&AttrValue>) -> Html {
     }
 }
 
+/// The button "Invite by hand", while there is a room to invite to.
+fn by_hand(props: &RoomViewProps) -> Html {
+    if props.state.closed {
+        return html! {};
+    }
+    html! {
+        <InviteByHand
+            invitation={props.state.invitation.clone()}
+            answer={props.state.answer.clone()}
+            on_invite={props.on_invite.clone()}
+            on_take={props.on_take.clone()}
+        />
+    }
+}
+
 /// Before the first message: what to do next.
 fn nothing_yet(props: &RoomViewProps) -> Html {
+    if props.state.closed {
+        return html! { <p class="nothing-yet nothing-title">{ "This room is closed" }</p> };
+    }
     if props.state.present() > 1 {
         return html! {
             <div class="nothing-yet">

@@ -1,0 +1,228 @@
+//! The room's network: a picture, a table of our own links, and how many people there are.
+
+use std::{fmt::Write, rc::Rc, time::Duration};
+
+use gloo_timers::callback::{Interval, Timeout};
+use mesh::io::Network;
+use web_sys::Element;
+use yew::prelude::*;
+
+use super::element::{element, words};
+use crate::{
+    hooks::is_page_hidden,
+    js,
+    state::{
+        layout::{HEIGHT, Layout, WIDTH},
+        network::{kind, lasted, reach, short},
+        room::RoomState,
+    },
+};
+
+/// How often the network is looked at while it is in view, in milliseconds.
+const LOOK_MILLIS: u32 = 1_000;
+
+/// Every how many times it is looked at all the same when it is not in view: whether it is split is said elsewhere, too.
+const OUT_OF_VIEW: u32 = 5;
+
+/// The region is at most this high, in pixels, when it is folded up.
+const FOLDED_PX: i32 = 90;
+
+/// How long a frame of a picture in motion is shown, in milliseconds.
+const FRAME_MILLIS: u32 = 33;
+
+/// In a larger network only we and who is linked with us have names: more of them would cover each other.
+const NAMES_MAX: usize = 30;
+
+/// Properties of [`NetworkPanel`].
+#[derive(Debug, Clone, PartialEq, Properties)]
+pub struct NetworkPanelProps {
+    /// The room.
+    pub state: Rc<RoomState>,
+    /// What was last seen of its network.
+    pub network: Option<Rc<Network>>,
+    /// Asks for another look. Called once a second while the region is in view, and every five seconds
+    /// while only the rest of the page is.
+    pub on_look: Callback<()>,
+}
+
+/// The region "Network". It can be folded up; its picture moves until it has settled.
+#[component]
+pub fn NetworkPanel(props: &NetworkPanelProps) -> Html {
+    let open = use_state(|| true);
+    let region = use_node_ref();
+    let layout = use_mut_ref(Layout::default);
+    let frame = use_force_update();
+
+    {
+        let region = region.clone();
+        use_effect_with(props.on_look.clone(), move |on_look| {
+            let on_look = on_look.clone();
+            let mut looks: u32 = 0;
+            let mut look = move || {
+                // Only the folded-up heading has a height below this, and there is none where a phone has no room.
+                let in_view = region
+                    .cast::<Element>()
+                    .is_some_and(|region| region.client_height() > FOLDED_PX);
+                if (in_view || looks.is_multiple_of(OUT_OF_VIEW)) && !is_page_hidden() {
+                    on_look.emit(());
+                }
+                looks = looks.wrapping_add(1);
+            };
+            look();
+            let interval = Interval::new(LOOK_MILLIS, look);
+            move || drop(interval)
+        });
+    }
+    if let Some(network) = &props.network {
+        let mut layout = layout.borrow_mut();
+        if layout.update(network) && js::prefers_reduced_motion() {
+            layout.settle();
+        }
+    }
+    {
+        let layout = layout.clone();
+        use_effect(move || {
+            let moving = !layout.borrow().is_settled();
+            let timeout = moving.then(|| {
+                Timeout::new(FRAME_MILLIS, move || {
+                    layout.borrow_mut().step();
+                    frame.force_update();
+                })
+            });
+            move || drop(timeout)
+        });
+    }
+
+    let toggle = {
+        let open = open.clone();
+        Callback::from(move |_: MouseEvent| open.set(!*open))
+    };
+    html! {
+        <section ref={region} class="network" aria-label="Network">
+            <h2>
+                <button type="button" class="fold" aria-expanded={open.to_string()} onclick={toggle}>{ "Network" }</button>
+            </h2>
+            { props.network.as_ref().filter(|_| *open).map(|network| view(&props.state, network, &layout.borrow())) }
+        </section>
+    }
+}
+
+fn view(state: &RoomState, network: &Network, layout: &Layout) -> Html {
+    html! {
+        <>
+            { words("p", format!("Network size: {}", network.size)) }
+            if let Some(reach) = reach(network) {
+                { element("p", "network-split", format!("{reach}. Looking for the others…").into()) }
+            }
+            { map(state, network, layout) }
+            { element("p", "aside", "Rings: not connected with the server.".into()) }
+            { links(state, network) }
+        </>
+    }
+}
+
+/// The picture. Whatever looks alike is one path: a dot is a line without length and with round ends.
+fn map(state: &RoomState, network: &Network, layout: &Layout) -> Html {
+    let points: Vec<_> = layout.points().collect();
+    let link_with = |index: usize| {
+        let peer = network.nodes[index].peer;
+        network.links.iter().find(|link| link.peer == peer)
+    };
+    let [mut others, mut first, mut reserve, mut dots, mut rings] = [const { String::new() }; 5];
+    let mut labels = Vec::new();
+    let mut me = (0, 0);
+    for edge in &network.edges {
+        let (one, other) = (edge.one as usize, edge.other as usize);
+        let ((x1, y1), (x2, y2)) = (points[one], points[other]);
+        let own = [(one, other), (other, one)]
+            .into_iter()
+            .find(|(end, _)| network.nodes[*end].peer == state.me)
+            .and_then(|(_, other)| link_with(other));
+        let path = match own {
+            None => &mut others,
+            Some(link) if link.eager => &mut first,
+            Some(_) => &mut reserve,
+        };
+        line(path, (x1, y1), (x2, y2));
+        if let Some(round_trip) = own.and_then(|link| link.round_trip) {
+            labels.push(label(
+                "map-time",
+                (x1.midpoint(x2), y1.midpoint(y2)),
+                millis(round_trip),
+            ));
+        }
+    }
+    for (index, node) in network.nodes.iter().enumerate() {
+        let (x, y) = points[index];
+        line(&mut dots, (x, y), (x, y));
+        if !node.on_server {
+            line(&mut rings, (x, y), (x, y));
+        }
+        let mine = node.peer == state.me;
+        if mine {
+            me = (x, y);
+        }
+        if mine || network.nodes.len() <= NAMES_MAX || link_with(index).is_some() {
+            let name = if mine {
+                "You".to_owned()
+            } else {
+                node.name.as_deref().map_or_else(|| node.peer.fingerprint(), short)
+            };
+            labels.push(label("map-name", (x, y + 19), name));
+        }
+    }
+    let mut mine = String::new();
+    line(&mut mine, me, me);
+    let paths = [
+        ("", others),
+        ("map-reserve", reserve),
+        ("map-first", first),
+        ("map-me", mine),
+        ("map-dots", dots),
+        ("map-rings", rings),
+    ];
+    html! {
+        <svg class="map" role="img" aria-label="Network map" viewBox={format!("0 0 {WIDTH} {HEIGHT}")}>
+            { for paths.into_iter().map(|(class, d)| html! { <path {class} {d} /> }) }
+            { for labels }
+        </svg>
+    }
+}
+
+fn line(path: &mut String, (x1, y1): (i16, i16), (x2, y2): (i16, i16)) {
+    // A string takes whatever is written to it.
+    let _ = write!(path, "M{x1} {y1}L{x2} {y2}");
+}
+
+fn label(class: &'static str, (x, y): (i16, i16), text: String) -> Html {
+    html! { <text {class} x={x.to_string()} y={y.to_string()}>{ text }</text> }
+}
+
+/// The table "Links".
+fn links(state: &RoomState, network: &Network) -> Html {
+    let titles = ["Person", "Kind", "Round trip", "Since", "Messages"];
+    let rows = network.links.iter().map(|link| {
+        let round_trip = link.round_trip.map_or_else(String::new, millis);
+        let messages = if link.eager { "first" } else { "in reserve" };
+        let cells = [kind(link.kind).into(), round_trip, lasted(link.age), messages.into()];
+        let person = element("th", "", words("bdi", state.name_of(&link.peer)));
+        row([person]
+            .into_iter()
+            .chain(cells.map(|cell| words("td", cell)))
+            .collect())
+    });
+    html! {
+        <table aria-label="Links">
+            { element("thead", "", row(titles.map(|title| words("th", title)).into_iter().collect())) }
+            { element("tbody", "", rows.collect()) }
+        </table>
+    }
+}
+
+fn row(cells: Html) -> Html {
+    element("tr", "", cells)
+}
+
+fn millis(time: Duration) -> String {
+    format!("{} ms", time.as_millis())
+}
