@@ -23,6 +23,8 @@ enum Bench {
     Server,
     /// From joining to the first open lane, in real browsers
     Join,
+    /// How a message spreads over 1,000 nodes, in virtual time
+    Mesh,
 }
 
 /// Runs the benchmarks one after the other; one that fails or breaks its bound fails the whole, at the end.
@@ -30,12 +32,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let sink = Sink::Screen;
     let chosen = match args.name {
         Some(bench) => vec![bench],
-        None => vec![Bench::Size, Bench::Server, Bench::Join],
+        None => vec![Bench::Size, Bench::Server, Bench::Join, Bench::Mesh],
     };
-    if chosen.iter().any(|bench| *bench != Bench::Server) {
+    if chosen.contains(&Bench::Size) || chosen.contains(&Bench::Join) {
         build::app(&sink)?;
     }
-    if chosen.iter().any(|bench| *bench != Bench::Size) {
+    if chosen.contains(&Bench::Server) || chosen.contains(&Bench::Join) {
         build::server(&sink, "release")?;
     }
     let mut code = ExitCode::SUCCESS;
@@ -66,6 +68,10 @@ impl Bench {
                 command.args(["--features", "e2e"]);
                 with_browsers(&mut command, "release")?;
                 sink.run(&mut command)
+            }
+            Self::Mesh => {
+                let mut command = shell::cargo(&["run", "--release", "--package", "tests", "--bin", "bench_mesh"]);
+                sink.run(command.args(["--features", "bench-mesh"]))
             }
         }
     }

@@ -10,6 +10,7 @@ mod build;
 mod run;
 mod setup;
 mod shell;
+mod sim;
 mod size;
 mod test;
 mod tools;
@@ -35,6 +36,8 @@ enum Command {
     Test(test::Args),
     /// Measure, and compare with a bare calibration in the same run
     Bench(bench::Args),
+    /// Simulate rooms of any size in virtual time, with faults
+    Sim(sim::Args),
     /// Install the tools and print the line that puts them on a shell's PATH
     Setup,
 }
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::Build => build::run(),
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Sim(args) => sim::run(&args),
         Command::Setup => setup::run(),
     };
     match done {

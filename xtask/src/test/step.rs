@@ -29,6 +29,8 @@ pub(super) enum Step {
     Deny,
     /// Tests on this machine
     Native,
+    /// Every scenario of the simulator, with a few seeds
+    Sim,
     /// Tests in headless Chromium
     WasmChromium,
     /// Tests in headless Firefox
@@ -139,6 +141,7 @@ impl Step {
             Self::Docs => "docs",
             Self::Deny => "deny",
             Self::Native => "native",
+            Self::Sim => "sim",
             Self::WasmChromium => "wasm-chromium",
             Self::WasmFirefox => "wasm-firefox",
             Self::Build => "build",
@@ -157,6 +160,7 @@ impl Step {
             | Self::Docs
             | Self::Deny
             | Self::Native
+            | Self::Sim
             | Self::WasmChromium
             | Self::WasmFirefox
             | Self::Build => &[],
@@ -169,7 +173,7 @@ impl Step {
             Self::Fmt => vec![Tool::Component("rustfmt")],
             Self::Clippy => vec![Tool::Component("clippy")],
             Self::ClippyWasm => vec![Tool::Component("clippy"), Tool::WasmTarget],
-            Self::Docs | Self::Native => Vec::new(),
+            Self::Docs | Self::Native | Self::Sim => Vec::new(),
             Self::Deny => vec![Tool::CargoDeny],
             Self::WasmChromium => vec![Tool::WasmTarget, Tool::WasmBindgen, Tool::Browser(Browser::Chromium)],
             Self::WasmFirefox => vec![Tool::WasmTarget, Tool::WasmBindgen, Tool::Browser(Browser::Firefox)],
@@ -192,11 +196,13 @@ impl Step {
         match self {
             Self::Fmt => check(shell::cargo(&["fmt", "--all", "--check", "--", "--color", "never"])),
             Self::Clippy => {
+                // Not all features: `bench-mesh` would build another project's protocol.
                 let arguments = [
                     "clippy",
                     "--workspace",
                     "--all-targets",
-                    "--all-features",
+                    "--features",
+                    "tests/e2e,tests/sim",
                     "--",
                     "-D",
                     "warnings",
@@ -215,7 +221,15 @@ impl Step {
             }
             Self::Deny => Outcome::check(deny(&sink)),
             // `web` too: its state is plain Rust, tested here.
-            Self::Native => self.tests(&sink, &mut shell::cargo(&["test", "--workspace", "--no-fail-fast"])),
+            Self::Native => self.tests(
+                &sink,
+                &mut shell::cargo(&["test", "--workspace", "--features", "mesh/sim", "--no-fail-fast"]),
+            ),
+            Self::Sim => {
+                let mut command = crate::sim::command();
+                command.args(["--peers", "50", "--seeds", "1..4"]);
+                Outcome::check(sink.run(&mut command).map(|()| "every scenario, 3 seeds".to_owned()))
+            }
             Self::WasmChromium => self.browser_tests(&sink, Browser::Chromium),
             Self::WasmFirefox => self.browser_tests(&sink, Browser::Firefox),
             Self::Build => Outcome::check(

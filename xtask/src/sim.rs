@@ -1,0 +1,34 @@
+//! `cargo xtask sim`: rooms in virtual time. The program itself is `tests/src/bin/sim.rs`; it is built optimised, and not as a part
+//! of this one, which has to be compiled before anything else can happen.
+
+use crate::shell::{self, Sink};
+use anyhow::Result;
+use std::process::{Command, ExitCode};
+
+/// Arguments of `cargo xtask sim`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Handed on: `--scenario NAME`, `--peers N`, `--seeds A..B`, `--threads N`, `--json`; see `cargo xtask sim -- --help`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+/// Runs the simulator.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let mut command = command();
+    command.args(&args.arguments);
+    // What is broken was said already.
+    let status = Sink::Screen.status(&mut command)?;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Builds and starts the simulator; its arguments are to be added.
+pub(crate) fn command() -> Command {
+    let mut command = shell::cargo(&["run", "--quiet", "--release", "--package", "tests", "--bin", "sim"]);
+    command.args(["--features", "sim", "--"]);
+    command
+}
