@@ -44,8 +44,8 @@ fn identities() {
     assert_eq!(ann().peer_id().to_text(), "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w");
     assert_eq!(ann().peer_id().fingerprint(), "NM4P-2XST");
     assert_eq!(
-        ann().sign(Label::Chat, b"hello").to_text(),
-        "9YmhbIMYcEN4AnSr-hxmga3lKrZxmRDfk8T1BKtLhTs1-I5IJUqAR9CTVRklenbxGA5obB6VtqzXdUterGJ5CQ"
+        ann().sign(Label::Entry, b"hello").to_text(),
+        "qEBN4LiHmuSRUEkvPGcJYn4z2sWT6sifMx3xorFVAcU7T2wtM592ovoHTSUXnFFE-t-OMDSpxmzCItOKX5nGDw"
     );
     assert_eq!(
         safety_number(&lobby(), &ann().peer_id(), &bob()),
