@@ -126,7 +126,7 @@ pub const SEEN_ENVELOPES_MAX: usize = 4_096;
 
 /// How many records are remembered to recognise those that came before; the oldest are forgotten first. Entries of the log
 /// are recognised for longer, by the log.
-pub const SEEN_RECORDS_MAX: usize = 4_096;
+pub const SEEN_RECORDS_MAX: usize = 2_048;
 
 /// How many packets are remembered to hand none on twice; the oldest are forgotten first.
 pub const SEEN_PACKETS_MAX: usize = 1_024;

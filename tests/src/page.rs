@@ -39,6 +39,8 @@ pub struct View {
     pub messages: Vec<MessageShown>,
     /// The status "Connection".
     pub connection: Option<String>,
+    /// The region "Network".
+    pub network: Option<NetworkShown>,
     /// Every other alert and status.
     pub notices: Vec<NoticeShown>,
     /// Every text field.
@@ -47,6 +49,7 @@ pub struct View {
 
 /// An item of the list "People".
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PersonShown {
     /// The name.
     pub name: String,
@@ -54,6 +57,8 @@ pub struct PersonShown {
     pub you: bool,
     /// The state in words.
     pub state: String,
+    /// Whether it is said to be reached through others: here, and without a link to us.
+    pub through_others: bool,
     /// The fingerprint of the key.
     pub fingerprint: String,
 }
@@ -69,6 +74,33 @@ pub struct MessageShown {
     pub whisper: Option<String>,
     /// How far an own message got, in words.
     pub delivery: Option<String>,
+}
+
+/// The region "Network".
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct NetworkShown {
+    /// Its lines of text.
+    pub says: Vec<String>,
+    /// Whether it has the image "Network map".
+    pub map: bool,
+    /// The rows of the table "Links".
+    pub links: Vec<LinkShown>,
+}
+
+/// A row of the table "Links".
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LinkShown {
+    /// The person's name.
+    pub person: String,
+    /// `Local`, `Direct`, `Relayed` or, at first, `Not known yet`.
+    pub kind: String,
+    /// In milliseconds, as in `27 ms`.
+    pub round_trip: String,
+    /// For how long it has been open, as in `2 min`.
+    pub since: String,
+    /// `first` or `in reserve`.
+    pub messages: String,
 }
 
 /// An alert, or a status other than "Connection".
@@ -152,6 +184,20 @@ impl View {
         self.connection
             .as_deref()
             .is_some_and(|connection| connection.contains(text))
+    }
+
+    /// Whether a line of the region "Network" is exactly this text.
+    #[must_use]
+    pub fn network_says(&self, text: &str) -> bool {
+        self.network
+            .as_ref()
+            .is_some_and(|network| network.says.iter().any(|line| line == text))
+    }
+
+    /// A row of the table "Links" by the person's name.
+    #[must_use]
+    pub fn link(&self, name: &str) -> Option<&LinkShown> {
+        self.network.as_ref()?.links.iter().find(|link| link.person == name)
     }
 
     /// A text field by its accessible name.
@@ -376,6 +422,25 @@ impl Page {
         self.act(Role::Textbox, field, Act::Paste(text)).await
     }
 
+    /// Replaces what is in a text field by keys alone, through the clipboard: as slow or fast as it is for a person.
+    ///
+    /// # Errors
+    /// If it cannot in time.
+    pub async fn paste_by_keys(&self, field: &str, text: &str) -> Result<()> {
+        const SOURCE: &str = "
+            const source = document.body.appendChild(document.createElement('textarea'));
+            source.value = arguments[0];
+            source.focus();
+            source.select();
+            window.source = source;";
+        self.run(SOURCE, vec![json!(text)]).await?;
+        self.press_with_control("c").await?;
+        self.run("window.source.remove()", Vec::new()).await?;
+        self.focus(field).await?;
+        self.press_with_control("a").await?;
+        self.press_with_control("v").await
+    }
+
     /// Says something to everyone.
     ///
     /// # Errors
@@ -392,6 +457,20 @@ impl Page {
     pub async fn press(&self, keys: impl IntoIterator<Item = Key>) -> Result<()> {
         let keys: String = keys.into_iter().map(char::from).collect();
         self.type_anywhere(&keys).await
+    }
+
+    async fn press_with_control(&self, key: &str) -> Result<()> {
+        let control = char::from(Key::Control);
+        let strokes = [("keyDown", control.to_string()), ("keyDown", key.to_owned())];
+        let releases = [("keyUp", key.to_owned()), ("keyUp", control.to_string())];
+        let actions: Vec<Value> = strokes
+            .into_iter()
+            .chain(releases)
+            .map(|(kind, value)| json!({"type": kind, "value": value}))
+            .collect();
+        let body = json!({"actions": [{"type": "key", "id": "keyboard", "actions": actions}]});
+        self.command(Method::POST, "actions", Some(body)).await?;
+        Ok(())
     }
 
     /// Types wherever the cursor is.

@@ -15,6 +15,7 @@ return {
     name: text(item, 'bdi') ?? '',
     you: item.textContent.includes('(you)'),
     state: text(item, '.person-state') ?? '',
+    throughOthers: item.querySelector('.person-state')?.title === 'Reached through others',
     fingerprint: text(item, '.fingerprint') ?? '',
   })),
   messages: all('[role=log][aria-label=Messages] article').map((article) => ({
@@ -24,6 +25,14 @@ return {
     delivery: text(article, '.delivery'),
   })),
   connection: text(document, '[role=status][aria-label=Connection]'),
+  network: all('section[aria-label=Network]').map((region) => ({
+    says: [...region.querySelectorAll('p')].map((line) => line.textContent.trim()),
+    map: region.querySelectorAll('[role=img][aria-label="Network map"]').length === 1,
+    links: [...region.querySelectorAll('table[aria-label=Links] tbody tr')].map((row) => {
+      const [person, kind, roundTrip, since, messages] = [...row.cells].map((cell) => cell.textContent.trim());
+      return { person, kind, roundTrip, since, messages };
+    }),
+  }))[0] ?? null,
   notices: all('[role=alert], [role=status]:not([aria-label=Connection])').map((notice) => ({
     role: notice.getAttribute('role'),
     text: notice.textContent.trim(),

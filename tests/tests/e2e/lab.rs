@@ -6,10 +6,12 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use futures_util::future::try_join_all;
 use tests::{
     browser::Browser,
     page::{PATIENCE, Page, View},
+    server::Server,
     wait::until,
 };
 use tokio::{runtime::Builder, time::timeout};
@@ -17,8 +19,16 @@ use tokio::{runtime::Builder, time::timeout};
 /// A test that takes longer hangs.
 const TEST: Duration = Duration::from_secs(120);
 
+/// How long what everybody has to hear of may take in a room of a dozen tabs, all on one machine.
+const SPREAD: Duration = Duration::from_secs(40);
+
 /// Runs a test, one at a time.
 pub(crate) fn run(test: impl Future<Output = Result<()>>) {
+    run_within(TEST, test);
+}
+
+/// Runs a test that may take so long.
+pub(crate) fn run_within(most: Duration, test: impl Future<Output = Result<()>>) {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let runtime = Builder::new_multi_thread()
@@ -26,7 +36,7 @@ pub(crate) fn run(test: impl Future<Output = Result<()>>) {
         .enable_all()
         .build()
         .expect("a runtime can be made");
-    let result = runtime.block_on(async { timeout(TEST, test).await.context("the test hangs")? });
+    let result = runtime.block_on(async { timeout(most, test).await.context("the test hangs")? });
     if let Err(error) = result {
         panic!("{error:#}");
     }
@@ -59,6 +69,56 @@ pub(crate) async fn answer(page: &Page, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Founds a room in the first of these browsers and lets the others in all at once, so many tabs into each. The tabs are called
+/// by number, `p0` first.
+pub(crate) async fn crowd(server: &Server, browsers: &[(&Browser, usize)]) -> Result<(Vec<Page>, String)> {
+    let (first, room) = found(browsers[0].0, &server.url(), "p0").await?;
+    let mut next = 1;
+    let groups = browsers.iter().zip(0..).map(|((browser, tabs), place)| {
+        let names = next..next + tabs - usize::from(place == 0);
+        next = names.end;
+        let room = &room;
+        async move {
+            let mut pages = Vec::new();
+            for name in names {
+                pages.push(enter(browser, room, &format!("p{name}")).await?);
+            }
+            Ok::<_, anyhow::Error>(pages)
+        }
+    });
+    let groups = try_join_all(groups.collect::<Vec<_>>()).await?;
+    let pages: Vec<Page> = [first].into_iter().chain(groups.into_iter().flatten()).collect();
+    Ok((pages, room))
+}
+
+/// Opens the start page for someone who will come in later, by hand or through another tab.
+pub(crate) async fn outside(browser: &Browser, server: &Server) -> Result<Page> {
+    let page = browser.open(&server.url()).await?;
+    page.wait("the start page", |view| view.field("Room").is_some()).await?;
+    Ok(page)
+}
+
+/// Goes from the start page into a room whose link one was given.
+pub(crate) async fn come_in(page: &Page, room: &str, name: &str) -> Result<()> {
+    page.paste("Your name", name).await?;
+    page.paste("Room", room).await?;
+    page.click("Join room").await?;
+    page.wait("the room", |view| view.me().is_some()).await?;
+    Ok(())
+}
+
+/// Kills the server and waits until every page has noticed.
+pub(crate) async fn without(server: &mut Server, pages: &[&Page]) -> Result<()> {
+    server.kill().await?;
+    for page in pages {
+        page.wait("the loss of the server", |view| {
+            view.connection_says("the room goes on without it")
+        })
+        .await?;
+    }
+    Ok(())
+}
+
 /// Waits until each of these pages has all the others "Here", and all are registered with the server.
 pub(crate) async fn gathered(pages: &[&Page]) -> Result<()> {
     for page in pages {
@@ -70,7 +130,38 @@ pub(crate) async fn gathered(pages: &[&Page]) -> Result<()> {
     Ok(())
 }
 
-fn others_here(view: &View) -> usize {
+/// Waits until each of these pages has all the others "Here", in whatever way it reaches them.
+pub(crate) async fn together(pages: &[&Page]) -> Result<()> {
+    for page in pages {
+        page.wait_for(SPREAD, "everyone here", |view| others_here(view) == pages.len() - 1)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Waits until each of these pages shows a message exactly once.
+pub(crate) async fn all_have(pages: &[&Page], text: &str) -> Result<()> {
+    for page in pages {
+        page.wait(text, |view| view.has(text)).await?;
+    }
+    Ok(())
+}
+
+/// Whispers to someone, waits until it arrives, and goes back to talking to everyone.
+pub(crate) async fn whispers(from: &Page, to: &Page, to_name: &str, text: &str) -> Result<()> {
+    whisper(from, to_name, text).await?;
+    let view = to.wait_for(SPREAD, text, |view| view.has(text)).await?;
+    ensure!(
+        view.messages(text)
+            .all(|message| message.whisper.as_deref() == Some("Whisper to you")),
+        "{view:#?}"
+    );
+    from.wait("its receipt", |view| view.is_delivered(text, "delivered"))
+        .await?;
+    from.click("Back to everyone").await
+}
+
+pub(crate) fn others_here(view: &View) -> usize {
     view.people
         .iter()
         .filter(|person| !person.you && person.state == "Here")

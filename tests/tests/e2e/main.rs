@@ -5,14 +5,19 @@
 //! time meaningless.
 
 mod lab;
+mod wires;
 
 mod background;
+mod by_hand;
+mod closing;
 mod coming_and_going;
 mod contract;
 mod hostile;
 mod identity;
 mod keyboard;
+mod mesh;
 mod mistakes;
 mod network;
+mod serverless;
 mod talking;
 mod text;

@@ -4,9 +4,15 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use shared::limits::TEXT_BYTES_MAX;
-use tests::{browser::Browser, server::Server};
+use tests::{
+    browser::{Browser, Engine, Setup},
+    server::Server,
+};
 
 use crate::lab::{enter, found, gathered, run, whisper};
+
+/// A peer that says nothing for longer is taken for dead, in milliseconds.
+const STILL_MILLIS: f64 = 7_500.0;
 
 #[test]
 fn two_tabs_talk_both_ways_at_the_same_instant() {
@@ -254,4 +260,52 @@ fn the_longest_message_arrives_whole_and_a_longer_one_is_refused() {
         .await?;
         Ok(())
     });
+}
+
+#[test]
+fn a_pasted_book_is_refused_in_words_and_stays_in_the_box() {
+    for engine in [Engine::Chromium, Engine::Firefox] {
+        run(async move {
+            let server = Server::start().await?;
+            let browser = Browser::start(&Setup::new(engine)).await?;
+            let (ann, room) = found(&browser, &server.url(), "Ann").await?;
+            let bob = enter(&browser, &room, "Bob").await?;
+            gathered(&[&ann, &bob]).await?;
+            // A page that stands still answers nobody, and is taken for dead.
+            let watch = "window.still = 0; let before = performance.now();
+                setInterval(() => {
+                    const now = performance.now();
+                    [window.still, before] = [Math.max(window.still, now - before), now];
+                }, 50)";
+            ann.run(watch, Vec::new()).await?;
+            for (bytes, excess) in [(300_000, "229 KB too long"), (2_000_000, "1890 KB too long")] {
+                let text = "lorem ipsum ".repeat(bytes / 12);
+                ann.paste_by_keys("Message", &text).await?;
+                ann.click("Send").await?;
+                let view = ann.wait("the refusal", |view| view.alerts(excess)).await?;
+                ensure!(
+                    view.alerts("A message can have 64 KB at most") && view.messages.is_empty(),
+                    "{:#?}",
+                    view.notices
+                );
+                ensure!(
+                    view.field("Message")
+                        .is_some_and(|field| field.value == text && field.invalid),
+                    "the text is lost"
+                );
+            }
+            let still = ann.run("return window.still", Vec::new()).await?;
+            println!("{engine:?} stands still for {still} ms at most");
+            ensure!(
+                still.as_f64() < Some(STILL_MILLIS),
+                "the page stood still for {still} ms"
+            );
+            // Nothing of it went anywhere.
+            ann.paste("Message", "in short").await?;
+            ann.click("Send").await?;
+            let view = bob.wait("what fits", |view| view.has("in short")).await?;
+            ensure!(view.messages.len() == 1, "{} messages", view.messages.len());
+            Ok(())
+        });
+    }
 }
