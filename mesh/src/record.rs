@@ -428,23 +428,27 @@ impl Content for Closing {
 /// record is checked in full, once, and what came of it is shared; one that was signed in this process needs no check.
 #[cfg(feature = "sim")]
 pub mod memo {
-    use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+    #[expect(clippy::disallowed_types, reason = "its order is never looked at")]
+    use std::collections::HashMap;
+    use std::{cell::RefCell, rc::Rc};
 
-    use shared::{Room, Signature};
+    use shared::{Room, RoomId, Signature};
 
-    use super::{Content, Record, Unchecked};
+    use super::{Content, Record, Short, Unchecked};
     use crate::frame::DecodeError;
 
     /// How many results are kept; then all are forgotten.
-    const RESULTS_MAX: usize = 100_000;
-
-    type Key = ([u8; 32], Signature, [u8; 32]);
-
-    type Results<T> = BTreeMap<Key, Result<Rc<Record<T>>, DecodeError>>;
+    const RESULTS_MAX: usize = 20_000;
 
     /// What came of checking records.
     #[derive(Debug)]
-    pub struct Memo<T>(RefCell<Results<T>>);
+    #[expect(clippy::disallowed_types, reason = "its order is never looked at")]
+    pub struct Memo<T>(RefCell<HashMap<Short, Checked<T>>>);
+
+    /// Author, content, signature and room: everything that a check depends on, the first two by their hash.
+    type Inputs = ([u8; 32], Signature, RoomId);
+
+    type Checked<T> = (Inputs, Result<Rc<Record<T>>, DecodeError>);
 
     impl<T> Default for Memo<T> {
         fn default() -> Self {
@@ -452,37 +456,39 @@ pub mod memo {
         }
     }
 
-    pub(super) fn check<T: Content>(record: &Unchecked<'_>, room: &Room) -> Result<Rc<Record<T>>, DecodeError> {
-        let key = key(&record.id, &record.signature, room);
-        T::memo().with(|memo| {
-            let mut results = memo.0.borrow_mut();
-            if let Some(known) = results.get(&key) {
-                return known.clone();
+    impl<T> Memo<T> {
+        fn get(&self, inputs: &Inputs) -> Option<Result<Rc<Record<T>>, DecodeError>> {
+            let results = self.0.borrow();
+            let (known, result) = results.get(&Short::of(&inputs.0))?;
+            (known == inputs).then(|| result.clone())
+        }
+
+        fn insert(&self, inputs: Inputs, result: Result<Rc<Record<T>>, DecodeError>) {
+            let mut results = self.0.borrow_mut();
+            if results.len() >= RESULTS_MAX {
+                results.clear();
             }
-            let result = record.check_in_full(room);
-            insert(&mut results, key, result.clone());
-            result
+            results.insert(Short::of(&inputs.0), (inputs, result));
+        }
+    }
+
+    pub(super) fn check<T: Content>(record: &Unchecked<'_>, room: &Room) -> Result<Rc<Record<T>>, DecodeError> {
+        let inputs = (record.id, record.signature, room.id());
+        T::memo().with(|memo| {
+            memo.get(&inputs).unwrap_or_else(|| {
+                let result = record.check_in_full(room);
+                memo.insert(inputs, result.clone());
+                result
+            })
         })
     }
 
     pub(super) fn note_signed<T: Content>(record: &Rc<Record<T>>, signature: &Signature, room: &Room) {
         // What nobody would accept is not noted as acceptable.
         if record.content.is_valid() {
-            let key = key(&record.id, signature, room);
-            T::memo().with(|memo| insert(&mut memo.0.borrow_mut(), key, Ok(Rc::clone(record))));
+            let inputs = (record.id, *signature, room.id());
+            T::memo().with(|memo| memo.insert(inputs, Ok(Rc::clone(record))));
         }
-    }
-
-    fn insert<T>(results: &mut Results<T>, key: Key, result: Result<Rc<Record<T>>, DecodeError>) {
-        if results.len() >= RESULTS_MAX {
-            results.clear();
-        }
-        results.insert(key, result);
-    }
-
-    /// Author, content, signature and room: everything that a check depends on.
-    fn key(id: &[u8; 32], signature: &Signature, room: &Room) -> Key {
-        (*id, *signature, *room.id().as_bytes())
     }
 }
 
