@@ -42,6 +42,12 @@ pub(crate) fn run_within(most: Duration, test: impl Future<Output = Result<()>>)
     }
 }
 
+/// Writes a figure into the log that no test depends on.
+#[expect(clippy::print_stdout, reason = "the log of a test is what it prints")]
+pub(crate) fn note(figure: &str) {
+    println!("{figure}");
+}
+
 /// Opens the start page in a new tab and makes a room; gives the tab and the room's address.
 pub(crate) async fn found(browser: &Browser, url: &str, name: &str) -> Result<(Page, String)> {
     let page = browser.open(url).await?;

@@ -1,0 +1,123 @@
+//! The way in without a server: two texts that people carry to each other.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use futures_util::future::{try_join, try_join_all, try_join3};
+use tests::{
+    browser::Browser,
+    page::{Page, View},
+    server::Server,
+};
+use tokio::time::sleep;
+
+use crate::lab::{all_have, come_in, crowd, gathered, outside, run_within, together, whispers, without};
+
+const LONG: Duration = Duration::from_secs(300);
+
+/// How long people take to hand a text over: in a chat, and across a table.
+const QUICK: Duration = Duration::from_secs(4);
+const SLOW: Duration = Duration::from_secs(20);
+
+/// How soon a newcomer has more than the link that it came by.
+const LINKED: Duration = Duration::from_secs(30);
+
+/// Takes a newcomer in by hand, both in the room's page.
+async fn invite(host: &Page, newcomer: &Page, carrying: Duration) -> Result<()> {
+    host.click("Invite by hand").await?;
+    host.click("Make an invitation").await?;
+    let invitation = text_in(host, "Invitation").await?;
+    sleep(carrying).await;
+    newcomer.click("Invite by hand").await?;
+    newcomer.paste("Paste an invitation", &invitation).await?;
+    newcomer.click("Use invitation").await?;
+    let answer = text_in(newcomer, "Your answer").await?;
+    sleep(carrying).await;
+    host.paste("Answer", &answer).await?;
+    host.click("Connect").await?;
+    host.click("Done").await?;
+    newcomer.click("Done").await
+}
+
+/// What stands in a box to be copied, once it does.
+async fn text_in(page: &Page, field: &str) -> Result<String> {
+    let text = |view: &View| {
+        view.field(field)
+            .map(|field| field.value.clone())
+            .filter(|text| !text.is_empty())
+    };
+    let view = page.wait(field, |view| text(view).is_some()).await?;
+    text(&view).context("it was there a moment ago")
+}
+
+#[test]
+fn newcomers_of_both_engines_come_in_by_hand_and_find_more_by_themselves() {
+    run_within(LONG, async {
+        let mut server = Server::start().await?;
+        let (room_browsers, newcomers_1, newcomers_2) = try_join3(
+            try_join(Browser::chromium(), Browser::firefox()),
+            try_join(Browser::chromium(), Browser::firefox()),
+            try_join(Browser::chromium(), Browser::firefox()),
+        )
+        .await?;
+        let (pages, room) = crowd(&server, &[(&room_browsers.0, 4), (&room_browsers.1, 4)]).await?;
+        let mut all: Vec<&Page> = pages.iter().collect();
+        gathered(&all).await?;
+        all[3].say("said before").await?;
+        all_have(&all, "said before").await?;
+
+        // Their pages are open before: nobody serves them afterwards. Each has a browser of its own, for tabs of one
+        // browser would find each other without an invitation.
+        let browsers = [&newcomers_1.0, &newcomers_1.1, &newcomers_2.0, &newcomers_2.1];
+        let mut newcomers = Vec::new();
+        for browser in browsers {
+            newcomers.push(outside(browser, &server).await?);
+        }
+        without(&mut server, &all).await?;
+        let names = ["q0", "q1", "q2", "q3"];
+        for (newcomer, name) in newcomers.iter().zip(names) {
+            come_in(newcomer, &room, name).await?;
+        }
+        for newcomer in &newcomers {
+            newcomer
+                .wait("how to get in", |view| {
+                    view.connection_says("Someone in the room can invite you by hand.")
+                })
+                .await?;
+        }
+        // Who comes from Chromium is invited by Firefox, and the other way round.
+        let invitations = [(4, QUICK), (0, QUICK), (5, SLOW), (1, SLOW)];
+        let invitations = newcomers.iter().zip(invitations).map(|(newcomer, (host, carrying))| {
+            ensure_other_engine(all[host], newcomer);
+            invite(all[host], newcomer, carrying)
+        });
+        try_join_all(invitations).await?;
+
+        let members = all.len();
+        all.extend(&newcomers);
+        together(&all).await?;
+        for (newcomer, name) in newcomers.iter().zip(names) {
+            let view = newcomer
+                .wait_for(LINKED, "what was said before, and a second link", |view| {
+                    view.has("said before") && view.network.as_ref().is_some_and(|network| network.links.len() >= 2)
+                })
+                .await?;
+            let stranger = view
+                .people
+                .iter()
+                .find(|person| person.through_others && person.name.starts_with('p'));
+            let stranger = stranger.with_context(|| format!("linked with everyone: {view:#?}"))?;
+            let number: usize = stranger.name[1..].parse()?;
+            ensure!(number < members, "{stranger:?}");
+            whispers(newcomer, all[number], &stranger.name, &format!("{name} was here")).await?;
+            let text = format!("hello from {name}");
+            newcomer.say(&text).await?;
+            all_have(&all, &text).await?;
+        }
+        Ok(())
+    });
+}
+
+fn ensure_other_engine(host: &Page, newcomer: &Page) {
+    assert_ne!(host.browser().engine(), newcomer.browser().engine());
+}
