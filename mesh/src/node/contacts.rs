@@ -506,6 +506,12 @@ impl Node {
         }
         let soon = self.now.instant + jittered(self.config.timing.crossing_window, &mut self.rng);
         self.seek_at = self.seek_at.min(soon);
+        if self.links.is_empty() {
+            // Those that a server named may all be full while a room fills up: others are not.
+            for server in &mut self.servers {
+                server.discover_soon(self.now.instant, &self.config.timing);
+            }
+        }
     }
 
     /// Drops an attempt in favour of a newer one.

@@ -313,7 +313,9 @@ impl Story {
             self.world.run_for(seconds(2));
             self.say(guest);
         }
-        // The host goes, and those it let in stay.
+        // The host goes, and those it let in stay: by now the last of them has other links. One that had not would be alone
+        // without a server, and could only be invited again.
+        self.world.run_for(seconds(8));
         self.world.crash(host);
         self.world.run_for(seconds(15));
         self.somebody_says();
