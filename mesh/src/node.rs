@@ -508,9 +508,12 @@ impl Node {
         self.roster.present() + 1
     }
 
-    /// How many people the servers know in the room.
-    fn room_size(&self) -> Option<u32> {
-        self.servers.iter().filter_map(Rendezvous::room_size).max()
+    /// How many people the servers know in the room; 0 if none is connected.
+    fn room_size(&self) -> usize {
+        let sizes = self.servers.iter().filter_map(Rendezvous::room_size);
+        sizes
+            .max()
+            .map_or(0, |size| usize::try_from(size).unwrap_or(usize::MAX))
     }
 
     fn emit(&mut self, event: Event) {
@@ -563,13 +566,10 @@ impl Node {
             // What is asked most often, and needs no more.
             return Need::None;
         }
-        let known = self
-            .room_size()
-            .map_or(0, |size| usize::try_from(size).unwrap_or(usize::MAX));
         let others = self
             .roster
             .present()
-            .max(known.saturating_sub(1))
+            .max(self.room_size().saturating_sub(1))
             .max(self.wanted_contacts());
         let need = need(links, others);
         // Nobody is known, and no server says who is here: another tab may.
@@ -648,11 +648,7 @@ impl Node {
 
     /// Sends a request through a server, if one is registered.
     fn request(&mut self, via: Option<ServerId>, request: Request) {
-        let via = via.filter(|id| {
-            self.servers
-                .get(usize::from(id.0))
-                .is_some_and(Rendezvous::is_registered)
-        });
+        let via = via.filter(|server| self.is_registered(*server));
         if let Some(server) = via.or_else(|| self.registered()) {
             self.outbox.push_back(Output::Signal { server, request });
         }

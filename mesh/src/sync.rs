@@ -160,10 +160,8 @@ fn opening(log: &Log, fruitless: bool) -> Opening {
         return Opening::Have(log.vector());
     }
     let storage = storage(log);
-    let message = Negentropy::new(Storage::Borrowed(&storage), RECONCILE_BYTES_MAX)
-        .and_then(|mut negentropy| negentropy.initiate())
-        .unwrap_or_default();
-    Opening::Reconcile(message)
+    let message = over(&storage).and_then(|mut negentropy| negentropy.initiate().ok());
+    Opening::Reconcile(message.unwrap_or_default())
 }
 
 /// What a step of a reconciliation gives.
@@ -181,7 +179,7 @@ pub struct Reconciled {
 #[must_use]
 pub fn answer(log: &Log, message: &[u8]) -> Option<Reconciled> {
     let storage = storage(log);
-    let mut negentropy = Negentropy::new(Storage::Borrowed(&storage), RECONCILE_BYTES_MAX).ok()?;
+    let mut negentropy = over(&storage)?;
     let reply = negentropy.reconcile(message).ok()?;
     Some(Reconciled {
         reply: Some(reply),
@@ -193,7 +191,7 @@ pub fn answer(log: &Log, message: &[u8]) -> Option<Reconciled> {
 #[must_use]
 pub fn proceed(log: &Log, message: &[u8]) -> Option<Reconciled> {
     let storage = storage(log);
-    let mut negentropy = Negentropy::new(Storage::Borrowed(&storage), RECONCILE_BYTES_MAX).ok()?;
+    let mut negentropy = over(&storage)?;
     negentropy.set_initiator();
     let (mut have, mut need) = (Vec::new(), Vec::new());
     let reply = negentropy.reconcile_with_ids(message, &mut have, &mut need).ok()?;
@@ -203,6 +201,10 @@ pub fn proceed(log: &Log, message: &[u8]) -> Option<Reconciled> {
         have: shorts(have),
         need: shorts(need),
     })
+}
+
+fn over(storage: &NegentropyStorageVector) -> Option<Negentropy<'_, NegentropyStorageVector>> {
+    Negentropy::new(Storage::Borrowed(storage), RECONCILE_BYTES_MAX).ok()
 }
 
 /// Every entry, by its place in the one order and its id. Made anew for each step: between two of them the log may have

@@ -14,6 +14,7 @@ use mesh::{
     frame::{Digests, Frame, GoodbyeReason, Hello, Whisper, open_whisper, seal_whisper},
     io::{Candidate, Timestamp},
     log::{Origin, Span},
+    nearby::Nearby,
     record::{Ack, Beacon, Cargo, Closing, Content, Entry, Lost, Packet, Record, Short},
 };
 use shared::{Identity, MessageId, Room, RoomCode, SessionId};
@@ -259,6 +260,30 @@ fn a_whisper() {
         "0e2e6b71a023c1d67c9df32f0459ff6e93d1805d20951728d3e5cd540eac945a00fe1c8ca26dabd66e3d00dcde91bb1197ff236fba802fe60ffed63558732715d993e53b0edbcdb255861f1237cb39748d4422850c0b9643a92be3552b4f38320dea725f98bc569746d56cf79c474dc6fabcbfd7d736d1c1a9a2bef1377fa75eeb4bad89c4910e82bf6a729e17456199b9a08868da4d9ff1d8270eb67399f613a4816ff3551c8b29f3144be010db9a165e0064760661c5b75b1753adeb3942bf98915dfeaae243ce91d5a64a9baa019c54ce5cf0346f359b6af7cb3445fae488053c97cbcf36a20cb6"
     );
     assert_eq!(open_whisper(&bob(), &lobby(), &sealed), Ok((ann().peer_id(), whisper)));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn between_the_tabs_of_a_browser() {
+    let check = |message: &Nearby, hex: &str| {
+        assert_eq!(HEXLOWER.encode(&message.encode()), hex);
+        assert_eq!(Nearby::decode(&message.encode()).as_ref(), Ok(message));
+    };
+    let here = Nearby::Here {
+        peer: ann().peer_id(),
+        asks: true,
+    };
+    check(
+        &here,
+        "82008258208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5cf5",
+    );
+    let envelope = Nearby::Envelope {
+        to: bob().peer_id(),
+        payload: "abc".into(),
+    };
+    check(
+        &envelope,
+        "82018258208139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b39463616263",
+    );
 }
 
 fn seal(from: &Identity, to: &Identity, body: Body) -> String {

@@ -224,7 +224,7 @@ impl Session {
 /// What the page tells every driver.
 fn listeners(events: &Events) -> [EventListener; 5] {
     let window = js::window();
-    let document = window.document().expect("invariant: the app runs in a page");
+    let document = js::document();
     let send = |event: fn() -> DriverEvent| {
         let events = events.clone();
         move |_: &web_sys::Event| {

@@ -111,6 +111,11 @@ impl Contact {
         self.is_free(now) && now < self.wanted_until
     }
 
+    /// Whether it is being reached through a server, which says if it is not there.
+    fn is_named(&self) -> bool {
+        matches!(self.via, Some(Via::Server(_)))
+    }
+
     /// Whether nothing speaks against an attempt, should it be wanted.
     fn is_free(&self, now: Instant) -> bool {
         let waits = self.retry_at.is_some_and(|at| now < at);
@@ -122,6 +127,11 @@ impl Node {
     /// How many peers take one of our places for links.
     pub(super) fn busy_contacts(&self) -> usize {
         self.contacts.values().filter(|contact| contact.is_busy()).count()
+    }
+
+    /// Whether a link with `peer` takes a place that is free, or one that it has.
+    pub(super) fn has_place_for(&self, peer: &PeerId) -> bool {
+        self.contacts.get(peer).is_some_and(Contact::is_busy) || self.busy_contacts() < LINKS_MAX
     }
 
     /// A server named peers of the room.
@@ -166,21 +176,16 @@ impl Node {
     fn agreed_contacts(&self) -> usize {
         let agreed = |contact: &&Contact| {
             let session = contact.session.as_ref();
-            contact.linked.is_some() || session.is_some_and(|session| session.is_agreed() || self.is_named(contact))
+            contact.linked.is_some() || session.is_some_and(|session| session.is_agreed() || contact.is_named())
         };
         self.contacts.values().filter(agreed).count()
-    }
-
-    /// Whether an attempt goes through a server, which says if its peer is not there.
-    fn is_named(&self, contact: &Contact) -> bool {
-        matches!(contact.via, Some(Via::Server(_)))
     }
 
     /// Gives up the oldest attempt that nobody has answered yet.
     fn drop_unanswered(&mut self) {
         let unanswered = self.contacts.iter().filter_map(|(peer, contact)| {
             let session = contact.session.as_ref().filter(|session| !session.is_agreed())?;
-            (contact.linked.is_none() && !self.is_named(contact)).then_some((session.started(), *peer))
+            (contact.linked.is_none() && !contact.is_named()).then_some((session.started(), *peer))
         });
         if let Some((_, peer)) = unanswered.min() {
             self.fail_session(peer, false);
@@ -232,10 +237,7 @@ impl Node {
 
     /// Whether a server knows more people in the room than we reach.
     pub(super) fn is_split(&self) -> bool {
-        let known = self
-            .room_size()
-            .map_or(0, |size| usize::try_from(size).unwrap_or(usize::MAX));
-        known > self.people()
+        self.room_size() > self.people()
     }
 
     /// Asks for peers while the room is split. In a large room everybody sees that at once, and few need to act.
@@ -331,7 +333,7 @@ impl Node {
         ways.get(turn % ways.len().max(1)).copied()
     }
 
-    fn is_registered(&self, server: ServerId) -> bool {
+    pub(super) fn is_registered(&self, server: ServerId) -> bool {
         let server = self.servers.get(usize::from(server.0));
         server.is_some_and(Rendezvous::is_registered)
     }
@@ -361,14 +363,14 @@ impl Node {
         &mut self,
         peer: PeerId,
         id: SessionId,
-        work: impl FnOnce(&mut Session, &mut Vec<Action>) -> bool,
+        work: impl FnOnce(&mut Session, &Timing, &mut Vec<Action>) -> bool,
     ) {
         let session = self
             .contacts
             .get_mut(&peer)
             .and_then(|contact| contact.session_with(id));
         let mut actions = Vec::new();
-        if !session.is_some_and(|session| work(session, &mut actions)) {
+        if !session.is_some_and(|session| work(session, &self.config.timing, &mut actions)) {
             // Of a session that is over, or out of turn: late more often than wrong.
             self.counters.envelopes_refused += 1;
         }
@@ -402,9 +404,9 @@ impl Node {
             return self.handle_invitations_due();
         }
         if let Some((peer, id)) = self.session_of(link) {
-            let (now, timing) = (self.now.instant, self.config.timing.clone());
-            self.with_session(peer, id, |session, out| {
-                session.handle_description(sdp, now, &timing, out);
+            let now = self.now.instant;
+            self.with_session(peer, id, |session, timing, out| {
+                session.handle_description(sdp, now, timing, out);
                 true
             });
         }
@@ -423,7 +425,7 @@ impl Node {
             return;
         }
         if let Some((peer, id)) = self.session_of(link) {
-            self.with_session(peer, id, |session, out| {
+            self.with_session(peer, id, |session, _, out| {
                 session.handle_candidates(candidates, out);
                 true
             });

@@ -11,7 +11,7 @@ use crate::{
     io::LinkId,
     link::Link,
     log::Span,
-    record::{Beacon, Entry, Short},
+    record::{Beacon, Entry, Record, Short},
     roster::BeaconNews,
     sync::{Opening, Reconciled, answer, proceed},
 };
@@ -86,7 +86,7 @@ impl Node {
         let mut fresh = Vec::new();
         for wire in wires {
             // Entries of the peer itself are not counted against it: they were asked for.
-            let Ok(record) = crate::record::Record::<Entry>::open(wire, &self.room) else {
+            let Ok(record) = Record::<Entry>::open(wire, &self.room) else {
                 self.strike(id);
                 continue;
             };
@@ -174,7 +174,7 @@ impl Node {
         }
         let mut fresh = Vec::new();
         for wire in wires {
-            let Ok(record) = crate::record::Record::<Beacon>::open(wire, &self.room) else {
+            let Ok(record) = Record::<Beacon>::open(wire, &self.room) else {
                 self.strike(id);
                 continue;
             };

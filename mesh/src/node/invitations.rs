@@ -3,14 +3,14 @@
 //! An invitation is a complete offer, sealed under the room's key and addressed to nobody; whoever has the room's link can answer it,
 //! once. Both go by hand, as text. One link is enough: from there the newcomer hears who is here, and finds more through the mesh.
 
-use minicbor::{Decode, Encode};
-use shared::{PeerId, SessionId, limits::LINKS_MAX, signal::PROTOCOL_VERSION};
+use shared::{PeerId, SessionId, signal::PROTOCOL_VERSION};
 
 use super::{Node, Phase, signalling::Via};
 use crate::{
     envelope::{ANYONE, Body, CANDIDATES_MAX, Envelope, EnvelopeError},
-    frame::{GoodbyeReason, decode, encode},
+    frame::GoodbyeReason,
     io::{Candidate, Event, Instant, Invitation, InvitationError, LinkId, Now, Output},
+    nearby::Nearby,
     session::{Role, Session},
 };
 
@@ -40,37 +40,6 @@ impl Invited {
         // Without a description there is nothing to hand out yet.
         let gathered_at = self.gathered_at.filter(|_| self.sdp.is_some());
         gathered_at.map_or(self.until, |at| at.min(self.until))
-    }
-}
-
-/// What tabs of one browser tell each other.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(super) enum Nearby {
-    /// "I am in this room."
-    #[n(0)]
-    Here {
-        /// Who.
-        #[n(0)]
-        peer: PeerId,
-        /// Whether the others should say so, too.
-        #[n(1)]
-        asks: bool,
-    },
-    /// A sealed envelope.
-    #[n(1)]
-    Envelope {
-        /// Whom it is for.
-        #[n(0)]
-        to: PeerId,
-        /// See [`Envelope::seal`].
-        #[n(1)]
-        payload: String,
-    },
-}
-
-impl Nearby {
-    pub(super) fn encode(&self) -> Vec<u8> {
-        encode(self)
     }
 }
 
@@ -148,9 +117,7 @@ impl Node {
         if self.invitations.iter().any(|invited| invited.session == session) {
             return Ok(Invitation::Invited);
         }
-        let linked = self.contacts.get(&from).is_some_and(|contact| contact.is_busy());
-        let full = !linked && self.busy_contacts() >= LINKS_MAX;
-        if full || self.contact(from, None).is_none() {
+        if !self.has_place_for(&from) || self.contact(from, None).is_none() {
             return Err(InvitationError::Full);
         }
         let link = self.push_invited(session, Some(from));
@@ -172,11 +139,10 @@ impl Node {
             .iter()
             .position(|invited| invited.session == session && invited.answers.is_none());
         let place = place.ok_or(InvitationError::RunOut)?;
-        let linked = self.contacts.get(&from).is_some_and(|contact| contact.is_busy());
-        if !linked && self.busy_contacts() >= LINKS_MAX {
+        if !self.has_place_for(&from) {
             self.make_place();
         }
-        if self.contact(from, None).is_none() || (!linked && self.busy_contacts() >= LINKS_MAX) {
+        if !self.has_place_for(&from) || self.contact(from, None).is_none() {
             return Err(InvitationError::Full);
         }
         let invited = self.invitations.remove(place);
@@ -260,8 +226,7 @@ impl Node {
             let invited = self.invitations.remove(place);
             let deadline = self.now.instant + self.config.timing.session_timeout;
             self.drop_session(peer);
-            let linked = self.contacts.get(&peer).is_some_and(|contact| contact.is_busy());
-            if !linked && self.busy_contacts() >= LINKS_MAX {
+            if !self.has_place_for(&peer) {
                 // Others have taken the place while a person carried the answer.
                 self.make_place();
             }
@@ -352,7 +317,7 @@ impl Node {
         if self.phase != Phase::Here {
             return;
         }
-        match decode(bytes) {
+        match Nearby::decode(bytes) {
             Ok(Nearby::Here { peer, asks }) if peer != self.me => {
                 if let Some(contact) = self.contact(peer, None) {
                     contact.nearby = true;

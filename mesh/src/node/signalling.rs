@@ -9,11 +9,12 @@ use shared::{
     signal::{PROTOCOL_VERSION, Request},
 };
 
-use super::{Node, Phase, invitations::Nearby};
+use super::{Node, Phase};
 use crate::{
     envelope::{Body, DeclineReason, Envelope, EnvelopeError},
     io::{Alert, Output, ServerId},
     membership::{Need, grants},
+    nearby::Nearby,
     record::Cargo,
     route::Way,
 };
@@ -98,18 +99,17 @@ impl Node {
             }
             Body::Offer { round, sdp, .. } => {
                 let ice_servers = self.ice_servers();
-                self.with_session(from, session, |session, out| {
+                self.with_session(from, session, |session, _, out| {
                     session.on_restart(round, sdp, ice_servers, out)
                 });
             }
             Body::Answer { round, sdp } => {
-                let timing = self.config.timing.clone();
-                self.with_session(from, session, |session, out| {
-                    session.on_answer(round, sdp, &timing, out)
+                self.with_session(from, session, |session, timing, out| {
+                    session.on_answer(round, sdp, timing, out)
                 });
             }
             Body::Candidates { candidates } => {
-                self.with_session(from, session, |session, out| session.on_candidates(candidates, out));
+                self.with_session(from, session, |session, _, out| session.on_candidates(candidates, out));
             }
             Body::Decline { reason, version } => self.on_declined(from, session, reason, version),
             // These go by hand, to whoever awaits them.

@@ -58,7 +58,7 @@ impl Node {
             }
         }));
         nodes.sort_by_key(|node| node.peer);
-        let size = index(nodes.len()).max(self.room_size().unwrap_or(0));
+        let size = index(nodes.len().max(self.room_size()));
         Network {
             edges: self.edges(&nodes),
             links: self.usable_links().map(|link| self.shown_link(link)).collect(),

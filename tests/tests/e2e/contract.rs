@@ -63,6 +63,8 @@ async fn keeps_the_contract(engine: Engine) -> Result<()> {
     has_parts(&ann, &in_room).await?;
     has_parts(&ann, &[("textbox", "Message")]).await?;
     ann.say("hello").await?;
+    ann.wait("the delivery", |view| view.is_delivered("hello", "delivered to 1 of 1"))
+        .await?;
     ann.click("Whisper to Bob").await?;
     ann.wait("the whisper", |view| view.field("Whisper to Bob").is_some())
         .await?;

@@ -16,9 +16,10 @@ use crate::{
     config::BATCH_BYTES_MAX,
     envelope::{ANYONE, Body, DeclineReason, Envelope},
     fragment::{PACKET_BYTES_MAX, packets},
-    frame::{Digests, Frame, GoodbyeReason, Hello, Whisper, encode, seal_whisper},
+    frame::{Digests, Frame, GoodbyeReason, Hello, Whisper, seal_whisper},
     io::{self, Candidate, Input, Instant, LinkEnd, LinkId, LinkKind, Now, Output, Path, ServerId, Timestamp},
     log::{Origin, Span},
+    nearby::Nearby,
     record::{Ack, Beacon, Cargo, Closing, Content, Entry, Lost, Packet, Record, Short},
     sim::world::cases,
 };
@@ -182,25 +183,6 @@ enum ContentParts {
     Receipt { to_me: bool, id: u8 },
     Envelope { parts: EnvelopeParts },
     Closing,
-}
-
-/// What tabs tell each other, as it is encoded.
-#[derive(minicbor::Encode)]
-enum Nearby {
-    #[n(0)]
-    Here {
-        #[n(0)]
-        peer: PeerId,
-        #[n(1)]
-        asks: bool,
-    },
-    #[n(1)]
-    Envelope {
-        #[n(0)]
-        to: PeerId,
-        #[n(1)]
-        payload: String,
-    },
 }
 
 fn identity(byte: u8) -> Identity {
@@ -846,7 +828,7 @@ impl Rig {
                 event: Event::Relayed { from, payload },
             }),
             Way::Nearby => self.bring(Input::Nearby {
-                bytes: encode(&Nearby::Envelope { to, payload }),
+                bytes: Nearby::Envelope { to, payload }.encode(),
             }),
             Way::ByHand => {
                 let _ = self.node.take_invitation(self.now(), &payload);
@@ -897,10 +879,11 @@ impl Rig {
             }
             Op::Nearby { bytes } => self.bring(Input::Nearby { bytes: bytes.clone() }),
             Op::NearbyHere { from, asks } => self.bring(Input::Nearby {
-                bytes: encode(&Nearby::Here {
+                bytes: Nearby::Here {
                     peer: peer(*from),
                     asks: *asks,
-                }),
+                }
+                .encode(),
             }),
             Op::Say { text } => drop(self.node.say(now, text)),
             Op::Whisper { to } => drop(self.node.whisper(now, peer(*to), "psst")),
