@@ -30,7 +30,8 @@ use std::time::Duration;
 use litemap::LiteMap;
 
 use crate::{
-    config::{ANNOUNCEMENTS_MAX, GRAFT_IDS_MAX, MISSING_MAX, SEEN_RECORDS_MAX, TREES_MAX},
+    config::{ANNOUNCEMENTS_MAX, GRAFT_IDS_MAX, MISSING_MAX, SEEN_RECORDS, TREES_MAX},
+    frame::Announced,
     io::{Instant, LinkId},
     record::Short,
     seen::Seen,
@@ -164,10 +165,8 @@ pub enum Action {
     IHave {
         /// To whom.
         link: LinkId,
-        /// On which tree they travel.
-        tree: Tree,
-        /// At most [`GRAFT_IDS_MAX`].
-        ids: Vec<Short>,
+        /// At most [`GRAFT_IDS_MAX`] ids in all.
+        announced: Vec<Announced>,
     },
     /// Ask for these, and to be eager.
     Graft {
@@ -195,7 +194,7 @@ impl Default for Broadcast {
     fn default() -> Self {
         Self {
             peers: LiteMap::new(),
-            seen: Seen::new(SEEN_RECORDS_MAX),
+            seen: Seen::new(SEEN_RECORDS),
             missing: Vec::new(),
             trees: Vec::new(),
             announce_at: None,
@@ -335,10 +334,16 @@ impl Broadcast {
         }
     }
 
-    /// The neighbor has these.
-    pub fn on_ihave(&mut self, now: Instant, from: LinkId, tree: Tree, ids: &[Short]) {
+    /// The neighbor has these, some of which may be at hand although they were not broadcast.
+    pub fn on_ihave(
+        &mut self,
+        now: Instant,
+        from: LinkId,
+        Announced { tree, ids }: &Announced,
+        at_hand: impl Fn(Short) -> bool,
+    ) {
         for id in ids {
-            if self.seen.contains(id) {
+            if self.seen.contains(id) || at_hand(*id) {
                 continue;
             }
             if let Some(missing) = self.missing.iter_mut().find(|missing| missing.id == *id) {
@@ -348,7 +353,7 @@ impl Broadcast {
             } else if self.missing.len() < MISSING_MAX {
                 self.missing.push(Missing {
                     id: *id,
-                    tree,
+                    tree: *tree,
                     announcers: vec![from],
                     graft_at: now + GRAFT_WAIT,
                 });
@@ -369,8 +374,9 @@ impl Broadcast {
         if self.announce_at.is_some_and(|at| now >= at) {
             self.announce_at = None;
             for (link, peer) in self.peers.iter_mut() {
-                for (tree, ids) in by_tree(std::mem::take(&mut peer.announce)) {
-                    out.push(Action::IHave { link: *link, tree, ids });
+                let mut ids = std::mem::take(&mut peer.announce);
+                for announced in in_frames(&mut ids) {
+                    out.push(Action::IHave { link: *link, announced });
                 }
             }
         }
@@ -387,8 +393,8 @@ impl Broadcast {
             grafts.entry(link).or_default().push((missing.tree, missing.id));
             true
         });
-        for (link, ids) in grafts {
-            for (tree, ids) in by_tree(ids) {
+        for (link, mut ids) in grafts {
+            for Announced { tree, ids } in in_frames(&mut ids).flatten() {
                 if let Some(peer) = self.peers.get_mut(&link) {
                     peer.make_eager(tree);
                 }
@@ -398,15 +404,15 @@ impl Broadcast {
     }
 }
 
-/// Ids in groups of one tree, none larger than a frame may name.
-fn by_tree(mut ids: Vec<(Tree, Short)>) -> Vec<(Tree, Vec<Short>)> {
+/// Ids grouped by their trees, for as many frames as it takes: none names more than it may.
+fn in_frames(ids: &mut [(Tree, Short)]) -> impl Iterator<Item = Vec<Announced>> {
     ids.sort_by_key(|(tree, _)| *tree);
-    let mut groups: Vec<(Tree, Vec<Short>)> = Vec::new();
-    for (tree, id) in ids {
-        match groups.last_mut() {
-            Some((last, group)) if *last == tree && group.len() < GRAFT_IDS_MAX => group.push(id),
-            _ => groups.push((tree, vec![id])),
-        }
-    }
-    groups
+    ids.chunks(GRAFT_IDS_MAX).map(|ids| {
+        let groups = ids.chunk_by(|one, other| one.0 == other.0);
+        let announced = groups.map(|group| Announced {
+            tree: group[0].0,
+            ids: group.iter().map(|(_, id)| *id).collect(),
+        });
+        announced.collect()
+    })
 }

@@ -11,7 +11,7 @@ use litemap::LiteMap;
 use shared::{MessageId, PeerId};
 
 use crate::{
-    config::{PENDING_BYTES_MAX, PENDING_MESSAGES_MAX, SEEN_WHISPERS_MAX, Timing},
+    config::{PENDING_BYTES_MAX, PENDING_MESSAGES_MAX, SEEN_WHISPERS, Timing},
     io::{Delivery, Instant},
     route::RETRY,
     seen::Seen,
@@ -79,7 +79,7 @@ impl Default for Chat {
             said: Vec::new(),
             whispers: Vec::new(),
             whisper_bytes: 0,
-            heard: Seen::new(SEEN_WHISPERS_MAX),
+            heard: Seen::new(SEEN_WHISPERS),
         }
     }
 }

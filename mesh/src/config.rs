@@ -118,18 +118,18 @@ pub const PENDING_MESSAGES_MAX: usize = 256;
 /// The most bytes of own whispers that wait for a receipt.
 pub const PENDING_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// How many ids of whispers are remembered to recognise those that came before; the oldest are forgotten first.
-pub const SEEN_WHISPERS_MAX: usize = 4_096;
+/// How many ids of whispers are remembered to recognise those that came before, at least; at most twice as many are.
+pub const SEEN_WHISPERS: usize = 4_096;
 
-/// How many link set-up messages are remembered to recognise replays; the oldest are forgotten first.
-pub const SEEN_ENVELOPES_MAX: usize = 4_096;
+/// How many link set-up messages are remembered to recognise replays, at least; at most twice as many are.
+pub const SEEN_ENVELOPES: usize = 4_096;
 
-/// How many records are remembered to recognise those that came before; the oldest are forgotten first. Entries of the log
+/// How many records are remembered at least to recognise those that came before; at most twice as many are. Entries of the log
 /// are recognised for longer, by the log.
-pub const SEEN_RECORDS_MAX: usize = 2_048;
+pub const SEEN_RECORDS: usize = 1_024;
 
-/// How many packets are remembered to hand none on twice; the oldest are forgotten first.
-pub const SEEN_PACKETS_MAX: usize = 1_024;
+/// How many packets are remembered to hand none on twice, at least; at most twice as many are.
+pub const SEEN_PACKETS: usize = 1_024;
 
 /// How many people are listed, the gone included; the longest gone are forgotten first, and past that many who are here
 /// nobody else is listed. What they say arrives all the same.

@@ -93,12 +93,9 @@ pub enum Frame {
     /// Broadcast: the sender has these (the paper's IHAVE).
     #[n(7)]
     IHave {
-        /// Ids of records.
+        /// Ids of records, by tree.
         #[n(0)]
-        ids: Vec<Short>,
-        /// On which tree they travel.
-        #[n(1)]
-        tree: Tree,
+        announced: Vec<Announced>,
     },
     /// Broadcast: send these, and more from now on.
     #[n(8)]
@@ -196,6 +193,17 @@ pub struct Digests {
     /// See [`Roster::digest`](crate::roster::Roster::digest).
     #[n(1)]
     pub people: u64,
+}
+
+/// Records that travel on one tree.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Announced {
+    /// The tree.
+    #[n(0)]
+    pub tree: Tree,
+    /// Their ids.
+    #[n(1)]
+    pub ids: Vec<Short>,
 }
 
 /// Who is on the other end of a link.

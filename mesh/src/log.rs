@@ -74,8 +74,10 @@ pub struct Log {
     bytes: usize,
     /// Up to where entries were let go.
     horizon: Option<Timestamp>,
-    /// The origins that grew last, the latest first.
-    recent: VecDeque<Origin>,
+    /// The origins that grew last, the latest first, and when: at which of all entries taken.
+    recent: VecDeque<(Origin, u64)>,
+    /// How many entries were taken, ever.
+    taken: u64,
 }
 
 #[derive(Debug, Default)]
@@ -255,25 +257,30 @@ impl Log {
         })
     }
 
-    /// How far there is everything of the origins that grew last.
+    /// How many entries were taken so far, those included that were let go.
     #[must_use]
-    pub fn acks(&self) -> Vec<Ack> {
-        let ack = |origin: &Origin| {
+    pub fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// How far there is everything of the origins that grew after the first `taken` entries, the last [`ACKS_MAX`] of them.
+    #[must_use]
+    pub fn acks(&self, taken: u64) -> Vec<Ack> {
+        let ack = |(origin, _): &(Origin, u64)| {
             Some(Ack {
                 author: Short::of_peer(&origin.author),
                 incarnation: origin.incarnation,
                 next: self.chains.get(origin)?.next(),
             })
         };
-        self.recent.iter().filter_map(ack).collect()
+        let grown = self.recent.iter().take_while(|(_, at)| *at > taken);
+        grown.filter_map(ack).collect()
     }
 
     fn note_recent(&mut self, origin: Origin) {
-        if self.recent.front() == Some(&origin) {
-            return;
-        }
-        self.recent.retain(|known| *known != origin);
-        self.recent.push_front(origin);
+        self.taken += 1;
+        self.recent.retain(|(known, _)| *known != origin);
+        self.recent.push_front((origin, self.taken));
         self.recent.truncate(ACKS_MAX);
     }
 
@@ -495,7 +502,7 @@ mod tests {
         }
         log.take(&entry_with(1, 5, 1, b"hi"));
         log.take(&entry_with(1, 6, 2, b"early"));
-        let acks = log.acks();
+        let acks = log.acks(0);
         assert_eq!(acks.len(), ACKS_MAX);
         let ack = |incarnation, next| Ack {
             author: Short::of_peer(&author(1).peer_id()),
@@ -507,6 +514,8 @@ mod tests {
             acks.iter().all(|ack| ack.incarnation >= 2),
             "those that grew first are left out"
         );
+        assert_eq!(log.acks(log.taken() - 2), acks[..2]);
+        assert_eq!(log.acks(log.taken()).len(), 0);
     }
 
     #[test]

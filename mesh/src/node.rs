@@ -26,13 +26,13 @@ use litemap::LiteMap;
 use rand_core::Rng;
 use shared::{Identity, MessageId, PeerId, Room, limits::TEXT_BYTES_MAX, signal::Request};
 
-use self::{contacts::Contact, invitations::Invited, signalling::Via};
+use self::{contacts::Contacts, invitations::Invited, signalling::Via};
 use crate::{
     broadcast::{Broadcast, Talkative, Tree},
     bucket::Bucket,
     chat::{Chat, News},
     config::{
-        MESSAGES_BURST, MESSAGES_PER_SECOND, NodeConfig, OWN_PACKETS_BURST, OWN_PACKETS_PER_SECOND, SEEN_ENVELOPES_MAX,
+        MESSAGES_BURST, MESSAGES_PER_SECOND, NodeConfig, OWN_PACKETS_BURST, OWN_PACKETS_PER_SECOND, SEEN_ENVELOPES,
         Timing,
     },
     fragment::packets,
@@ -65,7 +65,7 @@ pub struct Node {
     phase: Phase,
     servers: Vec<Rendezvous>,
     /// The passive view, and more: whom we have, had or want a link with.
-    contacts: LiteMap<PeerId, Contact>,
+    contacts: Contacts,
     /// When links are sought next, if more are wanted.
     seek_at: Instant,
     links: LiteMap<LinkId, Link>,
@@ -75,6 +75,8 @@ pub struct Node {
     roster: Roster,
     presence: Presence,
     own_beacon: Option<Rc<Record<Beacon>>>,
+    /// How many entries had been taken at our beacon before the last, and at the last.
+    acked: [u64; 2],
     /// Neighbors whose links fell silent, to be named in the next beacon.
     lost: Vec<PeerId>,
     broadcast: Broadcast,
@@ -161,15 +163,16 @@ impl Node {
             now,
             phase: Phase::Here,
             servers: (0..config.servers).map(|_| Rendezvous::new(now.instant)).collect(),
-            contacts: LiteMap::new(),
+            contacts: Contacts::default(),
             seek_at: now.instant,
             links: LiteMap::new(),
             next_link: 0,
             invitations: Vec::new(),
-            seen_envelopes: Seen::new(SEEN_ENVELOPES_MAX),
+            seen_envelopes: Seen::new(SEEN_ENVELOPES),
             roster: Roster::default(),
             presence: Presence::new(now.unix_millis),
             own_beacon: None,
+            acked: [0; 2],
             lost: Vec::new(),
             broadcast: Broadcast::default(),
             talkative: Talkative::default(),
@@ -416,11 +419,10 @@ impl Node {
             .iter()
             .filter_map(|server| server.poll_timeout(seeks || split));
         let links = self.links.values().map(|link| link.poll_timeout(timing));
-        let contacts = self.contacts.values().filter_map(Contact::poll_timeout);
         let invitations = self.invitations.iter().map(Invited::poll_timeout);
         servers
             .chain(links)
-            .chain(contacts)
+            .chain(self.contacts.poll_timeout())
             .chain(invitations)
             .chain(self.roster.poll_timeout())
             .chain(self.chat.poll_timeout())

@@ -33,15 +33,37 @@ pub const SUSPECT: Duration = Duration::from_secs(2);
 #[derive(Debug, Default)]
 pub struct Roster {
     people: LiteMap<PeerId, Box<Entry>>,
-    /// Who is here by a beacon of theirs: how many, and their ids added without carry.
-    present: usize,
-    digest: u64,
-    /// Nothing falls due before.
-    due: Option<Instant>,
+    summary: Summary,
     /// The last stamps of those who were forgotten.
     tombstones: VecDeque<(PeerId, u64)>,
     /// Trust on first use: the first key seen with a name keeps it.
     names: LiteMap<String, PeerId>,
+}
+
+/// What is known of all of them together.
+#[derive(Debug, Default)]
+struct Summary {
+    /// How many are here by a beacon of theirs.
+    present: usize,
+    /// Their ids, added without carry.
+    digest: u64,
+    /// Nothing falls due before.
+    due: Option<Instant>,
+}
+
+impl Summary {
+    fn look_again(&mut self, at: Instant) {
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
+
+    fn count(&mut self, peer: &PeerId, present: bool) {
+        self.digest ^= mixed(peer);
+        if present {
+            self.present += 1;
+        } else {
+            self.present -= 1;
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -83,6 +105,8 @@ pub enum BeaconNews {
     New {
         /// Whether they were not here before.
         arrived: bool,
+        /// Whether it gives them another name than they had.
+        renamed: bool,
     },
     /// What we had.
     Known,
@@ -132,7 +156,7 @@ impl Roster {
     /// How many are here by a beacon of theirs, this node not included.
     #[must_use]
     pub fn present(&self) -> usize {
-        self.present
+        self.summary.present
     }
 
     /// Whether anybody present names `peer` as a neighbor.
@@ -148,7 +172,7 @@ impl Roster {
     /// A number that is the same for two nodes that agree on who is present, `me` included.
     #[must_use]
     pub fn digest(&self, me: &PeerId) -> u64 {
-        self.digest ^ mixed(me)
+        self.summary.digest ^ mixed(me)
     }
 
     /// The ids of those present, without `me`, in ascending order.
@@ -214,7 +238,7 @@ impl Roster {
             if link == LinkState::None || !self.make_room(out) {
                 return;
             }
-            self.insert(now, peer, link);
+            self.people.insert(peer, Entry::new(now, peer, link));
         } else if let Some(entry) = self.people.get_mut(&peer) {
             entry.link = link;
             if link == LinkState::Up {
@@ -227,43 +251,44 @@ impl Roster {
     /// Someone's beacon came, checked.
     pub fn on_beacon(&mut self, now: Instant, beacon: &Rc<Record<Beacon>>, out: &mut Vec<Event>) -> BeaconNews {
         let peer = beacon.author;
-        let stamp = beacon.content.stamp;
-        if let Some(known) = self.beacon(&peer) {
-            if known.id == beacon.id {
+        let Beacon { stamp, leaving, .. } = beacon.content;
+        let known = self.people.get(&peer);
+        let listed = known.is_some();
+        if let Some(last) = known.and_then(|known| known.beacon.as_ref()) {
+            if last.id == beacon.id {
                 return BeaconNews::Known;
             }
-            if stamp <= known.content.stamp {
+            if stamp <= last.content.stamp {
                 return BeaconNews::Stale;
             }
-        } else if self
-            .tombstones
-            .iter()
-            .any(|(buried, last)| *buried == peer && stamp <= *last)
-        {
+        } else if self.is_buried(&peer, stamp) {
             return BeaconNews::Known;
         }
-        if !self.people.contains_key(&peer) {
-            if beacon.content.leaving {
-                // Who leaves without ever having been here is not listed, but others may know them.
-                return BeaconNews::NoRoom;
-            }
-            if !self.make_room(out) {
-                return BeaconNews::NoRoom;
-            }
-            self.insert(now, peer, LinkState::None);
-        }
-        let overdue = now + patience(beacon.content.interval_millis);
-        let Some(entry) = self.people.get_mut(&peer) else {
+        // Who leaves without ever having been here is not listed, but others may know them.
+        if !listed && (leaving || !self.make_room(out)) {
             return BeaconNews::NoRoom;
+        }
+        let entry = self.people.entry(peer);
+        let entry = entry.or_insert_with(|| Entry::new(now, peer, LinkState::None));
+        let news = BeaconNews::New {
+            arrived: !entry.counted,
+            renamed: entry.person.name.as_ref() != Some(&beacon.content.name),
         };
-        let arrived = !entry.counted;
+        let overdue = now + patience(beacon.content.interval_millis);
         entry.beacon = Some(Rc::clone(beacon));
-        entry.overdue = if beacon.content.leaving { now } else { overdue };
-        entry.left = beacon.content.leaving;
+        entry.overdue = if leaving { now } else { overdue };
+        entry.left = leaving;
         entry.suspected_until = None;
-        self.due = Some(self.due.map_or(overdue, |due| due.min(overdue)));
-        self.refresh(now, peer, out);
-        BeaconNews::New { arrived }
+        self.summary.look_again(overdue);
+        let stays = entry.refresh(now, &mut self.summary, out);
+        debug_assert!(stays, "who has a beacon stays listed");
+        news
+    }
+
+    /// Whether this beacon is no newer than the last of somebody forgotten.
+    fn is_buried(&self, peer: &PeerId, stamp: u64) -> bool {
+        let mut tombstones = self.tombstones.iter();
+        tombstones.any(|(buried, last)| buried == peer && stamp <= *last)
     }
 
     /// Someone said goodbye.
@@ -285,7 +310,7 @@ impl Roster {
             return;
         }
         entry.suspected_until = Some(until);
-        self.due = Some(self.due.map_or(until, |due| due.min(until)));
+        self.summary.look_again(until);
         self.refresh(now, peer, out);
     }
 
@@ -369,12 +394,12 @@ impl Roster {
     /// When [`Roster::handle_timeout`] has something to do, or earlier.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.due
+        self.summary.due
     }
 
     /// Notices whose beacons are overdue and who is suspected for too long, and forgets who is gone for long.
     pub fn handle_timeout(&mut self, now: Instant, timing: &Timing, out: &mut Vec<Event>) {
-        if self.due.is_none_or(|due| now < due) {
+        if self.summary.due.is_none_or(|due| now < due) {
             return;
         }
         for peer in self.people.keys().copied().collect::<Vec<_>>() {
@@ -389,7 +414,7 @@ impl Roster {
         for peer in over {
             self.forget(peer, out);
         }
-        self.due = self
+        self.summary.due = self
             .people
             .values()
             .filter_map(|entry| match (entry.gone_since, entry.suspected_until) {
@@ -403,81 +428,15 @@ impl Roster {
             .map(|due| due.max(now + Duration::from_millis(500)));
     }
 
-    fn insert(&mut self, now: Instant, peer: PeerId, link: LinkState) {
-        let person = Person {
-            peer,
-            name: None,
-            state: PersonState::Connecting,
-            linked: false,
-            round_trip: None,
-        };
-        let entry = Entry {
-            person,
-            link,
-            beacon: None,
-            overdue: now,
-            suspected_until: None,
-            left: false,
-            gone_since: None,
-            name_alerted: false,
-            counted: false,
-            shown: false,
-        };
-        self.people.insert(peer, Box::new(entry));
-    }
-
-    /// Draws the conclusions from what is known of someone; gives the events to show, none if nothing changed.
+    /// Draws the conclusions from what is known of someone.
     fn refresh(&mut self, now: Instant, peer: PeerId, out: &mut Vec<Event>) {
         let Some(entry) = self.people.get_mut(&peer) else {
             return;
         };
-        let beaconed = entry.beacon.is_some() && now < entry.overdue && !entry.left;
-        let suspected = entry.suspected_until.is_some();
-        let convicted = entry.suspected_until.is_some_and(|until| now >= until);
-        let state = match entry.link {
-            LinkState::Up => PersonState::Here,
-            _ if entry.left => PersonState::Left,
-            LinkState::Trouble => PersonState::Reconnecting,
-            LinkState::None | LinkState::Connecting if beaconed && !suspected => PersonState::Here,
-            LinkState::None | LinkState::Connecting if suspected && !convicted => PersonState::Reconnecting,
-            LinkState::Connecting if entry.person.name.is_none() => PersonState::Connecting,
-            LinkState::None | LinkState::Connecting => PersonState::Gone,
-        };
-        let gone = matches!(state, PersonState::Gone | PersonState::Left);
-        let counted = beaconed && !gone;
-        if counted != entry.counted {
-            entry.counted = counted;
-            self.digest ^= mixed(&peer);
-            if counted {
-                self.present += 1;
-            } else {
-                self.present -= 1;
-            }
-        }
-        // Who was never here is not said to be gone: a server may name whom it likes.
-        if gone && entry.person.name.is_none() && entry.beacon.is_none() {
+        if !entry.refresh(now, &mut self.summary, out) {
             self.people.remove(&peer);
             out.push(Event::PersonForgotten { peer });
-            return;
         }
-        if gone && entry.gone_since.is_none() {
-            entry.gone_since = Some(now);
-            self.due = Some(now);
-        } else if !gone {
-            entry.gone_since = None;
-        }
-        let linked = entry.link == LinkState::Up;
-        if std::mem::replace(&mut entry.shown, true) && entry.person.state == state && entry.person.linked == linked {
-            return;
-        }
-        entry.person.state = state;
-        entry.person.linked = linked;
-        if !linked {
-            entry.person.round_trip = None;
-        }
-        out.push(Event::Person {
-            person: entry.person.clone(),
-        });
     }
 
     fn forget(&mut self, peer: PeerId, out: &mut Vec<Event>) {
@@ -485,8 +444,7 @@ impl Roster {
             return;
         };
         if entry.counted {
-            self.present -= 1;
-            self.digest ^= mixed(&peer);
+            self.summary.count(&peer, false);
         }
         if let Some(beacon) = entry.beacon {
             if self.tombstones.len() >= TOMBSTONES_MAX {
@@ -510,6 +468,75 @@ impl Roster {
             .map(|(_, peer)| peer);
         let Some(peer) = longest else { return false };
         self.forget(peer, out);
+        true
+    }
+}
+
+impl Entry {
+    fn new(now: Instant, peer: PeerId, link: LinkState) -> Box<Self> {
+        let person = Person {
+            peer,
+            name: None,
+            state: PersonState::Connecting,
+            linked: false,
+            round_trip: None,
+        };
+        Box::new(Self {
+            person,
+            link,
+            beacon: None,
+            overdue: now,
+            suspected_until: None,
+            left: false,
+            gone_since: None,
+            name_alerted: false,
+            counted: false,
+            shown: false,
+        })
+    }
+
+    /// Draws the conclusions; gives the event to show, none if nothing changed. Says whether they stay listed.
+    fn refresh(&mut self, now: Instant, summary: &mut Summary, out: &mut Vec<Event>) -> bool {
+        let beaconed = self.beacon.is_some() && now < self.overdue && !self.left;
+        let suspected = self.suspected_until.is_some();
+        let convicted = self.suspected_until.is_some_and(|until| now >= until);
+        let state = match self.link {
+            LinkState::Up => PersonState::Here,
+            _ if self.left => PersonState::Left,
+            LinkState::Trouble => PersonState::Reconnecting,
+            LinkState::None | LinkState::Connecting if beaconed && !suspected => PersonState::Here,
+            LinkState::None | LinkState::Connecting if suspected && !convicted => PersonState::Reconnecting,
+            LinkState::Connecting if self.person.name.is_none() => PersonState::Connecting,
+            LinkState::None | LinkState::Connecting => PersonState::Gone,
+        };
+        let gone = matches!(state, PersonState::Gone | PersonState::Left);
+        let counted = beaconed && !gone;
+        if counted != self.counted {
+            self.counted = counted;
+            summary.count(&self.person.peer, counted);
+        }
+        // Who was never here is not said to be gone: a server may name whom it likes.
+        if gone && self.person.name.is_none() && self.beacon.is_none() {
+            return false;
+        }
+        if gone && self.gone_since.is_none() {
+            self.gone_since = Some(now);
+            summary.due = Some(now);
+        } else if !gone {
+            self.gone_since = None;
+        }
+        let linked = self.link == LinkState::Up;
+        if std::mem::replace(&mut self.shown, true) && self.person.state == state && self.person.linked == linked {
+            return true;
+        }
+        self.person.state = state;
+        self.person.linked = linked;
+        if !linked {
+            self.person.round_trip = None;
+        }
+        out.push(Event::Person {
+            person: self.person.clone(),
+        });
         true
     }
 }

@@ -19,7 +19,7 @@ use litemap::LiteMap;
 use shared::PeerId;
 
 use crate::{
-    config::{ROUTES_MAX, SEEN_PACKETS_MAX},
+    config::{ROUTES_MAX, SEEN_PACKETS},
     io::LinkId,
     record::Short,
     seen::Seen,
@@ -43,7 +43,8 @@ pub enum Way {
 /// See the [module documentation](self).
 #[derive(Debug)]
 pub struct Routes {
-    next: LiteMap<PeerId, LinkId>,
+    /// By short id: a peer that had another's would get its packets to hand on.
+    next: LiteMap<Short, LinkId>,
     handed_on: Seen<(Short, Way)>,
 }
 
@@ -51,7 +52,7 @@ impl Default for Routes {
     fn default() -> Self {
         Self {
             next: LiteMap::new(),
-            handed_on: Seen::new(SEEN_PACKETS_MAX),
+            handed_on: Seen::new(SEEN_PACKETS),
         }
     }
 }
@@ -59,6 +60,7 @@ impl Default for Routes {
 impl Routes {
     /// A record of `peer`, newer than any before, came over `link`.
     pub fn learn(&mut self, peer: PeerId, link: LinkId) {
+        let peer = Short::of_peer(&peer);
         if let Some(next) = self.next.get_mut(&peer) {
             *next = link;
         } else if self.next.len() < ROUTES_MAX {
@@ -73,13 +75,13 @@ impl Routes {
 
     /// A peer is no longer known.
     pub fn forget_peer(&mut self, peer: &PeerId) {
-        self.next.remove(peer);
+        self.next.remove(&Short::of_peer(peer));
     }
 
     /// The link towards `peer`.
     #[must_use]
     pub fn next_hop(&self, peer: &PeerId) -> Option<LinkId> {
-        self.next.get(peer).copied()
+        self.next.get(&Short::of_peer(peer)).copied()
     }
 
     /// Whether a packet was handed on this way before.

@@ -1,41 +1,39 @@
 //! A set that remembers the last so many keys.
 
-use std::collections::VecDeque;
-
-/// Remembers up to `capacity` keys; the oldest is forgotten first.
+/// Remembers the last `capacity` keys at least, and twice as many at most.
 #[derive(Debug)]
 pub(crate) struct Seen<K> {
     capacity: usize,
-    /// Sorted.
-    keys: Vec<K>,
-    order: VecDeque<K>,
+    /// Sorted, both: the last keys, and those before them. Once there are `capacity` of the first, the second are forgotten.
+    young: Vec<K>,
+    old: Vec<K>,
 }
 
 impl<K: Ord + Copy> Seen<K> {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             capacity,
-            keys: Vec::new(),
-            order: VecDeque::new(),
+            young: Vec::new(),
+            old: Vec::new(),
         }
     }
 
     pub(crate) fn contains(&self, key: &K) -> bool {
-        self.keys.binary_search(key).is_ok()
+        self.young.binary_search(key).is_ok() || self.old.binary_search(key).is_ok()
     }
 
     /// Adds `key`. Says whether it was new.
     pub(crate) fn insert(&mut self, key: K) -> bool {
-        let Err(place) = self.keys.binary_search(&key) else {
+        let Err(place) = self.young.binary_search(&key) else {
             return false;
         };
-        self.keys.insert(place, key);
-        self.order.push_back(key);
-        if self.order.len() > self.capacity
-            && let Some(oldest) = self.order.pop_front()
-            && let Ok(place) = self.keys.binary_search(&oldest)
-        {
-            self.keys.remove(place);
+        if self.old.binary_search(&key).is_ok() {
+            return false;
+        }
+        self.young.insert(place, key);
+        if self.young.len() >= self.capacity {
+            std::mem::swap(&mut self.young, &mut self.old);
+            self.young.clear();
         }
         true
     }
@@ -46,13 +44,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_key_is_forgotten_first() {
-        let mut seen = Seen::new(2);
-        assert!(seen.insert(1));
-        assert!(!seen.insert(1));
-        assert!(seen.insert(2));
-        assert!(seen.insert(3));
-        assert!(!seen.insert(2));
-        assert!(seen.insert(1));
+    fn the_last_keys_are_remembered_and_twice_as_many_at_most() {
+        let mut seen = Seen::new(3);
+        for key in (0..100).rev() {
+            assert!(seen.insert(key));
+            assert!(!seen.insert(key));
+            let known = (0..100).filter(|key| seen.contains(key)).count();
+            assert!(known <= 6);
+            assert!((key..100.min(key + 3)).all(|last| seen.contains(&last)));
+        }
+        assert!(seen.insert(99), "it was forgotten");
     }
 }

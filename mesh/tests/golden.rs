@@ -11,7 +11,7 @@ use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use data_encoding::HEXLOWER;
 use mesh::{
     envelope::{ANYONE, Body, DeclineReason, Envelope},
-    frame::{Digests, Frame, GoodbyeReason, Hello, Whisper, open_whisper, seal_whisper},
+    frame::{Announced, Digests, Frame, GoodbyeReason, Hello, Whisper, open_whisper, seal_whisper},
     io::{Candidate, Timestamp},
     log::{Origin, Span},
     nearby::Nearby,
@@ -122,7 +122,17 @@ fn frames_of_broadcast_and_routing() {
     check(&beacon, "820683020643010203");
     let ids = || vec![Short(5), Short(u64::MAX)];
     let tree = Short(6);
-    check(&Frame::IHave { ids: ids(), tree }, "82078282051bffffffffffffffff06");
+    let announced = vec![
+        Announced { tree, ids: ids() },
+        Announced {
+            tree: Short(7),
+            ids: vec![Short(8)],
+        },
+    ];
+    check(
+        &Frame::IHave { announced },
+        "82078182820682051bffffffffffffffff82078108",
+    );
     check(&Frame::Graft { ids: ids(), tree }, "82088282051bffffffffffffffff06");
     check(&Frame::Prune { tree }, "82098106");
     let packet = Frame::Packet {

@@ -50,6 +50,12 @@ fn due(broadcast: &mut Broadcast, now: Instant) -> Vec<Action> {
 fn ihave(link: u64, tree: Tree, ids: &[u64]) -> Action {
     Action::IHave {
         link: LinkId(link),
+        announced: vec![announced(tree, ids)],
+    }
+}
+
+fn announced(tree: Tree, ids: &[u64]) -> Announced {
+    Announced {
         tree,
         ids: ids.iter().copied().map(Short).collect(),
     }
@@ -126,9 +132,9 @@ fn the_lazy_are_told_after_a_while_and_of_beacons_later() {
 fn what_was_announced_and_does_not_come_is_grafted_from_the_announcers_in_turn() {
     let mut broadcast = broadcast(3);
     broadcast.on_prune(LinkId(1), ROOT);
-    broadcast.on_ihave(at(0), LinkId(1), ROOT, &[Short(7)]);
-    broadcast.on_ihave(at(50), LinkId(2), ROOT, &[Short(7)]);
-    broadcast.on_ihave(at(60), LinkId(2), ROOT, &[Short(7)]);
+    broadcast.on_ihave(at(0), LinkId(1), &announced(ROOT, &[7]), |_| false);
+    broadcast.on_ihave(at(50), LinkId(2), &announced(ROOT, &[7]), |_| false);
+    broadcast.on_ihave(at(60), LinkId(2), &announced(ROOT, &[7]), |_| false);
     assert_eq!(broadcast.poll_timeout(), Some(at(0) + GRAFT_WAIT));
     assert_eq!(due(&mut broadcast, at(399)), []);
     assert_eq!(due(&mut broadcast, at(400)), [graft(1, ROOT, &[7])]);
@@ -143,19 +149,19 @@ fn what_was_announced_and_does_not_come_is_grafted_from_the_announcers_in_turn()
 #[test]
 fn what_came_in_time_is_not_grafted() {
     let mut broadcast = broadcast(2);
-    broadcast.on_ihave(at(0), LinkId(1), ROOT, &[Short(7), Short(8)]);
+    broadcast.on_ihave(at(0), LinkId(1), &announced(ROOT, &[7, 8]), |_| false);
     handed(&mut broadcast, 7, ENTRY, Some(2));
     broadcast.note_seen(Short(8));
     assert_eq!(broadcast.poll_timeout(), None);
-    broadcast.on_ihave(at(0), LinkId(1), ROOT, &[Short(7)]);
+    broadcast.on_ihave(at(0), LinkId(1), &announced(ROOT, &[7]), |_| false);
     assert_eq!(due(&mut broadcast, at(400)), []);
 }
 
 #[test]
 fn who_is_gone_is_neither_asked_nor_told() {
     let mut broadcast = broadcast(2);
-    broadcast.on_ihave(at(0), LinkId(1), ROOT, &[Short(7)]);
-    broadcast.on_ihave(at(0), LinkId(2), ROOT, &[Short(7)]);
+    broadcast.on_ihave(at(0), LinkId(1), &announced(ROOT, &[7]), |_| false);
+    broadcast.on_ihave(at(0), LinkId(2), &announced(ROOT, &[7]), |_| false);
     broadcast.neighbor_down(LinkId(1));
     assert_eq!(due(&mut broadcast, at(400)), [graft(2, ROOT, &[7])]);
     assert_eq!(handed(&mut broadcast, 8, ENTRY, None), [2]);
@@ -245,9 +251,9 @@ fn ids_of_one_tree_go_together_and_no_more_than_a_frame_may_name() {
 #[test]
 fn what_waits_is_bounded_whatever_is_announced() {
     let mut broadcast = broadcast(1);
-    let ids: Vec<_> = (0..100_000).map(Short).collect();
-    broadcast.announce(at(0), LinkId(1), ROOT, ids.iter().copied());
-    broadcast.on_ihave(at(0), LinkId(1), ROOT, &ids);
+    let ids: Vec<_> = (0..100_000).collect();
+    broadcast.announce(at(0), LinkId(1), ROOT, ids.iter().copied().map(Short));
+    broadcast.on_ihave(at(0), LinkId(1), &announced(ROOT, &ids), |_| false);
     assert_eq!(broadcast.missing.len(), MISSING_MAX);
     assert!(
         broadcast

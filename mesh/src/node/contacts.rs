@@ -5,8 +5,13 @@
 //! waits, for as long as its peer is wanted. Here is also what the driver says of connections that are being set up. What is
 //! told between peers meanwhile is in `signalling`, what becomes of open links in `links`.
 
-use std::time::Duration;
+use std::{
+    cell::Cell,
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
 
+use litemap::LiteMap;
 use rand_core::Rng;
 use shared::{PeerId, SessionId, limits::LINKS_MAX, signal::IceServer};
 
@@ -102,7 +107,7 @@ impl Contact {
             .find(|session| session.id() == id)
     }
 
-    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+    fn poll_timeout(&self) -> Option<Instant> {
         self.session.as_ref().map(Session::deadline).or(self.retry_at)
     }
 
@@ -123,10 +128,56 @@ impl Contact {
     }
 }
 
+/// All contacts, and what is asked of them after every input: counted anew only after they could change.
+#[derive(Debug, Default)]
+pub(super) struct Contacts {
+    all: LiteMap<PeerId, Contact>,
+    summary: Cell<Option<Summary>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Summary {
+    busy: usize,
+    due: Option<Instant>,
+}
+
+impl Contacts {
+    fn summary(&self) -> Summary {
+        self.summary.get().unwrap_or_else(|| {
+            let summary = Summary {
+                busy: self.all.values().filter(|contact| contact.is_busy()).count(),
+                due: self.all.values().filter_map(Contact::poll_timeout).min(),
+            };
+            self.summary.set(Some(summary));
+            summary
+        })
+    }
+
+    /// When an attempt is to be given up or made again.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.summary().due
+    }
+}
+
+impl Deref for Contacts {
+    type Target = LiteMap<PeerId, Contact>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.all
+    }
+}
+
+impl DerefMut for Contacts {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.summary.set(None);
+        &mut self.all
+    }
+}
+
 impl Node {
     /// How many peers take one of our places for links.
     pub(super) fn busy_contacts(&self) -> usize {
-        self.contacts.values().filter(|contact| contact.is_busy()).count()
+        self.contacts.summary().busy
     }
 
     /// Whether a link with `peer` takes a place that is free, or one that it has.

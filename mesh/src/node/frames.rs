@@ -63,7 +63,7 @@ impl Node {
                 wire,
             } => self.on_entry(id, hops, spread, tree, &wire),
             Frame::Beacon { hops, tree, wire } => self.on_beacon(id, hops, tree, &wire),
-            Frame::IHave { ids, tree } => self.on_ihave(id, tree, &ids),
+            Frame::IHave { announced } => self.on_ihave(id, &announced),
             Frame::Graft { ids, tree } => self.on_graft(id, tree, &ids),
             Frame::Prune { tree } => self.broadcast.on_prune(id, tree),
             Frame::Packet {

@@ -7,8 +7,8 @@ use shared::PeerId;
 use super::{Node, Phase};
 use crate::{
     broadcast::{ANNOUNCE_BEACON, ANNOUNCE_ENTRY, Action, Course, SPREAD_PEOPLE, SPREAD_ROOM_MIN, Tree, roots},
-    config::{ACKS_MAX, GRAFT_IDS_MAX},
-    frame::Frame,
+    config::GRAFT_IDS_MAX,
+    frame::{Announced, Frame},
     io::{Event, LinkId, Message, Output},
     link::Link,
     log::Taken,
@@ -223,7 +223,12 @@ impl Node {
         let news = self.roster.on_beacon(now, record, &mut events);
         self.emit_all(events);
         match news {
-            BeaconNews::New { arrived } => self.on_presence(record, arrived),
+            BeaconNews::New { arrived, renamed } => {
+                if renamed {
+                    self.set_name(author, &beacon.name);
+                }
+                self.on_presence(record, arrived);
+            }
             BeaconNews::Stale => {
                 let known = self.roster.beacon(&author).map(|known| known.wire.clone());
                 let from = self.links.get(&link).map(Link::peer);
@@ -242,7 +247,6 @@ impl Node {
     fn on_presence(&mut self, record: &Rc<Record<Beacon>>, arrived: bool) {
         let now = self.now.instant;
         let (author, beacon) = (record.author, &record.content);
-        self.set_name(author, &beacon.name);
         if beacon.leaving {
             self.set_left(author);
         } else if arrived {
@@ -282,13 +286,18 @@ impl Node {
 
     fn pass_beacon(&mut self, record: &Rc<Record<Beacon>>, hops: u8, course: Course, from: Option<LinkId>) {
         let now = self.now.instant;
-        for target in self.broadcast.publish(now, record.short(), course, from) {
-            let frame = Frame::Beacon {
-                hops: hops.saturating_add(1),
-                tree: course.tree,
-                wire: record.wire.clone().into(),
-            };
-            self.send(target.link, &frame);
+        let targets = self.broadcast.publish(now, record.short(), course, from);
+        if targets.is_empty() {
+            return;
+        }
+        let frame = Frame::Beacon {
+            hops: hops.saturating_add(1),
+            tree: course.tree,
+            wire: record.wire.clone().into(),
+        };
+        let frame = frame.encode();
+        for target in targets {
+            self.transmit(target.link, &frame);
         }
     }
 
@@ -299,8 +308,9 @@ impl Node {
         let root = self.roots().any(|root| root == me);
         let stamp = self.presence.send(self.now.instant, people, root, &mut self.rng);
         let neighbors = self.linked().map(|peer| Short::of_peer(&peer)).collect();
-        let mut acks = self.log.acks();
-        acks.truncate(ACKS_MAX);
+        // In two beacons each, for one may not come through; who missed both is told by the digest, or with the author's next entry.
+        let acks = self.log.acks(self.acked[0]);
+        self.acked = [self.acked[1], self.log.taken()];
         let lost = std::mem::take(&mut self.lost).into_iter().map(|peer| Lost {
             peer: Short::of_peer(&peer),
             stamp: self.roster.beacon(&peer).map_or(0, |beacon| beacon.content.stamp),
@@ -334,12 +344,15 @@ impl Node {
     }
 
     /// A neighbor announced records.
-    pub(super) fn on_ihave(&mut self, link: LinkId, tree: Tree, ids: &[Short]) {
-        if ids.len() > GRAFT_IDS_MAX {
+    pub(super) fn on_ihave(&mut self, link: LinkId, announced: &[Announced]) {
+        let ids = announced.iter().map(|announced| announced.ids.len());
+        if ids.sum::<usize>() > GRAFT_IDS_MAX || announced.iter().any(|announced| announced.ids.is_empty()) {
             return self.strike(link);
         }
-        let lacking: Vec<_> = ids.iter().filter(|id| self.log.find(**id).is_none()).copied().collect();
-        self.broadcast.on_ihave(self.now.instant, link, tree, &lacking);
+        for announced in announced {
+            let at_hand = |id| self.log.find(id).is_some();
+            self.broadcast.on_ihave(self.now.instant, link, announced, at_hand);
+        }
     }
 
     /// A neighbor asks for records that were announced.
@@ -381,7 +394,7 @@ impl Node {
         self.broadcast.handle_timeout(self.now.instant, &mut actions);
         for action in actions {
             match action {
-                Action::IHave { link, tree, ids } => self.send(link, &Frame::IHave { ids, tree }),
+                Action::IHave { link, announced } => self.send(link, &Frame::IHave { announced }),
                 Action::Graft { link, tree, ids } => self.send(link, &Frame::Graft { ids, tree }),
             }
         }

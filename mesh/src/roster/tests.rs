@@ -108,7 +108,10 @@ fn who_beacons_is_here_without_a_link_until_the_next_is_overdue() {
     let timing = Timing::default();
     let (mut roster, mut out) = (Roster::default(), Vec::new());
     let who = identity(1).peer_id();
-    let arrived = BeaconNews::New { arrived: true };
+    let arrived = BeaconNews::New {
+        arrived: true,
+        renamed: true,
+    };
     assert_eq!(roster.on_beacon(at(0), &beacon(1, 5), &mut out), arrived);
     assert_eq!(states(&out), [PersonState::Here]);
     assert!(roster.is_present(&who) && roster.is_here(&who));
@@ -137,11 +140,22 @@ fn a_beacon_counts_only_if_it_is_newer() {
     assert_eq!(roster.on_beacon(at(1), &beacon(1, 4), &mut out), BeaconNews::Stale);
     assert_eq!(
         roster.on_beacon(at(1), &beacon(1, 6), &mut out),
-        BeaconNews::New { arrived: false }
+        BeaconNews::New {
+            arrived: false,
+            renamed: true,
+        }
     );
-    assert_eq!(roster.beacon(&identity(1).peer_id()).unwrap().content.stamp, 6);
-    assert_eq!(roster.find_beacon(beacon(1, 6).short()), Some(&beacon(1, 6)));
-    assert_eq!(roster.find_beacon(beacon(1, 5).short()), None);
+    let who = identity(1).peer_id();
+    assert_eq!(roster.beacon(&who).unwrap().content.stamp, 6);
+    let name = beacon(1, 7).content.name.clone();
+    roster.set_name(who, &name, &mut out);
+    let known = BeaconNews::New {
+        arrived: false,
+        renamed: false,
+    };
+    assert_eq!(roster.on_beacon(at(1), &beacon(1, 7), &mut out), known);
+    assert_eq!(roster.find_beacon(beacon(1, 7).short()), Some(&beacon(1, 7)));
+    assert_eq!(roster.find_beacon(beacon(1, 6).short()), None);
 }
 
 #[test]
@@ -295,7 +309,10 @@ fn who_was_forgotten_does_not_come_back_by_an_old_beacon() {
     assert_eq!(out, []);
     assert_eq!(
         roster.on_beacon(at(300), &beacon(1, 6), &mut out),
-        BeaconNews::New { arrived: true }
+        BeaconNews::New {
+            arrived: true,
+            renamed: true,
+        }
     );
 }
 

@@ -12,7 +12,7 @@ use super::{
         pair_latency, seconds,
     },
 };
-use crate::membership::LINKS_MIN;
+use crate::{membership::LINKS_MIN, presence::interval};
 
 /// Within which everyone has everything once the faults are over.
 const CONVERGENCE_MAX: Duration = Duration::from_secs(60);
@@ -545,9 +545,9 @@ impl Story {
         }
     }
 
-    /// What it costs to do nothing.
+    /// What it costs to do nothing, after the beacons that acknowledge what was said have gone round.
     fn rest(&mut self) {
-        self.world.run_for(seconds(30));
+        self.world.run_for(interval(self.people));
         let sent = |story: &Self| {
             let machines = story.world.machines.iter();
             machines.fold((0, 0), |(frames, bytes), machine| {

@@ -97,7 +97,7 @@ pub(crate) struct World {
     seed: u64,
     rng: ChaCha20Rng,
     millis: u64,
-    queue: BinaryHeap<Reverse<Queued>>,
+    queue: Queue,
     sequence: u64,
     room: Room,
     servers: Vec<Server>,
@@ -117,31 +117,33 @@ pub(crate) struct World {
     by_id: BTreeMap<PeerId, Who>,
 }
 
-/// Something that is to happen, in the order of time and of having been planned.
-#[derive(Debug)]
-struct Queued {
-    at: u64,
-    sequence: u64,
-    what: Happening,
+/// What is to happen, in the order of time and of having been planned. The heap holds places only: they are moved a lot.
+#[derive(Default)]
+struct Queue {
+    order: BinaryHeap<Reverse<(u64, u64, usize)>>,
+    places: Vec<Option<Happening>>,
+    free: Vec<usize>,
 }
 
-impl PartialEq for Queued {
-    fn eq(&self, other: &Self) -> bool {
-        (self.at, self.sequence) == (other.at, other.sequence)
+impl Queue {
+    fn push(&mut self, at: u64, sequence: u64, what: Happening) {
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.places.push(None);
+            self.places.len() - 1
+        });
+        self.places[place] = Some(what);
+        self.order.push(Reverse((at, sequence, place)));
     }
-}
 
-impl Eq for Queued {}
-
-impl PartialOrd for Queued {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Queued {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.sequence).cmp(&(other.at, other.sequence))
+    /// The next, with its time, if that is not after `end`.
+    fn pop_by(&mut self, end: u64) -> Option<(u64, Happening)> {
+        let at = self.order.peek().map(|Reverse((at, ..))| *at)?;
+        if at > end {
+            return None;
+        }
+        let Reverse((_, _, place)) = self.order.pop()?;
+        self.free.push(place);
+        Some((at, self.places[place].take()?))
     }
 }
 
@@ -198,7 +200,7 @@ impl World {
             seed,
             rng: ChaCha20Rng::seed_from_u64(seed),
             millis: START_MILLIS,
-            queue: BinaryHeap::new(),
+            queue: Queue::default(),
             sequence: 0,
             room: RoomCode::parse("lobby").unwrap().open(),
             servers: (0..servers).map(|_| Server::default()).collect(),
@@ -637,14 +639,11 @@ impl World {
 
     /// What happens next, if it happens by `end`.
     fn step(&mut self, end: u64) -> bool {
-        if self.queue.peek().is_none_or(|Reverse(next)| next.at > end) {
-            return false;
-        }
-        let Some(Reverse(next)) = self.queue.pop() else {
+        let Some((at, what)) = self.queue.pop_by(end) else {
             return false;
         };
-        self.millis = self.millis.max(next.at);
-        self.happen(next.what);
+        self.millis = self.millis.max(at);
+        self.happen(what);
         true
     }
 
@@ -691,11 +690,7 @@ impl World {
 
     fn schedule(&mut self, after: u64, happening: Happening) {
         self.sequence += 1;
-        self.queue.push(Reverse(Queued {
-            at: self.millis + after,
-            sequence: self.sequence,
-            what: happening,
-        }));
+        self.queue.push(self.millis + after, self.sequence, happening);
     }
 
     pub(crate) fn now_of(&self, who: Who) -> Now {

@@ -16,7 +16,7 @@ use crate::{
     config::BATCH_BYTES_MAX,
     envelope::{ANYONE, Body, DeclineReason, Envelope},
     fragment::{PACKET_BYTES_MAX, packets},
-    frame::{Digests, Frame, GoodbyeReason, Hello, Whisper, seal_whisper},
+    frame::{Announced, Digests, Frame, GoodbyeReason, Hello, Whisper, seal_whisper},
     io::{self, Candidate, Input, Instant, LinkEnd, LinkId, LinkKind, Now, Output, Path, ServerId, Timestamp},
     log::{Origin, Span},
     nearby::Nearby,
@@ -700,8 +700,10 @@ impl Rig {
         match parts {
             FrameParts::Plain(frame) => frame.clone(),
             FrameParts::IHave { known, tree } => Frame::IHave {
-                ids: self.ids(known),
-                tree: root(tree),
+                announced: vec![Announced {
+                    tree: root(tree),
+                    ids: self.ids(known),
+                }],
             },
             FrameParts::Graft { known, tree } => Frame::Graft {
                 ids: self.ids(known),

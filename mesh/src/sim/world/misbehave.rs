@@ -5,7 +5,12 @@
 
 use minicbor::bytes::ByteVec;
 
-use crate::{fragment::packets, frame::Frame, io::LinkId, record::Short};
+use crate::{
+    fragment::packets,
+    frame::{Announced, Frame},
+    io::LinkId,
+    record::Short,
+};
 
 /// In which way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,8 +91,9 @@ impl Mischief {
                 let ids = (0..50)
                     .map(|number| Short(millis.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ number))
                     .collect();
+                let announced = vec![Announced { tree: Short(1), ids }];
                 let mut out = vec![(link, bytes)];
-                out.extend(packets(&Frame::IHave { ids, tree: Short(1) }.encode()).map(|packet| (link, packet)));
+                out.extend(packets(&Frame::IHave { announced }.encode()).map(|packet| (link, packet)));
                 out
             }
             _ => vec![(link, bytes)],

@@ -336,7 +336,10 @@ impl World {
             let far = self.net.connections[connection].sides[to].0;
             self.net.recorded.push((who, far, bytes.clone()));
         }
-        let bytes = self.net.altered.get(&who).map_or(bytes.clone(), |alter| alter(bytes));
+        let bytes = match self.net.altered.get(&who) {
+            Some(alter) => alter(bytes),
+            None => bytes,
+        };
         self.send(connection, to, bytes);
     }
 
