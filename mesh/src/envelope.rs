@@ -13,8 +13,8 @@ use thiserror::Error;
 use crate::{
     frame::{decode, encode},
     io::Candidate,
-    record::signed_bytes,
     sdp,
+    signed::{sign, verify},
 };
 
 /// The most candidates in one envelope.
@@ -167,7 +167,7 @@ impl Envelope {
     #[must_use]
     pub fn seal(&self, identity: &Identity, room: &Room, rng: &mut impl rand_core::CryptoRng) -> String {
         let envelope = encode(self);
-        let signature = identity.sign(Label::Envelope, &signed_bytes(room, &envelope));
+        let signature = sign(identity, Label::Envelope, room, &envelope);
         let signed = encode(&SignedEnvelope {
             envelope: envelope.into(),
             signature,
@@ -191,14 +191,11 @@ impl Envelope {
             .map_err(|_| EnvelopeError::Sealed)?;
         let signed: SignedEnvelope = decode(&signed).map_err(|_| EnvelopeError::Forged)?;
         let envelope: Self = decode(&signed.envelope).map_err(|_| EnvelopeError::Forged)?;
-        envelope
-            .from
-            .verify(
-                Label::Envelope,
-                &signed_bytes(room, &signed.envelope),
-                &signed.signature,
-            )
-            .map_err(|_| EnvelopeError::Forged)?;
+        let SignedEnvelope {
+            envelope: bytes,
+            signature,
+        } = &signed;
+        verify(&envelope.from, Label::Envelope, room, bytes, signature).map_err(|_| EnvelopeError::Forged)?;
         if envelope.to != *to || envelope.from == *to {
             return Err(EnvelopeError::Forged);
         }

@@ -19,7 +19,8 @@ use crate::{
     broadcast::Tree,
     hlc::Timestamp,
     log::Span,
-    record::{Short, signed_bytes},
+    record::Short,
+    signed::{sign, verify},
 };
 
 /// A frame.
@@ -328,7 +329,7 @@ impl SignedWhisper {
     #[must_use]
     pub fn new(identity: &Identity, room: &Room, whisper: &Whisper) -> Self {
         let bytes = encode(whisper);
-        let signature = identity.sign(Label::Whisper, &signed_bytes(room, &bytes));
+        let signature = sign(identity, Label::Whisper, room, &bytes);
         Self {
             author: identity.peer_id(),
             whisper: bytes.into(),
@@ -342,9 +343,7 @@ impl SignedWhisper {
     /// [`DecodeError`] if anything is wrong with it.
     pub fn open(&self, room: &Room, to: &PeerId) -> Result<Whisper, DecodeError> {
         let whisper: Whisper = decode(&self.whisper)?;
-        self.author
-            .verify(Label::Whisper, &signed_bytes(room, &self.whisper), &self.signature)
-            .map_err(|_| DecodeError::Forged)?;
+        verify(&self.author, Label::Whisper, room, &self.whisper, &self.signature).map_err(|_| DecodeError::Forged)?;
         // The author names the recipient under the signature, else the recipient could pass a whisper on as if it had
         // been meant for another.
         if whisper.to != *to {
@@ -394,7 +393,10 @@ pub fn valid_name(name: &str) -> bool {
 
 /// Encodes into memory, which cannot fail.
 pub(crate) fn encode(value: &impl Encode<()>) -> Vec<u8> {
-    minicbor::to_vec(value).expect("invariant: encoding into a Vec cannot fail")
+    // Most frames are of about this size; to grow into it step by step would cost as much as to encode.
+    let mut bytes = Vec::with_capacity(512);
+    minicbor::encode(value, &mut bytes).expect("invariant: encoding into a Vec cannot fail");
+    bytes
 }
 
 /// Decodes all of `bytes` and nothing else.

@@ -39,6 +39,7 @@ pub mod route;
 mod sdp;
 mod seen;
 pub mod session;
+pub mod signed;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
 pub mod sync;

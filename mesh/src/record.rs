@@ -26,6 +26,7 @@ use crate::{
     config::{ACKS_MAX, LOST_MAX},
     frame::{DecodeError, decode, encode, valid_name},
     hlc::Timestamp,
+    signed::{sign, verify},
 };
 
 /// The largest content of a record, in bytes: the longest text, sealed, and what goes with it.
@@ -93,13 +94,14 @@ impl<T: Content> Record<T> {
     pub fn sign(identity: &Identity, room: &Room, content: T) -> Rc<Self> {
         let bytes = encode(&content);
         let author = identity.peer_id();
-        let signature = identity.sign(T::LABEL, &signed_bytes(room, &bytes));
+        let signature = sign(identity, T::LABEL, room, &bytes);
         let id = id_of(&author, &bytes);
-        let wire = encode(&Signed {
+        let mut wire = encode(&Signed {
             author,
             content: bytes.as_slice().into(),
             signature,
         });
+        wire.shrink_to_fit();
         let record = Rc::new(Self {
             author,
             id,
@@ -187,9 +189,7 @@ impl<'a> Unchecked<'a> {
     }
 
     fn check_in_full<T: Content>(&self, room: &Room) -> Result<Rc<Record<T>>, DecodeError> {
-        self.author
-            .verify(T::LABEL, &signed_bytes(room, self.content), &self.signature)
-            .map_err(|_| DecodeError::Forged)?;
+        verify(&self.author, T::LABEL, room, self.content, &self.signature).map_err(|_| DecodeError::Forged)?;
         let content: T = decode(self.content)?;
         if !content.is_valid() {
             return Err(DecodeError::OutOfBounds);
@@ -209,11 +209,6 @@ fn id_of(author: &PeerId, content: &[u8]) -> [u8; 32] {
         .update(content)
         .finalize()
         .as_bytes()
-}
-
-/// The room's id, then what is signed.
-pub(crate) fn signed_bytes(room: &Room, bytes: &[u8]) -> Vec<u8> {
-    [room.id().as_bytes().as_slice(), bytes].concat()
 }
 
 /// A numbered entry of an author's part of the log.

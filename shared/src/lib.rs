@@ -20,5 +20,5 @@ pub mod seal;
 pub mod signal;
 
 pub use id::{MessageId, PeerId, RoomId, SessionId};
-pub use identity::{Identity, Label, Signature};
+pub use identity::{BadSignature, Identity, Label, Signature};
 pub use room::{Room, RoomCode, RoomKind};

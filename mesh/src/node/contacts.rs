@@ -19,7 +19,7 @@ use super::{Node, Phase, signalling::Via};
 use crate::{
     config::{CONTACTS_MAX, NO_PATH_FAILURES, Timing},
     io::{Alert, Candidate, Instant, LinkId, Output, ServerId},
-    membership::{LINKS_MIN, LINKS_TARGET, Need},
+    membership::{LINKS_MIN, LINKS_TARGET, Need, grants},
     rendezvous::{Rendezvous, back_off, jittered},
     roster::LinkState,
     session::{Action, Role, Session},
@@ -267,8 +267,13 @@ impl Node {
             .iter()
             .filter(|(peer, contact)| contact.is_eligible(now) && !self.roster.is_present(peer));
         let mut known: Vec<_> = known.map(|(peer, _)| *peer).collect();
-        let contacts = &self.contacts;
-        let fits = |peer: &PeerId| contacts.get(peer).is_none_or(|contact| contact.is_free(now));
+        let (contacts, roster) = (&self.contacts, &self.roster);
+        // Who has enough links grants only those that are badly needed, and says in its beacon how many it has.
+        let may_grant = |peer: &PeerId| {
+            let links = roster.beacon(peer).map_or(0, |beacon| beacon.content.neighbors.len());
+            need == Need::High || grants(links, need)
+        };
+        let fits = |peer: &PeerId| may_grant(peer) && contacts.get(peer).is_none_or(|contact| contact.is_free(now));
         known.extend(self.roster.sample(places, &mut self.rng, fits));
         for _ in 0..places.min(known.len()) {
             let place = self.rng.next_u64() % known.len() as u64;

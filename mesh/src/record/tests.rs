@@ -187,7 +187,7 @@ proptest! {
         let signed = |label| encode(&Signed {
             author: ann().peer_id(),
             content: content.as_slice().into(),
-            signature: ann().sign(label, &signed_bytes(&lobby, &content)),
+            signature: sign(&ann(), label, &lobby, &content),
         });
         for wire in [Label::Entry, Label::Beacon, Label::Packet, Label::Closing].map(signed) {
             if let Ok(entry) = Record::<Entry>::open(&wire, &lobby) {

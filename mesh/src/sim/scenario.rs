@@ -545,9 +545,9 @@ impl Story {
         }
     }
 
-    /// What it costs to do nothing, after the beacons that acknowledge what was said have gone round.
+    /// What it costs to do nothing, once what was said is acknowledged no more: each node does that in two beacons.
     fn rest(&mut self) {
-        self.world.run_for(interval(self.people));
+        self.world.run_for(interval(self.people) * 2);
         let sent = |story: &Self| {
             let machines = story.world.machines.iter();
             machines.fold((0, 0), |(frames, bytes), machine| {
