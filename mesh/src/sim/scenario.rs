@@ -6,11 +6,7 @@ use shared::{PeerId, limits::LINKS_MAX};
 
 use super::{
     report::{Report, Rounds},
-    world::{
-        Latency, Who, World, millis,
-        misbehave::{Mischief, Trait},
-        pair_latency, seconds,
-    },
+    world::{Latency, Who, World, millis, misbehave::Trait, pair_latency, seconds},
 };
 use crate::{membership::LINKS_MIN, presence::interval};
 
@@ -394,9 +390,10 @@ impl Story {
     fn misbehaving(&mut self) {
         self.come(self.people, millis(20));
         self.settle();
+        let first = self.draw(Trait::ALL.len());
         for number in 0..self.people / 10 {
-            let of = Trait::ALL[number % Trait::ALL.len()];
-            self.world.machines[number * 10].mischief = Some(Mischief::new(of));
+            let of = Trait::ALL[(first + number) % Trait::ALL.len()];
+            self.world.corrupt(number * 10, of);
         }
         for _ in 0..30 {
             self.somebody_says();

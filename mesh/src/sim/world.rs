@@ -29,7 +29,12 @@ use rand_core::Rng;
 use shared::{Identity, MessageId, PeerId, Room, RoomCode};
 
 pub(crate) use self::wire::{Latency, pair_latency};
-use self::{checks::Ledger, server::Server, wire::Net};
+use self::{
+    checks::Ledger,
+    misbehave::{Mischief, Trait},
+    server::Server,
+    wire::Net,
+};
 
 /// A machine with a node on it, by number.
 pub(crate) type Who = usize;
@@ -88,7 +93,7 @@ pub(crate) struct Machine {
     /// The statement of a closed room that it remembers.
     pub(crate) closed: Option<Vec<u8>>,
     /// What a misbehaving machine makes of what its node wants to send.
-    pub(crate) mischief: Option<misbehave::Mischief>,
+    pub(crate) mischief: Option<Mischief>,
     known_names: Vec<(PeerId, String)>,
     left: bool,
 }
@@ -224,6 +229,12 @@ impl World {
         world.room = RoomCode::generate(founder.peer_id(), &mut world.rng).open();
         let founder = world.add_as(founder, "Founder");
         (world, founder)
+    }
+
+    /// From now on `who` misbehaves.
+    pub(crate) fn corrupt(&mut self, who: Who, of: Trait) {
+        let identity = self.identity(who);
+        self.machines[who].mischief = Some(Mischief::new(of, identity, self.room()));
     }
 
     /// Everyone who is added from now on enters this room.

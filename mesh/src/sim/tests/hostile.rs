@@ -8,7 +8,7 @@ use crate::{
     frame::{Digests, Frame, GoodbyeReason, Hello},
     io::{Alert, PersonState},
     record::{Beacon, Cargo, Closing, Content, Entry, Packet, Record, Short},
-    sim::world::misbehave::{Mischief, Trait},
+    sim::world::misbehave::Trait,
 };
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use shared::{
@@ -305,7 +305,7 @@ fn a_room_with_one_who_misbehaves_still_hears_everything() {
             let mut world = World::new(seed);
             let who: Vec<_> = (0..8).map(|number| world.add(&format!("P{number}"))).collect();
             world.run_until(seconds(30), "all here", |world| world.all_here(&who));
-            world.machines[who[0]].mischief = Some(Mischief::new(of));
+            world.corrupt(who[0], of);
             for number in 0..20 {
                 world.say(who[1 + number % 7], &format!("{number}"));
                 world.run_for(millis(700));

@@ -4,12 +4,14 @@
 //! every chance an insider has, but for breaking signatures.
 
 use minicbor::bytes::ByteVec;
+use shared::{Identity, Room, limits::LINKS_MAX};
 
 use crate::{
+    config::{ACKS_MAX, LOST_MAX},
     fragment::packets,
     frame::{Announced, Frame},
     io::LinkId,
-    record::Short,
+    record::{Ack, Beacon, Lost, Record, Short, Unchecked},
 };
 
 /// In which way.
@@ -25,15 +27,22 @@ pub(crate) enum Trait {
     Withholds,
     /// Announces whatever it can think of, and has none of it.
     Promises,
+    /// Says in its beacons that it has every entry, is a neighbor of those who are not, and that others are lost; on each link
+    /// something else.
+    Lies,
+    /// Claims to be next to everybody and asks to be handed everything first, and keeps what is said.
+    Central,
 }
 
 impl Trait {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Forges,
         Self::Replays,
         Self::Floods,
         Self::Withholds,
         Self::Promises,
+        Self::Lies,
+        Self::Central,
     ];
 }
 
@@ -41,15 +50,22 @@ impl Trait {
 #[derive(Debug)]
 pub(crate) struct Mischief {
     of: Trait,
+    identity: Identity,
+    room: Room,
     kept: Vec<Vec<u8>>,
+    /// Whom it has heard of.
+    others: Vec<Short>,
     sent: u64,
 }
 
 impl Mischief {
-    pub(crate) fn new(of: Trait) -> Self {
+    pub(crate) fn new(of: Trait, identity: Identity, room: Room) -> Self {
         Self {
             of,
+            identity,
+            room,
             kept: Vec::new(),
+            others: Vec::new(),
             sent: 0,
         }
     }
@@ -86,7 +102,24 @@ impl Mischief {
                 out.push((link, vec![0; 1_000]));
                 out
             }
-            (Trait::Withholds, Some(Frame::Entry { .. } | Frame::Packet { .. } | Frame::Entries { .. })) => Vec::new(),
+            (Trait::Lies, Some(Frame::Beacon { hops, tree, wire })) => {
+                let wire = self.lie(wire);
+                let lie = Frame::Beacon { hops, tree, wire };
+                packets(&lie.encode()).map(|packet| (link, packet)).collect()
+            }
+            (Trait::Central, Some(Frame::Beacon { tree, wire, .. })) => {
+                let near = Frame::Beacon { hops: 1, tree, wire };
+                packets(&near.encode()).map(|packet| (link, packet)).collect()
+            }
+            (Trait::Central, Some(Frame::Prune { tree })) => {
+                let ids = Vec::new();
+                let graft = Frame::Graft { ids, tree };
+                packets(&graft.encode()).map(|packet| (link, packet)).collect()
+            }
+            (
+                Trait::Withholds | Trait::Central,
+                Some(Frame::Entry { .. } | Frame::Packet { .. } | Frame::Entries { .. }),
+            ) => Vec::new(),
             (Trait::Promises, Some(Frame::Ping { .. })) => {
                 let ids = (0..50)
                     .map(|number| Short(millis.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ number))
@@ -98,6 +131,44 @@ impl Mischief {
             }
             _ => vec![(link, bytes)],
         }
+    }
+
+    /// Another beacon in the place of our own; those of others are only read.
+    fn lie(&mut self, wire: ByteVec) -> ByteVec {
+        let Ok(unchecked) = Unchecked::read(&wire) else {
+            return wire;
+        };
+        if unchecked.author != self.identity.peer_id() {
+            self.others.push(Short::of_peer(&unchecked.author));
+            if self.others.len() > 64 {
+                self.others.remove(0);
+            }
+            return wire;
+        }
+        let Ok(beacon) = unchecked.check::<Beacon>(&self.room) else {
+            return wire;
+        };
+        let skip = usize::try_from(self.sent).unwrap() % (self.others.len() + 1);
+        let some = |count| self.others.iter().copied().skip(skip).take(count);
+        let stamp = beacon.content.stamp;
+        let lie = Beacon {
+            stamp,
+            name: beacon.content.name.clone(),
+            interval_millis: u32::MAX,
+            neighbors: some(LINKS_MAX).collect(),
+            on_server: !beacon.content.on_server,
+            digest: self.sent,
+            acks: some(ACKS_MAX)
+                .map(|author| Ack {
+                    author,
+                    incarnation: self.sent,
+                    next: u64::MAX,
+                })
+                .collect(),
+            lost: some(LOST_MAX).map(|peer| Lost { peer, stamp: u64::MAX }).collect(),
+            leaving: self.sent.is_multiple_of(5),
+        };
+        Record::sign(&self.identity, &self.room, lie).wire.clone().into()
     }
 
     /// One byte of a record is another, somewhere.
