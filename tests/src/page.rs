@@ -23,6 +23,12 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// All that a test reads from a page, in one go.
 const LOOK: &str = include_str!("page/look.js");
 
+/// What a camera sees of an image.
+const SCAN: &str = include_str!("page/scan.js");
+
+/// How many pixels a module of a QR code has for the scanner, across.
+const SCAN_SCALE: usize = 3;
+
 /// What a page shows.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -327,6 +333,20 @@ impl Page {
         serde_json::from_value(self.run(LOOK, Vec::new()).await?).context("look.js and View differ")
     }
 
+    /// What a scanner reads from a QR code, by the image's accessible name, once it is there.
+    ///
+    /// # Errors
+    /// If it is not in time, or cannot be read.
+    pub async fn scan(&self, image: &str) -> Result<String> {
+        let seen = wait::until(PATIENCE, || async {
+            let seen = self.run(SCAN, vec![json!(image)]).await?;
+            serde_json::from_value::<Option<Picture>>(seen)?.context("there is no such image")
+        });
+        let read = async { seen.await?.read() };
+        read.await
+            .with_context(|| format!("cannot scan “{image}” in {:?}", self.browser))
+    }
+
     /// Looks until `expected` holds; `what` says it in words.
     ///
     /// # Errors
@@ -558,6 +578,30 @@ impl Page {
     }
 }
 
+/// An image, a pixel to a module.
+#[derive(Debug, Deserialize)]
+struct Picture {
+    width: usize,
+    height: usize,
+    /// 0 is black, 255 is white; row by row.
+    light: Vec<u8>,
+}
+
+impl Picture {
+    /// Finds the one QR code and reads it.
+    fn read(&self) -> Result<String> {
+        let [width, height] = [self.width, self.height].map(|side| side * SCAN_SCALE);
+        let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| {
+            self.light[y / SCAN_SCALE * self.width + x / SCAN_SCALE]
+        });
+        let codes = image.detect_grids();
+        let [code] = &codes[..] else {
+            bail!("it has {} QR codes", codes.len());
+        };
+        Ok(code.decode()?.1)
+    }
+}
+
 /// What a look gave instead of what was expected.
 enum Seen {
     Otherwise(Box<View>),
@@ -575,7 +619,7 @@ impl Role {
     /// What can have this role.
     const fn selector(self) -> &'static str {
         match self {
-            Self::Button => "button, [role=button]",
+            Self::Button => "button, summary, [role=button]",
             Self::Textbox => "input:not([type]), input[type=text], textarea, [role=textbox]",
         }
     }

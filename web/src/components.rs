@@ -14,3 +14,4 @@ pub mod message_list;
 pub mod network;
 pub mod notice;
 pub mod people;
+pub mod qr_code;

@@ -5,6 +5,7 @@ pub mod connection;
 pub mod layout;
 pub mod network;
 pub mod notice;
+pub mod qr;
 pub mod room;
 pub mod route;
 pub mod text;

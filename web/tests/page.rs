@@ -798,6 +798,15 @@ async fn an_invitation_is_made_handed_over_and_answered() {
 }
 
 #[wasm_bindgen_test]
+async fn instead_of_a_qr_code_for_too_long_a_text_there_is_advice() {
+    let text = "x".repeat(2_954);
+    let page = Shown::<RoomView>::new(room([Event::Invitation { text }], &Outbox::new(Ok(())))).await;
+    page.click("Invite by hand").await;
+    assert!(page.text("dialog details p").contains("Copy it and send it instead"));
+    assert_eq!(page.all("dialog [role=img]").len(), 0);
+}
+
+#[wasm_bindgen_test]
 async fn an_invitation_is_taken_and_its_answer_shown_or_it_says_what_is_wrong() {
     let outbox = Outbox::new(Ok(()));
     let mut page = Shown::<RoomView>::new(room([], &outbox)).await;

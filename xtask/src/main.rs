@@ -7,6 +7,7 @@
 
 mod bench;
 mod build;
+mod fuzz;
 mod run;
 mod setup;
 mod shell;
@@ -38,6 +39,8 @@ enum Command {
     Bench(bench::Args),
     /// Simulate rooms of any size in virtual time, with faults
     Sim(sim::Args),
+    /// Run the property tests with many more cases: decoders, nodes and small worlds that anything happens to
+    Fuzz(fuzz::Args),
     /// Install the tools and print the line that puts them on a shell's PATH
     Setup,
 }
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Sim(args) => sim::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Setup => setup::run(),
     };
     match done {

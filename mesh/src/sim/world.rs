@@ -180,10 +180,10 @@ pub(crate) fn seeds_or(usual: Range<u64>) -> Range<u64> {
     first..end.parse().unwrap_or(first + 1)
 }
 
-/// How many cases a property test is run with: as many as usual, or those in `STARLING_CASES`.
+/// How many cases a property test is run with: `usual` ones, or so many times as many as `STARLING_CASES_TIMES` says.
 pub(crate) fn cases(usual: u32) -> u32 {
-    let text = std::env::var("STARLING_CASES");
-    text.map_or(usual, |text| text.parse().unwrap())
+    let times = std::env::var("STARLING_CASES_TIMES");
+    usual * times.map_or(1, |times| times.parse::<u32>().unwrap())
 }
 
 pub(crate) const fn seconds(seconds: u64) -> Duration {

@@ -27,11 +27,13 @@ async fn invite(host: &Page, newcomer: &Page, carrying: Duration) -> Result<()> 
     host.click("Invite by hand").await?;
     host.click("Make an invitation").await?;
     let invitation = text_in(host, "Invitation").await?;
+    scans(host, "Invitation as a QR code", &invitation).await?;
     sleep(carrying).await;
     newcomer.click("Invite by hand").await?;
     newcomer.paste("Paste an invitation", &invitation).await?;
     newcomer.click("Use invitation").await?;
     let answer = text_in(newcomer, "Your answer").await?;
+    scans(newcomer, "Answer as a QR code", &answer).await?;
     sleep(carrying).await;
     host.paste("Answer", &answer).await?;
     host.click("Connect").await?;
@@ -48,6 +50,14 @@ async fn text_in(page: &Page, field: &str) -> Result<String> {
     };
     let view = page.wait(field, |view| text(view).is_some()).await?;
     text(&view).context("it was there a moment ago")
+}
+
+/// Whoever holds a camera in front of the screen gets the same text.
+async fn scans(page: &Page, image: &str, text: &str) -> Result<()> {
+    page.click("Show as QR code").await?;
+    let scanned = page.scan(image).await?;
+    ensure!(scanned == text, "{image} says {scanned}, not {text}");
+    Ok(())
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The plainest parts, for long texts and tables: what `html!` would write out anew at each place is compiled here once.
+//! The plainest parts, for long texts, tables and pictures: what `html!` would write out anew at each place is compiled
+//! here once.
 
 use yew::prelude::*;
 
@@ -10,6 +11,17 @@ pub fn element(tag: &'static str, class: &'static str, content: Html) -> Html {
 /// An element with nothing but text in it.
 pub fn words(tag: &'static str, text: impl Into<AttrValue>) -> Html {
     element(tag, "", yew::virtual_dom::VText::new(text.into()).into())
+}
+
+/// A picture that is named for those who cannot see it, so wide and high in its own unit.
+pub fn picture(class: &'static str, label: &'static str, (width, height): (i32, i32), content: Html) -> Html {
+    let frame = format!("0 0 {width} {height}");
+    html! { <svg {class} role="img" aria-label={label} viewBox={frame}>{ content }</svg> }
+}
+
+/// A path of a picture.
+pub fn path(class: &'static str, d: String) -> Html {
+    html! { <path {class} {d} /> }
 }
 
 /// A button with words on it.

@@ -11,6 +11,7 @@ use super::{
     copy_link::{close, open, write_to_clipboard},
     element::{button, words},
     notice::notice_view,
+    qr_code::as_qr_code,
 };
 use crate::state::notice::{Level, Notice};
 
@@ -123,8 +124,8 @@ pub fn InviteByHand(props: &InviteByHandProps) -> Html {
             <dialog ref={dialog} class="dialog" aria-labelledby="invite-title" {onclose}>
                 if *shown {
                     <h2 id="invite-title">{ "Invite by hand" }</h2>
-                    { words("p", "This works without a server: two people carry two texts to each other, by mail, messenger or \
-                                  USB stick. Both need this room's link.") }
+                    { words("p", "This works without a server: two people carry two texts to each other, by mail, messenger, \
+                                  USB stick or a phone's camera. Both need this room's link.") }
                     { words("h3", "Bring someone in") }
                     { words("p", "Make an invitation for one person, give it to them, and paste what they send back.") }
                     { button("button", "Make an invitation", on_make) }
@@ -132,6 +133,7 @@ pub fn InviteByHand(props: &InviteByHandProps) -> Html {
                     if let Some(text) = &props.invitation {
                         { area("Invitation", &invitation, Some(text)) }
                         { copy("Copy invitation", &invitation) }
+                        { as_qr_code(text, "Invitation as a QR code") }
                     }
                     { area("Answer", &their_answer, None) }
                     { button("button", "Connect", take(&their_answer)) }
@@ -142,6 +144,7 @@ pub fn InviteByHand(props: &InviteByHandProps) -> Html {
                     if let Some(text) = &props.answer {
                         { area("Your answer", &answer, Some(text)) }
                         { copy("Copy answer", &answer) }
+                        { as_qr_code(text, "Answer as a QR code") }
                     }
                     if let Some(said) = &*said {
                         { notice_view(said, None, &Callback::noop(), None) }

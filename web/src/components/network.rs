@@ -7,7 +7,7 @@ use mesh::io::Network;
 use web_sys::Element;
 use yew::prelude::*;
 
-use super::element::{element, words};
+use super::element::{element, path, picture, words};
 use crate::{
     hooks::is_page_hidden,
     js,
@@ -181,12 +181,9 @@ fn map(state: &RoomState, network: &Network, layout: &Layout) -> Html {
         ("map-dots", dots),
         ("map-rings", rings),
     ];
-    html! {
-        <svg class="map" role="img" aria-label="Network map" viewBox={format!("0 0 {WIDTH} {HEIGHT}")}>
-            { for paths.into_iter().map(|(class, d)| html! { <path {class} {d} /> }) }
-            { for labels }
-        </svg>
-    }
+    let paths = paths.into_iter().map(|(class, d)| path(class, d));
+    let frame = (WIDTH.into(), HEIGHT.into());
+    picture("map", "Network map", frame, paths.chain(labels).collect())
 }
 
 fn line(path: &mut String, (x1, y1): (i16, i16), (x2, y2): (i16, i16)) {
