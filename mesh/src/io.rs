@@ -546,7 +546,7 @@ pub enum Alert {
         /// Who uses it now.
         now: PeerId,
     },
-    /// Link set-up messages were altered, forged or replayed on their way to us, and dropped: the server is not to be trusted.
+    /// Link set-up messages that a server brought were altered, forged or replayed, and dropped: it is not to be trusted.
     Tampering {
         /// How many so far.
         dropped: u64,

@@ -120,6 +120,8 @@ pub struct Counters {
     pub envelopes_forged: u64,
     /// Payloads that came before.
     pub envelopes_replayed: u64,
+    /// Those of both that a server brought.
+    pub envelopes_tampered: u64,
     /// Well-signed payloads that are out of bounds, or too many at once.
     pub envelopes_refused: u64,
     /// Frames and packets that are invalid: each is a strike against its peer.

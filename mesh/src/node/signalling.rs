@@ -48,7 +48,7 @@ impl Node {
             Ok(envelope) => envelope,
             Err(EnvelopeError::Sealed | EnvelopeError::Forged) => {
                 self.counters.envelopes_forged += 1;
-                return self.alert_tampering();
+                return self.on_tampering(via);
             }
             Err(EnvelopeError::Malformed) => {
                 self.counters.envelopes_refused += 1;
@@ -57,14 +57,19 @@ impl Node {
         };
         if !self.seen_envelopes.insert((envelope.from, envelope.nonce)) {
             self.counters.envelopes_replayed += 1;
-            return self.alert_tampering();
+            return self.on_tampering(via);
         }
         self.on_envelope(via, envelope);
     }
 
-    /// Raised for the first one, then each time the count has grown tenfold.
-    fn alert_tampering(&mut self) {
-        let dropped = self.counters.envelopes_forged + self.counters.envelopes_replayed;
+    /// A server that brings what is not genuine is told of, the first time and then each time the count has grown tenfold. What
+    /// peers and tabs bring is dropped only: any member could make it up, to have a server accused.
+    fn on_tampering(&mut self, via: Via) {
+        if !matches!(via, Via::Server(_)) {
+            return;
+        }
+        self.counters.envelopes_tampered += 1;
+        let dropped = self.counters.envelopes_tampered;
         if power_of_ten(dropped) {
             self.alert(Alert::Tampering { dropped });
         }

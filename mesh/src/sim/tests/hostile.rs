@@ -210,6 +210,38 @@ fn a_server_that_swaps_recipients_gets_no_link() {
     }
 }
 
+#[test]
+fn a_member_cannot_have_the_server_accused() {
+    let mut world = World::new(1);
+    let (low, high) = world.add_pair();
+    world.run_until_linked(seconds(5), &[low, high]);
+    for nonce in 0..3 {
+        let packet = Packet {
+            to: world.id(high),
+            nonce,
+            cargo: Cargo::Envelope {
+                payload: "bm9uc2Vuc2U".into(),
+            },
+        };
+        let packet = Frame::Packet {
+            hops_left: 1,
+            flooded: false,
+            wire: Record::sign(&world.identity(low), &world.room(), packet)
+                .wire
+                .clone()
+                .into(),
+        };
+        assert!(world.inject_packet(low, high, whole(&packet)));
+    }
+    world.run_for(seconds(1));
+    assert_eq!(world.node(high).counters().envelopes_forged, 3);
+    assert_eq!(world.alerts(high), []);
+    // The same from the server is told.
+    world.inject_payload(0, world.id(low), high, "bm9uc2Vuc2U".into());
+    world.run_for(seconds(1));
+    assert_eq!(world.alerts(high), [Alert::Tampering { dropped: 1 }]);
+}
+
 /// What no peer may send, the wrong way in a different respect each.
 fn misdeeds(room: &Room, bad: &Identity, third: &Identity) -> Vec<Vec<u8>> {
     let attic = RoomCode::parse("attic").unwrap().open();
