@@ -33,10 +33,10 @@ use url::Url;
 use crate::{page::Page, server::first_line};
 
 /// A browser that takes longer to start does not start.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(120);
 
 /// A command that takes longer has hung.
-const COMMAND: Duration = Duration::from_secs(30);
+const COMMAND: Duration = Duration::from_secs(60);
 
 /// Chromium's arguments: nothing that it would do in the network by itself, and no sandbox, which does not work for root.
 const CHROMIUM_ARGUMENTS: [&str; 9] = [

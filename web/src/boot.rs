@@ -27,7 +27,7 @@ use crate::{
 const SLOTS_MAX: u32 = 64;
 
 /// How long a reloaded page waits for the page it replaces to let go of the slot, in milliseconds.
-const RELOAD_PATIENCE_MILLIS: u32 = 1_000;
+const RELOAD_PATIENCE_MILLIS: u32 = 3_000;
 
 /// How long a page waits for the slot that its tab had, when it was not reloaded: the tab may have been elsewhere and its last
 /// page not quite gone. A duplicated tab waits in vain.

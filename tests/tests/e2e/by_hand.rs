@@ -11,9 +11,7 @@ use tests::{
 };
 use tokio::time::sleep;
 
-use crate::lab::{all_have, come_in, crowd, gathered, outside, run_within, together, whispers, without};
-
-const LONG: Duration = Duration::from_secs(300);
+use crate::lab::{LONG, all_have, come_in, crowd, gathered, outside, run_within, together, whispers, without};
 
 /// How long people take to hand a text over: in a chat, and across a table.
 const QUICK: Duration = Duration::from_secs(4);
@@ -72,6 +70,7 @@ fn newcomers_of_both_engines_come_in_by_hand_and_find_more_by_themselves() {
         .await?;
         let (pages, room) = crowd(&server, &[(&room_browsers.0, 4), (&room_browsers.1, 4)]).await?;
         let mut all: Vec<&Page> = pages.iter().collect();
+        together(&all).await?;
         gathered(&all).await?;
         all[3].say("said before").await?;
         all_have(&all, "said before").await?;

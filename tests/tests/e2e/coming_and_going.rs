@@ -7,8 +7,8 @@ use tests::{browser::Browser, server::Server};
 
 use crate::lab::{enter, found, gathered, run};
 
-/// "At once", for a machine that runs two browsers.
-const AT_ONCE: Duration = Duration::from_secs(2);
+/// "At once", for a machine that runs two browsers, and sooner than silence would be noticed.
+const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// A peer that says nothing any more is gone after this at the latest.
 const GONE: Duration = Duration::from_secs(10);
@@ -39,6 +39,8 @@ fn closing_the_tab_is_leaving() {
         let (ann, room) = found(&browser, &server.url(), "Ann").await?;
         let bob = enter(&browser, &room, "Bob").await?;
         gathered(&[&ann, &bob]).await?;
+        // Not a page that has yet to draw what came before.
+        bob.look().await?;
         bob.close().await?;
         ann.wait_for(AT_ONCE, "Bob left", |view| view.is("Bob", "Left")).await?;
         Ok(())

@@ -7,8 +7,9 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tests::{
     browser::{Browser, Engine, Setup},
-    page::Page,
+    page::{PATIENCE, Page},
     server::Server,
+    wait::until,
 };
 use url::Url;
 
@@ -19,16 +20,19 @@ const PARTS: &str = "button, input, textarea, [role=list], [role=log], [role=sta
 
 /// Waits until the browser computes each of these roles and names for exactly one element.
 async fn has_parts(page: &Page, expected: &[(&str, &str)]) -> Result<()> {
-    let computed = page.computed(PARTS).await?;
-    for (role, name) in expected {
-        let count = computed.iter().filter(|(r, n)| r == role && n == name).count();
-        ensure!(
-            count == 1,
-            "{count} × {role} “{name}” in {:?}: {computed:#?}",
-            page.browser()
-        );
-    }
-    Ok(())
+    let seen = until(PATIENCE, || async {
+        let computed = page.computed(PARTS).await?;
+        for (role, name) in expected {
+            let count = computed.iter().filter(|(r, n)| r == role && n == name).count();
+            ensure!(
+                count == 1,
+                "{count} × {role} “{name}” in {:?}: {computed:#?}",
+                page.browser()
+            );
+        }
+        Ok(())
+    });
+    seen.await
 }
 
 async fn keeps_the_contract(engine: Engine) -> Result<()> {

@@ -1,7 +1,13 @@
 //! Tabs are people: who they are, and that they stay it.
 
 use anyhow::{Context, Result, ensure};
-use tests::{browser::Browser, page::Page, server::Server};
+use serde_json::json;
+use tests::{
+    browser::Browser,
+    page::{PATIENCE, Page},
+    server::Server,
+    wait::until,
+};
 
 use crate::lab::{enter, found, gathered, run};
 
@@ -70,6 +76,15 @@ fn who_comes_back_another_day_is_known() {
         let before = fingerprint(&ann).await?;
         let other = browser.tab().await?;
         ann.close().await?;
+        // A browser may take a moment to let go of what a closed tab held.
+        other.goto(&format!("{}healthz", server.url())).await?;
+        let free = until(PATIENCE, || async {
+            let held = "const done = arguments[0]; navigator.locks.query().then(({held}) => done(held.length))";
+            let held = other.run_async(held, Vec::new()).await?;
+            ensure!(held == json!(0), "{held} locks are held");
+            Ok(())
+        });
+        free.await?;
         other.goto(&room).await?;
         // The only identity of this browser is free again, so this new tab is it, and joins without a question.
         let after = fingerprint(&other).await?;

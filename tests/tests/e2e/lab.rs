@@ -17,10 +17,13 @@ use tests::{
 use tokio::{runtime::Builder, time::timeout};
 
 /// A test that takes longer hangs.
-const TEST: Duration = Duration::from_secs(120);
+const TEST: Duration = Duration::from_secs(300);
+
+/// A test with many tabs, which share few processors with their browsers, that takes longer hangs.
+pub(crate) const LONG: Duration = Duration::from_secs(900);
 
 /// How long what everybody has to hear of may take in a room of a dozen tabs, all on one machine.
-const SPREAD: Duration = Duration::from_secs(40);
+pub(crate) const SPREAD: Duration = Duration::from_secs(40);
 
 /// Runs a test, one at a time.
 pub(crate) fn run(test: impl Future<Output = Result<()>>) {

@@ -13,8 +13,9 @@ const PROMISED: Duration = Duration::from_secs(10);
 /// How long the network stays away after the loss was noticed.
 const OUTAGE: Duration = Duration::from_secs(7);
 
-/// How soon a page that has its network back has its people back.
-const HEALED: Duration = Duration::from_secs(15);
+/// How soon a page that has its network back has its people back: an attempt that began before has to be given up first, and the wait after
+/// it grows with each that failed.
+const HEALED: Duration = Duration::from_secs(30);
 
 #[test]
 fn a_killed_server_stops_no_chat_and_the_page_says_so() {

@@ -54,9 +54,9 @@ fn two_who_lose_their_link_without_a_server_stay_in_touch_and_link_again() {
                     .is_some_and(|person| person.state == "Here" && !person.through_others)
             }
         };
-        wires::connected(ann, bob).await?;
         ann.wait_for(RELINKED, "a link with Bob", linked("Bob")).await?;
         bob.wait_for(RELINKED, "a link with Ann", linked("Ann")).await?;
+        wires::connected(ann, bob).await?;
         whispers(bob, ann, "Ann", "there you are").await?;
         together(&all).await
     });

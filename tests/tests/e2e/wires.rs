@@ -32,6 +32,23 @@ pub(crate) async fn wall(page: &Page, up: bool) -> Result<()> {
     Ok(())
 }
 
+/// Waits until each connection of a page is either made or given up.
+pub(crate) async fn settled(page: &Page) -> Result<()> {
+    const SETTLED: &str = "
+        const ends = ['connected', 'failed', 'closed'];
+        return window.wires.every((wire) => ends.includes(wire.connectionState));";
+    let seen = until(PATIENCE, || async {
+        let settled = page.run(SETTLED, Vec::new()).await?;
+        ensure!(
+            settled == json!(true),
+            "connections of {:?} are being made",
+            page.browser()
+        );
+        Ok(())
+    });
+    seen.await
+}
+
 /// Waits until two tabs have a connection with each other.
 pub(crate) async fn connected(one: &Page, other: &Page) -> Result<()> {
     let found = until(PATIENCE, || async {

@@ -268,7 +268,9 @@ impl Step {
             .env(browser.driver_variable(), driver)
             // Tests that do not say where they want to run would run in Node.
             .env("WASM_BINDGEN_USE_BROWSER", "1")
-            .env("WASM_BINDGEN_TEST_TIMEOUT", BROWSER_TESTS_SECONDS);
+            .env("WASM_BINDGEN_TEST_TIMEOUT", BROWSER_TESTS_SECONDS)
+            // To listen; five seconds otherwise.
+            .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "30");
         self.tests(sink, &mut command)
     }
 }
