@@ -1,14 +1,16 @@
 //! The node: routes inputs to the layers, and what one layer says to the next.
 //!
-//! This file has the commands, the inputs and the outputs. Its other parts, in the order of a link's life: `contacts` (whom we
-//! link to, and the attempts), `signalling` (what peers tell each other meanwhile, and how that is carried), `invitations` (the
-//! same by hand), `links` (open links, their loss and healing), `frames` (what arrives on them), `records` (entries, beacons and
-//! the closing: taken and passed on), `exchange` (sync), `packets` (what is for one peer alone), `view` (what the app can ask).
+//! This file has the commands, the inputs and the outputs. Its other parts, in the order of a link's life: `contacts` (the peers
+//! we may link with), `seeking` (which of them we try), `attempts` (what becomes of that), `signalling` (what peers tell each other
+//! meanwhile, and how that is carried), `invitations` (the same by hand), `links` (open links, their loss and healing), `frames`
+//! (what arrives on them), `records` (entries, beacons and the closing: taken and passed on), `exchange` (sync), `packets` (what
+//! is for one peer alone), `view` (what the app can ask).
 //!
 //! Invariants: links and attempts go to at most [`LINKS_MAX`](shared::limits::LINKS_MAX) peers; never two open links to one
 //! peer (a newer one replaces the older, which is hung up in the same step); nothing is shown, stored or passed on whose
 //! signature was not checked; after [`Node::leave`] is done, nothing comes out any more.
 
+mod attempts;
 mod contacts;
 mod exchange;
 mod frames;
@@ -16,6 +18,7 @@ mod invitations;
 mod links;
 mod packets;
 mod records;
+mod seeking;
 mod signalling;
 mod view;
 

@@ -3,14 +3,20 @@
 //! A person waits for what they expect to see, and so does every check here: it looks again until it holds or
 //! [`PATIENCE`] is over, and then says what was there instead.
 
+mod scan;
+pub mod view;
+
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use fantoccini::{Locator, elements::Element, key::Key, wd::WindowHandle};
 use http::Method;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::{
+    scan::{Picture, SCAN},
+    view::{LOOK, View},
+};
 use crate::{
     browser::{Browser, answered},
     server::output_folder,
@@ -19,199 +25,6 @@ use crate::{
 
 /// How long something may take that has no bound of its own. Never used up by a test that passes.
 pub const PATIENCE: Duration = Duration::from_secs(20);
-
-/// All that a test reads from a page, in one go.
-const LOOK: &str = include_str!("page/look.js");
-
-/// What a camera sees of an image.
-const SCAN: &str = include_str!("page/scan.js");
-
-/// How many pixels a module of a QR code has for the scanner, across.
-const SCAN_SCALE: usize = 3;
-
-/// What a page shows.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct View {
-    /// The document's title.
-    pub title: String,
-    /// `visible` or `hidden`.
-    pub visibility: String,
-    /// The first heading.
-    pub heading: Option<String>,
-    /// The list "People".
-    pub people: Vec<PersonShown>,
-    /// The log "Messages".
-    pub messages: Vec<MessageShown>,
-    /// The status "Connection".
-    pub connection: Option<String>,
-    /// The region "Network".
-    pub network: Option<NetworkShown>,
-    /// Every other alert and status.
-    pub notices: Vec<NoticeShown>,
-    /// Every text field.
-    pub fields: Vec<FieldShown>,
-}
-
-/// An item of the list "People".
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PersonShown {
-    /// The name.
-    pub name: String,
-    /// Whether it is marked "(you)".
-    pub you: bool,
-    /// The state in words.
-    pub state: String,
-    /// Whether it is said to be reached through others: here, and without a link to us.
-    pub through_others: bool,
-    /// The fingerprint of the key.
-    pub fingerprint: String,
-}
-
-/// An article of the log "Messages".
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct MessageShown {
-    /// The author's name; with "(you)" if it is an own message.
-    pub author: String,
-    /// The text.
-    pub text: String,
-    /// Whom it is whispered to, in words.
-    pub whisper: Option<String>,
-    /// How far an own message got, in words.
-    pub delivery: Option<String>,
-}
-
-/// The region "Network".
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct NetworkShown {
-    /// Its lines of text.
-    pub says: Vec<String>,
-    /// Whether it has the image "Network map".
-    pub map: bool,
-    /// The rows of the table "Links".
-    pub links: Vec<LinkShown>,
-}
-
-/// A row of the table "Links".
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LinkShown {
-    /// The person's name.
-    pub person: String,
-    /// `Local`, `Direct`, `Relayed` or, at first, `Not known yet`.
-    pub kind: String,
-    /// In milliseconds, as in `27 ms`.
-    pub round_trip: String,
-    /// For how long it has been open, as in `2 min`.
-    pub since: String,
-    /// `first` or `in reserve`.
-    pub messages: String,
-}
-
-/// An alert, or a status other than "Connection".
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct NoticeShown {
-    /// `alert` or `status`.
-    pub role: String,
-    /// What it says.
-    pub text: String,
-}
-
-/// A text field.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct FieldShown {
-    /// The accessible name.
-    pub name: String,
-    /// What is in it.
-    pub value: String,
-    /// Whether it is marked as invalid.
-    pub invalid: bool,
-    /// Whether the cursor is in it.
-    pub focused: bool,
-    /// What describes it: its help and what is wrong with it.
-    pub description: String,
-}
-
-impl View {
-    /// The own item of the list "People".
-    #[must_use]
-    pub fn me(&self) -> Option<&PersonShown> {
-        self.people.iter().find(|person| person.you)
-    }
-
-    /// Someone else by name.
-    #[must_use]
-    pub fn person(&self, name: &str) -> Option<&PersonShown> {
-        self.people.iter().find(|person| !person.you && person.name == name)
-    }
-
-    /// Whether someone else of this name is in this state.
-    #[must_use]
-    pub fn is(&self, name: &str, state: &str) -> bool {
-        self.person(name).is_some_and(|person| person.state == state)
-    }
-
-    /// The messages that have this text.
-    pub fn messages<'a>(&'a self, text: &'a str) -> impl Iterator<Item = &'a MessageShown> {
-        self.messages.iter().filter(move |message| message.text == text)
-    }
-
-    /// Whether there is exactly one message of this text.
-    #[must_use]
-    pub fn has(&self, text: &str) -> bool {
-        self.messages(text).count() == 1
-    }
-
-    /// Whether an own message of this text got this far.
-    #[must_use]
-    pub fn is_delivered(&self, text: &str, delivery: &str) -> bool {
-        self.messages(text)
-            .any(|message| message.delivery.as_deref() == Some(delivery))
-    }
-
-    /// Whether an alert contains this text.
-    #[must_use]
-    pub fn alerts(&self, text: &str) -> bool {
-        self.notices
-            .iter()
-            .any(|notice| notice.role == "alert" && notice.text.contains(text))
-    }
-
-    /// Whether an alert or status contains this text.
-    #[must_use]
-    pub fn says(&self, text: &str) -> bool {
-        self.notices.iter().any(|notice| notice.text.contains(text))
-    }
-
-    /// Whether the status "Connection" contains this text.
-    #[must_use]
-    pub fn connection_says(&self, text: &str) -> bool {
-        self.connection
-            .as_deref()
-            .is_some_and(|connection| connection.contains(text))
-    }
-
-    /// Whether a line of the region "Network" is exactly this text.
-    #[must_use]
-    pub fn network_says(&self, text: &str) -> bool {
-        self.network
-            .as_ref()
-            .is_some_and(|network| network.says.iter().any(|line| line == text))
-    }
-
-    /// A row of the table "Links" by the person's name.
-    #[must_use]
-    pub fn link(&self, name: &str) -> Option<&LinkShown> {
-        self.network.as_ref()?.links.iter().find(|link| link.person == name)
-    }
-
-    /// A text field by its accessible name.
-    #[must_use]
-    pub fn field(&self, name: &str) -> Option<&FieldShown> {
-        self.fields.iter().find(|field| field.name == name)
-    }
-}
 
 /// A tab.
 #[derive(Debug, Clone)]
@@ -442,11 +255,11 @@ impl Page {
         self.act(Role::Textbox, field, Act::Paste(text)).await
     }
 
-    /// Replaces what is in a text field by keys alone, through the clipboard: as slow or fast as it is for a person.
+    /// Copies a text as a person does, from a field that is there only meanwhile.
     ///
     /// # Errors
     /// If it cannot in time.
-    pub async fn paste_by_keys(&self, field: &str, text: &str) -> Result<()> {
+    pub async fn copy_by_keys(&self, text: &str) -> Result<()> {
         const SOURCE: &str = "
             const source = document.body.appendChild(document.createElement('textarea'));
             source.value = arguments[0];
@@ -456,6 +269,14 @@ impl Page {
         self.run(SOURCE, vec![json!(text)]).await?;
         self.press_with_control("c").await?;
         self.run("window.source.remove()", Vec::new()).await?;
+        Ok(())
+    }
+
+    /// Replaces what is in a text field by what was copied, by keys alone: as slow or fast as it is for a person.
+    ///
+    /// # Errors
+    /// If it cannot in time.
+    pub async fn paste_by_keys(&self, field: &str) -> Result<()> {
         self.focus(field).await?;
         self.press_with_control("a").await?;
         self.press_with_control("v").await
@@ -575,30 +396,6 @@ impl Page {
         });
         done.await
             .with_context(|| format!("{act} {role:?} “{name}” in {:?}", self.browser))
-    }
-}
-
-/// An image, a pixel to a module.
-#[derive(Debug, Deserialize)]
-struct Picture {
-    width: usize,
-    height: usize,
-    /// 0 is black, 255 is white; row by row.
-    light: Vec<u8>,
-}
-
-impl Picture {
-    /// Finds the one QR code and reads it.
-    fn read(&self) -> Result<String> {
-        let [width, height] = [self.width, self.height].map(|side| side * SCAN_SCALE);
-        let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| {
-            self.light[y / SCAN_SCALE * self.width + x / SCAN_SCALE]
-        });
-        let codes = image.detect_grids();
-        let [code] = &codes[..] else {
-            bail!("it has {} QR codes", codes.len());
-        };
-        Ok(code.decode()?.1)
     }
 }
 

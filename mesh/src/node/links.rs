@@ -1,7 +1,7 @@
 //! Open links: one opens, loses its path, falls silent, is closed; and their healing.
 //!
 //! The healing ladder: ICE says `disconnected` → wait → ICE restart (by the offerer, through a server or other peers) → silence for
-//! too long → a fresh connection, to the same peer or another, see `contacts`.
+//! too long → a fresh connection, to the same peer or another, see `seeking`.
 
 use std::time::Duration;
 

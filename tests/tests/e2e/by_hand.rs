@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use futures_util::future::{try_join, try_join_all, try_join3};
 use tests::{
     browser::Browser,
-    page::{Page, View},
+    page::{Page, view::View},
     server::Server,
 };
 use tokio::time::sleep;

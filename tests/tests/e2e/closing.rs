@@ -3,7 +3,7 @@
 use futures_util::future::try_join;
 use tests::{
     browser::Browser,
-    page::{Page, View},
+    page::{Page, view::View},
     server::Server,
 };
 

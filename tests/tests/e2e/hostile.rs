@@ -7,7 +7,7 @@ use shared::{Room, RoomCode};
 use tests::{
     browser::Browser,
     hostile::{Mischief, Proxy},
-    page::View,
+    page::view::View,
     server::Server,
 };
 

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use futures_util::future::try_join_all;
 use tests::{
     browser::Browser,
-    page::{PATIENCE, Page, View},
+    page::{PATIENCE, Page, view::View},
     server::Server,
     wait::until,
 };

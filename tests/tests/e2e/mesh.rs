@@ -8,7 +8,7 @@ use serde_json::json;
 use shared::limits::{LINKS_MAX, TEXT_BYTES_MAX};
 use tests::{
     browser::{Browser, Engine, Setup},
-    page::{PATIENCE, Page, View},
+    page::{PATIENCE, Page, view::View},
     server::Server,
     wait::until,
 };

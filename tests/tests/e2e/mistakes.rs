@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use tests::{
     browser::{Browser, Engine, Setup},
-    page::{Page, View},
+    page::{Page, view::View},
     server::Server,
 };
 

@@ -9,7 +9,8 @@ use tests::{
 
 use crate::lab::{SPREAD, enter, found, gathered, run, whisper};
 
-/// A peer that says nothing for longer is taken for dead, in milliseconds.
+/// A peer that says nothing for longer is taken for dead, in milliseconds. On a machine on which a bare field takes half as long or longer, no
+/// page could do better.
 const STILL_MILLIS: f64 = 7_500.0;
 
 #[test]
@@ -278,9 +279,17 @@ fn a_pasted_book_is_refused_in_words_and_stays_in_the_box() {
                     [window.still, before] = [Math.max(window.still, now - before), now];
                 }, 50)";
             ann.run(watch, Vec::new()).await?;
+            // What a bare field of the browser takes for the same text.
+            let (mut bare, mut still) = (0_f64, 0_f64);
             for (bytes, excess) in [(300_000, "229 KB too long"), (2_000_000, "1890 KB too long")] {
                 let text = "lorem ipsum ".repeat(bytes / 12);
-                ann.paste_by_keys("Message", &text).await?;
+                ann.copy_by_keys(&text).await?;
+                // The test's own field is none of the page's.
+                let standing = ann
+                    .run("return [window.still, window.still = 0][0]", Vec::new())
+                    .await?;
+                bare = bare.max(standing.as_f64().unwrap_or_default());
+                ann.paste_by_keys("Message").await?;
                 ann.wait("the text in the box", |view| {
                     view.field("Message").is_some_and(|field| field.value == text)
                 })
@@ -297,11 +306,14 @@ fn a_pasted_book_is_refused_in_words_and_stays_in_the_box() {
                         .is_some_and(|field| field.value == text && field.invalid),
                     "the text is lost"
                 );
+                let standing = ann
+                    .run("return [window.still, window.still = 0][0]", Vec::new())
+                    .await?;
+                still = still.max(standing.as_f64().unwrap_or(f64::INFINITY));
             }
-            let still = ann.run("return window.still", Vec::new()).await?;
-            println!("{engine:?} stands still for {still} ms at most");
+            println!("{engine:?} stands still for {still} ms at most, for {bare} ms with a bare field");
             ensure!(
-                still.as_f64() < Some(STILL_MILLIS),
+                still < STILL_MILLIS.max(2.0 * bare),
                 "the page stood still for {still} ms"
             );
             // Nothing of it went anywhere.

@@ -1,0 +1,274 @@
+//! What the stories are made of: people come, talk and rest, links are hurt, and at the end it is counted what is missing.
+
+use std::time::Duration;
+
+use shared::{PeerId, limits::LINKS_MAX};
+
+use super::Story;
+use crate::{
+    membership::LINKS_MIN,
+    presence::interval,
+    sim::{
+        report::{Report, Rounds},
+        world::{Who, millis, seconds},
+    },
+};
+
+/// Hours off, at most, that clocks are in the scenarios with wrong clocks.
+const SKEW_HOURS: u64 = 6;
+
+impl Story {
+    pub(super) fn draw(&mut self, below: usize) -> usize {
+        self.world.draw(below as u64) as usize
+    }
+
+    /// All come one after the other, and settle.
+    pub(super) fn gather(&mut self) {
+        self.come(self.people, millis(20));
+        self.settle();
+    }
+
+    pub(super) fn come(&mut self, count: usize, pause: Duration) {
+        for _ in 0..count {
+            let number = self.world.machines.len();
+            self.world.add(&format!("p{number}"));
+            self.world.run_for(pause);
+        }
+    }
+
+    pub(super) fn skew_some(&mut self) {
+        for who in 0..self.people {
+            if self.draw(5) == 0 {
+                let hour = 60 * 60 * 1_000;
+                let off = self.world.draw(2 * SKEW_HOURS * hour);
+                self.world.set_skew(who, off as i64 - (SKEW_HOURS * hour) as i64);
+            }
+        }
+    }
+
+    fn living(&self) -> Vec<Who> {
+        (0..self.world.machines.len())
+            .filter(|who| self.world.is_up(*who))
+            .collect()
+    }
+
+    /// Those whose word counts.
+    fn honest(&self) -> Vec<Who> {
+        let mut living = self.living();
+        living.retain(|who| self.world.machines[*who].mischief.is_none());
+        living
+    }
+
+    pub(super) fn say(&mut self, who: Who) {
+        self.said += 1;
+        let text = format!("message {}", self.said);
+        // Too fast is the only refusal there can be, and as good as not having said it.
+        let _ = self.world.try_say(who, &text);
+    }
+
+    pub(super) fn somebody_says(&mut self) {
+        let honest = self.honest();
+        let author = honest[self.draw(honest.len())];
+        self.say(author);
+    }
+
+    pub(super) fn hurt_a_link(&mut self, who: Who) {
+        let peers: Vec<_> = self.world.node(who).linked().collect();
+        let others: Vec<_> = peers.iter().filter_map(|peer: &PeerId| self.world.who(peer)).collect();
+        if others.is_empty() || !self.world.is_up(who) {
+            return;
+        }
+        let other = others[self.draw(others.len())];
+        match self.draw(3) {
+            0 => self.world.clog(who, other),
+            1 => self.world.fail_link(who, other),
+            _ => self.world.break_path(who, other),
+        }
+    }
+
+    /// Runs until everyone has enough links and knows of everyone.
+    pub(super) fn settle(&mut self) {
+        let living = self.living();
+        let enough = LINKS_MIN.min(living.len() - 1);
+        for _ in 0..240 {
+            let settled = living.iter().all(|who| {
+                let node = self.world.node(*who);
+                node.present() >= living.len() && node.linked().count() >= enough
+            });
+            if settled {
+                return;
+            }
+            self.world.run_for(millis(500));
+        }
+    }
+
+    /// Warms the tree up, then measures rounds of one author and of many.
+    pub(super) fn talk(&mut self) -> (Rounds, Rounds) {
+        self.world.run_for(seconds(30));
+        let author = self.draw(self.people);
+        for _ in 0..10 {
+            self.round(author);
+        }
+        let mut sums = [Rounds::default(); 2];
+        const ROUNDS: u32 = 30;
+        for (kind, sum) in sums.iter_mut().enumerate() {
+            for _ in 0..ROUNDS {
+                let author = if kind == 0 { author } else { self.draw(self.people) };
+                let round = self.round(author);
+                sum.rmr += round.rmr / f64::from(ROUNDS);
+                sum.ldh += round.ldh / f64::from(ROUNDS);
+                sum.ldh_max = sum.ldh_max.max(round.ldh_max);
+                sum.missed += round.missed;
+                sum.last_node_millis += round.last_node_millis / f64::from(ROUNDS);
+            }
+        }
+        let [one, many] = sums;
+        (one, many)
+    }
+
+    /// One message, until everyone has it.
+    fn round(&mut self, author: Who) -> Rounds {
+        let received = |story: &Self| -> u64 {
+            let nodes = story.world.machines.iter().map(|machine| machine.node.counters());
+            nodes.map(|counters| counters.entries_broadcast).sum()
+        };
+        let (before, start) = (received(self), self.world.millis());
+        self.say(author);
+        let goal = self.world.node(author).log_digest();
+        let everyone = self.living();
+        let mut hops = 0;
+        for _ in 0..1_000 {
+            self.world.run_for(millis(10));
+            if everyone.iter().all(|who| self.world.node(*who).log_digest() == goal) {
+                break;
+            }
+        }
+        let last = self.world.last_shown - start;
+        // What is still under way counts too.
+        self.world.run_for(millis(1_000));
+        for who in &everyone {
+            hops = hops.max(self.world.node(*who).counters().entry_hops);
+        }
+        let needed = everyone.len() as f64 - 1.0;
+        Rounds {
+            rmr: (received(self) - before) as f64 / needed - 1.0,
+            ldh: hops as f64,
+            ldh_max: hops as u32,
+            missed: everyone
+                .iter()
+                .filter(|who| self.world.node(**who).log_digest() != goal)
+                .count() as u64,
+            last_node_millis: last as f64,
+        }
+    }
+
+    /// What it costs to do nothing, once what was said is acknowledged no more: each node does that in two beacons.
+    pub(super) fn rest(&mut self) {
+        self.world.run_for(interval(self.people) * 2);
+        let sent = |story: &Self| {
+            let machines = story.world.machines.iter();
+            machines.fold((0, 0), |(frames, bytes), machine| {
+                (frames + machine.frames, bytes + machine.bytes)
+            })
+        };
+        let (frames, bytes) = sent(self);
+        const REST_SECONDS: u64 = 120;
+        self.world.run_for(seconds(REST_SECONDS));
+        let (frames, bytes) = (sent(self).0 - frames, sent(self).1 - bytes);
+        let people = self.people as f64;
+        self.report.idle_frames_per_minute = Some(frames as f64 / people / (REST_SECONDS as f64 / 60.0));
+        // What one sends another receives.
+        let cost = 2.0 * bytes as f64 / people / REST_SECONDS as f64;
+        self.report.idle_bytes_per_second = Some(cost);
+        if self.people >= 1_000 {
+            self.report.demand("idle bytes a second", cost, 2_048.0);
+        }
+    }
+
+    /// Somebody comes: how long until they know everyone, and can be whispered to.
+    pub(super) fn newcomer(&mut self) {
+        let start = self.world.millis();
+        let all = self.living().len() + 1;
+        let newcomer = self.world.add("newcomer");
+        let friend = self.draw(self.people);
+        let mut whispered = false;
+        let before = self.world.shown_count(newcomer);
+        let history = self.world.said_to_all().len();
+        for _ in 0..300 {
+            self.world.run_for(millis(50));
+            whispered = whispered || self.world.whisper(friend, newcomer, "welcome").is_ok();
+            let node = self.world.node(newcomer);
+            if node.present() >= all && self.world.shown_count(newcomer) > before + history {
+                break;
+            }
+        }
+        let after = self.world.millis() - start;
+        self.report.newcomer_millis = Some(after);
+        self.report.demand("newcomer, in ms", after as f64, 5_000.0);
+    }
+
+    /// Runs until everyone alive and honest has everything, and counts what is missing if that takes too long.
+    pub(super) fn converge(&mut self, limit: Duration) {
+        let start = self.world.millis();
+        let end = start + limit.as_millis() as u64;
+        while self.world.millis() < end && !self.is_converged() {
+            self.world.run_for(millis(100));
+        }
+        if self.is_converged() {
+            self.report.convergence_millis = Some(self.world.millis() - start);
+        }
+        let honest = self.honest();
+        for id in self.world.said_to_all() {
+            // What nobody alive has, its author took along before anybody heard it.
+            let having = honest.iter().filter(|who| self.world.was_shown(**who, &id)).count();
+            if having > 0 {
+                self.report.missed += (honest.len() - having) as u64;
+            }
+        }
+        let reference = honest.first().map(|who| self.world.order_of(*who)).unwrap_or_default();
+        if self.report.missed == 0 {
+            let differs = |who: &&Who| self.world.order_of(**who) != reference;
+            self.report.disordered += honest.iter().filter(differs).count() as u64;
+        }
+    }
+
+    fn is_converged(&self) -> bool {
+        let honest = self.honest();
+        let mut digests = honest.iter().map(|who| self.world.node(*who).log_digest());
+        let first = digests.next();
+        digests.all(|digest| Some(digest) == first)
+    }
+
+    pub(super) fn finish(mut self) -> Report {
+        let living = self.living();
+        let degrees: Vec<_> = living
+            .iter()
+            .map(|who| self.world.node(*who).linked().count())
+            .collect();
+        let breaches = self.world.breaches();
+        let report = &mut self.report;
+        report.degree_max = degrees.iter().copied().max().unwrap_or(0);
+        report.degree_min = degrees.iter().copied().min().unwrap_or(0);
+        report.degree_mean = degrees.iter().sum::<usize>() as f64 / degrees.len().max(1) as f64;
+        report.duplicated = breaches.duplicated;
+        report.forged = breaches.forged;
+        report.disordered += breaches.disordered;
+        report.overlinked = breaches.overlinked;
+        report.simulated_millis = self.world.millis() - self.started;
+        let zero = [
+            ("missed", report.missed),
+            ("shown twice", report.duplicated),
+            ("forged and shown", report.forged),
+            ("out of order", report.disordered),
+            ("too many links", report.overlinked),
+        ];
+        for (what, count) in zero {
+            report.demand(what, count as f64, 0.0);
+        }
+        report.demand("links of a node", report.degree_max as f64, LINKS_MAX as f64);
+        if report.convergence_millis.is_none() {
+            report.demand("convergence", f64::NAN, 0.0);
+        }
+        self.report
+    }
+}

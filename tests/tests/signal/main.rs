@@ -1,0 +1,10 @@
+//! The rendezvous server over real sockets: what it does for clients, and what bad ones can do to it.
+
+mod bystanders;
+mod client;
+mod setup;
+
+mod greedy;
+mod introducing;
+mod invalid;
+mod web;

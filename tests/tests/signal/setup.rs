@@ -1,0 +1,53 @@
+//! What the tests start from: rooms, peers, requests, a server.
+
+use std::time::Duration;
+
+use shared::{Identity, PeerId, RoomId, signal::Request};
+use signal::{
+    Config,
+    config::{Limits, Rate},
+};
+
+use crate::client::Server;
+
+pub(crate) const ROOM: RoomId = RoomId::from_bytes([1; 32]);
+pub(crate) const OTHER_ROOM: RoomId = RoomId::from_bytes([2; 32]);
+pub(crate) const BYSTANDERS_ROOM: RoomId = RoomId::from_bytes([3; 32]);
+
+pub(crate) fn identity(byte: u8) -> Identity {
+    Identity::from_secret(&[byte; 32])
+}
+
+pub(crate) fn peer(byte: u8) -> PeerId {
+    identity(byte).peer_id()
+}
+
+pub(crate) fn relay(to: u8, payload: impl Into<String>) -> Request {
+    Request::Relay {
+        to: peer(to),
+        payload: payload.into(),
+    }
+}
+
+pub(crate) fn text(request: &Request) -> String {
+    serde_json::to_string(request).expect("requests are plain data")
+}
+
+/// Limits under which a pair of bystanders has room to talk all the time.
+pub(crate) fn limits() -> Limits {
+    Limits {
+        socket_rate: Rate::new(200, 200),
+        address_rate: Rate::Unlimited,
+        // Long enough that whoever is turned out has the time to find out why.
+        linger: Duration::from_secs(15),
+        ..Limits::default()
+    }
+}
+
+pub(crate) async fn server(limits: Limits) -> Server {
+    let config = Config {
+        limits,
+        ..Config::default()
+    };
+    Server::start(config).await
+}

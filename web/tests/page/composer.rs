@@ -1,0 +1,104 @@
+//! Where messages and whispers are written.
+
+use mesh::io::{PersonState, SendError};
+use wasm_bindgen_test::wasm_bindgen_test;
+use web::{components::composer::Outgoing, pages::room::view::RoomView};
+
+use crate::{
+    setup::{Outbox, peer, person, room},
+    shown::{Shown, key},
+};
+
+#[wasm_bindgen_test]
+async fn enter_sends_and_shift_enter_does_not() {
+    let outbox = Outbox::new(Ok(()));
+    let page = Shown::<RoomView>::new(room([], &outbox)).await;
+    page.write("hello").await;
+    let shift_enter = key("Enter");
+    shift_enter.set_shift_key(true);
+    page.press(&shift_enter).await;
+    let composing = key("Enter");
+    composing.set_is_composing(true);
+    page.press(&composing).await;
+    assert_eq!(outbox.sent(), []);
+    page.press(&key("Enter")).await;
+    assert_eq!(
+        outbox.sent(),
+        [Outgoing {
+            to: None,
+            text: "hello".to_owned()
+        }]
+    );
+    assert_eq!(page.message_box().value(), "");
+    page.write("again").await;
+    page.click("Send").await;
+    assert_eq!(outbox.sent().len(), 2);
+}
+
+#[wasm_bindgen_test]
+async fn a_whisper_goes_to_one_person_and_escape_leads_back() {
+    let outbox = Outbox::new(Ok(()));
+    let page = Shown::<RoomView>::new(room([person(1, "Ada", PersonState::Here)], &outbox)).await;
+    page.click("Whisper to Ada").await;
+    assert_eq!(
+        page.message_box().get_attribute("aria-label").as_deref(),
+        Some("Whisper to Ada")
+    );
+    page.write("psst").await;
+    page.press(&key("Enter")).await;
+    assert_eq!(
+        outbox.sent(),
+        [Outgoing {
+            to: Some(peer(1)),
+            text: "psst".to_owned()
+        }]
+    );
+    page.press(&key("Escape")).await;
+    assert_eq!(
+        page.message_box().get_attribute("aria-label").as_deref(),
+        Some("Message")
+    );
+    page.click("Whisper to Ada").await;
+    page.click("Back to everyone").await;
+    assert_eq!(
+        page.message_box().get_attribute("aria-label").as_deref(),
+        Some("Message")
+    );
+}
+
+#[wasm_bindgen_test]
+async fn a_whisper_that_cannot_be_sent_keeps_its_text_and_says_so() {
+    let outbox = Outbox::new(Err(SendError::NotReachable));
+    let page = Shown::<RoomView>::new(room([person(1, "Ada", PersonState::Gone)], &outbox)).await;
+    page.click("Whisper to Ada").await;
+    page.write("psst").await;
+    page.press(&key("Enter")).await;
+    assert_eq!(page.message_box().value(), "psst");
+    assert!(
+        page.text("#composer-notice")
+            .contains("cannot be reached now, so nothing was sent")
+    );
+    assert_eq!(
+        page.message_box().get_attribute("aria-describedby").as_deref(),
+        Some("composer-notice")
+    );
+    assert_eq!(
+        page.message_box().get_attribute("aria-invalid").as_deref(),
+        Some("true")
+    );
+}
+
+#[wasm_bindgen_test]
+async fn a_text_over_the_limit_stays_in_the_box_with_the_limit_in_words() {
+    for length in [300 * 1024, 2 * 1024 * 1024] {
+        let refused = SendError::TooLong {
+            bytes: length,
+            max: 64 * 1024,
+        };
+        let page = Shown::<RoomView>::new(room([], &Outbox::new(Err(refused)))).await;
+        page.write(&"x".repeat(length)).await;
+        page.press(&key("Enter")).await;
+        assert_eq!(page.message_box().value().len(), length);
+        assert!(page.text("#composer-notice").contains("64 KB at most"));
+    }
+}

@@ -1,0 +1,135 @@
+//! Messages: how they are shown, and in which order.
+
+use mesh::io::{Delivery, Event, PersonState};
+use shared::MessageId;
+use wasm_bindgen_test::wasm_bindgen_test;
+use web::pages::room::view::RoomView;
+
+use crate::{
+    setup::{Outbox, message, person, room, show},
+    shown::{Shown, texts},
+};
+
+#[wasm_bindgen_test]
+async fn markup_in_names_and_messages_stays_text() {
+    let evil = "<img src=x onerror=alert(1)><b>bold</b>&amp;";
+    let page = show([person(1, evil, PersonState::Here), message(1, 1, None, evil)]).await;
+    assert_eq!(page.text(".message-text"), evil);
+    assert_eq!(page.all("img, b, script").len(), 0);
+    assert!(page.text("ul[aria-label=People]").contains(evil));
+}
+
+#[wasm_bindgen_test]
+async fn only_web_links_can_be_clicked_and_they_tell_nothing() {
+    let page = show([message(
+        1,
+        1,
+        None,
+        "https://a.example/x?y javascript:alert(1) data:text/html,x",
+    )])
+    .await;
+    let link = page.one(".message-text a");
+    assert_eq!(link.get_attribute("href").as_deref(), Some("https://a.example/x?y"));
+    assert_eq!(link.get_attribute("target").as_deref(), Some("_blank"));
+    assert_eq!(
+        link.get_attribute("rel").as_deref(),
+        Some("noopener noreferrer nofollow")
+    );
+}
+
+#[wasm_bindgen_test]
+async fn names_and_texts_are_isolated_and_keep_their_characters() {
+    let text = "\u{202e}evil\u{5d0}\n🦜 e\u{301}\u{301}";
+    let page = show([person(1, "\u{202e}Ada", PersonState::Here), message(1, 1, None, text)]).await;
+    assert_eq!(page.text(".message-text"), text);
+    assert_eq!(page.one(".message-text").get_attribute("dir").as_deref(), Some("auto"));
+    assert_eq!(page.one("article .author bdi").text_content().as_deref(), Some("Ada"));
+    assert_eq!(
+        page.all(".person-name bdi")[1].text_content().as_deref(),
+        Some("\u{202e}Ada")
+    );
+}
+
+#[wasm_bindgen_test]
+async fn a_long_message_is_shown_in_full_on_demand() {
+    let long = "0123456789abcdef".repeat(4_096);
+    let page = show([message(1, 1, None, &long)]).await;
+    assert!(page.text(".message-text").len() < 2_000);
+    page.click("Show all").await;
+    assert_eq!(page.text(".message-text"), long);
+    page.click("Show less").await;
+    assert!(page.text(".message-text").len() < 2_000);
+}
+
+#[wasm_bindgen_test]
+async fn own_other_and_whispered_messages_are_told_apart_in_words() {
+    let page = show([
+        person(1, "Ada", PersonState::Here),
+        message(1, 0, None, "mine"),
+        Event::Delivery {
+            id: MessageId::from_bytes([1; 16]),
+            delivery: Delivery::Sent { delivered: 2, of: 3 },
+        },
+        message(2, 1, None, "theirs"),
+        message(3, 1, Some(0), "psst"),
+        message(4, 0, Some(1), "what?"),
+    ])
+    .await;
+    let texts: Vec<_> = page
+        .all("article")
+        .iter()
+        .map(|article| article.text_content().unwrap())
+        .collect();
+    assert!(
+        texts[0].starts_with("Me (you)") && texts[0].ends_with("delivered to 2 of 3"),
+        "{texts:?}"
+    );
+    assert!(texts[1].starts_with("Ada ") && !texts[1].contains("Whisper"));
+    assert!(texts[2].contains("Whisper to you"));
+    assert!(texts[3].contains("Whisper to Ada") && texts[3].ends_with("waiting for the connection"));
+    assert!(
+        page.all("article")
+            .iter()
+            .all(|article| article.query_selector("time").unwrap().is_some())
+    );
+}
+
+#[wasm_bindgen_test]
+async fn delivery_changes_in_place() {
+    let outbox = Outbox::new(Ok(()));
+    let mut page = Shown::<RoomView>::new(room([message(1, 0, None, "x")], &outbox)).await;
+    assert_eq!(page.text(".delivery"), "waiting for someone to connect");
+    let delivery = Delivery::Sent { delivered: 1, of: 1 };
+    let delivered = Event::Delivery {
+        id: MessageId::from_bytes([1; 16]),
+        delivery,
+    };
+    page.update(room([message(1, 0, None, "x"), delivered], &outbox)).await;
+    assert_eq!(page.text(".delivery"), "delivered to 1 of 1");
+}
+
+#[wasm_bindgen_test]
+async fn only_the_latest_messages_are_in_the_page_until_asked_for() {
+    let events = (0..600u16).map(|number| {
+        let mut event = message(0, 1, None, "x");
+        if let Event::Message { message } = &mut event {
+            let [high, low] = number.to_be_bytes();
+            message.id = MessageId::from_bytes([high, low, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        }
+        event
+    });
+    let page = show(events).await;
+    assert_eq!(page.all("article").len(), 500);
+    page.click("Show earlier").await;
+    assert_eq!(page.all("article").len(), 600);
+}
+
+#[wasm_bindgen_test]
+async fn messages_are_shown_in_the_order_of_the_room_wherever_they_come_from() {
+    let outbox = Outbox::new(Ok(()));
+    let first = [message(2, 1, None, "two"), message(5, 1, None, "five")];
+    let mut page = Shown::<RoomView>::new(room(first.clone(), &outbox)).await;
+    let late = [message(4, 2, None, "four"), message(1, 2, None, "one")];
+    page.update(room(first.into_iter().chain(late), &outbox)).await;
+    assert_eq!(texts(&page, ".message-text"), ["one", "two", "four", "five"]);
+}

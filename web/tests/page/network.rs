@@ -1,0 +1,118 @@
+//! The region "Network": its map, its table, its size.
+
+use std::{cell::RefCell, rc::Rc};
+
+use mesh::io::{LinkKind, Network, NetworkEdge, NetworkLink, NetworkNode, PersonState};
+use wasm_bindgen_test::wasm_bindgen_test;
+use web::{
+    pages::room::view::{RoomView, RoomViewProps},
+    state::connection::standing,
+};
+use yew::Callback;
+
+use crate::{
+    setup::{Outbox, peer, person, room},
+    shown::{Shown, texts},
+};
+
+/// A network of us, Ada, and as many of whom nothing is known but that they are linked in a row.
+fn network(others: u8, size: u32) -> Network {
+    let nodes = (0..=others).map(|number| NetworkNode {
+        peer: peer(number),
+        name: (number == 1).then(|| "Ada Augusta King".to_owned()),
+        on_server: number != 1,
+    });
+    Network {
+        nodes: nodes.collect(),
+        edges: (0..u32::from(others))
+            .map(|one| NetworkEdge { one, other: one + 1 })
+            .collect(),
+        links: vec![NetworkLink {
+            peer: peer(1),
+            name: None,
+            kind: Some(LinkKind::Relayed),
+            round_trip: Some(std::time::Duration::from_millis(27)),
+            eager: false,
+            age: std::time::Duration::from_secs(130),
+        }],
+        size,
+    }
+}
+
+fn networked(network: Network) -> RoomViewProps {
+    let props = room([person(1, "Ada", PersonState::Here)], &Outbox::new(Ok(())));
+    RoomViewProps {
+        standing: standing(&props.state, Some(&network)),
+        network: Some(Rc::new(network)),
+        ..props
+    }
+}
+
+#[wasm_bindgen_test]
+async fn the_network_has_a_map_a_table_and_a_size() {
+    let page = Shown::<RoomView>::new(networked(network(2, 3))).await;
+    let region = "section[aria-label=Network]";
+    assert_eq!(texts(&page, &format!("{region} p"))[0], "Network size: 3");
+    assert_eq!(
+        page.all(&format!("{region} svg[role=img][aria-label=\"Network map\"]"))
+            .len(),
+        1
+    );
+    assert_eq!(
+        texts(&page, &format!("{region} thead th")),
+        ["Person", "Kind", "Round trip", "Since", "Messages"]
+    );
+    assert_eq!(
+        texts(&page, "table[aria-label=Links] tbody tr > *"),
+        ["Ada", "Relayed", "27 ms", "2 min", "in reserve"]
+    );
+    let fingerprint = peer(2).fingerprint();
+    assert_eq!(texts(&page, ".map-name"), ["You", "Ada August…", &*fingerprint]);
+    assert_eq!(texts(&page, ".map-time"), ["27 ms"]);
+    let paths = |class: &str| page.one(class).get_attribute("d").unwrap().matches('M').count();
+    assert_eq!(
+        (paths(".map-dots"), paths(".map-rings"), paths(".map-reserve")),
+        (3, 1, 1)
+    );
+    assert_eq!(paths(".map-first"), 0);
+    page.click("Network").await;
+    assert_eq!(page.all("svg[role=img], table").len(), 0);
+}
+
+#[wasm_bindgen_test]
+async fn a_split_network_says_so_twice() {
+    let page = Shown::<RoomView>::new(networked(network(6, 9))).await;
+    assert!(page.text(".network-split").starts_with("7 of 9 reachable"));
+    assert!(page.text("p[aria-label=Connection]").contains("7 of 9 reachable."));
+}
+
+#[wasm_bindgen_test]
+async fn the_map_moves_until_it_has_settled() {
+    let page = Shown::<RoomView>::new(networked(network(99, 100))).await;
+    let dots = || page.one(".map-dots").get_attribute("d").unwrap();
+    let before = dots();
+    gloo_timers::future::TimeoutFuture::new(200).await;
+    assert_ne!(dots(), before);
+    assert_eq!(
+        texts(&page, ".map-name").len(),
+        2,
+        "only ours and who is linked with us"
+    );
+}
+
+#[wasm_bindgen_test]
+async fn only_a_network_in_view_is_looked_at() {
+    let looks = Rc::new(RefCell::new(0));
+    let counter = looks.clone();
+    let props = RoomViewProps {
+        on_look: Callback::from(move |()| *counter.borrow_mut() += 1),
+        ..networked(network(1, 2))
+    };
+    let page = Shown::<RoomView>::new(props).await;
+    assert_eq!(*looks.borrow(), 1);
+    gloo_timers::future::TimeoutFuture::new(1_500).await;
+    assert_eq!(*looks.borrow(), 2);
+    page.click("Network").await;
+    gloo_timers::future::TimeoutFuture::new(1_500).await;
+    assert_eq!(*looks.borrow(), 2);
+}

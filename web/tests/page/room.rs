@@ -1,0 +1,108 @@
+//! The room as a whole: of which kind it is, how we are connected, and its end.
+
+use std::{cell::RefCell, rc::Rc};
+
+use mesh::io::{Event, PersonState, ServerId, ServerState};
+use wasm_bindgen_test::wasm_bindgen_test;
+use web::pages::room::view::{RoomView, RoomViewProps};
+use yew::Callback;
+
+use crate::{
+    setup::{Outbox, message, person, room, show},
+    shown::{Shown, texts},
+};
+
+#[wasm_bindgen_test]
+async fn open_rooms_are_shown_as_such() {
+    let props = RoomViewProps {
+        open_name: Some("tea party".into()),
+        ..room([], &Outbox::new(Ok(())))
+    };
+    let page = Shown::<RoomView>::new(props).await;
+    assert_eq!(page.text("h1"), "tea party");
+    assert_eq!(
+        page.text("header .room-kind"),
+        "Open room: anyone who guesses the name can come in"
+    );
+}
+
+#[wasm_bindgen_test]
+async fn alone_the_page_says_what_to_do() {
+    let page = show([]).await;
+    assert!(page.text("[role=log]").contains("Copy the link"));
+    assert!(page.text("p[aria-label=Connection]").starts_with("You are alone here"));
+    page.button("Copy link");
+}
+
+#[wasm_bindgen_test]
+async fn the_page_says_how_it_stands_with_the_server_and_offers_to_try_now() {
+    let retry_at = mesh::io::Instant::from_millis(4_000);
+    let lost = Event::Server {
+        server: ServerId(0),
+        state: ServerState::Waiting { retry_at },
+    };
+    let tried = Rc::new(RefCell::new(0));
+    let counter = tried.clone();
+    let props = RoomViewProps {
+        retry_in: Some(4),
+        on_retry: Callback::from(move |()| *counter.borrow_mut() += 1),
+        ..room([person(1, "Ada", PersonState::Here), lost], &Outbox::new(Ok(())))
+    };
+    let page = Shown::<RoomView>::new(props).await;
+    assert_eq!(
+        page.text("p[aria-label=Connection]"),
+        "Connected to 1 person. The server is unreachable; the room goes on without it. New people can be invited by hand. \
+         Trying again in 4 s."
+    );
+    page.click("Try now").await;
+    assert_eq!(*tried.borrow(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn only_the_founder_can_close_the_room_and_is_asked_first() {
+    assert!(
+        !texts(&show([]).await, "button")
+            .iter()
+            .any(|text| text.contains("Close"))
+    );
+    let closed = Rc::new(RefCell::new(0));
+    let counter = closed.clone();
+    let props = RoomViewProps {
+        founder: true,
+        on_close: Callback::from(move |()| *counter.borrow_mut() += 1),
+        ..room([], &Outbox::new(Ok(())))
+    };
+    let page = Shown::<RoomView>::new(props).await;
+    page.click("Close room").await;
+    assert!(
+        page.one("dialog[open]")
+            .text_content()
+            .unwrap()
+            .contains("cannot be undone")
+    );
+    page.click("Keep it open").await;
+    assert_eq!((*closed.borrow(), page.all("dialog[open]").len()), (0, 0));
+    page.click("Close room").await;
+    page.click("Close for everyone").await;
+    assert_eq!((*closed.borrow(), page.all("dialog[open]").len()), (1, 0));
+}
+
+#[wasm_bindgen_test]
+async fn a_closed_room_can_be_read_and_says_why_nothing_can_be_sent() {
+    let page = show([message(1, 1, None, "hello"), Event::RoomClosed, Event::Left]).await;
+    assert_eq!(texts(&page, ".message-text"), ["hello"]);
+    assert_eq!(
+        page.text("p[aria-label=Connection]"),
+        "This room was closed by its founder."
+    );
+    assert!(page.message_box().disabled());
+    assert!(page.button("Send").has_attribute("disabled"));
+    assert!(page.text("#composer-notice").contains("closed by its founder"));
+    page.button("Leave room");
+    let buttons = texts(&page, "button");
+    assert!(
+        !buttons
+            .iter()
+            .any(|text| text.contains("Copy link") || text.contains("Invite"))
+    );
+}

@@ -1,0 +1,109 @@
+//! What the tests start from: people, messages, a room.
+
+use std::{cell::RefCell, rc::Rc};
+
+use mesh::io::{Event, InvitationError, Message, Person, PersonState, SendError, ServerId, ServerState, Timestamp};
+use shared::{MessageId, PeerId};
+use web::{
+    components::composer::Outgoing,
+    pages::room::view::{RoomView, RoomViewProps},
+    state::{
+        connection::standing,
+        room::{RoomAction, RoomState, reduce},
+    },
+};
+use yew::{AttrValue, Callback};
+
+use crate::shown::Shown;
+
+pub(crate) async fn show(events: impl IntoIterator<Item = Event>) -> Shown<RoomView> {
+    Shown::new(room(events, &Outbox::new(Ok(())))).await
+}
+
+pub(crate) fn room(events: impl IntoIterator<Item = Event>, outbox: &Outbox) -> RoomViewProps {
+    let registered = Event::Server {
+        server: ServerId(0),
+        state: ServerState::Registered { room_size: 1 },
+    };
+    let state = [registered]
+        .into_iter()
+        .chain(events)
+        .fold(RoomState::new(peer(0), "Me".to_owned()), |state, event| {
+            reduce(&state, RoomAction::Event { event, hidden: false })
+        });
+    let Outbox { sent, answer } = outbox.clone();
+    RoomViewProps {
+        standing: standing(&state, None),
+        state: Rc::new(state),
+        open_name: None,
+        link: AttrValue::from("http://host/#/r/x"),
+        network: None,
+        founder: false,
+        retry_in: None,
+        leaving: false,
+        on_send: Callback::from(move |outgoing| {
+            sent.borrow_mut().push(outgoing);
+            answer
+        }),
+        on_retry: Callback::noop(),
+        on_look: Callback::noop(),
+        on_invite: Callback::from(|()| Ok(())),
+        on_take: Callback::from(|_| Err(InvitationError::Damaged)),
+        on_close: Callback::noop(),
+        on_leave: Callback::noop(),
+        on_dismiss: Callback::noop(),
+        on_action: Callback::noop(),
+        safety_number: Callback::from(|_| "12345 67890".to_owned()),
+    }
+}
+
+/// What the person sent, and what sending it gave.
+#[derive(Clone)]
+pub(crate) struct Outbox {
+    sent: Rc<RefCell<Vec<Outgoing>>>,
+    answer: Result<(), SendError>,
+}
+
+impl Outbox {
+    pub(crate) fn new(answer: Result<(), SendError>) -> Self {
+        Self {
+            sent: Rc::default(),
+            answer,
+        }
+    }
+
+    pub(crate) fn sent(&self) -> Vec<Outgoing> {
+        self.sent.borrow().clone()
+    }
+}
+
+pub(crate) fn peer(number: u8) -> PeerId {
+    PeerId::from_bytes([number; 32])
+}
+
+pub(crate) fn person(number: u8, name: &str, state: PersonState) -> Event {
+    Event::Person {
+        person: Person {
+            peer: peer(number),
+            name: Some(name.to_owned()),
+            state,
+            linked: true,
+            round_trip: None,
+        },
+    }
+}
+
+pub(crate) fn message(number: u8, author: u8, whisper_to: Option<u8>, text: &str) -> Event {
+    Event::Message {
+        message: Message {
+            id: MessageId::from_bytes([number; 16]),
+            author: peer(author),
+            author_name: if author == 0 { "Me" } else { "Ada" }.to_owned(),
+            own: author == 0,
+            whisper_to: whisper_to.map(peer),
+            order: Timestamp::from_unix_millis(number.into()),
+            unix_millis: 1_700_000_000_000,
+            text: text.to_owned(),
+        },
+    }
+}

@@ -1,0 +1,107 @@
+//! The start page: a name, and a new room, an existing one or an invitation.
+
+use std::{cell::RefCell, rc::Rc};
+
+use shared::RoomCode;
+use wasm_bindgen_test::wasm_bindgen_test;
+use web::pages::start::{Entered, StartPage, StartPageProps};
+use yew::Callback;
+
+use crate::shown::Shown;
+
+async fn start(name: Option<&str>, invitation: Option<RoomCode>) -> (Shown<StartPage>, Rc<RefCell<Vec<Entered>>>) {
+    let entered = Rc::new(RefCell::new(Vec::new()));
+    let sink = entered.clone();
+    let props = StartPageProps {
+        name: name.map(str::to_owned),
+        invitation,
+        room_error: None,
+        notice: None,
+        usable: true,
+        on_enter: Callback::from(move |choice| sink.borrow_mut().push(choice)),
+        on_dismiss: Callback::noop(),
+    };
+    (Shown::new(props).await, entered)
+}
+
+fn open(name: &str) -> RoomCode {
+    RoomCode::Open { name: name.to_owned() }
+}
+
+#[wasm_bindgen_test]
+async fn a_new_room_needs_only_a_name() {
+    let (page, entered) = start(None, None).await;
+    page.fill("name", " Ada ").await;
+    page.click("New room").await;
+    assert_eq!(
+        *entered.borrow(),
+        [Entered {
+            name: "Ada".to_owned(),
+            code: None
+        }]
+    );
+}
+
+#[wasm_bindgen_test]
+async fn a_room_is_joined_by_name_or_link() {
+    let (page, entered) = start(Some("Ada"), None).await;
+    for text in ["Tea  party", "https://host/#/r/tea%20party"] {
+        page.fill("room", text).await;
+        page.click("Join room").await;
+    }
+    assert!(
+        entered
+            .borrow()
+            .iter()
+            .all(|entered| entered.code == Some(open("tea party")))
+    );
+    assert_eq!(entered.borrow().len(), 2);
+}
+
+#[wasm_bindgen_test]
+async fn what_is_wrong_is_said_at_the_field_and_the_cursor_goes_there() {
+    let (page, entered) = start(None, None).await;
+    for (name, room, wrong, words) in [
+        ("", "tea", "name", "Type a name"),
+        (&*"x".repeat(33), "tea", "name", "33 characters"),
+        ("Ada", "", "room", "Type the name of a room"),
+        ("Ada", &*"x".repeat(65), "room", "too long"),
+        ("Ada", "1.cut", "room", "damaged"),
+    ] {
+        page.fill("name", name).await;
+        page.fill("room", room).await;
+        page.click("Join room").await;
+        let field = page.one(&format!("#{wrong}"));
+        assert!(page.text(&format!("#{wrong}-error")).contains(words), "{words}");
+        assert_eq!(field.get_attribute("aria-invalid").as_deref(), Some("true"));
+        assert!(
+            field
+                .get_attribute("aria-describedby")
+                .unwrap()
+                .contains(&format!("{wrong}-error"))
+        );
+        let focused = web_sys::window().unwrap().document().unwrap().active_element().unwrap();
+        assert_eq!(focused.id(), wrong);
+    }
+    assert!(entered.borrow().is_empty());
+}
+
+#[wasm_bindgen_test]
+async fn an_invitation_asks_only_for_the_name() {
+    let (page, entered) = start(None, Some(open("tea party"))).await;
+    assert_eq!(page.text("h1"), "You are invited to a room");
+    assert_eq!(page.all("#room").len(), 0);
+    assert!(
+        page.text(".room-kind")
+            .contains("anyone who guesses the name can come in")
+    );
+    page.fill("name", "Bo").await;
+    page.click("Join room").await;
+    assert_eq!(
+        *entered.borrow(),
+        [Entered {
+            name: "Bo".to_owned(),
+            code: Some(open("tea party"))
+        }]
+    );
+}
