@@ -5,7 +5,7 @@
 //! 1. [`io`]: the whole boundary on one page: [`Input`](io::Input), [`Output`](io::Output), [`Event`](io::Event).
 //! 2. [`node`]: [`Node`] routes inputs to the layers below and what they say to the next.
 //! 3. [`config`]: every default and bound, with its unit and where it comes from.
-//! 4. What travels: [`frame`] and [`fragment`] on a link, [`record`] signed and passed on by others, [`envelope`] sealed while
+//! 4. What travels: [`frame`] and [`fragment`] on a link, [`record`] [`signed`] and passed on by others, [`envelope`] sealed while
 //!    there is no link yet, [`nearby`] between the tabs of a browser.
 //! 5. The layers, which never call each other, from a single link to the whole room:
 //!    [`rendezvous`] (how we stand with each server), [`session`] (setting up one link), [`link`] (one open link: hello,
