@@ -12,7 +12,7 @@ const CASES_USUAL: u32 = 256;
 /// Arguments of `cargo xtask fuzz`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// How many times as many cases as `cargo xtask test` runs; with 10 it takes about as many minutes
+    /// How many times as many cases as `cargo xtask test` runs; with 10 it takes some minutes
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..10_000))]
     times: u32,
 }

@@ -80,6 +80,21 @@ async fn main() -> Result<()> {
     bob.wait("the answer", |view| view.has("Not a word!")).await?;
     shoot(&bob, "6-room-lively").await?;
     shoot(&ann, "7-room-whispering").await?;
+    ann.run(
+        "document.querySelector('svg[aria-label=\"Network map\"]').scrollIntoView()",
+        Vec::new(),
+    )
+    .await?;
+    shoot(&ann, "7-network").await?;
+    ann.click("Invite by hand").await?;
+    ann.click("Make an invitation").await?;
+    ann.wait("the invitation", |view| {
+        view.field("Invitation").is_some_and(|field| !field.value.is_empty())
+    })
+    .await?;
+    ann.click("Show as QR code").await?;
+    shoot(&ann, "7-invitation").await?;
+    ann.click("Done").await?;
 
     others.pop().unwrap_or_else(|| bob.clone()).click("Leave room").await?;
     ann.wait("that one left", |view| {

@@ -137,17 +137,21 @@ fn map(state: &RoomState, network: &Network, layout: &Layout) -> Html {
         let own = [(one, other), (other, one)]
             .into_iter()
             .find(|(end, _)| network.nodes[*end].peer == state.me)
-            .and_then(|(_, other)| link_with(other));
+            .and_then(|(me, other)| Some((points[me], points[other], link_with(other)?)));
         let path = match own {
             None => &mut others,
-            Some(link) if link.eager => &mut first,
+            Some((.., link)) if link.eager => &mut first,
             Some(_) => &mut reserve,
         };
         line(path, (x1, y1), (x2, y2));
-        if let Some(round_trip) = own.and_then(|link| link.round_trip) {
+        if let Some((from, to, link)) = own
+            && let Some(round_trip) = link.round_trip
+        {
+            // Beyond the middle: all of them begin at the same node.
+            let part = |from: i16, to: i16| from + (to - from) * 5 / 8;
             labels.push(label(
                 "map-time",
-                (x1.midpoint(x2), y1.midpoint(y2)),
+                (part(from.0, to.0), part(from.1, to.1)),
                 millis(round_trip),
             ));
         }

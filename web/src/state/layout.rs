@@ -22,8 +22,10 @@ const MARGIN_X: f32 = 34.0;
 /// How far nodes stay from the upper and lower edge.
 const MARGIN_Y: f32 = 22.0;
 
-/// Scales the distance that linked nodes like to have. Smaller leaves empty edges, larger crowds them (tried by eye).
-const SPREAD: f32 = 0.7;
+/// Scale the distance that linked nodes like to have: of many, and how much more it is of a single one. Smaller leaves empty edges,
+/// larger crowds them; a few nodes would huddle in the middle with what suits many (tried by eye, with 5 and with 100).
+const SPREAD: f32 = 0.6;
+const SPREAD_OF_FEW: f32 = 1.0;
 
 /// How strongly nodes are drawn to the middle, per unit of distance: enough to keep a hundred off the edges (tried by eye).
 const GRAVITY: f32 = 0.7;
@@ -95,7 +97,8 @@ impl Layout {
         let bodies = self.graph.raw_nodes();
         let (width, height) = (f32::from(WIDTH), f32::from(HEIGHT));
         #[expect(clippy::cast_precision_loss, reason = "a handful of nodes")]
-        let near = SPREAD * (width * height / bodies.len() as f32).sqrt();
+        let count = (bodies.len() as f32).sqrt();
+        let near = (SPREAD + SPREAD_OF_FEW / count) * (width * height).sqrt() / count;
         let mut moves: Vec<(f32, f32)> = bodies
             .iter()
             .map(|node| {
