@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use futures_util::future::try_join;
 use shared::{Room, RoomCode};
 use tests::{
     browser::Browser,
@@ -34,11 +35,12 @@ fn nobody_here(view: &View) -> bool {
 async fn no_link_but_a_warning(mischief: Mischief) -> Result<()> {
     let server = Server::start().await?;
     let proxy = Proxy::start(server.address(), Mischief::None).await?;
-    let browser = Browser::chromium().await?;
-    let (ann, room) = found(&browser, &proxy.url(), "Ann").await?;
+    // Tabs of one browser could do without the server.
+    let (here, there) = try_join(Browser::chromium(), Browser::chromium()).await?;
+    let (ann, room) = found(&here, &proxy.url(), "Ann").await?;
     proxy.betray(room_of(&room)?);
     proxy.turn(mischief);
-    let bob = enter(&browser, &room, "Bob").await?;
+    let bob = enter(&there, &room, "Bob").await?;
     either([&ann, &bob], "a warning of the server", warns_of_the_server).await?;
     for page in [&ann, &bob] {
         page.holds(NO_LINK, "no link", nobody_here).await?;
@@ -62,9 +64,9 @@ fn replayed_offers_give_no_link_and_a_warning() {
     run(async {
         let server = Server::start().await?;
         let proxy = Proxy::start(server.address(), Mischief::None).await?;
-        let browser = Browser::chromium().await?;
-        let (ann, room) = found(&browser, &proxy.url(), "Ann").await?;
-        let bob = enter(&browser, &room, "Bob").await?;
+        let (here, there) = try_join(Browser::chromium(), Browser::chromium()).await?;
+        let (ann, room) = found(&here, &proxy.url(), "Ann").await?;
+        let bob = enter(&there, &room, "Bob").await?;
         // The same proxy is harmless while it only carries.
         gathered(&[&ann, &bob]).await?;
         bob.click("Leave room").await?;
