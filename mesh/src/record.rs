@@ -102,15 +102,12 @@ impl<T: Content> Record<T> {
             signature,
         });
         wire.shrink_to_fit();
-        let record = Rc::new(Self {
+        Rc::new(Self {
             author,
             id,
             content,
             wire,
-        });
-        #[cfg(feature = "sim")]
-        memo::note_signed(&record, &signature, room);
-        record
+        })
     }
 
     /// Reads a record and checks signature and bounds.

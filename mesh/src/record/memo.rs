@@ -1,5 +1,5 @@
-//! In a simulation, a thousand nodes of one process get the same record; its signature is the same for all of them. Each distinct
-//! record is checked in full, once, and what came of it is shared; one that was signed in this process needs no check.
+//! In a simulation, a thousand nodes of one process get the same record. Each distinct one is checked once, and what came of it
+//! is shared.
 
 #[expect(clippy::disallowed_types, reason = "its order is never looked at")]
 use std::collections::HashMap;
@@ -35,14 +35,6 @@ pub(super) fn check<T: Content>(record: &Unchecked<'_>, room: &Room) -> Result<R
     let result = record.check_in_full(room);
     note(inputs, result.clone().map(|record| record as Rc<dyn Any>));
     result
-}
-
-/// Takes note of a record that was signed here, unless nobody would accept it.
-pub(super) fn note_signed<T: Content>(record: &Rc<Record<T>>, signature: &Signature, room: &Room) {
-    if record.content.is_valid() {
-        let inputs = (T::LABEL, record.id, *signature, room.id());
-        note(inputs, Ok(Rc::clone(record) as Rc<dyn Any>));
-    }
 }
 
 fn known(inputs: &Inputs) -> Option<Checked> {
