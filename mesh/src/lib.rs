@@ -32,6 +32,7 @@ pub mod membership;
 pub mod nearby;
 pub mod node;
 pub mod presence;
+mod random;
 pub mod record;
 pub mod rendezvous;
 pub mod roster;

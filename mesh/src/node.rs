@@ -24,7 +24,7 @@ mod view;
 
 use std::{collections::VecDeque, rc::Rc};
 
-use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
+use chacha20::ChaCha20Rng;
 use litemap::LiteMap;
 use rand_core::Rng;
 use shared::{Identity, MessageId, PeerId, Room, limits::TEXT_BYTES_MAX, signal::Request};
@@ -49,6 +49,7 @@ use crate::{
     log::Log,
     membership::{LINKS_TARGET, Need, need},
     presence::Presence,
+    random::Random,
     record::{Beacon, Cargo, Closing, Entry, Record},
     rendezvous::{self, Rendezvous},
     roster::{LinkState, Roster},
@@ -63,7 +64,7 @@ pub struct Node {
     me: PeerId,
     room: Room,
     config: NodeConfig,
-    rng: ChaCha20Rng,
+    random: Random,
     now: Now,
     phase: Phase,
     servers: Vec<Rendezvous>,
@@ -160,7 +161,7 @@ impl Node {
             crate::frame::valid_name(&config.name),
             "the name must be checked with `valid_name`"
         );
-        let mut rng = ChaCha20Rng::from_seed(seed);
+        let mut random = Random::new(seed);
         Self {
             me: identity.peer_id(),
             identity,
@@ -184,7 +185,7 @@ impl Node {
             root_hops: LiteMap::new(),
             clock: Clock::default(),
             log: Log::default(),
-            incarnation: rng.next_u64(),
+            incarnation: random.log.next_u64(),
             next_seq: 0,
             routes: Routes::default(),
             chat: Chat::default(),
@@ -197,7 +198,7 @@ impl Node {
             exhausted: false,
             counters: Counters::default(),
             outbox: VecDeque::new(),
-            rng,
+            random,
             config,
         }
     }
@@ -251,7 +252,7 @@ impl Node {
             return Err(SendError::NotReachable);
         }
         let whisper = Whisper {
-            id: MessageId::random(&mut self.rng),
+            id: MessageId::random(&mut self.random.whispers),
             unix_millis: self.now.unix_millis,
             name: self.config.name.clone(),
             to,
@@ -259,8 +260,8 @@ impl Node {
             order: self.clock.tick(self.now.unix_millis),
         };
         let id = whisper.id;
-        let sealed =
-            seal_whisper(&self.identity, &self.room, &whisper, &mut self.rng).map_err(|_| SendError::NotReachable)?;
+        let sealed = seal_whisper(&self.identity, &self.room, &whisper, &mut self.random.whispers)
+            .map_err(|_| SendError::NotReachable)?;
         let until = self.now.instant + self.config.timing.whisper_timeout;
         let delivery = self
             .chat
@@ -611,7 +612,7 @@ impl Node {
             identity: &self.identity,
             room: self.room.id(),
             timing: &self.config.timing,
-            rng: &mut self.rng,
+            rng: &mut self.random.servers,
         };
         let mut actions = Vec::new();
         work(server, surroundings, &mut actions);

@@ -25,7 +25,7 @@ mod scenario;
 pub(crate) mod world;
 
 pub use report::{Bound, Report, Rounds};
-pub use scenario::{Scenario, Steady, run, run_steady};
+pub use scenario::{LinkDigest, Scenario, Steady, run, run_steady};
 
 #[cfg(test)]
 mod tests {

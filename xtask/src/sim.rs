@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 /// Arguments of `cargo xtask sim`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Handed on: `--scenario NAME`, `--peers N`, `--seeds A..B`, `--threads N`, `--json`; see `cargo xtask sim -- --help`
+    /// Handed on: `--scenario NAME`, `--peers N`, `--seeds A..B`, `--threads N`, `--digest`, `--json`; see `cargo xtask sim -- --help`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }

@@ -24,7 +24,7 @@ impl Node {
     /// Starts an attempt if there is a place for it and something to carry it.
     pub(super) fn start(&mut self, peer: PeerId) {
         let via = self.choose_via(&peer);
-        let id = SessionId::random(&mut self.rng);
+        let id = SessionId::random(&mut self.random.attempts);
         if let Some(contact) = self.contacts.get_mut(&peer).filter(|_| via.is_some()) {
             contact.via = via;
             self.start_with(peer, id);
@@ -212,7 +212,7 @@ impl Node {
         } = self.config.timing;
         let wait = back_off(contact.failures, session_retry_min, session_retry_max);
         contact.failures = contact.failures.saturating_add(1);
-        let retry_at = self.now.instant + jittered(wait, &mut self.rng);
+        let retry_at = self.now.instant + jittered(wait, &mut self.random.attempts);
         contact.retry_at = Some(retry_at).filter(|at| *at < contact.wanted_until);
         if pathless {
             contact.pathless = contact.pathless.saturating_add(1);
@@ -232,7 +232,7 @@ impl Node {
     /// `peer` has no place for us.
     pub(super) fn refused_by(&mut self, peer: PeerId) {
         self.drop_session(peer);
-        let wait = jittered(FULL_RETRY, &mut self.rng);
+        let wait = jittered(FULL_RETRY, &mut self.random.attempts);
         if let Some(contact) = self.contacts.get_mut(&peer) {
             contact.retry_at = Some(self.now.instant + wait);
             // Not forgotten before it can be asked again: in a small room there may be nobody else.
@@ -241,7 +241,7 @@ impl Node {
                 self.set_link(peer, LinkState::None);
             }
         }
-        let soon = self.now.instant + jittered(self.config.timing.crossing_window, &mut self.rng);
+        let soon = self.now.instant + jittered(self.config.timing.crossing_window, &mut self.random.membership);
         self.seek_at = self.seek_at.min(soon);
         if self.links.is_empty() {
             // Those that a server named may all be full while a room fills up: others are not.

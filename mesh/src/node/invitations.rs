@@ -53,7 +53,7 @@ impl Node {
         if self.phase != Phase::Here {
             return Err(InvitationError::Left);
         }
-        let session = SessionId::random(&mut self.rng);
+        let session = SessionId::random(&mut self.random.invitations);
         let link = self.push_invited(session, None);
         let ice_servers = self.ice_servers();
         self.outbox.push_back(Output::Dial { link, ice_servers });
@@ -278,10 +278,10 @@ impl Node {
             from: self.me,
             to: answers.unwrap_or(ANYONE),
             session,
-            nonce: rand_core::Rng::next_u64(&mut self.rng),
+            nonce: rand_core::Rng::next_u64(&mut self.random.envelopes),
             body,
         };
-        let text = envelope.seal(&self.identity, &self.room, &mut self.rng);
+        let text = envelope.seal(&self.identity, &self.room, &mut self.random.envelopes);
         self.emit(match answers {
             None => Event::Invitation { text },
             Some(_) => Event::InvitationAnswer { text },

@@ -182,7 +182,7 @@ impl Node {
         }
         self.seek_at = self
             .seek_at
-            .min(self.now.instant + jittered(self.config.timing.session_retry_min, &mut self.rng));
+            .min(self.now.instant + jittered(self.config.timing.session_retry_min, &mut self.random.membership));
     }
 
     /// Takes a link out of use whose goodbye we said: it no longer counts.
@@ -235,7 +235,7 @@ impl Node {
         } = self.config.timing;
         let contacts = &self.contacts;
         let fits = |other: &PeerId| *other != peer && contacts.get(other).is_none_or(|contact| !contact.is_busy());
-        let alone = self.roster.sample(1, &mut self.rng, fits).is_empty();
+        let alone = self.roster.sample(1, &mut self.random.membership, fits).is_empty();
         let Some(contact) = self.contacts.get_mut(&peer) else {
             return;
         };
@@ -247,8 +247,11 @@ impl Node {
         };
         let wait = match contact.brief {
             1 if alone => Duration::ZERO,
-            1 => jittered(session_retry_min, &mut self.rng),
-            brief => jittered(back_off(brief - 2, session_retry_min, session_retry_max), &mut self.rng),
+            1 => jittered(session_retry_min, &mut self.random.attempts),
+            brief => jittered(
+                back_off(brief - 2, session_retry_min, session_retry_max),
+                &mut self.random.attempts,
+            ),
         };
         contact.wanted_until = now + session_retry_for;
         contact.retry_at = Some(now + wait);
@@ -271,7 +274,7 @@ impl Node {
         self.lost.retain(|lost| *lost != peer);
         self.lost.insert(0, peer);
         self.lost.truncate(LOST_MAX);
-        self.presence.report(self.now.instant, &mut self.rng);
+        self.presence.report(self.now.instant, &mut self.random.presence);
         self.shaken_until = Some(self.now.instant + SHAKEN);
     }
 

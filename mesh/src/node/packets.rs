@@ -22,7 +22,7 @@ impl Node {
             self.counters.packets_dropped += 1;
             return;
         }
-        let nonce = self.rng.next_u64();
+        let nonce = self.random.routing.next_u64();
         let record = Record::sign(&self.identity, &self.room, Packet { to, nonce, cargo });
         self.routes.hand_on(record.short(), way);
         self.hand_on(&record, HOPS_MAX, way, None);

@@ -306,7 +306,9 @@ impl Node {
         let people = self.people();
         let me = Short::of_peer(&self.me);
         let root = self.roots().any(|root| root == me);
-        let stamp = self.presence.send(self.now.instant, people, root, &mut self.rng);
+        let stamp = self
+            .presence
+            .send(self.now.instant, people, root, &mut self.random.presence);
         let neighbors = self.linked().map(|peer| Short::of_peer(&peer)).collect();
         // In two beacons each, for one may not come through; who missed both is told by the digest, or with the author's next entry.
         let acks = self.log.acks(self.acked[0]);
@@ -340,7 +342,8 @@ impl Node {
     /// Something is news that the next beacon should say soon.
     pub(super) fn hasten_beacon(&mut self) {
         let people = self.people();
-        self.presence.hasten(self.now.instant, people, &mut self.rng);
+        self.presence
+            .hasten(self.now.instant, people, &mut self.random.presence);
     }
 
     /// A neighbor announced records.

@@ -94,7 +94,7 @@ impl Node {
             return;
         }
         let wait = if need == Need::High { SEEK_URGENTLY } else { SEEK };
-        self.seek_at = now + jittered(wait, &mut self.rng);
+        self.seek_at = now + jittered(wait, &mut self.random.membership);
         self.call_nearby();
         let places = LINKS_TARGET.saturating_sub(self.busy_contacts());
         // Each once: those who are here are drawn from the roster.
@@ -110,9 +110,9 @@ impl Node {
             need == Need::High || grants(links, need)
         };
         let fits = |peer: &PeerId| may_grant(peer) && contacts.get(peer).is_none_or(|contact| contact.is_free(now));
-        known.extend(self.roster.sample(places, &mut self.rng, fits));
+        known.extend(self.roster.sample(places, &mut self.random.membership, fits));
         for _ in 0..places.min(known.len()) {
-            let place = self.rng.next_u64() % known.len() as u64;
+            let place = self.random.membership.next_u64() % known.len() as u64;
             let peer = known.swap_remove(usize::try_from(place).unwrap_or(0));
             // Who is not here is not wanted for longer because it is tried: else the dead were sought for ever.
             if self.roster.is_present(&peer) {
@@ -138,9 +138,9 @@ impl Node {
         if !self.is_split() || now < self.split_check_at {
             return;
         }
-        self.split_check_at = now + jittered(SPLIT_CHECK, &mut self.rng);
+        self.split_check_at = now + jittered(SPLIT_CHECK, &mut self.random.membership);
         let people = u64::try_from(self.people()).unwrap_or(u64::MAX);
-        if self.rng.next_u64() % people.max(1) < SPLIT_ACTORS {
+        if self.random.membership.next_u64() % people.max(1) < SPLIT_ACTORS {
             for server in &mut self.servers {
                 server.discover_soon(now, &self.config.timing);
             }

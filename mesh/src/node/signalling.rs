@@ -192,7 +192,7 @@ impl Node {
     }
 
     pub(super) fn send_envelope(&mut self, via: Via, to: PeerId, session: SessionId, body: Body) {
-        let nonce = self.rng.next_u64();
+        let nonce = self.random.envelopes.next_u64();
         let envelope = Envelope {
             from: self.me,
             to,
@@ -200,7 +200,7 @@ impl Node {
             nonce,
             body,
         };
-        let payload = envelope.seal(&self.identity, &self.room, &mut self.rng);
+        let payload = envelope.seal(&self.identity, &self.room, &mut self.random.envelopes);
         match via {
             Via::Server(server) => self.request(Some(server), Request::Relay { to, payload }),
             Via::Mesh => {

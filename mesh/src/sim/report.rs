@@ -33,6 +33,8 @@ pub struct Report {
     pub convergence_millis: Option<u64>,
     /// How long the run took in its own time, in milliseconds.
     pub simulated_millis: u64,
+    /// A hash of everything that went over each directed link, and when; empty unless it was asked for.
+    pub digest: String,
     /// What was not as it has to be.
     pub broken: Vec<Bound>,
 }

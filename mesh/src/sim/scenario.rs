@@ -89,14 +89,26 @@ impl Scenario {
     }
 }
 
+/// Whether a run gives the digest of what went over each directed link: to compare two builds by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkDigest {
+    /// It does, and takes a little longer.
+    Taken,
+    /// It does not.
+    Omitted,
+}
+
 /// Runs a scenario with so many people.
 ///
 /// # Panics
 /// If a node breaks the rules of its boundary, or with fewer than 10 people.
 #[must_use]
-pub fn run(scenario: Scenario, people: usize, seed: u64) -> Report {
+pub fn run(scenario: Scenario, people: usize, seed: u64, digest: LinkDigest) -> Report {
     assert!(people >= 10, "a room of fewer than 10 people shows nothing");
     let mut story = Story::new(people, seed);
+    if digest == LinkDigest::Taken {
+        story.world.digest_links();
+    }
     match scenario {
         Scenario::Steady => story.steady(),
         Scenario::Evening => story.evening(),

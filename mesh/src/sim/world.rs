@@ -6,6 +6,7 @@
 
 mod ask;
 mod checks;
+mod digest;
 pub(crate) mod misbehave;
 mod outputs;
 mod people;
@@ -31,8 +32,9 @@ use shared::{Identity, PeerId, Room, RoomCode};
 pub(crate) use self::wire::{Latency, pair_latency};
 use self::{
     checks::Ledger,
+    digest::Digests,
     misbehave::{Mischief, Trait},
-    queue::{Happening, Queue},
+    queue::{Happening, Order, Queue},
     server::Server,
     wire::Net,
 };
@@ -74,6 +76,10 @@ pub(crate) struct Machine {
     pub(crate) skew: i64,
     /// The statement of a closed room that it remembers.
     pub(crate) closed: Option<Vec<u8>>,
+    /// What chance decides about this machine: its own stream, so that what happens to others does not change it.
+    rng: ChaCha20Rng,
+    /// How many descriptions and sockets it has made.
+    made: u64,
     /// What a misbehaving machine makes of what its node wants to send.
     pub(crate) mischief: Option<Mischief>,
     known_names: Vec<(PeerId, String)>,
@@ -102,6 +108,8 @@ pub(crate) struct World {
     pub(crate) last_shown: u64,
     /// By id, to find who somebody is.
     by_id: BTreeMap<PeerId, Who>,
+    /// What went over each directed link, if that is wanted.
+    digests: Option<Digests>,
 }
 
 impl Drop for World {
@@ -171,6 +179,7 @@ impl World {
             strict: true,
             last_shown: 0,
             by_id: BTreeMap::new(),
+            digests: None,
         }
     }
 
@@ -244,6 +253,8 @@ impl World {
             bytes: 0,
             skew: 0,
             closed: None,
+            rng: machine_rng(self.seed, who),
+            made: 0,
             mischief: None,
             known_names: Vec::new(),
             left: false,
@@ -327,8 +338,9 @@ impl World {
                     None => {}
                 }
             }
-            Happening::Input { who, life, input } => {
-                if let Some(input) = self.awake(who, life, input, |input| Happening::Input { who, life, input }) {
+            Happening::Input { from, who, life, input } => {
+                let later = |input| Happening::Input { from, who, life, input };
+                if let Some(input) = self.awake(who, life, input, later) {
                     self.input(who, input);
                 }
             }
@@ -350,9 +362,27 @@ impl World {
         Some(what)
     }
 
+    /// What falls on one instant happens in the order of the two ends, then of having been planned: so nothing depends on the order
+    /// in which a node says things to different peers.
     fn schedule(&mut self, after: u64, happening: Happening) {
         self.sequence += 1;
-        self.queue.push(self.millis + after, self.sequence, happening);
+        let (from, to) = self.ends_of(&happening);
+        let order = Order {
+            at: self.millis + after,
+            from,
+            to,
+            sequence: self.sequence,
+        };
+        self.queue.push(order, happening);
+    }
+
+    fn ends_of(&self, happening: &Happening) -> (Who, Who) {
+        match happening {
+            Happening::Timer { who, .. } => (*who, *who),
+            Happening::Input { from, who, .. } => (*from, *who),
+            Happening::Server(happening) => happening.ends(),
+            Happening::Wire(happening) => self.net.ends_of(happening),
+        }
     }
 
     pub(crate) fn now_of(&self, who: Who) -> Now {
@@ -416,6 +446,18 @@ impl World {
         self.rng.next_u64() % count
     }
 
+    /// A number from `low` to `high`, from the machine's own stream.
+    fn chance(&mut self, who: Who, low: u64, high: u64) -> u64 {
+        low + self.machines[who].rng.next_u64() % (high - low + 1)
+    }
+
+    /// A number that no description or socket of any machine has.
+    fn make_number(&mut self, who: Who) -> u64 {
+        let machine = &mut self.machines[who];
+        machine.made += 1;
+        ((who as u64 + 1) << 32) + machine.made
+    }
+
     fn draw_bytes(&mut self) -> [u8; 32] {
         let mut bytes = [0; 32];
         self.rng.fill_bytes(&mut bytes);
@@ -425,6 +467,12 @@ impl World {
     pub(crate) fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.draw(high - low + 1)
     }
+}
+
+fn machine_rng(seed: u64, who: Who) -> ChaCha20Rng {
+    let mut rng = ChaCha20Rng::seed_from_u64(seed);
+    rng.set_stream(who as u64 + 1);
+    rng
 }
 
 /// A pair in ascending order.

@@ -17,7 +17,7 @@ use std::{
 };
 
 use clap::Parser;
-use mesh::sim::{Report, Rounds, Scenario};
+use mesh::sim::{LinkDigest, Report, Rounds, Scenario};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 
@@ -36,6 +36,9 @@ struct Args {
     /// How many runs at the same time; the speed is that of one core
     #[arg(long, default_value_t = 2)]
     threads: usize,
+    /// Print for each run a digest of every message on every directed link instead: two builds that do the same agree
+    #[arg(long)]
+    digest: bool,
     /// Print a JSON object a line instead of a table
     #[arg(long)]
     json: bool,
@@ -84,14 +87,20 @@ fn main() -> ExitCode {
         Some(Named(scenario)) => vec![scenario],
         None => Scenario::ALL.to_vec(),
     };
-    if !args.json {
+    if !args.json && !args.digest {
         println!("{}", Row::head());
     }
     let mut broken = Vec::new();
     for scenario in scenarios {
         let runs = run_all(scenario, &args);
         let row = Row::new(scenario, args.peers, &runs);
-        println!("{}", if args.json { row.json() } else { row.text() });
+        if args.digest {
+            for Run { seed, report, .. } in &runs {
+                println!("{} {} {seed} {}", scenario.name(), args.peers, report.digest);
+            }
+        } else {
+            println!("{}", if args.json { row.json() } else { row.text() });
+        }
         for run in &runs {
             for bound in &run.report.broken {
                 broken.push(format!(
@@ -117,6 +126,11 @@ fn main() -> ExitCode {
 }
 
 fn run_all(scenario: Scenario, args: &Args) -> Vec<Run> {
+    let digest = if args.digest {
+        LinkDigest::Taken
+    } else {
+        LinkDigest::Omitted
+    };
     let (next, runs) = (AtomicU64::new(args.seeds.0.start), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..args.threads.max(1) {
@@ -127,7 +141,7 @@ fn run_all(scenario: Scenario, args: &Args) -> Vec<Run> {
                         return;
                     }
                     let start = processor_time();
-                    let report = mesh::sim::run(scenario, args.peers, seed);
+                    let report = mesh::sim::run(scenario, args.peers, seed, digest);
                     let seconds = (processor_time() - start).as_secs_f64();
                     let run = Run { seed, report, seconds };
                     runs.lock().expect("no run panics while it holds the list").push(run);

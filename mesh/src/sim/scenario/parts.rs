@@ -247,6 +247,7 @@ impl Story {
             .collect();
         let breaches = self.world.breaches();
         let report = &mut self.report;
+        report.digest = self.world.digest();
         report.degree_max = degrees.iter().copied().max().unwrap_or(0);
         report.degree_min = degrees.iter().copied().min().unwrap_or(0);
         report.degree_mean = degrees.iter().sum::<usize>() as f64 / degrees.len().max(1) as f64;

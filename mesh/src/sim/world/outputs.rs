@@ -36,8 +36,8 @@ impl World {
         }
         for who in (0..self.machines.len()).filter(|who| *who != from) {
             let (life, input) = (self.machines[who].life, Input::Nearby { bytes: bytes.to_vec() });
-            let after = self.between(1, 5);
-            self.schedule(after, Happening::Input { who, life, input });
+            let after = self.chance(from, 1, 5);
+            self.schedule(after, Happening::Input { from, who, life, input });
         }
     }
 

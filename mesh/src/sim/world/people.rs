@@ -150,7 +150,7 @@ impl World {
     pub(crate) fn wake(&mut self, who: Who) {
         self.machines[who].asleep = false;
         // A browser may run the late timer before or after what the sockets have for it.
-        if self.draw(2) == 0 {
+        if self.chance(who, 0, 1) == 0 {
             self.handle_timeout(who);
         }
         while let Some(happening) = self.machines[who].backlog.pop_front() {

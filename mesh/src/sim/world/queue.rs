@@ -5,31 +5,40 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 use super::{Life, Who, server, wire};
 use crate::io::Input;
 
-/// What is to happen, in the order of time and of having been planned. The heap holds places only: they are moved a lot.
+/// When something happens: by time, then by its two ends, then as planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Order {
+    pub(super) at: u64,
+    pub(super) from: Who,
+    pub(super) to: Who,
+    pub(super) sequence: u64,
+}
+
+/// What is to happen, in its order. The heap holds places only: they are moved a lot.
 #[derive(Default)]
 pub(super) struct Queue {
-    order: BinaryHeap<Reverse<(u64, u64, usize)>>,
+    order: BinaryHeap<Reverse<(Order, usize)>>,
     places: Vec<Option<Happening>>,
     free: Vec<usize>,
 }
 
 impl Queue {
-    pub(super) fn push(&mut self, at: u64, sequence: u64, what: Happening) {
+    pub(super) fn push(&mut self, order: Order, what: Happening) {
         let place = self.free.pop().unwrap_or_else(|| {
             self.places.push(None);
             self.places.len() - 1
         });
         self.places[place] = Some(what);
-        self.order.push(Reverse((at, sequence, place)));
+        self.order.push(Reverse((order, place)));
     }
 
     /// The next, with its time, if that is not after `end`.
     pub(super) fn pop_by(&mut self, end: u64) -> Option<(u64, Happening)> {
-        let at = self.order.peek().map(|Reverse((at, ..))| *at)?;
+        let at = self.order.peek().map(|Reverse((order, _))| order.at)?;
         if at > end {
             return None;
         }
-        let Reverse((_, _, place)) = self.order.pop()?;
+        let Reverse((_, place)) = self.order.pop()?;
         self.free.push(place);
         Some((at, self.places[place].take()?))
     }
@@ -46,6 +55,8 @@ pub(super) enum Happening {
     },
     /// Something reaches a node without further ado.
     Input {
+        /// Who caused it.
+        from: Who,
         who: Who,
         life: Life,
         input: Input,

@@ -6,6 +6,7 @@ use crate::{
     envelope::{Body, Envelope},
     io::{Input, ServerId},
 };
+use rand_core::Rng;
 use shared::{
     PeerId, RoomId,
     limits::{PEER_SAMPLE_MAX, RELAY_PAYLOAD_BYTES_MAX},
@@ -66,6 +67,7 @@ pub(super) enum Happening {
     Request {
         server: ServerId,
         socket: u64,
+        who: Who,
         request: Request,
     },
     Event {
@@ -82,6 +84,17 @@ pub(super) enum Happening {
         life: Life,
         code: u16,
     },
+}
+
+impl Happening {
+    /// Who causes it and whom it reaches; servers come after all machines.
+    pub(super) fn ends(&self) -> (Who, Who) {
+        let number = |server: &ServerId| usize::MAX - usize::from(server.0);
+        match self {
+            Self::Open { server, who, .. } | Self::Request { server, who, .. } => (*who, number(server)),
+            Self::Event { server, who, .. } | Self::Down { server, who, .. } => (number(server), *who),
+        }
+    }
 }
 
 impl World {
@@ -142,11 +155,10 @@ impl World {
     }
 
     pub(super) fn open_socket(&mut self, who: Who, server: ServerId) {
-        self.sequence += 1;
-        let (socket, life) = (self.sequence, self.machines[who].life);
+        let (socket, life) = (self.make_number(who), self.machines[who].life);
         let before = self.machines[who].sockets.insert(server, socket);
         assert!(before.is_none(), "{who} opens a second socket to {server:?}");
-        let delay = self.between(10, 120);
+        let delay = self.chance(who, 10, 120);
         self.schedule(
             delay,
             super::Happening::Server(Happening::Open {
@@ -182,6 +194,7 @@ impl World {
             super::Happening::Server(Happening::Request {
                 server,
                 socket,
+                who,
                 request,
             }),
         );
@@ -220,8 +233,10 @@ impl World {
                     };
                     return self.happen_at_server(happening);
                 }
-                let nonce = Nonce::from_bytes(self.draw_bytes());
-                let (delay, heard_millis) = (self.between(5, 60), self.millis);
+                let mut nonce = [0; 32];
+                self.machines[who].rng.fill_bytes(&mut nonce);
+                let nonce = Nonce::from_bytes(nonce);
+                let (delay, heard_millis) = (self.chance(who, 5, 60), self.millis);
                 let state = Socket {
                     who,
                     life,
@@ -245,6 +260,7 @@ impl World {
                 server,
                 socket,
                 request,
+                ..
             } => self.on_request(server, socket, request),
             Happening::Event {
                 server,
@@ -313,6 +329,7 @@ impl World {
             return;
         };
         client.heard_millis = millis;
+        let who = client.who;
         match (request, client.registered) {
             (
                 Request::Hello {
@@ -336,7 +353,7 @@ impl World {
                 let state = &mut self.servers[usize::from(server.0)];
                 state.sockets.get_mut(&socket).unwrap().registered = Some((room, peer));
                 state.by_peer.insert((room, peer), socket);
-                let (room_size, peers) = self.sample(server, room, peer);
+                let (room_size, peers) = self.sample(who, server, room, peer);
                 let welcome = Event::Welcome {
                     room_size,
                     peers,
@@ -369,7 +386,7 @@ impl World {
                 self.servers[usize::from(server.0)].tamper = tamper;
             }
             (Request::Discover {}, Some((room, peer))) => {
-                let (room_size, peers) = self.sample(server, room, peer);
+                let (room_size, peers) = self.sample(who, server, room, peer);
                 self.answer(server, socket, Event::Peers { room_size, peers });
             }
             (Request::Ping {}, Some(_)) => self.answer(server, socket, Event::Pong {}),
@@ -382,7 +399,7 @@ impl World {
         self.servers[usize::from(server.0)].by_peer.get(&(room, peer)).copied()
     }
 
-    fn sample(&mut self, server: ServerId, room: RoomId, asking: PeerId) -> (u32, Vec<PeerId>) {
+    fn sample(&mut self, who: Who, server: ServerId, room: RoomId, asking: PeerId) -> (u32, Vec<PeerId>) {
         let registered = self.servers[usize::from(server.0)].by_peer.keys();
         let mut others: Vec<_> = registered
             .filter(|(of, peer)| *of == room && *peer != asking)
@@ -390,7 +407,7 @@ impl World {
             .collect();
         let size = others.len() + 1;
         for index in 0..others.len().min(PEER_SAMPLE_MAX) {
-            let other = index + usize::try_from(self.draw((others.len() - index) as u64)).unwrap();
+            let other = index + usize::try_from(self.chance(who, 0, (others.len() - index - 1) as u64)).unwrap();
             others.swap(index, other);
         }
         others.truncate(PEER_SAMPLE_MAX);

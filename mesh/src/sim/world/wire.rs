@@ -129,6 +129,29 @@ pub(super) enum Happening {
     },
 }
 
+impl Net {
+    /// Who causes something and whom it reaches.
+    pub(super) fn ends_of(&self, happening: &Happening) -> (Who, Who) {
+        match happening {
+            Happening::Description { side } | Happening::Candidates { side, .. } | Happening::IceTimeout { side } => {
+                (side.0, side.0)
+            }
+            Happening::Handshake { connection }
+            | Happening::Path { connection, .. }
+            | Happening::Healed { connection, .. } => {
+                let [one, other] = self.connections[*connection].sides;
+                (one.0, other.0)
+            }
+            Happening::Open { connection, to }
+            | Happening::Arrival { connection, to, .. }
+            | Happening::Closed { connection, to } => {
+                let sides = self.connections[*connection].sides;
+                (sides[1 - to].0, sides[*to].0)
+            }
+        }
+    }
+}
+
 impl World {
     /// Nothing gets through between the two, on old links and new ones.
     pub(crate) fn block(&mut self, one: Who, other: Who) {
@@ -247,7 +270,7 @@ impl World {
     /// One way between two machines, in milliseconds.
     fn delay_between(&mut self, one: Who, other: Who) -> u64 {
         match self.latency {
-            Latency::Drawn => self.between(2, 60),
+            Latency::Drawn => self.chance(one, 2, 60),
             Latency::Fixed { seed, of } => of(seed, one, other),
         }
     }
@@ -286,10 +309,13 @@ impl World {
             self.machines[who].ends.contains_key(&link),
             "{who} describes a link it does not have"
         );
-        let after = self.between(2, 60);
+        let after = self.chance(who, 2, 60);
         self.schedule_wire(after, Happening::Description { side });
         for _ in 0..2 {
-            let (after, count) = (self.between(1, 150), usize::try_from(self.between(1, 4)).unwrap());
+            let (after, count) = (
+                self.chance(who, 1, 150),
+                usize::try_from(self.chance(who, 1, 4)).unwrap(),
+            );
             self.schedule_wire(after, Happening::Candidates { side, count });
         }
     }
@@ -374,8 +400,7 @@ impl World {
                 if self.awake(who, life, (), later).is_none() || !self.machines[who].ends.contains_key(&link) {
                     return;
                 }
-                self.sequence += 1;
-                let credentials = self.sequence;
+                let credentials = self.make_number(who);
                 self.net.credentials.insert(credentials, side);
                 self.end(who, link).credentials = credentials;
                 let sdp = description(credentials, &self.certificate(who));
@@ -446,7 +471,8 @@ impl World {
                     let machine = &self.machines[who];
                     if machine.life == life && machine.ends.get(&link).is_some_and(|end| end.open) {
                         let input = Input::LinkPath { link, path };
-                        self.schedule(0, super::Happening::Input { who, life, input });
+                        let from = who;
+                        self.schedule(0, super::Happening::Input { from, who, life, input });
                     }
                 }
             }
@@ -476,7 +502,7 @@ impl World {
 
     /// The driver gives up a link, in one of the ways drivers do.
     fn fail_end(&mut self, who: Who, link: LinkId) {
-        if self.draw(2) == 0 {
+        if self.chance(who, 0, 1) == 0 {
             self.input(
                 who,
                 Input::LinkPath {
@@ -581,8 +607,8 @@ impl World {
             }
             return;
         }
-        for to in 0..2 {
-            let after = self.between(0, 80);
+        for (to, side) in sides.iter().enumerate() {
+            let after = self.chance(side.0, 0, 80);
             self.schedule_wire(after, Happening::Open { connection, to });
         }
     }
@@ -592,6 +618,10 @@ impl World {
         let at = state.busy_until[to].max(self.millis + state.delay);
         state.busy_until[to] = at;
         let after = at - self.millis;
+        if let Some(digests) = &mut self.digests {
+            let (from, to) = (state.sides[1 - to].0, state.sides[to].0);
+            digests.note(from, to, self.millis, &bytes);
+        }
         self.schedule_wire(after, Happening::Arrival { connection, to, bytes });
     }
 
@@ -650,7 +680,9 @@ impl World {
     /// Nothing gets through between those on different sides; without sides, everything does again.
     pub(crate) fn partition(&mut self, sides: BTreeMap<Who, u8>) {
         self.net.sides = sides;
-        for connection in 0..self.net.connections.len() {
+        let mut connections: Vec<_> = (0..self.net.connections.len()).collect();
+        connections.sort_by_key(|connection| self.net.connections[*connection].sides.map(|side| side.0));
+        for connection in connections {
             self.flush_held(connection);
         }
     }
