@@ -83,11 +83,11 @@ impl Node {
         if !self.links.get(&id).is_some_and(|link| link.sync.is_fetching()) {
             return self.strike(id);
         }
-        let mut fresh = Vec::new();
+        let (mut fresh, mut invalid) = (Vec::new(), 0);
         for wire in wires {
             // Entries of the peer itself are not counted against it: they were asked for.
             let Ok(record) = Record::<Entry>::open(wire, &self.room) else {
-                self.strike(id);
+                invalid += 1;
                 continue;
             };
             if self.take_entry(&record) {
@@ -100,6 +100,7 @@ impl Node {
         let Some(link) = self.links.get_mut(&id) else { return };
         let spans = link.sync.on_batch(now, fresh.len(), &mut self.log);
         self.want(id, spans);
+        self.strike_for(id, invalid);
     }
 
     /// What one neighbor brought is news for those whose logs differ from ours.
@@ -172,10 +173,10 @@ impl Node {
         if until.is_none_or(|until| now > until) {
             return;
         }
-        let mut fresh = Vec::new();
+        let (mut fresh, mut invalid) = (Vec::new(), 0);
         for wire in wires {
             let Ok(record) = Record::<Beacon>::open(wire, &self.room) else {
-                self.strike(id);
+                invalid += 1;
                 continue;
             };
             let news = self.take_beacon(id, &record);
@@ -188,7 +189,7 @@ impl Node {
             }
         }
         if fresh.is_empty() {
-            return;
+            return self.strike_for(id, invalid);
         }
         let ours = self.digests().people;
         let Some(link) = self.links.get_mut(&id) else { return };
@@ -204,5 +205,13 @@ impl Node {
         }
         // More people may mean more links.
         self.seek_soon();
+        self.strike_for(id, invalid);
+    }
+
+    /// Counts the invalid records of a batch, once it is worked through: nothing is said on a link after its goodbye.
+    fn strike_for(&mut self, id: LinkId, invalid: u32) {
+        for _ in 0..invalid {
+            self.strike(id);
+        }
     }
 }
