@@ -1,10 +1,10 @@
 //! Real browsers, driven over WebDriver: one driver process and one browser with a fresh profile each.
 
+mod driver;
+mod setup;
+
 use std::{
-    collections::BTreeMap,
-    env, fmt, fs,
-    path::PathBuf,
-    process::Stdio,
+    fmt, fs,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -20,143 +20,24 @@ use fantoccini::{
 };
 use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use serde_json::{Map, Value, json};
-use tempfile::TempDir;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
 use tokio::{
-    process::{Child, Command},
     sync::{Mutex, MutexGuard},
     time::timeout,
 };
 use url::Url;
 
-use crate::{page::Page, server::first_line};
+use crate::page::Page;
+use driver::Driver;
+
+pub use setup::{Engine, Setup};
 
 /// A browser that takes longer to start does not start.
 const START: Duration = Duration::from_secs(120);
 
 /// A command that takes longer has hung.
 const COMMAND: Duration = Duration::from_secs(60);
-
-/// Chromium's arguments: nothing that it would do in the network by itself, and no sandbox, which does not work for root.
-const CHROMIUM_ARGUMENTS: [&str; 9] = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1280,900",
-];
-
-/// What the driver would add by itself: with these, Chromium treats hidden pages like visible ones, as it does for nobody else.
-const CHROMEDRIVER_SWITCHES: [&str; 3] = [
-    "disable-background-timer-throttling",
-    "disable-backgrounding-occluded-windows",
-    "disable-renderer-backgrounding",
-];
-
-/// Which browser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Engine {
-    /// Chromium.
-    Chromium,
-    /// Firefox.
-    Firefox,
-}
-
-/// Which browser, and how it is set up.
-#[derive(Debug, Clone)]
-pub struct Setup {
-    engine: Engine,
-    preferences: BTreeMap<String, Value>,
-    arguments: Vec<String>,
-    logs: bool,
-}
-
-impl Setup {
-    /// The usual set-up.
-    #[must_use]
-    pub fn new(engine: Engine) -> Self {
-        let preferences = match engine {
-            Engine::Chromium => BTreeMap::new(),
-            Engine::Firefox => [
-                // Without it, Firefox gathers no candidates on a machine that has only loopback.
-                ("media.peerconnection.ice.loopback", json!(true)),
-                ("datareporting.policy.dataSubmissionEnabled", json!(false)),
-            ]
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect(),
-        };
-        Self {
-            engine,
-            preferences,
-            arguments: Vec::new(),
-            logs: false,
-        }
-    }
-
-    /// With a preference of the browser's profile.
-    #[must_use]
-    pub fn preference(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.preferences.insert(name.to_owned(), value.into());
-        self
-    }
-
-    /// With another argument on the command line.
-    #[must_use]
-    pub fn argument(mut self, argument: &str) -> Self {
-        self.arguments.push(argument.to_owned());
-        self
-    }
-
-    /// Has Chromium keep its console and the network requests, for [`Browser::console`] and [`Browser::requests`].
-    #[must_use]
-    pub const fn logs(mut self) -> Self {
-        self.logs = true;
-        self
-    }
-
-    fn capabilities(&self) -> Map<String, Value> {
-        let mut capabilities = Map::new();
-        match self.engine {
-            Engine::Chromium => {
-                let arguments: Vec<&str> = CHROMIUM_ARGUMENTS
-                    .into_iter()
-                    .chain(self.arguments.iter().map(String::as_str))
-                    .collect();
-                capabilities.insert(
-                    "goog:chromeOptions".into(),
-                    json!({
-                        "args": arguments,
-                        "prefs": self.preferences,
-                        "excludeSwitches": CHROMEDRIVER_SWITCHES,
-                    }),
-                );
-                if self.logs {
-                    capabilities.insert(
-                        "goog:loggingPrefs".into(),
-                        json!({"browser": "ALL", "performance": "ALL"}),
-                    );
-                }
-            }
-            Engine::Firefox => {
-                let arguments: Vec<&str> = ["-headless"]
-                    .into_iter()
-                    .chain(self.arguments.iter().map(String::as_str))
-                    .collect();
-                capabilities.insert(
-                    "moz:firefoxOptions".into(),
-                    json!({"args": arguments, "prefs": self.preferences}),
-                );
-            }
-        }
-        capabilities
-    }
-}
 
 /// A running browser with a profile of its own. Its tabs share that profile, as a person's do. Dropping the last handle ends it.
 #[derive(Debug, Clone)]
@@ -310,7 +191,7 @@ impl Browser {
         kill_process(self.network_process()?, Signal::STOP).context("cannot stop the network process")
     }
 
-    /// What was held back goes on its way.
+    /// The packets that were held back go on their way.
     ///
     /// # Errors
     /// If the process is gone.
@@ -421,7 +302,7 @@ impl Focused<'_> {
     }
 }
 
-/// What a command gives, if the browser answers in time.
+/// The result of a command, if the browser answers in time.
 pub(crate) async fn answered<T>(command: impl Future<Output = Result<T, CmdError>>) -> Result<T> {
     Ok(timeout(COMMAND, command)
         .await
@@ -443,67 +324,5 @@ impl WebDriverCompatibleCommand for Custom {
 
     fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
         (self.method.clone(), self.body.as_ref().map(Value::to_string))
-    }
-}
-
-/// A driver process, and with it everything that it started: they are one process group, killed as one.
-struct Driver {
-    child: Child,
-    url: String,
-    /// Where the browser keeps its profile.
-    _folder: TempDir,
-}
-
-impl Driver {
-    async fn start(engine: Engine) -> Result<Self> {
-        let (variable, usual, arguments, announcement) = match engine {
-            Engine::Chromium => (
-                "CHROMEDRIVER",
-                "/usr/bin/chromedriver",
-                &["--port=0"][..],
-                "started successfully on port",
-            ),
-            Engine::Firefox => (
-                "GECKODRIVER",
-                "geckodriver",
-                &["--port=0", "--websocket-port=0", "--host=127.0.0.1"][..],
-                "Listening on 127.0.0.1:",
-            ),
-        };
-        let program = env::var_os(variable).map_or_else(|| PathBuf::from(usual), PathBuf::from);
-        let folder = tempfile::Builder::new().prefix("starling-e2e-").tempdir()?;
-        let mut child = Command::new(&program)
-            .args(arguments)
-            .env("TMPDIR", folder.path())
-            // Else a desktop's settings and services would be part of the test.
-            .env_remove("DISPLAY")
-            .env_remove("DBUS_SESSION_BUS_ADDRESS")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("cannot start {} (variable {variable})", program.display()))?;
-        let rest = first_line(&mut child, announcement).await?;
-        let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
-        if port.is_empty() {
-            bail!("{} does not say its port: {rest}", program.display());
-        }
-        Ok(Self {
-            child,
-            url: format!("http://127.0.0.1:{port}"),
-            _folder: folder,
-        })
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        // The driver is not waited for before, so its id is still its own.
-        if let Some(group) = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) {
-            // Fails only if all of it has ended already.
-            let _ = kill_process_group(group, Signal::KILL);
-        }
     }
 }

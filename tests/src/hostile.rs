@@ -1,7 +1,7 @@
 //! A rendezvous server that cannot be trusted: a proxy before the real one that serves the real app, knows a room's code, and
-//! does mischief with what it carries.
+//! does mischief with the messages that it carries.
 //!
-//! It can do all that a server in possession of the room's key could do. It cannot sign for anyone.
+//! The proxy can do all that a server in possession of the room's key could do. The proxy cannot sign for anyone.
 
 use std::{
     fmt,
@@ -28,10 +28,10 @@ use tokio_tungstenite::{
     tungstenite::{Message, protocol::CloseFrame},
 };
 
-/// What every fingerprint is replaced by: that of a certificate which somebody in the middle would have.
+/// Replaces every fingerprint: the fingerprint of a certificate that somebody in the middle would have.
 const FOREIGN_FINGERPRINT: [&str; 32] = ["AB"; 32];
 
-/// What the proxy does with what it carries.
+/// The misbehaviour of the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mischief {
     /// Nothing.
@@ -65,7 +65,7 @@ struct State {
     done: usize,
     /// Everything relayed so far: to whom, and what.
     recorded: Vec<(PeerId, Event)>,
-    /// The sockets of who is registered.
+    /// The sockets of registered peers.
     sockets: Vec<(PeerId, UnboundedSender<Event>)>,
 }
 
@@ -98,7 +98,7 @@ impl Proxy {
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let shared = Arc::clone(&carrier);
-                // A connection that breaks is the business of who is at its ends.
+                // A broken connection is the business of its two ends.
                 tokio::spawn(async move { drop(carry(stream, &shared).await) });
             }
         });
@@ -226,7 +226,7 @@ impl State {
         })
     }
 
-    /// What is sent to `me` instead of `event`.
+    /// The events that are sent to `me` instead of `event`.
     fn tamper(&mut self, me: Option<PeerId>, event: Event) -> Event {
         match (event, me) {
             (Event::Challenge { nonce, .. }, _) if self.mischief == Mischief::OtherVersion => Event::Challenge {

@@ -1,5 +1,5 @@
-//! What the end-to-end tests and the browser benchmark share: the real server, real browsers, the page as a person meets it,
-//! and a server that cannot be trusted. And what the comparison of broadcasts measures, in `spread`.
+//! The parts that the end-to-end tests and the browser benchmark share: the real server, real browsers, the page as a person
+//! meets it, and a server that cannot be trusted.
 //!
 //! Everything real runs on loopback, on ports that the system chooses, and ends with the value that started it, also when a
 //! test panics. Nothing here waits by sleeping for a guessed time: `wait` asks until something holds, or has not held
@@ -13,6 +13,5 @@ pub mod hostile;
 pub mod page;
 #[cfg(feature = "e2e")]
 pub mod server;
-pub mod spread;
 #[cfg(feature = "e2e")]
 pub mod wait;

@@ -146,7 +146,7 @@ impl Page {
         serde_json::from_value(self.run(LOOK, Vec::new()).await?).context("look.js and View differ")
     }
 
-    /// What a scanner reads from a QR code, by the image's accessible name, once it is there.
+    /// The text that a scanner reads from a QR code, once the code is there. Found by the image's accessible name.
     ///
     /// # Errors
     /// If it is not in time, or cannot be read.
@@ -399,7 +399,7 @@ impl Page {
     }
 }
 
-/// What a look gave instead of what was expected.
+/// The result of a look that was not as expected.
 enum Seen {
     Otherwise(Box<View>),
     Error(anyhow::Error),
@@ -413,7 +413,7 @@ enum Role {
 }
 
 impl Role {
-    /// What can have this role.
+    /// The elements that can have this role.
     const fn selector(self) -> &'static str {
         match self {
             Self::Button => "button, summary, [role=button]",
@@ -422,7 +422,7 @@ impl Role {
     }
 }
 
-/// What is done with an element.
+/// An action on an element.
 #[derive(Debug, Clone, Copy)]
 enum Act<'a> {
     Click,

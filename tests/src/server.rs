@@ -142,7 +142,7 @@ async fn spawn(listen: &str, web_root: &Path, arguments: &[String]) -> Result<(C
     Ok((child, address))
 }
 
-/// What follows `prefix` in the first line of a program's output that starts with it. Later output is read and dropped, so that
+/// The text behind `prefix` in the first line of a program's output that contains the prefix. Later output is read and dropped, so that
 /// the program never waits for a reader.
 pub(crate) async fn first_line(child: &mut Child, prefix: &str) -> Result<String> {
     let output = child.stdout.take().context("the output is not piped")?;

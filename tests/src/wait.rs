@@ -13,7 +13,7 @@ const INTERVAL: Duration = Duration::from_millis(40);
 /// Asks `look` until it gives `Ok`, at most for `patience`.
 ///
 /// # Errors
-/// What the last look gave instead.
+/// The error of the last look.
 pub async fn until<T, E, F>(patience: Duration, mut look: impl FnMut() -> F) -> Result<T, E>
 where
     F: Future<Output = Result<T, E>>,
@@ -30,7 +30,7 @@ where
 /// Asks `look` for the whole `duration` whether something still holds.
 ///
 /// # Errors
-/// What the first look gave that failed.
+/// The error of the first look that failed.
 pub async fn throughout<E, F>(duration: Duration, mut look: impl FnMut() -> F) -> Result<(), E>
 where
     F: Future<Output = Result<(), E>>,

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use serde::Deserialize;
 
-/// What a camera sees of an image.
+/// An image as a camera sees it.
 pub(super) const SCAN: &str = include_str!("scan.js");
 
 /// How many pixels a module of a QR code has for the scanner, across.

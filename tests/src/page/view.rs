@@ -1,11 +1,11 @@
-//! What a page shows, and what can be asked of that.
+//! The contents of a page as a person meets them, and questions about those contents.
 
 use serde::Deserialize;
 
 /// All that a test reads from a page, in one go.
 pub(super) const LOOK: &str = include_str!("look.js");
 
-/// What a page shows.
+/// The contents of a page.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct View {
@@ -90,7 +90,7 @@ pub struct LinkShown {
 pub struct NoticeShown {
     /// `alert` or `status`.
     pub role: String,
-    /// What it says.
+    /// The text.
     pub text: String,
 }
 
@@ -99,13 +99,13 @@ pub struct NoticeShown {
 pub struct FieldShown {
     /// The accessible name.
     pub name: String,
-    /// What is in it.
+    /// The text in the field.
     pub value: String,
     /// Whether it is marked as invalid.
     pub invalid: bool,
     /// Whether the cursor is in it.
     pub focused: bool,
-    /// What describes it: its help and what is wrong with it.
+    /// The description: help and mistakes.
     pub description: String,
 }
 

@@ -39,7 +39,7 @@ async fn invite(host: &Page, newcomer: &Page, carrying: Duration) -> Result<()> 
     newcomer.click("Done").await
 }
 
-/// What stands in a box to be copied, once it does.
+/// The text in a box to be copied, once the text is there.
 async fn text_in(page: &Page, field: &str) -> Result<String> {
     let text = |view: &View| {
         view.field(field)
@@ -50,7 +50,7 @@ async fn text_in(page: &Page, field: &str) -> Result<String> {
     text(&view).context("it was there a moment ago")
 }
 
-/// Whoever holds a camera in front of the screen gets the same text.
+/// A camera in front of the screen gets the same text.
 async fn scans(page: &Page, image: &str, text: &str) -> Result<()> {
     page.click("Show as QR code").await?;
     let scanned = page.scan(image).await?;
@@ -94,7 +94,7 @@ fn newcomers_of_both_engines_come_in_by_hand_and_find_more_by_themselves() {
                 })
                 .await?;
         }
-        // Who comes from Chromium is invited by Firefox, and the other way round.
+        // A person in Chromium is invited by one in Firefox, and the other way round.
         let invitations = [(4, QUICK), (0, QUICK), (5, SLOW), (1, SLOW)];
         let invitations = newcomers.iter().zip(invitations).map(|(newcomer, (host, carrying))| {
             ensure_other_engine(all[host], newcomer);

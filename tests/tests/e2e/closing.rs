@@ -40,7 +40,7 @@ fn a_room_that_its_founder_closes_is_closed_for_everyone_and_for_good() {
         all[0].click("Close room").await?;
         all[0].click("Close for everyone").await?;
         for page in &all {
-            // What was said can still be read.
+            // The messages can still be read.
             page.wait("that it is closed", |view| is_closed(view) && view.has("a last word"))
                 .await?;
         }

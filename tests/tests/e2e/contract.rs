@@ -1,4 +1,4 @@
-//! What assistive technology and other programs rely on: roles and names, no accessibility faults, a quiet console, and
+//! The contract of the page with assistive technology and other programs: roles and names, no accessibility faults, a quiet console, and
 //! nothing fetched from elsewhere.
 
 use std::{env, fs, path::PathBuf};
@@ -137,7 +137,7 @@ fn axe_finds_nothing_serious_in_light_and_dark() {
     run(async {
         let axe = axe()?;
         let server = Server::start().await?;
-        // Whatever moves would be looked at while it fades in.
+        // Moving parts would be looked at while they fade in.
         let setup = Setup::new(Engine::Chromium).argument("--force-prefers-reduced-motion");
         let browser = Browser::start(&setup).await?;
         let start = browser.open(&server.url()).await?;

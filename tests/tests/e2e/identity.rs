@@ -1,4 +1,4 @@
-//! Tabs are people: who they are, and that they stay it.
+//! Tabs are people: each has an identity, and keeps the identity.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What most tests begin with.
+//! The beginning of most tests: browsers, tabs, a room.
 
 use std::{
     future::Future,

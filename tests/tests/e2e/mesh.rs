@@ -20,11 +20,11 @@ use crate::{
     wires,
 };
 
-/// How soon those who remain have enough links again, read in one tab after the other: each has to come to the front first, which takes
+/// How soon the remaining tabs have enough links again, read in one tab after the other: each has to come to the front first, which takes
 /// about a second. How soon it is in itself is the simulator's to say.
 const HEALED: Duration = Duration::from_secs(60);
 
-/// How far off the two are at most who say the same at the same time, in milliseconds.
+/// The largest distance between two messages that are said at the same time, in milliseconds.
 const AT_ONCE_MILLIS: f64 = 1_000.0;
 
 /// How many links everyone has at least, where there are that many people.
@@ -108,7 +108,7 @@ async fn whispers_cross_the_room(all: &[&Page]) -> Result<()> {
         crossed.push((page.browser().engine(), same));
         let text = format!("from p{from} to p{to} only");
         whispers(page, other, &format!("p{to}"), &text).await?;
-        // Nobody else hears it, not even who hands it on.
+        // Nobody else hears the whisper, not even a tab that passes it on.
         for (number, page) in all.iter().enumerate() {
             let view = page.look().await?;
             ensure!(
@@ -243,7 +243,7 @@ fn tabs_in_the_background_hand_on_what_others_say() {
         for page in [&ann, &bob] {
             wires::wall(page, true).await?;
         }
-        // What Ann tried with Cid before is over.
+        // The earlier attempt of Ann and Cid is over.
         wires::settled(&ann).await?;
         wires::wall(&cid, false).await?;
         come_in(&dan, &room, "Dan").await?;

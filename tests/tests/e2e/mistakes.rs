@@ -1,4 +1,4 @@
-//! What people and browsers can do wrong gets words that say what, and what next.
+//! A mistake of a person or of a browser gets words that say what is wrong and what to do next.
 
 use anyhow::{Result, ensure};
 use tests::{

@@ -14,7 +14,7 @@ use crate::{
     wires,
 };
 
-/// How soon two who lost their link have one again: as long as it takes to notice, and to set up another.
+/// How soon two tabs have a link again after they lost theirs: as long as it takes to notice, and to set up another.
 const RELINKED: Duration = Duration::from_secs(30);
 
 #[test]

@@ -1,4 +1,4 @@
-//! Who says what to whom.
+//! Messages to everyone, and whispers.
 
 use anyhow::ensure;
 use shared::limits::TEXT_BYTES_MAX;
@@ -164,7 +164,7 @@ fn a_whisper_reaches_its_recipient_and_nobody_else() {
             view.messages[0].whisper.as_deref() == Some("Whisper to Bob"),
             "{view:#?}"
         );
-        // What comes later on the same link shows that nothing else is on its way.
+        // A later message on the same link shows that nothing else is on its way.
         ann.click("Back to everyone").await?;
         ann.say("for all").await?;
         for page in [&bob, &eve] {
@@ -279,7 +279,7 @@ fn a_pasted_book_is_refused_in_words_and_stays_in_the_box() {
                     [window.still, before] = [Math.max(window.still, now - before), now];
                 }, 50)";
             ann.run(watch, Vec::new()).await?;
-            // What a bare field of the browser takes for the same text.
+            // The time that a bare field of the browser takes for the same text.
             let (mut bare, mut still) = (0_f64, 0_f64);
             for (bytes, excess) in [(300_000, "229 KB too long"), (2_000_000, "1890 KB too long")] {
                 let text = "lorem ipsum ".repeat(bytes / 12);

@@ -1,4 +1,4 @@
-//! What people write is shown as they wrote it, and does nothing.
+//! A text is shown as it was written, and does nothing.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};

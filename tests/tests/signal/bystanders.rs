@@ -29,7 +29,7 @@ pub(crate) async fn beside_bystanders<T: Send + 'static>(
     result.expect("the attack ends as expected")
 }
 
-/// Two peers of another room, who are not to notice anything.
+/// Two peers of another room. They are not to notice anything.
 struct Bystanders {
     one: Client,
     other: Client,

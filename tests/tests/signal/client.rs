@@ -65,7 +65,7 @@ impl Server {
     }
 }
 
-/// What a server answered over HTTP.
+/// The answer of a server over HTTP.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -118,7 +118,7 @@ async fn fetch(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Rep
     Reply { status, head, body }
 }
 
-/// What a client hears.
+/// One thing that a client hears.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Heard {
     Event(Event),

@@ -1,4 +1,4 @@
-//! What it is for: peers of a room find and reach each other.
+//! The purpose of the server: peers of a room find and reach each other.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the tests start from: rooms, peers, requests, a server.
+//! The start of a test: rooms, peers, requests, a server.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub(crate) fn limits() -> Limits {
     Limits {
         socket_rate: Rate::new(200, 200),
         address_rate: Rate::Unlimited,
-        // Long enough that whoever is turned out has the time to find out why.
+        // Long enough for a client that is turned out to find out why.
         linger: Duration::from_secs(15),
         ..Limits::default()
     }

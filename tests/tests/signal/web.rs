@@ -1,4 +1,4 @@
-//! What it serves besides: the app's files, health, status, configuration and metrics.
+//! The server over HTTP: the app's files, health, status, configuration and metrics.
 
 use std::path::Path;
 

@@ -42,7 +42,7 @@ pub type Graph = Vec<Vec<usize>>;
 /// Spreads the rounds of one seed over so many nodes, and tells the graph that there was after the last of them.
 pub type Run = fn(nodes: usize, authors: Authors, seed: u64) -> (Report, Graph);
 
-/// Who writes.
+/// The authors of the rounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Authors {
     /// The same node in all rounds.
@@ -85,7 +85,7 @@ pub fn latency_millis(seed: u64, one: usize, other: usize) -> u64 {
     LATENCY_MILLIS.start() + hash([seed, 1, one.min(other) as u64, one.max(other) as u64]) % span
 }
 
-/// Who writes in a round, counted from the first of the warm-up.
+/// The author of a round. Rounds are counted from the first of the warm-up.
 #[must_use]
 pub fn author(nodes: usize, authors: Authors, seed: u64, round: usize) -> usize {
     let round = match authors {
@@ -179,7 +179,7 @@ impl Round {
 }
 
 impl Report {
-    /// What one seed's rounds come to.
+    /// The measures of one seed's rounds.
     #[must_use]
     pub fn of(rounds: &[Round]) -> Self {
         Self {
@@ -191,7 +191,7 @@ impl Report {
         }
     }
 
-    /// What several seeds come to: means of the means, the worst of the worst, and all that was missed.
+    /// The measures of several seeds: means of the means, the worst of the worst, and the sum of all misses.
     #[must_use]
     pub fn mean(reports: &[Self]) -> Self {
         Self {

@@ -1,5 +1,9 @@
 //! Takes pictures of the app for people to look at, in `target/screens`: phone and desktop, light and dark, from the start page to a
 //! lively room. Nothing is asserted.
+//!
+//! ```text
+//! cargo run -p tests --features e2e --example screens
+//! ```
 
 use std::fs;
 
@@ -14,6 +18,7 @@ use tests::{
 
 const SIZES: [(&str, u32, u32, bool); 2] = [("phone", 390, 844, true), ("desktop", 1280, 800, false)];
 
+// Long because: it is one story, told picture by picture.
 #[tokio::main]
 async fn main() -> Result<()> {
     let mut server = Server::start().await?;

@@ -8,13 +8,13 @@ use std::{
     time::Duration,
 };
 
+use bench::spread::{
+    Authors, Graph, MEASURED_ROUNDS, PAUSE_MILLIS, ROUND_MILLIS_MAX, Report, Round, SETTLE_MILLIS, WARM_UP_ROUNDS,
+    author, contact, latency_millis, node_seed,
+};
 use chacha20::{ChaCha12Rng, rand_core::SeedableRng};
 use iroh_gossip::proto::{
     Command, Config, Event, InEvent, OutEvent, PeerData, Scope, State, TopicId, state::MessageKind,
-};
-use tests::spread::{
-    Authors, Graph, MEASURED_ROUNDS, PAUSE_MILLIS, ROUND_MILLIS_MAX, Report, Round, SETTLE_MILLIS, WARM_UP_ROUNDS,
-    author, contact, latency_millis, node_seed,
 };
 use tokio::time::Instant;
 
@@ -49,7 +49,7 @@ struct Network {
     active_views: Vec<BTreeSet<usize>>,
     /// Open connections, the lower number first.
     connections: BTreeSet<(usize, usize)>,
-    /// What reaches whom, by the time and a number that keeps what is simultaneous in order.
+    /// Arrivals by their time, and by a number that keeps simultaneous arrivals in order.
     queue: BTreeMap<(u64, u64), (usize, InEvent<usize>)>,
     queued: u64,
     now_millis: u64,
@@ -104,7 +104,7 @@ impl Network {
         if !self.is_delivered() {
             self.now_millis = end;
         }
-        // What was sent too often is still on its way.
+        // Redundant copies are still on their way.
         self.run_for(PAUSE_MILLIS);
         self.current.take().expect("set above").round
     }

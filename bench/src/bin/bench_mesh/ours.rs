@@ -2,8 +2,8 @@
 
 use std::{cell::RefCell, collections::BTreeMap};
 
+use bench::spread::{Authors, Graph, Report, latency_millis};
 use mesh::sim::{Rounds, Steady, run_steady};
-use tests::spread::{Authors, Graph, Report, latency_millis};
 
 thread_local! {
     /// One room serves both kinds of rounds.

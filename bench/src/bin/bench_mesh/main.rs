@@ -1,6 +1,6 @@
 //! Our broadcast beside that of the crate `iroh-gossip` and plain flooding, over the same links in virtual time.
 //!
-//! [`tests::spread`] says what is measured, and over which links. The same seeds give the same figures, on any machine.
+//! [`bench::spread`] says what is measured, and over which links. The same seeds give the same figures, on any machine.
 //!
 //! `cargo xtask bench mesh` builds what it needs. Ends with an error when a bound is broken.
 
@@ -11,11 +11,11 @@ mod ours;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use tests::spread::{
+use bench::spread::{
     Authors, Graph, Report, Run, SEEDS, flood,
     table::{self, Row},
 };
+use clap::Parser;
 
 /// How many there are in a room.
 const NODES: [usize; 2] = [100, 1_000];

@@ -1,4 +1,4 @@
-//! Flooding: who gets a message first hands it to all neighbors but the one that it came from.
+//! Flooding: a node that gets a message for the first time passes the message on to all neighbors but the one that sent it.
 //!
 //! No protocol on the same graph can be faster, since every path is tried. So it is the floor for the time that ours takes; what
 //! it pays with is redundancy.
@@ -28,7 +28,7 @@ pub fn flood(graph: &[Vec<usize>], latency: impl Fn(usize, usize) -> u64, author
     (last_millis, hops)
 }
 
-/// What flooding comes to on `graph`, in the measured rounds of this seed.
+/// The measures of flooding on `graph`, in the measured rounds of this seed.
 #[must_use]
 pub fn report(graph: &[Vec<usize>], authors: Authors, seed: u64) -> Report {
     let rounds: Vec<Report> = (WARM_UP_ROUNDS..WARM_UP_ROUNDS + MEASURED_ROUNDS)

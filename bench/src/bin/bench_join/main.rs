@@ -1,11 +1,11 @@
 //! From joining a room to the first open lane: our app beside a bare page that uses the same server for a plain offer and answer.
 //!
-//! Two tabs of one headless Chromium. In turn, ours and bare, a tab joins a room in which the other one waits; who joins and
-//! who waits changes from run to run, because the peer with the lower id offers. The clock starts just before the page makes
+//! Two tabs of one headless Chromium. In turn, ours and bare, a tab joins a room in which the other one waits. The two
+//! change roles from run to run, because the peer with the lower id offers. The clock starts just before the page makes
 //! its WebSocket and stops when a data channel is open, both noted in the joining tab by a script that wraps the browser's own
 //! functions: neither page knows of it. Both pages are loaded and idle before they join, and have their keys and certificate.
 //!
-//! Each round also opens our room's link in a tab that has yet to load the page: what someone waits who was sent a link.
+//! Each round also opens our room's link in a tab that has yet to load the page: so long does a person wait who was sent a link.
 //!
 //! `cargo xtask bench join` builds what it needs. Fails if our median is over [`RATIO_MAX`] times that of the bare page.
 

@@ -16,7 +16,7 @@ const FLOOD_RATIO_MAX: f64 = 1.5;
 pub struct Row {
     /// How many there are in the room.
     pub nodes: usize,
-    /// Who writes.
+    /// The authors of the rounds.
     pub authors: Authors,
     /// The protocol of `iroh-gossip`.
     pub iroh: Report,
@@ -105,7 +105,7 @@ impl Row {
         }
         bounds
             .into_iter()
-            // What is not a number keeps no bound.
+            // A value that is not a number (NaN) keeps no bound.
             .filter(|(_, value, max)| value.partial_cmp(max).is_none_or(|order| order.is_gt()))
             .map(|(what, value, max)| {
                 let Self { nodes, authors, .. } = self;

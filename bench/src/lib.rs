@@ -1,0 +1,4 @@
+//! Measurements. Each program in `src/bin` is one of them: `cargo xtask bench` and `cargo xtask sim` build what a program
+//! needs and start it. The library holds the measures of the comparison of broadcasts, in [`spread`].
+
+pub mod spread;

@@ -1,0 +1,125 @@
+//! Which browser, and with what preferences and arguments.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+/// Chromium's arguments: nothing that it would do in the network by itself, and no sandbox, which does not work for root.
+const CHROMIUM_ARGUMENTS: [&str; 9] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,900",
+];
+
+/// Switches that the driver would add by itself. With them Chromium treats hidden pages like visible ones, as it does for nobody else.
+const CHROMEDRIVER_SWITCHES: [&str; 3] = [
+    "disable-background-timer-throttling",
+    "disable-backgrounding-occluded-windows",
+    "disable-renderer-backgrounding",
+];
+
+/// Which browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// Chromium.
+    Chromium,
+    /// Firefox.
+    Firefox,
+}
+
+/// Which browser, and how it is set up.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    pub(super) engine: Engine,
+    preferences: BTreeMap<String, Value>,
+    arguments: Vec<String>,
+    logs: bool,
+}
+
+impl Setup {
+    /// The usual set-up.
+    #[must_use]
+    pub fn new(engine: Engine) -> Self {
+        let preferences = match engine {
+            Engine::Chromium => BTreeMap::new(),
+            Engine::Firefox => [
+                // Without it, Firefox gathers no candidates on a machine that has only loopback.
+                ("media.peerconnection.ice.loopback", json!(true)),
+                ("datareporting.policy.dataSubmissionEnabled", json!(false)),
+            ]
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+        };
+        Self {
+            engine,
+            preferences,
+            arguments: Vec::new(),
+            logs: false,
+        }
+    }
+
+    /// With a preference of the browser's profile.
+    #[must_use]
+    pub fn preference(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.preferences.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// With another argument on the command line.
+    #[must_use]
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// Has Chromium keep its console and the network requests, for [`Browser::console`] and [`Browser::requests`].
+    #[must_use]
+    pub const fn logs(mut self) -> Self {
+        self.logs = true;
+        self
+    }
+
+    pub(super) fn capabilities(&self) -> Map<String, Value> {
+        let mut capabilities = Map::new();
+        match self.engine {
+            Engine::Chromium => {
+                let arguments: Vec<&str> = CHROMIUM_ARGUMENTS
+                    .into_iter()
+                    .chain(self.arguments.iter().map(String::as_str))
+                    .collect();
+                capabilities.insert(
+                    "goog:chromeOptions".into(),
+                    json!({
+                        "args": arguments,
+                        "prefs": self.preferences,
+                        "excludeSwitches": CHROMEDRIVER_SWITCHES,
+                    }),
+                );
+                if self.logs {
+                    capabilities.insert(
+                        "goog:loggingPrefs".into(),
+                        json!({"browser": "ALL", "performance": "ALL"}),
+                    );
+                }
+            }
+            Engine::Firefox => {
+                let arguments: Vec<&str> = ["-headless"]
+                    .into_iter()
+                    .chain(self.arguments.iter().map(String::as_str))
+                    .collect();
+                capabilities.insert(
+                    "moz:firefoxOptions".into(),
+                    json!({"args": arguments, "prefs": self.preferences}),
+                );
+            }
+        }
+        capabilities
+    }
+}
