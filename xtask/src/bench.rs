@@ -1,7 +1,6 @@
 //! `cargo xtask bench`: the figures that Starling promises, each beside a bare calibration of the same run.
 
 use crate::shell::{self, Sink};
-use crate::test::with_browsers;
 use crate::tools::{self, Browser, Tool};
 use crate::{build, size, workspace};
 use anyhow::Result;
@@ -59,19 +58,19 @@ impl Bench {
                 Ok(())
             }
             Self::Server => {
-                let mut command = shell::cargo(&["run", "--release", "--package", "tests", "--bin", "bench_server"]);
+                let mut command = shell::cargo(&["run", "--release", "--package", "bench", "--bin", "bench_server"]);
                 sink.run(command.env("STARLING_TEST_SIGNAL", workspace::server("release")))
             }
             Self::Join => {
                 tools::ensure(&[Tool::Browser(Browser::Chromium), Tool::Browser(Browser::Firefox)])?;
-                let mut command = shell::cargo(&["run", "--release", "--package", "tests", "--bin", "bench_join"]);
-                command.args(["--features", "e2e"]);
-                with_browsers(&mut command, "release")?;
+                let mut command = shell::cargo(&["run", "--release", "--package", "bench", "--bin", "bench_join"]);
+                command.args(["--features", "join"]);
+                build::with_browsers(&mut command, "release")?;
                 sink.run(&mut command)
             }
             Self::Mesh => {
-                let mut command = shell::cargo(&["run", "--release", "--package", "tests", "--bin", "bench_mesh"]);
-                sink.run(command.args(["--features", "bench-mesh"]))
+                let mut command = shell::cargo(&["run", "--release", "--package", "bench", "--bin", "bench_mesh"]);
+                sink.run(command.args(["--features", "mesh"]))
             }
         }
     }

@@ -1,33 +1,13 @@
 //! `cargo xtask build`: the release web app, ready to be served.
 
 use crate::shell::{self, Sink};
-use crate::tools::{self, Tool};
-use crate::{size, workspace};
-use anyhow::{Context, Result};
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use crate::tools::{self, Browser, Tool};
+use crate::{dist, size, workspace};
+use anyhow::Result;
+use std::process::{Command, ExitCode};
 
-/// What building the web app takes.
+/// The tools that build the web app.
 pub(crate) const TOOLS: [Tool; 4] = [Tool::WasmTarget, Tool::Trunk, Tool::WasmBindgen, Tool::WasmOpt];
-
-/// Extensions of files that shrink when compressed.
-const COMPRESSIBLE: [&str; 10] = [
-    "css",
-    "html",
-    "ico",
-    "js",
-    "json",
-    "mjs",
-    "svg",
-    "txt",
-    "wasm",
-    "webmanifest",
-];
 
 /// Builds and shows what became of it.
 pub(crate) fn run() -> Result<ExitCode> {
@@ -47,7 +27,7 @@ pub(crate) fn app(sink: &Sink) -> Result<()> {
     // Trunk takes only `true` and `false` in this variable and stops at the customary `1`.
     trunk.env_remove("NO_COLOR");
     sink.run(&mut trunk)?;
-    compress(&workspace::dist())
+    dist::compress(&workspace::dist())
 }
 
 /// Builds the rendezvous server with the `dev` or `release` profile.
@@ -63,97 +43,13 @@ pub(crate) fn server(sink: &Sink, profile: &str) -> Result<()> {
     ]))
 }
 
-/// Writes the compressed siblings of all files below `folder`.
-fn compress(folder: &Path) -> Result<()> {
-    for file in files(folder)? {
-        if !file
-            .extension()
-            .and_then(OsStr::to_str)
-            .is_some_and(|extension| COMPRESSIBLE.contains(&extension))
-        {
-            continue;
-        }
-        let plain = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        for (extension, packed) in [("br", brotli(&plain)?), ("gz", gzip(&plain)?)] {
-            let sibling = sibling(&file, extension);
-            if packed.len() < plain.len() {
-                File::create(&sibling)?.write_all(&packed)?;
-            } else if sibling.exists() {
-                fs::remove_file(&sibling)?;
-            }
-        }
+/// Tells a program that drives browsers where the app, the server of that profile and the browsers' drivers are.
+pub(crate) fn with_browsers(command: &mut Command, profile: &str) -> Result<()> {
+    command
+        .env("STARLING_TEST_DIST", workspace::dist())
+        .env("STARLING_TEST_SIGNAL", workspace::server(profile));
+    for browser in [Browser::Chromium, Browser::Firefox] {
+        command.env(browser.driver_variable(), browser.driver()?);
     }
     Ok(())
-}
-
-/// `file` with a further extension.
-pub(crate) fn sibling(file: &Path, extension: &str) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".");
-    name.push(extension);
-    name.into()
-}
-
-/// All files below `folder` but hidden ones, in a stable order.
-pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
-        let entry = entry?;
-        // Trunk prepares the next build in a hidden folder, and leaves it there when that fails.
-        if entry.file_name().to_string_lossy().starts_with('.') {
-            continue;
-        }
-        if entry.file_type()?.is_dir() {
-            found.extend(files(&entry.path())?);
-        } else {
-            found.push(entry.path());
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn brotli(plain: &[u8]) -> Result<Vec<u8>> {
-    let parameters = brotli::enc::BrotliEncoderParams {
-        quality: 11,
-        // A window as large as the format allows in HTTP: everything fits in.
-        lgwin: 24,
-        size_hint: plain.len(),
-        ..Default::default()
-    };
-    let mut packed = Vec::new();
-    brotli::BrotliCompress(&mut &*plain, &mut packed, &parameters)?;
-    Ok(packed)
-}
-
-fn gzip(plain: &[u8]) -> Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(plain)?;
-    Ok(encoder.finish()?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn compression_can_be_undone() {
-        let plain = b"a flock of starlings is a murmuration ".repeat(50);
-        let mut from_brotli = Vec::new();
-        brotli::BrotliDecompress(&mut &*brotli(&plain).unwrap(), &mut from_brotli).unwrap();
-        assert_eq!(from_brotli, plain);
-        let mut from_gzip = Vec::new();
-        flate2::write::GzDecoder::new(&mut from_gzip)
-            .write_all(&gzip(&plain).unwrap())
-            .unwrap();
-        assert_eq!(from_gzip, plain);
-    }
-
-    #[test]
-    fn a_sibling_keeps_the_whole_name() {
-        assert_eq!(
-            sibling(Path::new("dist/web-0123_bg.wasm"), "br"),
-            Path::new("dist/web-0123_bg.wasm.br")
-        );
-    }
 }

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         .args(["--features", "mesh/sim"])
         .env("PROPTEST_CASES", (CASES_USUAL * args.times).to_string())
         .env("STARLING_CASES_TIMES", args.times.to_string());
-    // What failed was said already, with the case that did.
+    // The tests have said already which case failed.
     let status = Sink::Screen.status(&mut command)?;
     Ok(if status.success() {
         ExitCode::SUCCESS

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     become_program(server)
 }
 
-/// What to type into a browser. `localhost` rather than the number: browsers treat both as secure, people read one.
+/// The address to type into a browser. `localhost` rather than the number: browsers treat both as secure, people read one.
 fn address_to_open(listen: SocketAddr) -> Option<String> {
     let (ip, port) = (listen.ip(), listen.port());
     let host = if ip.is_loopback() || ip.is_unspecified() {

@@ -1,5 +1,6 @@
 //! `cargo xtask setup`: the tools for a shell of one's own, e.g. for `trunk serve`.
 
+use crate::packages;
 use crate::tools::{self, Browser, Tool};
 use anyhow::Result;
 use std::process::ExitCode;
@@ -15,7 +16,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Tool::Browser(Browser::Chromium),
         Tool::Browser(Browser::Firefox),
     ])?;
-    let own: Vec<_> = tools::folders().map(|folder| folder.display().to_string()).collect();
+    let own: Vec<_> = packages::folders().map(|folder| folder.display().to_string()).collect();
     println!("To use the tools in this shell:");
     println!("export PATH=\"{}:$PATH\"", own.join(":"));
     for browser in [Browser::Chromium, Browser::Firefox] {

@@ -1,6 +1,6 @@
 //! Runs other programs, and decides where their output goes.
 
-use crate::{tools, workspace};
+use crate::{packages, workspace};
 use anyhow::{Context, Result, bail};
 use std::env;
 use std::ffi::OsStr;
@@ -79,7 +79,7 @@ fn open(path: &Path) -> Result<File> {
 
 /// A program of the workspace's tool folders or of the machine, run in the workspace's root.
 pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
-    let path = tools::search_path();
+    let path = packages::search_path();
     // The search path of the child decides where a bare name is looked up only if it is resolved here.
     let found = find_in(&path, name.as_ref()).unwrap_or_else(|| PathBuf::from(name.as_ref()));
     let mut command = Command::new(found);
@@ -96,7 +96,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 
 /// Finds a program as a shell would.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
-    find_in(&tools::search_path(), OsStr::new(name))
+    find_in(&packages::search_path(), OsStr::new(name))
 }
 
 fn find_in(path: &OsStr, name: &OsStr) -> Option<PathBuf> {

@@ -1,4 +1,4 @@
-//! `cargo xtask sim`: rooms in virtual time. The program itself is `tests/src/bin/sim.rs`; it is built optimised, and not as a part
+//! `cargo xtask sim`: rooms in virtual time. The program itself is `bench/src/bin/sim/main.rs`; it is built optimised, and not as a part
 //! of this one, which has to be compiled before anything else can happen.
 
 use crate::shell::{self, Sink};
@@ -17,7 +17,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let mut command = command();
     command.args(&args.arguments);
-    // What is broken was said already.
+    // The simulator has said already which bound is broken.
     let status = Sink::Screen.status(&mut command)?;
     Ok(if status.success() {
         ExitCode::SUCCESS
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 
 /// Builds and starts the simulator; its arguments are to be added.
 pub(crate) fn command() -> Command {
-    let mut command = shell::cargo(&["run", "--quiet", "--release", "--package", "tests", "--bin", "sim"]);
+    let mut command = shell::cargo(&["run", "--quiet", "--release", "--package", "bench", "--bin", "sim"]);
     command.args(["--features", "sim", "--"]);
     command
 }

@@ -1,19 +1,19 @@
 //! The size budget: what a first visit downloads.
 //!
-//! Counted is everything in `dist/` as a browser that takes brotli gets it, without HTTP headers. That is an upper bound:
+//! Counted is everything in `dist/` as a browser that takes brotli gets it, without HTTP headers. The sum is an upper bound:
 //! a file that a visit does not need counts too, so nothing can slip past the budget by being loaded later.
 
 mod wasm;
 
 use crate::shell::{self, Sink};
-use crate::{build, workspace};
+use crate::{dist, workspace};
 use anyhow::{Context, Result, bail};
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-/// What a first visit may download, in bytes. It was 250 KB while a room was a full mesh; the mesh itself, its map and
+/// The budget of a first visit, in bytes. The budget was 250 KB while a room was a full mesh; the mesh itself, its map and
 /// the ways in by hand cost 55 KB more, which no economy found so far makes up for.
 pub(crate) const BUDGET_BYTES: u64 = 310_000;
 
@@ -31,20 +31,20 @@ pub(crate) struct File {
     gzip_bytes: u64,
 }
 
-/// Measures the app in `dist`.
-pub(crate) fn measure(dist: &Path) -> Result<Vec<File>> {
+/// Measures the app in `folder`.
+pub(crate) fn measure(folder: &Path) -> Result<Vec<File>> {
     let length = |path: &Path| fs::metadata(path).map(|file| file.len());
     let mut measured = Vec::new();
-    for path in build::files(dist).context("the app is not built: run `cargo xtask build`")? {
+    for path in dist::files(folder).context("the app is not built: run `cargo xtask build`")? {
         if matches!(path.extension().and_then(OsStr::to_str), Some("br" | "gz")) {
             continue;
         }
         let plain_bytes = length(&path)?;
         measured.push(File {
-            name: path.strip_prefix(dist).unwrap_or(&path).display().to_string(),
+            name: path.strip_prefix(folder).unwrap_or(&path).display().to_string(),
             plain_bytes,
-            sent_bytes: length(&build::sibling(&path, "br")).unwrap_or(plain_bytes),
-            gzip_bytes: length(&build::sibling(&path, "gz")).unwrap_or(plain_bytes),
+            sent_bytes: length(&dist::sibling(&path, "br")).unwrap_or(plain_bytes),
+            gzip_bytes: length(&dist::sibling(&path, "gz")).unwrap_or(plain_bytes),
         });
     }
     measured.sort_by(|a, b| b.sent_bytes.cmp(&a.sent_bytes).then_with(|| a.name.cmp(&b.name)));
@@ -112,7 +112,7 @@ pub(crate) fn table(files: &[File]) -> String {
     text
 }
 
-/// What the WebAssembly module is made of.
+/// The parts of the WebAssembly module.
 ///
 /// The module that is served has no names left. The one that `wasm-bindgen` wrote before still has them, so it is
 /// optimised once more, with names kept, and its functions are added up by the crate that their name begins with.

@@ -1,44 +1,80 @@
 //! `cargo xtask test`: every check and every test, step by step.
 //!
-//! A step that fails does not keep later ones from running, unless they need what it makes. Its output is in a file, and
-//! the end of that on the screen. The last line, `N passed, N failed`, counts single tests as their runners report them,
-//! and each other step as one.
+//! When a step fails, later steps run all the same, unless they need what the step makes. The output of a step is in a file; of
+//! a failed step, the end of that file is shown. The last line, `N passed, N failed`, counts single tests as their runners
+//! report them, and each other step as one.
+//!
+//! With a name, a step runs only its tests of that name. A name that chooses nothing is a failure.
 
+mod outcome;
+mod select;
 mod step;
 mod summary;
 
 use crate::shell;
 use crate::tools;
 use crate::workspace;
-use anyhow::Result;
+use anyhow::{Result, bail};
+use outcome::{Outcome, Tally};
+use select::TestName;
 use std::collections::BTreeSet;
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::time::Instant;
-use step::{Outcome, Step};
-
-pub(crate) use step::with_browsers;
+use step::Step;
 
 /// How much of a failed step's log goes to the screen.
 const TAIL_LINES_MAX: usize = 60;
 
 /// Arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Run only this step and those that it needs (may be repeated)
     #[arg(long, value_name = "STEP", value_enum)]
     only: Vec<Step>,
+    /// Of the steps named by --only, run only tests whose name contains this text; for `sim`, only this scenario
+    #[arg(last = true, value_name = "NAME")]
+    name: Option<TestName>,
 }
 
-/// Passed and failed checks.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Tally {
-    passed: u64,
-    failed: u64,
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask test                                        everything
+  cargo xtask test --only native -- a_burst_passes        tests on this machine
+  cargo xtask test --only e2e -- talking::                end-to-end tests, here all of one topic
+  cargo xtask test --only wasm-chromium -- NAME           tests in Chromium; wasm-firefox: in Firefox
+  cargo xtask test --only sim -- crash-50                 one scenario of the simulator
+
+The steps native, sim, wasm-chromium, wasm-firefox and e2e take a NAME. A NAME that no test has is a failure.";
+
+impl Args {
+    /// Refuses a name where it would choose nothing.
+    fn check(&self) -> Result<()> {
+        let Some(name) = &self.name else {
+            return Ok(());
+        };
+        if self.only.is_empty() {
+            bail!("say in which step to look for `{name}`, for example: cargo xtask test --only native -- {name}");
+        }
+        if let Some(step) = self.only.iter().find(|step| !step.has_single_tests()) {
+            let step = step.name();
+            bail!(
+                "the step {step} has no single tests to choose from: run it whole, with cargo xtask test --only {step}"
+            );
+        }
+        Ok(())
+    }
+
+    /// The name for a step; a step that only makes what another one needs is run whole.
+    fn name_for(&self, step: Step) -> Option<&TestName> {
+        self.name.as_ref().filter(|_| self.only.contains(&step))
+    }
 }
 
 /// Runs the steps and reports.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    args.check()?;
     let mut total = Tally::default();
     let mut failed = BTreeSet::new();
     for step in step::plan(&args.only) {
@@ -52,7 +88,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
                 );
                 (Tally { passed: 0, failed: 1 }, false)
             }
-            None => run_step(step)?,
+            None => run_step(step, args.name_for(step))?,
         };
         total.passed += tally.passed;
         total.failed += tally.failed;
@@ -68,17 +104,17 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     })
 }
 
-fn run_step(step: Step) -> Result<(Tally, bool)> {
+fn run_step(step: Step, name: Option<&TestName>) -> Result<(Tally, bool)> {
     // Tools first: what they print is not part of the step's line or time.
     let ready = tools::ensure(&step.tools());
     print!("{:<14} ", step.name());
     stdout().flush()?;
     let start = Instant::now();
     let outcome = match ready {
-        Ok(()) => step.run(),
+        Ok(()) => step.run(name),
         Err(error) => Outcome::not_done(&error),
     };
-    let tally = outcome.tally();
+    let tally = outcome.tally;
     let ok = tally.failed == 0;
     let seconds = start.elapsed().as_secs_f32();
     println!(
@@ -94,4 +130,37 @@ fn run_step(step: Step) -> Result<(Tally, bool)> {
         }
     }
     Ok((tally, ok))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn args(line: &str) -> Args {
+        Line::try_parse_from(line.split(' ')).unwrap().args
+    }
+
+    #[test]
+    fn a_name_goes_to_the_steps_that_were_asked_for() {
+        let args = args("test --only e2e --only native -- talking");
+        assert!(args.check().is_ok());
+        assert_eq!(args.name_for(Step::E2e).unwrap().as_str(), "talking");
+        assert_eq!(args.name_for(Step::Native).unwrap().as_str(), "talking");
+        assert_eq!(args.name_for(Step::Build), None, "the end-to-end tests need it whole");
+    }
+
+    #[test]
+    fn a_name_that_would_choose_nothing_is_refused_with_what_to_do() {
+        let refused = |line: &str| args(line).check().unwrap_err().to_string();
+        assert!(refused("test -- talking").contains("--only native -- talking"));
+        assert!(refused("test --only native --only fmt -- talking").contains("cargo xtask test --only fmt"));
+        assert!(args("test --only fmt").check().is_ok());
+    }
 }

@@ -1,18 +1,22 @@
 //! The steps of `cargo xtask test`, in the order in which they run: what is quick and likely to fail comes first.
 
-use super::Tally;
-use super::summary::{self, Summary};
+use super::outcome::Outcome;
+use super::select::TestName;
+use super::summary;
 use crate::shell::{self, Sink};
-use crate::tools::{self, Browser, Tool};
+use crate::tools::{Browser, Tool};
 use crate::workspace::{self, WASM};
-use crate::{build, size};
-use anyhow::{Context, Result};
+use crate::{build, packages, sim, size};
+use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
 /// How long all tests of one program may take in a browser, in seconds.
 const BROWSER_TESTS_SECONDS: &str = "180";
+
+/// How the simulator ends when it does not understand its arguments (clap's exit code for a wrong usage).
+const WRONG_ARGUMENTS: i32 = 2;
 
 /// One line of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -57,80 +61,6 @@ pub(super) fn plan(only: &[Step]) -> BTreeSet<Step> {
         .collect()
 }
 
-/// What a step came to.
-#[derive(Debug)]
-pub(super) struct Outcome {
-    /// A few words for the step's line.
-    pub(super) note: String,
-    /// Whether the log is this run's.
-    pub(super) has_run: bool,
-    tally: Tally,
-}
-
-impl Outcome {
-    /// A step whose tools could not be had: failed, never skipped.
-    pub(super) fn not_done(error: &anyhow::Error) -> Self {
-        Self {
-            note: format!("{error:#}"),
-            has_run: false,
-            tally: Tally { passed: 0, failed: 1 },
-        }
-    }
-
-    pub(super) fn tally(&self) -> Tally {
-        self.tally
-    }
-
-    /// A step that either holds or does not.
-    fn check(result: Result<String>) -> Self {
-        match result {
-            Ok(note) => Self {
-                note,
-                has_run: true,
-                tally: Tally { passed: 1, failed: 0 },
-            },
-            Err(error) => Self {
-                note: format!("{error:#}"),
-                has_run: true,
-                tally: Tally { passed: 0, failed: 1 },
-            },
-        }
-    }
-
-    /// A step of counted tests, of which `runner` says whether it found everything well.
-    fn tests(summary: Summary, runner: Result<()>) -> Self {
-        let Summary {
-            passed,
-            mut failed,
-            ignored,
-        } = summary;
-        let mut note = format!("{passed} passed");
-        if failed > 0 {
-            note = format!("{note}, {failed} failed");
-        }
-        if ignored > 0 {
-            note = format!("{note}, {ignored} ignored");
-        }
-        match runner {
-            // It did not compile, or a test program died before it could count.
-            Err(error) if failed == 0 => {
-                failed = 1;
-                note = format!("{note}; {error:#}");
-            }
-            Ok(()) if passed + failed == 0 => {
-                failed = 1;
-                note = "no test was run".to_owned();
-            }
-            Ok(()) | Err(_) => {}
-        }
-        Self {
-            note,
-            has_run: true,
-            tally: Tally { passed, failed },
-        }
-    }
-}
-
 impl Step {
     /// As typed after `--only`, and the name of the log.
     pub(super) fn name(self) -> &'static str {
@@ -167,7 +97,7 @@ impl Step {
         }
     }
 
-    /// What has to be installed.
+    /// The tools that have to be installed.
     pub(super) fn tools(self) -> Vec<Tool> {
         match self {
             Self::Fmt => vec![Tool::Component("rustfmt")],
@@ -186,8 +116,16 @@ impl Step {
         }
     }
 
-    /// Runs the step; everything that its commands print goes to its log.
-    pub(super) fn run(self) -> Outcome {
+    /// Whether the step has single tests, so that a name can choose among them.
+    pub(super) fn has_single_tests(self) -> bool {
+        match self {
+            Self::Native | Self::Sim | Self::WasmChromium | Self::WasmFirefox | Self::E2e => true,
+            Self::Fmt | Self::Clippy | Self::ClippyWasm | Self::Docs | Self::Deny | Self::Build | Self::Size => false,
+        }
+    }
+
+    /// Runs the step, or of its tests those that `name` chooses. Everything that the commands print goes to the step's log.
+    pub(super) fn run(self, name: Option<&TestName>) -> Outcome {
         let sink = match Sink::log(self.name()) {
             Ok(sink) => sink,
             Err(error) => return Outcome::not_done(&error),
@@ -195,43 +133,18 @@ impl Step {
         let check = |mut command: Command| Outcome::check(sink.run(&mut command).map(|()| String::new()));
         match self {
             Self::Fmt => check(shell::cargo(&["fmt", "--all", "--check", "--", "--color", "never"])),
-            Self::Clippy => {
-                // Not all features: `bench-mesh` would build another project's protocol.
-                let arguments = [
-                    "clippy",
-                    "--workspace",
-                    "--all-targets",
-                    "--features",
-                    "tests/e2e,tests/sim",
-                    "--",
-                    "-D",
-                    "warnings",
-                ];
-                check(shell::cargo(&arguments))
-            }
-            Self::ClippyWasm => {
-                let mut command = shell::cargo(&["clippy", "--all-targets", "--target", WASM]);
-                command.args(BROWSER_CRATES).args(["--", "-D", "warnings"]);
-                check(command)
-            }
+            Self::Clippy => check(clippy()),
+            Self::ClippyWasm => check(clippy_wasm()),
             Self::Docs => {
                 let mut command = shell::cargo(&["doc", "--workspace", "--no-deps"]);
                 command.env("RUSTDOCFLAGS", "-D warnings");
                 check(command)
             }
             Self::Deny => Outcome::check(deny(&sink)),
-            // `web` too: its state is plain Rust, tested here.
-            Self::Native => self.tests(
-                &sink,
-                &mut shell::cargo(&["test", "--workspace", "--features", "mesh/sim", "--no-fail-fast"]),
-            ),
-            Self::Sim => {
-                let mut command = crate::sim::command();
-                command.args(["--peers", "50", "--seeds", "1..4"]);
-                Outcome::check(sink.run(&mut command).map(|()| "every scenario, 3 seeds".to_owned()))
-            }
-            Self::WasmChromium => self.browser_tests(&sink, Browser::Chromium),
-            Self::WasmFirefox => self.browser_tests(&sink, Browser::Firefox),
+            Self::Native => self.tests(&sink, native(), name),
+            Self::Sim => Outcome::check(simulate(&sink, name)),
+            Self::WasmChromium => self.browser_tests(&sink, Browser::Chromium, name),
+            Self::WasmFirefox => self.browser_tests(&sink, Browser::Firefox, name),
             Self::Build => Outcome::check(
                 build::app(&sink)
                     .and_then(|()| build::server(&sink, "dev"))
@@ -239,59 +152,101 @@ impl Step {
             ),
             Self::Size => Outcome::check(size::check(&sink)),
             Self::E2e => match end_to_end() {
-                Ok(mut command) => self.tests(&sink, &mut command),
+                Ok(command) => self.tests(&sink, command, name),
                 Err(error) => Outcome::not_done(&error),
             },
         }
     }
 
-    fn tests(self, sink: &Sink, command: &mut Command) -> Outcome {
-        let runner = sink.run(command);
-        let log = fs::read(workspace::log(self.name())).unwrap_or_default();
-        Outcome::tests(summary::parse(&String::from_utf8_lossy(&log)), runner)
+    fn browser_tests(self, sink: &Sink, browser: Browser, name: Option<&TestName>) -> Outcome {
+        match in_browser(browser) {
+            Ok(command) => self.tests(sink, command, name),
+            Err(error) => Outcome::not_done(&error),
+        }
     }
 
-    fn browser_tests(self, sink: &Sink, browser: Browser) -> Outcome {
-        let driver = match browser.driver() {
-            Ok(driver) => driver,
-            Err(error) => return Outcome::not_done(&error),
-        };
-        // Without `--tests`, cargo would want to run documentation tests in the browser, too.
-        let mut command = shell::cargo(&["test", "--tests", "--no-fail-fast", "--target", WASM]);
-        command
-            .args(BROWSER_CRATES)
-            // The runner takes the first driver that it finds named, so only one may be.
-            .env_remove("CHROMEDRIVER_REMOTE")
-            .env_remove("GECKODRIVER_REMOTE")
-            .env_remove("CHROMEDRIVER")
-            .env_remove("GECKODRIVER")
-            .env(browser.driver_variable(), driver)
-            // Tests that do not say where they want to run would run in Node.
-            .env("WASM_BINDGEN_USE_BROWSER", "1")
-            .env("WASM_BINDGEN_TEST_TIMEOUT", BROWSER_TESTS_SECONDS)
-            // To listen; five seconds otherwise.
-            .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "30");
-        self.tests(sink, &mut command)
+    /// Runs a `cargo test` and counts what it reports.
+    fn tests(self, sink: &Sink, mut command: Command, name: Option<&TestName>) -> Outcome {
+        if let Some(name) = name {
+            command.args(["--", name.as_str()]);
+        }
+        let runner = sink.run(&mut command);
+        let log = fs::read(workspace::log(self.name())).unwrap_or_default();
+        Outcome::tests(summary::parse(&String::from_utf8_lossy(&log)), runner, name)
     }
+}
+
+fn clippy() -> Command {
+    // Not all features: `bench/mesh` would build another project's protocol.
+    shell::cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--features",
+        "tests/e2e,bench/join,bench/sim",
+        "--",
+        "-D",
+        "warnings",
+    ])
+}
+
+fn clippy_wasm() -> Command {
+    let mut command = shell::cargo(&["clippy", "--all-targets", "--target", WASM]);
+    command.args(BROWSER_CRATES).args(["--", "-D", "warnings"]);
+    command
+}
+
+/// The tests on this machine. `web` is among them: its state is plain Rust.
+fn native() -> Command {
+    shell::cargo(&["test", "--workspace", "--features", "mesh/sim", "--no-fail-fast"])
+}
+
+/// Every scenario with a few seeds, or only the scenario of that name.
+fn simulate(sink: &Sink, name: Option<&TestName>) -> Result<String> {
+    let mut command = sim::command();
+    command.args(["--peers", "50", "--seeds", "1..4"]);
+    let Some(name) = name else {
+        sink.run(&mut command)?;
+        return Ok("every scenario, 3 seeds".to_owned());
+    };
+    command.args(["--scenario", name.as_str()]);
+    let status = sink.status(&mut command)?;
+    if status.code() == Some(WRONG_ARGUMENTS) {
+        bail!("no scenario is called `{name}`: the end of the log names all");
+    }
+    if !status.success() {
+        bail!("the scenario {name} failed ({status})");
+    }
+    Ok(format!("scenario {name}, 3 seeds"))
+}
+
+/// The tests in a browser.
+fn in_browser(browser: Browser) -> Result<Command> {
+    let driver = browser.driver()?;
+    // Without `--tests`, cargo would want to run documentation tests in the browser, too.
+    let mut command = shell::cargo(&["test", "--tests", "--no-fail-fast", "--target", WASM]);
+    command
+        .args(BROWSER_CRATES)
+        // The runner takes the first driver that it finds named, so only one may be.
+        .env_remove("CHROMEDRIVER_REMOTE")
+        .env_remove("GECKODRIVER_REMOTE")
+        .env_remove("CHROMEDRIVER")
+        .env_remove("GECKODRIVER")
+        .env(browser.driver_variable(), driver)
+        // Tests that do not say where they want to run would run in Node.
+        .env("WASM_BINDGEN_USE_BROWSER", "1")
+        .env("WASM_BINDGEN_TEST_TIMEOUT", BROWSER_TESTS_SECONDS)
+        // To listen; five seconds otherwise.
+        .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "30");
+    Ok(command)
 }
 
 /// The end-to-end tests have to be asked for by a feature, so that a plain `cargo test` needs no browsers.
 fn end_to_end() -> Result<Command> {
     let mut command = shell::cargo(&["test", "--package", "tests", "--features", "e2e", "--test", "e2e"]);
-    with_browsers(&mut command, "debug")?;
-    command.env("AXE_CORE", tools::axe_core()?);
+    build::with_browsers(&mut command, "debug")?;
+    command.env("AXE_CORE", packages::axe_core()?);
     Ok(command)
-}
-
-/// Tells a program of `tests` where the app, the server and the browsers' drivers are.
-pub(crate) fn with_browsers(command: &mut Command, profile: &str) -> Result<()> {
-    command
-        .env("STARLING_TEST_DIST", workspace::dist())
-        .env("STARLING_TEST_SIGNAL", workspace::server(profile));
-    for browser in [Browser::Chromium, Browser::Firefox] {
-        command.env(browser.driver_variable(), browser.driver()?);
-    }
-    Ok(())
 }
 
 /// Checks dependencies. The advisories live in a database elsewhere: without it, the rest is still checked.
@@ -315,7 +270,6 @@ fn deny(sink: &Sink) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use anyhow::anyhow;
     use clap::ValueEnum;
 
     #[test]
@@ -339,33 +293,5 @@ mod tests {
                     .all(|needed| needed < step && needed.needs().is_empty())
             );
         }
-    }
-
-    #[test]
-    fn a_runner_that_fails_without_a_count_is_one_failure() {
-        let counted = Summary {
-            passed: 3,
-            failed: 0,
-            ignored: 0,
-        };
-        let outcome = Outcome::tests(counted, Err(anyhow!("could not compile")));
-        assert_eq!(outcome.tally(), Tally { passed: 3, failed: 1 });
-        let counted = Summary {
-            passed: 3,
-            failed: 2,
-            ignored: 0,
-        };
-        assert_eq!(
-            Outcome::tests(counted, Err(anyhow!("failed"))).tally(),
-            Tally { passed: 3, failed: 2 }
-        );
-    }
-
-    #[test]
-    fn no_tests_are_a_failure() {
-        assert_eq!(
-            Outcome::tests(Summary::default(), Ok(())).tally(),
-            Tally { passed: 0, failed: 1 }
-        );
     }
 }

@@ -1,6 +1,6 @@
 //! The browsers, from the machine or from Debian's packages.
 
-use super::with_retries;
+use super::retry::with_retries;
 use crate::shell;
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -13,7 +13,7 @@ use std::process::Command;
 pub(crate) enum Browser {
     /// Chromium, driven by chromedriver.
     Chromium,
-    /// Firefox, driven by geckodriver (which is no Debian package, see [`super::PACKAGES`]).
+    /// Firefox, driven by geckodriver (which is no Debian package, see [`packages`](crate::packages)).
     Firefox,
 }
 
