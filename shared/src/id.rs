@@ -138,7 +138,7 @@ byte_id! {
 }
 
 byte_id! {
-    /// One attempt of two peers to link, drawn at random by whoever starts it.
+    /// One attempt of two peers to link, drawn at random by the peer that starts the attempt.
     SessionId, 16 bytes
 }
 

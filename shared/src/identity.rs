@@ -17,7 +17,7 @@ use crate::{
     room::Room,
 };
 
-/// What a signature is for. Its text goes in front of the signed bytes.
+/// The purpose of a signature. The text of the label goes in front of the signed bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Label {
     /// A client's answer to the rendezvous server's challenge.
@@ -157,7 +157,7 @@ impl PeerId {
     }
 }
 
-/// Sixty digits in twelve groups that two people of a room can read to each other. They are the same on both sides
+/// Sixty digits in twelve groups that two people of a room can read to each other. The digits are the same on both sides
 /// only if each sees the other's true key and both mean the same room.
 ///
 /// Like Signal's safety numbers, thirty digits (about 100 bits) a side make a second key with the same number

@@ -1,8 +1,8 @@
-//! What Starling's browser peers and its rendezvous server have in common.
+//! The language that Starling's peers and its rendezvous server have in common.
 //!
 //! Read in this order:
 //!
-//! 1. [`id`]: who and where: [`PeerId`], [`RoomId`], [`SessionId`], [`MessageId`].
+//! 1. [`id`]: identifiers: [`PeerId`], [`RoomId`], [`SessionId`], [`MessageId`].
 //! 2. [`identity`]: a node's key pair, signatures under separated labels, fingerprints and safety numbers.
 //! 3. [`room`]: the room code of a link, and what is derived from it.
 //! 4. [`seal`]: sealing for the room (symmetric) and for one peer (HPKE).

@@ -4,7 +4,7 @@
 //!
 //! - a **generated** code, `1.` and 64 characters of base64url: 16 random bytes (128 bits), then the 32 bytes of the
 //!   founder's public key. The founder is bound into every derived key, so a link with another founder is another room;
-//! - an **open** name, any other text of 1 to 64 characters: whoever guesses the name is in. It is trimmed, runs of white
+//! - an **open** name, any other text of 1 to 64 characters: everybody who guesses the name is in. It is trimmed, runs of white
 //!   space become one space, and case is ignored, so that a name said aloud works.
 //!
 //! From the code come, each by BLAKE3 key derivation under its own context string, the [`RoomId`] that servers see, and the
@@ -25,6 +25,7 @@ use crate::{
 };
 
 const GENERATED_PREFIX: &str = "1.";
+// No limit: the format of a code fixes the number.
 const SECRET_LEN: usize = 16;
 
 /// A text that cannot be a room code.
@@ -153,7 +154,7 @@ pub struct Room {
 }
 
 impl Room {
-    /// What a rendezvous server may know.
+    /// The identifier that a rendezvous server may know.
     #[must_use]
     pub fn id(&self) -> RoomId {
         self.id
@@ -174,7 +175,7 @@ impl Room {
         }
     }
 
-    /// Seals link set-up messages, so that whoever carries them sees neither SDP nor addresses.
+    /// Seals link set-up messages, so that their carriers see neither SDP nor addresses.
     #[must_use]
     pub fn envelope_key(&self) -> &SealKey {
         &self.envelope_key

@@ -3,7 +3,7 @@
 //! - [`SealKey`] is XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) with a random 24-byte nonce in front, which is long
 //!   enough to be drawn at random for every message ever sealed under one room key.
 //! - [`seal_to`] is HPKE (RFC 9180), base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305, to the X25519
-//!   form of the recipient's identity key. It hides the content and says nothing about the sender: sign what is inside.
+//!   form of the recipient's identity key. The box hides the content and says nothing about the sender: sign the content.
 
 use std::fmt;
 
@@ -20,14 +20,19 @@ use zeroize::Zeroizing;
 
 use crate::{Identity, PeerId};
 
+// No limit: the nonce of XChaCha20.
 const NONCE_LEN: usize = 24;
+// No limit: the tag of Poly1305.
 const TAG_LEN: usize = 16;
+// No limit: a key of X25519.
 const ENCAPPED_LEN: usize = 32;
 
 /// By how many bytes [`SealKey::seal`] lengthens a message.
+// No limit: the format fixes the number.
 pub const SEAL_OVERHEAD_BYTES: usize = NONCE_LEN + TAG_LEN;
 
 /// By how many bytes [`seal_to`] lengthens a message.
+// No limit: the format fixes the number.
 pub const BOX_OVERHEAD_BYTES: usize = ENCAPPED_LEN + TAG_LEN;
 
 /// A sealed message that does not open: another key, another context, or altered on the way.

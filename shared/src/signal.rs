@@ -18,10 +18,11 @@ use serde::{Deserialize, Serialize};
 use crate::{Identity, Label, PeerId, RoomId, Signature, identity::BadSignature};
 
 /// The version of the protocol that this code speaks, with server and peers alike.
+// No limit: a number on the wire.
 pub const PROTOCOL_VERSION: u16 = 1;
 
 crate::id::byte_id! {
-    /// What a server asks a client to sign, drawn at random for every socket.
+    /// The bytes that a server asks a client to sign, drawn at random for every socket.
     Nonce, 32 bytes
 }
 
@@ -35,7 +36,7 @@ pub enum Request {
         version: u16,
         /// The room to be registered in.
         room: RoomId,
-        /// Who is to be registered.
+        /// The peer to be registered.
         peer: PeerId,
         /// By `peer`, over the challenge's nonce and the other fields.
         signature: Signature,
@@ -59,7 +60,7 @@ pub enum Request {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum Event {
-    /// What to sign, and which versions are spoken here.
+    /// The bytes to sign, and the versions that the server speaks.
     Challenge {
         /// To be signed.
         nonce: Nonce,
@@ -74,7 +75,7 @@ pub enum Event {
         room_size: u32,
         /// Up to [`PEER_SAMPLE_MAX`](crate::limits::PEER_SAMPLE_MAX) others, drawn at random.
         peers: Vec<PeerId>,
-        /// What to find a network path with.
+        /// Servers that help to find a network path.
         ice_servers: Vec<IceServer>,
         /// How often to send a ping, in seconds. Missing three in a row, the server takes the client for gone.
         heartbeat_seconds: u16,
@@ -88,7 +89,7 @@ pub enum Event {
     },
     /// A payload from a peer of the same room.
     Relayed {
-        /// Who sent it, as the server registered it. Peers must not rely on it: the payload proves its own author.
+        /// The sender, as the server registered it. Peers must not rely on this field: the payload proves its own author.
         from: PeerId,
         /// As sent.
         payload: String,
@@ -247,7 +248,7 @@ pub fn verify_hello(
     peer.verify(Label::SignalHello, &hello_bytes(version, room, peer, nonce), signature)
 }
 
-/// What a hello signs: version (2 bytes, big-endian), nonce, room and peer, all of fixed length.
+/// The bytes that a hello signs: version (2 bytes, big-endian), nonce, room and peer, all of fixed length.
 fn hello_bytes(version: u16, room: &RoomId, peer: &PeerId, nonce: &Nonce) -> Vec<u8> {
     [
         version.to_be_bytes().as_slice(),

@@ -201,7 +201,7 @@ struct LimitArgs {
 }
 
 impl Args {
-    /// What the server is to be, with `default_web_root` where no other folder is named.
+    /// The configuration of the server, with `default_web_root` where no other folder is named.
     pub(crate) fn config(self, default_web_root: Option<PathBuf>) -> Config {
         Config {
             web_root: self.web_root.or(default_web_root),

@@ -1,4 +1,6 @@
-//! What an operator can set, each limit with its default and its unit.
+//! Every limit of the server, with its unit: those that an operator can set, and those that are fixed.
+//!
+//! No other file of this crate declares a size, a count or a duration; a test of the workspace holds that.
 
 use std::{num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
 
@@ -82,6 +84,51 @@ impl Default for Limits {
         }
     }
 }
+
+/// Unanswered pings after which a client is gone.
+pub(crate) const PINGS_MAX: u32 = 3;
+
+/// The longest pause of the hub's timer. After each pause the timer looks whether the server still exists.
+pub(crate) const TIMER_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// HTTP connections besides WebSockets: page loads, health checks, clients that are being turned away.
+pub(crate) const HTTP_CONNECTIONS_MAX: usize = 1024;
+
+/// The largest head of an HTTP request. This is the least that hyper takes.
+pub(crate) const HTTP_HEAD_BYTES_MAX: usize = 8 * 1024;
+
+/// The pause after a failed accept. Mostly there are no file descriptors then.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The buffer in which a socket reads a message. Most messages fit.
+pub(crate) const SOCKET_READ_BYTES: usize = 4 * 1024;
+
+/// The buffer in which a socket writes a message. None: the stream below collects whole batches.
+pub(crate) const SOCKET_WRITE_BYTES: usize = 0;
+
+/// Messages that one socket takes in before it sends.
+pub(crate) const READ_BATCH_MESSAGES_MAX: usize = 32;
+
+/// Events that one socket sends before it takes in.
+pub(crate) const WRITE_BATCH_MESSAGES_MAX: usize = 32;
+
+/// Bytes of one read from a TCP connection. Each thread has one buffer of this size.
+pub(crate) const STREAM_READ_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes that are collected before they are written to a TCP connection.
+pub(crate) const STREAM_WRITE_BYTES_MAX: usize = 64 * 1024;
+
+/// Empty buffers that a thread keeps for the next batch.
+pub(crate) const SPARE_BUFFERS_MAX: usize = 16;
+
+/// The bytes that an event in a queue counts for besides its payload. Rounded up: the number is for the account of bytes only.
+pub(crate) const QUEUED_EVENT_BYTES: usize = 256;
+
+/// Bytes that are discarded after a close. A client that still sends then is not going to read the close code either.
+pub(crate) const DISCARDED_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// The longest host with port in a flag that ends up in a header of ours.
+const AUTHORITY_BYTES_MAX: usize = 255;
 
 /// How often something may happen: a steady rate and a burst on top of silence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,7 +247,7 @@ impl FromStr for ServerUrl {
 /// Whether the text is only a host and perhaps a port, so that it can stand in a header of ours.
 pub(crate) fn is_plain_authority(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
-    !text.is_empty() && text.len() <= 255 && text.bytes().all(plain)
+    !text.is_empty() && text.len() <= AUTHORITY_BYTES_MAX && text.bytes().all(plain)
 }
 
 /// Reads a STUN server. TURN is not among them: its credentials have to be short-lived.

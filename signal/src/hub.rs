@@ -1,22 +1,24 @@
 //! Rooms and discovery as a pure state machine: sockets, clock and randomness stay outside.
 //!
 //! The socket layer tells a [`Hub`] what happened ([`Hub::connect`], [`Hub::handle`], [`Hub::disconnect`], …), and when
-//! the time of [`Hub::poll_timeout`] has come ([`Hub::handle_timeout`]); each call adds what is to be sent to an
-//! [`Outbox`]. Nothing a client sends makes the hub panic, and what it keeps is bounded by [`Limits`]:
+//! the time of [`Hub::poll_timeout`] has come ([`Hub::handle_timeout`]). Each call adds its outputs to an [`Outbox`]. Nothing
+//! a client sends makes the hub panic, and the memory of the hub is bounded by [`Limits`]:
 //!
 //! - a connection is counted from `connect` to `disconnect`, also while it is being closed;
 //! - a room exists while somebody is registered in it, so there are never more rooms than connections;
-//! - an address is remembered while it has connections, and until its bucket of tokens is full again;
+//! - an address is remembered while the address has connections, and until its bucket of tokens is full again;
 //! - a join, a relay and a sample cost the same in a room of two and in a room of thousands.
 //!
-//! Who is in a room is never told whole: that is the business of the peers themselves.
+//! The hub never tells anyone all members of a room: the peers tell each other who is there.
 
+mod addresses;
+mod outbox;
 mod rate;
 mod room;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     time::{Duration, Instant},
 };
 
@@ -27,63 +29,16 @@ use shared::{
     signal::{CloseCode, Event, IceServer, Nonce, PROTOCOL_VERSION, Refusal, Request, verify_hello},
 };
 
-use crate::config::Limits;
+use crate::config::{Limits, PINGS_MAX};
+use addresses::{Addresses, network};
 use rate::Bucket;
 use room::Room;
 
-/// Unanswered pings after which a client is gone.
-const PINGS_MAX: u32 = 3;
+pub use outbox::{Outbox, Output};
 
 /// One socket, numbered by the socket layer. A number is never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub u64);
-
-/// What the socket layer is to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Output {
-    /// Send a message.
-    Send {
-        /// The recipient.
-        to: ConnId,
-        /// The message.
-        event: Event,
-    },
-    /// Close the socket after what was sent before. The hub expects a [`Hub::disconnect`] when that is done.
-    Close {
-        /// The socket.
-        to: ConnId,
-        /// The reason.
-        code: CloseCode,
-    },
-}
-
-/// Collects outputs, in order. A call adds a handful at most, but [`Hub::drain`] two a connection and
-/// [`Hub::handle_timeout`] one for everyone who is due.
-#[derive(Debug, Default)]
-pub struct Outbox {
-    outputs: Vec<Output>,
-}
-
-impl Outbox {
-    /// Takes out everything.
-    pub fn drain(&mut self) -> impl Iterator<Item = Output> + '_ {
-        self.outputs.drain(..)
-    }
-
-    /// Whether there is nothing in it.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.outputs.is_empty()
-    }
-
-    fn send(&mut self, to: ConnId, event: Event) {
-        self.outputs.push(Output::Send { to, event });
-    }
-
-    fn close(&mut self, to: ConnId, code: CloseCode) {
-        self.outputs.push(Output::Close { to, code });
-    }
-}
 
 /// How full the hub is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -104,9 +59,9 @@ pub struct Hub {
     rng: ChaCha8Rng,
     /// Ordered, so that [`Hub::drain`] is deterministic.
     connections: BTreeMap<ConnId, Connection>,
-    /// Never iterated, as `addresses`: the order differs from run to run.
+    /// Never iterated: the order differs from run to run.
     rooms: HashMap<RoomId, Room>,
-    addresses: HashMap<IpAddr, Address>,
+    addresses: Addresses,
     /// One entry for each connection not being closed, and for each address without connections.
     deadlines: BTreeSet<(Instant, Deadline)>,
     peers: usize,
@@ -120,11 +75,11 @@ struct Connection {
     bucket: Bucket,
     too_fast_strikes: u32,
     malformed_strikes: u32,
-    /// Since the client was last heard.
+    /// Pings since the client was last heard.
     pings: u32,
-    /// When to do something about its silence.
+    /// When to do something about the client's silence.
     due_at: Instant,
-    /// The entry in `deadlines`, which may be earlier than `due_at`: moving it at each message would cost more.
+    /// The entry in `deadlines`. May be earlier than `due_at`: to move the entry at each message would cost more.
     armed_at: Instant,
 }
 
@@ -133,12 +88,6 @@ enum Stage {
     Greeting { nonce: Nonce },
     Registered { room: RoomId, peer: PeerId },
     Closing,
-}
-
-#[derive(Debug, Default)]
-struct Address {
-    connections: usize,
-    bucket: Bucket,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -158,7 +107,7 @@ impl Hub {
             rng: ChaCha8Rng::from_seed(seed),
             connections: BTreeMap::new(),
             rooms: HashMap::new(),
-            addresses: HashMap::new(),
+            addresses: Addresses::default(),
             deadlines: BTreeSet::new(),
             peers: 0,
             draining: false,
@@ -172,7 +121,7 @@ impl Hub {
     pub fn connect(&mut self, now: Instant, conn: ConnId, address: IpAddr, nonce: Nonce, outbox: &mut Outbox) {
         let address = network(address);
         let refusal = self.refusal_of_connection(now, address);
-        self.addresses.entry(address).or_default().connections += 1;
+        self.addresses.connect(address);
         let due_at = now + self.limits.hello_timeout;
         let connection = Connection {
             address,
@@ -212,29 +161,22 @@ impl Hub {
         if self.connections.len() >= self.limits.connections_max {
             return Some(Refusal::ServerFull {});
         }
-        let entry = self.addresses.entry(address).or_default();
-        if entry.connections >= self.limits.connections_per_address_max {
+        if self.addresses.connections(address) >= self.limits.connections_per_address_max {
             return Some(Refusal::ServerFull {});
         }
-        entry.bucket.take(now, self.limits.address_rate).err().map(too_fast)
+        let taken = self.addresses.take_token(now, address, self.limits.address_rate);
+        taken.err().map(too_fast)
     }
 
-    /// The socket is gone, whoever closed it. To be called once for every [`Hub::connect`].
+    /// The socket is gone, closed by either side. To be called once for every [`Hub::connect`].
     pub fn disconnect(&mut self, now: Instant, conn: ConnId) {
         self.leave(conn);
         let Some(connection) = self.connections.remove(&conn) else {
             return;
         };
         let address = connection.address;
-        if let Entry::Occupied(mut entry) = self.addresses.entry(address) {
-            entry.get_mut().connections -= 1;
-            if entry.get().connections == 0 {
-                // Forgotten at once, whoever reconnects would start with a full bucket.
-                match entry.get().bucket.full_at(now) {
-                    Some(full_at) => _ = self.deadlines.insert((full_at, Deadline::Forget(address))),
-                    None => _ = entry.remove(),
-                }
-            }
+        if let Some(full_at) = self.addresses.disconnect(now, address) {
+            self.deadlines.insert((full_at, Deadline::Forget(address)));
         }
     }
 
@@ -317,8 +259,8 @@ impl Hub {
         self.close(conn, CloseCode::TooBig, outbox);
     }
 
-    /// The queue of `conn` had no room for `lost`, or a write to it did not end in time: it is closed, and whoever
-    /// wanted something of it is told.
+    /// The queue of `conn` had no room for `lost`, or a write to the socket did not end in time. The socket is closed. The
+    /// sender of a lost relay is told.
     pub fn handle_slow_reader(&mut self, conn: ConnId, lost: Option<&Event>, outbox: &mut Outbox) {
         let Some(connection) = self.connections.get(&conn) else {
             return;
@@ -331,7 +273,7 @@ impl Hub {
         self.close(conn, CloseCode::SlowReader, outbox);
     }
 
-    /// Tells everybody that the server stops, and takes nobody in from now on.
+    /// Tells every client that the server stops. From then on nobody is taken in.
     pub fn drain(&mut self, outbox: &mut Outbox) {
         self.draining = true;
         let open = |(conn, connection): (&ConnId, &Connection)| (connection.stage != Stage::Closing).then_some(*conn);
@@ -342,7 +284,7 @@ impl Hub {
         }
     }
 
-    /// Does what is due. Early or repeated calls do nothing.
+    /// Handles all deadlines that have passed. Early or repeated calls do nothing.
     pub fn handle_timeout(&mut self, now: Instant, outbox: &mut Outbox) {
         while let Some((at, deadline)) = self.deadlines.first().copied()
             && at <= now
@@ -350,7 +292,7 @@ impl Hub {
             self.deadlines.remove(&(at, deadline));
             match deadline {
                 Deadline::Silence(conn) => self.on_silence(now, conn, outbox),
-                Deadline::Forget(address) => self.on_bucket_full(now, address),
+                Deadline::Forget(address) => self.addresses.forget(now, address),
             }
         }
     }
@@ -377,23 +319,22 @@ impl Hub {
         self.draining
     }
 
-    /// Notes a sign of life and takes the tokens a message costs. `None` if it must not be carried out.
+    /// Notes a sign of life and takes the tokens that a message costs. `None` if the message must not be carried out.
     fn admit(&mut self, now: Instant, conn: ConnId, outbox: &mut Outbox) -> Option<Stage> {
         let connection = self.connections.get_mut(&conn)?;
         match connection.stage {
             Stage::Closing => return None,
-            // Whoever chatters instead of saying hello gains no time by it.
+            // A client that chatters instead of saying hello gains no time.
             Stage::Greeting { .. } => {}
             Stage::Registered { .. } => {
                 connection.pings = 0;
                 connection.due_at = now + self.limits.heartbeat;
             }
         }
-        let address = self.addresses.entry(connection.address).or_default();
-        let taken = connection
-            .bucket
-            .take(now, self.limits.socket_rate)
-            .and_then(|()| address.bucket.take(now, self.limits.address_rate));
+        let taken = connection.bucket.take(now, self.limits.socket_rate).and_then(|()| {
+            self.addresses
+                .take_token(now, connection.address, self.limits.address_rate)
+        });
         match taken {
             Ok(()) => {
                 connection.too_fast_strikes = connection.too_fast_strikes.saturating_sub(1);
@@ -413,7 +354,7 @@ impl Hub {
 
     fn refusal_of_registration(&self, room: &RoomId, peer: &PeerId) -> Option<Refusal> {
         match self.rooms.get(room) {
-            // Coming back, a peer takes its own place.
+            // A peer that comes back takes its own place.
             Some(room) if room.socket_of(peer).is_some() => None,
             Some(room) if room.len() >= self.limits.peers_per_room_max => Some(Refusal::RoomFull {}),
             Some(_) => None,
@@ -456,7 +397,7 @@ impl Hub {
             return self.refuse(conn, Refusal::PayloadTooLarge {}, outbox);
         }
         match self.rooms.get(room).and_then(|room| room.socket_of(&to)) {
-            // Nobody has to ask us for what is their own.
+            // A peer does not need a server to send something to itself.
             Some(recipient) if recipient != conn => outbox.send(recipient, Event::Relayed { from, payload }),
             Some(_) | None => self.refuse(conn, Refusal::PeerNotHere { to }, outbox),
         }
@@ -480,7 +421,7 @@ impl Hub {
         }
     }
 
-    /// Closes once; from then on, nothing is sent to the socket and nothing taken from it.
+    /// Closes once. From then on nothing is sent to the socket and nothing is taken from the socket.
     fn close(&mut self, conn: ConnId, code: CloseCode, outbox: &mut Outbox) {
         if self
             .connections
@@ -531,30 +472,13 @@ impl Hub {
         connection.armed_at = connection.due_at;
         self.deadlines.insert((connection.armed_at, Deadline::Silence(conn)));
     }
-
-    fn on_bucket_full(&mut self, now: Instant, address: IpAddr) {
-        if let Entry::Occupied(entry) = self.addresses.entry(address)
-            && entry.get().connections == 0
-            && entry.get().bucket.full_at(now).is_none()
-        {
-            entry.remove();
-        }
-    }
 }
 
 fn too_fast(wait: Duration) -> Refusal {
-    // Rounded up: who comes back at the named time must not be early.
+    // Rounded up: a client that comes back at the named time must not be early.
     let millis = wait.as_nanos().div_ceil(1_000_000);
     Refusal::TooFast {
         retry_after_millis: u32::try_from(millis).unwrap_or(u32::MAX),
-    }
-}
-
-/// What counts as one address: an IPv4 address, or the IPv6 network of 64 bits that one customer gets at least.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
     }
 }
 

@@ -1,25 +1,25 @@
 //! Starling's rendezvous server: introduces the peers of a room to each other, carries their sealed link set-up, and
-//! serves the web app. It never carries chat, and learns of a room only a hash.
+//! serves the web app. The server never carries chat, and learns of a room only a hash.
 //!
 //! Read in this order:
 //!
 //! 1. [`hub`]: rooms and discovery, a pure state machine. All decisions are made there.
-//! 2. `line`: what waits for one socket.
-//! 3. `switchboard`: the hub behind a lock, with clock and timer.
-//! 4. `ws`: one task a socket; `burst` and `wire` make it fast without making it large.
+//! 2. `outbound`: the bounded queue of one socket.
+//! 3. `shared_hub`: the hub behind a lock, with clock and timer.
+//! 4. `ws`: one task a socket; `batched_stream` and `wire` make the task fast without making the socket large.
 //! 5. `origin`, `web_root`, `metrics`: whose pages may connect, the app's files, counters.
 //! 6. [`serve`](mod@serve): connections to an [`App`], until it is told to stop.
 //!
-//! What is said between peers is never logged.
+//! The words between peers are never logged.
 
-mod burst;
+mod batched_stream;
 pub mod config;
 pub mod hub;
-mod line;
 mod metrics;
 mod origin;
+mod outbound;
 pub mod serve;
-mod switchboard;
+mod shared_hub;
 mod web_root;
 mod wire;
 mod ws;
@@ -44,7 +44,7 @@ use thiserror::Error;
 pub use config::Config;
 use config::{AddressSource, Limits};
 use metrics::Metrics;
-use switchboard::Switchboard;
+use shared_hub::SharedHub;
 use web_root::Security;
 
 /// Why there is no [`App`].
@@ -59,7 +59,7 @@ pub enum AppError {
 #[derive(Debug, Clone)]
 pub struct App {
     router: Router,
-    switchboard: Arc<Switchboard>,
+    hub: Arc<SharedHub>,
 }
 
 impl App {
@@ -71,11 +71,11 @@ impl App {
     /// Tells every client that the server stops, takes in nobody, and waits for the clients to go:
     /// [`Limits::drain_timeout`] at most.
     pub async fn drain(&self) {
-        self.switchboard.drain().await;
+        self.hub.drain().await;
     }
 
     fn limits(&self) -> &Limits {
-        self.switchboard.limits()
+        self.hub.limits()
     }
 }
 
@@ -88,12 +88,12 @@ impl App {
 /// Outside of a tokio runtime: its timer is a task.
 pub fn app(config: Config) -> Result<App, AppError> {
     let metrics = Metrics::new();
-    let switchboard = Switchboard::start(&config, metrics).map_err(AppError::Randomness)?;
+    let hub = SharedHub::start(&config, metrics).map_err(AppError::Randomness)?;
     let web_root = config.web_root.as_deref();
     let security = Arc::new(Security::new(web_root, &config.servers));
     let files = web_root::router(web_root);
     let state = Shared {
-        switchboard: Arc::clone(&switchboard),
+        hub: Arc::clone(&hub),
         config: Arc::new(config),
         started_at: Instant::now(),
     };
@@ -107,19 +107,19 @@ pub fn app(config: Config) -> Result<App, AppError> {
         .with_state(state)
         .merge(files)
         .layer(middleware::from_fn_with_state(security, web_root::secure));
-    Ok(App { router, switchboard })
+    Ok(App { router, hub })
 }
 
 #[derive(Debug, Clone)]
 struct Shared {
-    switchboard: Arc<Switchboard>,
+    hub: Arc<SharedHub>,
     config: Arc<Config>,
     started_at: Instant,
 }
 
-impl FromRef<Shared> for Arc<Switchboard> {
+impl FromRef<Shared> for Arc<SharedHub> {
     fn from_ref(shared: &Shared) -> Self {
-        Self::clone(&shared.switchboard)
+        Self::clone(&shared.hub)
     }
 }
 
@@ -129,12 +129,12 @@ async fn open_socket(
     request: Request,
 ) -> Response {
     if !origin::is_welcome(request.headers(), &shared.config.origins_allowed) {
-        shared.switchboard.metrics().count_foreign_origin();
+        shared.hub.metrics().count_foreign_origin();
         let sentence = "pages of other servers may not connect here, unless the operator allows their origin\n";
         return (StatusCode::FORBIDDEN, sentence).into_response();
     }
     let address = address_of(shared.config.address_source, address.ip(), request.headers());
-    ws::upgrade(shared.switchboard, address, request)
+    ws::upgrade(shared.hub, address, request)
 }
 
 /// The address that limits are counted for.
@@ -151,16 +151,16 @@ fn address_of(source: AddressSource, socket: IpAddr, headers: &HeaderMap) -> IpA
     }
 }
 
-async fn readiness(State(switchboard): State<Arc<Switchboard>>) -> (StatusCode, &'static str) {
-    if switchboard.is_draining() {
+async fn readiness(State(hub): State<Arc<SharedHub>>) -> (StatusCode, &'static str) {
+    if hub.is_draining() {
         (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
     } else {
         (StatusCode::OK, "ready\n")
     }
 }
 
-async fn metrics_text(State(switchboard): State<Arc<Switchboard>>) -> Response {
-    match switchboard.metrics().encode(switchboard.occupancy()) {
+async fn metrics_text(State(hub): State<Arc<SharedHub>>) -> Response {
+    match hub.metrics().encode(hub.occupancy()) {
         Ok(text) => {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             ([(header::CONTENT_TYPE, kind)], text).into_response()
@@ -180,13 +180,13 @@ struct Status {
 }
 
 async fn status(State(shared): State<Shared>) -> Json<Status> {
-    let occupancy = shared.switchboard.occupancy();
+    let occupancy = shared.hub.occupancy();
     Json(Status {
         version: env!("CARGO_PKG_VERSION"),
         uptime_seconds: shared.started_at.elapsed().as_secs(),
         rooms: occupancy.rooms,
         peers: occupancy.peers,
-        relayed: shared.switchboard.metrics().relayed(),
+        relayed: shared.hub.metrics().relayed(),
     })
 }
 

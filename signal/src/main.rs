@@ -38,7 +38,7 @@ async fn main() -> anyhow::Result<()> {
         Some(root) => tracing::warn!(root = %root.display(), "the web root has no index.html: build the web app first"),
         None => tracing::warn!("no web root: serving no web app"),
     }
-    // Installed before the address is announced: whoever waits for that line may signal at once.
+    // Installed before the address is announced: a program that waits for that line may signal at once.
     let mut terminate = unix_signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = unix_signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
     let app = signal::app(config)?;

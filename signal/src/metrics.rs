@@ -15,7 +15,7 @@ use shared::signal::{CloseCode, Event, Refusal};
 
 use crate::hub::Occupancy;
 
-/// What is counted. Clones count into the same counters.
+/// The counters. Clones count into the same counters.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
     registry: Arc<Registry>,

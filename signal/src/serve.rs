@@ -1,7 +1,7 @@
 //! Accepts connections for an [`App`] until told to stop.
 //!
 //! Done here rather than with `axum::serve`, which bounds neither how many connections there are nor how long one may
-//! take to send its request: whoever opens sockets and says nothing would have them for ever.
+//! take to send its request: a client that opens sockets and says nothing would have them for ever.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -14,16 +14,10 @@ use tokio::{
 };
 use tower_service::Service;
 
-use crate::App;
-
-/// Connections besides WebSockets: page loads, health checks, clients that are being turned away.
-const HTTP_CONNECTIONS_MAX: usize = 1024;
-
-/// Holds the head of one request. The least that hyper takes.
-const HTTP_BUFFER_BYTES: usize = 8 * 1024;
-
-/// After a failed accept, which is mostly for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+use crate::{
+    App,
+    config::{ACCEPT_PAUSE, HTTP_CONNECTIONS_MAX, HTTP_HEAD_BYTES_MAX},
+};
 
 /// Serves `app` on `listener` until `stop` is ready. Then lets the WebSockets go with
 /// [`App::drain`], takes no more connections, and returns. At the limit of connections, further ones wait to be accepted.
@@ -31,13 +25,13 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// # Errors
 /// None for the time being: failures of single connections are theirs alone.
 pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()>) -> io::Result<()> {
-    let places = Arc::new(Semaphore::new(
+    let permits = Arc::new(Semaphore::new(
         app.limits().connections_max.saturating_add(HTTP_CONNECTIONS_MAX),
     ));
     let (stopping, stopped) = watch::channel(());
     let accepting = async {
         loop {
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
                 return;
             };
             match listener.accept().await {
@@ -49,7 +43,7 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
                     let mut stopped = stopped.clone();
                     tokio::spawn(async move {
                         let stop = async move { _ = stopped.changed().await };
-                        serve_connection(stream, address, router, request_timeout, place, stop).await;
+                        serve_connection(stream, address, router, request_timeout, permit, stop).await;
                     });
                 }
                 Err(error) if is_of_one_connection(&error) => {}
@@ -79,21 +73,21 @@ async fn serve_connection(
     address: std::net::SocketAddr,
     router: Router,
     request_timeout: Duration,
-    place: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
     stop: impl Future<Output = ()>,
 ) {
-    let place = Arc::new(place);
+    let permit = Arc::new(permit);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(address));
-        // A WebSocket takes the place with it when hyper is done with the connection.
-        request.extensions_mut().insert(Place(Arc::clone(&place)));
+        // A WebSocket keeps the permit when hyper is done with the connection.
+        request.extensions_mut().insert(ConnectionPermit(Arc::clone(&permit)));
         router.clone().call(request)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(request_timeout)
-        .max_buf_size(HTTP_BUFFER_BYTES)
+        .max_buf_size(HTTP_HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
@@ -109,9 +103,9 @@ async fn serve_connection(
     }
 }
 
-/// One of the connections that the server allows, for as long as a clone of this lives.
+/// The permit for one of the connections that the server allows. The connection counts for as long as a clone lives.
 #[derive(Debug, Clone)]
-pub(crate) struct Place(#[expect(dead_code, reason = "held, not read")] Arc<OwnedSemaphorePermit>);
+pub(crate) struct ConnectionPermit(#[expect(dead_code, reason = "held, not read")] Arc<OwnedSemaphorePermit>);
 
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(

@@ -99,7 +99,7 @@ fn is_content_hashed(path: &str) -> bool {
 #[derive(Debug)]
 pub(crate) struct Security {
     index: Option<PathBuf>,
-    /// What pages may connect to besides this server.
+    /// Servers besides this one that pages may connect to.
     servers: String,
     /// The hashes of the scripts inside of index.html, and which index.html that was.
     scripts: Mutex<(Option<Version>, String)>,
@@ -166,7 +166,7 @@ pub(crate) async fn secure(State(security): State<Arc<Security>>, request: Reque
     }
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    // What is not a file is a state of the server, and old the moment it is told.
+    // An answer that is not a file is a state of the server. Such an answer is old the moment it is sent.
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
@@ -188,8 +188,8 @@ fn host_of(headers: &HeaderMap) -> Option<String> {
 
 /// The hashes of all inline scripts, each as ` 'sha256-…'`. Trunk writes one: the module that starts the app.
 ///
-/// This reads pages that our own build wrote, so it need not understand all of HTML; a script that it missed would
-/// not run, which is the safe side.
+/// The pages come from our own build, so this function need not understand all of HTML. A script that the function missed
+/// would not run, which is the safe side.
 fn inline_script_hashes(html: &str) -> String {
     let mut hashes = String::new();
     let mut rest = html;

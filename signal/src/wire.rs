@@ -30,7 +30,7 @@ static RELAYED: LazyLock<Option<Shape>> = LazyLock::new(|| {
 const EXAMPLE: PeerId = PeerId::from_bytes([0xa5; PeerId::LEN]);
 const PAYLOAD: &str = "?payload?";
 
-/// What is constant in a message of a peer and a payload.
+/// The constant parts of a message of a peer and a payload.
 #[derive(Debug)]
 struct Shape {
     before_peer: String,

@@ -35,34 +35,23 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    burst::Burst,
-    line::Next,
-    serve::Place,
-    switchboard::{Inbound, Seat, Switchboard},
+    batched_stream::BatchedStream,
+    config::{DISCARDED_BYTES_MAX, READ_BATCH_MESSAGES_MAX, SOCKET_READ_BYTES, SOCKET_WRITE_BYTES},
+    outbound::Next,
+    serve::ConnectionPermit,
+    shared_hub::{ConnectionHandle, Inbound, SharedHub},
     wire,
 };
 
-/// For what is being read of one message; most fit.
-const READ_BUFFER_BYTES: usize = 4 * 1024;
-
-/// For what is being written: nothing, the messages of a burst are collected by [`Burst`].
-const WRITE_BUFFER_BYTES: usize = 0;
-
-/// Messages taken in before something is sent.
-const READ_BATCH_MESSAGES_MAX: usize = 32;
-
-/// Discarded after a close at most: a client that has not stopped by then is not going to read the close code either.
-const LINGER_BYTES_MAX: usize = 4 * 1024 * 1024;
-
 thread_local! {
-    /// The messages of one burst; empty in between.
+    /// The messages of one read batch. Empty between batches.
     static BATCH: RefCell<Vec<Inbound>> = const { RefCell::new(Vec::new()) };
 }
 
-type Socket = WebSocketStream<Burst<TokioIo<Upgraded>>>;
+type Socket = WebSocketStream<BatchedStream<TokioIo<Upgraded>>>;
 
 /// Answers the handshake of RFC 6455 §4.2 and serves the socket in a task of its own.
-pub(crate) fn upgrade(switchboard: Arc<Switchboard>, address: IpAddr, mut request: Request) -> Response {
+pub(crate) fn upgrade(hub: Arc<SharedHub>, address: IpAddr, mut request: Request) -> Response {
     let accept = match accept_key(&request) {
         Ok(accept) => accept,
         Err(error) => return error.into_response(),
@@ -70,26 +59,26 @@ pub(crate) fn upgrade(switchboard: Arc<Switchboard>, address: IpAddr, mut reques
     let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return HandshakeError::NoUpgrade.into_response();
     };
-    let place = request.extensions_mut().remove::<Place>();
+    let permit = request.extensions_mut().remove::<ConnectionPermit>();
     // The request is let go first: its headers would otherwise live as long as the socket.
     drop(request);
     tokio::spawn(async move {
         let stream = match on_upgrade.await {
-            Ok(upgraded) => Burst::new(TokioIo::new(upgraded)),
+            Ok(upgraded) => BatchedStream::new(TokioIo::new(upgraded)),
             Err(error) => return tracing::debug!(%error, "the client left during the handshake"),
         };
         let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER_BYTES)
-            .write_buffer_size(WRITE_BUFFER_BYTES)
-            .max_write_buffer_size(WRITE_BUFFER_BYTES + 4 * SIGNAL_MESSAGE_BYTES_MAX)
+            .read_buffer_size(SOCKET_READ_BYTES)
+            .write_buffer_size(SOCKET_WRITE_BYTES)
+            .max_write_buffer_size(SOCKET_WRITE_BYTES + 4 * SIGNAL_MESSAGE_BYTES_MAX)
             .max_message_size(Some(SIGNAL_MESSAGE_BYTES_MAX))
             .max_frame_size(Some(SIGNAL_MESSAGE_BYTES_MAX));
         let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
-        match switchboard.connect(address) {
-            Ok(seat) => serve(&seat, socket).await,
+        match hub.connect(address) {
+            Ok(connection) => serve(&connection, socket).await,
             Err(error) => tracing::error!(%error, "no randomness for a challenge"),
         }
-        drop(place);
+        drop(permit);
     });
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -168,9 +157,9 @@ enum End {
     Gone,
 }
 
-async fn serve(seat: &Seat, mut socket: Socket) {
-    let end = run(seat, &mut socket).await;
-    let linger = seat.switchboard().limits().linger;
+async fn serve(connection: &ConnectionHandle, mut socket: Socket) {
+    let end = run(connection, &mut socket).await;
+    let linger = connection.hub().limits().linger;
     match end {
         End::Close(code) | End::Protocol(code) => Box::pin(hang_up(socket, code, linger)).await,
         // Lets the answer to the client's close go out.
@@ -178,37 +167,37 @@ async fn serve(seat: &Seat, mut socket: Socket) {
     }
 }
 
-async fn run(seat: &Seat, socket: &mut Socket) -> End {
+async fn run(connection: &ConnectionHandle, socket: &mut Socket) -> End {
     loop {
         // First everything that waits goes out, in few writes …
-        if let Err(end) = send_waiting(seat, socket).await {
+        if let Err(end) = send_waiting(connection, socket).await {
             return end;
         }
         // … then whatever comes first: a message, or something to send.
         let message = tokio::select! {
             message = socket.next() => message,
-            () = seat.line().changed() => continue,
+            () = connection.queue().changed() => continue,
         };
-        let read = BATCH.with_borrow_mut(|batch| read_burst(message, socket, batch, seat));
+        let read = BATCH.with_borrow_mut(|batch| read_batch(message, socket, batch, connection));
         // The answers to the client's pings wait in the socket.
-        if let Err(end) = flush(seat, socket).await.and(read) {
+        if let Err(end) = flush(connection, socket).await.and(read) {
             return end;
         }
     }
 }
 
-/// Takes in `message` and what else of a burst is there already: so the hub is called once for all of it.
-fn read_burst(
+/// Reads `message` and the messages that are there already behind it, so that the hub is called once for all of them.
+fn read_batch(
     message: Option<Result<Message, tungstenite::Error>>,
     socket: &mut Socket,
     batch: &mut Vec<Inbound>,
-    seat: &Seat,
+    connection: &ConnectionHandle,
 ) -> Result<(), End> {
     let mut message = Some(message);
     let mut end = Ok(());
     while let Some(next) = message.take() {
         match inbound(next) {
-            // What follows its head is not read: the socket would only end with another error, and without its code.
+            // Nothing is read behind the head of this message: the socket would only end with another error, and without a code.
             Ok(Inbound::TooBig) => batch.push(Inbound::TooBig),
             Ok(inbound) => {
                 batch.push(inbound);
@@ -219,8 +208,8 @@ fn read_burst(
             Err(error) => end = Err(error),
         }
     }
-    // What came before the end counts.
-    seat.handle(batch);
+    // Messages from before the end count.
+    connection.handle(batch);
     end
 }
 
@@ -248,11 +237,11 @@ fn inbound(message: Option<Result<Message, tungstenite::Error>>) -> Result<Inbou
     }
 }
 
-/// Sends what waits in the line.
-async fn send_waiting(seat: &Seat, socket: &mut Socket) -> Result<(), End> {
+/// Sends the events that wait in the queue.
+async fn send_waiting(connection: &ConnectionHandle, socket: &mut Socket) -> Result<(), End> {
     let mut batch = Vec::new();
     loop {
-        match seat.line().take(&mut batch) {
+        match connection.queue().take(&mut batch) {
             Next::Send => {}
             Next::Close(code) => return Err(End::Close(code.code())),
             Next::Nothing => return Ok(()),
@@ -260,41 +249,41 @@ async fn send_waiting(seat: &Seat, socket: &mut Socket) -> Result<(), End> {
         for event in batch.drain(..) {
             // Events are plain data: a failure does not happen, and if it did, it would be for nobody to read.
             if let Ok(text) = wire::write(&event) {
-                send(seat, socket, &event, Message::text(text)).await?;
+                send(connection, socket, &event, Message::text(text)).await?;
             }
         }
-        flush(seat, socket).await?;
+        flush(connection, socket).await?;
     }
 }
 
-/// Gives a message to the socket, which mostly has room for it at once; waiting has a time limit, and ends early when
-/// the line was given up.
-async fn send(seat: &Seat, socket: &mut Socket, event: &Event, message: Message) -> Result<(), End> {
+/// Gives a message to the socket. The socket mostly has room at once. Otherwise waiting has a time limit, and ends early when
+/// the hub has given the client up.
+async fn send(connection: &ConnectionHandle, socket: &mut Socket, event: &Event, message: Message) -> Result<(), End> {
     let ready = match poll_fn(|context| socket.poll_ready_unpin(context)).now_or_never() {
         Some(ready) => Ok(ready),
-        None => in_time(seat, poll_fn(|context| socket.poll_ready_unpin(context))).await,
+        None => in_time(connection, poll_fn(|context| socket.poll_ready_unpin(context))).await,
     };
     match ready {
         Ok(Ok(())) => socket.start_send_unpin(message).map_err(|_| End::Gone),
         Ok(Err(_)) => Err(End::Gone),
         Err(GivenUp) => {
-            seat.handle_slow_reader(Some(event));
+            connection.handle_slow_reader(Some(event));
             Err(End::Close(CloseCode::SlowReader.code()))
         }
     }
 }
 
 /// Writes out what was sent.
-async fn flush(seat: &Seat, socket: &mut Socket) -> Result<(), End> {
+async fn flush(connection: &ConnectionHandle, socket: &mut Socket) -> Result<(), End> {
     let flushed = match socket.flush().now_or_never() {
         Some(flushed) => Ok(flushed),
-        None => in_time(seat, socket.flush()).await,
+        None => in_time(connection, socket.flush()).await,
     };
     match flushed {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(End::Gone),
         Err(GivenUp) => {
-            seat.handle_slow_reader(None);
+            connection.handle_slow_reader(None);
             Err(End::Close(CloseCode::SlowReader.code()))
         }
     }
@@ -303,12 +292,12 @@ async fn flush(seat: &Seat, socket: &mut Socket) -> Result<(), End> {
 /// The client does not read.
 struct GivenUp;
 
-async fn in_time<T>(seat: &Seat, write: impl Future<Output = T>) -> Result<T, GivenUp> {
-    let limit = seat.switchboard().limits().write_timeout;
+async fn in_time<T>(connection: &ConnectionHandle, write: impl Future<Output = T>) -> Result<T, GivenUp> {
+    let limit = connection.hub().limits().write_timeout;
     tokio::select! {
         biased;
         written = timeout(limit, write) => written.map_err(|_| GivenUp),
-        () = seat.line().given_up() => Err(GivenUp),
+        () = connection.queue().given_up() => Err(GivenUp),
     }
 }
 
@@ -328,7 +317,7 @@ async fn hang_up(mut socket: Socket, code: u16, linger: Duration) {
             return;
         }
         let (mut scratch, mut discarded) = ([0; 1024], 0);
-        while discarded < LINGER_BYTES_MAX {
+        while discarded < DISCARDED_BYTES_MAX {
             match stream.read(&mut scratch).await {
                 Ok(0) | Err(_) => return,
                 Ok(bytes) => discarded += bytes,

@@ -1,7 +1,7 @@
 //! The hub against a reference model so simple that it is obviously right: lists, searched from end to end.
 //!
-//! Whatever is done to both, in whatever order, they agree on who is registered where, a relay reaches exactly the
-//! socket that the model names, a sample names peers of the room only, never the asking one, and no limit is passed.
+//! After any sequence of operations the two agree on which peer is registered where. A relay reaches exactly the socket that
+//! the model names. A sample names peers of the room only, never the asking one. No limit is passed.
 
 use std::{
     collections::BTreeSet,
@@ -90,7 +90,7 @@ fn op() -> impl Strategy<Value = Op> {
 
 /// A connection as the model sees it.
 #[derive(Debug, Clone)]
-struct Seat {
+struct Connection {
     conn: ConnId,
     address: u8,
     nonce: Nonce,
@@ -103,7 +103,7 @@ struct Seat {
 struct World {
     hub: Hub,
     now: Instant,
-    seats: Vec<Seat>,
+    connections: Vec<Connection>,
     next: u64,
 }
 
@@ -132,23 +132,30 @@ impl World {
         Self {
             hub: Hub::new(limits, Vec::new(), [5; 32]),
             now: Instant::now(),
-            seats: Vec::new(),
+            connections: Vec::new(),
             next: 0,
         }
     }
 
     fn members(&self, room: u8) -> Vec<usize> {
-        let in_room = |seat: &Seat| seat.registered.filter(|(other, _)| *other == room).map(|(_, who)| who);
-        self.seats.iter().filter_map(in_room).collect()
+        let in_room = |connection: &Connection| {
+            connection
+                .registered
+                .filter(|(other, _)| *other == room)
+                .map(|(_, who)| who)
+        };
+        self.connections.iter().filter_map(in_room).collect()
     }
 
     fn holder(&self, room: u8, who: usize) -> Option<usize> {
-        self.seats.iter().position(|seat| seat.registered == Some((room, who)))
+        self.connections
+            .iter()
+            .position(|connection| connection.registered == Some((room, who)))
     }
 
-    fn close(&mut self, seat: usize) {
-        self.seats[seat].closing = true;
-        self.seats[seat].registered = None;
+    fn close(&mut self, connection: usize) {
+        self.connections[connection].closing = true;
+        self.connections[connection].registered = None;
     }
 
     /// Checks a sample, which is the one thing the model cannot foresee.
@@ -170,11 +177,11 @@ impl World {
         if let Op::Connect { address } = op {
             return self.connect(address);
         }
-        if self.seats.is_empty() {
+        if self.connections.is_empty() {
             return;
         }
         let now = self.now;
-        let pick = |index: &prop::sample::Index| index.index(self.seats.len());
+        let pick = |index: &prop::sample::Index| index.index(self.connections.len());
         match op {
             Op::Connect { .. } | Op::Wait { .. } => unreachable!("handled above"),
             Op::Hello {
@@ -184,97 +191,103 @@ impl World {
                 forged,
             } => {
                 let at = pick(&conn);
-                let seat = self.seats[at].clone();
+                let connection = self.connections[at].clone();
                 let nonce = if forged {
                     Nonce::from_bytes([u8::MAX; 32])
                 } else {
-                    seat.nonce
+                    connection.nonce
                 };
                 let hello = Request::hello(&IDENTITIES[who], room_id(room), &nonce);
-                self.hub.handle(now, seat.conn, hello, &mut outbox);
+                self.hub.handle(now, connection.conn, hello, &mut outbox);
                 self.on_hello(at, who, room, forged, &outbox.drain().collect::<Vec<_>>());
             }
-            Op::Relay { conn, to } => {
-                let at = pick(&conn);
-                let conn = self.seats[at].conn;
-                let relay = Request::Relay {
-                    to: peer_id(to),
-                    payload: "sealed".to_owned(),
-                };
-                self.hub.handle(now, conn, relay, &mut outbox);
-                let outputs: Vec<_> = outbox.drain().collect();
-                let expected = match self.seats[at].registered {
-                    None if self.seats[at].closing => vec![],
-                    None => vec![refused(conn, Refusal::NotRegistered {})],
-                    Some((room, from)) => match self.holder(room, to).filter(|holder| *holder != at) {
-                        Some(holder) => vec![Output::Send {
-                            to: self.seats[holder].conn,
-                            event: Event::Relayed {
-                                from: peer_id(from),
-                                payload: "sealed".to_owned(),
-                            },
-                        }],
-                        None => vec![refused(conn, Refusal::PeerNotHere { to: peer_id(to) })],
-                    },
-                };
-                assert_eq!(outputs, expected);
-                self.seats[at].heard_at = now;
-            }
-            Op::Discover { conn } => {
-                let at = pick(&conn);
-                self.hub
-                    .handle(now, self.seats[at].conn, Request::Discover {}, &mut outbox);
-                let outputs: Vec<_> = outbox.drain().collect();
-                if let Some((room, who)) = self.seats[at].registered {
-                    let [
-                        Output::Send {
-                            to,
-                            event: Event::Peers { room_size, peers },
-                        },
-                    ] = &outputs[..]
-                    else {
-                        panic!("{outputs:?}")
-                    };
-                    assert_eq!(*to, self.seats[at].conn);
-                    self.check_sample(room, who, *room_size, peers);
-                }
-                self.seats[at].heard_at = now;
-            }
+            Op::Relay { conn, to } => self.relay(pick(&conn), to),
+            Op::Discover { conn } => self.discover(pick(&conn)),
             Op::Pong { conn } => {
                 let at = pick(&conn);
-                self.hub.handle(now, self.seats[at].conn, Request::Pong {}, &mut outbox);
-                self.seats[at].heard_at = now;
+                self.hub
+                    .handle(now, self.connections[at].conn, Request::Pong {}, &mut outbox);
+                self.connections[at].heard_at = now;
             }
             Op::Garbage { conn } => {
                 let at = pick(&conn);
-                self.hub.handle_malformed(now, self.seats[at].conn, &mut outbox);
-                let expected = match self.seats[at].closing {
+                self.hub.handle_malformed(now, self.connections[at].conn, &mut outbox);
+                let expected = match self.connections[at].closing {
                     true => vec![],
-                    false => vec![refused(self.seats[at].conn, Refusal::Malformed {})],
+                    false => vec![refused(self.connections[at].conn, Refusal::Malformed {})],
                 };
                 assert_eq!(outbox.drain().collect::<Vec<_>>(), expected);
-                self.seats[at].heard_at = now;
+                self.connections[at].heard_at = now;
             }
             Op::Slow { conn } => {
                 let at = pick(&conn);
-                self.hub.handle_slow_reader(self.seats[at].conn, None, &mut outbox);
+                self.hub
+                    .handle_slow_reader(self.connections[at].conn, None, &mut outbox);
                 self.expect_close(at, CloseCode::SlowReader, &mut outbox);
             }
             Op::TooBig { conn } => {
                 let at = pick(&conn);
-                self.hub.handle_too_big(self.seats[at].conn, &mut outbox);
+                self.hub.handle_too_big(self.connections[at].conn, &mut outbox);
                 self.expect_close(at, CloseCode::TooBig, &mut outbox);
             }
             Op::Disconnect { conn } => {
-                let seat = self.seats.remove(pick(&conn));
-                self.hub.disconnect(now, seat.conn);
+                let connection = self.connections.remove(pick(&conn));
+                self.hub.disconnect(now, connection.conn);
             }
         }
     }
 
+    fn relay(&mut self, at: usize, to: usize) {
+        let mut outbox = Outbox::default();
+        let conn = self.connections[at].conn;
+        let relay = Request::Relay {
+            to: peer_id(to),
+            payload: "sealed".to_owned(),
+        };
+        self.hub.handle(self.now, conn, relay, &mut outbox);
+        let outputs: Vec<_> = outbox.drain().collect();
+        let expected = match self.connections[at].registered {
+            None if self.connections[at].closing => vec![],
+            None => vec![refused(conn, Refusal::NotRegistered {})],
+            Some((room, from)) => match self.holder(room, to).filter(|holder| *holder != at) {
+                Some(holder) => vec![Output::Send {
+                    to: self.connections[holder].conn,
+                    event: Event::Relayed {
+                        from: peer_id(from),
+                        payload: "sealed".to_owned(),
+                    },
+                }],
+                None => vec![refused(conn, Refusal::PeerNotHere { to: peer_id(to) })],
+            },
+        };
+        assert_eq!(outputs, expected);
+        self.connections[at].heard_at = self.now;
+    }
+
+    fn discover(&mut self, at: usize) {
+        let mut outbox = Outbox::default();
+        self.hub
+            .handle(self.now, self.connections[at].conn, Request::Discover {}, &mut outbox);
+        let outputs: Vec<_> = outbox.drain().collect();
+        if let Some((room, who)) = self.connections[at].registered {
+            let [
+                Output::Send {
+                    to,
+                    event: Event::Peers { room_size, peers },
+                },
+            ] = &outputs[..]
+            else {
+                panic!("{outputs:?}")
+            };
+            assert_eq!(*to, self.connections[at].conn);
+            self.check_sample(room, who, *room_size, peers);
+        }
+        self.connections[at].heard_at = self.now;
+    }
+
     fn expect_close(&mut self, at: usize, code: CloseCode, outbox: &mut Outbox) {
-        let to = self.seats[at].conn;
-        let expected = match self.seats[at].closing {
+        let to = self.connections[at].conn;
+        let expected = match self.connections[at].closing {
             true => vec![],
             false => vec![Output::Close { to, code }],
         };
@@ -286,8 +299,12 @@ impl World {
         let (conn, mut outbox) = (ConnId(self.next), Outbox::default());
         let nonce = Nonce::from_bytes([self.next.to_le_bytes()[0]; 32]);
         self.next += 1;
-        let same_address = self.seats.iter().filter(|seat| seat.address == address).count();
-        let full = self.seats.len() >= CONNECTIONS_MAX || same_address >= PER_ADDRESS_MAX;
+        let same_address = self
+            .connections
+            .iter()
+            .filter(|connection| connection.address == address)
+            .count();
+        let full = self.connections.len() >= CONNECTIONS_MAX || same_address >= PER_ADDRESS_MAX;
         let ip = IpAddr::V4(Ipv4Addr::new(10, 0, 0, address));
         self.hub.connect(self.now, conn, ip, nonce, &mut outbox);
         let outputs: Vec<_> = outbox.drain().collect();
@@ -306,7 +323,7 @@ impl World {
                 }]
             ));
         }
-        self.seats.push(Seat {
+        self.connections.push(Connection {
             conn,
             address,
             nonce,
@@ -318,13 +335,13 @@ impl World {
     }
 
     fn on_hello(&mut self, at: usize, who: usize, room: u8, forged: bool, outputs: &[Output]) {
-        let conn = self.seats[at].conn;
-        let was_closing = self.seats[at].closing;
-        self.seats[at].heard_at = self.now;
+        let conn = self.connections[at].conn;
+        let was_closing = self.connections[at].closing;
+        self.connections[at].heard_at = self.now;
         if was_closing {
             return assert_eq!(outputs, []);
         }
-        if self.seats[at].registered.is_some() {
+        if self.connections[at].registered.is_some() {
             return assert_eq!(outputs, [refused(conn, Refusal::AlreadyRegistered {})]);
         }
         let holder = self.holder(room, who);
@@ -347,14 +364,14 @@ impl World {
         let mut outputs = outputs;
         if let Some(holder) = holder {
             let superseded = Output::Close {
-                to: self.seats[holder].conn,
+                to: self.connections[holder].conn,
                 code: CloseCode::Superseded,
             };
             assert_eq!(outputs.first(), Some(&superseded));
             outputs = &outputs[1..];
             self.close(holder);
         }
-        self.seats[at].registered = Some((room, who));
+        self.connections[at].registered = Some((room, who));
         let [
             Output::Send {
                 to,
@@ -386,15 +403,15 @@ impl World {
                 })
                 .collect();
             let mut expected = BTreeSet::new();
-            for at in 0..self.seats.len() {
-                let seat = &self.seats[at];
-                let (since, patience, code) = match seat.registered {
-                    _ if seat.closing => continue,
-                    None => (seat.connected_at, HELLO_TIMEOUT, CloseCode::HelloTimeout),
-                    Some(_) => (seat.heard_at, HEARTBEAT * 4, CloseCode::HeartbeatMissed),
+            for at in 0..self.connections.len() {
+                let connection = &self.connections[at];
+                let (since, patience, code) = match connection.registered {
+                    _ if connection.closing => continue,
+                    None => (connection.connected_at, HELLO_TIMEOUT, CloseCode::HelloTimeout),
+                    Some(_) => (connection.heard_at, HEARTBEAT * 4, CloseCode::HeartbeatMissed),
                 };
                 if self.now >= since + patience {
-                    expected.insert((seat.conn, code.code()));
+                    expected.insert((connection.conn, code.code()));
                     self.close(at);
                 }
             }
@@ -405,14 +422,18 @@ impl World {
     fn check(&self) {
         let occupancy = self.hub.occupancy();
         let rooms = (0..4).filter(|room| !self.members(*room).is_empty()).count();
-        let peers = self.seats.iter().filter(|seat| seat.registered.is_some()).count();
+        let peers = self
+            .connections
+            .iter()
+            .filter(|connection| connection.registered.is_some())
+            .count();
         assert_eq!(
             (occupancy.connections, occupancy.rooms, occupancy.peers),
-            (self.seats.len(), rooms, peers)
+            (self.connections.len(), rooms, peers)
         );
         assert!(rooms <= ROOMS_MAX);
         assert!((0..4).all(|room| self.members(room).len() <= PEERS_PER_ROOM_MAX));
-        assert!(self.seats.iter().filter(|seat| !seat.closing).count() <= CONNECTIONS_MAX);
+        assert!(self.connections.iter().filter(|connection| !connection.closing).count() <= CONNECTIONS_MAX);
     }
 }
 
@@ -434,8 +455,8 @@ proptest! {
             world.check();
         }
         // And nothing is left of anybody.
-        for seat in std::mem::take(&mut world.seats) {
-            world.hub.disconnect(world.now, seat.conn);
+        for connection in std::mem::take(&mut world.connections) {
+            world.hub.disconnect(world.now, connection.conn);
         }
         world.check();
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::Rate;
 
-/// One bucket. It starts full.
+/// One bucket. A new bucket is full.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Bucket {
     /// When the bucket will be full again; in the past (or `None`) if it is.

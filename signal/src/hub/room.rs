@@ -1,4 +1,4 @@
-//! One room: who is registered in it, on which socket, and fair samples of them.
+//! One room: its registered peers with their sockets, and fair samples of the peers.
 
 use std::collections::HashMap;
 
@@ -12,8 +12,8 @@ use super::ConnId;
 #[derive(Debug, Default)]
 pub(super) struct Room {
     members: Vec<(PeerId, ConnId)>,
-    /// Where each peer stands in `members`. Never iterated: its order differs from run to run.
-    places: HashMap<PeerId, usize>,
+    /// The position of each peer in `members`. Never iterated: its order differs from run to run.
+    index: HashMap<PeerId, usize>,
 }
 
 impl Room {
@@ -27,15 +27,15 @@ impl Room {
 
     /// The socket on which `peer` is registered.
     pub(super) fn socket_of(&self, peer: &PeerId) -> Option<ConnId> {
-        self.places.get(peer).map(|place| self.members[*place].1)
+        self.index.get(peer).map(|position| self.members[*position].1)
     }
 
-    /// Registers `peer` on `conn`, in place of the socket it had before, if any.
+    /// Registers `peer` on `conn`, instead of the socket on which the peer was registered before, if any.
     pub(super) fn insert(&mut self, peer: PeerId, conn: ConnId) {
-        match self.places.get(&peer) {
-            Some(place) => self.members[*place].1 = conn,
+        match self.index.get(&peer) {
+            Some(position) => self.members[*position].1 = conn,
             None => {
-                self.places.insert(peer, self.members.len());
+                self.index.insert(peer, self.members.len());
                 self.members.push((peer, conn));
             }
         }
@@ -46,10 +46,10 @@ impl Room {
         if self.socket_of(peer) != Some(conn) {
             return;
         }
-        if let Some(place) = self.places.remove(peer) {
-            self.members.swap_remove(place);
-            if let Some((moved, _)) = self.members.get(place) {
-                self.places.insert(*moved, place);
+        if let Some(position) = self.index.remove(peer) {
+            self.members.swap_remove(position);
+            if let Some((moved, _)) = self.members.get(position) {
+                self.index.insert(*moved, position);
             }
         }
     }
@@ -57,7 +57,7 @@ impl Room {
     /// Draws up to `count` peers other than `of`, each set of them equally likely (Floyd's algorithm: Bentley and
     /// Floyd, "A sample of brilliance", 1987). Costs `count`², not the size of the room.
     pub(super) fn sample(&self, of: &PeerId, count: usize, rng: &mut ChaCha8Rng) -> Vec<PeerId> {
-        let own = self.places.get(of).copied();
+        let own = self.index.get(of).copied();
         let others = self.members.len() - usize::from(own.is_some());
         let count = count.min(others);
         let mut drawn: Vec<usize> = Vec::with_capacity(count);
@@ -65,9 +65,9 @@ impl Room {
             let index = below(rng, last + 1);
             drawn.push(if drawn.contains(&index) { last } else { index });
         }
-        // The indexes are among the others: those from the own place on stand one further.
-        let place = |index| index + usize::from(own.is_some_and(|own| index >= own));
-        drawn.into_iter().map(|index| self.members[place(index)].0).collect()
+        // The drawn numbers count the others only: from the own position on, the others stand one further.
+        let position = |index| index + usize::from(own.is_some_and(|own| index >= own));
+        drawn.into_iter().map(|index| self.members[position(index)].0).collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! The [`Hub`] behind a lock, with the clock, the queues of the sockets and the timer that a pure state machine lacks.
+//! The [`Hub`] behind a lock, with all that a pure state machine lacks: the clock, the timer and the outbound queues.
 
 use std::{
     collections::HashMap,
@@ -11,21 +11,23 @@ use shared::signal::{Event, Nonce, Request};
 use tokio::sync::Notify;
 
 use crate::{
-    config::{Config, Limits},
+    config::{Config, Limits, TIMER_PAUSE_MAX},
     hub::{ConnId, Hub, Occupancy, Outbox, Output},
-    line::Line,
     metrics::Metrics,
+    outbound::OutboundQueue,
     wire,
 };
 
-/// Shared by all socket tasks. There is one lock. It is held for well under a microsecond a message (a hello: some fifty, for
-/// its signature), once for all messages of a burst, and never while something is awaited, parsed or woken: otherwise
-/// the tasks would mostly wait for each other.
+/// The hub as all socket tasks share it.
+///
+/// There is one lock. A task holds the lock for well under a microsecond a message (for a hello some fifty, because of its
+/// signature), once for a whole batch of messages. No task awaits, parses or wakes anything meanwhile: otherwise the tasks
+/// would mostly wait for each other.
 #[derive(Debug)]
-pub(crate) struct Switchboard {
+pub(crate) struct SharedHub {
     limits: Limits,
     metrics: Metrics,
-    floor: Mutex<Floor>,
+    state: Mutex<State>,
     /// The hub's next deadline may have come nearer.
     rearmed: Notify,
     /// The last connection may have gone.
@@ -33,29 +35,29 @@ pub(crate) struct Switchboard {
 }
 
 #[derive(Debug)]
-struct Floor {
+struct State {
     hub: Hub,
-    lines: HashMap<ConnId, Arc<Line>>,
+    queues: HashMap<ConnId, Arc<OutboundQueue>>,
     outbox: Outbox,
     next_conn: u64,
-    /// What the timer task waits for.
+    /// The deadline that the timer task waits for.
     armed: Option<Instant>,
 }
 
-/// A connection as its task holds it. Dropping it, however the task ends, tells the hub.
+/// A connection as its task holds it. The drop of a handle tells the hub that the connection is gone, however the task ends.
 #[derive(Debug)]
-pub(crate) struct Seat {
-    switchboard: Arc<Switchboard>,
+pub(crate) struct ConnectionHandle {
+    hub: Arc<SharedHub>,
     conn: ConnId,
-    line: Arc<Line>,
+    queue: Arc<OutboundQueue>,
 }
 
-/// What can arrive on a socket.
+/// An arrival on a socket.
 #[derive(Debug)]
 pub(crate) enum Inbound {
     /// A request.
     Request(Request),
-    /// A message that is none.
+    /// A message that is no request.
     Malformed,
     /// A ping or pong of the WebSocket protocol itself.
     SignOfLife,
@@ -70,8 +72,8 @@ impl Inbound {
     }
 }
 
-impl Switchboard {
-    /// Makes a switchboard without connections, and starts its timer, which ends with it.
+impl SharedHub {
+    /// Makes a hub without connections and starts its timer. The timer ends with the hub.
     ///
     /// # Errors
     /// If the system gives no randomness.
@@ -81,12 +83,12 @@ impl Switchboard {
     pub(crate) fn start(config: &Config, metrics: Metrics) -> Result<Arc<Self>, getrandom::Error> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)?;
-        let switchboard = Arc::new(Self {
+        let shared = Arc::new(Self {
             limits: config.limits.clone(),
             metrics,
-            floor: Mutex::new(Floor {
+            state: Mutex::new(State {
                 hub: Hub::new(config.limits.clone(), config.ice_servers.clone(), seed),
-                lines: HashMap::new(),
+                queues: HashMap::new(),
                 outbox: Outbox::default(),
                 next_conn: 0,
                 armed: None,
@@ -94,14 +96,14 @@ impl Switchboard {
             rearmed: Notify::new(),
             emptied: Notify::new(),
         });
-        let weak = Arc::downgrade(&switchboard);
+        let weak = Arc::downgrade(&shared);
         tokio::spawn(async move {
-            // The pause is bounded, so that the task notices when it is the last to know the switchboard.
-            while let Some(switchboard) = weak.upgrade() {
-                switchboard.wait_and_handle_timeout().await;
+            // The pause is bounded, so that this task notices when nobody else has the hub any more.
+            while let Some(shared) = weak.upgrade() {
+                shared.wait_and_handle_timeout().await;
             }
         });
-        Ok(switchboard)
+        Ok(shared)
     }
 
     pub(crate) const fn limits(&self) -> &Limits {
@@ -116,22 +118,22 @@ impl Switchboard {
     ///
     /// # Errors
     /// If the system gives no randomness for its challenge.
-    pub(crate) fn connect(self: &Arc<Self>, address: IpAddr) -> Result<Seat, getrandom::Error> {
+    pub(crate) fn connect(self: &Arc<Self>, address: IpAddr) -> Result<ConnectionHandle, getrandom::Error> {
         let mut nonce = [0; 32];
         getrandom::fill(&mut nonce)?;
         let nonce = Nonce::from_bytes(nonce);
-        let line = Arc::new(Line::default());
+        let queue = Arc::new(OutboundQueue::default());
         self.metrics.connections.inc();
-        let mut turn = self.turn();
-        let conn = ConnId(turn.floor.next_conn);
-        turn.floor.next_conn += 1;
-        turn.floor.lines.insert(conn, Arc::clone(&line));
-        turn.call(|hub, now, outbox| hub.connect(now, conn, address, nonce, outbox));
-        turn.end();
-        Ok(Seat {
-            switchboard: Arc::clone(self),
+        let mut guard = self.guard();
+        let conn = ConnId(guard.state.next_conn);
+        guard.state.next_conn += 1;
+        guard.state.queues.insert(conn, Arc::clone(&queue));
+        guard.call(|hub, now, outbox| hub.connect(now, conn, address, nonce, outbox));
+        guard.release();
+        Ok(ConnectionHandle {
+            hub: Arc::clone(self),
             conn,
-            line,
+            queue,
         })
     }
 
@@ -160,13 +162,14 @@ impl Switchboard {
     }
 
     async fn wait_and_handle_timeout(&self) {
-        const PAUSE_MAX: std::time::Duration = std::time::Duration::from_secs(1);
         let until = {
-            let mut floor = self.lock();
-            floor.armed = floor.hub.poll_timeout();
-            floor.armed
+            let mut state = self.lock();
+            state.armed = state.hub.poll_timeout();
+            state.armed
         };
-        let pause = until.map_or(PAUSE_MAX, |until| until.duration_since(Instant::now()).min(PAUSE_MAX));
+        let pause = until.map_or(TIMER_PAUSE_MAX, |until| {
+            until.duration_since(Instant::now()).min(TIMER_PAUSE_MAX)
+        });
         tokio::select! {
             () = tokio::time::sleep(pause) => {
                 self.call(|hub, now, outbox| hub.handle_timeout(now, outbox));
@@ -177,64 +180,66 @@ impl Switchboard {
 
     /// Calls the hub once.
     fn call(&self, change: impl FnOnce(&mut Hub, Instant, &mut Outbox)) {
-        let mut turn = self.turn();
-        turn.call(change);
-        turn.end();
+        let mut guard = self.guard();
+        guard.call(change);
+        guard.release();
     }
 
-    fn turn(&self) -> Turn<'_> {
-        Turn {
-            floor: self.lock(),
+    fn guard(&self) -> HubGuard<'_> {
+        HubGuard {
+            state: self.lock(),
             now: Instant::now(),
-            switchboard: self,
+            shared: self,
             touched: Vec::new(),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Floor> {
-        // The hub does not panic; if it did, better a server with one odd entry than none.
-        self.floor.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The hub does not panic. If it did, a server with one odd entry would be better than none.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Holds the lock for one or more calls of the hub.
-struct Turn<'a> {
-    floor: MutexGuard<'a, Floor>,
+/// Holds the lock for one or more calls of the hub. [`HubGuard::release`] has to end it.
+struct HubGuard<'a> {
+    state: MutexGuard<'a, State>,
     now: Instant,
-    switchboard: &'a Switchboard,
-    /// Lines to be notified at the end.
-    touched: Vec<Arc<Line>>,
+    shared: &'a SharedHub,
+    /// The queues to be notified after the lock is given back.
+    touched: Vec<Arc<OutboundQueue>>,
 }
 
-impl Turn<'_> {
-    /// Calls the hub and hands its outputs out before anybody else can call it, so that all keep their order.
+impl HubGuard<'_> {
+    /// Calls the hub and hands out its outputs before any other task can call it, so that the outputs keep their order.
     fn call(&mut self, change: impl FnOnce(&mut Hub, Instant, &mut Outbox)) {
-        let Switchboard { limits, metrics, .. } = self.switchboard;
-        let Floor { hub, lines, outbox, .. } = &mut *self.floor;
+        let SharedHub { limits, metrics, .. } = self.shared;
+        let State {
+            hub, queues, outbox, ..
+        } = &mut *self.state;
         change(hub, self.now, outbox);
         let mut overflows = Vec::new();
-        // Telling of an overflow is an output too; it ends because each one closes another connection.
+        // Telling of an overflow is an output too. The loop ends, because each overflow closes another connection.
         while !outbox.is_empty() {
             for output in outbox.drain() {
                 let (Output::Send { to, .. } | Output::Close { to, .. }) = output;
-                let Some(line) = lines.get(&to) else {
+                let Some(queue) = queues.get(&to) else {
                     continue;
                 };
                 match output {
                     Output::Send { event, .. } => {
                         metrics.count_event(&event);
-                        if let Err(lost) = line.push(limits, event) {
+                        if let Err(lost) = queue.push(limits, event) {
                             overflows.push((to, lost));
                         }
                     }
                     Output::Close { code, .. } => {
                         metrics.count_close(code);
                         tracing::debug!(conn = to.0, ?code, "closing");
-                        line.close(code);
+                        queue.close(code);
                     }
                 }
-                if self.touched.last().is_none_or(|last| !Arc::ptr_eq(last, line)) {
-                    self.touched.push(Arc::clone(line));
+                if self.touched.last().is_none_or(|last| !Arc::ptr_eq(last, queue)) {
+                    self.touched.push(Arc::clone(queue));
                 }
             }
             for (to, lost) in overflows.drain(..) {
@@ -243,65 +248,65 @@ impl Turn<'_> {
         }
     }
 
-    /// Gives the lock back, then wakes whoever has something to do.
-    fn end(mut self) {
-        let timeout = self.floor.hub.poll_timeout();
-        let armed = self.floor.armed;
+    /// Gives the lock back, then wakes the tasks that have something to do.
+    fn release(mut self) {
+        let timeout = self.state.hub.poll_timeout();
+        let armed = self.state.armed;
         let rearmed = timeout.is_some_and(|timeout| armed.is_none_or(|armed| timeout < armed));
         if rearmed {
-            self.floor.armed = timeout;
+            self.state.armed = timeout;
         }
-        drop(self.floor);
+        drop(self.state);
         if rearmed {
-            self.switchboard.rearmed.notify_one();
+            self.shared.rearmed.notify_one();
         }
-        self.touched.iter().for_each(|line| line.notify());
+        self.touched.iter().for_each(|queue| queue.notify());
     }
 }
 
-impl Seat {
-    pub(crate) fn line(&self) -> &Line {
-        &self.line
+impl ConnectionHandle {
+    pub(crate) fn queue(&self) -> &OutboundQueue {
+        &self.queue
     }
 
-    pub(crate) const fn switchboard(&self) -> &Arc<Switchboard> {
-        &self.switchboard
+    pub(crate) const fn hub(&self) -> &Arc<SharedHub> {
+        &self.hub
     }
 
-    /// Hands in what arrived, in order.
+    /// Hands in a batch of arrivals, in order.
     pub(crate) fn handle(&self, batch: &mut Vec<Inbound>) {
         if batch.is_empty() {
             return;
         }
         let conn = self.conn;
-        let mut turn = self.switchboard.turn();
+        let mut guard = self.hub.guard();
         for inbound in batch.drain(..) {
-            turn.call(|hub, now, outbox| match inbound {
+            guard.call(|hub, now, outbox| match inbound {
                 Inbound::Request(request) => hub.handle(now, conn, request, outbox),
                 Inbound::Malformed => hub.handle_malformed(now, conn, outbox),
                 Inbound::SignOfLife => hub.handle_sign_of_life(now, conn, outbox),
                 Inbound::TooBig => hub.handle_too_big(conn, outbox),
             });
         }
-        turn.end();
+        guard.release();
     }
 
     /// A write took too long.
     pub(crate) fn handle_slow_reader(&self, lost: Option<&Event>) {
-        self.switchboard
+        self.hub
             .call(|hub, _, outbox| hub.handle_slow_reader(self.conn, lost, outbox));
     }
 }
 
-impl Drop for Seat {
+impl Drop for ConnectionHandle {
     fn drop(&mut self) {
-        let mut floor = self.switchboard.lock();
-        floor.lines.remove(&self.conn);
-        floor.hub.disconnect(Instant::now(), self.conn);
-        let empty = floor.lines.is_empty();
-        drop(floor);
+        let mut state = self.hub.lock();
+        state.queues.remove(&self.conn);
+        state.hub.disconnect(Instant::now(), self.conn);
+        let empty = state.queues.is_empty();
+        drop(state);
         if empty {
-            self.switchboard.emptied.notify_one();
+            self.hub.emptied.notify_one();
         }
     }
 }

@@ -1,9 +1,9 @@
 //! A byte stream that is buffered only while it is busy.
 //!
-//! Few large reads and writes are cheaper than many small ones, but a large buffer for each of thousands of idle
-//! sockets is what they would mostly consist of. So a read goes into a buffer that all sockets of a thread share, and
-//! what the reader has no room for is kept until it asks again; writes are collected until they are flushed. Between
-//! bursts, both are empty, and what they took is handed on to the next socket that is busy on this thread.
+//! Few large reads and writes are cheaper than many small ones. A large buffer for each socket, on the other hand, would be
+//! most of what thousands of idle sockets cost. So a read goes into a buffer that all sockets of a thread share, and bytes
+//! for which the reader has no room are kept until the reader asks again. Writes are collected until they are flushed.
+//! Between batches both buffers are empty, and their memory goes to the next busy socket of this thread.
 
 use std::{
     cell::RefCell,
@@ -14,41 +14,35 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Read at once at most.
-const READ_BYTES: usize = 64 * 1024;
-
-/// Collected before a write at most.
-const WRITE_BYTES_MAX: usize = 64 * 1024;
-
-/// Buffers that a thread keeps for the next burst.
-const SPARE_BUFFERS_MAX: usize = 16;
+use crate::config::{SPARE_BUFFERS_MAX, STREAM_READ_BYTES_MAX, STREAM_WRITE_BYTES_MAX};
 
 thread_local! {
-    /// Otherwise a busy thread would mostly allocate, and a large buffer is the costliest thing to give back.
+    /// Buffers for the next batch. Without them a busy thread would mostly allocate and free.
     static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
-    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into_boxed_slice());
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; STREAM_READ_BYTES_MAX].into_boxed_slice());
 }
 
-/// The stream. Nothing is written before a flush, unless the buffer is full.
+/// The stream. Nothing is written before a flush, unless the write batch is full.
 #[derive(Debug)]
-pub(crate) struct Burst<S> {
+pub(crate) struct BatchedStream<S> {
     stream: S,
-    /// Read, and not yet asked for.
-    surplus: Bytes,
-    /// Written to us, and not yet to the stream.
-    collected: Bytes,
+    /// Bytes that were read and not yet asked for.
+    read_ahead: Buffer,
+    /// Bytes that were written to us and not yet to the stream.
+    write_batch: Buffer,
 }
 
-/// Bytes that are taken from the front.
+/// Buffer that are taken from the front.
 #[derive(Debug, Default)]
-struct Bytes {
+struct Buffer {
     bytes: Vec<u8>,
-    taken: usize,
+    /// How many bytes from the front have been consumed.
+    read: usize,
 }
 
-impl Bytes {
-    fn rest(&self) -> &[u8] {
-        &self.bytes[self.taken..]
+impl Buffer {
+    fn unread(&self) -> &[u8] {
+        &self.bytes[self.read..]
     }
 
     fn push(&mut self, bytes: &[u8]) {
@@ -58,10 +52,10 @@ impl Bytes {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Forgets the first `count` of the rest, and gives the memory back after the last.
-    fn take(&mut self, count: usize) {
-        self.taken += count;
-        if self.taken >= self.bytes.len() {
+    /// Consumes the first `count` unread bytes. Gives the memory back after the last byte.
+    fn consume(&mut self, count: usize) {
+        self.read += count;
+        if self.read >= self.bytes.len() {
             let mut bytes = std::mem::take(self).bytes;
             bytes.clear();
             SPARE.with_borrow_mut(|spare| {
@@ -73,71 +67,71 @@ impl Bytes {
     }
 }
 
-impl<S> Burst<S> {
+impl<S> BatchedStream<S> {
     pub(crate) fn new(stream: S) -> Self {
         Self {
             stream,
-            surplus: Bytes::default(),
-            collected: Bytes::default(),
+            read_ahead: Buffer::default(),
+            write_batch: Buffer::default(),
         }
     }
 }
 
-impl<S: AsyncWrite + Unpin> Burst<S> {
-    fn poll_write_collected(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.collected.rest().is_empty() {
-            let written = ready!(Pin::new(&mut self.stream).poll_write(context, self.collected.rest()))?;
+impl<S: AsyncWrite + Unpin> BatchedStream<S> {
+    fn poll_write_batch(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.write_batch.unread().is_empty() {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(context, self.write_batch.unread()))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.collected.take(written);
+            self.write_batch.consume(written);
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Burst<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for BatchedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.surplus.rest().is_empty() {
+        if self.read_ahead.unread().is_empty() {
             return SCRATCH.with_borrow_mut(|scratch| {
                 let mut read = ReadBuf::new(scratch);
                 ready!(Pin::new(&mut self.stream).poll_read(context, &mut read))?;
                 let (now, later) = read.filled().split_at(buffer.remaining().min(read.filled().len()));
                 buffer.put_slice(now);
                 if !later.is_empty() {
-                    self.surplus.push(later);
+                    self.read_ahead.push(later);
                 }
                 Poll::Ready(Ok(()))
             });
         }
-        let count = buffer.remaining().min(self.surplus.rest().len());
-        buffer.put_slice(&self.surplus.rest()[..count]);
-        self.surplus.take(count);
+        let count = buffer.remaining().min(self.read_ahead.unread().len());
+        buffer.put_slice(&self.read_ahead.unread()[..count]);
+        self.read_ahead.consume(count);
         Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Burst<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for BatchedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.collected.rest().len() + bytes.len() > WRITE_BYTES_MAX {
-            ready!(self.poll_write_collected(context))?;
+        if self.write_batch.unread().len() + bytes.len() > STREAM_WRITE_BYTES_MAX {
+            ready!(self.poll_write_batch(context))?;
         }
-        let count = bytes.len().min(WRITE_BYTES_MAX);
-        self.collected.push(&bytes[..count]);
+        let count = bytes.len().min(STREAM_WRITE_BYTES_MAX);
+        self.write_batch.push(&bytes[..count]);
         Poll::Ready(Ok(count))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_write_collected(context))?;
+        ready!(self.poll_write_batch(context))?;
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_write_collected(context))?;
+        ready!(self.poll_write_batch(context))?;
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
@@ -154,9 +148,9 @@ mod tests {
 
     #[tokio::test]
     async fn bytes_arrive_in_order_whatever_the_sizes() {
-        // The pipe takes less than a burst, so that writes are partial.
+        // The pipe takes less than a batch, so that writes are partial.
         let (one, other) = duplex(10_000);
-        let (mut one, mut other) = (Burst::new(one), Burst::new(other));
+        let (mut one, mut other) = (BatchedStream::new(one), BatchedStream::new(other));
         let sent = pattern(300_000);
         let expected = sent.clone();
         let sender = tokio::spawn(async move {
@@ -182,12 +176,12 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_written_before_a_flush_and_nothing_kept_after() {
         let (one, mut other) = duplex(100_000);
-        let mut one = Burst::new(one);
+        let mut one = BatchedStream::new(one);
         one.write_all(b"hello").await.unwrap();
         one.write_all(b" there").await.unwrap();
-        assert_eq!(one.collected.rest(), b"hello there");
+        assert_eq!(one.write_batch.unread(), b"hello there");
         one.flush().await.unwrap();
-        assert_eq!(one.collected.bytes.capacity(), 0);
+        assert_eq!(one.write_batch.bytes.capacity(), 0);
         let mut heard = [0; 11];
         other.read_exact(&mut heard).await.unwrap();
         assert_eq!(&heard, b"hello there");
@@ -195,8 +189,8 @@ mod tests {
         other.write_all(&pattern(5_000)).await.unwrap();
         let mut half = vec![0; 2_500];
         one.read_exact(&mut half).await.unwrap();
-        assert_eq!(one.surplus.rest().len(), 2_500);
+        assert_eq!(one.read_ahead.unread().len(), 2_500);
         one.read_exact(&mut half).await.unwrap();
-        assert_eq!(one.surplus.bytes.capacity(), 0);
+        assert_eq!(one.read_ahead.bytes.capacity(), 0);
     }
 }

@@ -1,0 +1,52 @@
+//! The outputs of the hub.
+
+use shared::signal::{CloseCode, Event};
+
+use super::ConnId;
+
+/// One task for the socket layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Send a message.
+    Send {
+        /// The recipient.
+        to: ConnId,
+        /// The message.
+        event: Event,
+    },
+    /// Close the socket after what was sent before. The hub expects a [`Hub::disconnect`](super::Hub::disconnect) when that is done.
+    Close {
+        /// The socket.
+        to: ConnId,
+        /// The reason.
+        code: CloseCode,
+    },
+}
+
+/// Collects outputs, in order. A call adds a handful at most, but [`Hub::drain`](super::Hub::drain) two a connection and
+/// [`Hub::handle_timeout`](super::Hub::handle_timeout) one for each connection that is due.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    outputs: Vec<Output>,
+}
+
+impl Outbox {
+    /// Takes out everything.
+    pub fn drain(&mut self) -> impl Iterator<Item = Output> + '_ {
+        self.outputs.drain(..)
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.outputs.is_empty()
+    }
+
+    pub(super) fn send(&mut self, to: ConnId, event: Event) {
+        self.outputs.push(Output::Send { to, event });
+    }
+
+    pub(super) fn close(&mut self, to: ConnId, code: CloseCode) {
+        self.outputs.push(Output::Close { to, code });
+    }
+}
