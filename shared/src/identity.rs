@@ -1,4 +1,4 @@
-//! A node's key pair and what can be told from its public half.
+//! A node's key pair, and all that follows from the public half.
 //!
 //! An [`Identity`] is an Ed25519 key pair (RFC 8032) whose public key is the [`PeerId`]. Everything it signs carries
 //! a [`Label`], so that a signature made for one purpose can never be replayed for another. Verification is the

@@ -1,10 +1,10 @@
 //! The room code of a link and what is derived from it.
 //!
-//! A code is what stands behind `/#/r/`: the part of an address that browsers never send. Two kinds exist:
+//! A code stands behind `/#/r/`, in the part of an address that browsers never send. Two kinds exist:
 //!
 //! - a **generated** code, `1.` and 64 characters of base64url: 16 random bytes (128 bits), then the 32 bytes of the
 //!   founder's public key. The founder is bound into every derived key, so a link with another founder is another room;
-//! - an **open** name, any other text of 1 to 64 characters: everybody who guesses the name is in. It is trimmed, runs of white
+//! - an **open** name, any other text of 1 to 64 characters: everybody who guesses the name is in. The name is trimmed, runs of white
 //!   space become one space, and case is ignored, so that a name said aloud works.
 //!
 //! From the code come, each by BLAKE3 key derivation under its own context string, the [`RoomId`] that servers see, and the

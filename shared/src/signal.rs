@@ -8,7 +8,7 @@
 //! client  relay, discover, ping           server  relayed, peers, pong, refused
 //! ```
 //!
-//! The object has one field, named for what the message is: `{"relay":{"to":"…","payload":"…"}}`. (An enum tagged from
+//! The object has one field, with the name of the message: `{"relay":{"to":"…","payload":"…"}}`. (An enum tagged from
 //! outside: tagged from inside, its decoder would be three times the code, which every browser downloads.)
 //! [`Request`] goes to the server, [`Event`] comes from it. Unknown fields are ignored, so that either side may learn new ones
 //! within one [`PROTOCOL_VERSION`]; an unknown message is refused.
@@ -167,7 +167,7 @@ pub enum CloseCode {
     UnsupportedVersion = 4003,
     /// Too many messages for too long.
     TooFast = 4004,
-    /// The client did not read what it was sent.
+    /// The client did not read fast enough.
     SlowReader = 4005,
     /// The same peer registered on another socket: do not reconnect.
     Superseded = 4006,
@@ -237,7 +237,7 @@ impl Request {
 /// Checks the signature of a [`Request::Hello`] against the nonce of the challenge it answers.
 ///
 /// # Errors
-/// [`BadSignature`] if it is forged, for another socket, room or version, or if the id is no key.
+/// [`BadSignature`] if the signature is forged or for another socket, room or version, or if the id is no key.
 pub fn verify_hello(
     version: u16,
     room: &RoomId,

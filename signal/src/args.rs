@@ -8,9 +8,9 @@ use signal::config::{AddressSource, AllowedOrigin, Config, Limits, ParseFlagErro
 
 /// Starling's rendezvous server: introduces the peers of a room to each other and serves the web app.
 ///
-/// It keeps nothing on disk, needs no database and never sees what people write. When it has bound its address it
-/// prints one line, "listening on http://ADDRESS", to standard output; logs go to standard error, their level is set by
-/// the variable RUST_LOG (error, warn, info, debug). SIGTERM or SIGINT tells all clients to reconnect elsewhere or later, and
+/// The server keeps nothing on disk, needs no database and never sees what people write. Once the server has bound its address,
+/// it prints one line, "listening on http://ADDRESS", to standard output. Logs go to standard error; the variable RUST_LOG sets
+/// their level (error, warn, info, debug). SIGTERM or SIGINT tells all clients to reconnect elsewhere or later, and
 /// ends the server within --drain-timeout-millis.
 ///
 /// Browsers allow WebRTC's full features only on https or localhost: on the internet, put a proxy that ends TLS in front, have it

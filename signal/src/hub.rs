@@ -97,7 +97,7 @@ enum Deadline {
 }
 
 impl Hub {
-    /// Makes an empty hub. The `seed` decides which peers are drawn; it is no secret worth keeping.
+    /// Makes an empty hub. The `seed` decides which peers are drawn. The seed is no secret worth keeping.
     #[must_use]
     pub fn new(limits: Limits, mut ice_servers: Vec<IceServer>, seed: [u8; 32]) -> Self {
         ice_servers.truncate(ICE_SERVERS_MAX);

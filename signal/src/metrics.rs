@@ -1,8 +1,8 @@
 //! Counters for operators, in the text format of Prometheus.
 //!
-//! The crate is `prometheus-client`, that of the Prometheus project itself, rather than the `metrics` facade: its
-//! registry is a value of the server, not a global of the process, so that several servers in one process (as in the
-//! tests) count apart; it brings next to no dependencies and no exporter thread of its own.
+//! The crate is `prometheus-client`, of the Prometheus project itself, rather than the `metrics` facade. Its registry is a value
+//! of the server and no global of the process, so several servers in one process (as in the tests) count apart. The crate
+//! brings next to no dependencies and no exporter thread of its own.
 
 use std::sync::Arc;
 

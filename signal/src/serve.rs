@@ -1,7 +1,7 @@
 //! Accepts connections for an [`App`] until told to stop.
 //!
-//! Done here rather than with `axum::serve`, which bounds neither how many connections there are nor how long one may
-//! take to send its request: a client that opens sockets and says nothing would have them for ever.
+//! `axum::serve` bounds neither the number of connections nor the time that a connection may take to send its request. With
+//! `axum::serve` a client that opens sockets and says nothing would have them for ever.
 
 use std::{io, sync::Arc, time::Duration};
 

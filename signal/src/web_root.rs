@@ -24,7 +24,7 @@ use crate::config::{ServerUrl, is_plain_authority};
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// Nothing that the app does not use. Clipboard and full screen are for pages of ours only.
+/// Allows nothing that the app does not use. Clipboard and full screen are for pages of ours only.
 const PERMISSIONS: &str = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), \
     magnetometer=(), microphone=(), midi=(), payment=(), usb=(), clipboard-read=(self), clipboard-write=(self), \
     fullscreen=(self)";

@@ -1,12 +1,13 @@
-//! Requests from text and events to text: what `serde` makes of [`Request`] and [`Event`], only faster for relays.
+//! Reads requests and writes events as `serde` does, only faster for relays.
 //!
-//! Relays are nearly all of the traffic, and all that the server has to do with one is to exchange a name in it. In general,
-//! `serde_json` looks at each byte of a string for an escape, which sealed payloads never have. So a relay as every client
-//! of ours writes it is taken apart here; whatever differs from that by a byte takes the general way.
+//! Relays are nearly all of the traffic, and the server only exchanges a peer's id in each. In general, `serde_json` looks at
+//! each byte of a string for an escape; sealed payloads never have escapes. So this module takes relays apart by itself, in the
+//! form in which every client of ours writes them. A text that differs from this form by a byte takes the general way.
 //!
-//! The names are public, so they need no codec that takes the same time for every text, as that of [`PeerId`] does.
+//! The ids are public, so they need no codec that takes the same time for every text, as the codec of [`PeerId`] does.
 //!
-//! How a relay looks is not repeated here: it is found out by having `serde` write one. Tests compare the two ways.
+//! The form of a relay is not repeated here: `serde` writes an example, and the form is taken from the example. Tests compare
+//! the two ways.
 
 use std::sync::LazyLock;
 
@@ -92,7 +93,7 @@ fn decode(text: &str) -> Option<PeerId> {
 /// Reads a request.
 ///
 /// # Errors
-/// If the text is none.
+/// If the text is no request.
 pub(crate) fn read(text: &str) -> Result<Request, serde_json::Error> {
     match RELAY.as_ref().and_then(|shape| shape.read(text)) {
         Some((to, payload)) => Ok(Request::Relay {

@@ -1,9 +1,11 @@
-//! One task a socket: bytes in, requests to the hub; events from the hub, bytes out.
+//! One task a socket. Bytes come in and become requests to the hub; events of the hub become bytes and go out.
 //!
-//! The handshake is done here rather than with axum's `WebSocketUpgrade`, for two reasons. After a message that is too
-//! big, or in a flood, unread bytes remain; to close the TCP connection over them sends a reset, which may overtake
-//! the close code; so the task has to reach the stream below, to read it empty. And the size of every buffer, which
-//! is most of what an idle socket costs, is chosen in one place.
+//! The handshake is done here rather than with axum's `WebSocketUpgrade`, for two reasons.
+//!
+//! - After a message that is too big, or in a flood, unread bytes remain. A TCP connection that is closed over unread bytes
+//!   sends a reset, and the reset may overtake the close code. So the task has to reach the stream below, to read the stream
+//!   empty.
+//! - Buffers are most of the cost of an idle socket, and here their sizes can be chosen.
 
 use std::{cell::RefCell, future::poll_fn, net::IpAddr, sync::Arc, time::Duration};
 
@@ -169,11 +171,11 @@ async fn serve(connection: &ConnectionHandle, mut socket: Socket) {
 
 async fn run(connection: &ConnectionHandle, socket: &mut Socket) -> End {
     loop {
-        // First everything that waits goes out, in few writes …
+        // First all waiting events go out, in few writes …
         if let Err(end) = send_waiting(connection, socket).await {
             return end;
         }
-        // … then whatever comes first: a message, or something to send.
+        // … then the task waits for a message, or for something to send.
         let message = tokio::select! {
             message = socket.next() => message,
             () = connection.queue().changed() => continue,
@@ -247,7 +249,7 @@ async fn send_waiting(connection: &ConnectionHandle, socket: &mut Socket) -> Res
             Next::Nothing => return Ok(()),
         }
         for event in batch.drain(..) {
-            // Events are plain data: a failure does not happen, and if it did, it would be for nobody to read.
+            // Events are plain data, so writing does not fail. If writing did fail, nobody could read the event anyway.
             if let Ok(text) = wire::write(&event) {
                 send(connection, socket, &event, Message::text(text)).await?;
             }
@@ -273,7 +275,7 @@ async fn send(connection: &ConnectionHandle, socket: &mut Socket, event: &Event,
     }
 }
 
-/// Writes out what was sent.
+/// Writes out the sent messages.
 async fn flush(connection: &ConnectionHandle, socket: &mut Socket) -> Result<(), End> {
     let flushed = match socket.flush().now_or_never() {
         Some(flushed) => Ok(flushed),
@@ -301,8 +303,8 @@ async fn in_time<T>(connection: &ConnectionHandle, write: impl Future<Output = T
     }
 }
 
-/// Sends the close code and sees that it arrives: nothing more is sent, what still comes is discarded until the
-/// client has hung up too. Bounded in time and bytes.
+/// Sends the close code and sees that the code arrives: nothing more is sent, and arriving bytes are discarded until the client
+/// has hung up too. Bounded in time and bytes.
 async fn hang_up(mut socket: Socket, code: u16, linger: Duration) {
     let goodbye = async {
         let frame = CloseFrame {
@@ -324,7 +326,7 @@ async fn hang_up(mut socket: Socket, code: u16, linger: Duration) {
             }
         }
     };
-    // Whether in time or not: the socket is closed after this.
+    // In time or not, the socket is closed after this.
     _ = timeout(linger, goodbye).await;
 }
 

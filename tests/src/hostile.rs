@@ -36,7 +36,7 @@ const FOREIGN_FINGERPRINT: [&str; 32] = ["AB"; 32];
 pub enum Mischief {
     /// Nothing.
     None,
-    /// Opens what it relays with the room's key, puts another certificate's fingerprint in, and seals it again.
+    /// Opens relayed payloads with the room's key, puts another certificate's fingerprint in, and seals them again.
     SwapFingerprints,
     /// Changes one character of every payload.
     Corrupt,
@@ -63,7 +63,7 @@ struct State {
     rng: ChaCha20Rng,
     /// How many messages were tampered with.
     done: usize,
-    /// Everything relayed so far: to whom, and what.
+    /// Everything relayed so far: recipient and payload.
     recorded: Vec<(PeerId, Event)>,
     /// The sockets of registered peers.
     sockets: Vec<(PeerId, UnboundedSender<Event>)>,
@@ -111,23 +111,23 @@ impl Proxy {
         format!("http://{}/", self.address)
     }
 
-    /// Tells it a room's code.
+    /// Tells the proxy a room's code.
     pub fn betray(&self, room: Room) {
         self.shared.state().room = Some(room);
     }
 
-    /// From now on it does `mischief`.
+    /// From now on the proxy does `mischief`.
     pub fn turn(&self, mischief: Mischief) {
         self.shared.state().mischief = mischief;
     }
 
-    /// How many messages it has tampered with, or refused.
+    /// How many messages the proxy has tampered with, or refused.
     #[must_use]
     pub fn done(&self) -> usize {
         self.shared.state().done
     }
 
-    /// Sends everything recorded again to those it was for; gives how much that was.
+    /// Sends everything recorded again to its recipients. Gives the number of payloads.
     #[must_use]
     pub fn replay(&self) -> usize {
         let state = self.shared.state();

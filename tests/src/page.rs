@@ -1,7 +1,7 @@
 //! The page as a person meets it: found by role and accessible name, acted on, and looked at.
 //!
-//! A person waits for what they expect to see, and so does every check here: it looks again until it holds or
-//! [`PATIENCE`] is over, and then says what was there instead.
+//! A person waits until something appears, and so does every check here. A check looks again until it holds or [`PATIENCE`] is
+//! over. A check that failed says what was there instead.
 
 mod scan;
 pub mod view;
@@ -129,7 +129,7 @@ impl Page {
         self.command(Method::POST, "goog/cdp/execute", Some(body)).await
     }
 
-    /// A picture of what is in view, as PNG.
+    /// A picture of the visible part of the page, as PNG.
     ///
     /// # Errors
     /// If the browser does not answer.
@@ -231,7 +231,7 @@ impl Page {
         self.act(Role::Button, button, Act::Click).await
     }
 
-    /// Types into a text field, after what is in it.
+    /// Types into a text field, behind the text that is there.
     ///
     /// # Errors
     /// If it cannot in time.
@@ -247,7 +247,7 @@ impl Page {
         self.act(Role::Textbox, field, Act::Click).await
     }
 
-    /// Replaces what is in a text field, as pasting does: for long texts, and for characters that drivers cannot type.
+    /// Replaces the text in a text field, as pasting does: for long texts, and for characters that drivers cannot type.
     ///
     /// # Errors
     /// If it cannot in time.
@@ -272,7 +272,7 @@ impl Page {
         Ok(())
     }
 
-    /// Replaces what is in a text field by what was copied, by keys alone: as slow or fast as it is for a person.
+    /// Replaces the text in a text field by the copied text, by keys alone: as slow or fast as it is for a person.
     ///
     /// # Errors
     /// If it cannot in time.
@@ -333,7 +333,7 @@ impl Page {
         Ok(())
     }
 
-    /// Role and accessible name of where the cursor is, as assistive technology hears them.
+    /// Role and accessible name of the element with the cursor, as assistive technology hears them.
     ///
     /// # Errors
     /// If the browser does not answer.
@@ -440,7 +440,7 @@ impl std::fmt::Display for Act<'_> {
     }
 }
 
-/// Selects what is in a field and inserts `text` instead, through the browser's own editing, so that the page hears of it as of typing.
+/// Selects the text in a field and inserts `text` instead, through the browser's own editing, so that the page hears of it as of typing.
 async fn paste(focus: &crate::browser::Focused<'_>, element: &Element, text: &str) -> Result<()> {
     const PASTE: &str = "
         const [field, text] = arguments;

@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode};
 /// The tools that build the web app.
 pub(crate) const TOOLS: [Tool; 4] = [Tool::WasmTarget, Tool::Trunk, Tool::WasmBindgen, Tool::WasmOpt];
 
-/// Builds and shows what became of it.
+/// Builds the app and shows its sizes.
 pub(crate) fn run() -> Result<ExitCode> {
     app(&Sink::Screen)?;
     let files = size::measure(&workspace::dist())?;

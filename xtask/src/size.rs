@@ -1,4 +1,4 @@
-//! The size budget: what a first visit downloads.
+//! The size budget: the download of a first visit.
 //!
 //! Counted is everything in `dist/` as a browser that takes brotli gets it, without HTTP headers. The sum is an upper bound:
 //! a file that a visit does not need counts too, so nothing can slip past the budget by being loaded later.

@@ -105,7 +105,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 fn run_step(step: Step, name: Option<&TestName>) -> Result<(Tally, bool)> {
-    // Tools first: what they print is not part of the step's line or time.
+    // Tools first: their output is not part of the step's line or time.
     let ready = tools::ensure(&step.tools());
     print!("{:<14} ", step.name());
     stdout().flush()?;

@@ -1,16 +1,16 @@
 //! Flooding: a node that gets a message for the first time passes the message on to all neighbors but the one that sent it.
 //!
-//! No protocol on the same graph can be faster, since every path is tried. So it is the floor for the time that ours takes; what
-//! it pays with is redundancy.
+//! No protocol on the same graph can be faster, since flooding tries every path. So flooding is the floor for the time of ours.
+//! The price is redundancy.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use super::{Authors, MEASURED_ROUNDS, ROUND_MILLIS_MAX, Report, WARM_UP_ROUNDS, author, latency_millis};
 
-/// Milliseconds until the last node has what `author` wrote, and the links that it crossed to each node; `None` for a node that
-/// cannot be reached.
+/// Milliseconds until the last node has a message of `author`, and the number of links from the author to each node; `None` for a
+/// node that cannot be reached.
 ///
-/// These are the shortest paths by latency (Dijkstra); of equally fast ones, that with the fewest links.
+/// The message takes the shortest path by latency (Dijkstra); of equally fast paths, the one with the fewest links.
 pub fn flood(graph: &[Vec<usize>], latency: impl Fn(usize, usize) -> u64, author: usize) -> (u64, Vec<Option<u32>>) {
     let mut hops = vec![None; graph.len()];
     let mut last_millis = 0;
@@ -41,7 +41,7 @@ fn one(graph: &[Vec<usize>], seed: u64, author: usize) -> Report {
     let (millis, hops) = flood(graph, |one, other| latency_millis(seed, one, other), author);
     let reached = hops.iter().flatten().count();
     let missed = graph.len() - reached;
-    // Each node that has it sends over all its links, all but the author save the one that it came by.
+    // Each node with the message sends it over all links. Every node but the author leaves out the link that the message came by.
     let links: usize = hops
         .iter()
         .zip(graph)

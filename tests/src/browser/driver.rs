@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 use super::Engine;
 use crate::server::first_line;
 
-/// A driver process, and with it everything that it started: they are one process group, killed as one.
+/// A driver process and everything that the driver started: one process group, killed as one.
 pub(super) struct Driver {
     child: Child,
     pub(super) url: String,
@@ -64,7 +64,7 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // The driver is not waited for before, so its id is still its own.
+        // Nobody has waited for the driver yet, so no other process has its id.
         if let Some(group) = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) {
             // Fails only if all of it has ended already.
             let _ = kill_process_group(group, Signal::KILL);

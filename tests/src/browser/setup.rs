@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-/// Chromium's arguments: nothing that it would do in the network by itself, and no sandbox, which does not work for root.
+/// Chromium's arguments: no network traffic of its own, and no sandbox, which does not work for root.
 const CHROMIUM_ARGUMENTS: [&str; 9] = [
     "--headless",
     "--no-sandbox",

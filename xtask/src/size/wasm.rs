@@ -1,4 +1,4 @@
-//! Reads just enough of a WebAssembly module to tell what its bytes are spent on.
+//! Reads just enough of a WebAssembly module to tell where its bytes go.
 //!
 //! See the WebAssembly specification, sections 5.5 (binary format of modules) and 7.4.1 (name section).
 

@@ -1,4 +1,4 @@
-//! The steps of `cargo xtask test`, in the order in which they run: what is quick and likely to fail comes first.
+//! The steps of `cargo xtask test`, in the order in which they run: quick steps that are likely to fail come first.
 
 use super::outcome::Outcome;
 use super::select::TestName;
@@ -80,7 +80,7 @@ impl Step {
         }
     }
 
-    /// The steps without whose success this one makes no sense.
+    /// The steps that must succeed before this one.
     pub(super) fn needs(self) -> &'static [Self] {
         match self {
             Self::Size | Self::E2e => &[Self::Build],

@@ -5,7 +5,7 @@
 //! its WebSocket and stops when a data channel is open, both noted in the joining tab by a script that wraps the browser's own
 //! functions: neither page knows of it. Both pages are loaded and idle before they join, and have their keys and certificate.
 //!
-//! Each round also opens our room's link in a tab that has yet to load the page: so long does a person wait who was sent a link.
+//! Each round also opens our room's link in a tab that has yet to load the page: this is the wait of a person who was sent a link.
 //!
 //! `cargo xtask bench join` builds what it needs. Fails if our median is over [`RATIO_MAX`] times that of the bare page.
 

@@ -1,7 +1,8 @@
 //! The protocol of `iroh-gossip` (HyParView and Plumtree) with its own defaults, on a network in virtual time.
 //!
-//! The crate's protocol is a state machine without IO: it takes messages and timers, and gives out what is to be sent, when it
-//! wants to be woken, and whom it lets go. This is the network around it: one queue, in the order of time and then of arrival.
+//! The crate's protocol is a state machine without IO. The protocol takes messages and timers, and gives out messages to send,
+//! timers to set and peers to disconnect. This module is the network around the protocol: one queue, in the order of time and
+//! then of arrival.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,4 @@
-//! The calibration: the least that relays, on bare tokio-tungstenite.
+//! The calibration: the smallest server that relays, on bare tokio-tungstenite.
 
 use std::{
     collections::HashMap,

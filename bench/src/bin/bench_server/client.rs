@@ -75,7 +75,7 @@ pub(crate) async fn open(role: Role, address: SocketAddr, number: u32, room: u32
     Ok(socket)
 }
 
-/// Sends `first` messages to `to`, then one message for each that arrives. Counts what arrives in `relayed`.
+/// Sends `first` messages to `to`, then one message for each that arrives. Counts the arrivals in `relayed`.
 pub(crate) async fn return_messages(
     role: Role,
     mut socket: Socket,
@@ -98,7 +98,7 @@ pub(crate) async fn return_messages(
         while let Some(one) = received {
             let one = one?;
             if !checked {
-                // A fast server is worth nothing if what comes out is wrong. Once is enough: the messages are all alike.
+                // A fast server is worth nothing if its messages are wrong. One check is enough: the messages are all alike.
                 check_relayed(role, one.to_text()?)?;
                 checked = true;
             }

@@ -35,7 +35,7 @@ use server::{Role, Server};
 /// Idle sockets whose memory is measured.
 const IDLE_SOCKETS: u32 = 5_000;
 
-/// Opened before the first measurement, so that what a server needs but once is not counted.
+/// Sockets that are opened before the first measurement, so that memory that a server needs only once is not counted.
 const WARM_UP_SOCKETS: u32 = 200;
 
 /// Clients that relay to each other, two by two.

@@ -1,4 +1,4 @@
-//! A server in a process of its own, and what the kernel says about that process.
+//! A server in a process of its own, with the memory and the processor time of that process.
 
 use std::{
     io::{BufRead, BufReader, Read},

@@ -1,4 +1,4 @@
-//! `cargo xtask sim`: rooms in virtual time, and what becomes of them when things go wrong.
+//! `cargo xtask sim`: rooms in virtual time, in which things go wrong.
 //!
 //! Prints a row a scenario over all its seeds and fails if a bound was broken, with the command that replays the seed.
 
