@@ -18,7 +18,7 @@
 //! | [`fuzz`], [`sim`]: property tests, the simulator | `shell` |
 //! | [`run`]: the app for a person | `build`, `shell`, `workspace` |
 //! | [`setup`]: tools for a person's shell | `packages`, `tools` |
-//! | [`bench`]: benchmarks | `build`, `shell`, `size`, `tools`, `workspace` |
+//! | [`bench`](mod@bench): benchmarks | `build`, `shell`, `size`, `tools`, `workspace` |
 //! | [`test`](mod@test): all steps | `build`, `packages`, `shell`, `sim`, `size`, `tools`, `workspace` |
 //!
 //! A part of a module never uses the module that it is a part of. A test holds both.

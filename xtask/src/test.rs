@@ -124,7 +124,7 @@ fn run_step(step: Step, name: Option<&TestName>) -> Result<(Tally, bool)> {
     );
     if !ok {
         let log = workspace::log(step.name());
-        if log.exists() && outcome.has_run {
+        if log.exists() && outcome.log_explains {
             println!("---- the end of {}", log.display());
             println!("{}\n----", shell::tail(&log, TAIL_LINES_MAX));
         }

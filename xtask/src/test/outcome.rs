@@ -16,8 +16,8 @@ pub(super) struct Tally {
 pub(super) struct Outcome {
     /// A few words for the step's line.
     pub(super) note: String,
-    /// Whether the log is this run's.
-    pub(super) has_run: bool,
+    /// Whether the end of the log explains a failure.
+    pub(super) log_explains: bool,
     /// Passed and failed checks.
     pub(super) tally: Tally,
 }
@@ -27,7 +27,7 @@ impl Outcome {
     pub(super) fn not_done(error: &anyhow::Error) -> Self {
         Self {
             note: format!("{error:#}"),
-            has_run: false,
+            log_explains: false,
             tally: Tally { passed: 0, failed: 1 },
         }
     }
@@ -37,12 +37,12 @@ impl Outcome {
         match result {
             Ok(note) => Self {
                 note,
-                has_run: true,
+                log_explains: true,
                 tally: Tally { passed: 1, failed: 0 },
             },
             Err(error) => Self {
                 note: format!("{error:#}"),
-                has_run: true,
+                log_explains: true,
                 tally: Tally { passed: 0, failed: 1 },
             },
         }
@@ -65,6 +65,7 @@ impl Outcome {
         if let Some(name) = name {
             note = format!("{note} (only names with `{name}`)");
         }
+        let mut log_explains = true;
         match runner {
             // The tests did not compile, or a test program died before it could count.
             Err(error) if failed == 0 => {
@@ -73,6 +74,7 @@ impl Outcome {
             }
             Ok(()) if passed + failed == 0 => {
                 failed = 1;
+                log_explains = name.is_none();
                 note = name.map_or_else(
                     || "no test was run".to_owned(),
                     |name| format!("no test was run: this step has none whose name contains `{name}`"),
@@ -82,7 +84,7 @@ impl Outcome {
         }
         Self {
             note,
-            has_run: true,
+            log_explains,
             tally: Tally { passed, failed },
         }
     }
