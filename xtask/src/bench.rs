@@ -70,7 +70,7 @@ impl Bench {
             }
             Self::Mesh => {
                 let mut command = shell::cargo(&["run", "--release", "--package", "bench", "--bin", "bench_mesh"]);
-                sink.run(command.args(["--features", "mesh"]))
+                sink.run(command.args(["--features", "broadcast"]))
             }
         }
     }

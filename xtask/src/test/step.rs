@@ -177,7 +177,7 @@ impl Step {
 }
 
 fn clippy() -> Command {
-    // Not all features: `bench/mesh` would build another project's protocol.
+    // Not all features: `bench/broadcast` would build another project's protocol.
     shell::cargo(&[
         "clippy",
         "--workspace",
