@@ -1,12 +1,16 @@
-//! What a node is told at its start, and how long it waits for what. Every default has its unit and its reason.
+//! What a node is told at its start, how long it waits for what, and every limit of this crate: each with its unit and its reason.
+//!
+//! No other file declares a limit; `tests/tests/tidy.rs` looks.
 
 use std::time::Duration;
+
+use shared::limits::{LINKS_MAX, TEXT_BYTES_MAX};
 
 /// What a node is told at its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeConfig {
     /// The person's name: 1 to [`NAME_CHARS_MAX`](shared::limits::NAME_CHARS_MAX) characters, none of them a control
-    /// character. See [`valid_name`](crate::frame::valid_name).
+    /// character. See [`valid_name`](crate::wire::codec::valid_name).
     pub name: String,
     /// How many rendezvous servers the driver knows.
     pub servers: u8,
@@ -34,11 +38,11 @@ pub struct Timing {
     pub discover_soon: Duration,
     /// From the first message of a link set-up to an open link. Default 15 s (ICE alone may take 10 s behind NATs).
     pub session_timeout: Duration,
-    /// From a knock to the offer. Default 5 s.
-    pub knock_timeout: Duration,
+    /// From a dial request to the offer. Default 5 s.
+    pub dial_request_timeout: Duration,
     /// From an offer to its answer. Default 6 s.
     pub answer_timeout: Duration,
-    /// For how long a knock is taken to have crossed our offer on the way. Default 1 s.
+    /// For how long a dial request is taken to have crossed our offer on the way. Default 1 s.
     pub crossing_window: Duration,
     /// The first wait before a link is tried again. Default 1 s.
     pub session_retry_min: Duration,
@@ -87,7 +91,7 @@ impl Default for Timing {
             discover_interval: Duration::from_secs(15),
             discover_soon: Duration::from_secs(1),
             session_timeout: Duration::from_secs(15),
-            knock_timeout: Duration::from_secs(5),
+            dial_request_timeout: Duration::from_secs(5),
             answer_timeout: Duration::from_secs(6),
             crossing_window: Duration::from_secs(1),
             session_retry_min: Duration::from_secs(1),
@@ -111,6 +115,252 @@ impl Default for Timing {
     }
 }
 
+// --- bytes between peers ---
+
+/// The largest fragment, its first byte included: the largest message that every browser sends without splitting it into something
+/// another may misread.
+pub const FRAGMENT_BYTES_MAX: usize = 16 * 1024;
+
+/// The largest frame. Checked before anything is put together.
+pub const FRAME_BYTES_MAX: usize = 96 * 1024;
+
+const _: () = assert!(FRAME_BYTES_MAX >= TEXT_BYTES_MAX + 4 * 1024);
+
+/// The largest content of a record: the longest text, sealed, and what goes with it.
+pub const CONTENT_BYTES_MAX: usize = TEXT_BYTES_MAX + 2 * 1024;
+
+/// The most candidates in one envelope.
+pub const CANDIDATES_MAX: usize = 32;
+
+/// The longest candidate line.
+pub const CANDIDATE_BYTES_MAX: usize = 512;
+
+/// The longest name of a media section.
+pub const MID_BYTES_MAX: usize = 16;
+
+/// The largest session description accepted. Browsers write about 1 KB for data channels.
+pub const SDP_BYTES_MAX: usize = 16 * 1024;
+
+/// The shortest text that may be a whole invitation: a shorter one was cut off.
+pub const INVITATION_CHARS_MIN: usize = 200;
+
+// --- what waits for the driver ---
+
+/// How many bytes of fragments wait for the driver. Past them the link that was to carry more is closed as a slow reader. A driver
+/// empties the outbox after every call, so only a single call that asks for more than this meets the bound.
+pub const OUTBOX_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// How often one deadline may be met again within one wake: far more often than there are peers.
+pub const FIRINGS_MAX: usize = 1_024;
+
+// --- links and attempts ---
+
+/// With fewer links than this, and more people around, links are asked for with high priority.
+pub const LINKS_MIN: usize = 3;
+
+/// The number of links a node asks for: the size of HyParView's active view for 10,000 nodes (section 5.1 of the paper).
+pub const LINKS_TARGET: usize = 5;
+
+const _: () = assert!(LINKS_MIN <= LINKS_TARGET && LINKS_TARGET < LINKS_MAX);
+
+/// How many peers are remembered whom we had, have or want a link with: the passive view; the longest unwanted are forgotten first.
+pub const CONTACTS_MAX: usize = 64;
+
+/// How long a peer that had no place for us is left alone.
+pub const FULL_RETRY: Duration = Duration::from_secs(30);
+
+/// How often a peer may make us start an attempt in the long run: each costs us a connection, of which a page has some hundreds.
+pub const ATTEMPT_SPACING: Duration = Duration::from_secs(1);
+
+/// How many attempts a peer may make us start at once. After an outage, what was sent meanwhile arrives in a burst, and only the
+/// last of it is of use.
+pub const ATTEMPT_BURST: u32 = 8;
+
+/// How many failed attempts in a row make an [`Alert::NoPath`](crate::model::Alert::NoPath).
+pub const NO_PATH_FAILURES: u32 = 3;
+
+/// How often a node with fewer links than it needs seeks more.
+pub const SEEK_URGENTLY: Duration = Duration::from_secs(1);
+
+/// How often a node that could do with more links seeks them.
+pub const SEEK: Duration = Duration::from_secs(8);
+
+/// How often it is looked whether a server knows more people than we reach: longer than it takes to hear of a newcomer.
+pub const SPLIT_CHECK: Duration = Duration::from_secs(5);
+
+/// How many nodes, about, act at once when all of them see that the room is split.
+pub const SPLIT_ACTORS: u64 = 4;
+
+/// For how long a lost link makes us suspect what we know of others: the rest of a larger loss is noticed by then.
+pub const SUSPECTING: Duration = Duration::from_secs(20);
+
+/// How many invitations by hand can be open at once; the oldest is withdrawn first. Each holds a connection of the browser.
+pub const INVITATIONS_MAX: usize = 4;
+
+/// How long candidates are gathered for a text that cannot be added to later. Browsers say when they are done; one that waits
+/// for a STUN server that does not answer would take much longer.
+pub const GATHER: Duration = Duration::from_secs(3);
+
+/// The shortest and the longest heartbeat that a server can ask for.
+pub const HEARTBEAT_SECONDS: std::ops::RangeInclusive<u16> = 5..=300;
+
+/// How many link set-up messages are remembered to recognise replays, at least; at most twice as many are.
+pub const SEEN_ENVELOPES: usize = 4_096;
+
+/// From a link's opening to its first ping.
+pub const FIRST_MEASURE: Duration = Duration::from_secs(1);
+
+/// By how much a round-trip time must change to be told anew, as must a quarter of it.
+pub const ROUND_TRIP_CHANGE: Duration = Duration::from_millis(5);
+
+/// How many violations a peer may commit before its link is closed.
+pub const VIOLATIONS_MAX: u32 = 5;
+
+/// How many frames a peer may send us in a second, in the long run.
+pub const FRAMES_PER_SECOND: u32 = 2_000;
+
+/// How many frames a peer may send us at once.
+pub const FRAMES_BURST: u32 = 20_000;
+
+// --- what a neighbor may hand us, and what we hand on ---
+
+/// How many records of its own a neighbor may hand us in a second, in the long run.
+pub const RECORDS_PER_SECOND: u32 = 20;
+
+/// How many records of its own a neighbor may hand us at once.
+pub const RECORDS_BURST: u32 = 256;
+
+/// How many packets of its own a neighbor may have us hand on in a second, in the long run.
+pub const PACKETS_PER_SECOND: u32 = 100;
+
+/// How many packets of its own a neighbor may have us hand on at once.
+pub const PACKETS_BURST: u32 = 1_000;
+
+/// How many packets we send in a second, in the long run: less than neighbors take, for others can make us answer.
+pub const OWN_PACKETS_PER_SECOND: u32 = 50;
+
+/// How many packets we send at once.
+pub const OWN_PACKETS_BURST: u32 = 500;
+
+/// How many messages a person may send in a second, in the long run: with the beacons, less than neighbors take.
+pub const MESSAGES_PER_SECOND: u32 = 10;
+
+/// How many messages a person may send at once.
+pub const MESSAGES_BURST: u32 = 128;
+
+// --- broadcast ---
+
+/// How many records are remembered at least to recognise those that came before; at most twice as many are. Entries of the log
+/// are recognised for longer, by the log.
+pub const SEEN_RECORDS: usize = 1_024;
+
+/// How long the ids of entries are collected before they are announced. Measured: with less, payloads that are on their way are
+/// grafted needlessly.
+pub const ANNOUNCE_ENTRY: Duration = Duration::from_millis(100);
+
+/// How long the ids of beacons are collected: nobody waits for a beacon.
+pub const ANNOUNCE_BEACON: Duration = Duration::from_secs(2);
+
+/// How long a payload whose id was announced is waited for (the Plumtree paper's first timer), and the next announcer after the first
+/// (its second).
+pub const GRAFT_WAIT: Duration = Duration::from_millis(400);
+
+/// How many ids wait to be announced to a neighbor; what is not announced is found by sync.
+pub const ANNOUNCEMENTS_MAX: usize = 4_096;
+
+/// How many trees are remembered; the longest unused is forgotten first, and floods once when it is used again.
+pub const TREES_MAX: usize = 16;
+
+/// How many ids an announcement or a graft names.
+pub const GRAFT_IDS_MAX: usize = 256;
+
+/// The most bytes of payloads sent for one graft; what is missing then is grafted again.
+pub const GRAFT_BYTES_MAX: usize = 256 * 1024;
+
+/// How many announced records are waited for at once; the others are found by sync.
+pub const MISSING_MAX: usize = 1_024;
+
+/// How many people there are for each root, up to [`ROOTS_MAX`].
+pub const ROOT_PEOPLE: usize = 100;
+
+/// How many roots there are at most: each costs everybody a beacon every few seconds.
+pub const ROOTS_MAX: usize = 8;
+
+/// For every so many people an entry may take one more link than its tree has (its fan-out). Each costs about two payloads too many in
+/// the whole room: a fifth of all, in the time of which most of the way is covered.
+pub const FAN_OUT_PEOPLE: usize = 12;
+
+/// In a smaller room than this a fan-out beyond the tree would gain nothing.
+pub const FAN_OUT_ROOM_MIN: usize = 200;
+
+/// An author of this many entries within [`OWN_TREE_TIME`] becomes the root of a tree of its own: a flood costs about as much as
+/// the fan-out would in the next ten.
+pub const OWN_TREE_ENTRIES: usize = 4;
+
+/// See [`OWN_TREE_ENTRIES`].
+pub const OWN_TREE_TIME: Duration = Duration::from_secs(60);
+
+// --- the log and its sync ---
+
+/// How many entries the log keeps; the earliest are evicted first.
+pub const LOG_ENTRIES_MAX: usize = 10_000;
+
+/// How many bytes of entries the log keeps; the earliest are evicted first.
+pub const LOG_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// How many feeds the log keeps; past it no new one is accepted.
+pub const LOG_FEEDS_MAX: usize = 8_192;
+
+/// How many entries of a feed are kept out of order; sync brings the others in order.
+pub const OUT_OF_ORDER_MAX: usize = 256;
+
+/// How far ahead of our own wall clock we follow others: clocks set to a wrong time zone or daylight saving are hours off.
+pub const DRIFT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// For how long digests may differ before that is taken for more than records under way.
+pub const DIFFER_MAX: Duration = Duration::from_millis(2_000);
+
+/// The wait between exchanges on a link, at first.
+pub const QUIET_MIN: Duration = Duration::from_secs(3);
+
+/// The wait between exchanges on a link at most.
+pub const QUIET_MAX: Duration = Duration::from_secs(60);
+
+/// How long a batch of entries is waited for.
+pub const BATCH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// For how long beacons that were asked for are awaited.
+pub const PEOPLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The largest version vector that is sent, in feeds: some 12 KB. With more, logs are reconciled by ranges.
+pub const VECTOR_SPANS_MAX: usize = 256;
+
+/// How many spans are asked for at once.
+pub const WANT_SPANS_MAX: usize = 64;
+
+/// The largest batch of records: of one link's sync, never more than this is on its way.
+pub const BATCH_BYTES_MAX: usize = 64 * 1024;
+
+/// The largest step of a reconciliation.
+pub const RECONCILE_BYTES_MAX: u64 = 48 * 1024;
+
+// --- routing and delivery ---
+
+/// How many packets are remembered to hand none on twice, at least; at most twice as many are.
+pub const SEEN_PACKETS: usize = 1_024;
+
+/// How many next hops are remembered.
+pub const ROUTES_MAX: usize = PEOPLE_MAX;
+
+/// The most hops of a packet. Measured: the tree of 1,000 nodes has paths of up to 30 hops.
+pub const HOPS_MAX: u8 = 64;
+
+/// The wait for a whisper's receipt before it is tried again.
+pub const WHISPER_RETRY: Duration = Duration::from_millis(1_500);
+
+/// How many ids of whispers are remembered to recognise those that came before, at least; at most twice as many are.
+pub const SEEN_WHISPERS: usize = 4_096;
+
 /// The most own messages whose delivery is followed; the oldest is then followed no longer. The most whispers that wait for a receipt,
 /// past which `whisper` gives `SendError::Full`.
 pub const PENDING_MESSAGES_MAX: usize = 256;
@@ -118,28 +368,41 @@ pub const PENDING_MESSAGES_MAX: usize = 256;
 /// The most bytes of own whispers that wait for a receipt.
 pub const PENDING_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// How many ids of whispers are remembered to recognise those that came before, at least; at most twice as many are.
-pub const SEEN_WHISPERS: usize = 4_096;
+// --- presence ---
 
-/// How many link set-up messages are remembered to recognise replays, at least; at most twice as many are.
-pub const SEEN_ENVELOPES: usize = 4_096;
+/// The least interval between beacons when nothing is news.
+pub const INTERVAL_MIN: Duration = Duration::from_secs(5);
 
-/// How many records are remembered at least to recognise those that came before; at most twice as many are. Entries of the log
-/// are recognised for longer, by the log.
-pub const SEEN_RECORDS: usize = 1_024;
+/// By how much each person lengthens the interval.
+pub const INTERVAL_PER_PERSON: Duration = Duration::from_millis(600);
 
-/// How many packets are remembered to hand none on twice, at least; at most twice as many are.
-pub const SEEN_PACKETS: usize = 1_024;
+/// The longest interval that is believed.
+pub const INTERVAL_MAX: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// The longest time between beacons of a node whose beacons shape a tree for all.
+pub const ROOT_INTERVAL: Duration = Duration::from_secs(15);
+
+/// The least time between two beacons.
+pub const GAP_MIN: Duration = Duration::from_millis(300);
+
+/// By how much the square of the number of people lengthens the least time between two beacons for news.
+pub const GAP_PER_PAIR: Duration = Duration::from_millis(2);
+
+/// The least time between two beacons because of a loss.
+pub const GAP_LOSS: Duration = Duration::from_millis(600);
+
+/// What is added to two and a half intervals before someone is given up for want of a beacon.
+pub const PATIENCE_MARGIN: Duration = Duration::from_secs(5);
+
+/// How long a suspect has to prove that it lives: a broadcast to it and one back, with grafts.
+pub const SUSPECT: Duration = Duration::from_secs(2);
+
+/// When the roster is looked at again that had something due which a link stands against.
+pub const ROSTER_RETRY: Duration = Duration::from_millis(500);
 
 /// How many people are listed, the gone included; the longest gone are forgotten first, and past that many who are here
 /// nobody else is listed. What they say arrives all the same.
 pub const PEOPLE_MAX: usize = 2_048;
-
-/// How many peers are remembered whom we had, have or want a link with: the passive view; the longest unwanted are forgotten first.
-pub const CONTACTS_MAX: usize = 64;
-
-/// How many next hops are remembered.
-pub const ROUTES_MAX: usize = PEOPLE_MAX;
 
 /// The last stamps of how many people are kept after they were forgotten.
 pub const TOMBSTONES_MAX: usize = 512;
@@ -147,80 +410,8 @@ pub const TOMBSTONES_MAX: usize = 512;
 /// How many names of former visits are kept.
 pub const KNOWN_NAMES_MAX: usize = 256;
 
-/// How many invalid frames a peer may send before its link is closed.
-pub const STRIKES_MAX: u32 = 5;
-
-/// How many failed attempts in a row make an [`Alert::NoPath`](crate::io::Alert::NoPath).
-pub const NO_PATH_FAILURES: u32 = 3;
-
-/// How many entries the log keeps; the earliest are let go first.
-pub const LOG_ENTRIES_MAX: usize = 10_000;
-
-/// How many bytes of entries the log keeps; the earliest are let go first.
-pub const LOG_BYTES_MAX: usize = 32 * 1024 * 1024;
-
-/// How many origins (authors' incarnations) the log keeps; past it no new one is taken.
-pub const LOG_ORIGINS_MAX: usize = 8_192;
-
-/// How many entries of an origin are kept whose predecessors are missing; sync brings the others in order.
-pub const AHEAD_MAX: usize = 256;
-
-/// How many origins a beacon acknowledges: those that grew last.
+/// How many feeds a beacon acknowledges: those that grew last.
 pub const ACKS_MAX: usize = 16;
 
 /// How many lost neighbors a beacon names.
 pub const LOST_MAX: usize = 8;
-
-/// How many ids wait to be announced to a neighbor; what is not announced is found by sync.
-pub const ANNOUNCEMENTS_MAX: usize = 4_096;
-
-/// How many authors' own trees are remembered; the longest unused is forgotten first, and floods once when it is used again.
-pub const TREES_MAX: usize = 16;
-
-/// How many ids an announcement or a graft names.
-pub const GRAFT_IDS_MAX: usize = 256;
-
-/// How many announced records are waited for at once; the others are found by sync.
-pub const MISSING_MAX: usize = 1_024;
-
-/// The largest version vector that is sent, in origins: some 12 KB. With more, logs are reconciled by ranges.
-pub const VECTOR_SPANS_MAX: usize = 256;
-
-/// How many spans are asked for at once.
-pub const WANT_SPANS_MAX: usize = 64;
-
-/// The largest batch of records, in bytes: of one link's sync, never more than this is on its way.
-pub const BATCH_BYTES_MAX: usize = 64 * 1024;
-
-/// The largest step of a reconciliation, in bytes.
-pub const RECONCILE_BYTES_MAX: u64 = 48 * 1024;
-
-/// How many records of its own a peer may hand us in a second, in the long run.
-pub const RECORDS_PER_SECOND: u32 = 20;
-
-/// How many records of its own a peer may hand us at once.
-pub const RECORDS_BURST: u32 = 256;
-
-/// How many packets of its own a peer may have us hand on in a second, in the long run.
-pub const PACKETS_PER_SECOND: u32 = 100;
-
-/// How many packets of its own a peer may have us hand on at once.
-pub const PACKETS_BURST: u32 = 1_000;
-
-/// How many packets we send in a second, in the long run: less than peers take, for others can make us answer.
-pub const OWN_PACKETS_PER_SECOND: u32 = 50;
-
-/// How many packets we send at once.
-pub const OWN_PACKETS_BURST: u32 = 500;
-
-/// How many messages a person may send in a second, in the long run: with the beacons, less than peers take.
-pub const MESSAGES_PER_SECOND: u32 = 10;
-
-/// How many messages a person may send at once.
-pub const MESSAGES_BURST: u32 = 128;
-
-/// How many frames a peer may send us in a second, in the long run.
-pub const FRAMES_PER_SECOND: u32 = 2_000;
-
-/// How many frames a peer may send us at once.
-pub const FRAMES_BURST: u32 = 20_000;

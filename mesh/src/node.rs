@@ -1,113 +1,31 @@
-//! The node: routes inputs to the layers, and what one layer says to the next.
+//! The node: a net and a room, and the context that both work in. It hands one's words to the other.
 //!
-//! This file has the commands, the inputs and the outputs. Its other parts, in the order of a link's life: `contacts` (the peers
-//! we may link with), `seeking` (which of them we try), `attempts` (what becomes of that), `signalling` (what peers tell each other
-//! meanwhile, and how that is carried), `invitations` (the same by hand), `links` (open links, their loss and healing), `frames`
-//! (what arrives on them), `records` (entries, beacons and the closing: taken and passed on), `exchange` (sync), `packets` (what
-//! is for one peer alone), `view` (what the app can ask).
+//! Rules: one mutation, then [`Node::poll_output`] until it gives `None`, then one timer for [`Node::poll_timeout`]. The same seed and
+//! calls give the same bytes out. Time only comes in, and never runs back: an earlier one is clamped.
 //!
-//! Invariants: links and attempts go to at most [`LINKS_MAX`](shared::limits::LINKS_MAX) peers; never two open links to one
-//! peer (a newer one replaces the older, which is hung up in the same step); nothing is shown, stored or passed on whose
-//! signature was not checked; after [`Node::leave`] is done, nothing comes out any more.
+//! Invariant: after [`Node::leave`] is done, nothing comes out any more.
 
-mod attempts;
-mod contacts;
-mod exchange;
-mod frames;
-mod invitations;
-mod links;
-mod packets;
-mod records;
-mod seeking;
-mod signalling;
-mod view;
+use shared::{Identity, MessageId, PeerId, Room as RoomKeys};
 
-use std::{collections::VecDeque, rc::Rc};
-
-use chacha20::ChaCha20Rng;
-use litemap::LiteMap;
-use rand_core::Rng;
-use shared::{Identity, MessageId, PeerId, Room, limits::TEXT_BYTES_MAX, signal::Request};
-
-use self::{contacts::Contacts, invitations::Invited, signalling::Via};
 use crate::{
-    broadcast::{Broadcast, Talkative, Tree},
-    bucket::Bucket,
-    chat::{Chat, News},
-    config::{
-        MESSAGES_BURST, MESSAGES_PER_SECOND, NodeConfig, OWN_PACKETS_BURST, OWN_PACKETS_PER_SECOND, SEEN_ENVELOPES,
-        Timing,
-    },
-    fragment::packets,
-    frame::{Digests, Frame, GoodbyeReason, Whisper, seal_whisper},
-    hlc::Clock,
-    io::{
-        Alert, CloseError, Event, Input, Instant, LinkId, Message, Now, Output, PersonState, SendError, ServerId,
-        ServerState,
-    },
-    link::Link,
-    log::Log,
-    membership::{LINKS_TARGET, Need, need},
-    presence::Presence,
-    random::Random,
-    record::{Beacon, Cargo, Closing, Entry, Record},
-    rendezvous::{self, Rendezvous},
-    roster::{LinkState, Roster},
-    route::{Routes, Way},
-    seen::Seen,
+    config::{FIRINGS_MAX, NodeConfig},
+    context::Context,
+    door::{ToNet, ToRoom},
+    io::{Input, Instant, LinkId, Now, Output},
+    model::{CloseError, Counters, Event, Invitation, InvitationError, Network, NetworkLink, SendError},
+    net::{Link, Net},
+    room::Room,
+    timers::Timer,
+    wire::{codec::valid_name, frame::Frame},
 };
 
 /// One peer of one room. See the [crate documentation](crate) for how to drive it.
 #[derive(Debug)]
 pub struct Node {
-    identity: Identity,
-    me: PeerId,
+    cx: Context,
+    net: Net,
     room: Room,
-    config: NodeConfig,
-    random: Random,
-    now: Now,
     phase: Phase,
-    servers: Vec<Rendezvous>,
-    /// The passive view, and more: whom we have, had or want a link with.
-    contacts: Contacts,
-    /// When links are sought next, if more are wanted.
-    seek_at: Instant,
-    links: LiteMap<LinkId, Link>,
-    next_link: u64,
-    invitations: Vec<Invited>,
-    seen_envelopes: Seen<(PeerId, u64)>,
-    roster: Roster,
-    presence: Presence,
-    own_beacon: Option<Rc<Record<Beacon>>>,
-    /// How many entries had been taken at our beacon before the last, and at the last.
-    acked: [u64; 2],
-    /// Neighbors whose links fell silent, to be named in the next beacon.
-    lost: Vec<PeerId>,
-    broadcast: Broadcast,
-    talkative: Talkative,
-    /// How many links away the roots of the trees for all are.
-    root_hops: LiteMap<Tree, u8>,
-    clock: Clock,
-    log: Log,
-    /// Which incarnation of ours this is, and the next number in it.
-    incarnation: u64,
-    next_seq: u64,
-    routes: Routes,
-    chat: Chat,
-    messages: Bucket,
-    packets: Bucket,
-    /// When it is looked again whether a server knows more people than we reach.
-    split_check_at: Instant,
-    /// Until when what we know of others is doubted: a link fell silent.
-    shaken_until: Option<Instant>,
-    /// When other tabs of this browser were last told of us.
-    nearby_told: Option<Instant>,
-    /// The founder's closing of this room.
-    closing: Option<Rc<Record<Closing>>>,
-    /// Whether the person was told that the browser makes no more connections.
-    exhausted: bool,
-    counters: Counters,
-    outbox: VecDeque<Output>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,180 +35,88 @@ enum Phase {
     Left,
 }
 
-/// What was dropped and what came about, since the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counters {
-    /// Payloads that did not open, or were not signed by the sender they name.
-    pub envelopes_forged: u64,
-    /// Payloads that came before.
-    pub envelopes_replayed: u64,
-    /// Those of both that a server brought.
-    pub envelopes_tampered: u64,
-    /// Well-signed payloads that are out of bounds, or too many at once.
-    pub envelopes_refused: u64,
-    /// Frames and packets that are invalid: each is a strike against its peer.
-    pub frames_refused: u64,
-    /// Frames of a later version, ignored.
-    pub frames_unknown: u64,
-    /// Entries whose payload was broadcast to us, new or not.
-    pub entries_broadcast: u64,
-    /// Those of them that we had.
-    pub entries_repeated: u64,
-    /// Entries that came by sync or graft instead.
-    pub entries_synced: u64,
-    /// Over how many links the last entry came that was broadcast to us and new; 0 if it was grafted.
-    pub entry_hops: u64,
-    /// Packets that could not be handed on.
-    pub packets_dropped: u64,
-    /// Links that opened.
-    pub links_opened: u64,
-    /// Attempts to link that failed.
-    pub sessions_failed: u64,
-}
-
 impl Node {
     /// Makes a node that is about to enter `room`: its first time-out is due at once.
     ///
     /// `seed` must be unpredictable, and never used twice, wherever the node meets real peers.
     ///
     /// # Panics
-    /// If the configured name is not a [valid one](crate::frame::valid_name).
+    /// If the configured name is not a [valid one](crate::wire::codec::valid_name).
     #[must_use]
-    pub fn new(identity: Identity, room: Room, config: NodeConfig, seed: [u8; 32], now: Now) -> Self {
-        assert!(
-            crate::frame::valid_name(&config.name),
-            "the name must be checked with `valid_name`"
-        );
-        let mut random = Random::new(seed);
+    pub fn new(identity: Identity, room: RoomKeys, config: NodeConfig, seed: [u8; 32], now: Now) -> Self {
+        assert!(valid_name(&config.name), "the name must be checked with `valid_name`");
+        let cx = Context::new(identity, room, config.name, config.timing, now);
         Self {
-            me: identity.peer_id(),
-            identity,
-            room,
-            now,
+            net: Net::new(config.servers, seed, now),
+            room: Room::new(&cx, config.closed, seed),
+            cx,
             phase: Phase::Here,
-            servers: (0..config.servers).map(|_| Rendezvous::new(now.instant)).collect(),
-            contacts: Contacts::default(),
-            seek_at: now.instant,
-            links: LiteMap::new(),
-            next_link: 0,
-            invitations: Vec::new(),
-            seen_envelopes: Seen::new(SEEN_ENVELOPES),
-            roster: Roster::default(),
-            presence: Presence::new(now.unix_millis),
-            own_beacon: None,
-            acked: [0; 2],
-            lost: Vec::new(),
-            broadcast: Broadcast::default(),
-            talkative: Talkative::default(),
-            root_hops: LiteMap::new(),
-            clock: Clock::default(),
-            log: Log::default(),
-            incarnation: random.log.next_u64(),
-            next_seq: 0,
-            routes: Routes::default(),
-            chat: Chat::default(),
-            messages: Bucket::new(MESSAGES_PER_SECOND, MESSAGES_BURST),
-            packets: Bucket::new(OWN_PACKETS_PER_SECOND, OWN_PACKETS_BURST),
-            split_check_at: now.instant,
-            shaken_until: None,
-            nearby_told: None,
-            closing: None,
-            exhausted: false,
-            counters: Counters::default(),
-            outbox: VecDeque::new(),
-            random,
-            config,
         }
     }
 
     /// Recalls from a former visit, before the first time-out, that `peer` used `name`: see [`Output::RememberName`].
     pub fn know_name(&mut self, peer: PeerId, name: &str) {
-        self.roster.know_name(peer, name);
+        self.room.know_name(peer, name);
     }
+
+    // --- commands ---
 
     /// Says something to everyone. The message comes back as an [`Event::Message`], then its
-    /// [`Delivery`](crate::io::Delivery) as that goes on.
+    /// [`Delivery`](crate::model::Delivery) as that goes on.
     ///
     /// # Errors
-    /// [`SendError`], and nothing was taken.
+    /// [`SendError`], and nothing was accepted.
     pub fn say(&mut self, now: Now, text: &str) -> Result<MessageId, SendError> {
         self.advance(now);
-        self.check_text(text)?;
-        let entry = Entry {
-            incarnation: self.incarnation,
-            seq: self.next_seq,
-            order: self.clock.tick(self.now.unix_millis),
-            unix_millis: self.now.unix_millis,
-            name: self.config.name.clone(),
-            kind: Entry::CHAT,
-            body: text.as_bytes().to_vec().into(),
-        };
-        self.next_seq += 1;
-        let record = Record::sign(&self.identity, &self.room, entry);
-        let id = record.message_id();
-        let is_here = |state| matches!(state, PersonState::Here | PersonState::Reconnecting);
-        let here = self.roster.people().filter(|person| is_here(person.state));
-        let delivery = self.chat.say(id, record.content.seq, here.map(|person| person.peer));
-        self.log.take(&record);
-        self.show_entry(&record);
-        self.emit(Event::Delivery { id, delivery });
-        self.publish_entry(&record);
-        Ok(id)
+        self.demand_here(SendError::Left)?;
+        let said = self.room.say(&mut self.cx, text);
+        self.exchange();
+        said
     }
 
-    /// Says something to one peer alone, sealed to their key.
+    /// Says something to one peer alone, sealed to its key.
     ///
     /// # Errors
-    /// [`SendError`], and nothing was taken.
+    /// [`SendError`], and nothing was accepted.
     pub fn whisper(&mut self, now: Now, to: PeerId, text: &str) -> Result<MessageId, SendError> {
         self.advance(now);
-        self.check_text(text)?;
-        if !matches!(
-            self.roster.state(&to),
-            Some(PersonState::Here | PersonState::Reconnecting)
-        ) {
-            return Err(SendError::NotReachable);
-        }
-        let whisper = Whisper {
-            id: MessageId::random(&mut self.random.whispers),
-            unix_millis: self.now.unix_millis,
-            name: self.config.name.clone(),
-            to,
-            text: text.to_owned(),
-            order: self.clock.tick(self.now.unix_millis),
-        };
-        let id = whisper.id;
-        let sealed = seal_whisper(&self.identity, &self.room, &whisper, &mut self.random.whispers)
-            .map_err(|_| SendError::NotReachable)?;
-        let until = self.now.instant + self.config.timing.whisper_timeout;
-        let delivery = self
-            .chat
-            .whisper(self.now.instant, id, to, sealed.clone(), until)
-            .map_err(|_| SendError::Full)?;
-        self.emit(Event::Message {
-            message: shown_whisper(self.me, whisper, self.me),
-        });
-        self.emit(Event::Delivery { id, delivery });
-        self.send_packet(to, Cargo::Whisper { sealed: sealed.into() }, Way::Learned);
-        Ok(id)
+        self.demand_here(SendError::Left)?;
+        let said = self.room.whisper(&mut self.cx, to, text);
+        self.exchange();
+        said
+    }
+
+    /// Makes an invitation for one person, to be handed over by hand: [`Event::Invitation`] brings its text.
+    ///
+    /// # Errors
+    /// [`InvitationError::Left`].
+    pub fn invite(&mut self, now: Now) -> Result<(), InvitationError> {
+        self.advance(now);
+        self.demand_here(InvitationError::Left)?;
+        self.net.invite(&mut self.cx);
+        Ok(())
+    }
+
+    /// Takes an invitation, or the answer to one of ours, whichever `text` is. An invitation is answered with
+    /// [`Event::InvitationAnswer`]; after an answer the link opens.
+    ///
+    /// # Errors
+    /// [`InvitationError`].
+    pub fn take_invitation(&mut self, now: Now, text: &str) -> Result<Invitation, InvitationError> {
+        self.advance(now);
+        self.demand_here(InvitationError::Left)?;
+        let taken = self.net.take_invitation(&mut self.cx, &self.room, text);
+        self.exchange();
+        taken
     }
 
     /// Leaves the room: tells every peer, waits a moment until they have heard it, closes everything. [`Event::Left`] comes last.
     pub fn leave(&mut self, now: Now) {
         self.advance(now);
-        if self.phase != Phase::Here {
-            return;
+        if self.phase == Phase::Here {
+            self.start_leaving();
+            self.finish_leaving();
         }
-        self.send_beacon(true);
-        self.phase = Phase::Leaving {
-            until: self.now.instant + self.config.timing.goodbye_timeout,
-        };
-        self.drop_sessions();
-        self.drop_invitations();
-        for id in self.links.keys().copied().collect::<Vec<_>>() {
-            self.say_goodbye(id, GoodbyeReason::Leaving);
-        }
-        self.finish_leaving();
     }
 
     /// Closes the room for everyone, now and for good, and leaves it. [`Event::RoomClosed`] and [`Event::Left`] follow.
@@ -299,28 +125,21 @@ impl Node {
     /// [`CloseError::NotFounder`] or [`CloseError::Left`].
     pub fn close_room(&mut self, now: Now) -> Result<(), CloseError> {
         self.advance(now);
-        if self.phase != Phase::Here {
-            return Err(CloseError::Left);
-        }
-        if self.room.founder() != Some(self.me) {
-            return Err(CloseError::NotFounder);
-        }
-        let closing = Closing {
-            unix_millis: self.now.unix_millis,
-        };
-        let closing = Record::sign(&self.identity, &self.room, closing);
-        self.honour_closing(&closing);
+        self.demand_here(CloseError::Left)?;
+        self.room.close(&mut self.cx)?;
+        self.exchange();
+        self.finish_leaving();
         Ok(())
     }
 
     /// Tries every server again now instead of at the end of its wait.
     pub fn retry_now(&mut self, now: Now) {
         self.advance(now);
-        for server in &mut self.servers {
-            server.retry_now(self.now.instant);
-        }
+        self.net.retry_now(self.cx.instant());
         self.handle_timeout(now);
     }
+
+    // --- the world ---
 
     /// Takes what happened in the world.
     pub fn handle_input(&mut self, now: Now, input: Input) {
@@ -328,360 +147,249 @@ impl Node {
         if self.phase == Phase::Left {
             return;
         }
+        let (cx, view) = (&mut self.cx, &self.room);
         match input {
-            Input::Signal { server, event } => self.with_server(server, |server, node, out| {
-                let Surroundings {
-                    now,
-                    identity,
-                    room,
-                    timing,
-                    rng,
-                } = node;
-                server.handle_event(now, event, identity, room, timing, rng, out);
-            }),
-            Input::ServerDown { server, code } => self.with_server(server, |server, node, out| {
-                server.handle_down(node.now, code, node.timing, node.rng, out);
-            }),
-            Input::LocalDescription { link, sdp } => self.handle_description(link, sdp),
-            Input::LocalCandidates { link, candidates } => self.handle_candidates(link, candidates),
-            Input::LinkOpen { link } => self.handle_link_open(link),
-            Input::LinkPath { link, path } => self.handle_link_path(link, path),
-            Input::LinkClosed { link, end } => self.handle_link_closed(link, end),
-            Input::LinkKind { link, kind } => {
-                if let Some(link) = self.links.get_mut(&link) {
-                    link.kind = Some(kind);
+            Input::Signal { server, event } => self.net.handle_signal(cx, view, server, event),
+            Input::ServerDown { server, code } => self.net.handle_server_down(cx, view, server, code),
+            Input::LocalDescription { link, sdp } => self.net.handle_description(cx, view, link, sdp),
+            Input::LocalCandidates { link, candidates } => self.net.handle_candidates(cx, view, link, candidates),
+            Input::LinkOpen { link } => self.net.handle_open(cx, view, link),
+            Input::LinkPath { link, path } => {
+                self.net.handle_path(cx, view, link, path);
+                self.exchange();
+                self.fire_if_due(Timer::Links);
+            }
+            Input::LinkClosed { link, end } => self.net.handle_closed(cx, view, link, end),
+            Input::LinkKind { link, kind } => self.net.handle_kind(link, kind),
+            Input::Fragment { link, bytes } => {
+                if let Some(frame) = self.net.handle_fragment(cx, view, link, &bytes) {
+                    self.handle_frame(link, &frame);
                 }
             }
-            Input::Packet { link, bytes } => self.handle_packet(link, &bytes),
-            Input::Nearby { bytes } => self.handle_nearby(&bytes),
+            Input::Nearby { bytes } if self.phase == Phase::Here => {
+                self.net.handle_nearby(cx, view, &bytes);
+                self.exchange();
+                self.fire_if_due(Timer::Seek);
+            }
+            Input::Nearby { .. } => {}
             Input::Network { online } => {
-                for server in &mut self.servers {
-                    server.handle_network(self.now.instant, online, &self.config.timing);
-                }
-                if online {
-                    self.grant_grace();
-                }
+                self.net.handle_network(cx, online);
                 self.handle_timeout(now);
             }
         }
+        self.exchange();
         self.finish_leaving();
+    }
+
+    fn handle_frame(&mut self, link: LinkId, bytes: &[u8]) {
+        let frame = Frame::decode(bytes);
+        let frame = self.net.handle_frame(&mut self.cx, &self.room, link, frame);
+        if let Some(frame) = frame.filter(|_| self.phase == Phase::Here) {
+            self.room.handle_frame(&mut self.cx, link, frame);
+        }
     }
 
     /// Does what is due. Calling it early or again does nothing.
     pub fn handle_timeout(&mut self, now: Now) {
         self.advance(now);
-        match self.phase {
-            Phase::Left => return,
-            Phase::Leaving { .. } => return self.finish_leaving(),
-            Phase::Here => {}
+        if self.phase == Phase::Here && self.room.recall_closing(&mut self.cx) {
+            self.phase = Phase::Leaving {
+                until: self.cx.instant(),
+            };
         }
-        if self.recall_closing() {
-            return;
-        }
-        self.check_for_split();
-        let hungry = self.is_hungry();
-        for index in 0..self.config.servers {
-            self.with_server(ServerId(index), |server, node, out| {
-                server.handle_timeout(node.now, hungry, node.timing, node.rng, out);
-            });
-        }
-        self.handle_links_due();
-        self.handle_contacts_due();
-        self.handle_invitations_due();
-        self.handle_broadcast_due();
-        let mut events = Vec::new();
-        self.roster
-            .handle_timeout(self.now.instant, &self.config.timing, &mut events);
-        self.emit_all(events);
-        let (news, retries) = self.chat.handle_timeout(self.now.instant);
-        self.emit_news(news);
-        for retry in retries {
-            let sealed = retry.sealed.into();
-            self.send_packet(retry.to, Cargo::Whisper { sealed }, Way::Flooded);
-        }
-        self.seek_links();
-        if self.presence.poll_timeout().is_some_and(|at| self.now.instant >= at) {
-            self.send_beacon(false);
+        for timer in Timer::ALL {
+            self.fire_if_due(timer);
         }
     }
 
     /// The next thing for the driver to do.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outbox.pop_front()
+        self.cx.outbox.pop()
     }
 
     /// When to call [`Node::handle_timeout`] next. Ask again after every other call.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let timing = &self.config.timing;
-        match self.phase {
-            Phase::Left => return None,
-            Phase::Leaving { until } => return Some(until),
-            Phase::Here => {}
+        Timer::ALL.into_iter().filter_map(|timer| self.deadline(timer)).min()
+    }
+
+    // --- timers ---
+
+    /// The table of deadlines: when each timer is due, and who knows.
+    fn deadline(&self, timer: Timer) -> Option<Instant> {
+        let (net, room, now) = (&self.net, &self.room, self.cx.instant());
+        match (self.phase, timer) {
+            (Phase::Left, _) => None,
+            (Phase::Leaving { until }, Timer::Leaving) => Some(until),
+            (Phase::Leaving { .. }, _) | (Phase::Here, Timer::Leaving) => None,
+            (Phase::Here, Timer::Split) => net.split_due(room),
+            (Phase::Here, Timer::Servers) => net.servers_due(room, now),
+            (Phase::Here, Timer::Links) => net.links_due(&self.cx),
+            (Phase::Here, Timer::Attempts) => net.attempts_due(),
+            (Phase::Here, Timer::Invitations) => net.invitations_due(),
+            (Phase::Here, Timer::Broadcast) => room.broadcast_due(),
+            (Phase::Here, Timer::Roster) => room.roster_due(),
+            (Phase::Here, Timer::Delivery) => room.delivery_due(),
+            (Phase::Here, Timer::Seek) => net.seek_due(room, now),
+            (Phase::Here, Timer::Beacon) => room.beacon_due(),
         }
-        let (seeks, split) = (self.need() > Need::None, self.is_split());
-        let servers = self
-            .servers
-            .iter()
-            .filter_map(|server| server.poll_timeout(seeks || split));
-        let links = self.links.values().map(|link| link.poll_timeout(timing));
-        let invitations = self.invitations.iter().map(Invited::poll_timeout);
-        servers
-            .chain(links)
-            .chain(self.contacts.poll_timeout())
-            .chain(invitations)
-            .chain(self.roster.poll_timeout())
-            .chain(self.chat.poll_timeout())
-            .chain(self.broadcast.poll_timeout())
-            .chain(self.presence.poll_timeout())
-            .chain(seeks.then_some(self.seek_at))
-            .chain(split.then_some(self.split_check_at))
-            .min()
+    }
+
+    /// Lets a timer go off as long as it is due. Each time moves its deadline; the bound is only for what we have not thought of.
+    fn fire_if_due(&mut self, timer: Timer) {
+        for _ in 0..FIRINGS_MAX {
+            if self.deadline(timer).is_none_or(|at| self.cx.instant() < at) {
+                return;
+            }
+            self.fire(timer);
+            self.exchange();
+        }
+        debug_assert!(false, "invariant: a timer that goes off moves its deadline: {timer:?}");
+    }
+
+    fn fire(&mut self, timer: Timer) {
+        let (cx, net, room) = (&mut self.cx, &mut self.net, &mut self.room);
+        match timer {
+            Timer::Split => net.on_split_due(cx, room),
+            Timer::Servers => net.on_servers_due(cx, room),
+            Timer::Links => net.on_links_due(cx, room),
+            Timer::Attempts => net.on_attempts_due(cx, room),
+            Timer::Invitations => net.on_invitations_due(cx),
+            Timer::Broadcast => room.on_broadcast_due(cx),
+            Timer::Roster => room.on_roster_due(cx),
+            Timer::Delivery => room.on_delivery_due(cx),
+            Timer::Seek => net.on_seek_due(cx, room),
+            Timer::Beacon => room.on_beacon_due(cx),
+            Timer::Leaving => self.finish_leaving(),
+        }
     }
 
     /// Moves the clock on. If it jumped over what was due, the machine slept.
     fn advance(&mut self, now: Now) {
+        let threshold = self.cx.timing.sleep_threshold;
         // What waited for something else than time, a server say, may be long overdue when it can be done at last.
-        let jumped = now.instant.since(self.now.instant) > self.config.timing.sleep_threshold;
+        let jumped = now.instant.since(self.cx.instant()) > threshold;
         let due = if jumped { self.poll_timeout() } else { None };
-        let due = due.map(|due| due.max(self.now.instant));
-        self.now.instant = self.now.instant.max(now.instant);
-        self.now.unix_millis = now.unix_millis;
-        if self.phase == Phase::Here
-            && due.is_some_and(|due| self.now.instant.since(due) > self.config.timing.sleep_threshold)
-        {
-            for server in &mut self.servers {
-                // As if the network had gone and come back, which after sleep is likely.
-                server.handle_network(self.now.instant, false, &self.config.timing);
-                server.handle_network(self.now.instant, true, &self.config.timing);
+        let due = due.map(|due| due.max(self.cx.instant()));
+        self.cx.now.instant = self.cx.instant().max(now.instant);
+        self.cx.now.unix_millis = now.unix_millis;
+        if self.phase == Phase::Here && due.is_some_and(|due| self.cx.instant().since(due) > threshold) {
+            self.net.handle_wake(&mut self.cx);
+        }
+    }
+
+    // --- between net and room ---
+
+    /// Hands one's words to the other until neither has anything to say.
+    fn exchange(&mut self) {
+        loop {
+            if let Some(word) = self.net.poll_event() {
+                self.tell_room(word);
+            } else if let Some(word) = self.room.poll_event() {
+                self.tell_net(word);
+            } else if let Some(link) = self.cx.outbox.pop_overflowed() {
+                self.net.handle_overflow(&mut self.cx, &self.room, link);
+            } else if !self.net.proceed(&mut self.cx, &self.room) {
+                return;
             }
-            self.grant_grace();
         }
     }
 
-    fn grant_grace(&mut self) {
-        for (_, link) in self.links.iter_mut() {
-            link.grant_grace(self.now.instant, &self.config.timing);
+    fn tell_room(&mut self, word: ToRoom) {
+        if self.phase == Phase::Here {
+            self.room.handle_net(&mut self.cx, word);
         }
     }
 
-    /// Whether a text can be said now.
-    fn check_text(&mut self, text: &str) -> Result<(), SendError> {
+    fn tell_net(&mut self, word: ToNet) {
+        match word {
+            ToNet::Violation { link } => self.net.handle_violation(&mut self.cx, &self.room, link),
+            ToNet::LinksWanted => self.net.handle_links_wanted(self.cx.instant()),
+            ToNet::Envelope { sealed } if self.phase == Phase::Here => {
+                self.net.handle_routed(&mut self.cx, &self.room, &sealed);
+            }
+            ToNet::Envelope { .. } => {}
+            ToNet::Close => self.start_leaving(),
+        }
+    }
+
+    // --- the end ---
+
+    fn demand_here<E>(&self, error: E) -> Result<(), E> {
+        if self.phase == Phase::Here { Ok(()) } else { Err(error) }
+    }
+
+    fn start_leaving(&mut self) {
         if self.phase != Phase::Here {
-            return Err(SendError::Left);
-        }
-        if text.len() > TEXT_BYTES_MAX {
-            return Err(SendError::TooLong {
-                bytes: text.len(),
-                max: TEXT_BYTES_MAX,
-            });
-        }
-        if text.trim().is_empty() {
-            return Err(SendError::Empty);
-        }
-        if !self.messages.take(self.now.instant) {
-            return Err(SendError::Full);
-        }
-        Ok(())
-    }
-
-    fn send(&mut self, link: LinkId, frame: &Frame) {
-        self.transmit(link, &frame.encode());
-    }
-
-    fn transmit(&mut self, link: LinkId, frame: &[u8]) {
-        for bytes in packets(frame) {
-            self.outbox.push_back(Output::Transmit { link, bytes });
-        }
-    }
-
-    fn usable_link(&self, peer: &PeerId) -> Option<LinkId> {
-        let link = self.contacts.get(peer)?.link()?;
-        self.links.get(&link).filter(|link| link.is_usable()).map(Link::id)
-    }
-
-    fn usable_links(&self) -> impl Iterator<Item = &Link> {
-        self.links.values().filter(|link| link.is_usable())
-    }
-
-    fn digests(&self) -> Digests {
-        Digests {
-            log: self.log.digest(),
-            people: self.roster.digest(&self.me),
-        }
-    }
-
-    /// How many people there are, us included.
-    fn people(&self) -> usize {
-        self.roster.present() + 1
-    }
-
-    /// How many people the servers know in the room; 0 if none is connected.
-    fn room_size(&self) -> usize {
-        let sizes = self.servers.iter().filter_map(Rendezvous::room_size);
-        sizes
-            .max()
-            .map_or(0, |size| usize::try_from(size).unwrap_or(usize::MAX))
-    }
-
-    fn emit(&mut self, event: Event) {
-        if let Event::PersonForgotten { peer } = &event {
-            self.routes.forget_peer(peer);
-            let news = self.chat.handle_gone(*peer);
-            self.emit_news(news);
-        }
-        self.outbox.push_back(Output::Event(event));
-    }
-
-    fn emit_all(&mut self, events: Vec<Event>) {
-        for event in events {
-            self.emit(event);
-        }
-    }
-
-    fn emit_news(&mut self, news: Vec<News>) {
-        for (id, delivery) in news {
-            self.emit(Event::Delivery { id, delivery });
-        }
-    }
-
-    fn alert(&mut self, alert: Alert) {
-        self.emit(Event::Alert { alert });
-    }
-
-    fn set_link(&mut self, peer: PeerId, state: LinkState) {
-        let mut events = Vec::new();
-        self.roster.set_link(self.now.instant, peer, state, &mut events);
-        self.emit_all(events);
-    }
-
-    fn set_left(&mut self, peer: PeerId) {
-        let mut events = Vec::new();
-        self.roster.on_left(self.now.instant, peer, &mut events);
-        self.emit_all(events);
-        let news = self.chat.handle_gone(peer);
-        self.emit_news(news);
-    }
-
-    /// How badly we want another link.
-    fn need(&self) -> Need {
-        self.need_beyond(self.busy_contacts())
-    }
-
-    /// How badly we want another, if we have `links`.
-    fn need_beyond(&self, links: usize) -> Need {
-        if links >= LINKS_TARGET {
-            // What is asked most often, and needs no more.
-            return Need::None;
-        }
-        let others = self
-            .roster
-            .present()
-            .max(self.room_size().saturating_sub(1))
-            .max(self.wanted_contacts());
-        let need = need(links, others);
-        // Nobody is known, and no server says who is here: another tab may.
-        if links == 0 && self.registered().is_none() {
-            return need.max(Need::Low);
-        }
-        need
-    }
-
-    /// Whether a server is asked for peers now and then: we have few links, or the room is split.
-    fn is_hungry(&self) -> bool {
-        self.need() > Need::None || self.is_split()
-    }
-
-    /// The first server that takes requests.
-    fn registered(&self) -> Option<ServerId> {
-        let index = self.servers.iter().position(Rendezvous::is_registered)?;
-        u8::try_from(index).ok().map(ServerId)
-    }
-
-    /// Lets one server's layer work, then does what it asks for. An unknown server is ignored.
-    fn with_server(
-        &mut self,
-        id: ServerId,
-        work: impl FnOnce(&mut Rendezvous, Surroundings<'_>, &mut Vec<rendezvous::Action>),
-    ) {
-        let Some(server) = self.servers.get_mut(usize::from(id.0)) else {
             return;
-        };
-        let surroundings = Surroundings {
-            now: self.now.instant,
-            identity: &self.identity,
-            room: self.room.id(),
-            timing: &self.config.timing,
-            rng: &mut self.random.servers,
-        };
-        let mut actions = Vec::new();
-        work(server, surroundings, &mut actions);
-        for action in actions {
-            self.on_rendezvous(id, action);
         }
-    }
-
-    fn on_rendezvous(&mut self, server: ServerId, action: rendezvous::Action) {
-        match action {
-            rendezvous::Action::Connect => self.outbox.push_back(Output::ConnectServer { server }),
-            rendezvous::Action::Disconnect => self.outbox.push_back(Output::DisconnectServer { server }),
-            rendezvous::Action::Send(request) => self.outbox.push_back(Output::Signal { server, request }),
-            rendezvous::Action::Changed(state) => self.emit(Event::Server { server, state }),
-            rendezvous::Action::Alert(alert) => self.alert(alert),
-            rendezvous::Action::Peers(peers) => self.on_peers(server, peers),
-            rendezvous::Action::NotHere(peer) => self.on_peer_not_here(server, peer),
-            rendezvous::Action::Relayed { payload } => self.on_payload(Via::Server(server), &payload),
-        }
+        self.room.leave(&mut self.cx);
+        let until = self.cx.instant() + self.cx.timing.goodbye_timeout;
+        self.phase = Phase::Leaving { until };
+        self.net.leave(&mut self.cx, &self.room);
     }
 
     /// Closes down once every peer has heard our goodbye, or the time for it is over.
     fn finish_leaving(&mut self) {
         let Phase::Leaving { until } = self.phase else { return };
-        if !self.links.is_empty() && self.now.instant < until {
+        if !self.net.is_quiet() && self.cx.instant() < until {
             return;
         }
-        for (link, _) in std::mem::take(&mut self.links) {
-            self.outbox.push_back(Output::HangUp { link });
-        }
-        for (index, server) in (0..).zip(&self.servers) {
-            if !matches!(server.shown(), ServerState::Waiting { .. } | ServerState::Stopped) {
-                self.outbox.push_back(Output::DisconnectServer {
-                    server: ServerId(index),
-                });
-            }
-        }
+        self.net.close(&mut self.cx);
         self.phase = Phase::Left;
-        self.emit(Event::Left);
+        self.cx.event(Event::Left);
     }
 
-    /// Sends a request through a server, if one is registered.
-    fn request(&mut self, via: Option<ServerId>, request: Request) {
-        let via = via.filter(|server| self.is_registered(*server));
-        if let Some(server) = via.or_else(|| self.registered()) {
-            self.outbox.push_back(Output::Signal { server, request });
+    // --- what the app can ask ---
+
+    /// Who this node is.
+    #[must_use]
+    pub fn peer_id(&self) -> PeerId {
+        self.cx.me
+    }
+
+    /// What was dropped and what came about, since the start.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.cx.counters
+    }
+
+    /// The peers with a link that can carry messages: the active view.
+    pub fn linked(&self) -> impl Iterator<Item = PeerId> {
+        self.net.links().map(Link::peer)
+    }
+
+    /// How many people are here as far as this node knows, itself included.
+    #[must_use]
+    pub fn present(&self) -> usize {
+        use crate::door::PassiveView;
+        self.room.present() + 1
+    }
+
+    /// A number that is the same for two nodes that have the same entries.
+    #[must_use]
+    pub fn log_digest(&self) -> u64 {
+        self.room.log_digest()
+    }
+
+    /// The room's network as we know it.
+    #[must_use]
+    pub fn network(&self) -> Network {
+        let (nodes, edges) = self.room.network(&self.cx);
+        let links = self.net.links().map(|link| NetworkLink {
+            peer: link.peer(),
+            name: link.name().map(str::to_owned),
+            kind: link.kind(),
+            round_trip: link.round_trip(),
+            eager: self.room.is_eager(link.id()),
+            age: link.age(self.cx.instant()),
+        });
+        let size = nodes.len().max(self.net.room_size());
+        Network {
+            links: links.collect(),
+            size: u32::try_from(size).unwrap_or(u32::MAX),
+            nodes,
+            edges,
         }
-    }
-}
-
-/// What a layer is handed to work with.
-struct Surroundings<'a> {
-    now: Instant,
-    identity: &'a Identity,
-    room: shared::RoomId,
-    timing: &'a Timing,
-    rng: &'a mut ChaCha20Rng,
-}
-
-/// A whisper, as it is shown to `me`.
-fn shown_whisper(me: PeerId, whisper: Whisper, author: PeerId) -> Message {
-    Message {
-        id: whisper.id,
-        author,
-        author_name: whisper.name,
-        own: author == me,
-        whisper_to: Some(whisper.to),
-        order: whisper.order,
-        unix_millis: whisper.unix_millis,
-        text: whisper.text,
     }
 }

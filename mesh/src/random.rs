@@ -23,8 +23,10 @@ pub(crate) enum Stream {
     Routing = 7,
     /// Ids and seals of whispers.
     Whispers = 8,
-    /// The incarnation.
+    /// The number of our feed.
     Log = 9,
+    /// Seeds of hash tables, which nobody else is to know.
+    Lookups = 10,
 }
 
 /// The stream of one layer.
@@ -34,32 +36,17 @@ pub(crate) fn stream(seed: [u8; 32], of: Stream) -> ChaCha20Rng {
     rng
 }
 
-/// All streams of a node.
-#[derive(Debug)]
-pub(crate) struct Random {
-    pub(crate) servers: ChaCha20Rng,
-    pub(crate) attempts: ChaCha20Rng,
-    pub(crate) membership: ChaCha20Rng,
-    pub(crate) envelopes: ChaCha20Rng,
-    pub(crate) invitations: ChaCha20Rng,
-    pub(crate) presence: ChaCha20Rng,
-    pub(crate) routing: ChaCha20Rng,
-    pub(crate) whispers: ChaCha20Rng,
-    pub(crate) log: ChaCha20Rng,
-}
+#[cfg(test)]
+mod tests {
+    use rand_core::Rng;
 
-impl Random {
-    pub(crate) fn new(seed: [u8; 32]) -> Self {
-        Self {
-            servers: stream(seed, Stream::Servers),
-            attempts: stream(seed, Stream::Attempts),
-            membership: stream(seed, Stream::Membership),
-            envelopes: stream(seed, Stream::Envelopes),
-            invitations: stream(seed, Stream::Invitations),
-            presence: stream(seed, Stream::Presence),
-            routing: stream(seed, Stream::Routing),
-            whispers: stream(seed, Stream::Whispers),
-            log: stream(seed, Stream::Log),
-        }
+    use super::*;
+
+    #[test]
+    fn a_stream_is_that_of_its_seed_and_layer_alone() {
+        let first = |seed: u8, of| stream([seed; 32], of).next_u64();
+        assert_eq!(first(1, Stream::Log), first(1, Stream::Log));
+        assert_ne!(first(1, Stream::Log), first(2, Stream::Log));
+        assert_ne!(first(1, Stream::Log), first(1, Stream::Routing));
     }
 }

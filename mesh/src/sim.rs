@@ -7,7 +7,7 @@
 //!
 //! Simplifications, all on purpose: a link carries any number of bytes at once; latencies are those of a pair, and do not
 //! change; a signature that was made in this process is known to be good, and any other checked once for all nodes: see
-//! [`signed`](crate::signed) and [`record::memo`](crate::record::memo).
+//! `wire::signed` and `wire::record::memo`.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,12 +20,14 @@
     allow(dead_code, reason = "the tests under `tests` use more of the world than scenarios")
 )]
 
+mod body;
 mod report;
 mod scenario;
 pub(crate) mod world;
 
+pub use body::Body;
 pub use report::{Bound, Report, Rounds};
-pub use scenario::{LinkDigest, Scenario, Steady, run, run_steady};
+pub use scenario::{LinkDigest, Scenario, Steady, run, run_bodies, run_steady};
 
 #[cfg(test)]
 mod tests {

@@ -10,12 +10,17 @@
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use data_encoding::HEXLOWER;
 use mesh::{
-    envelope::{ANYONE, Body, DeclineReason, Envelope},
-    frame::{Announced, Digests, Frame, GoodbyeReason, Hello, Whisper, open_whisper, seal_whisper},
-    io::{Candidate, Timestamp},
-    log::{Origin, Span},
-    nearby::Nearby,
-    record::{Ack, Beacon, Cargo, Closing, Content, Entry, Lost, Packet, Record, Short},
+    io::Candidate,
+    model::Timestamp,
+    wire::{
+        envelope::{ANYONE, Body, DeclineReason, Envelope},
+        frame::{Announced, Digests, Frame, GoodbyeReason, Hello},
+        id::ShortId,
+        nearby::Nearby,
+        record::{Ack, Beacon, Closing, Content, Entry, Lost, Packet, Payload, Record},
+        span::{Feed, Span},
+        whisper::{Whisper, open_whisper, seal_whisper},
+    },
 };
 use shared::{Identity, MessageId, Room, RoomCode, SessionId};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -56,9 +61,10 @@ fn digests() -> Digests {
 }
 
 #[track_caller]
-fn check(frame: &Frame, hex: &str) {
-    assert_eq!(HEXLOWER.encode(&frame.encode()), hex);
-    assert_eq!(Frame::decode(&frame.encode()).as_ref(), Ok(frame));
+fn check(frame: &Frame<'_>, hex: &str) {
+    let bytes = frame.encode();
+    assert_eq!(HEXLOWER.encode(&bytes), hex);
+    assert_eq!(Frame::decode(&bytes).as_ref(), Ok(frame));
 }
 
 #[track_caller]
@@ -106,27 +112,28 @@ fn frames_of_a_link() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn frames_of_broadcast_and_routing() {
-    let wire = || vec![1, 2, 3].into();
+    let wire = [1, 2, 3];
+    let wire = || wire.as_slice().into();
     let entry = Frame::Entry {
         hops: 2,
-        spread: 300,
-        tree: Short(6),
+        fan_out: 300,
+        tree: ShortId(6),
         wire: wire(),
     };
     check(&entry, "8205840219012c0643010203");
     let beacon = Frame::Beacon {
         hops: 2,
-        tree: Short(6),
+        tree: ShortId(6),
         wire: wire(),
     };
     check(&beacon, "820683020643010203");
-    let ids = || vec![Short(5), Short(u64::MAX)];
-    let tree = Short(6);
+    let ids = || vec![ShortId(5), ShortId(u64::MAX)];
+    let tree = ShortId(6);
     let announced = vec![
         Announced { tree, ids: ids() },
         Announced {
-            tree: Short(7),
-            ids: vec![Short(8)],
+            tree: ShortId(7),
+            ids: vec![ShortId(8)],
         },
     ];
     check(
@@ -147,9 +154,9 @@ fn frames_of_broadcast_and_routing() {
 #[wasm_bindgen_test(unsupported = test)]
 fn frames_of_sync_and_presence() {
     let span = Span {
-        origin: Origin {
+        feed: Feed {
             author: ann().peer_id(),
-            incarnation: 0x1122_3344_5566_7788,
+            number: 0x1122_3344_5566_7788,
         },
         first: 0,
         next: 500,
@@ -162,21 +169,21 @@ fn frames_of_sync_and_presence() {
         &Frame::Want { spans: vec![span] },
         "820d8181838258208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c1b1122334455667788001901f4",
     );
-    let wires = || vec![vec![1, 2].into(), vec![3].into()];
+    let wires = || [&[1, 2][..], &[3]].map(Into::into).into();
     check(&Frame::Entries { wires: wires() }, "820e81824201024103");
     let reconcile = Frame::Reconcile {
         initiator: true,
-        message: vec![0x61].into(),
+        message: [0x61].as_slice().into(),
     };
     check(&reconcile, "820f82f54161");
-    check(&Frame::People { ids: vec![Short(5)] }, "8210818105");
+    check(&Frame::People { ids: vec![ShortId(5)] }, "8210818105");
     check(&Frame::Beacons { wires: wires() }, "821181824201024103");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn an_entry() {
     let entry = Entry {
-        incarnation: 0x1122_3344_5566_7788,
+        feed: 0x1122_3344_5566_7788,
         seq: 4,
         order: order(),
         unix_millis: 1_800_000_000_000,
@@ -197,16 +204,16 @@ fn a_beacon() {
         stamp: 1_800_000_000_001,
         name: "Ann".into(),
         interval_millis: 5_000,
-        neighbors: vec![Short::of_peer(&bob().peer_id())],
+        neighbors: vec![ShortId::of_peer(&bob().peer_id())],
         on_server: true,
         digest: 77,
         acks: vec![Ack {
-            author: Short::of_peer(&bob().peer_id()),
-            incarnation: 8,
+            author: ShortId::of_peer(&bob().peer_id()),
+            feed: 8,
             next: 9,
         }],
         lost: vec![Lost {
-            peer: Short(10),
+            peer: ShortId(10),
             stamp: 11,
         }],
         leaving: false,
@@ -220,25 +227,25 @@ fn a_beacon() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn packets() {
-    let packet = |cargo| Packet {
+    let packet = |payload| Packet {
         to: bob().peer_id(),
         nonce: 5,
-        cargo,
+        payload,
     };
-    let payload = "sealed".into();
+    let sealed = "sealed".into();
     check_record(
-        packet(Cargo::Envelope { payload }),
+        packet(Payload::Envelope { sealed }),
         "8358208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c582e8358208139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b39405820081667365616c65645840038c10cc4997116fe388ac3f56fd01bbc15151d7380fdc2dc5018300db98bf5c16ae05c3689f2b4de9acc0cfc907b60807c6a4671770293e89d75763a73f400a",
         "4a6fcaf76c46fa825d6148a8495b2c110e6942b79ae40c50715d8a35a112a64c",
     );
     let sealed = vec![1, 2, 3].into();
     check_record(
-        packet(Cargo::Whisper { sealed }),
+        packet(Payload::Whisper { sealed }),
         "8358208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c582b8358208139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b3940582018143010203584010de648955f995668f5b8856e4131c54dbff9b290cbc8ae13a5944c864efaee037e5f275c0c6f070fe255662ba28e9665c9df6f1451303cc482f1e68b143fe07",
         "9dbce64d7c2421dc7647fd25237900ece0a6938ca60dda8fe41c669f79e4b13f",
     );
     check_record(
-        packet(Cargo::Receipt { id: id() }),
+        packet(Payload::Receipt { id: id() }),
         "8358208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c58388358208139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b3940582028150030303030303030303030303030303035840eaae0a60957f21963edb849735d3f0f23e5ee458cd0e40ebb6a28b116efed350290bd1ee425395b429296eeb44a373910f1be1ae1f774edc8ad264f945663506",
         "8da474c49502ad3b376a1d9c075f55fc1454f1e32d8a019aa0a41b02bf82e94d",
     );
@@ -288,7 +295,7 @@ fn between_the_tabs_of_a_browser() {
     );
     let envelope = Nearby::Envelope {
         to: bob().peer_id(),
-        payload: "abc".into(),
+        sealed: "abc".into(),
     };
     check(
         &envelope,
@@ -352,7 +359,7 @@ fn sealed_envelopes() {
         seal(
             &high,
             &low,
-            Body::Knock {
+            Body::DialRequest {
                 version: 1,
                 urgent: false
             }

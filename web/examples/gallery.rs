@@ -13,9 +13,10 @@
 
 use std::{rc::Rc, time::Duration};
 
-use mesh::io::{
-    Alert, Delivery, Event, Instant, InvitationError, LinkKind, Message, Network, NetworkEdge, NetworkLink,
-    NetworkNode, Person, PersonState, SendError, ServerId, ServerState, Timestamp,
+use mesh::io::{Instant, LinkKind, ServerId};
+use mesh::model::{
+    Alert, Delivery, Event, InvitationError, Message, Network, NetworkEdge, NetworkLink, NetworkNode, Person,
+    PersonState, SendError, ServerState, Timestamp,
 };
 use shared::{Identity, MessageId, PeerId, RoomCode};
 use web::{

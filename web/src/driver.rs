@@ -17,10 +17,8 @@ use gloo_timers::callback::Timeout;
 use litemap::LiteMap;
 use mesh::{
     Node, NodeConfig, Timing,
-    io::{
-        CloseError, Event, Input, Instant, Invitation, InvitationError, LinkEnd, LinkId, Network, Output, SendError,
-        ServerId,
-    },
+    io::{Input, Instant, LinkEnd, LinkId, Output, ServerId},
+    model::{CloseError, Event, Invitation, InvitationError, Network, SendError},
 };
 use shared::{MessageId, PeerId, Room, RoomCode, signal};
 use wasm_bindgen::JsCast;
@@ -304,7 +302,7 @@ impl Driver {
                     | Input::LinkPath { .. }
                     | Input::LinkKind { .. }
                     | Input::Nearby { .. }
-                    | Input::Packet { .. }
+                    | Input::Fragment { .. }
                     | Input::Network { .. } => {}
                 }
                 self.node.borrow_mut().handle_input(now, input);
@@ -446,7 +444,7 @@ impl Driver {
 #[cfg(test)]
 #[cfg(target_arch = "wasm32")]
 mod tests {
-    use mesh::io::{Delivery, ServerState};
+    use mesh::model::{Delivery, ServerState};
     use wasm_bindgen_test::wasm_bindgen_test;
 
     use super::*;

@@ -97,8 +97,8 @@ impl Connection {
 
     /// Sends a message on the control lane, or queues it there. `false` if the queue is full: the peer does not read.
     #[must_use]
-    pub(crate) fn send(&self, bytes: Vec<u8>) -> bool {
-        self.lane.send(bytes)
+    pub(crate) fn send(&self, bytes: impl Into<Rc<[u8]>>) -> bool {
+        self.lane.send(bytes.into())
     }
 
     /// Closes the connection, once what was sent is on its way.

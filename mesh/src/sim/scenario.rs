@@ -4,9 +4,12 @@ mod parts;
 
 use std::{collections::BTreeMap, time::Duration};
 
+use crate::Node;
+
 use super::{
+    body::Body,
     report::{Report, Rounds},
-    world::{Latency, Who, World, millis, misbehave::Trait, pair_latency, seconds},
+    world::{Latency, Simulation, Who, millis, misbehave::Trait, pair_latency, seconds},
 };
 
 /// Within which everyone has everything once the faults are over.
@@ -104,8 +107,17 @@ pub enum LinkDigest {
 /// If a node breaks the rules of its boundary, or with fewer than 10 people.
 #[must_use]
 pub fn run(scenario: Scenario, people: usize, seed: u64, digest: LinkDigest) -> Report {
+    run_bodies::<Node>(scenario, people, seed, digest)
+}
+
+/// Runs a scenario whose machines carry something else than bare nodes.
+///
+/// # Panics
+/// As [`run`].
+#[must_use]
+pub fn run_bodies<B: Body>(scenario: Scenario, people: usize, seed: u64, digest: LinkDigest) -> Report {
     assert!(people >= 10, "a room of fewer than 10 people shows nothing");
-    let mut story = Story::new(people, seed);
+    let mut story = Story::<B>::new(people, seed);
     if digest == LinkDigest::Taken {
         story.world.digest_links();
     }
@@ -142,7 +154,7 @@ pub struct Steady {
 /// Runs a steady room. `latency` gives that of two people in milliseconds, by `seed` and their numbers.
 #[must_use]
 pub fn run_steady(people: usize, seed: u64, latency: fn(u64, usize, usize) -> u64) -> Steady {
-    let mut story = Story::new(people, seed);
+    let mut story = Story::<Node>::new(people, seed);
     story.world.latency = Latency::Fixed { seed, of: latency };
     story.gather();
     let (one_author, many_authors) = story.talk();
@@ -158,18 +170,18 @@ pub fn run_steady(people: usize, seed: u64, latency: fn(u64, usize, usize) -> u6
     }
 }
 
-struct Story {
+struct Story<B> {
     people: usize,
-    world: World,
+    world: Simulation<B>,
     report: Report,
     started: u64,
     /// How much has been said, for texts that differ.
     said: u64,
 }
 
-impl Story {
+impl<B: Body> Story<B> {
     fn new(people: usize, seed: u64) -> Self {
-        let mut world = World::large(seed);
+        let mut world = Simulation::large(seed);
         world.latency = Latency::Fixed { seed, of: pair_latency };
         Self {
             people,

@@ -2,7 +2,7 @@
 //!
 //! Everything happens in the order of one queue and every choice is drawn from one seed, so a run can be repeated exactly. After
 //! each input a node is driven as [`crate::io`] demands: drained, then one timer armed. [`checks`] holds after every step what
-//! must hold always; liveness is what the tests ask for with [`World::run_until`].
+//! must hold always; liveness is what the tests ask for with [`Simulation::run_until`].
 
 mod ask;
 mod checks;
@@ -23,7 +23,8 @@ use std::{
 
 use crate::{
     Node, NodeConfig, Timing,
-    io::{Event, Instant, LinkId, Now, Person, ServerId},
+    io::{Instant, LinkId, Now, ServerId},
+    model::{Event, Person},
 };
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::Rng;
@@ -38,6 +39,7 @@ use self::{
     server::Server,
     wire::Net,
 };
+use super::body::Body;
 
 /// A machine with a node on it, by number.
 pub(crate) type Who = usize;
@@ -49,10 +51,10 @@ type Life = u32;
 const START_MILLIS: u64 = 10_000_000;
 
 /// One machine.
-pub(crate) struct Machine {
+pub(crate) struct Machine<B> {
     pub(crate) id: PeerId,
     pub(crate) name: String,
-    pub(crate) node: Node,
+    pub(crate) body: B,
     identity: Identity,
     life: Life,
     alive: bool,
@@ -86,7 +88,10 @@ pub(crate) struct Machine {
     left: bool,
 }
 
-pub(crate) struct World {
+/// A world whose machines carry bare nodes.
+pub(crate) type World = Simulation<Node>;
+
+pub(crate) struct Simulation<B> {
     seed: u64,
     rng: ChaCha20Rng,
     millis: u64,
@@ -94,7 +99,7 @@ pub(crate) struct World {
     sequence: u64,
     room: Room,
     servers: Vec<Server>,
-    pub(crate) machines: Vec<Machine>,
+    pub(crate) machines: Vec<Machine<B>>,
     net: Net,
     ledger: Ledger,
     transcript: DefaultHasher,
@@ -112,7 +117,7 @@ pub(crate) struct World {
     digests: Option<Digests>,
 }
 
-impl Drop for World {
+impl<B> Drop for Simulation<B> {
     fn drop(&mut self) {
         if std::thread::panicking() && self.strict {
             use std::io::Write;
@@ -154,7 +159,7 @@ pub(crate) const fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-impl World {
+impl<B: Body> Simulation<B> {
     /// A world with one server.
     pub(crate) fn new(seed: u64) -> Self {
         Self::with_servers(seed, 1)
@@ -231,12 +236,12 @@ impl World {
 
     pub(crate) fn add_as(&mut self, identity: Identity, name: &str) -> Who {
         let who = self.machines.len();
-        let node = self.make_node(&identity, name, &[], 0, None);
+        let body = self.make_body(&identity, name, &[], 0, None);
         self.by_id.insert(identity.peer_id(), who);
         self.machines.push(Machine {
             id: identity.peer_id(),
             name: name.to_owned(),
-            node,
+            body,
             identity,
             life: 0,
             alive: true,
@@ -263,14 +268,14 @@ impl World {
         who
     }
 
-    fn make_node(
+    fn make_body(
         &mut self,
         identity: &Identity,
         name: &str,
         known_names: &[(PeerId, String)],
         skew: i64,
         closed: Option<Vec<u8>>,
-    ) -> Node {
+    ) -> B {
         let config = NodeConfig {
             name: name.to_owned(),
             servers: u8::try_from(self.servers.len()).unwrap(),
@@ -278,11 +283,7 @@ impl World {
             timing: self.timing.clone(),
         };
         let (seed, now) = (self.draw_bytes(), self.now_with(skew));
-        let mut node = Node::new(identity.clone(), self.room.clone(), config, seed, now);
-        for (peer, known) in known_names {
-            node.know_name(*peer, known);
-        }
-        node
+        B::start(identity.clone(), self.room.clone(), config, seed, known_names, now)
     }
 
     // --- time ---
@@ -332,7 +333,7 @@ impl World {
                     return;
                 }
                 // It may have been put off meanwhile.
-                match machine.node.poll_timeout() {
+                match machine.body.poll_timeout() {
                     Some(due) if due.as_millis() > self.millis => self.arm(who, due.as_millis()),
                     Some(_) => self.handle_timeout(who),
                     None => {}
@@ -406,13 +407,13 @@ impl World {
             (self.millis, 1)
         };
         assert!(machine.timeouts_at.1 < 20, "{who}: the timer goes round in circles");
-        machine.node.handle_timeout(now);
+        machine.body.handle_timeout(now);
         self.drain(who);
     }
 
     /// The drain rule: everything out, then one timer.
     fn drain(&mut self, who: Who) {
-        while let Some(output) = self.machines[who].node.poll_output() {
+        while let Some(output) = self.machines[who].body.poll_output() {
             if self.strict {
                 self.hash_output(who, &output);
             }
@@ -422,7 +423,7 @@ impl World {
         }
         self.check_node(who);
         let machine = &self.machines[who];
-        if let Some(at) = machine.node.poll_timeout() {
+        if let Some(at) = machine.body.poll_timeout() {
             assert!(!machine.left, "{who}: a timer after leaving");
             self.arm(who, at.as_millis());
         }

@@ -1,6 +1,6 @@
 //! The message box.
 
-use mesh::io::SendError;
+use mesh::model::SendError;
 use shared::PeerId;
 use web_sys::HtmlTextAreaElement;
 use yew::prelude::*;

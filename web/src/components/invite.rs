@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use mesh::io::{Invitation, InvitationError};
+use mesh::model::{Invitation, InvitationError};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlTextAreaElement;
 use yew::prelude::*;

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use mesh::io::Message;
+use mesh::model::Message;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, ResizeObserver};
 use yew::prelude::*;

@@ -3,7 +3,7 @@
 use std::{fmt::Write, rc::Rc, time::Duration};
 
 use gloo_timers::callback::{Interval, Timeout};
-use mesh::io::Network;
+use mesh::model::Network;
 use web_sys::Element;
 use yew::prelude::*;
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use mesh::io::{Person, PersonState};
+use mesh::model::{Person, PersonState};
 use shared::PeerId;
 use yew::prelude::*;
 

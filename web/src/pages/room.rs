@@ -3,7 +3,7 @@
 pub mod view;
 
 use gloo_timers::callback::Timeout;
-use mesh::io::{Event, Invitation, InvitationError, Network};
+use mesh::model::{Event, Invitation, InvitationError, Network};
 use shared::{PeerId, RoomCode, identity::safety_number};
 use yew::prelude::*;
 
@@ -120,7 +120,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
 
     let on_send = use_callback((*session).clone(), |outgoing: Outgoing, session| {
         match (session, outgoing.to) {
-            (None, _) => Err(mesh::io::SendError::Left),
+            (None, _) => Err(mesh::model::SendError::Left),
             (Some(session), None) => session.say(&outgoing.text).map(|_| ()),
             (Some(session), Some(to)) => session.whisper(to, &outgoing.text).map(|_| ()),
         }

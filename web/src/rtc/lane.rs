@@ -38,7 +38,7 @@ pub(super) struct Lane {
 
 #[derive(Debug, Default)]
 struct Queue {
-    messages: VecDeque<Vec<u8>>,
+    messages: VecDeque<Rc<[u8]>>,
     bytes: usize,
 }
 
@@ -68,7 +68,8 @@ impl Lane {
             let bytes = data
                 .dyn_ref::<ArrayBuffer>()
                 .map_or_else(Vec::new, |data| Uint8Array::new(data).to_vec());
-            received.input(Input::Packet { link, bytes });
+            let bytes = bytes.into();
+            received.input(Input::Fragment { link, bytes });
         });
         let on_close = EventListener::new(&channel, "close", move |_| {
             events.input(Input::LinkClosed {
@@ -86,7 +87,7 @@ impl Lane {
     }
 
     /// Sends a message or queues it. `false` if the queue is full.
-    pub(super) fn send(&self, bytes: Vec<u8>) -> bool {
+    pub(super) fn send(&self, bytes: Rc<[u8]>) -> bool {
         {
             let mut queue = self.queue.borrow_mut();
             if queue.bytes + bytes.len() > QUEUED_MAX {
@@ -123,7 +124,7 @@ fn flush(channel: &RtcDataChannel, queue: &RefCell<Queue>) {
     }
 }
 
-fn pop(queue: &RefCell<Queue>) -> Option<Vec<u8>> {
+fn pop(queue: &RefCell<Queue>) -> Option<Rc<[u8]>> {
     let mut queue = queue.borrow_mut();
     let message = queue.messages.pop_front()?;
     queue.bytes -= message.len();

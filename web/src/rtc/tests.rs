@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mesh::fragment::PACKET_BYTES_MAX;
+use mesh::config::FRAGMENT_BYTES_MAX;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::*;
@@ -71,7 +71,7 @@ impl Pair {
             match self.next().await {
                 Input::LinkOpen { .. } => open += 1,
                 // One side's lane may open, and what waited for it arrive, before the other's event is seen.
-                Input::Packet { link, bytes } => self.early.push((link, bytes)),
+                Input::Fragment { link, bytes } => self.early.push((link, bytes.to_vec())),
                 event => panic!("{event:?} before both lanes were open"),
             }
         }
@@ -81,7 +81,7 @@ impl Pair {
         let mut packets = std::mem::take(&mut self.early);
         while packets.len() < count {
             match self.next().await {
-                Input::Packet { link, bytes } => packets.push((link, bytes)),
+                Input::Fragment { link, bytes } => packets.push((link, bytes.to_vec())),
                 event => panic!("{event:?} instead of a packet"),
             }
         }
@@ -122,7 +122,7 @@ async fn an_open_link_says_how_it_reaches_its_peer() {
 async fn what_is_sent_before_the_lane_opens_arrives_in_order() {
     let mut pair = Pair::new(None);
     for byte in 0..5 {
-        assert!(pair.connections[&LOW].send(vec![byte; PACKET_BYTES_MAX]));
+        assert!(pair.connections[&LOW].send(vec![byte; FRAGMENT_BYTES_MAX]));
     }
     pair.open().await;
     let packets = pair.packets(5).await;
@@ -134,7 +134,7 @@ async fn what_is_sent_before_the_lane_opens_arrives_in_order() {
 async fn a_peer_that_does_not_take_its_data_costs_a_bounded_queue() {
     let pair = Pair::new(None);
     let sent = (0..10_000)
-        .take_while(|_| pair.connections[&LOW].send(vec![0; PACKET_BYTES_MAX]))
+        .take_while(|_| pair.connections[&LOW].send(vec![0; FRAGMENT_BYTES_MAX]))
         .count();
     assert_eq!(sent, 512, "8 MiB in packets of 16 KiB");
 }
@@ -144,13 +144,13 @@ async fn more_than_the_browser_buffers_flows_through() {
     let mut pair = Pair::new(None);
     pair.open().await;
     for byte in 0..250 {
-        assert!(pair.connections[&LOW].send(vec![byte; PACKET_BYTES_MAX]));
+        assert!(pair.connections[&LOW].send(vec![byte; FRAGMENT_BYTES_MAX]));
     }
     let packets = pair.packets(250).await;
     assert!(
         (0..)
             .zip(&packets)
-            .all(|(byte, (link, packet))| *link == HIGH && packet == &[byte; PACKET_BYTES_MAX])
+            .all(|(byte, (link, packet))| *link == HIGH && packet == &[byte; FRAGMENT_BYTES_MAX])
     );
 }
 

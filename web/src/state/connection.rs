@@ -1,6 +1,7 @@
 //! How the node stands with server and mesh, in one or two sentences.
 
-use mesh::io::{Instant, Network, PersonState, ServerState};
+use mesh::io::Instant;
+use mesh::model::{Network, PersonState, ServerState};
 
 use super::{network::reach, room::RoomState};
 
@@ -134,7 +135,8 @@ fn rank(server: Server) -> (u8, Instant) {
 
 #[cfg(test)]
 mod tests {
-    use mesh::io::{Event, NetworkNode, Person, ServerId};
+    use mesh::io::ServerId;
+    use mesh::model::{Event, NetworkNode, Person};
     use shared::PeerId;
 
     use super::*;

@@ -6,7 +6,7 @@
 //!
 //! Deviation: a weak pull to the middle keeps the parts of a split network in sight, and cooling is geometric.
 
-use mesh::io::Network;
+use mesh::model::Network;
 use petgraph::graph::UnGraph;
 use shared::PeerId;
 
@@ -166,7 +166,7 @@ fn arrival(peer: PeerId) -> Body {
 
 #[cfg(test)]
 mod tests {
-    use mesh::io::{NetworkEdge, NetworkNode};
+    use mesh::model::{NetworkEdge, NetworkNode};
 
     use super::*;
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use mesh::io::{LinkKind, Network};
+use mesh::io::LinkKind;
+use mesh::model::Network;
 
 /// How much of a split network can be reached; `None` while all of it can.
 #[must_use]
@@ -45,7 +46,7 @@ pub fn short(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use mesh::io::NetworkNode;
+    use mesh::model::NetworkNode;
     use shared::PeerId;
 
     use super::*;

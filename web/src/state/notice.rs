@@ -1,7 +1,7 @@
 //! Everything that went wrong, or may be wrong, as one kind of thing: how bad, what happened and what next, and what can be
 //! done about it with one click.
 
-use mesh::io::{Alert, InvitationError, SendError};
+use mesh::model::{Alert, InvitationError, SendError};
 use shared::PeerId;
 
 use super::text::isolate;

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use litemap::LiteMap;
-use mesh::io::{Delivery, Event, Message, Person, PersonState, ServerId, ServerState};
+use mesh::io::ServerId;
+use mesh::model::{Delivery, Event, Message, Person, PersonState, ServerState};
 use shared::{MessageId, PeerId};
 
 use super::notice::Notice;
@@ -279,7 +280,7 @@ fn kind(text: &str) -> impl PartialEq + '_ {
 
 #[cfg(test)]
 mod tests {
-    use mesh::io::{Alert, Timestamp};
+    use mesh::model::{Alert, Timestamp};
 
     use super::*;
     use crate::state::notice::Level;

@@ -1,7 +1,7 @@
 //! A message's text cut into what is shown: plain text and links. Nothing in it is ever taken as markup.
 
 use linkify::{LinkFinder, LinkKind};
-use mesh::io::Delivery;
+use mesh::model::Delivery;
 
 /// How many characters of a long message are shown before "Show all". A guess: about a phone's screen.
 pub const COLLAPSED_CHARS: usize = 1_500;

@@ -1,6 +1,6 @@
 //! Where messages and whispers are written.
 
-use mesh::io::{PersonState, SendError};
+use mesh::model::{PersonState, SendError};
 use wasm_bindgen_test::wasm_bindgen_test;
 use web::{components::composer::Outgoing, pages::room::view::RoomView};
 

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use mesh::io::{Event, Invitation};
+use mesh::model::{Event, Invitation};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web::pages::room::view::{RoomView, RoomViewProps};

@@ -1,6 +1,6 @@
 //! Messages: how they are shown, and in which order.
 
-use mesh::io::{Delivery, Event, PersonState};
+use mesh::model::{Delivery, Event, PersonState};
 use shared::MessageId;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web::pages::room::view::RoomView;

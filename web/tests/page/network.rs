@@ -2,7 +2,8 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use mesh::io::{LinkKind, Network, NetworkEdge, NetworkLink, NetworkNode, PersonState};
+use mesh::io::LinkKind;
+use mesh::model::{Network, NetworkEdge, NetworkLink, NetworkNode, PersonState};
 use wasm_bindgen_test::wasm_bindgen_test;
 use web::{
     pages::room::view::{RoomView, RoomViewProps},

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use mesh::io::{Alert, Event};
+use mesh::model::{Alert, Event};
 use wasm_bindgen_test::wasm_bindgen_test;
 use web::{
     pages::room::view::RoomView,

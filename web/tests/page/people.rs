@@ -1,6 +1,6 @@
 //! The list of people.
 
-use mesh::io::{Event, PersonState};
+use mesh::model::{Event, PersonState};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::{

@@ -2,7 +2,8 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use mesh::io::{Event, PersonState, ServerId, ServerState};
+use mesh::io::ServerId;
+use mesh::model::{Event, PersonState, ServerState};
 use wasm_bindgen_test::wasm_bindgen_test;
 use web::pages::room::view::{RoomView, RoomViewProps};
 use yew::Callback;

@@ -2,7 +2,8 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use mesh::io::{Event, InvitationError, Message, Person, PersonState, SendError, ServerId, ServerState, Timestamp};
+use mesh::io::ServerId;
+use mesh::model::{Event, InvitationError, Message, Person, PersonState, SendError, ServerState, Timestamp};
 use shared::{MessageId, PeerId};
 use web::{
     components::composer::Outgoing,

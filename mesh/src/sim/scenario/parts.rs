@@ -6,9 +6,10 @@ use shared::{PeerId, limits::LINKS_MAX};
 
 use super::Story;
 use crate::{
-    membership::LINKS_MIN,
-    presence::interval,
+    config::LINKS_MIN,
+    room::presence::interval,
     sim::{
+        body::Body,
         report::{Report, Rounds},
         world::{Who, millis, seconds},
     },
@@ -17,7 +18,7 @@ use crate::{
 /// Hours off, at most, that clocks are in the scenarios with wrong clocks.
 const SKEW_HOURS: u64 = 6;
 
-impl Story {
+impl<B: Body> Story<B> {
     pub(super) fn draw(&mut self, below: usize) -> usize {
         self.world.draw(below as u64) as usize
     }
@@ -129,7 +130,11 @@ impl Story {
     /// One message, until everyone has it.
     fn round(&mut self, author: Who) -> Rounds {
         let received = |story: &Self| -> u64 {
-            let nodes = story.world.machines.iter().map(|machine| machine.node.counters());
+            let nodes = story
+                .world
+                .machines
+                .iter()
+                .map(|machine| machine.body.node().counters());
             nodes.map(|counters| counters.entries_broadcast).sum()
         };
         let (before, start) = (received(self), self.world.millis());

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use crate::{
-    io::{Delivery, PersonState},
+    model::{Delivery, PersonState},
     sim::world::{Who, World, cases, millis, seconds, seeds_or},
 };
 

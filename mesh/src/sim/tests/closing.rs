@@ -1,9 +1,12 @@
 //! The founder closes the room, for everyone and for good.
 
 use crate::{
-    frame::Frame,
-    io::{Alert, CloseError, Event},
-    record::{Closing, Record},
+    model::{Alert, CloseError, Event},
+    wire::{
+        fragment::Fragments,
+        frame::Frame,
+        record::{Closing, Record},
+    },
 };
 use shared::Identity;
 
@@ -28,9 +31,9 @@ fn statement(world: &World, author: &Identity) -> Vec<u8> {
         .clone()
 }
 
-fn packet(statement: Vec<u8>) -> Vec<u8> {
+fn fragment(statement: &[u8]) -> Vec<u8> {
     let frame = Frame::Closing { wire: statement.into() };
-    crate::fragment::packets(&frame.encode()).next().unwrap()
+    Fragments::of(&frame).iter().next().unwrap().to_vec()
 }
 
 #[test]
@@ -104,7 +107,7 @@ fn nobody_but_the_founder_can_close_a_room_and_nobody_an_open_one() {
 }
 
 #[test]
-fn a_closing_that_is_not_the_founders_is_a_strike() {
+fn a_closing_that_is_not_the_founders_is_a_violation() {
     for forged in [false, true] {
         let (mut world, founder) = World::founded(1);
         let [ann, bad] = ["Ann", "Bad"].map(|name| world.add(name));
@@ -116,7 +119,7 @@ fn a_closing_that_is_not_the_founders_is_a_strike() {
             wire[last] ^= 1;
         }
         for _ in 0..5 {
-            world.inject_packet(bad, ann, packet(wire.clone()));
+            world.inject_fragment(bad, ann, fragment(&wire));
         }
         world.run_for(seconds(5));
         assert_eq!(world.alerts(ann), [Alert::Misbehaving { peer: world.id(bad) }]);
@@ -131,7 +134,7 @@ fn who_passes_the_founders_word_on_is_believed() {
     let [ann, bob] = ["Ann", "Bob"].map(|name| world.add(name));
     world.run_until_linked(seconds(5), &[founder, ann, bob]);
     let wire = statement(&world, &world.identity(founder));
-    world.inject_packet(bob, ann, packet(wire));
+    world.inject_fragment(bob, ann, fragment(&wire));
     world.run_until(seconds(3), "everyone left", |world| {
         [founder, ann, bob].iter().all(|who| world.has_left(*who))
     });

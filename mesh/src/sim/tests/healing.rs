@@ -1,8 +1,8 @@
 //! Crashes, lost paths, servers that go and come back, reloads, sleep.
 
 use crate::{
-    io::{Alert, PersonState, ServerState},
-    roster::SUSPECT,
+    config::SUSPECT,
+    model::{Alert, PersonState, ServerState},
 };
 use shared::signal::Refusal;
 

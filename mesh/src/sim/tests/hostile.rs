@@ -3,12 +3,17 @@
 use std::{cell::RefCell, rc::Rc};
 
 use crate::{
-    envelope::{Body, DeclineReason, Envelope},
-    fragment::{PACKET_BYTES_MAX, packets},
-    frame::{Digests, Frame, GoodbyeReason, Hello},
-    io::{Alert, PersonState},
-    record::{Beacon, Cargo, Closing, Content, Entry, Packet, Record, Short},
+    config::FRAGMENT_BYTES_MAX,
+    model::{Alert, PersonState},
     sim::world::misbehave::Trait,
+    wire::{
+        envelope::{Body, DeclineReason, Envelope},
+        fragment::Fragments,
+        frame::{Digests, Frame, GoodbyeReason, Hello},
+        id::ShortId,
+        record::{Beacon, Closing, Content, Entry, Packet, Payload, Record},
+        timestamp::Timestamp,
+    },
 };
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use shared::{
@@ -27,9 +32,9 @@ fn tampering(world: &World, who: Who) -> bool {
 
 fn entry(text: &str) -> Entry {
     Entry {
-        incarnation: 7,
+        feed: 7,
         seq: 0,
-        order: crate::io::Timestamp::from_unix_millis(5),
+        order: Timestamp::from_unix_millis(5),
         unix_millis: 5,
         name: "P2".into(),
         kind: Entry::CHAT,
@@ -60,25 +65,27 @@ fn forged<T: Content>(signer: &Identity, author: &Identity, room: &Room, content
     wire
 }
 
-fn beacon_frame(wire: Vec<u8>) -> Frame {
-    Frame::Beacon {
+/// The fragment of a beacon's frame.
+fn beacon_frame(wire: &[u8]) -> Vec<u8> {
+    whole(&Frame::Beacon {
         hops: 1,
-        tree: Short(1),
+        tree: ShortId(1),
         wire: wire.into(),
-    }
+    })
 }
 
-fn entry_frame(wire: Vec<u8>) -> Frame {
-    Frame::Entry {
+/// The fragment of an entry's frame, or the first of them.
+fn entry_frame(wire: &[u8]) -> Vec<u8> {
+    whole(&Frame::Entry {
         hops: 1,
-        spread: 0,
-        tree: Short(1),
+        fan_out: 0,
+        tree: ShortId(1),
         wire: wire.into(),
-    }
+    })
 }
 
-fn whole(frame: &Frame) -> Vec<u8> {
-    packets(&frame.encode()).next().unwrap()
+fn whole(frame: &Frame<'_>) -> Vec<u8> {
+    Fragments::of(frame).iter().next().unwrap().to_vec()
 }
 
 fn rng() -> ChaCha20Rng {
@@ -219,19 +226,17 @@ fn a_member_cannot_have_the_server_accused() {
         let packet = Packet {
             to: world.id(high),
             nonce,
-            cargo: Cargo::Envelope {
-                payload: "bm9uc2Vuc2U".into(),
+            payload: Payload::Envelope {
+                sealed: "bm9uc2Vuc2U".into(),
             },
         };
+        let packet = Record::sign(&world.identity(low), &world.room(), packet);
         let packet = Frame::Packet {
             hops_left: 1,
             flooded: false,
-            wire: Record::sign(&world.identity(low), &world.room(), packet)
-                .wire
-                .clone()
-                .into(),
+            wire: packet.wire.as_slice().into(),
         };
-        assert!(world.inject_packet(low, high, whole(&packet)));
+        assert!(world.inject_fragment(low, high, whole(&packet)));
     }
     world.run_for(seconds(1));
     assert_eq!(world.node(high).counters().envelopes_forged, 3);
@@ -252,45 +257,47 @@ fn misdeeds(room: &Room, bad: &Identity, third: &Identity) -> Vec<Vec<u8>> {
     let receipt = Packet {
         to: bad.peer_id(),
         nonce: 1,
-        cargo: Cargo::Receipt {
+        payload: Payload::Receipt {
             id: MessageId::from_bytes([1; 16]),
         },
     };
     let mut huge = entry("x");
     huge.body = vec![b'x'; shared::limits::TEXT_BYTES_MAX + 1].into();
-    let frames = [
+    let forged_beacon = forged(bad, third, room, beacon(u64::MAX));
+    let forged_receipt = forged(bad, third, room, receipt);
+    let closing = Record::sign(bad, room, Closing { unix_millis: 1 });
+    let mut misdeeds = vec![
         // Words that the third never said, or not here, or not so.
-        entry_frame(forged(bad, third, room, entry("I owe you"))),
-        entry_frame(altered.clone()),
-        entry_frame(Record::sign(third, &attic, entry("elsewhere")).wire.clone()),
-        entry_frame(genuine(entry(" "))),
-        entry_frame(vec![1, 2, 3]),
-        Frame::Entries {
-            wires: vec![altered.into()],
-        },
+        entry_frame(&forged(bad, third, room, entry("I owe you"))),
+        entry_frame(&altered),
+        entry_frame(&Record::sign(third, &attic, entry("elsewhere")).wire),
+        entry_frame(&genuine(entry(" "))),
+        entry_frame(&[1, 2, 3]),
+        whole(&Frame::Entries {
+            wires: vec![altered.as_slice().into()],
+        }),
         // Signed as one thing and sent as another.
-        entry_frame(Record::sign(third, room, beacon(1)).wire.clone()),
-        beacon_frame(genuine(entry("no beacon"))),
-        beacon_frame(forged(bad, third, room, beacon(u64::MAX))),
-        Frame::Beacons {
-            wires: vec![forged(bad, third, room, beacon(u64::MAX)).into()],
-        },
-        Frame::Packet {
+        entry_frame(&Record::sign(third, room, beacon(1)).wire),
+        beacon_frame(&genuine(entry("no beacon"))),
+        beacon_frame(&forged_beacon),
+        whole(&Frame::Beacons {
+            wires: vec![forged_beacon.as_slice().into()],
+        }),
+        whole(&Frame::Packet {
             hops_left: 9,
             flooded: true,
-            wire: forged(bad, third, room, receipt).into(),
-        },
-        Frame::Closing {
-            wire: Record::sign(bad, room, Closing { unix_millis: 1 }).wire.clone().into(),
-        },
-        Frame::Reconcile {
+            wire: forged_receipt.as_slice().into(),
+        }),
+        whole(&Frame::Closing {
+            wire: closing.wire.as_slice().into(),
+        }),
+        whole(&Frame::Reconcile {
             initiator: true,
-            message: vec![0xff; 40].into(),
-        },
-        Frame::GoodbyeAck {},
+            message: [0xff; 40].as_slice().into(),
+        }),
+        whole(&Frame::GoodbyeAck {}),
     ];
-    let mut misdeeds: Vec<_> = frames.iter().map(whole).collect();
-    misdeeds.extend([vec![0xff; 40], vec![0; PACKET_BYTES_MAX + 1], vec![]]);
+    misdeeds.extend([vec![0xff; 40], vec![0; FRAGMENT_BYTES_MAX + 1], vec![]]);
     misdeeds
 }
 
@@ -308,7 +315,7 @@ fn a_peer_that_sends_garbage_is_closed_named_and_shunned() {
         let bytes = misdeeds(&world.room(), &world.identity(bad), &world.identity(third)).swap_remove(kind);
         let start = world.millis();
         for _ in 0..5 {
-            assert!(world.inject_packet(bad, victim, bytes.clone()));
+            assert!(world.inject_fragment(bad, victim, bytes.clone()));
         }
         world.run_until(seconds(5), &format!("closed for {kind}"), |world| {
             !world.open_links(victim).iter().any(|(_, far)| *far == bad)
@@ -357,15 +364,15 @@ fn a_peer_cannot_keep_a_link_that_is_being_closed() {
     let (low, high) = world.add_pair();
     world.run_until_linked(seconds(3), &[low, high]);
     // Never acknowledges a goodbye, but says goodbye itself, again and again.
-    world.alter_packets(high, |bytes| match Frame::decode(&bytes[1..]) {
+    world.alter_fragments(high, |bytes| match Frame::decode(&bytes[1..]) {
         Ok(Frame::GoodbyeAck {}) => whole(&Frame::Ping {
             nonce: 1,
             digests: Digests { log: 0, people: 0 },
         }),
-        _ => bytes,
+        _ => bytes.to_vec(),
     });
     for _ in 0..5 {
-        world.inject_packet(high, low, vec![9]);
+        world.inject_fragment(high, low, vec![9]);
     }
     // Nor does it close the link itself.
     world.run_for(millis(200));
@@ -376,7 +383,7 @@ fn a_peer_cannot_keep_a_link_that_is_being_closed() {
     });
     for _ in 0..10 {
         world.run_for(millis(500));
-        world.inject_packet(high, low, goodbye.clone());
+        world.inject_fragment(high, low, goodbye.clone());
     }
     assert_eq!(world.open_links(low), []);
 }
@@ -392,7 +399,7 @@ fn a_goodbye_for_a_newer_link_that_never_comes_is_made_good() {
             reason: GoodbyeReason::Replaced,
             neighbors: vec![],
         });
-        world.inject_packet(high, low, goodbye);
+        world.inject_fragment(high, low, goodbye);
         world.run_for(seconds(3));
         assert!(world.open_links(low).is_empty() || world.connections_made() == 2);
         world.run_until_linked(seconds(10), &[low, high]);
@@ -410,7 +417,7 @@ fn replayed_frames_are_shown_once() {
     world.run_for(seconds(1));
     for bytes in world.recorded(low, high) {
         for _ in 0..10 {
-            world.inject_packet(low, high, bytes.clone());
+            world.inject_fragment(low, high, bytes.to_vec());
         }
     }
     world.run_for(seconds(1));
@@ -425,11 +432,11 @@ fn frames_of_a_later_version_are_ignored() {
     let (low, high) = world.add_pair();
     world.run_until_linked(seconds(3), &[low, high]);
     for _ in 0..50 {
-        world.inject_packet(low, high, vec![0, 0x82, 0x18, 99, 0x80]);
+        world.inject_fragment(low, high, vec![0, 0x82, 0x18, 99, 0x80]);
     }
     world.run_for(seconds(10));
     assert!(world.linked(low, high));
-    assert_eq!(world.machines[high].node.counters().frames_unknown, 50);
+    assert_eq!(world.node(high).counters().frames_unknown, 50);
 }
 
 #[test]
@@ -444,7 +451,7 @@ fn a_second_hello_is_no_way_to_flood_a_screen() {
             name: format!("Name {number}"),
             digests: Digests { log: 0, people: 0 },
         };
-        world.inject_packet(low, high, whole(&Frame::Hello(hello)));
+        world.inject_fragment(low, high, whole(&Frame::Hello(hello)));
     }
     world.run_for(seconds(1));
     assert!(world.machines[high].events.len() < events + 6);
@@ -456,9 +463,9 @@ fn another_version_in_the_hello_is_told_on_both_sides() {
     for seed in seeds() {
         let mut world = World::new(seed);
         let (low, high) = world.add_pair();
-        world.alter_packets(low, |bytes| match Frame::decode(&bytes[1..]) {
+        world.alter_fragments(low, |bytes| match Frame::decode(&bytes[1..]) {
             Ok(Frame::Hello(hello)) => whole(&Frame::Hello(Hello { version: 2, ..hello })),
-            _ => bytes,
+            _ => bytes.to_vec(),
         });
         world.run_for(seconds(30));
         assert_eq!(
@@ -488,23 +495,23 @@ fn payload(world: &World, from: Who, to: Who, nonce: u64, body: Body) -> String 
 }
 
 #[test]
-fn another_version_in_a_knock_is_declined_and_told_once() {
+fn another_version_in_a_dial_request_is_declined_and_told_once() {
     let mut world = World::new(1);
     let (low, high) = world.add_pair();
     world.kill(high);
     world.run_for(seconds(1));
     for nonce in 0..20 {
-        let knock = payload(
+        let dial_request = payload(
             &world,
             high,
             low,
             nonce,
-            Body::Knock {
+            Body::DialRequest {
                 version: 2,
                 urgent: true,
             },
         );
-        world.inject_payload(0, world.id(high), low, knock);
+        world.inject_payload(0, world.id(high), low, dial_request);
         world.run_for(millis(300));
     }
     assert_eq!(

@@ -1,9 +1,9 @@
 //! Two and more nodes find and link each other.
 
 use crate::{
-    frame::{Frame, GoodbyeReason},
-    io::{Delivery, Invitation, InvitationError, PersonState},
-    membership::{LINKS_MIN, LINKS_TARGET},
+    config::{LINKS_MIN, LINKS_TARGET},
+    model::{Delivery, Invitation, InvitationError, PersonState},
+    wire::frame::{Frame, GoodbyeReason},
 };
 use shared::{RoomCode, limits::LINKS_MAX};
 
@@ -54,7 +54,7 @@ fn two_nodes_that_come_at_once_link_once() {
 }
 
 #[test]
-fn a_knock_that_crosses_an_offer_makes_one_link() {
+fn a_dial_request_that_crosses_an_offer_makes_one_link() {
     for seed in seeds() {
         // Both have lost each other while the server was away, and are told of each other in the same instant.
         let mut world = World::new(seed);

@@ -1,6 +1,6 @@
 //! What people say to each other, and what they are told about it.
 
-use crate::io::{Delivery, SendError};
+use crate::model::{Delivery, SendError};
 use shared::limits::TEXT_BYTES_MAX;
 
 use crate::sim::world::{World, millis, seconds, seeds};

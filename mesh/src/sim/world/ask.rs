@@ -4,13 +4,13 @@ use std::hash::Hasher;
 
 use shared::{Identity, MessageId, PeerId, Room};
 
-use super::{START_MILLIS, Who, World};
+use super::{Body, START_MILLIS, Simulation, Who};
 use crate::{
     Node,
-    io::{Alert, Delivery, Event, Message, PersonState, ServerState},
+    model::{Alert, Delivery, Event, Message, PersonState, ServerState},
 };
 
-impl World {
+impl<B: Body> Simulation<B> {
     pub(crate) fn id(&self, who: Who) -> PeerId {
         self.machines[who].id
     }
@@ -33,7 +33,7 @@ impl World {
     }
 
     pub(crate) fn node(&self, who: Who) -> &Node {
-        &self.machines[who].node
+        self.machines[who].body.node()
     }
 
     /// The states of `of` that `who` was shown since `since`, in order, repetitions left out.
@@ -113,7 +113,8 @@ impl World {
             self.machines[who].alive
                 && self.state(who, of) == Some(PersonState::Here)
                 && self.machines[who]
-                    .node
+                    .body
+                    .node()
                     .linked()
                     .any(|peer| peer == self.machines[of].id)
         };
@@ -163,9 +164,9 @@ impl World {
                 machine.name,
                 machine.id,
                 machine.alive,
-                machine.node.linked().count(),
+                machine.body.node().linked().count(),
                 machine.ends.keys().collect::<Vec<_>>(),
-                machine.node.counters(),
+                machine.body.node().counters(),
             ));
             for person in machine.people.values() {
                 lines.push(format!("    {} {:?} {:?}", person.peer, person.name, person.state));

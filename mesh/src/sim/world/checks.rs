@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    fragment::PACKET_BYTES_MAX,
-    hlc::Timestamp,
-    io::{Event, Message, Output},
+    config::FRAGMENT_BYTES_MAX,
+    io::Output,
+    model::{Event, Message},
+    wire::timestamp::Timestamp,
 };
 use shared::{MessageId, PeerId, limits::LINKS_MAX};
 
-use super::{Who, World};
+use super::{Body, Simulation, Who};
 
 /// What was said and what was shown: the reference model.
 #[derive(Default)]
@@ -81,12 +82,12 @@ impl Ledger {
     }
 }
 
-impl World {
+impl<B: Body> Simulation<B> {
     pub(super) fn check_output(&mut self, who: Who, output: &Output) {
         let machine = &self.machines[who];
         assert!(!self.strict || !machine.left, "{who} says after it left: {output:?}");
         match output {
-            Output::Transmit { bytes, .. } => assert!(bytes.len() <= PACKET_BYTES_MAX),
+            Output::Transmit { bytes, .. } => assert!(bytes.len() <= FRAGMENT_BYTES_MAX),
             Output::Event(Event::Message { message }) => {
                 let breaches = self.ledger.note_shown(machine.id, message);
                 self.last_shown = self.millis;
@@ -159,12 +160,12 @@ impl World {
     pub(super) fn check_node(&mut self, who: Who) {
         let machine = &self.machines[who];
         if !self.strict {
-            if machine.node.linked().count() > LINKS_MAX {
+            if machine.body.node().linked().count() > LINKS_MAX {
                 self.ledger.breaches.overlinked += 1;
             }
             return;
         }
-        assert!(machine.node.linked().count() <= LINKS_MAX);
+        assert!(machine.body.node().linked().count() <= LINKS_MAX);
         let towards: BTreeSet<_> = machine.ends.values().filter_map(|end| end.towards).collect();
         assert!(
             towards.len() <= LINKS_MAX,

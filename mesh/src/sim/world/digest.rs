@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Who, World};
+use super::{Body, Simulation, Who};
 
 /// A running hash for each pair that ever sent something, by sender and recipient.
 #[derive(Debug, Default)]
@@ -23,8 +23,8 @@ impl Digests {
     }
 }
 
-impl World {
-    /// From now on everything that goes over links counts for [`World::digest`].
+impl<B: Body> Simulation<B> {
+    /// From now on everything that goes over links counts for [`Simulation::digest`].
     pub(crate) fn digest_links(&mut self) {
         self.digests = Some(Digests::default());
     }

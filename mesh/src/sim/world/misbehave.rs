@@ -3,15 +3,17 @@
 //! A misbehaving machine runs the same node, links and beacons like everyone, and changes what goes out. So it has
 //! every chance an insider has, but for breaking signatures.
 
-use minicbor::bytes::ByteVec;
 use shared::{Identity, Room, limits::LINKS_MAX};
 
 use crate::{
     config::{ACKS_MAX, LOST_MAX},
-    fragment::packets,
-    frame::{Announced, Frame},
     io::LinkId,
-    record::{Ack, Beacon, Lost, Record, Short, Unchecked},
+    wire::{
+        fragment::Fragments,
+        frame::{Announced, Frame},
+        id::ShortId,
+        record::{Ack, Beacon, Lost, Record, Unchecked},
+    },
 };
 
 /// In which way.
@@ -19,7 +21,7 @@ use crate::{
 pub(crate) enum Trait {
     /// Changes a byte of every record it passes on.
     Forges,
-    /// Sends old packets again.
+    /// Sends old fragments again.
     Replays,
     /// Sends a hundred copies of what it sends, and garbage.
     Floods,
@@ -54,7 +56,7 @@ pub(crate) struct Mischief {
     room: Room,
     kept: Vec<Vec<u8>>,
     /// Whom it has heard of.
-    others: Vec<Short>,
+    others: Vec<ShortId>,
     sent: u64,
 }
 
@@ -71,26 +73,18 @@ impl Mischief {
     }
 
     /// What goes out instead of `bytes` on `link`, and on which of the open `links`.
-    pub(crate) fn act(
-        &mut self,
-        millis: u64,
-        links: &[LinkId],
-        link: LinkId,
-        bytes: Vec<u8>,
-    ) -> Vec<(LinkId, Vec<u8>)> {
+    pub(crate) fn act(&mut self, millis: u64, links: &[LinkId], link: LinkId, bytes: &[u8]) -> Vec<(LinkId, Vec<u8>)> {
         self.sent += 1;
+        let unchanged = || vec![(link, bytes.to_vec())];
         let frame = bytes.split_first().filter(|(kind, _)| **kind == 0);
         let frame = frame.and_then(|(_, frame)| Frame::decode(frame).ok());
         match (self.of, frame) {
-            (Trait::Forges, Some(frame)) => {
-                let forged = self.forge(frame);
-                packets(&forged.encode()).map(|packet| (link, packet)).collect()
-            }
+            (Trait::Forges, Some(frame)) => self.forge(link, frame),
             (Trait::Replays, Some(frame)) => {
-                let mut out = vec![(link, bytes.clone())];
+                let mut out = unchanged();
                 if matches!(frame, Frame::Entry { .. } | Frame::Beacon { .. } | Frame::Packet { .. }) {
                     if self.kept.len() < 64 {
-                        self.kept.push(bytes);
+                        self.kept.push(bytes.to_vec());
                     }
                     let old = self.kept[usize::try_from(self.sent).unwrap() % self.kept.len()].clone();
                     out.push((links[usize::try_from(millis).unwrap() % links.len()], old));
@@ -98,23 +92,21 @@ impl Mischief {
                 out
             }
             (Trait::Floods, _) if self.sent.is_multiple_of(20) => {
-                let mut out = vec![(link, bytes.clone()); 100];
+                let mut out = vec![(link, bytes.to_vec()); 100];
                 out.push((link, vec![0; 1_000]));
                 out
             }
             (Trait::Lies, Some(Frame::Beacon { hops, tree, wire })) => {
-                let wire = self.lie(wire);
-                let lie = Frame::Beacon { hops, tree, wire };
-                packets(&lie.encode()).map(|packet| (link, packet)).collect()
+                let lie = self.lie(wire);
+                let wire = lie.as_deref().unwrap_or(wire).into();
+                fragments(link, &Frame::Beacon { hops, tree, wire })
             }
             (Trait::Central, Some(Frame::Beacon { tree, wire, .. })) => {
-                let near = Frame::Beacon { hops: 1, tree, wire };
-                packets(&near.encode()).map(|packet| (link, packet)).collect()
+                fragments(link, &Frame::Beacon { hops: 1, tree, wire })
             }
             (Trait::Central, Some(Frame::Prune { tree })) => {
                 let ids = Vec::new();
-                let graft = Frame::Graft { ids, tree };
-                packets(&graft.encode()).map(|packet| (link, packet)).collect()
+                fragments(link, &Frame::Graft { ids, tree })
             }
             (
                 Trait::Withholds | Trait::Central,
@@ -122,32 +114,28 @@ impl Mischief {
             ) => Vec::new(),
             (Trait::Promises, Some(Frame::Ping { .. })) => {
                 let ids = (0..50)
-                    .map(|number| Short(millis.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ number))
+                    .map(|number| ShortId(millis.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ number))
                     .collect();
-                let announced = vec![Announced { tree: Short(1), ids }];
-                let mut out = vec![(link, bytes)];
-                out.extend(packets(&Frame::IHave { announced }.encode()).map(|packet| (link, packet)));
+                let announced = vec![Announced { tree: ShortId(1), ids }];
+                let mut out = unchanged();
+                out.extend(fragments(link, &Frame::IHave { announced }));
                 out
             }
-            _ => vec![(link, bytes)],
+            _ => unchanged(),
         }
     }
 
     /// Another beacon in the place of our own; those of others are only read.
-    fn lie(&mut self, wire: ByteVec) -> ByteVec {
-        let Ok(unchecked) = Unchecked::read(&wire) else {
-            return wire;
-        };
+    fn lie(&mut self, wire: &[u8]) -> Option<Vec<u8>> {
+        let unchecked = Unchecked::read(wire).ok()?;
         if unchecked.author != self.identity.peer_id() {
-            self.others.push(Short::of_peer(&unchecked.author));
+            self.others.push(ShortId::of_peer(&unchecked.author));
             if self.others.len() > 64 {
                 self.others.remove(0);
             }
-            return wire;
+            return None;
         }
-        let Ok(beacon) = unchecked.check::<Beacon>(&self.room) else {
-            return wire;
-        };
+        let beacon = unchecked.check::<Beacon>(&self.room).ok()?;
         let skip = usize::try_from(self.sent).unwrap() % (self.others.len() + 1);
         let some = |count| self.others.iter().copied().skip(skip).take(count);
         let stamp = beacon.content.stamp;
@@ -161,49 +149,73 @@ impl Mischief {
             acks: some(ACKS_MAX)
                 .map(|author| Ack {
                     author,
-                    incarnation: self.sent,
+                    feed: self.sent,
                     next: u64::MAX,
                 })
                 .collect(),
             lost: some(LOST_MAX).map(|peer| Lost { peer, stamp: u64::MAX }).collect(),
             leaving: self.sent.is_multiple_of(5),
         };
-        Record::sign(&self.identity, &self.room, lie).wire.clone().into()
+        Some(Record::sign(&self.identity, &self.room, lie).wire.clone())
     }
 
-    /// One byte of a record is another, somewhere.
-    fn forge(&self, frame: Frame) -> Frame {
-        let alter = |wire: ByteVec| {
+    /// One byte of each record is another, somewhere.
+    fn forge(&self, link: LinkId, frame: Frame<'_>) -> Vec<(LinkId, Vec<u8>)> {
+        let alter = |wire: &[u8]| {
             let mut wire = wire.to_vec();
             let place = usize::try_from(self.sent).unwrap() * 7 % wire.len();
             wire[place] ^= 1;
-            wire.into()
+            wire
         };
         match frame {
             Frame::Entry {
                 hops,
-                spread,
+                fan_out,
                 tree,
                 wire,
-            } => Frame::Entry {
-                hops,
-                spread,
-                tree,
-                wire: alter(wire),
-            },
+            } => {
+                let forged = alter(wire);
+                let wire = forged.as_slice().into();
+                fragments(
+                    link,
+                    &Frame::Entry {
+                        hops,
+                        fan_out,
+                        tree,
+                        wire,
+                    },
+                )
+            }
             Frame::Packet {
                 hops_left,
                 flooded,
                 wire,
-            } => Frame::Packet {
-                hops_left,
-                flooded,
-                wire: alter(wire),
-            },
-            Frame::Entries { wires } => Frame::Entries {
-                wires: wires.into_iter().map(alter).collect(),
-            },
-            other => other,
+            } => {
+                let forged = alter(wire);
+                let wire = forged.as_slice().into();
+                fragments(
+                    link,
+                    &Frame::Packet {
+                        hops_left,
+                        flooded,
+                        wire,
+                    },
+                )
+            }
+            Frame::Entries { wires } => {
+                let forged: Vec<_> = wires.into_iter().map(|wire| alter(wire)).collect();
+                let wires = forged.iter().map(|wire| wire.as_slice().into()).collect();
+                fragments(link, &Frame::Entries { wires })
+            }
+            other => fragments(link, &other),
         }
     }
+}
+
+/// A frame, as it goes out on a link.
+fn fragments(link: LinkId, frame: &Frame<'_>) -> Vec<(LinkId, Vec<u8>)> {
+    Fragments::of(frame)
+        .iter()
+        .map(|fragment| (link, fragment.to_vec()))
+        .collect()
 }

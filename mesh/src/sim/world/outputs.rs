@@ -2,10 +2,11 @@
 
 use std::hash::Hash;
 
-use super::{Happening, Who, World};
-use crate::io::{Event, Input, Output};
+use super::{Body, Happening, Simulation, Who};
+use crate::io::{Input, Output};
+use crate::model::Event;
 
-impl World {
+impl<B: Body> Simulation<B> {
     pub(super) fn on_output(&mut self, who: Who, output: Output) {
         match output {
             Output::ConnectServer { server } => self.open_socket(who, server),

@@ -2,31 +2,32 @@
 
 use shared::MessageId;
 
-use super::{Who, World, millis};
-use crate::io::{CloseError, Event, Input, Invitation, InvitationError, SendError};
+use super::{Body, Simulation, Who, millis};
+use crate::io::Input;
+use crate::model::{CloseError, Event, Invitation, InvitationError, SendError};
 
-impl World {
+impl<B: Body> Simulation<B> {
     pub(crate) fn say(&mut self, who: Who, text: &str) -> MessageId {
         self.try_say(who, text).unwrap()
     }
 
     pub(crate) fn try_say(&mut self, who: Who, text: &str) -> Result<MessageId, SendError> {
         let now = self.now_of(who);
-        let said = self.machines[who].node.say(now, text);
+        let said = self.machines[who].body.say(now, text);
         self.drain(who);
         said
     }
 
     pub(crate) fn whisper(&mut self, who: Who, to: Who, text: &str) -> Result<MessageId, SendError> {
         let (now, to) = (self.now_of(who), self.machines[to].id);
-        let said = self.machines[who].node.whisper(now, to, text);
+        let said = self.machines[who].body.whisper(now, to, text);
         self.drain(who);
         said
     }
 
     pub(crate) fn leave(&mut self, who: Who) {
         let now = self.now_of(who);
-        self.machines[who].node.leave(now);
+        self.machines[who].body.leave(now);
         self.drain(who);
     }
 
@@ -50,19 +51,19 @@ impl World {
     /// `host` invites `guest` by hand, and the two go through with it: they read each other their texts, a few seconds in all.
     pub(crate) fn invite_by_hand(&mut self, host: Who, guest: Who) -> bool {
         let (now, since) = (self.now_of(host), self.machines[host].events.len());
-        self.machines[host].node.invite(now).unwrap();
+        self.machines[host].body.invite(now).unwrap();
         self.drain(host);
         let Some(invitation) = self.text_since(host, since) else {
             return false;
         };
         let (now, since) = (self.now_of(guest), self.machines[guest].events.len());
-        self.machines[guest].node.take_invitation(now, &invitation).unwrap();
+        self.machines[guest].body.take_invitation(now, &invitation).unwrap();
         self.drain(guest);
         let Some(answer) = self.text_since(guest, since) else {
             return false;
         };
         let now = self.now_of(host);
-        let taken = self.machines[host].node.take_invitation(now, &answer);
+        let taken = self.machines[host].body.take_invitation(now, &answer);
         self.drain(host);
         taken.is_ok()
     }
@@ -70,7 +71,7 @@ impl World {
     /// Makes an invitation and takes down its text.
     pub(crate) fn invite(&mut self, host: Who) -> String {
         let (now, since) = (self.now_of(host), self.machines[host].events.len());
-        self.machines[host].node.invite(now).unwrap();
+        self.machines[host].body.invite(now).unwrap();
         self.drain(host);
         self.text_since(host, since).unwrap()
     }
@@ -78,7 +79,7 @@ impl World {
     /// Takes an invitation, or the answer to one.
     pub(crate) fn take_invitation(&mut self, who: Who, text: &str) -> Result<Invitation, InvitationError> {
         let now = self.now_of(who);
-        let taken = self.machines[who].node.take_invitation(now, text);
+        let taken = self.machines[who].body.take_invitation(now, text);
         self.drain(who);
         taken
     }
@@ -108,7 +109,7 @@ impl World {
 
     pub(crate) fn close_room(&mut self, who: Who) -> Result<(), CloseError> {
         let now = self.now_of(who);
-        let closed = self.machines[who].node.close_room(now);
+        let closed = self.machines[who].body.close_room(now);
         self.drain(who);
         closed
     }
@@ -130,9 +131,9 @@ impl World {
         let (identity, name) = (self.machines[who].identity.clone(), self.machines[who].name.clone());
         let known = self.machines[who].known_names.clone();
         let (skew, closed) = (self.machines[who].skew, self.machines[who].closed.clone());
-        let node = self.make_node(&identity, &name, &known, skew, closed);
+        let body = self.make_body(&identity, &name, &known, skew, closed);
         let machine = &mut self.machines[who];
-        machine.node = node;
+        machine.body = body;
         machine.life += 1;
         (machine.alive, machine.asleep, machine.left) = (true, false, false);
         machine.timer_at = u64::MAX;
@@ -166,7 +167,7 @@ impl World {
     /// Hands a node any input at all.
     pub(crate) fn input(&mut self, who: Who, input: Input) {
         let now = self.now_of(who);
-        self.machines[who].node.handle_input(now, input);
+        self.machines[who].body.handle_input(now, input);
         self.drain(who);
     }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    envelope::{Body, Envelope},
     io::{Input, ServerId},
+    wire::envelope::{self, Envelope},
 };
 use rand_core::Rng;
 use shared::{
@@ -13,7 +13,7 @@ use shared::{
     signal::{CloseCode, Event, Nonce, Refusal, Request, verify_hello},
 };
 
-use super::{Life, Who, World};
+use super::{Body, Life, Simulation, Who};
 
 /// How long the server waits for a sign of life, in milliseconds: three heartbeats.
 const SILENCE_MILLIS: u64 = 60_000;
@@ -97,7 +97,7 @@ impl Happening {
     }
 }
 
-impl World {
+impl<B: Body> Simulation<B> {
     /// The server's process dies; its sockets break.
     pub(crate) fn server_down(&mut self, server: u8) {
         let id = ServerId(server);
@@ -203,7 +203,7 @@ impl World {
     /// Notes whom a dialled link is meant for, which only its offer tells.
     fn note_offer(&mut self, who: Who, to: &PeerId, payload: &str) {
         if let Ok(Envelope {
-            body: Body::Offer { sdp, .. },
+            body: envelope::Body::Offer { sdp, .. },
             ..
         }) = Envelope::open(payload, to, &self.room)
         {

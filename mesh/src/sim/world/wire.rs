@@ -1,12 +1,13 @@
 //! Something like WebRTC: descriptions with credentials and a certificate's fingerprint, candidates, and a connection that comes up
 //! some round trips after both sides know each other's, if a path exists and the fingerprints are those of the certificates.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 
 use crate::io::{Candidate, Input, LinkEnd, LinkId, Path};
+
 use shared::PeerId;
 
-use super::{Life, Pairs, Who, World, pair};
+use super::{Body, Life, Pairs, Simulation, Who, pair};
 
 /// From both descriptions to the verdict that there is no path, in milliseconds.
 const ICE_TIMEOUT_MILLIS: u64 = 10_000;
@@ -42,7 +43,7 @@ pub(super) struct Net {
     chain: bool,
     altered: BTreeMap<Who, Alteration>,
     records: bool,
-    recorded: Vec<(Who, Who, Vec<u8>)>,
+    recorded: Vec<(Who, Who, Rc<[u8]>)>,
 }
 
 /// How long messages are on their way.
@@ -68,8 +69,8 @@ pub(crate) fn pair_latency(seed: u64, one: Who, other: Who) -> u64 {
     10 + u64::from(hasher.finalize().as_bytes()[0]) * 41 / 256
 }
 
-/// What a peer of another build makes of its packets.
-pub(crate) type Alteration = fn(Vec<u8>) -> Vec<u8>;
+/// What a peer of another build makes of its fragments.
+pub(crate) type Alteration = fn(&[u8]) -> Vec<u8>;
 
 type Side = (Who, Life, LinkId);
 
@@ -83,8 +84,8 @@ struct Connection {
     /// Nothing gets through, and ICE does not notice.
     clogged: bool,
     /// What waits for the connection to carry again.
-    held: [Vec<Vec<u8>>; 2],
-    /// When the last message to each side arrives: the lane is ordered.
+    held: [Vec<Rc<[u8]>>; 2],
+    /// When the last message to each side arrives: the channel is ordered.
     busy_until: [u64; 2],
     delay: u64,
 }
@@ -110,7 +111,7 @@ pub(super) enum Happening {
     Arrival {
         connection: usize,
         to: usize,
-        bytes: Vec<u8>,
+        bytes: Rc<[u8]>,
     },
     Closed {
         connection: usize,
@@ -152,7 +153,7 @@ impl Net {
     }
 }
 
-impl World {
+impl<B: Body> Simulation<B> {
     /// Nothing gets through between the two, on old links and new ones.
     pub(crate) fn block(&mut self, one: Who, other: Who) {
         self.net.blocked.insert(pair(one, other));
@@ -220,16 +221,16 @@ impl World {
         }
     }
 
-    /// From now on every packet that `who` sends is made something else.
-    pub(crate) fn alter_packets(&mut self, who: Who, alter: Alteration) {
+    /// From now on every fragment that `who` sends is made something else.
+    pub(crate) fn alter_fragments(&mut self, who: Who, alter: Alteration) {
         self.net.altered.insert(who, alter);
     }
 
-    /// The packets that arrived from `from` at `to`, kept since [`World::record`].
-    pub(crate) fn recorded(&self, from: Who, to: Who) -> Vec<Vec<u8>> {
+    /// The fragments that arrived from `from` at `to`, kept since [`Simulation::record`].
+    pub(crate) fn recorded(&self, from: Who, to: Who) -> Vec<Rc<[u8]>> {
         let recorded = self.net.recorded.iter();
         let between = recorded.filter(|(sender, recipient, _)| (*sender, *recipient) == (from, to));
-        between.map(|(_, _, bytes)| bytes.clone()).collect()
+        between.map(|(_, _, bytes)| Rc::clone(bytes)).collect()
     }
 
     pub(crate) fn record(&mut self) {
@@ -237,12 +238,12 @@ impl World {
     }
 
     /// Sends `bytes` on the open link from `from` to `to`, whatever they are. Says whether there is one.
-    pub(crate) fn inject_packet(&mut self, from: Who, to: Who, bytes: Vec<u8>) -> bool {
+    pub(crate) fn inject_fragment(&mut self, from: Who, to: Who, bytes: Vec<u8>) -> bool {
         for connection in self.connections_between(from, to) {
             let side = usize::from(self.net.connections[connection].sides[1].0 == to);
             let (_, _, link) = self.net.connections[connection].sides[side];
             if self.machines[to].ends.get(&link).is_some_and(|end| end.open) {
-                self.send(connection, side, bytes);
+                self.send(connection, side, bytes.into());
                 return true;
             }
         }
@@ -335,7 +336,7 @@ impl World {
     }
 
     /// Sends what a node wants to send, or what a misbehaving machine makes of it.
-    pub(super) fn transmit_as(&mut self, who: Who, link: LinkId, bytes: Vec<u8>) {
+    pub(super) fn transmit_as(&mut self, who: Who, link: LinkId, bytes: Rc<[u8]>) {
         let machine = &mut self.machines[who];
         machine.frames += 1;
         machine.bytes += bytes.len() as u64;
@@ -348,22 +349,22 @@ impl World {
             .filter(|(_, end)| end.open)
             .map(|(link, _)| *link)
             .collect();
-        for (link, bytes) in mischief.act(self.millis, &links, link, bytes) {
-            self.transmit(who, link, bytes);
+        for (link, bytes) in mischief.act(self.millis, &links, link, &bytes) {
+            self.transmit(who, link, bytes.into());
         }
     }
 
-    fn transmit(&mut self, who: Who, link: LinkId, bytes: Vec<u8>) {
+    fn transmit(&mut self, who: Who, link: LinkId, bytes: Rc<[u8]>) {
         let end = self.end(who, link);
         assert!(end.open, "transmits on a link that is not open");
         let connection = end.connection.unwrap();
         let to = self.far_side(connection, (who, link));
         if self.net.records {
             let far = self.net.connections[connection].sides[to].0;
-            self.net.recorded.push((who, far, bytes.clone()));
+            self.net.recorded.push((who, far, Rc::clone(&bytes)));
         }
         let bytes = match self.net.altered.get(&who) {
-            Some(alter) => alter(bytes),
+            Some(alter) => alter(&bytes).into(),
             None => bytes,
         };
         self.send(connection, to, bytes);
@@ -613,7 +614,7 @@ impl World {
         }
     }
 
-    fn send(&mut self, connection: usize, to: usize, bytes: Vec<u8>) {
+    fn send(&mut self, connection: usize, to: usize, bytes: Rc<[u8]>) {
         let state = &mut self.net.connections[connection];
         let at = state.busy_until[to].max(self.millis + state.delay);
         state.busy_until[to] = at;
@@ -625,7 +626,7 @@ impl World {
         self.schedule_wire(after, Happening::Arrival { connection, to, bytes });
     }
 
-    fn arrive(&mut self, connection: usize, to: usize, bytes: Vec<u8>) {
+    fn arrive(&mut self, connection: usize, to: usize, bytes: Rc<[u8]>) {
         let carries = self.carries(connection);
         let state = &mut self.net.connections[connection];
         let (who, life, link) = state.sides[to];
@@ -636,7 +637,7 @@ impl World {
         }
         let later = |bytes| super::Happening::Wire(Happening::Arrival { connection, to, bytes });
         if let Some(bytes) = self.awake(who, life, bytes, later) {
-            self.input(who, Input::Packet { link, bytes });
+            self.input(who, Input::Fragment { link, bytes });
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use mesh::io::{Invitation, InvitationError, Network, PersonState, SendError};
+use mesh::model::{Invitation, InvitationError, Network, PersonState, SendError};
 use shared::PeerId;
 use yew::prelude::*;
 

@@ -5,11 +5,15 @@ use shared::signal::{Event, Nonce, Refusal};
 
 use super::{OTHERS, peer, sdp};
 use crate::{
-    envelope::{Body, DeclineReason},
-    frame::{Digests, Frame, GoodbyeReason, Hello},
-    io::{Candidate, LinkEnd, LinkKind, Path, Timestamp},
-    log::{Origin, Span},
-    record::{Ack, Beacon, Entry, Lost, Short},
+    io::{Candidate, LinkEnd, LinkKind, Path},
+    wire::{
+        envelope::{Body, DeclineReason},
+        frame::{Digests, Frame, GoodbyeReason, Hello},
+        id::ShortId,
+        record::{Ack, Beacon, Entry, Lost},
+        span::{Feed, Span},
+        timestamp::Timestamp,
+    },
 };
 
 /// An input, drawn from all there are. Small numbers make it likely that they meet.
@@ -94,7 +98,17 @@ pub(super) enum LinkInput {
 /// A frame, with what has to be signed in it still to be signed.
 #[derive(Debug, Clone)]
 pub(super) enum FrameParts {
-    Plain(Frame),
+    /// That carries no bytes of another.
+    Plain(Frame<'static>),
+    /// With any bytes for a record.
+    RawEntry {
+        wire: Vec<u8>,
+    },
+    /// With any bytes for a step.
+    RawReconcile {
+        initiator: bool,
+        message: Vec<u8>,
+    },
     /// With the ids of records that were brought, by number.
     IHave {
         known: Vec<u8>,
@@ -109,7 +123,7 @@ pub(super) enum FrameParts {
     },
     Entry {
         hops: u8,
-        spread: u16,
+        fan_out: u16,
         tree: u8,
         record: RecordParts,
     },
@@ -198,7 +212,7 @@ fn bodies() -> impl Strategy<Value = Body> {
         prop::collection::vec(candidate, 0..4)
     };
     prop_oneof![
-        3 => (versions(), any::<bool>()).prop_map(|(version, urgent)| Body::Knock { version, urgent }),
+        3 => (versions(), any::<bool>()).prop_map(|(version, urgent)| Body::DialRequest { version, urgent }),
         4 => (versions(), 0..3_u32, sdps(), any::<bool>()).prop_map(|(version, round, sdp, urgent)| Body::Offer {
             version,
             round,
@@ -283,10 +297,10 @@ fn digests() -> impl Strategy<Value = Digests> {
     (0..3_u64, 0..3_u64).prop_map(|(log, people)| Digests { log, people })
 }
 
-fn shorts() -> impl Strategy<Value = Short> {
+fn shorts() -> impl Strategy<Value = ShortId> {
     prop_oneof![
-        (0..OTHERS).prop_map(|of| Short::of_peer(&peer(of))),
-        any::<u64>().prop_map(Short)
+        (0..OTHERS).prop_map(|of| ShortId::of_peer(&peer(of))),
+        any::<u64>().prop_map(ShortId)
     ]
 }
 
@@ -295,10 +309,10 @@ fn numbers() -> impl Strategy<Value = u64> {
 }
 
 fn spans() -> impl Strategy<Value = Vec<Span>> {
-    let span = (0..OTHERS, 0..3_u64, numbers(), numbers()).prop_map(|(of, incarnation, first, next)| Span {
-        origin: Origin {
+    let span = (0..OTHERS, 0..3_u64, numbers(), numbers()).prop_map(|(of, number, first, next)| Span {
+        feed: Feed {
             author: peer(of),
-            incarnation,
+            number,
         },
         first,
         next,
@@ -315,8 +329,8 @@ fn contents() -> impl Strategy<Value = ContentParts> {
         "[ a-c]{0,3}",
         prop_oneof![9 => Just(0_u32), 1 => Just(9)],
     )
-        .prop_map(|(incarnation, seq, order, text, kind)| Entry {
-            incarnation,
+        .prop_map(|(feed, seq, order, text, kind)| Entry {
+            feed,
             seq,
             order,
             unix_millis: 0,
@@ -324,11 +338,7 @@ fn contents() -> impl Strategy<Value = ContentParts> {
             kind,
             body: text.into_bytes().into(),
         });
-    let ack = (shorts(), numbers(), numbers()).prop_map(|(author, incarnation, next)| Ack {
-        author,
-        incarnation,
-        next,
-    });
+    let ack = (shorts(), numbers(), numbers()).prop_map(|(author, feed, next)| Ack { author, feed, next });
     let lost = (shorts(), numbers()).prop_map(|(peer, stamp)| Lost { peer, stamp });
     let beacon = (
         (
@@ -404,27 +414,24 @@ fn frames() -> impl Strategy<Value = FrameParts> {
         1 => shorts().prop_map(|tree| Frame::Prune { tree }),
         2 => spans().prop_map(|vector| Frame::Have { vector }),
         2 => spans().prop_map(|spans| Frame::Want { spans }),
-        1 => (any::<bool>(), bytes()).prop_map(|(initiator, message)| Frame::Reconcile {
-            initiator,
-            message: message.into(),
-        }),
-        1 => bytes().prop_map(|wire| Frame::Entry {
-            hops: 0,
-            spread: 0,
-            tree: Short(1),
-            wire: wire.into(),
-        }),
+    ]
+    .prop_map(FrameParts::Plain);
+    let raw = prop_oneof![
+        (any::<bool>(), bytes()).prop_map(|(initiator, message)| FrameParts::RawReconcile { initiator, message }),
+        bytes().prop_map(|wire| FrameParts::RawEntry { wire }),
     ];
+    // The weights of the plain add up to 23, and each of the raw has 1.
+    let plain = prop_oneof![23 => plain, 2 => raw];
     let tree = || 0..OTHERS;
     let known = || prop::collection::vec(any::<u8>(), 0..20);
     let several = || prop::collection::vec(records(), 0..4);
     prop_oneof![
-        12 => plain.prop_map(FrameParts::Plain),
+        12 => plain,
         1 => (known(), tree()).prop_map(|(known, tree)| FrameParts::IHave { known, tree }),
         2 => (known(), tree()).prop_map(|(known, tree)| FrameParts::Graft { known, tree }),
         1 => prop::collection::vec(0..OTHERS, 0..8).prop_map(|of| FrameParts::People { of }),
         6 => (any::<u8>(), any::<u16>(), tree(), records())
-            .prop_map(|(hops, spread, tree, record)| FrameParts::Entry { hops, spread, tree, record }),
+            .prop_map(|(hops, fan_out, tree, record)| FrameParts::Entry { hops, fan_out, tree, record }),
         6 => (any::<u8>(), tree(), records())
             .prop_map(|(hops, tree, record)| FrameParts::Beacon { hops, tree, record }),
         6 => (any::<u8>(), any::<bool>(), records())

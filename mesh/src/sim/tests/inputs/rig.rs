@@ -1,6 +1,6 @@
 //! A node that anything can be brought to, and what is held against it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, rc::Rc};
 
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use negentropy::{Negentropy, NegentropyStorageVector, Storage};
@@ -17,17 +17,20 @@ use super::{
 };
 use crate::{
     Node, NodeConfig, Timing,
-    config::BATCH_BYTES_MAX,
-    envelope::{ANYONE, Body, Envelope},
-    fragment::{PACKET_BYTES_MAX, packets},
-    frame::{Announced, Frame, Whisper, seal_whisper},
-    io::{self, Candidate, Input, Instant, LinkId, Now, Output, ServerId, Timestamp},
-    nearby::Nearby,
-    record::{Cargo, Closing, Content, Packet, Record, Short},
+    config::{BATCH_BYTES_MAX, FRAGMENT_BYTES_MAX, INVITATIONS_MAX},
+    io::{Candidate, Input, Instant, LinkId, Now, Output, ServerId},
+    model,
+    wire::{
+        envelope::{ANYONE, Body, Envelope},
+        fragment::Fragments,
+        frame::{Announced, Frame},
+        id::ShortId,
+        nearby::Nearby,
+        record::{Closing, Content, Packet, Payload, Record},
+        timestamp::Timestamp,
+        whisper::{Whisper, seal_whisper},
+    },
 };
-
-/// The connections that invitations hold beside those of links and attempts.
-const INVITATIONS_MAX: usize = 4;
 
 /// The most outputs that one input may cause, as a rule of thumb: a graft of all ids that a frame may name, to everyone.
 const OUTPUTS_MAX: usize = 4_000;
@@ -40,7 +43,7 @@ pub(super) struct Rig {
     links: BTreeSet<LinkId>,
     open: BTreeSet<LinkId>,
     /// Of records that were brought.
-    brought: Vec<Short>,
+    brought: Vec<ShortId>,
     /// Invitations it made.
     invitations: Vec<String>,
     shown: BTreeSet<MessageId>,
@@ -115,7 +118,7 @@ impl Rig {
             }
             Output::Transmit { link, bytes } => {
                 assert!(self.open.contains(&link), "sent where nothing is open");
-                assert!(bytes.len() <= PACKET_BYTES_MAX);
+                assert!(bytes.len() <= FRAGMENT_BYTES_MAX);
             }
             Output::RemoteAnswer { link, .. } | Output::RemoteCandidates { link, .. } | Output::RestartIce { link } => {
                 assert!(self.links.contains(&link))
@@ -126,9 +129,9 @@ impl Rig {
                 }
             }
             Output::Nearby { bytes } => assert!(bytes.len() <= RELAY_PAYLOAD_BYTES_MAX + 100),
-            Output::Event(io::Event::Left) => self.left = true,
-            Output::Event(io::Event::Invitation { text }) => self.invitations.push(text),
-            Output::Event(io::Event::Message { message }) => {
+            Output::Event(model::Event::Left) => self.left = true,
+            Output::Event(model::Event::Invitation { text }) => self.invitations.push(text),
+            Output::Event(model::Event::Message { message }) => {
                 assert!(self.shown.insert(message.id), "shown twice: {message:?}");
                 assert_eq!(message.own, message.author == self.node.peer_id());
             }
@@ -162,7 +165,7 @@ impl Rig {
         known.copied().unwrap_or(LinkId(u64::from(number % 40)))
     }
 
-    fn payload(&self, parts: &EnvelopeParts) -> String {
+    fn sealed(&self, parts: &EnvelopeParts) -> String {
         let from = identity(parts.from);
         let to = if matches!(parts.body, Body::Invitation { .. }) {
             ANYONE
@@ -182,18 +185,18 @@ impl Rig {
     fn record(&mut self, parts: &RecordParts) -> Vec<u8> {
         let to = |to_me: bool, me: PeerId| if to_me { me } else { peer((parts.author + 1) % OTHERS) };
         let me = self.node.peer_id();
-        let packet = |to, cargo| Packet { to, nonce: 5, cargo };
+        let packet = |to, payload| Packet { to, nonce: 5, payload };
         match &parts.content {
             ContentParts::Entry(entry) => self.sign(parts, entry.clone()),
             ContentParts::Beacon(beacon) => self.sign(parts, beacon.clone()),
             ContentParts::Closing => self.sign(parts, Closing { unix_millis: 1 }),
             ContentParts::Receipt { to_me, id } => {
                 let id = MessageId::from_bytes([*id; 16]);
-                self.sign(parts, packet(to(*to_me, me), Cargo::Receipt { id }))
+                self.sign(parts, packet(to(*to_me, me), Payload::Receipt { id }))
             }
             ContentParts::Envelope { parts: envelope } => {
-                let payload = self.payload(envelope);
-                self.sign(parts, packet(me, Cargo::Envelope { payload }))
+                let sealed = self.sealed(envelope);
+                self.sign(parts, packet(me, Payload::Envelope { sealed }))
             }
             ContentParts::Whisper { to_me, id } => {
                 let to = to(*to_me, me);
@@ -208,7 +211,7 @@ impl Rig {
                 };
                 let mut rng = ChaCha20Rng::from_seed([2; 32]);
                 let sealed = seal_whisper(&identity(parts.author), &self.room, &whisper, &mut rng).unwrap();
-                self.sign(parts, packet(to, Cargo::Whisper { sealed: sealed.into() }))
+                self.sign(parts, packet(to, Payload::Whisper { sealed: sealed.into() }))
             }
         }
     }
@@ -240,75 +243,94 @@ impl Rig {
         wire
     }
 
-    fn ids(&self, numbers: &[u8]) -> Vec<Short> {
+    fn ids(&self, numbers: &[u8]) -> Vec<ShortId> {
         let id = |number: &u8| match self.brought.len() {
-            0 => Short(u64::from(*number)),
+            0 => ShortId(u64::from(*number)),
             count => self.brought[usize::from(*number) % count],
         };
         numbers.iter().map(id).collect()
     }
 
-    fn frame(&mut self, parts: &FrameParts) -> Frame {
-        let root = |of: &u8| Short::of_peer(&peer(*of));
+    fn fragments(&mut self, parts: &FrameParts) -> Fragments {
+        let root = |of: &u8| ShortId::of_peer(&peer(*of));
         match parts {
-            FrameParts::Plain(frame) => frame.clone(),
-            FrameParts::IHave { known, tree } => Frame::IHave {
+            FrameParts::Plain(frame) => Fragments::of(frame),
+            FrameParts::RawEntry { wire } => Fragments::of(&Frame::Entry {
+                hops: 0,
+                fan_out: 0,
+                tree: ShortId(1),
+                wire: wire.as_slice().into(),
+            }),
+            FrameParts::RawReconcile { initiator, message } => Fragments::of(&Frame::Reconcile {
+                initiator: *initiator,
+                message: message.as_slice().into(),
+            }),
+            FrameParts::IHave { known, tree } => Fragments::of(&Frame::IHave {
                 announced: vec![Announced {
                     tree: root(tree),
                     ids: self.ids(known),
                 }],
-            },
-            FrameParts::Graft { known, tree } => Frame::Graft {
+            }),
+            FrameParts::Graft { known, tree } => Fragments::of(&Frame::Graft {
                 ids: self.ids(known),
                 tree: root(tree),
-            },
-            FrameParts::People { of } => Frame::People {
-                ids: of.iter().map(|of| Short::of_peer(&peer(*of))).collect(),
-            },
+            }),
+            FrameParts::People { of } => Fragments::of(&Frame::People {
+                ids: of.iter().map(|of| ShortId::of_peer(&peer(*of))).collect(),
+            }),
             FrameParts::Entry {
                 hops,
-                spread,
+                fan_out,
                 tree,
                 record,
-            } => Frame::Entry {
+            } => Fragments::of(&Frame::Entry {
                 hops: *hops,
-                spread: *spread,
+                fan_out: *fan_out,
                 tree: root(tree),
-                wire: self.record(record).into(),
-            },
-            FrameParts::Beacon { hops, tree, record } => Frame::Beacon {
+                wire: self.record(record).as_slice().into(),
+            }),
+            FrameParts::Beacon { hops, tree, record } => Fragments::of(&Frame::Beacon {
                 hops: *hops,
                 tree: root(tree),
-                wire: self.record(record).into(),
-            },
+                wire: self.record(record).as_slice().into(),
+            }),
             FrameParts::Packet {
                 hops_left,
                 flooded,
                 record,
-            } => Frame::Packet {
+            } => Fragments::of(&Frame::Packet {
                 hops_left: *hops_left,
                 flooded: *flooded,
-                wire: self.record(record).into(),
-            },
-            FrameParts::Closing { record } => Frame::Closing {
-                wire: self.record(record).into(),
-            },
-            FrameParts::Entries { records } => Frame::Entries {
-                wires: records.iter().map(|record| self.record(record).into()).collect(),
-            },
-            FrameParts::Beacons { records } => Frame::Beacons {
-                wires: records.iter().map(|record| self.record(record).into()).collect(),
-            },
+                wire: self.record(record).as_slice().into(),
+            }),
+            FrameParts::Closing { record } => Fragments::of(&Frame::Closing {
+                wire: self.record(record).as_slice().into(),
+            }),
+            FrameParts::Entries { records } => {
+                let wires = self.records(records);
+                let wires = wires.iter().map(|wire| wire.as_slice().into()).collect();
+                Fragments::of(&Frame::Entries { wires })
+            }
+            FrameParts::Beacons { records } => {
+                let wires = self.records(records);
+                let wires = wires.iter().map(|wire| wire.as_slice().into()).collect();
+                Fragments::of(&Frame::Beacons { wires })
+            }
             FrameParts::Reconcile { initiator } => {
                 let mut storage = NegentropyStorageVector::new();
                 storage.seal().unwrap();
                 let mut empty = Negentropy::new(Storage::Borrowed(&storage), BATCH_BYTES_MAX as u64).unwrap();
-                Frame::Reconcile {
+                let message = empty.initiate().unwrap();
+                Fragments::of(&Frame::Reconcile {
                     initiator: *initiator,
-                    message: empty.initiate().unwrap().into(),
-                }
+                    message: message.as_slice().into(),
+                })
             }
         }
+    }
+
+    fn records(&mut self, parts: &[RecordParts]) -> Vec<Vec<u8>> {
+        parts.iter().map(|record| self.record(record)).collect()
     }
 
     /// What a driver would say: nothing of links that are not there, and of each only once that it is over.
@@ -333,9 +355,10 @@ impl Rig {
         self.drain();
     }
 
-    fn bring_frame(&mut self, link: LinkId, frame: &Frame) {
-        for bytes in packets(&frame.encode()) {
-            self.bring(Input::Packet { link, bytes });
+    fn bring_fragments(&mut self, link: LinkId, fragments: &Fragments) {
+        for bytes in fragments.iter() {
+            let bytes = Rc::clone(bytes);
+            self.bring(Input::Fragment { link, bytes });
         }
     }
 
@@ -375,7 +398,7 @@ impl Rig {
     }
 
     fn bring_envelope(&mut self, way: Way, parts: &EnvelopeParts) {
-        let payload = self.payload(parts);
+        let payload = self.sealed(parts);
         let (from, to) = (peer(parts.from), self.node.peer_id());
         match way {
             Way::Server(server) => self.bring(Input::Signal {
@@ -383,7 +406,7 @@ impl Rig {
                 event: Event::Relayed { from, payload },
             }),
             Way::Nearby => self.bring(Input::Nearby {
-                bytes: Nearby::Envelope { to, payload }.encode(),
+                bytes: Nearby::Envelope { to, sealed: payload }.encode(),
             }),
             Way::ByHand => {
                 let _ = self.node.take_invitation(self.now(), &payload);
@@ -423,14 +446,14 @@ impl Rig {
             Op::Input(input) => self.bring_link_input(input),
             Op::Garbage { link, bytes } => {
                 let link = self.link(*link);
-                self.bring(Input::Packet {
+                self.bring(Input::Fragment {
                     link,
-                    bytes: bytes.clone(),
+                    bytes: bytes.as_slice().into(),
                 });
             }
             Op::Frame { link, frame } => {
-                let (link, frame) = (self.link(*link), self.frame(frame));
-                self.bring_frame(link, &frame);
+                let (link, fragments) = (self.link(*link), self.fragments(frame));
+                self.bring_fragments(link, &fragments);
             }
             Op::Nearby { bytes } => self.bring(Input::Nearby { bytes: bytes.clone() }),
             Op::NearbyHere { from, asks } => self.bring(Input::Nearby {

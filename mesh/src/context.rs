@@ -1,0 +1,112 @@
+//! What every layer is handed to work with: who and where we are, the time, the counters, and the way out.
+
+use shared::{Identity, PeerId, Room};
+
+use crate::{
+    config::Timing,
+    io::{Instant, LinkId, Now, Output},
+    model::{Alert, Counters, Event},
+    outbox::Outbox,
+    wire::{fragment::Fragments, frame::Frame},
+};
+
+/// See the [module documentation](self).
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) identity: Identity,
+    pub(crate) me: PeerId,
+    pub(crate) room: Room,
+    /// Our person's name.
+    pub(crate) name: String,
+    pub(crate) timing: Timing,
+    /// Set by the node before anything else happens; never runs back.
+    pub(crate) now: Now,
+    pub(crate) counters: Counters,
+    pub(crate) outbox: Outbox,
+}
+
+impl Context {
+    pub(crate) fn new(identity: Identity, room: Room, name: String, timing: Timing, now: Now) -> Self {
+        Self {
+            me: identity.peer_id(),
+            identity,
+            room,
+            name,
+            timing,
+            now,
+            counters: Counters::default(),
+            outbox: Outbox::default(),
+        }
+    }
+
+    /// The time by the monotonic clock.
+    pub(crate) fn instant(&self) -> Instant {
+        self.now.instant
+    }
+
+    /// Something for the driver to do.
+    pub(crate) fn output(&mut self, output: Output) {
+        self.outbox.push(output);
+    }
+
+    /// Something for the app.
+    pub(crate) fn event(&mut self, event: Event) {
+        self.outbox.push(Output::Event(event));
+    }
+
+    /// Something that the person should know.
+    pub(crate) fn alert(&mut self, alert: Alert) {
+        self.event(Event::Alert { alert });
+    }
+
+    /// Sends a frame on one link.
+    pub(crate) fn send(&mut self, link: LinkId, frame: &Frame<'_>) {
+        self.outbox.transmit(link, &Fragments::of(frame));
+    }
+
+    /// Sends a frame that goes over several links.
+    pub(crate) fn transmit(&mut self, link: LinkId, frame: &Fragments) {
+        self.outbox.transmit(link, frame);
+    }
+}
+
+/// A context for tests of a single layer: Ann, in the lobby, a while after the start of time.
+#[cfg(test)]
+pub(crate) mod test {
+    use shared::RoomCode;
+
+    use super::*;
+
+    impl Context {
+        /// A context of the person whose secret key is made of this byte.
+        pub(crate) fn test(byte: u8) -> Self {
+            let now = Now {
+                instant: Instant::from_millis(100_000),
+                unix_millis: 1_800_000_000_000,
+            };
+            let room = RoomCode::parse("lobby").unwrap().open();
+            Self::new(identity(byte), room, "Ann".into(), Timing::default(), now)
+        }
+
+        /// Lets time pass.
+        pub(crate) fn wait(&mut self, millis: u64) {
+            self.now.instant = Instant::from_millis(self.now.instant.as_millis() + millis);
+            self.now.unix_millis += millis;
+        }
+
+        /// Everything that came out since the last time.
+        pub(crate) fn outputs(&mut self) -> Vec<Output> {
+            std::iter::from_fn(|| self.outbox.pop()).collect()
+        }
+    }
+
+    /// The person whose secret key is made of this byte.
+    pub(crate) fn identity(byte: u8) -> Identity {
+        Identity::from_secret(&[byte; 32])
+    }
+
+    /// Their public key.
+    pub(crate) fn peer(byte: u8) -> PeerId {
+        identity(byte).peer_id()
+    }
+}

@@ -1,0 +1,102 @@
+//! The one door between the two houses of a node: what the net tells the room, what the room tells the net, and what the net may look
+//! up in the room. The node carries the words; the houses never call each other.
+
+use std::time::Duration;
+
+use chacha20::ChaCha20Rng;
+use shared::PeerId;
+
+use crate::{io::LinkId, room::routing::Forwarding, wire::frame::Digests};
+
+/// How our link with someone stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LinkState {
+    /// There is none.
+    None,
+    /// An attempt is under way.
+    Connecting,
+    /// It carries messages.
+    Up,
+    /// It is being healed.
+    Trouble,
+}
+
+/// How a link was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// Nothing was heard on it for too long.
+    Silence,
+    /// The driver said so.
+    Closed,
+}
+
+/// From the net to the room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ToRoom {
+    /// Our link with someone stands differently.
+    LinkState { peer: PeerId, state: LinkState },
+    /// The peer said hello: the link carries what people say from now on.
+    NeighborUp {
+        link: LinkId,
+        peer: PeerId,
+        name: String,
+        state: LinkState,
+        digests: Digests,
+    },
+    /// Whether the path of a neighbor's link is lost.
+    NeighborTrouble { link: LinkId, in_trouble: bool },
+    /// The link carries nothing any more, though it may not be closed yet.
+    NeighborDown { link: LinkId },
+    /// The link is closed.
+    LinkClosed { link: LinkId },
+    /// A neighbor told what it has.
+    Digests { link: LinkId, digests: Digests },
+    /// A neighbor's round-trip time has changed.
+    RoundTrip { peer: PeerId, round_trip: Option<Duration> },
+    /// A neighbor left the room.
+    Left { peer: PeerId },
+    /// A neighbor's link was lost: the others have to hear of it.
+    Lost { peer: PeerId, loss: Loss },
+    /// A sealed envelope is to be carried by the mesh.
+    Route {
+        to: PeerId,
+        sealed: String,
+        forwarding: Forwarding,
+    },
+    /// Whether we are registered with a server.
+    Registered(bool),
+}
+
+/// From the room to the net.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ToNet {
+    /// A neighbor sent what it should not.
+    Violation { link: LinkId },
+    /// More people than before may be linked with.
+    LinksWanted,
+    /// The mesh brought us a sealed envelope.
+    Envelope { sealed: String },
+    /// The founder closed the room: everything ends.
+    Close,
+}
+
+/// What the net looks up in the room: who is there to be linked with (HyParView's passive view).
+pub(crate) trait PassiveView {
+    /// How many are here by a beacon of theirs, this node not included.
+    fn present(&self) -> usize;
+
+    /// Whether a beacon says that someone is here.
+    fn is_present(&self, peer: &PeerId) -> bool;
+
+    /// How many links someone says to have.
+    fn links_of(&self, peer: &PeerId) -> usize;
+
+    /// Up to `count` of those who are here but not linked, drawn at random.
+    fn sample(&self, count: usize, rng: &mut ChaCha20Rng, eligible: &dyn Fn(&PeerId) -> bool) -> Vec<PeerId>;
+
+    /// What this node has, for a neighbor to compare.
+    fn digests(&self) -> Digests;
+}
+
+/// The room, as the net sees it.
+pub(crate) type View<'a> = &'a dyn PassiveView;

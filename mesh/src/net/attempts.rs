@@ -1,0 +1,355 @@
+//! Attempts to link: one is started or answered, works, fails and is followed by another.
+//!
+//! The next attempt comes after growing waits, for as long as its peer is wanted. Owns: the ids of sessions and the waits between
+//! attempts. Not here: whom to link with ([`membership`](super::membership)), what carries an envelope ([`carriers`](super::carriers)),
+//! and what becomes of open links ([`active_view`](super::active_view)).
+//!
+//! Invariant: links and attempts go to at most [`LINKS_MAX`] peers.
+
+use std::time::Duration;
+
+use chacha20::ChaCha20Rng;
+use shared::{
+    PeerId, SessionId,
+    limits::LINKS_MAX,
+    signal::{IceServer, PROTOCOL_VERSION},
+};
+
+use super::{
+    back_off::jittered,
+    contact::{Alone, Failure, Via},
+    membership::{Need, grants},
+    scope::{Event, Scope},
+    session::{Action, Role, Session},
+};
+use crate::{
+    config::{FULL_RETRY, LINKS_MIN, Timing},
+    door::LinkState,
+    io::{Candidate, LinkId, Output},
+    model::Alert,
+    random::{Stream, stream},
+    wire::envelope::{Body, DeclineReason, Envelope},
+};
+
+/// See the [module documentation](self).
+#[derive(Debug)]
+pub(crate) struct Attempts {
+    rng: ChaCha20Rng,
+}
+
+impl Attempts {
+    pub(crate) fn new(seed: [u8; 32]) -> Self {
+        Self {
+            rng: stream(seed, Stream::Attempts),
+        }
+    }
+
+    /// Starts an attempt if something carries it and a slot is free.
+    pub(crate) fn start(&mut self, net: &mut Scope<'_>, peer: PeerId, via: Option<Via>, ice_servers: Vec<IceServer>) {
+        let id = SessionId::random(&mut self.rng);
+        let Some(via) = via else { return };
+        if let Some(contact) = net.peers.get_mut(&peer) {
+            contact.set_via(via);
+            self.start_as(net, peer, id, ice_servers);
+        }
+    }
+
+    /// Starts an attempt that has its id already.
+    pub(crate) fn start_as(&self, net: &mut Scope<'_>, peer: PeerId, id: SessionId, ice_servers: Vec<IceServer>) {
+        let linked = net.peers.get(&peer).is_some_and(|contact| contact.is_linked());
+        let slots_used = net.peers.slots_used();
+        if !linked && slots_used >= LINKS_MAX {
+            return;
+        }
+        let urgent = linked || slots_used < LINKS_MIN;
+        let (role, link) = (Role::towards(&net.cx.me, &peer), net.peers.next_link());
+        let mut actions = Vec::new();
+        let session = Session::start(net.cx, role, id, link, ice_servers, urgent, &mut actions);
+        self.adopt(net, peer, session, actions);
+    }
+
+    /// Answers a peer's offer.
+    pub(crate) fn answer(
+        &self,
+        net: &mut Scope<'_>,
+        peer: PeerId,
+        id: SessionId,
+        sdp: String,
+        ice_servers: Vec<IceServer>,
+    ) {
+        let link = net.peers.next_link();
+        let mut actions = Vec::new();
+        let session = Session::answer(net.cx, id, link, ice_servers, sdp, &mut actions);
+        self.adopt(net, peer, session, actions);
+    }
+
+    /// Goes on with a session that was made elsewhere: it is the attempt from now on.
+    pub(crate) fn adopt(&self, net: &mut Scope<'_>, peer: PeerId, session: Session, actions: Vec<Action>) {
+        let id = session.id();
+        if let Some(contact) = net.peers.get_mut(&peer) {
+            contact.begin(session);
+            if !contact.is_linked() {
+                net.out.link_state(peer, LinkState::Connecting);
+            }
+        }
+        act(net, peer, id, actions);
+    }
+
+    /// Lets one session work, then does what it asks for. `work` says whether it could use what came.
+    pub(crate) fn with_session(
+        &self,
+        net: &mut Scope<'_>,
+        peer: PeerId,
+        id: SessionId,
+        work: impl FnOnce(&mut Session, &Timing, &mut Vec<Action>) -> bool,
+    ) {
+        let session = net.peers.get_mut(&peer).and_then(|contact| contact.session_with(id));
+        let mut actions = Vec::new();
+        if !session.is_some_and(|session| work(session, &net.cx.timing, &mut actions)) {
+            // Of a session that is over, or out of turn: late more often than wrong.
+            net.cx.counters.envelopes_refused += 1;
+        }
+        act(net, peer, id, actions);
+    }
+
+    /// An envelope came that counts.
+    pub(crate) fn handle_envelope(
+        &mut self,
+        net: &mut Scope<'_>,
+        via: Via,
+        envelope: Envelope,
+        ice_servers: Vec<IceServer>,
+    ) {
+        let Envelope {
+            from,
+            session: id,
+            body,
+            ..
+        } = envelope;
+        let now = net.cx.instant();
+        if net.peers.get(&from).is_some_and(|contact| contact.is_shunned(now)) {
+            net.cx.counters.envelopes_refused += 1;
+            return;
+        }
+        match body {
+            Body::DialRequest { version, urgent } => {
+                if admit(net, via, from, id, version, urgent) && !has_crossed(net, &from) {
+                    self.drop(net, &from);
+                    self.start_as(net, from, id, ice_servers);
+                }
+            }
+            Body::Offer {
+                version,
+                round: 0,
+                sdp,
+                urgent,
+            } => {
+                if admit(net, via, from, id, version, urgent) {
+                    self.drop(net, &from);
+                    self.answer(net, from, id, sdp, ice_servers);
+                }
+            }
+            Body::Offer { round, sdp, .. } => self.with_session(net, from, id, |session, _, actions| {
+                session.on_restart(round, sdp, ice_servers, actions)
+            }),
+            Body::Answer { round, sdp } => self.with_session(net, from, id, |session, timing, actions| {
+                session.on_answer(round, sdp, timing, actions)
+            }),
+            Body::Candidates { candidates } => self.with_session(net, from, id, |session, _, actions| {
+                session.on_candidates(candidates, actions)
+            }),
+            Body::Decline { reason, version } => self.on_declined(net, from, id, reason, version),
+            // These go by hand, to whoever awaits them.
+            Body::Invitation { .. } | Body::Acceptance { .. } => net.cx.counters.envelopes_refused += 1,
+        }
+    }
+
+    fn on_declined(&mut self, net: &mut Scope<'_>, from: PeerId, id: SessionId, reason: DeclineReason, theirs: u16) {
+        let attempt = net.peers.get(&from).and_then(|contact| contact.attempt());
+        if attempt.is_none_or(|attempt| attempt.id() != id) {
+            return;
+        }
+        match reason {
+            DeclineReason::Full => net.out.push(Event::Refused { peer: from }),
+            DeclineReason::Version => {
+                self.fail(net, from, Failure::Other);
+                refuse_version(net, from, theirs);
+            }
+        }
+    }
+
+    /// The driver made a description.
+    pub(crate) fn handle_description(&self, net: &mut Scope<'_>, link: LinkId, sdp: String) {
+        let now = net.cx.instant();
+        if let Some((peer, id)) = net.peers.session_of(link) {
+            self.with_session(net, peer, id, |session, timing, actions| {
+                session.handle_description(sdp, now, timing, actions);
+                true
+            });
+        }
+    }
+
+    /// The driver found candidates.
+    pub(crate) fn handle_candidates(&self, net: &mut Scope<'_>, link: LinkId, candidates: Vec<Candidate>) {
+        // That there are no more is of use only to what goes by hand.
+        let candidates = candidates.into_iter();
+        let candidates: Vec<_> = candidates.filter(|candidate| !candidate.line.is_empty()).collect();
+        if candidates.is_empty() {
+            return;
+        }
+        if let Some((peer, id)) = net.peers.session_of(link) {
+            self.with_session(net, peer, id, |session, _, actions| {
+                session.handle_candidates(candidates, actions);
+                true
+            });
+        }
+    }
+
+    /// Restarts ICE on the open link to `peer`, if that is our part. `via` carries the offer.
+    pub(crate) fn restart_ice(&self, net: &mut Scope<'_>, peer: PeerId, via: Via) {
+        let Some(contact) = net.peers.get_mut(&peer) else {
+            return;
+        };
+        contact.set_via(via);
+        let session = contact.linked_session_mut().filter(|session| session.restarts());
+        if let Some(session) = session {
+            let (id, mut actions) = (session.id(), Vec::new());
+            session.restart(&mut actions);
+            act(net, peer, id, actions);
+        }
+    }
+
+    /// Gives up an attempt; another may follow.
+    pub(crate) fn fail(&mut self, net: &mut Scope<'_>, peer: PeerId, failure: Failure) {
+        hang_up(net, &peer);
+        self.note_failed(net, peer, failure);
+    }
+
+    /// As [`Attempts::fail`], where the driver has closed the connection already.
+    pub(crate) fn note_failed(&mut self, net: &mut Scope<'_>, peer: PeerId, failure: Failure) {
+        let now = net.cx.instant();
+        let Some(contact) = net.peers.get_mut(&peer) else {
+            return;
+        };
+        net.cx.counters.sessions_failed += 1;
+        let no_path = contact.fail(now, failure, &net.cx.timing, &mut self.rng);
+        let linked = contact.is_linked();
+        if no_path {
+            net.cx.alert(Alert::NoPath { peer });
+        }
+        if !linked {
+            net.out.link_state(peer, LinkState::None);
+        }
+    }
+
+    /// `peer` has no slot for us: it is left alone for a while.
+    pub(crate) fn refused_by(&mut self, net: &mut Scope<'_>, peer: PeerId) {
+        self.drop(net, &peer);
+        let wait = jittered(FULL_RETRY, &mut self.rng);
+        if let Some(contact) = net.peers.get_mut(&peer) {
+            contact.defer(net.cx.instant(), wait, &net.cx.timing);
+            if !contact.is_linked() {
+                net.out.link_state(peer, LinkState::None);
+            }
+        }
+    }
+
+    /// A link was lost after `age`. Says whether the next attempt is to be started at once.
+    pub(crate) fn lost(&mut self, net: &mut Scope<'_>, peer: &PeerId, age: Duration, alone: Alone) -> bool {
+        let contact = net.peers.get_mut(peer);
+        contact.is_some_and(|contact| {
+            let wait = contact.lose(net.cx.instant(), age, alone, &net.cx.timing, &mut self.rng);
+            wait.is_zero() && contact.attempt().is_none()
+        })
+    }
+
+    /// Drops an attempt in favour of a newer one.
+    pub(crate) fn drop(&self, net: &mut Scope<'_>, peer: &PeerId) {
+        hang_up(net, peer);
+        if let Some(contact) = net.peers.get_mut(peer) {
+            contact.end_attempt();
+        }
+    }
+
+    /// Drops every attempt.
+    pub(crate) fn drop_all(&self, net: &mut Scope<'_>) {
+        for peer in net.peers.iter().map(|(peer, _)| *peer).collect::<Vec<_>>() {
+            self.drop(net, &peer);
+        }
+    }
+}
+
+/// Whether a dial request or first offer is taken up: our version, not too often, and a slot for it.
+fn admit(net: &mut Scope<'_>, via: Via, from: PeerId, id: SessionId, version: u16, urgent: bool) -> bool {
+    if version != PROTOCOL_VERSION {
+        decline(net, via, from, id, DeclineReason::Version);
+        refuse_version(net, from, version);
+        return false;
+    }
+    let now = net.cx.instant();
+    let slots_used = net.peers.slots_used();
+    let contact = net.peers.want(net.cx, from, Some(via));
+    let Some(contact) = contact.filter(|contact| contact.may_attempt(now)) else {
+        net.cx.counters.envelopes_refused += 1;
+        return false;
+    };
+    let need = if urgent { Need::High } else { Need::Low };
+    if !contact.uses_slot() && !grants(slots_used, need) {
+        decline(net, via, from, id, DeclineReason::Full);
+        return false;
+    }
+    contact.count_attempt(now);
+    true
+}
+
+fn decline(net: &mut Scope<'_>, via: Via, to: PeerId, session: SessionId, reason: DeclineReason) {
+    let version = PROTOCOL_VERSION;
+    let body = Body::Decline { reason, version };
+    net.out.push(Event::Send { via, to, session, body });
+}
+
+/// `peer` speaks a version that we do not: it is not sought for a while, but may come by itself, brought up to date.
+pub(crate) fn refuse_version(net: &mut Scope<'_>, peer: PeerId, theirs: u16) {
+    let quiet_until = net.cx.instant() + net.cx.timing.shun;
+    let Some(contact) = net.peers.want(net.cx, peer, None) else {
+        return;
+    };
+    contact.rest_until(quiet_until);
+    if contact.note_version(theirs) {
+        net.cx.alert(Alert::PeerVersion { peer, theirs });
+    }
+}
+
+/// Whether a dial request crossed our own offer on the way, or came before it was made: that offer will do.
+fn has_crossed(net: &Scope<'_>, peer: &PeerId) -> bool {
+    let attempt = net.peers.get(peer).and_then(|contact| contact.attempt());
+    attempt.is_some_and(|attempt| {
+        attempt.is_describing() || net.cx.instant().since(attempt.started()) < net.cx.timing.crossing_window
+    })
+}
+
+/// Does what a session asks for.
+fn act(net: &mut Scope<'_>, peer: PeerId, id: SessionId, actions: Vec<Action>) {
+    for action in actions {
+        match action {
+            Action::Output(output) => net.cx.output(output),
+            Action::Send(body) => {
+                if let Some(via) = net.peers.get(&peer).and_then(|contact| contact.via()) {
+                    net.out.push(Event::Send {
+                        via,
+                        to: peer,
+                        session: id,
+                        body,
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn hang_up(net: &mut Scope<'_>, peer: &PeerId) {
+    let attempt = net.peers.get(peer).and_then(|contact| contact.attempt());
+    if let Some(session) = attempt.filter(|session| session.has_link()) {
+        net.cx.output(Output::HangUp { link: session.link() });
+    }
+}

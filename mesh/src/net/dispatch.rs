@@ -1,0 +1,360 @@
+//! What one layer of the net says, and what it means for the others. See the [net](super) for the layers themselves.
+
+use std::time::Duration;
+
+use shared::{PeerId, SessionId, limits::LINKS_MAX, signal::Request};
+
+use super::{
+    Later, Net,
+    active_view::ActiveView,
+    attempts::{Attempts, refuse_version},
+    carriers,
+    contact::{Alone, Failure, Via},
+    membership::{Need, need_beyond, successor},
+    scope::{Event, Scope},
+    servers,
+};
+use crate::{
+    context::Context,
+    door::{LinkState, ToRoom, View},
+    io::{Candidate, Instant, Output, ServerId},
+    model::{Invitation, InvitationError},
+    room::routing::Forwarding,
+    wire::{envelope::Body, frame::GoodbyeReason, nearby::Nearby},
+};
+
+impl Net {
+    /// Hands on what the layers have said, until nobody says anything more.
+    pub(super) fn settle(&mut self, cx: &mut Context, view: View<'_>) {
+        self.hand_on(cx);
+        while let Some(event) = self.servers.poll_event() {
+            self.on_server_event(cx, view, event);
+            self.hand_on(cx);
+        }
+        if self.registered != self.is_registered() {
+            self.registered = !self.registered;
+            self.to_room.push_back(ToRoom::Registered(self.registered));
+        }
+    }
+
+    /// What layers have said to each other takes effect before the next peer has its turn.
+    fn hand_on(&mut self, cx: &mut Context) {
+        while let Some(event) = self.events.pop() {
+            self.on_event(cx, event);
+        }
+    }
+
+    fn on_server_event(&mut self, cx: &mut Context, view: View<'_>, event: servers::Event) {
+        if self.leaving {
+            return;
+        }
+        match event {
+            servers::Event::Peers { server, peers } => self.on_peers(cx, view, server, peers),
+            servers::Event::NotHere { server, peer } => {
+                let contact = self.peers.get(&peer);
+                let by_it =
+                    contact.filter(|contact| contact.attempt().is_some() && contact.via() == Some(Via::Server(server)));
+                if by_it.is_some() {
+                    self.fail(cx, peer, Failure::Other);
+                }
+            }
+            servers::Event::Relayed { server, payload } => {
+                self.handle_envelope(cx, view, Via::Server(server), &payload);
+            }
+        }
+    }
+
+    fn on_event(&mut self, cx: &mut Context, event: Event) {
+        match event {
+            Event::ToRoom(word) => self.to_room.push_back(word),
+            Event::Send { via, to, session, body } => self.send(cx, via, to, session, body),
+            Event::AttemptFailed { peer, failure } => self.fail(cx, peer, failure),
+            Event::LinkEnded => self.servers.discover_soon(cx),
+            Event::ClosedInOrder { peer } => self.on_closed_in_order(cx, peer),
+            Event::LinkLost { peer, age, loss } if !self.leaving => {
+                self.membership.suspect(cx.instant());
+                self.to_room.push_back(ToRoom::Lost { peer, loss });
+                self.later.push_back(Later::Replace { peer, age });
+            }
+            Event::LinkLost { .. } => {}
+            Event::RestartIce { peer } => self.restart_ice(cx, peer),
+            Event::Refused { peer } => self.on_refused(cx, peer),
+            Event::Unwanted { peer } => {
+                self.drop_attempt(cx, &peer);
+                if let Some(contact) = self.peers.get_mut(&peer) {
+                    contact.unwant(cx.instant());
+                }
+            }
+            Event::Shunned { peer } => {
+                let until = cx.instant() + cx.timing.shun;
+                self.drop_attempt(cx, &peer);
+                if let Some(contact) = self.peers.get_mut(&peer) {
+                    contact.shun(until);
+                }
+            }
+            Event::LeftBehind { peer, neighbors } => self.later.push_back(Later::Succeed { peer, neighbors }),
+            Event::VersionRefused { peer, theirs } => refuse_version(&mut self.scope(cx), peer, theirs),
+        }
+    }
+
+    /// A server named peers of the room.
+    fn on_peers(&mut self, cx: &mut Context, view: View<'_>, server: ServerId, peers: Vec<PeerId>) {
+        let now = cx.instant();
+        let since = self.servers.registered_since(server);
+        for peer in peers {
+            if peer == cx.me {
+                continue;
+            }
+            let via_before = self.peers.get(&peer).and_then(|contact| contact.via());
+            let Some(contact) = self.peers.want(cx, peer, Some(Via::Server(server))) else {
+                continue;
+            };
+            let stale = contact.is_stale(via_before, server, since);
+            let eligible = contact.is_eligible(now);
+            // Who is not here although the server has it is on the other side of a split.
+            let bridges = !view.is_present(&peer);
+            // Whom a server names is alive. Whom we are trying to reach otherwise may not be.
+            let agreed = self.peers.agreed();
+            let wanted = need_beyond(agreed, now, &self.peers, &self.servers, view) > Need::None;
+            if stale || (eligible && (bridges || wanted)) {
+                self.drop_attempt(cx, &peer);
+                if self.peers.slots_used() >= LINKS_MAX
+                    && let Some(oldest) = self.peers.oldest_unanswered()
+                {
+                    self.fail(cx, oldest, Failure::Other);
+                }
+                self.start(cx, view, peer);
+            }
+        }
+    }
+
+    /// An envelope was carried to us.
+    pub(super) fn handle_envelope(&mut self, cx: &mut Context, view: View<'_>, via: Via, sealed: &str) {
+        if let Some(envelope) = self.carriers.open(cx, via, sealed) {
+            let ice_servers = self.servers.ice_servers();
+            let (mut scope, attempts) = self.attempts(cx);
+            attempts.handle_envelope(&mut scope, via, envelope, ice_servers);
+            self.settle(cx, view);
+        }
+    }
+
+    fn send(&mut self, cx: &mut Context, via: Via, to: PeerId, session: SessionId, body: Body) {
+        let sealed = self.carriers.seal(cx, to, session, body);
+        match via {
+            Via::Server(server) => {
+                let payload = sealed;
+                self.servers.request(cx, server, Request::Relay { to, payload });
+            }
+            Via::Mesh => {
+                // Who was not reached before is sought everywhere. So is who has a link with us, or it would not be needed.
+                let contact = self.peers.get(&to);
+                let tried = contact.is_some_and(|contact| contact.failures() > 0 || contact.is_linked());
+                let forwarding = if tried {
+                    Forwarding::Flooded
+                } else {
+                    Forwarding::Learned
+                };
+                self.to_room.push_back(ToRoom::Route { to, sealed, forwarding });
+            }
+            Via::Nearby => {
+                let bytes = Nearby::Envelope { to, sealed }.encode();
+                cx.output(Output::Nearby { bytes });
+            }
+        }
+    }
+
+    fn on_refused(&mut self, cx: &mut Context, peer: PeerId) {
+        let (mut scope, attempts) = self.attempts(cx);
+        attempts.refused_by(&mut scope, peer);
+        let soon = cx.timing.crossing_window;
+        self.membership.seek_within(cx.instant(), soon);
+        if self.is_quiet() {
+            // Those that a server named may all be full while a room fills up: others are not.
+            self.servers.discover_soon(cx);
+        }
+    }
+
+    /// A link ended as one side had announced: another takes its place if need be.
+    fn on_closed_in_order(&mut self, cx: &mut Context, peer: PeerId) {
+        let in_use = self.peers.get(&peer).is_some_and(|contact| contact.uses_slot());
+        if !self.leaving && !in_use {
+            let state = LinkState::None;
+            self.to_room.push_back(ToRoom::LinkState { peer, state });
+        }
+        self.membership.seek_within(cx.instant(), cx.timing.session_retry_min);
+    }
+
+    /// Another link takes the place of a lost one. Where there is nobody else to link with, that is tried with the same peer at once,
+    /// unless the last links were short-lived too.
+    pub(super) fn replace(&mut self, cx: &mut Context, view: View<'_>, peer: PeerId, age: Duration) {
+        let alone = if self.membership.is_alone_with(&self.peers, view, &peer) {
+            Alone::Yes
+        } else {
+            Alone::No
+        };
+        let (mut scope, attempts) = self.attempts(cx);
+        if attempts.lost(&mut scope, &peer, age, alone) {
+            self.start(cx, view, peer);
+        }
+        self.membership.seek_now(cx.instant());
+    }
+
+    /// A neighbor left: we link with the next of its neighbors, if we are linked with that one no other way.
+    pub(super) fn succeed(&mut self, cx: &mut Context, view: View<'_>, from: PeerId, neighbors: &[PeerId]) {
+        let (mut scope, active_view) = self.active_view(cx);
+        active_view.release(&mut scope, from);
+        let Some(next) = successor(neighbors, cx.me).filter(|next| *next != from) else {
+            return;
+        };
+        let linked = self.peers.get(&next).is_some_and(|contact| contact.uses_slot());
+        // Known to us, or this would be a way to make many call one.
+        let wanted = !linked && self.need(view, cx.instant()) > Need::None && view.is_present(&next);
+        if wanted && self.peers.want(cx, next, None).is_some() {
+            self.start(cx, view, next);
+        }
+    }
+
+    pub(super) fn on_invitation(
+        &mut self,
+        cx: &mut Context,
+        from: PeerId,
+        session: SessionId,
+        sdp: String,
+        candidates: Vec<Candidate>,
+    ) -> Result<Invitation, InvitationError> {
+        if self.invitations.is_taken(session) {
+            return Ok(Invitation::Invited);
+        }
+        if !self.peers.has_slot_for(&from) || self.peers.want(cx, from, None).is_none() {
+            return Err(InvitationError::Full);
+        }
+        let (link, ice_servers) = (self.peers.next_link(), self.servers.ice_servers());
+        self.invitations.answer(cx, session, link, from);
+        cx.output(Output::Accept { link, ice_servers, sdp });
+        cx.output(Output::RemoteCandidates { link, candidates });
+        Ok(Invitation::Invited)
+    }
+
+    pub(super) fn on_acceptance(
+        &mut self,
+        cx: &mut Context,
+        view: View<'_>,
+        from: PeerId,
+        session: SessionId,
+        sdp: String,
+        candidates: Vec<Candidate>,
+    ) -> Result<Invitation, InvitationError> {
+        if !self.invitations.awaits(session) {
+            return Err(InvitationError::RunOut);
+        }
+        if !self.peers.has_slot_for(&from) {
+            self.free_slot(cx, view);
+        }
+        if !self.peers.has_slot_for(&from) || self.peers.want(cx, from, None).is_none() {
+            return Err(InvitationError::Full);
+        }
+        let session = self.invitations.accepted(cx, session).ok_or(InvitationError::RunOut)?;
+        let link = session.link();
+        let (mut scope, attempts) = self.attempts(cx);
+        attempts.drop(&mut scope, &from);
+        attempts.adopt(&mut scope, from, session, Vec::new());
+        cx.output(Output::RemoteAnswer { link, sdp });
+        cx.output(Output::RemoteCandidates { link, candidates });
+        Ok(Invitation::Answered)
+    }
+
+    /// Ends the link that is missed least: its peer has most others.
+    pub(super) fn free_slot(&mut self, cx: &mut Context, view: View<'_>) {
+        let links = self.peers.usable_links();
+        let links = links.map(|link| (view.links_of(&link.peer()), link.id(), link.peer()));
+        let Some((_, link, peer)) = links.max() else { return };
+        let (mut scope, active_view) = self.active_view(cx);
+        active_view.say_goodbye(&mut scope, link, GoodbyeReason::Excess);
+        active_view.release(&mut scope, peer);
+    }
+
+    /// Starts an attempt at a peer, by what carries it now.
+    pub(super) fn start(&mut self, cx: &mut Context, view: View<'_>, peer: PeerId) {
+        let via = self.choose_via(cx, view, &peer);
+        let ice_servers = self.servers.ice_servers();
+        let (mut scope, attempts) = self.attempts(cx);
+        attempts.start(&mut scope, peer, via, ice_servers);
+        self.hand_on(cx);
+    }
+
+    fn choose_via(&self, cx: &Context, view: View<'_>, peer: &PeerId) -> Option<Via> {
+        let contact = self.peers.get(peer)?;
+        let registered = self.servers.registered();
+        // Right after a loss a server knows better who is there.
+        let doubted = self.membership.is_suspecting(cx.instant()) && registered.is_some();
+        let server = match contact.via() {
+            Some(Via::Server(server)) if self.servers.is_registered(server) => Some(server),
+            _ => registered,
+        };
+        let meshed = !doubted && self.has_other_link(peer) && view.is_present(peer);
+        carriers::choose(contact, meshed, server)
+    }
+
+    fn restart_ice(&mut self, cx: &mut Context, peer: PeerId) {
+        let via = match self.servers.registered() {
+            Some(server) => Via::Server(server),
+            None if self.has_other_link(&peer) => Via::Mesh,
+            // The offer could not be carried: then silence decides.
+            None => return,
+        };
+        let (mut scope, attempts) = self.attempts(cx);
+        attempts.restart_ice(&mut scope, peer, via);
+    }
+
+    fn has_other_link(&self, peer: &PeerId) -> bool {
+        self.peers.usable_links().any(|link| link.peer() != *peer)
+    }
+
+    pub(super) fn fail(&mut self, cx: &mut Context, peer: PeerId, failure: Failure) {
+        let (mut scope, attempts) = self.attempts(cx);
+        attempts.fail(&mut scope, peer, failure);
+    }
+
+    fn drop_attempt(&mut self, cx: &mut Context, peer: &PeerId) {
+        let (mut scope, attempts) = self.attempts(cx);
+        attempts.drop(&mut scope, peer);
+    }
+
+    /// How badly we want another link.
+    pub(super) fn need(&self, view: View<'_>, now: Instant) -> Need {
+        need_beyond(self.peers.slots_used(), now, &self.peers, &self.servers, view)
+    }
+
+    /// Whether servers are asked for peers now and then: we have few links, or the room is split.
+    pub(super) fn wants_peers(&self, view: View<'_>, now: Instant) -> bool {
+        self.need(view, now) > Need::None || self.is_split(view)
+    }
+
+    // --- one layer and what it is handed ---
+
+    fn scope<'a>(&'a mut self, cx: &'a mut Context) -> Scope<'a> {
+        Scope {
+            cx,
+            peers: &mut self.peers,
+            out: &mut self.events,
+        }
+    }
+
+    pub(super) fn attempts<'a>(&'a mut self, cx: &'a mut Context) -> (Scope<'a>, &'a mut Attempts) {
+        let scope = Scope {
+            cx,
+            peers: &mut self.peers,
+            out: &mut self.events,
+        };
+        (scope, &mut self.attempts)
+    }
+
+    pub(super) fn active_view<'a>(&'a mut self, cx: &'a mut Context) -> (Scope<'a>, &'a mut ActiveView) {
+        let scope = Scope {
+            cx,
+            peers: &mut self.peers,
+            out: &mut self.events,
+        };
+        (scope, &mut self.active_view)
+    }
+}

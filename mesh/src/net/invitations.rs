@@ -1,0 +1,346 @@
+//! Invitations by hand: a way in without a server.
+//!
+//! An invitation is a complete offer, sealed under the room's key and addressed to nobody; whoever has the room's link can answer it,
+//! once. Both go by hand, as text. One link is enough: from there the newcomer hears who is here, and finds more through the mesh.
+//!
+//! Owns: invitations and answers that are being made or wait. Invariants: at most [`INVITATIONS_MAX`], of which the oldest is withdrawn
+//! first; an invitation is answered once; a text is handed out once.
+
+use chacha20::ChaCha20Rng;
+use shared::{PeerId, SessionId, signal::PROTOCOL_VERSION};
+
+use super::session::{Role, Session};
+use crate::{
+    config::{CANDIDATES_MAX, GATHER, INVITATION_CHARS_MIN, INVITATIONS_MAX},
+    context::Context,
+    io::{Candidate, Instant, LinkId, Output},
+    model::InvitationError,
+    random::{Stream, stream},
+    wire::envelope::{ANYONE, Body, Envelope, EnvelopeError},
+};
+
+/// See the [module documentation](self).
+#[derive(Debug)]
+pub(crate) struct Invitations {
+    rng: ChaCha20Rng,
+    all: Vec<Invited>,
+}
+
+/// An invitation, or an answer to one, that is being made or waits.
+#[derive(Debug)]
+struct Invited {
+    session: SessionId,
+    link: LinkId,
+    /// Whom it answers; `None` if it is an invitation of ours.
+    answers: Option<PeerId>,
+    sdp: Option<String>,
+    candidates: Vec<Candidate>,
+    /// When it is handed out, complete or not; `None` once it was.
+    gathered_at: Option<Instant>,
+    until: Instant,
+}
+
+/// A text to be handed out: whom it answers, its session and what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HandedOut {
+    pub(crate) answers: Option<PeerId>,
+    pub(crate) session: SessionId,
+    pub(crate) body: Body,
+}
+
+/// What a text by hand turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Text {
+    /// An invitation, to be answered.
+    Invitation {
+        from: PeerId,
+        session: SessionId,
+        sdp: String,
+        candidates: Vec<Candidate>,
+    },
+    /// The answer to an invitation of ours.
+    Acceptance {
+        from: PeerId,
+        session: SessionId,
+        sdp: String,
+        candidates: Vec<Candidate>,
+    },
+}
+
+impl Invited {
+    fn poll_timeout(&self) -> Instant {
+        // Without a description there is nothing to hand out yet.
+        let gathered_at = self.gathered_at.filter(|_| self.sdp.is_some());
+        gathered_at.map_or(self.until, |at| at.min(self.until))
+    }
+}
+
+impl Invitations {
+    pub(crate) fn new(seed: [u8; 32]) -> Self {
+        Self {
+            rng: stream(seed, Stream::Invitations),
+            all: Vec::new(),
+        }
+    }
+
+    /// Reads a text that a person was handed.
+    ///
+    /// # Errors
+    /// [`InvitationError`] if it cannot be one for us.
+    pub(crate) fn read(cx: &Context, text: &str) -> Result<Text, InvitationError> {
+        // People copy line breaks and spaces along.
+        let text: String = text.split_whitespace().collect();
+        let envelope = match Envelope::open(&text, &ANYONE, &cx.room) {
+            Err(EnvelopeError::Sealed) => Envelope::open(&text, &cx.me, &cx.room),
+            opened => opened,
+        };
+        let envelope = envelope.map_err(|error| match error {
+            EnvelopeError::Sealed if text.len() < INVITATION_CHARS_MIN => InvitationError::Damaged,
+            EnvelopeError::Sealed => InvitationError::OtherRoom,
+            EnvelopeError::Forged | EnvelopeError::Malformed => InvitationError::Damaged,
+        })?;
+        let (from, session) = (envelope.from, envelope.session);
+        match envelope.body {
+            Body::Invitation { .. } if from == cx.me => Err(InvitationError::Own),
+            Body::Invitation { version, .. } if version != PROTOCOL_VERSION => Err(InvitationError::Version),
+            Body::Invitation { sdp, candidates, .. } => Ok(Text::Invitation {
+                from,
+                session,
+                sdp,
+                candidates,
+            }),
+            Body::Acceptance { sdp, candidates } => Ok(Text::Acceptance {
+                from,
+                session,
+                sdp,
+                candidates,
+            }),
+            Body::DialRequest { .. }
+            | Body::Offer { .. }
+            | Body::Answer { .. }
+            | Body::Candidates { .. }
+            | Body::Decline { .. } => Err(InvitationError::Damaged),
+        }
+    }
+
+    /// Makes an invitation on `link`, which is to be dialled.
+    pub(crate) fn invite(&mut self, cx: &mut Context, link: LinkId) {
+        let session = SessionId::random(&mut self.rng);
+        self.push(cx, session, link, None);
+    }
+
+    /// Whether this session's invitation was taken already. Taken twice by a person in doubt: the first answer is the one that counts.
+    pub(crate) fn is_taken(&self, session: SessionId) -> bool {
+        self.all.iter().any(|invited| invited.session == session)
+    }
+
+    /// Makes the answer to an invitation on `link`, which is to be accepted.
+    pub(crate) fn answer(&mut self, cx: &mut Context, session: SessionId, link: LinkId, to: PeerId) {
+        self.push(cx, session, link, Some(to));
+    }
+
+    fn push(&mut self, cx: &mut Context, session: SessionId, link: LinkId, answers: Option<PeerId>) {
+        if self.all.len() >= INVITATIONS_MAX {
+            let oldest = self.all.remove(0);
+            cx.output(Output::HangUp { link: oldest.link });
+        }
+        let now = cx.instant();
+        self.all.push(Invited {
+            session,
+            link,
+            answers,
+            sdp: None,
+            candidates: Vec::new(),
+            gathered_at: Some(now + GATHER),
+            until: now + cx.timing.invitation_timeout,
+        });
+    }
+
+    /// Whether an invitation of ours waits for this answer.
+    pub(crate) fn awaits(&self, session: SessionId) -> bool {
+        let ours = |invited: &Invited| invited.session == session && invited.answers.is_none();
+        self.all.iter().any(ours)
+    }
+
+    /// An invitation of ours was answered: gives the session to go on with.
+    pub(crate) fn accepted(&mut self, cx: &Context, session: SessionId) -> Option<Session> {
+        let ours = |invited: &Invited| invited.session == session && invited.answers.is_none();
+        let place = self.all.iter().position(ours)?;
+        let invited = self.all.remove(place);
+        Some(Session::agreed(cx, Role::Offerer, session, invited.link))
+    }
+
+    /// The channel of an invitation's link opened: gives the peer that it answers, which has it now, and the session to go on with.
+    pub(crate) fn handle_open(&mut self, cx: &Context, link: LinkId) -> Option<(PeerId, Session)> {
+        let place = self.all.iter().position(|invited| invited.link == link)?;
+        let peer = self.all[place].answers?;
+        let invited = self.all.remove(place);
+        Some((peer, Session::agreed(cx, Role::Answerer, invited.session, link)))
+    }
+
+    /// The driver made a description. Says whether it is of an invitation's link.
+    pub(crate) fn handle_description(&mut self, link: LinkId, sdp: &str) -> bool {
+        let invited = self.all.iter_mut().find(|invited| invited.link == link);
+        invited.is_some_and(|invited| {
+            invited.sdp = Some(sdp.to_owned());
+            true
+        })
+    }
+
+    /// The driver found candidates. Says whether they are of an invitation's link.
+    pub(crate) fn handle_candidates(&mut self, now: Instant, link: LinkId, candidates: &[Candidate]) -> bool {
+        let Some(invited) = self.all.iter_mut().find(|invited| invited.link == link) else {
+            return false;
+        };
+        for candidate in candidates {
+            if candidate.line.is_empty() {
+                // That was all: it can be handed out.
+                invited.gathered_at = invited.gathered_at.map(|at| at.min(now));
+            } else if invited.candidates.len() < CANDIDATES_MAX {
+                invited.candidates.push(candidate.clone());
+            }
+        }
+        true
+    }
+
+    /// The driver gave up an invitation's link.
+    pub(crate) fn handle_closed(&mut self, link: LinkId) {
+        self.all.retain(|invited| invited.link != link);
+    }
+
+    /// When a text is complete or an invitation runs out.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.all.iter().map(Invited::poll_timeout).min()
+    }
+
+    /// Gives what is complete, and withdraws what has run out.
+    pub(crate) fn handle_timeout(&mut self, cx: &mut Context) -> Vec<HandedOut> {
+        let now = cx.instant();
+        let mut handed_out = Vec::new();
+        for invited in &mut self.all {
+            let complete = invited.gathered_at.is_some_and(|at| now >= at);
+            if let Some(sdp) = invited.sdp.clone().filter(|_| complete) {
+                invited.gathered_at = None;
+                let candidates = invited.candidates.clone();
+                let body = match invited.answers {
+                    None => Body::Invitation {
+                        version: PROTOCOL_VERSION,
+                        sdp,
+                        candidates,
+                    },
+                    Some(_) => Body::Acceptance { sdp, candidates },
+                };
+                handed_out.push(HandedOut {
+                    answers: invited.answers,
+                    session: invited.session,
+                    body,
+                });
+            }
+        }
+        self.all.retain(|invited| {
+            let open = now < invited.until;
+            if !open {
+                cx.output(Output::HangUp { link: invited.link });
+            }
+            open
+        });
+        handed_out
+    }
+
+    /// Withdraws all.
+    pub(crate) fn drop_all(&mut self, cx: &mut Context) {
+        for invited in std::mem::take(&mut self.all) {
+            cx.output(Output::HangUp { link: invited.link });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::context::test::peer;
+
+    fn candidate(line: &str) -> Candidate {
+        Candidate {
+            line: line.into(),
+            mid: None,
+        }
+    }
+
+    fn invitation(candidates: Vec<Candidate>) -> Body {
+        Body::Invitation {
+            version: PROTOCOL_VERSION,
+            sdp: "offer".into(),
+            candidates,
+        }
+    }
+
+    #[test]
+    fn an_invitation_is_handed_out_once_as_soon_as_its_candidates_are_complete() {
+        let mut cx = Context::test(1);
+        let mut invitations = Invitations::new([1; 32]);
+        invitations.invite(&mut cx, LinkId(1));
+        assert!(invitations.handle_description(LinkId(1), "offer"));
+        assert!(invitations.handle_candidates(cx.instant(), LinkId(1), &[candidate("one")]));
+        assert_eq!(invitations.handle_timeout(&mut cx), []);
+        invitations.handle_candidates(cx.instant(), LinkId(1), &[Candidate::end()]);
+        assert_eq!(invitations.poll_timeout(), Some(cx.instant()));
+        let out = invitations.handle_timeout(&mut cx);
+        assert_eq!((out.len(), &out[0].answers), (1, &None));
+        assert_eq!(out[0].body, invitation(vec![candidate("one")]));
+        assert_eq!(invitations.handle_timeout(&mut cx), []);
+    }
+
+    #[test]
+    fn candidates_are_gathered_for_a_while_only_and_a_text_needs_its_description() {
+        let mut cx = Context::test(1);
+        let mut invitations = Invitations::new([1; 32]);
+        invitations.invite(&mut cx, LinkId(1));
+        let made = cx.instant();
+        assert_eq!(invitations.poll_timeout(), Some(made + cx.timing.invitation_timeout));
+        invitations.handle_description(LinkId(1), "offer");
+        assert_eq!(invitations.poll_timeout(), Some(made + GATHER));
+        cx.wait(3_000);
+        assert_eq!(invitations.handle_timeout(&mut cx)[0].body, invitation(vec![]));
+    }
+
+    #[test]
+    fn the_oldest_of_too_many_is_withdrawn_and_so_is_what_runs_out() {
+        let mut cx = Context::test(1);
+        let mut invitations = Invitations::new([1; 32]);
+        for link in 0..=INVITATIONS_MAX as u64 {
+            invitations.invite(&mut cx, LinkId(link));
+        }
+        assert_eq!(cx.outputs(), [Output::HangUp { link: LinkId(0) }]);
+        let timeout = cx.timing.invitation_timeout + Duration::from_millis(1);
+        cx.wait(u64::try_from(timeout.as_millis()).unwrap());
+        invitations.handle_timeout(&mut cx);
+        assert_eq!(cx.outputs().len(), INVITATIONS_MAX);
+        assert_eq!(invitations.poll_timeout(), None);
+    }
+
+    #[test]
+    fn an_answer_counts_once_and_only_for_an_invitation_of_ours() {
+        let mut cx = Context::test(1);
+        let mut invitations = Invitations::new([1; 32]);
+        let session = SessionId::from_bytes([9; 16]);
+        invitations.answer(&mut cx, session, LinkId(1), peer(2));
+        assert!(invitations.is_taken(session) && !invitations.awaits(session));
+        assert!(invitations.accepted(&cx, session).is_none());
+        let (to, opened) = invitations.handle_open(&cx, LinkId(1)).unwrap();
+        assert_eq!((to, opened.link(), opened.id()), (peer(2), LinkId(1), session));
+        assert!(invitations.handle_open(&cx, LinkId(1)).is_none());
+    }
+
+    #[test]
+    fn a_text_that_was_cut_off_is_told_from_one_for_another_room() {
+        let cx = Context::test(1);
+        assert_eq!(Invitations::read(&cx, "abc"), Err(InvitationError::Damaged));
+        assert_eq!(
+            Invitations::read(&cx, &"A".repeat(400)),
+            Err(InvitationError::OtherRoom)
+        );
+    }
+}

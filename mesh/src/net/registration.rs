@@ -1,0 +1,428 @@
+//! How we stand with one rendezvous server: opening, registering, heartbeat, back-off, asking for peers.
+//!
+//! ```text
+//! Waiting --retry_at--> Opening --challenge--> Greeting --welcome--> Registered
+//!    ^                     |                      |                      |
+//!    +------- down, time-out, refusal, silence ---+----------------------+     Stopped: superseded, version
+//! ```
+//!
+//! The waits between attempts double from [`Timing::server_retry_min`] to [`Timing::server_retry_max`], each drawn at random from its upper
+//! half ("equal jitter"), so that the peers of a restarted server do not come back all at once.
+
+use std::time::Duration;
+
+use chacha20::ChaCha20Rng;
+use shared::{
+    PeerId,
+    limits::{ICE_SERVERS_MAX, PEER_SAMPLE_MAX},
+    signal::{CloseCode, Event, IceServer, Refusal, Request},
+};
+
+use crate::{
+    config::{HEARTBEAT_SECONDS, Timing},
+    context::Context,
+    io::Instant,
+    model::{Alert, ServerState},
+    net::back_off::{back_off, jittered},
+};
+
+/// What one server's registration asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Open a socket.
+    Connect,
+    /// Close the socket.
+    Disconnect,
+    /// Send a request.
+    Send(Request),
+    /// The state to show has changed.
+    Changed(ServerState),
+    /// The server named peers of the room.
+    Peers(Vec<PeerId>),
+    /// A payload came through the server. The sender's id is not passed on: the payload proves its own author.
+    Relayed {
+        /// An envelope, or not.
+        payload: String,
+    },
+    /// The server does not know this peer in the room.
+    NotHere(PeerId),
+    /// Tell the person.
+    Alert(Alert),
+}
+
+/// One server.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    state: State,
+    failures: u32,
+    ice_servers: Vec<IceServer>,
+    online: bool,
+    /// The refusal that the person was told of, until a welcome.
+    alerted: Option<Alert>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    Waiting {
+        retry_at: Instant,
+    },
+    Opening {
+        deadline: Instant,
+    },
+    Greeting {
+        deadline: Instant,
+    },
+    Registered {
+        since: Instant,
+        room_size: u32,
+        heartbeat: Duration,
+        last_heard: Instant,
+        ping_at: Instant,
+        /// Whether only a pong counts as a sign of life: the rest may have waited for us while we slept.
+        probing: bool,
+        discover_at: Instant,
+        /// Whether peers are asked for even if we want none, for what we know of the room may be old.
+        needs_probe: bool,
+    },
+    Stopped,
+}
+
+impl Registration {
+    /// A server to be connected at once: the first time-out does it.
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            state: State::Waiting { retry_at: now },
+            failures: 0,
+            ice_servers: Vec::new(),
+            online: true,
+            alerted: None,
+        }
+    }
+
+    /// Whether requests can be sent.
+    pub(crate) fn is_registered(&self) -> bool {
+        self.registered_since().is_some()
+    }
+
+    /// Since when requests can be sent.
+    pub(crate) fn registered_since(&self) -> Option<Instant> {
+        if let State::Registered { since, .. } = self.state {
+            Some(since)
+        } else {
+            None
+        }
+    }
+
+    /// The ICE servers of the last welcome.
+    pub(crate) fn ice_servers(&self) -> &[IceServer] {
+        &self.ice_servers
+    }
+
+    /// How many peers the server knows in the room, us included, if registered.
+    pub(crate) fn room_size(&self) -> Option<u32> {
+        if let State::Registered { room_size, .. } = self.state {
+            Some(room_size)
+        } else {
+            None
+        }
+    }
+
+    /// The state to show.
+    pub(crate) fn shown(&self) -> ServerState {
+        match self.state {
+            State::Waiting { retry_at } => ServerState::Waiting { retry_at },
+            State::Opening { .. } | State::Greeting { .. } => ServerState::Connecting,
+            State::Registered { room_size, .. } => ServerState::Registered { room_size },
+            State::Stopped => ServerState::Stopped,
+        }
+    }
+
+    /// When [`Registration::handle_timeout`] has something to do. `wants_peers`: see there.
+    pub(crate) fn poll_timeout(&self, wants_peers: bool) -> Option<Instant> {
+        match &self.state {
+            State::Waiting { retry_at } => Some(*retry_at),
+            State::Opening { deadline } | State::Greeting { deadline } => Some(*deadline),
+            State::Registered {
+                heartbeat,
+                last_heard,
+                ping_at,
+                discover_at,
+                needs_probe,
+                ..
+            } => {
+                let silence = *last_heard + *heartbeat * 5 / 2;
+                let next = silence.min(*ping_at);
+                Some(if wants_peers || *needs_probe {
+                    next.min(*discover_at)
+                } else {
+                    next
+                })
+            }
+            State::Stopped => None,
+        }
+    }
+
+    /// Does what is due. `wants_peers`: we have fewer links than we could have, and ask for peers now and then.
+    pub(crate) fn handle_timeout(
+        &mut self,
+        cx: &Context,
+        wants_peers: bool,
+        rng: &mut ChaCha20Rng,
+        out: &mut Vec<Action>,
+    ) {
+        let (now, timing) = (cx.instant(), &cx.timing);
+        match &mut self.state {
+            State::Waiting { retry_at } if now >= *retry_at => {
+                self.state = State::Opening {
+                    deadline: now + timing.register_timeout,
+                };
+                out.push(Action::Connect);
+                out.push(Action::Changed(self.shown()));
+            }
+            State::Opening { deadline } | State::Greeting { deadline } if now >= *deadline => {
+                out.push(Action::Disconnect);
+                self.back_off(now, timing, rng, out);
+            }
+            State::Registered {
+                heartbeat,
+                last_heard,
+                ping_at,
+                discover_at,
+                needs_probe,
+                ..
+            } => {
+                if now >= *last_heard + *heartbeat * 5 / 2 {
+                    out.push(Action::Disconnect);
+                    self.back_off(now, timing, rng, out);
+                    return;
+                }
+                if now >= *ping_at {
+                    *ping_at = now + *heartbeat;
+                    out.push(Action::Send(Request::Ping {}));
+                }
+                if (wants_peers || *needs_probe) && now >= *discover_at {
+                    *needs_probe = false;
+                    *discover_at = now + jittered(timing.discover_interval, rng);
+                    out.push(Action::Send(Request::Discover {}));
+                }
+            }
+            State::Waiting { .. } | State::Opening { .. } | State::Greeting { .. } | State::Stopped => {}
+        }
+    }
+
+    /// Takes a message of the server.
+    pub(crate) fn handle_event(&mut self, cx: &Context, event: Event, rng: &mut ChaCha20Rng, out: &mut Vec<Action>) {
+        let (now, timing) = (cx.instant(), &cx.timing);
+        if let State::Registered {
+            last_heard, probing, ..
+        } = &mut self.state
+        {
+            *probing &= !matches!(event, Event::Pong {});
+            if !*probing {
+                *last_heard = now;
+            }
+        }
+        match (event, &mut self.state) {
+            (Event::Challenge { nonce, .. }, State::Opening { deadline }) => {
+                self.state = State::Greeting { deadline: *deadline };
+                out.push(Action::Send(Request::hello(&cx.identity, cx.room.id(), &nonce)));
+            }
+            (
+                Event::Welcome {
+                    room_size,
+                    peers,
+                    mut ice_servers,
+                    heartbeat_seconds,
+                },
+                State::Greeting { .. },
+            ) => {
+                self.alerted = None;
+                ice_servers.truncate(ICE_SERVERS_MAX);
+                self.ice_servers = ice_servers;
+                // A server cannot make us ping it all the time, nor never.
+                let heartbeat = Duration::from_secs(u64::from(
+                    heartbeat_seconds.clamp(*HEARTBEAT_SECONDS.start(), *HEARTBEAT_SECONDS.end()),
+                ));
+                self.state = State::Registered {
+                    since: now,
+                    room_size,
+                    heartbeat,
+                    last_heard: now,
+                    ping_at: now + heartbeat,
+                    probing: false,
+                    discover_at: now + jittered(timing.discover_interval, rng),
+                    needs_probe: false,
+                };
+                out.push(Action::Changed(self.shown()));
+                out.push(Action::Peers(sampled(peers)));
+            }
+            (Event::Peers { room_size, peers }, State::Registered { room_size: known, .. }) => {
+                if *known != room_size {
+                    *known = room_size;
+                    out.push(Action::Changed(self.shown()));
+                }
+                out.push(Action::Peers(sampled(peers)));
+            }
+            (Event::Relayed { payload, .. }, State::Registered { .. }) => out.push(Action::Relayed { payload }),
+            (Event::Ping {}, State::Registered { .. }) => out.push(Action::Send(Request::Pong {})),
+            // Of a socket that is closed already.
+            (Event::Refused { .. }, State::Waiting { .. } | State::Stopped) => {}
+            (Event::Refused { refusal }, _) => self.on_refused(now, refusal, timing, rng, out),
+            // Out of place or of no consequence. A draining server closes the socket itself.
+            _ => {}
+        }
+    }
+
+    /// The socket closed, or could not be opened.
+    pub(crate) fn handle_down(&mut self, cx: &Context, code: u16, rng: &mut ChaCha20Rng, out: &mut Vec<Action>) {
+        let (now, timing) = (cx.instant(), &cx.timing);
+        match self.state {
+            // A refusal before the close has already decided.
+            State::Waiting { .. } | State::Stopped => {}
+            _ if code == CloseCode::Superseded.code() => self.stop(Alert::Superseded, out),
+            State::Opening { .. } | State::Greeting { .. } | State::Registered { .. } => {
+                self.back_off(now, timing, rng, out);
+            }
+        }
+    }
+
+    /// The machine lost or regained its network.
+    pub(crate) fn handle_network(&mut self, now: Instant, online: bool, timing: &Timing) {
+        let regained = online && !self.online;
+        self.online = online;
+        if !regained {
+            return;
+        }
+        match &mut self.state {
+            State::Waiting { retry_at } => {
+                self.failures = 0;
+                *retry_at = now;
+            }
+            // The socket may be dead without knowing: ask at once, and take little silence for an answer.
+            State::Registered {
+                heartbeat,
+                last_heard,
+                ping_at,
+                probing,
+                ..
+            } => {
+                *ping_at = now;
+                *probing = true;
+                let patience = *heartbeat * 5 / 2;
+                *last_heard = (*last_heard).min(Instant::from_millis(
+                    (now + timing.sleep_grace)
+                        .as_millis()
+                        .saturating_sub(u64::try_from(patience.as_millis()).unwrap_or(u64::MAX)),
+                ));
+            }
+            State::Opening { .. } | State::Greeting { .. } | State::Stopped => {}
+        }
+    }
+
+    /// Tries again now instead of at the end of the wait.
+    pub(crate) fn retry_now(&mut self, now: Instant) {
+        if let State::Waiting { retry_at } = &mut self.state {
+            *retry_at = now;
+        }
+    }
+
+    /// Asks for peers soon, even if we want none: a link ended, and the room may have grown since we last heard of its size.
+    pub(crate) fn discover_soon(&mut self, now: Instant, timing: &Timing) {
+        if let State::Registered {
+            discover_at,
+            needs_probe,
+            ..
+        } = &mut self.state
+        {
+            *needs_probe = true;
+            *discover_at = (*discover_at).min(now + timing.discover_soon);
+        }
+    }
+
+    fn on_refused(
+        &mut self,
+        now: Instant,
+        refusal: Refusal,
+        timing: &Timing,
+        rng: &mut ChaCha20Rng,
+        out: &mut Vec<Action>,
+    ) {
+        match refusal {
+            Refusal::PeerNotHere { to } => out.push(Action::NotHere(to)),
+            Refusal::UnsupportedVersion {
+                version_min,
+                version_max,
+            } => {
+                out.push(Action::Disconnect);
+                self.stop(
+                    Alert::ServerVersion {
+                        version_min,
+                        version_max,
+                    },
+                    out,
+                );
+            }
+            Refusal::BadSignature {} => self.wait_after_refusal(now, Alert::HelloRefused, timing, rng, out),
+            Refusal::RoomFull {} => self.wait_after_refusal(now, Alert::RoomFull, timing, rng, out),
+            Refusal::ServerFull {} => self.wait_after_refusal(now, Alert::ServerFull, timing, rng, out),
+            // The server closes the socket after a refusal to let us in while it drains. The others concern one request, whose
+            // purpose has a time-out and a retry of its own.
+            Refusal::Draining {}
+            | Refusal::Malformed {}
+            | Refusal::NotRegistered {}
+            | Refusal::AlreadyRegistered {}
+            | Refusal::PeerBusy { .. }
+            | Refusal::TooFast { .. }
+            | Refusal::PayloadTooLarge {} => {}
+        }
+    }
+
+    fn wait_after_refusal(
+        &mut self,
+        now: Instant,
+        alert: Alert,
+        timing: &Timing,
+        rng: &mut ChaCha20Rng,
+        out: &mut Vec<Action>,
+    ) {
+        out.push(Action::Disconnect);
+        self.state = State::Waiting {
+            retry_at: now + jittered(timing.server_refused_retry, rng),
+        };
+        out.push(Action::Changed(self.shown()));
+        if self.alerted.as_ref() != Some(&alert) {
+            self.alerted = Some(alert.clone());
+            out.push(Action::Alert(alert));
+        }
+    }
+
+    fn stop(&mut self, alert: Alert, out: &mut Vec<Action>) {
+        self.state = State::Stopped;
+        out.push(Action::Changed(self.shown()));
+        out.push(Action::Alert(alert));
+    }
+
+    fn back_off(&mut self, now: Instant, timing: &Timing, rng: &mut ChaCha20Rng, out: &mut Vec<Action>) {
+        // A server that takes us in and drops us at once is no better than one that does not answer.
+        if let State::Registered { since, .. } = self.state
+            && now.since(since) >= timing.server_retry_max
+        {
+            self.failures = 0;
+        }
+        let wait = back_off(self.failures, timing.server_retry_min, timing.server_retry_max);
+        self.failures = self.failures.saturating_add(1);
+        self.state = State::Waiting {
+            retry_at: now + jittered(wait, rng),
+        };
+        out.push(Action::Changed(self.shown()));
+    }
+}
+
+/// A server's sample, cut to what a server may name.
+fn sampled(mut peers: Vec<PeerId>) -> Vec<PeerId> {
+    peers.truncate(PEER_SAMPLE_MAX);
+    peers
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! One server, fed by hand.
+
+use chacha20::rand_core::SeedableRng;
+use shared::signal::Nonce;
+
+use super::*;
+
+struct Rig {
+    server: Registration,
+    rng: ChaCha20Rng,
+    cx: Context,
+}
+
+const START: Instant = Instant::from_millis(1_000_000);
+
+impl Rig {
+    fn new() -> Self {
+        Self {
+            server: Registration::new(START),
+            rng: ChaCha20Rng::from_seed([1; 32]),
+            cx: Context::test(1),
+        }
+    }
+
+    fn timeout(&mut self, now: Instant) -> Vec<Action> {
+        self.timeout_wanting(true, now)
+    }
+
+    fn timeout_wanting(&mut self, wants_peers: bool, now: Instant) -> Vec<Action> {
+        let mut out = Vec::new();
+        self.cx.now.instant = now;
+        self.server
+            .handle_timeout(&self.cx, wants_peers, &mut self.rng, &mut out);
+        out
+    }
+
+    fn event(&mut self, now: Instant, event: Event) -> Vec<Action> {
+        let mut out = Vec::new();
+        self.cx.now.instant = now;
+        self.server.handle_event(&self.cx, event, &mut self.rng, &mut out);
+        out
+    }
+
+    fn down(&mut self, now: Instant, code: u16) -> Vec<Action> {
+        let mut out = Vec::new();
+        self.cx.now.instant = now;
+        self.server.handle_down(&self.cx, code, &mut self.rng, &mut out);
+        out
+    }
+
+    fn register(&mut self) {
+        self.timeout(START);
+        self.event(START, challenge());
+        self.event(START, welcome(vec![]));
+        assert!(self.server.is_registered());
+    }
+}
+
+fn challenge() -> Event {
+    Event::Challenge {
+        nonce: Nonce::from_bytes([5; 32]),
+        version_min: 1,
+        version_max: 1,
+    }
+}
+
+fn welcome(peers: Vec<PeerId>) -> Event {
+    Event::Welcome {
+        room_size: 1,
+        peers,
+        ice_servers: vec![],
+        heartbeat_seconds: 20,
+    }
+}
+
+fn peer(byte: u8) -> PeerId {
+    PeerId::from_bytes([byte; 32])
+}
+
+#[test]
+fn a_challenge_is_answered_and_a_welcome_names_peers() {
+    let mut rig = Rig::new();
+    assert_eq!(
+        rig.timeout(START),
+        [Action::Connect, Action::Changed(ServerState::Connecting)]
+    );
+    let hello = rig.event(START, challenge());
+    assert!(matches!(hello[..], [Action::Send(Request::Hello { .. })]), "{hello:?}");
+    assert_eq!(
+        rig.event(START, welcome(vec![peer(1)])),
+        [
+            Action::Changed(ServerState::Registered { room_size: 1 }),
+            Action::Peers(vec![peer(1)])
+        ]
+    );
+}
+
+#[test]
+fn a_welcome_nobody_asked_for_is_ignored() {
+    let mut rig = Rig::new();
+    assert_eq!(rig.event(START, welcome(vec![peer(1)])), []);
+    assert_eq!(rig.event(START, challenge()), []);
+}
+
+#[test]
+fn a_server_that_comes_back_is_tried_within_ten_seconds_and_not_all_the_time() {
+    let mut rig = Rig::new();
+    let mut now = START;
+    let mut waits = Vec::new();
+    for _ in 0..12 {
+        rig.timeout(now);
+        rig.down(now, 1006);
+        let retry_at = rig.server.poll_timeout(true).unwrap();
+        waits.push(retry_at.since(now));
+        now = retry_at;
+    }
+    assert!(
+        waits
+            .iter()
+            .all(|wait| *wait >= Duration::from_millis(250) && *wait <= Duration::from_secs(8)),
+        "{waits:?}"
+    );
+    assert!(
+        waits[8..].iter().all(|wait| *wait >= Duration::from_secs(4)),
+        "{waits:?}"
+    );
+}
+
+#[test]
+fn a_silent_server_is_pinged_then_given_up() {
+    let mut rig = Rig::new();
+    rig.register();
+    assert!(
+        rig.timeout(START + Duration::from_secs(20))
+            .contains(&Action::Send(Request::Ping {}))
+    );
+    let out = rig.timeout(START + Duration::from_secs(50));
+    assert!(
+        matches!(
+            out[..],
+            [Action::Disconnect, Action::Changed(ServerState::Waiting { .. })]
+        ),
+        "{out:?}"
+    );
+}
+
+#[test]
+fn a_superseded_or_outdated_client_stops() {
+    let mut rig = Rig::new();
+    rig.register();
+    let out = rig.down(START, CloseCode::Superseded.code());
+    assert_eq!(
+        out,
+        [Action::Changed(ServerState::Stopped), Action::Alert(Alert::Superseded)]
+    );
+    assert_eq!(rig.server.poll_timeout(true), None);
+
+    let mut rig = Rig::new();
+    rig.timeout(START);
+    let refusal = Refusal::UnsupportedVersion {
+        version_min: 2,
+        version_max: 3,
+    };
+    let out = rig.event(START, Event::Refused { refusal });
+    assert!(out.contains(&Action::Alert(Alert::ServerVersion {
+        version_min: 2,
+        version_max: 3
+    })));
+    assert_eq!(rig.server.poll_timeout(true), None);
+}
+
+#[test]
+fn a_full_room_is_said_and_tried_again_later() {
+    let mut rig = Rig::new();
+    rig.timeout(START);
+    rig.event(START, challenge());
+    let out = rig.event(
+        START,
+        Event::Refused {
+            refusal: Refusal::RoomFull {},
+        },
+    );
+    assert!(out.contains(&Action::Alert(Alert::RoomFull)));
+    assert_eq!(rig.down(START, 4007), []);
+    assert!(rig.server.poll_timeout(true).unwrap() >= START + Duration::from_secs(15));
+}
+
+#[test]
+fn after_the_network_came_back_a_dead_socket_is_noticed_within_seconds() {
+    let mut rig = Rig::new();
+    rig.register();
+    let later = START + Duration::from_secs(5);
+    rig.server.handle_network(later, false, &rig.cx.timing);
+    rig.server.handle_network(later, true, &rig.cx.timing);
+    assert!(rig.timeout(later).contains(&Action::Send(Request::Ping {})));
+    assert!(
+        rig.timeout(later + Duration::from_secs(3))
+            .contains(&Action::Disconnect)
+    );
+}
+
+#[test]
+fn only_a_node_that_wants_peers_asks_for_them() {
+    let mut rig = Rig::new();
+    rig.register();
+    let later = START + Duration::from_secs(16);
+    assert_eq!(rig.timeout_wanting(false, later), []);
+    assert_eq!(rig.timeout(later), [Action::Send(Request::Discover {})]);
+    assert_eq!(rig.timeout(later), []);
+}

@@ -1,0 +1,408 @@
+//! Setting up one link to one peer: who offers, what is awaited, when it is given up.
+//!
+//! The peer with the lower id makes the offer, always; the one with the higher id sends a *dial request* to ask for it. So two peers
+//! who discover each other in the same instant never offer to each other (no glare):
+//!
+//! ```text
+//! low  (offers)                     high (asks)
+//!   |  <-------- DialRequest --------- |    only if high starts
+//!   |  Dial -> offer                   |
+//!   |  ------------- Offer ----------> |
+//!   |                 Accept -> answer |
+//!   |  <------------ Answer ---------- |
+//!   |  <--------- Candidates --------> |
+//!   |  ======== channel open ======== |
+//! ```
+//!
+//! A session is one attempt; it has an id, one link of the driver and a deadline. What comes after a failure is decided by
+//! [`Attempts`](super::attempts::Attempts).
+
+use shared::{PeerId, SessionId, signal::IceServer, signal::PROTOCOL_VERSION};
+
+use crate::{
+    config::{CANDIDATES_MAX, Timing},
+    context::Context,
+    io::{Candidate, Instant, LinkId, Output},
+    wire::envelope::Body,
+};
+
+/// Whether we offer to `peer`, or ask it for an offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Our id is the lower one.
+    Offerer,
+    /// Our id is the higher one.
+    Answerer,
+}
+
+impl Role {
+    /// Our role towards `peer`.
+    pub(crate) fn towards(me: &PeerId, peer: &PeerId) -> Self {
+        if me < peer { Self::Offerer } else { Self::Answerer }
+    }
+}
+
+/// What a session asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// For the driver.
+    Output(Output),
+    /// To the peer, in an envelope of this session.
+    Send(Body),
+}
+
+/// One attempt to link.
+#[derive(Debug)]
+pub(crate) struct Session {
+    id: SessionId,
+    link: LinkId,
+    role: Role,
+    stage: Stage,
+    /// Whether we have few links.
+    urgent: bool,
+    started: Instant,
+    deadline: Instant,
+    /// Counts ICE restarts; an answer must name the round it answers.
+    round: u32,
+    /// Found before our description was sent, and to be sent after it.
+    held_candidates: Vec<Candidate>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Answerer: the offer is awaited.
+    Requested,
+    /// The driver is making our description.
+    Describing,
+    /// Offerer: the answer is awaited.
+    Offered,
+    /// Both descriptions are known; the channel is about to open, or is open.
+    Agreed,
+}
+
+impl Session {
+    /// Starts an attempt: the offerer dials, the answerer asks for an offer.
+    pub(crate) fn start(
+        cx: &Context,
+        role: Role,
+        id: SessionId,
+        link: LinkId,
+        ice_servers: Vec<IceServer>,
+        urgent: bool,
+        out: &mut Vec<Action>,
+    ) -> Self {
+        let (now, timing) = (cx.instant(), &cx.timing);
+        let (stage, wait) = match role {
+            Role::Offerer => {
+                out.push(Action::Output(Output::Dial { link, ice_servers }));
+                (Stage::Describing, timing.session_timeout)
+            }
+            Role::Answerer => {
+                out.push(Action::Send(Body::DialRequest {
+                    version: PROTOCOL_VERSION,
+                    urgent,
+                }));
+                (Stage::Requested, timing.dial_request_timeout)
+            }
+        };
+        Self {
+            id,
+            link,
+            role,
+            stage,
+            urgent,
+            started: now,
+            deadline: now + wait,
+            round: 0,
+            held_candidates: Vec::new(),
+        }
+    }
+
+    /// Goes on with an attempt that was agreed on by hand.
+    pub(crate) fn agreed(cx: &Context, role: Role, id: SessionId, link: LinkId) -> Self {
+        Self {
+            id,
+            link,
+            role,
+            stage: Stage::Agreed,
+            urgent: true,
+            started: cx.instant(),
+            deadline: cx.instant() + cx.timing.session_timeout,
+            round: 0,
+            held_candidates: Vec::new(),
+        }
+    }
+
+    /// Starts an attempt with a peer's offer.
+    pub(crate) fn answer(
+        cx: &Context,
+        id: SessionId,
+        link: LinkId,
+        ice_servers: Vec<IceServer>,
+        sdp: String,
+        out: &mut Vec<Action>,
+    ) -> Self {
+        out.push(Action::Output(Output::Accept { link, ice_servers, sdp }));
+        Self {
+            id,
+            link,
+            role: Role::Answerer,
+            stage: Stage::Describing,
+            urgent: false,
+            started: cx.instant(),
+            deadline: cx.instant() + cx.timing.session_timeout,
+            round: 0,
+            held_candidates: Vec::new(),
+        }
+    }
+
+    /// Its id.
+    pub(crate) fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// The driver's link.
+    pub(crate) fn link(&self) -> LinkId {
+        self.link
+    }
+
+    /// When it began.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// When it has failed unless the link is open.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Whether the driver was given the link: a session that only asked for an offer has none yet.
+    pub(crate) fn has_link(&self) -> bool {
+        self.stage != Stage::Requested
+    }
+
+    /// Whether our description is still being made: what we have to say is yet to come.
+    pub(crate) fn is_describing(&self) -> bool {
+        self.stage == Stage::Describing
+    }
+
+    /// Whether both descriptions are known.
+    pub(crate) fn is_agreed(&self) -> bool {
+        self.stage == Stage::Agreed
+    }
+
+    /// Whether this side restarts ICE when the path is lost. Also when an earlier restart was not answered: its offer or
+    /// the answer may have been lost on the way, and a newer offer takes its place.
+    pub(crate) fn restarts(&self) -> bool {
+        let unanswered = self.stage == Stage::Offered && self.round > 0;
+        self.role == Role::Offerer && (self.is_agreed() || unanswered)
+    }
+
+    /// Makes a new offer for the open link, with fresh ICE credentials.
+    pub(crate) fn restart(&mut self, out: &mut Vec<Action>) {
+        self.round += 1;
+        self.stage = Stage::Describing;
+        out.push(Action::Output(Output::RestartIce { link: self.link }));
+    }
+
+    /// The driver made our description.
+    pub(crate) fn handle_description(&mut self, sdp: String, now: Instant, timing: &Timing, out: &mut Vec<Action>) {
+        if self.stage != Stage::Describing {
+            return;
+        }
+        match self.role {
+            Role::Offerer => {
+                self.stage = Stage::Offered;
+                // Who is there answers soon; what then takes time is finding a path.
+                if self.round == 0 {
+                    self.deadline = self.deadline.min(now + timing.answer_timeout);
+                }
+                out.push(Action::Send(Body::Offer {
+                    version: PROTOCOL_VERSION,
+                    round: self.round,
+                    sdp,
+                    urgent: self.urgent,
+                }));
+            }
+            Role::Answerer => {
+                self.stage = Stage::Agreed;
+                out.push(Action::Send(Body::Answer { round: self.round, sdp }));
+            }
+        }
+        let held = std::mem::take(&mut self.held_candidates);
+        send_candidates(held, out);
+    }
+
+    /// The driver found candidates.
+    pub(crate) fn handle_candidates(&mut self, candidates: Vec<Candidate>, out: &mut Vec<Action>) {
+        if self.stage == Stage::Describing {
+            self.held_candidates.extend(candidates);
+        } else {
+            send_candidates(candidates, out);
+        }
+    }
+
+    /// The peer answered. Says whether the answer was awaited.
+    pub(crate) fn on_answer(&mut self, round: u32, sdp: String, timing: &Timing, out: &mut Vec<Action>) -> bool {
+        if self.stage != Stage::Offered || round != self.round {
+            return false;
+        }
+        self.stage = Stage::Agreed;
+        self.deadline = self.deadline.max(self.started + timing.session_timeout);
+        out.push(Action::Output(Output::RemoteAnswer { link: self.link, sdp }));
+        true
+    }
+
+    /// The peer made a further offer for this session: an ICE restart. Says whether it was acceptable.
+    pub(crate) fn on_restart(
+        &mut self,
+        round: u32,
+        sdp: String,
+        ice_servers: Vec<IceServer>,
+        out: &mut Vec<Action>,
+    ) -> bool {
+        if self.role != Role::Answerer || self.stage != Stage::Agreed || round <= self.round {
+            return false;
+        }
+        self.round = round;
+        self.stage = Stage::Describing;
+        out.push(Action::Output(Output::Accept {
+            link: self.link,
+            ice_servers,
+            sdp,
+        }));
+        true
+    }
+
+    /// The peer found candidates. Says whether they can be used.
+    pub(crate) fn on_candidates(&self, candidates: Vec<Candidate>, out: &mut Vec<Action>) -> bool {
+        if !self.has_link() {
+            return false;
+        }
+        out.push(Action::Output(Output::RemoteCandidates {
+            link: self.link,
+            candidates,
+        }));
+        true
+    }
+}
+
+/// Sends candidates in envelopes of an accepted size.
+fn send_candidates(candidates: Vec<Candidate>, out: &mut Vec<Action>) {
+    for chunk in candidates.chunks(CANDIDATES_MAX) {
+        out.push(Action::Send(Body::Candidates {
+            candidates: chunk.to_vec(),
+        }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: SessionId = SessionId::from_bytes([1; 16]);
+    const LINK: LinkId = LinkId(1);
+    const NOW: Instant = Instant::from_millis(100_000);
+
+    fn start(role: Role) -> (Session, Vec<Action>) {
+        let mut out = Vec::new();
+        let session = Session::start(&Context::test(1), role, ID, LINK, vec![], false, &mut out);
+        (session, out)
+    }
+
+    fn candidate(line: &str) -> Candidate {
+        Candidate {
+            line: line.into(),
+            mid: None,
+        }
+    }
+
+    #[test]
+    fn the_offerer_dials_offers_and_applies_one_answer() {
+        let (mut session, mut out) = start(Role::Offerer);
+        assert_eq!(
+            out,
+            [Action::Output(Output::Dial {
+                link: LINK,
+                ice_servers: vec![]
+            })]
+        );
+        out.clear();
+        session.handle_candidates(vec![candidate("early")], &mut out);
+        assert_eq!(out, [], "candidates wait for the offer");
+        session.handle_description("offer".into(), NOW, &Timing::default(), &mut out);
+        assert_eq!(
+            out,
+            [
+                Action::Send(Body::Offer {
+                    version: PROTOCOL_VERSION,
+                    round: 0,
+                    sdp: "offer".into(),
+                    urgent: false,
+                }),
+                Action::Send(Body::Candidates {
+                    candidates: vec![candidate("early")]
+                }),
+            ]
+        );
+        out.clear();
+        assert!(!session.on_answer(1, "wrong round".into(), &Timing::default(), &mut out));
+        assert!(session.on_answer(0, "answer".into(), &Timing::default(), &mut out));
+        assert!(!session.on_answer(0, "again".into(), &Timing::default(), &mut out));
+        assert_eq!(
+            out,
+            [Action::Output(Output::RemoteAnswer {
+                link: LINK,
+                sdp: "answer".into()
+            })]
+        );
+    }
+
+    #[test]
+    fn the_answerer_asks_and_has_no_link_until_an_offer_comes() {
+        let (session, out) = start(Role::Answerer);
+        assert_eq!(
+            out,
+            [Action::Send(Body::DialRequest {
+                version: PROTOCOL_VERSION,
+                urgent: false,
+            })]
+        );
+        assert!(!session.has_link());
+        assert!(!session.on_candidates(vec![candidate("x")], &mut Vec::new()));
+    }
+
+    #[test]
+    fn an_ice_restart_is_offered_and_answered_in_a_new_round() {
+        let (mut offerer, mut out) = start(Role::Offerer);
+        offerer.handle_description("offer".into(), NOW, &Timing::default(), &mut out);
+        offerer.on_answer(0, "answer".into(), &Timing::default(), &mut out);
+        out.clear();
+        offerer.restart(&mut out);
+        offerer.handle_description("offer 1".into(), NOW, &Timing::default(), &mut out);
+        assert_eq!(
+            out[1],
+            Action::Send(Body::Offer {
+                version: PROTOCOL_VERSION,
+                round: 1,
+                sdp: "offer 1".into(),
+                urgent: false,
+            })
+        );
+
+        let mut out = Vec::new();
+        let mut answerer = Session::answer(&Context::test(1), ID, LINK, vec![], "offer".into(), &mut out);
+        answerer.handle_description("answer".into(), NOW, &Timing::default(), &mut out);
+        out.clear();
+        assert!(!answerer.on_restart(0, "replayed".into(), vec![], &mut out));
+        assert!(answerer.on_restart(1, "offer 1".into(), vec![], &mut out));
+        answerer.handle_description("answer 1".into(), NOW, &Timing::default(), &mut out);
+        assert_eq!(
+            out[1],
+            Action::Send(Body::Answer {
+                round: 1,
+                sdp: "answer 1".into()
+            })
+        );
+    }
+}

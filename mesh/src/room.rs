@@ -1,0 +1,353 @@
+//! The room: who is there, what is said, and how it reaches everyone. Everything above links.
+//!
+//! Owns ten layers: [`neighbors`] (who hands us what), [`roster`] and [`presence`] (who is here, and that we are), [`broadcast`] and
+//! [`trees`] (to everyone), [`clock`] and [`log`] (what was said, in one order), [`sync`] (what broadcast missed), [`routing`] (to one
+//! peer, through others), [`delivery`] (what became of what we said) and [`closing`]. A layer changes only itself; what it must know
+//! of another it is handed to read.
+//!
+//! This file is the door to the node: words of the net, deadlines, the end. `receive.rs` takes the frames that the net hands on, `say.rs`
+//! what our person says, `view.rs` what others look up.
+
+pub(crate) mod broadcast;
+mod clock;
+mod closing;
+mod delivery;
+pub(crate) mod log;
+mod neighbors;
+pub(crate) mod presence;
+mod receive;
+pub(crate) mod roster;
+pub(crate) mod routing;
+mod say;
+mod sync;
+mod trees;
+mod view;
+
+use std::collections::VecDeque;
+
+use chacha20::ChaCha20Rng;
+use rand_core::Rng;
+use shared::PeerId;
+
+use self::{
+    broadcast::{Action, Broadcast},
+    clock::Clock,
+    closing::Closing,
+    delivery::{Deliveries, News},
+    log::Log,
+    neighbors::Neighbors,
+    presence::{Facts, Presence},
+    roster::{NameNews, Roster},
+    routing::{Forwarding, Routing},
+    sync::{Sync, Urgency},
+    trees::Trees,
+};
+use crate::{
+    bucket::Bucket,
+    config::{MESSAGES_BURST, MESSAGES_PER_SECOND},
+    context::Context,
+    door::{LinkState, Loss, ToNet, ToRoom},
+    io::{Instant, LinkId, Output},
+    model::{CloseError, Event},
+    random::{Stream, stream},
+    wire::{
+        frame::{Digests, Frame},
+        id::ShortId,
+        record::Payload,
+    },
+};
+
+/// See the [module documentation](self).
+#[derive(Debug)]
+pub(crate) struct Room {
+    me: PeerId,
+    neighbors: Neighbors,
+    roster: Roster,
+    presence: Presence,
+    trees: Trees,
+    broadcast: Broadcast,
+    clock: Clock,
+    log: Log,
+    /// Which feed of ours this is, and the next number in it.
+    feed: u64,
+    next_seq: u64,
+    sync: Sync,
+    routing: Routing,
+    deliveries: Deliveries,
+    closing: Closing,
+    /// Draws ids of whispers, and seals them.
+    whispers: ChaCha20Rng,
+    /// What our person may say.
+    messages: Bucket,
+    on_server: bool,
+    /// What waits for the net.
+    to_net: VecDeque<ToNet>,
+}
+
+impl Room {
+    pub(crate) fn new(cx: &Context, closed: Option<Vec<u8>>, seed: [u8; 32]) -> Self {
+        Self {
+            me: cx.me,
+            neighbors: Neighbors::default(),
+            roster: Roster::default(),
+            presence: Presence::new(seed, cx.now.unix_millis),
+            trees: Trees::new(ShortId::of_peer(&cx.me)),
+            broadcast: Broadcast::default(),
+            clock: Clock::default(),
+            log: Log::new(seed),
+            feed: stream(seed, Stream::Log).next_u64(),
+            next_seq: 0,
+            sync: Sync::default(),
+            routing: Routing::new(seed),
+            deliveries: Deliveries::default(),
+            closing: Closing::new(closed),
+            whispers: stream(seed, Stream::Whispers),
+            messages: Bucket::new(MESSAGES_PER_SECOND, MESSAGES_BURST),
+            on_server: false,
+            to_net: VecDeque::new(),
+        }
+    }
+
+    /// Recalls from a former visit that `peer` used `name`.
+    pub(crate) fn know_name(&mut self, peer: PeerId, name: &str) {
+        self.roster.know_name(peer, name);
+    }
+
+    /// What is next to be told to the net.
+    pub(crate) fn poll_event(&mut self) -> Option<ToNet> {
+        self.to_net.pop_front()
+    }
+
+    // --- deadlines: one function a timer ---
+
+    pub(crate) fn broadcast_due(&self) -> Option<Instant> {
+        self.broadcast.poll_timeout()
+    }
+
+    pub(crate) fn roster_due(&self) -> Option<Instant> {
+        self.roster.poll_timeout()
+    }
+
+    pub(crate) fn delivery_due(&self) -> Option<Instant> {
+        self.deliveries.poll_timeout()
+    }
+
+    pub(crate) fn beacon_due(&self) -> Option<Instant> {
+        self.presence.poll_timeout()
+    }
+
+    /// Announces and grafts.
+    pub(crate) fn on_broadcast_due(&mut self, cx: &mut Context) {
+        let mut actions = Vec::new();
+        self.broadcast.handle_timeout(cx.instant(), &mut actions);
+        for action in actions {
+            match action {
+                Action::IHave { link, announced } => cx.send(link, &Frame::IHave { announced }),
+                Action::Graft { link, tree, ids } => cx.send(link, &Frame::Graft { ids, tree }),
+            }
+        }
+    }
+
+    /// Notices whose beacons are overdue, and forgets who is gone for long.
+    pub(crate) fn on_roster_due(&mut self, cx: &mut Context) {
+        let mut events = Vec::new();
+        self.roster.handle_timeout(cx.instant(), &cx.timing, &mut events);
+        self.tell(cx, events);
+    }
+
+    /// Gives up what was tried for long enough, and tries whispers again.
+    pub(crate) fn on_delivery_due(&mut self, cx: &mut Context) {
+        let (news, retries) = self.deliveries.handle_timeout(cx.instant());
+        tell_news(cx, news);
+        for retry in retries {
+            let sealed = retry.sealed.into();
+            self.send_packet(cx, retry.to, Payload::Whisper { sealed }, Forwarding::Flooded);
+        }
+    }
+
+    /// Says that we are here.
+    pub(crate) fn on_beacon_due(&mut self, cx: &mut Context) {
+        self.send_beacon(cx, false);
+    }
+
+    // --- the net ---
+
+    /// A word of the net.
+    pub(crate) fn handle_net(&mut self, cx: &mut Context, word: ToRoom) {
+        let now = cx.instant();
+        match word {
+            ToRoom::LinkState { peer, state } => self.set_link(cx, peer, state),
+            ToRoom::NeighborUp {
+                link,
+                peer,
+                name,
+                state,
+                digests,
+            } => self.on_neighbor_up(cx, link, peer, &name, state, digests),
+            ToRoom::NeighborTrouble { link, in_trouble } => self.neighbors.set_trouble(link, in_trouble),
+            ToRoom::NeighborDown { link } => self.on_neighbor_down(link),
+            ToRoom::LinkClosed { link } => {
+                self.on_neighbor_down(link);
+                self.hasten_beacon(now);
+            }
+            ToRoom::Digests { link, digests } => self.compare(cx, link, digests, Urgency::Patient),
+            ToRoom::RoundTrip { peer, round_trip } => {
+                let mut events = Vec::new();
+                self.roster.set_round_trip(peer, round_trip, &mut events);
+                self.tell(cx, events);
+            }
+            ToRoom::Left { peer } => self.on_left(cx, peer),
+            ToRoom::Lost { peer, loss } => self.on_lost(cx, peer, loss),
+            ToRoom::Route { to, sealed, forwarding } => {
+                self.send_packet(cx, to, Payload::Envelope { sealed }, forwarding);
+            }
+            ToRoom::Registered(registered) => self.on_server = registered,
+        }
+    }
+
+    fn on_neighbor_up(
+        &mut self,
+        cx: &mut Context,
+        link: LinkId,
+        peer: PeerId,
+        name: &str,
+        state: LinkState,
+        digests: Digests,
+    ) {
+        let now = cx.instant();
+        // Listed before named, should they have been forgotten while the link was made.
+        self.set_link(cx, peer, LinkState::Connecting);
+        self.set_name(cx, peer, name);
+        self.neighbors.up(link, peer, state == LinkState::Trouble);
+        self.set_link(cx, peer, state);
+        self.routing.learn(peer, link);
+        self.broadcast.neighbor_up(link);
+        self.sync.neighbor_up(link);
+        self.presence.forget_lost(&peer);
+        if self.neighbors.len() == 1 {
+            self.presence.hurry(now);
+        } else {
+            self.hasten_beacon(now);
+        }
+        self.compare(cx, link, digests, Urgency::AtOnce);
+    }
+
+    fn on_neighbor_down(&mut self, link: LinkId) {
+        self.neighbors.down(link);
+        self.broadcast.neighbor_down(link);
+        self.sync.neighbor_down(link);
+    }
+
+    /// Someone said goodbye.
+    fn on_left(&mut self, cx: &mut Context, peer: PeerId) {
+        let mut events = Vec::new();
+        self.roster.on_left(cx.instant(), peer, &mut events);
+        self.tell(cx, events);
+        let news = self.deliveries.handle_gone(peer);
+        tell_news(cx, news);
+    }
+
+    /// Our link with `peer` was lost: the others are told, and it is gone unless it shows that it lives.
+    fn on_lost(&mut self, cx: &mut Context, peer: PeerId, loss: Loss) {
+        let now = cx.instant();
+        self.set_link(cx, peer, LinkState::None);
+        let mut events = Vec::new();
+        self.roster.suspect(now, peer, &mut events);
+        if loss == Loss::Silence && !self.roster.is_neighbor_of_others(&peer) {
+            // Nobody else could hear of it.
+            self.roster.give_up(now, peer, &mut events);
+        }
+        self.tell(cx, events);
+        self.presence.report_lost(now, peer);
+    }
+
+    fn compare(&mut self, cx: &mut Context, link: LinkId, theirs: Digests, urgency: Urgency) {
+        self.sync
+            .handle_digests(cx, link, theirs, urgency, &self.log, &self.roster);
+    }
+
+    // --- what several layers are told of ---
+
+    /// Says that we are here, or that we leave.
+    fn send_beacon(&mut self, cx: &mut Context, leaving: bool) {
+        self.trees.refresh(&self.roster);
+        let facts = Facts {
+            people: self.roster.present() + 1,
+            is_root: self.trees.is_root(),
+            neighbors: self.neighbors.peers().map(|peer| ShortId::of_peer(&peer)).collect(),
+            on_server: self.on_server,
+            digest: self.log.digest(),
+            acks: self.log.acks(self.presence.acked()),
+            accepted: self.log.accepted(),
+            leaving,
+        };
+        let record = self.presence.send(cx, &self.roster, facts);
+        let route = self.trees.own_beacon_route();
+        self.pass_beacon(cx, &record, 0, route, None);
+    }
+
+    /// Something is news that the next beacon should say soon.
+    fn hasten_beacon(&mut self, now: Instant) {
+        self.presence.hasten(now, self.roster.present() + 1);
+    }
+
+    fn send_packet(&mut self, cx: &mut Context, to: PeerId, payload: Payload, forwarding: Forwarding) {
+        self.routing.send(cx, &self.neighbors, to, payload, forwarding);
+    }
+
+    fn set_link(&mut self, cx: &mut Context, peer: PeerId, state: LinkState) {
+        let mut events = Vec::new();
+        self.roster.set_link(cx.instant(), peer, state, &mut events);
+        self.tell(cx, events);
+    }
+
+    fn set_name(&mut self, cx: &mut Context, peer: PeerId, name: &str) {
+        let mut events = Vec::new();
+        let news = self.roster.set_name(peer, name, &mut events);
+        self.tell(cx, events);
+        if news == NameNews::New {
+            let name = name.to_owned();
+            cx.output(Output::RememberName { peer, name });
+        }
+    }
+
+    /// Tells the app, and the layers what concerns them.
+    fn tell(&mut self, cx: &mut Context, events: Vec<Event>) {
+        for event in events {
+            if let Event::PersonForgotten { peer } = &event {
+                self.routing.forget_peer(peer);
+                let news = self.deliveries.handle_gone(*peer);
+                tell_news(cx, news);
+            }
+            cx.event(event);
+        }
+    }
+
+    // --- the end ---
+
+    /// Says in a last beacon that we leave.
+    pub(crate) fn leave(&mut self, cx: &mut Context) {
+        self.send_beacon(cx, true);
+    }
+
+    /// Closes the room for everyone, as its founder.
+    pub(crate) fn close(&mut self, cx: &mut Context) -> Result<(), CloseError> {
+        if cx.room.founder() != Some(self.me) {
+            return Err(CloseError::NotFounder);
+        }
+        let statement = Closing::state(cx);
+        self.follow_closing(cx, &statement);
+        Ok(())
+    }
+
+    /// Whether the room was closed on a former visit, which is told once.
+    pub(crate) fn recall_closing(&mut self, cx: &mut Context) -> bool {
+        self.closing.recall(cx)
+    }
+}
+
+fn tell_news(cx: &mut Context, news: impl IntoIterator<Item = News>) {
+    for (id, delivery) in news {
+        cx.event(Event::Delivery { id, delivery });
+    }
+}

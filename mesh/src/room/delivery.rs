@@ -1,0 +1,341 @@
+//! What became of what we said: who has it, as far as we know.
+//!
+//! Nobody acknowledges a message by itself. Everyone's next beacon says how far it has the authors that it heard last; from
+//! that the author counts "delivered to n of m", m being those who were here when it was said. One said to nobody waits for
+//! somebody to come, and counts those who come soon after that one. Who left or is forgotten is not waited for any longer: "2 of 3"
+//! then stays as it is.
+//!
+//! A whisper is acknowledged by a receipt of its recipient's and tried again until then, or until its time is up.
+
+use litemap::LiteMap;
+use shared::{MessageId, PeerId};
+
+use crate::{
+    config::{PENDING_BYTES_MAX, PENDING_MESSAGES_MAX, SEEN_WHISPERS, Timing, WHISPER_RETRY},
+    io::Instant,
+    model::Delivery,
+    seen::Seen,
+};
+
+/// News of a message.
+pub(crate) type News = (MessageId, Delivery);
+
+/// See the [module documentation](self).
+#[derive(Debug)]
+pub(crate) struct Deliveries {
+    /// Said to everyone and not known to be with everyone, in the order said.
+    said: Vec<Said>,
+    whispers: Vec<Whispered>,
+    whisper_bytes: usize,
+    heard: Seen<(PeerId, MessageId)>,
+}
+
+#[derive(Debug)]
+struct Said {
+    id: MessageId,
+    /// Its number in our feed.
+    seq: u64,
+    /// Whom it is meant for, and whether they have it.
+    targets: LiteMap<PeerId, bool>,
+    /// Recipients that were waited for in vain.
+    given_up: u32,
+    ends: Ends,
+}
+
+/// Until when newcomers are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    /// Said to nobody yet: until someone comes, and some time after.
+    OpenToNewcomers { until: Option<Instant> },
+    /// Meant for those who were here.
+    Closed,
+}
+
+#[derive(Debug)]
+struct Whispered {
+    id: MessageId,
+    to: PeerId,
+    sealed: Vec<u8>,
+    until: Instant,
+    retry_at: Instant,
+}
+
+/// A whisper that is to be tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Retry {
+    /// To whom.
+    pub to: PeerId,
+    /// The sealed whisper.
+    pub sealed: Vec<u8>,
+}
+
+/// A whisper that is not taken, because too many are pending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Full;
+
+impl Default for Deliveries {
+    fn default() -> Self {
+        Self {
+            said: Vec::new(),
+            whispers: Vec::new(),
+            whisper_bytes: 0,
+            heard: Seen::new(SEEN_WHISPERS),
+        }
+    }
+}
+
+impl Said {
+    fn delivery(&self) -> Delivery {
+        let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
+        if self.targets.is_empty() && self.given_up == 0 {
+            return Delivery::Waiting;
+        }
+        Delivery::Sent {
+            delivered: count(self.targets.values().filter(|has| **has).count()),
+            of: count(self.targets.len()) + self.given_up,
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.ends == Ends::Closed && self.targets.values().all(|has| *has)
+    }
+}
+
+impl Deliveries {
+    /// Takes note of a message for everyone, `targets` being everyone now. The oldest of too many is no longer followed.
+    pub(crate) fn say(&mut self, id: MessageId, seq: u64, targets: impl IntoIterator<Item = PeerId>) -> Delivery {
+        let targets: LiteMap<_, _> = targets.into_iter().map(|peer| (peer, false)).collect();
+        let ends = if targets.is_empty() {
+            Ends::OpenToNewcomers { until: None }
+        } else {
+            Ends::Closed
+        };
+        if self.said.len() >= PENDING_MESSAGES_MAX {
+            self.said.remove(0);
+        }
+        let said = Said {
+            id,
+            seq,
+            targets,
+            given_up: 0,
+            ends,
+        };
+        let delivery = said.delivery();
+        self.said.push(said);
+        delivery
+    }
+
+    /// Takes a whisper, to be tried until `until`.
+    ///
+    /// # Errors
+    /// [`Full`] if too much is pending.
+    pub(crate) fn whisper(
+        &mut self,
+        now: Instant,
+        id: MessageId,
+        to: PeerId,
+        sealed: Vec<u8>,
+        until: Instant,
+    ) -> Result<Delivery, Full> {
+        if self.whispers.len() >= PENDING_MESSAGES_MAX || self.whisper_bytes + sealed.len() > PENDING_BYTES_MAX {
+            return Err(Full);
+        }
+        self.whisper_bytes += sealed.len();
+        self.whispers.push(Whispered {
+            id,
+            to,
+            sealed,
+            until,
+            retry_at: now + WHISPER_RETRY,
+        });
+        Ok(Delivery::Sent { delivered: 0, of: 1 })
+    }
+
+    /// Somebody came: who waits for newcomers waits for them.
+    pub(crate) fn on_arrival(&mut self, now: Instant, peer: PeerId, timing: &Timing) -> Vec<News> {
+        let mut news = Vec::new();
+        for said in &mut self.said {
+            if let Ends::OpenToNewcomers { until } = &mut said.ends
+                && !said.targets.contains_key(&peer)
+            {
+                until.get_or_insert(now + timing.late_target_window);
+                said.targets.insert(peer, false);
+                news.push((said.id, said.delivery()));
+            }
+        }
+        news
+    }
+
+    /// `peer` has everything of ours below `next`. Gives the deliveries to show.
+    pub(crate) fn on_ack(&mut self, peer: PeerId, next: u64) -> Vec<News> {
+        let mut news = Vec::new();
+        for said in self.said.iter_mut().filter(|said| said.seq < next) {
+            if let Some(has) = said.targets.get_mut(&peer).filter(|has| !**has) {
+                *has = true;
+                news.push((said.id, said.delivery()));
+            }
+        }
+        self.said.retain(|said| !said.is_done());
+        news
+    }
+
+    /// The recipient has a whisper.
+    pub(crate) fn on_receipt(&mut self, peer: PeerId, id: MessageId) -> Option<News> {
+        let place = self
+            .whispers
+            .iter()
+            .position(|whisper| whisper.id == id && whisper.to == peer)?;
+        let whisper = self.whispers.remove(place);
+        self.whisper_bytes -= whisper.sealed.len();
+        Some((id, Delivery::Sent { delivered: 1, of: 1 }))
+    }
+
+    /// `peer` left or is forgotten: they are not waited for. Gives the deliveries to show.
+    pub(crate) fn handle_gone(&mut self, peer: PeerId) -> Vec<News> {
+        let mut news = Vec::new();
+        for said in &mut self.said {
+            if said.targets.get(&peer) != Some(&false) {
+                continue;
+            }
+            said.targets.remove(&peer);
+            said.given_up += 1;
+            if said.targets.is_empty() {
+                // It stays in the log, for whoever comes next.
+                (said.given_up, said.ends) = (0, Ends::OpenToNewcomers { until: None });
+                news.push((said.id, said.delivery()));
+            }
+        }
+        self.said.retain(|said| !said.is_done());
+        news.extend(self.fail_whispers(|whisper| whisper.to == peer));
+        news
+    }
+
+    /// When [`Deliveries::handle_timeout`] has something to do.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let closes = self.said.iter().filter_map(|said| match said.ends {
+            Ends::OpenToNewcomers { until } => until,
+            Ends::Closed => None,
+        });
+        let whispers = self.whispers.iter().map(|whisper| whisper.until.min(whisper.retry_at));
+        closes.chain(whispers).min()
+    }
+
+    /// Gives up what was tried for long enough, with the deliveries to show, and gives what is to be tried again.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> (Vec<News>, Vec<Retry>) {
+        for said in &mut self.said {
+            if matches!(said.ends, Ends::OpenToNewcomers { until: Some(until) } if now >= until) {
+                said.ends = Ends::Closed;
+            }
+        }
+        self.said.retain(|said| !said.is_done());
+        let failed = self.fail_whispers(|whisper| now >= whisper.until);
+        let due = self.whispers.iter_mut().filter(|whisper| now >= whisper.retry_at);
+        let retries = due.map(|whisper| {
+            whisper.retry_at = now + WHISPER_RETRY * 2;
+            Retry {
+                to: whisper.to,
+                sealed: whisper.sealed.clone(),
+            }
+        });
+        let retries = retries.collect();
+        (failed, retries)
+    }
+
+    /// A whisper was heard. Says whether for the first time.
+    pub(crate) fn hear(&mut self, author: PeerId, id: MessageId) -> bool {
+        self.heard.insert((author, id))
+    }
+
+    fn fail_whispers(&mut self, fails: impl Fn(&Whispered) -> bool) -> Vec<News> {
+        let mut news = Vec::new();
+        self.whispers.retain(|whisper| {
+            let fails = fails(whisper);
+            if fails {
+                self.whisper_bytes -= whisper.sealed.len();
+                news.push((whisper.id, Delivery::Failed));
+            }
+            !fails
+        });
+        news
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(byte: u8) -> PeerId {
+        PeerId::from_bytes([byte; 32])
+    }
+
+    fn id(byte: u8) -> MessageId {
+        MessageId::from_bytes([byte; 16])
+    }
+
+    fn at(seconds: u64) -> Instant {
+        Instant::from_millis(seconds * 1_000)
+    }
+
+    #[test]
+    fn a_beacon_acknowledges_everything_below_its_number() {
+        let mut deliveries = Deliveries::default();
+        let none = Delivery::Sent { delivered: 0, of: 2 };
+        assert_eq!(deliveries.say(id(0), 0, [peer(1), peer(2)]), none);
+        assert_eq!(deliveries.say(id(1), 1, [peer(1), peer(2)]), none);
+        let one = Delivery::Sent { delivered: 1, of: 2 };
+        assert_eq!(deliveries.on_ack(peer(1), 2), [(id(0), one), (id(1), one)]);
+        assert_eq!(deliveries.on_ack(peer(1), 2), []);
+        let all = Delivery::Sent { delivered: 2, of: 2 };
+        assert_eq!(deliveries.on_ack(peer(2), 1), [(id(0), all)]);
+    }
+
+    #[test]
+    fn who_left_is_not_waited_for_and_still_counted() {
+        let mut deliveries = Deliveries::default();
+        deliveries.say(id(0), 0, [peer(1), peer(2), peer(3)]);
+        assert_eq!(deliveries.handle_gone(peer(3)), []);
+        assert_eq!(
+            deliveries.on_ack(peer(1), 1),
+            [(id(0), Delivery::Sent { delivered: 1, of: 3 })]
+        );
+    }
+
+    #[test]
+    fn what_was_said_to_nobody_counts_those_who_come_soon() {
+        let timing = Timing::default();
+        let mut deliveries = Deliveries::default();
+        assert_eq!(deliveries.say(id(0), 0, []), Delivery::Waiting);
+        let sent = |delivered, of| (id(0), Delivery::Sent { delivered, of });
+        assert_eq!(deliveries.on_arrival(at(10), peer(1), &timing), [sent(0, 1)]);
+        assert_eq!(deliveries.on_ack(peer(1), 1), [sent(1, 1)]);
+        assert_eq!(deliveries.on_arrival(at(11), peer(2), &timing), [sent(1, 2)]);
+        deliveries.handle_timeout(at(10) + timing.late_target_window);
+        assert_eq!(deliveries.on_arrival(at(60), peer(3), &timing), []);
+        assert_eq!(deliveries.on_ack(peer(2), 1), [sent(2, 2)]);
+    }
+
+    #[test]
+    fn a_whisper_is_tried_again_until_its_receipt_or_its_time_is_up() {
+        let mut deliveries = Deliveries::default();
+        let whisper = |deliveries: &mut Deliveries, number| {
+            deliveries
+                .whisper(at(0), id(number), peer(1), vec![number], at(30))
+                .unwrap();
+        };
+        whisper(&mut deliveries, 1);
+        whisper(&mut deliveries, 2);
+        assert_eq!(
+            deliveries.on_receipt(peer(1), id(1)),
+            Some((id(1), Delivery::Sent { delivered: 1, of: 1 }))
+        );
+        assert_eq!(deliveries.on_receipt(peer(2), id(2)), None);
+        let (failed, retries) = deliveries.handle_timeout(at(2));
+        let retry = Retry {
+            to: peer(1),
+            sealed: vec![2],
+        };
+        assert_eq!((failed, retries), (vec![], vec![retry]));
+        assert_eq!(deliveries.handle_timeout(at(30)).0, [(id(2), Delivery::Failed)]);
+        assert_eq!(deliveries.poll_timeout(), None);
+    }
+}

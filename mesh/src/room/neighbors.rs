@@ -1,0 +1,159 @@
+//! Neighbors, as the room sees them: who is at the other end of which link, whether it carries, and how much the peer may hand us.
+//!
+//! What a neighbor says itself is limited here, at the first hop: whatever passes this one, all others have to carry.
+//!
+//! Invariant: a neighbor is listed from its hello to the first goodbye of either side, as the net tells it.
+
+use litemap::LiteMap;
+use shared::PeerId;
+
+use crate::{
+    bucket::Bucket,
+    config::{PACKETS_BURST, PACKETS_PER_SECOND, RECORDS_BURST, RECORDS_PER_SECOND},
+    io::{Instant, LinkId},
+};
+
+/// See the [module documentation](self).
+#[derive(Debug, Default)]
+pub(crate) struct Neighbors {
+    all: LiteMap<LinkId, Neighbor>,
+}
+
+#[derive(Debug)]
+struct Neighbor {
+    peer: PeerId,
+    /// Whether its path is lost.
+    in_trouble: bool,
+    /// Records of its own that it may hand us.
+    records: Bucket,
+    /// Packets of its own that it may have us hand on.
+    packets: Bucket,
+}
+
+/// What a record counts as, at its first hop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// For everyone.
+    Broadcast,
+    /// For one peer.
+    Packet,
+}
+
+impl Neighbors {
+    /// A neighbor said hello.
+    pub(crate) fn up(&mut self, link: LinkId, peer: PeerId, in_trouble: bool) {
+        let neighbor = Neighbor {
+            peer,
+            in_trouble,
+            records: Bucket::new(RECORDS_PER_SECOND, RECORDS_BURST),
+            packets: Bucket::new(PACKETS_PER_SECOND, PACKETS_BURST),
+        };
+        self.all.insert(link, neighbor);
+    }
+
+    /// Its link carries nothing any more.
+    pub(crate) fn down(&mut self, link: LinkId) {
+        self.all.remove(&link);
+    }
+
+    /// Its path is lost, or back.
+    pub(crate) fn set_trouble(&mut self, link: LinkId, in_trouble: bool) {
+        if let Some(neighbor) = self.all.get_mut(&link) {
+            neighbor.in_trouble = in_trouble;
+        }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// The links, in the order of their ids.
+    pub(crate) fn links(&self) -> impl Iterator<Item = LinkId> {
+        self.all.keys().copied()
+    }
+
+    /// The peers, in the order of their links' ids.
+    pub(crate) fn peers(&self) -> impl Iterator<Item = PeerId> {
+        self.all.values().map(|neighbor| neighbor.peer)
+    }
+
+    /// Who is at the other end.
+    pub(crate) fn peer(&self, link: LinkId) -> Option<PeerId> {
+        self.all.get(&link).map(|neighbor| neighbor.peer)
+    }
+
+    /// The link to a neighbor.
+    pub(crate) fn link_to(&self, peer: &PeerId) -> Option<LinkId> {
+        let found = self.all.iter().find(|(_, neighbor)| neighbor.peer == *peer);
+        found.map(|(link, _)| *link)
+    }
+
+    /// Whether packets go over this link now.
+    pub(crate) fn carries(&self, link: LinkId) -> bool {
+        self.all.get(&link).is_some_and(|neighbor| !neighbor.in_trouble)
+    }
+
+    /// Whether a record by `author` that came over `link` is within what the neighbor may hand us of its own. Those of others are not
+    /// counted against it.
+    pub(crate) fn admits(&mut self, now: Instant, link: LinkId, author: &PeerId, kind: Kind) -> bool {
+        let Some(neighbor) = self.all.get_mut(&link) else {
+            return false;
+        };
+        let bucket = match kind {
+            Kind::Broadcast => &mut neighbor.records,
+            Kind::Packet => &mut neighbor.packets,
+        };
+        neighbor.peer != *author || bucket.take(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::test::peer;
+
+    const LINK: LinkId = LinkId(7);
+
+    fn at(seconds: u64) -> Instant {
+        Instant::from_millis(seconds * 1_000)
+    }
+
+    fn neighbors() -> Neighbors {
+        let mut neighbors = Neighbors::default();
+        neighbors.up(LINK, peer(2), false);
+        neighbors
+    }
+
+    #[test]
+    fn a_neighbor_is_found_by_link_and_by_peer_until_it_is_down() {
+        let mut neighbors = neighbors();
+        assert_eq!(
+            (neighbors.peer(LINK), neighbors.link_to(&peer(2))),
+            (Some(peer(2)), Some(LINK))
+        );
+        neighbors.set_trouble(LINK, true);
+        assert!(!neighbors.carries(LINK));
+        neighbors.down(LINK);
+        assert_eq!((neighbors.len(), neighbors.peer(LINK)), (0, None));
+    }
+
+    #[test]
+    fn records_of_the_neighbor_itself_have_a_rate_and_those_of_others_have_none() {
+        let mut neighbors = neighbors();
+        for _ in 0..RECORDS_BURST {
+            assert!(neighbors.admits(at(100), LINK, &peer(2), Kind::Broadcast));
+        }
+        assert!(!neighbors.admits(at(100), LINK, &peer(2), Kind::Broadcast));
+        assert!(neighbors.admits(at(100), LINK, &peer(3), Kind::Broadcast));
+        assert!(
+            neighbors.admits(at(100), LINK, &peer(2), Kind::Packet),
+            "packets are counted apart"
+        );
+        assert!(neighbors.admits(at(101), LINK, &peer(2), Kind::Broadcast));
+        assert!(
+            !neighbors.admits(at(101), LinkId(9), &peer(3), Kind::Packet),
+            "no neighbor"
+        );
+    }
+}

@@ -1,0 +1,310 @@
+//! When a node says that it is here, and what: its beacons, whose interval grows with the room.
+//!
+//! As RTCP does for its reports (RFC 3550 §6.2), the interval is proportional to the number of members, so that what a
+//! node hears and passes on in a second stays the same in any room: with one beacon of about 300 bytes for every [`INTERVAL_PER_PERSON`],
+//! under 1 KB/s. A beacon is sent early, but not more often than every `gap`, when something is news: links changed,
+//! or entries came that their authors would like to know received. So a message in a small room is acknowledged within half a
+//! second and costs one beacon from everyone, and never more than that for however many messages.
+
+use std::{rc::Rc, time::Duration};
+
+use chacha20::ChaCha20Rng;
+
+use shared::PeerId;
+
+use super::roster::Roster;
+use crate::{
+    config::{
+        GAP_LOSS, GAP_MIN, GAP_PER_PAIR, INTERVAL_MAX, INTERVAL_MIN, INTERVAL_PER_PERSON, LOST_MAX, PATIENCE_MARGIN,
+        ROOT_INTERVAL,
+    },
+    context::Context,
+    io::Instant,
+    net::jittered,
+    random::{Stream, stream},
+    wire::{
+        id::ShortId,
+        record::{Ack, Beacon, Lost, Record},
+    },
+};
+
+/// The time between beacons in a room of `people`, when nothing is news.
+pub(crate) fn interval(people: usize) -> Duration {
+    let people = u32::try_from(people).unwrap_or(u32::MAX);
+    INTERVAL_MIN
+        .max(INTERVAL_PER_PERSON.saturating_mul(people))
+        .min(INTERVAL_MAX / 2)
+}
+
+/// The least time between two beacons for news: with the square of the number of people, as everybody's beacon goes to
+/// everybody, up to half of what it is without news. 10 people: 0.3 s, 50: 5 s, 100: 20 s.
+fn gap(people: usize) -> Duration {
+    let people = u32::try_from(people).unwrap_or(u32::MAX);
+    let square = GAP_PER_PAIR.saturating_mul(people.saturating_mul(people));
+    square
+        .min(interval(usize::try_from(people).unwrap_or(usize::MAX)) / 2)
+        .max(GAP_MIN)
+}
+
+/// For how long someone counts as here without another beacon.
+pub(crate) fn patience(interval_millis: u32) -> Duration {
+    let interval = Duration::from_millis(u64::from(interval_millis)).clamp(INTERVAL_MIN, INTERVAL_MAX);
+    interval * 5 / 2 + PATIENCE_MARGIN
+}
+
+/// When our next beacon is due, and what it says that nobody else knows.
+#[derive(Debug)]
+pub(crate) struct Presence {
+    rng: ChaCha20Rng,
+    stamp: u64,
+    sent: Option<Instant>,
+    due: Option<Instant>,
+    /// Our last beacon.
+    own: Option<Rc<Record<Beacon>>>,
+    /// How many entries had been accepted at our beacon before the last, and at the last.
+    acked: [u64; 2],
+    /// Neighbors whose links were lost, the latest first, to be named in the next beacon.
+    lost: Vec<PeerId>,
+}
+
+/// What a beacon says of the rest of the room.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    /// How many people there are, us included.
+    pub(crate) people: usize,
+    /// Whether our beacons shape a tree for all.
+    pub(crate) is_root: bool,
+    /// Our neighbors.
+    pub(crate) neighbors: Vec<ShortId>,
+    /// Whether we are registered with a server.
+    pub(crate) on_server: bool,
+    /// The log's digest.
+    pub(crate) digest: u64,
+    /// How far we have the feeds that grew since [`Presence::acked`].
+    pub(crate) acks: Vec<Ack>,
+    /// How many entries were accepted so far.
+    pub(crate) accepted: u64,
+    /// Whether we leave.
+    pub(crate) leaving: bool,
+}
+
+impl Presence {
+    /// `unix_millis`: where stamps begin, so that those of a later visit are higher, as a rule.
+    pub(crate) fn new(seed: [u8; 32], unix_millis: u64) -> Self {
+        Self {
+            rng: stream(seed, Stream::Presence),
+            stamp: unix_millis,
+            sent: None,
+            due: None,
+            own: None,
+            acked: [0; 2],
+            lost: Vec::new(),
+        }
+    }
+
+    /// Our last beacon.
+    pub(crate) fn own(&self) -> Option<&Rc<Record<Beacon>>> {
+        self.own.as_ref()
+    }
+
+    /// How many entries had been accepted when what the next beacon acknowledges began: each progress is named in two beacons, for one may
+    /// not come through. An author whose entries were acknowledged in neither is told by the digest, or with its next entry.
+    pub(crate) fn acked(&self) -> u64 {
+        self.acked[0]
+    }
+
+    /// When a beacon is to be sent; never before there was a reason for one.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Something is news in a room of `people`: the next beacon comes as soon as may be.
+    pub(crate) fn hasten(&mut self, now: Instant, people: usize) {
+        let gap = gap(people);
+        let earliest = self.sent.map_or(now, |sent| sent + gap);
+        // Not everyone at once. The half that `jittered` always waits is what else is news meanwhile.
+        let at = earliest.max(now + jittered(gap, &mut self.rng));
+        self.bring_forward(at);
+    }
+
+    /// A neighbor's link was lost, which concerns everybody: the next beacon names the neighbor, and comes within a second.
+    pub(crate) fn report_lost(&mut self, now: Instant, peer: PeerId) {
+        self.lost.retain(|lost| *lost != peer);
+        self.lost.insert(0, peer);
+        self.lost.truncate(LOST_MAX);
+        let earliest = self.sent.map_or(now, |sent| sent + GAP_LOSS);
+        let at = earliest.max(now + jittered(GAP_LOSS / 2, &mut self.rng));
+        self.bring_forward(at);
+    }
+
+    /// A neighbor is back before it was named.
+    pub(crate) fn forget_lost(&mut self, peer: &PeerId) {
+        self.lost.retain(|lost| lost != peer);
+    }
+
+    fn bring_forward(&mut self, at: Instant) {
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
+
+    /// The next beacon comes at once: someone joined with it, or thinks us gone.
+    pub(crate) fn hurry(&mut self, now: Instant) {
+        self.bring_forward(self.sent.map_or(now, |sent| now.max(sent + GAP_MIN)));
+    }
+
+    /// Makes the next beacon, and arms the one after.
+    pub(crate) fn send(&mut self, cx: &Context, roster: &Roster, facts: Facts) -> Rc<Record<Beacon>> {
+        let interval = interval(facts.people);
+        let stamp = self.arm(cx.instant(), facts.people, facts.is_root);
+        self.acked = [self.acked[1], facts.accepted];
+        let lost = std::mem::take(&mut self.lost).into_iter().map(|peer| Lost {
+            peer: ShortId::of_peer(&peer),
+            stamp: roster.beacon(&peer).map_or(0, |beacon| beacon.content.stamp),
+        });
+        let beacon = Beacon {
+            stamp,
+            name: cx.name.clone(),
+            interval_millis: u32::try_from(interval.as_millis()).unwrap_or(u32::MAX),
+            neighbors: facts.neighbors,
+            on_server: facts.on_server,
+            digest: facts.digest,
+            acks: facts.acks,
+            lost: lost.collect(),
+            leaving: facts.leaving,
+        };
+        let record = Record::sign(&cx.identity, &cx.room, beacon);
+        self.own = Some(Rc::clone(&record));
+        record
+    }
+
+    /// A beacon is being sent: gives its stamp, and arms the next.
+    fn arm(&mut self, now: Instant, people: usize, is_root: bool) -> u64 {
+        let interval = interval(people);
+        let wait = if is_root { interval.min(ROOT_INTERVAL) } else { interval };
+        self.sent = Some(now);
+        self.due = Some(now + jittered(wait, &mut self.rng));
+        self.stamp += 1;
+        self.stamp
+    }
+
+    /// Somebody has a beacon of ours from another life, with this stamp, which superseded ours: ours have to be higher.
+    pub(crate) fn on_superseded(&mut self, now: Instant, stamp: u64) {
+        if stamp > self.stamp && stamp < u64::MAX / 2 {
+            self.stamp = stamp;
+            self.hurry(now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_millis(100_000 + millis)
+    }
+
+    fn presence(seed: u64) -> Presence {
+        Presence::new([u8::try_from(seed).unwrap(); 32], 0)
+    }
+
+    const fn millis(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn the_interval_grows_with_the_room() {
+        let intervals = [0, 1, 8, 9, 50, 1_000].map(interval);
+        let expected = [5_000, 5_000, 5_000, 5_400, 30_000, 600_000].map(millis);
+        assert_eq!(intervals, expected);
+        assert_eq!(interval(usize::MAX), INTERVAL_MAX / 2);
+    }
+
+    #[test]
+    fn the_gap_grows_with_the_square_of_the_room_up_to_half_an_interval() {
+        let gaps = [0, 2, 12, 13, 30, 50, 100, 1_000].map(gap);
+        let expected = [300, 300, 300, 338, 1_800, 5_000, 20_000, 300_000].map(millis);
+        assert_eq!(gaps, expected);
+        assert!((0..5_000).all(|people| gap(people) <= interval(people)));
+    }
+
+    #[test]
+    fn two_beacons_may_be_missed_and_an_interval_is_believed_within_bounds() {
+        assert_eq!(patience(10_000), millis(30_000));
+        assert_eq!(patience(0), INTERVAL_MIN * 5 / 2 + millis(5_000));
+        assert_eq!(patience(u32::MAX), INTERVAL_MAX * 5 / 2 + millis(5_000));
+        for people in [1, 10, 100, 1_000, 10_000] {
+            let interval = interval(people);
+            assert!(patience(u32::try_from(interval.as_millis()).unwrap()) > interval * 2);
+        }
+    }
+
+    #[test]
+    fn nothing_is_sent_before_there_is_a_reason() {
+        assert_eq!(Presence::new([1; 32], 7).poll_timeout(), None);
+    }
+
+    #[test]
+    fn stamps_count_up_from_the_wall_clock_and_above_those_of_another_life() {
+        let mut presence = Presence::new([1; 32], 7);
+        assert_eq!(presence.arm(at(0), 2, false), 8);
+        presence.on_superseded(at(1_000), 5);
+        presence.on_superseded(at(1_000), u64::MAX);
+        assert_eq!(presence.arm(at(1_000), 2, false), 9);
+        presence.on_superseded(at(2_000), 50);
+        assert_eq!(presence.poll_timeout(), Some(at(2_000)));
+        assert_eq!(presence.arm(at(2_000), 2, false), 51);
+    }
+
+    #[test]
+    fn the_next_beacon_is_due_within_an_interval_and_the_roots_within_its_own() {
+        for seed in 0..50 {
+            let mut presence = presence(seed);
+            presence.arm(at(0), 100, false);
+            let wait = presence.poll_timeout().unwrap().since(at(0));
+            assert!((interval(100) / 2..=interval(100)).contains(&wait), "{wait:?}");
+            presence.arm(at(0), 100, true);
+            let wait = presence.poll_timeout().unwrap().since(at(0));
+            assert!((ROOT_INTERVAL / 2..=ROOT_INTERVAL).contains(&wait), "{wait:?}");
+        }
+    }
+
+    #[test]
+    fn news_come_with_the_next_beacon_but_not_more_often_than_every_gap() {
+        for seed in 0..50 {
+            let mut presence = presence(seed);
+            presence.hasten(at(0), 30);
+            let first = presence.poll_timeout().unwrap();
+            assert!((at(900)..=at(1_800)).contains(&first), "{first:?}");
+            presence.arm(first, 30, false);
+            presence.hasten(first + millis(10), 30);
+            let next = presence.poll_timeout().unwrap();
+            assert!(
+                next >= first + gap(30) && next <= first + gap(30) + millis(10),
+                "{next:?}"
+            );
+            // More news do not put it off.
+            presence.hasten(first + millis(1_700), 30);
+            assert_eq!(presence.poll_timeout(), Some(next));
+        }
+    }
+
+    #[test]
+    fn a_loss_is_told_within_seconds_in_any_room() {
+        let mut presence = presence(1);
+        presence.arm(at(0), 1_000, false);
+        presence.report_lost(at(100), PeerId::from_bytes([1; 32]));
+        assert_eq!(presence.poll_timeout(), Some(at(0) + GAP_LOSS));
+        presence.report_lost(at(60_000), PeerId::from_bytes([2; 32]));
+        assert_eq!(presence.poll_timeout(), Some(at(0) + GAP_LOSS), "it was due before");
+    }
+
+    #[test]
+    fn who_is_thought_gone_answers_at_once() {
+        let mut presence = presence(1);
+        presence.hurry(at(0));
+        assert_eq!(presence.poll_timeout(), Some(at(0)));
+        presence.arm(at(0), 1_000, false);
+        presence.hurry(at(100));
+        assert_eq!(presence.poll_timeout(), Some(at(300)));
+    }
+}

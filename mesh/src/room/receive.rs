@@ -1,0 +1,471 @@
+//! What arrives from neighbors: every frame is checked here before any layer is told, and what it carries is told to those whom it
+//! concerns.
+//!
+//! Invariants: nothing is shown, stored or passed on whose signature was not checked; an invalid frame is a violation of the neighbor
+//! that sent it, and of nobody else.
+
+use std::rc::Rc;
+
+use shared::PeerId;
+
+use super::{
+    Room,
+    broadcast::Route,
+    closing::Closing,
+    log::Accepted,
+    neighbors::Kind,
+    roster::BeaconNews,
+    routing::Forwarding,
+    say,
+    sync::{Reconciled, Violation},
+    tell_news,
+};
+use crate::{
+    config::{GRAFT_BYTES_MAX, GRAFT_IDS_MAX},
+    context::Context,
+    door::ToNet,
+    io::{Instant, LinkId},
+    wire::{
+        fragment::Fragments,
+        frame::{Announced, Frame},
+        id::{ShortId, Tree},
+        record::{self, Ack, Beacon, Content, Entry, Packet, Payload, Record, Unchecked},
+    },
+};
+
+/// What becomes of a frame: done, or a violation of its sender.
+type Handled = Result<(), Violation>;
+
+impl Room {
+    /// A frame of a neighbor that said hello, and nobody goodbye.
+    pub(crate) fn handle_frame(&mut self, cx: &mut Context, link: LinkId, frame: Frame<'_>) {
+        self.trees.refresh(&self.roster);
+        let handled = match frame {
+            Frame::Entry {
+                hops,
+                fan_out,
+                tree,
+                wire,
+            } => self.on_entry(cx, link, hops, fan_out, tree, wire),
+            Frame::Beacon { hops, tree, wire } => self.on_beacon(cx, link, hops, tree, wire),
+            Frame::IHave { announced } => self.on_ihave(cx.instant(), link, &announced),
+            Frame::Graft { ids, tree } => self.on_graft(cx, link, tree, &ids),
+            Frame::Prune { tree } => {
+                self.broadcast.on_prune(link, tree);
+                Ok(())
+            }
+            Frame::Packet {
+                hops_left,
+                flooded,
+                wire,
+            } => self.on_packet(cx, link, hops_left, flooded, wire),
+            Frame::Closing { wire } => self.on_closing(cx, link, wire),
+            Frame::Have { vector } => self.sync.handle_have(cx, link, vector, &self.log),
+            Frame::Want { spans } => self.sync.handle_want(cx, link, &spans, &self.log),
+            Frame::Entries { wires } => self.on_entries(cx, link, wires.into_iter().map(|wire| &**wire)),
+            Frame::Reconcile { initiator, message } => self.on_reconcile(cx, link, initiator, message),
+            Frame::People { ids } => {
+                let own = self.presence.own();
+                self.sync.handle_people(cx, link, ids, &self.roster, own)
+            }
+            Frame::Beacons { wires } => self.on_beacons(cx, link, wires.into_iter().map(|wire| &**wire)),
+            // These concern the link alone.
+            Frame::Hello(_)
+            | Frame::Ping { .. }
+            | Frame::Pong { .. }
+            | Frame::Goodbye { .. }
+            | Frame::GoodbyeAck {} => Ok(()),
+        };
+        if handled.is_err() {
+            self.to_net.push_back(ToNet::Violation { link });
+        }
+    }
+
+    /// An entry was broadcast to us.
+    fn on_entry(&mut self, cx: &mut Context, link: LinkId, hops: u8, fan_out: u16, tree: Tree, wire: &[u8]) -> Handled {
+        cx.counters.entries_broadcast += 1;
+        let unchecked = Unchecked::read(wire).map_err(|_| Violation)?;
+        let id = unchecked.short();
+        let route = self
+            .trees
+            .entry_route(ShortId::of_peer(&unchecked.author), tree, fan_out);
+        if self.broadcast.has_seen(id) || self.log.find(id).is_some() {
+            cx.counters.entries_repeated += 1;
+            self.on_duplicate(cx, link, route);
+            return Ok(());
+        }
+        let record = self.check::<Entry>(cx, link, &unchecked, Kind::Broadcast)?;
+        if self.accept_entry(cx, &record) {
+            cx.counters.entry_hops = u64::from(hops);
+            self.pass_entry(cx, &record, hops, route, Some(link));
+        }
+        Ok(())
+    }
+
+    fn on_duplicate(&mut self, cx: &mut Context, link: LinkId, route: Route) {
+        if self.broadcast.on_duplicate(link, route) {
+            cx.send(link, &Frame::Prune { tree: route.tree });
+        }
+    }
+
+    /// Accepts an entry into the log and shows it. Says whether it was new.
+    fn accept_entry(&mut self, cx: &mut Context, record: &Rc<Record<Entry>>) -> bool {
+        match self.log.accept(record) {
+            Accepted::New => {
+                self.clock.observe(record.content.order, cx.now.unix_millis);
+                say::show_entry(cx, record);
+                self.hasten_beacon(cx.instant());
+                true
+            }
+            Accepted::Known => {
+                self.broadcast.note_seen(record.short());
+                false
+            }
+            // Not noted as seen: sync brings it in its turn.
+            Accepted::TooEarly => false,
+        }
+    }
+
+    /// Hands an entry to the neighbors that are to get it now, over so many links so far.
+    pub(super) fn pass_entry(
+        &mut self,
+        cx: &mut Context,
+        record: &Record<Entry>,
+        hops: u8,
+        route: Route,
+        from: Option<LinkId>,
+    ) {
+        let frame = |fan_out| {
+            Fragments::of(&Frame::Entry {
+                hops: hops.saturating_add(1),
+                fan_out,
+                tree: route.tree,
+                wire: record.wire.as_slice().into(),
+            })
+        };
+        let mut encoded: Option<(u16, Fragments)> = None;
+        for target in self.broadcast.publish(cx.instant(), record.short(), route, from) {
+            // Encoded anew only for another share of the fan-out.
+            let (_, frame) = match encoded.take() {
+                Some(same) if same.0 == target.fan_out => encoded.insert(same),
+                _ => encoded.insert((target.fan_out, frame(target.fan_out))),
+            };
+            cx.transmit(target.link, frame);
+        }
+    }
+
+    /// Reads a record that came over `link` and checks it, and whether its neighbor may hand us another of its own.
+    fn check<T: Content>(
+        &mut self,
+        cx: &Context,
+        link: LinkId,
+        record: &Unchecked<'_>,
+        kind: Kind,
+    ) -> Result<Rc<Record<T>>, Violation> {
+        let record = record.check::<T>(&cx.room).map_err(|_| Violation)?;
+        if self.neighbors.admits(cx.instant(), link, &record.author, kind) {
+            Ok(record)
+        } else {
+            Err(Violation)
+        }
+    }
+
+    /// A beacon was broadcast to us.
+    fn on_beacon(&mut self, cx: &mut Context, link: LinkId, hops: u8, tree: Tree, wire: &[u8]) -> Handled {
+        let unchecked = Unchecked::read(wire).map_err(|_| Violation)?;
+        let id = unchecked.short();
+        let route = self.trees.beacon_route(ShortId::of_peer(&unchecked.author), tree);
+        if self.broadcast.has_seen(id) {
+            self.on_duplicate(cx, link, route);
+            return Ok(());
+        }
+        let record = self.check::<Beacon>(cx, link, &unchecked, Kind::Broadcast)?;
+        match self.accept_beacon(cx, link, &record) {
+            BeaconNews::New { .. } => {
+                self.routing.learn(record.author, link);
+                self.trees.refresh(&self.roster);
+                self.trees.note_beacon(route, hops);
+                self.pass_beacon(cx, &record, hops, route, Some(link));
+            }
+            // Listed or not, others may have a place for it.
+            BeaconNews::NoRoom => self.pass_beacon(cx, &record, hops, route, Some(link)),
+            BeaconNews::Known | BeaconNews::Stale => self.broadcast.note_seen(id),
+        }
+        Ok(())
+    }
+
+    /// Draws the conclusions from a beacon that was checked.
+    fn accept_beacon(&mut self, cx: &mut Context, link: LinkId, record: &Rc<Record<Beacon>>) -> BeaconNews {
+        let now = cx.instant();
+        let (author, beacon) = (record.author, &record.content);
+        if author == self.me {
+            self.presence.on_superseded(now, beacon.stamp);
+            return BeaconNews::Known;
+        }
+        let mut events = Vec::new();
+        let news = self.roster.on_beacon(now, record, &mut events);
+        self.tell(cx, events);
+        match news {
+            BeaconNews::New { arrived, renamed } => {
+                if renamed {
+                    self.set_name(cx, author, &beacon.name);
+                }
+                self.on_presence(cx, record, arrived);
+            }
+            BeaconNews::Stale => {
+                let known = self.roster.beacon(&author);
+                if let Some(known) = known.filter(|_| self.neighbors.peer(link) == Some(author)) {
+                    // It came back with less than it had, and has to be told.
+                    self.trees.refresh(&self.roster);
+                    let (hops, tree) = (0, self.trees.nearest());
+                    let wire = known.wire.as_slice().into();
+                    cx.send(link, &Frame::Beacon { hops, tree, wire });
+                }
+            }
+            BeaconNews::Known | BeaconNews::NoRoom => {}
+        }
+        news
+    }
+
+    fn on_presence(&mut self, cx: &mut Context, record: &Record<Beacon>, arrived: bool) {
+        let now = cx.instant();
+        let (author, beacon) = (record.author, &record.content);
+        if beacon.leaving {
+            self.on_left(cx, author);
+        } else if arrived {
+            let news = self.deliveries.on_arrival(now, author, &cx.timing);
+            tell_news(cx, news);
+        }
+        let me = ShortId::of_peer(&self.me);
+        let mine = |ack: &&Ack| ack.author == me && ack.feed == self.feed;
+        let next = if beacon.digest == self.log.digest() {
+            self.next_seq
+        } else {
+            beacon.acks.iter().find(mine).map_or(0, |ack| ack.next)
+        };
+        let news = self.deliveries.on_ack(author, next);
+        tell_news(cx, news);
+        if !beacon.lost.is_empty() {
+            let mut events = Vec::new();
+            if self.roster.on_lost(now, &self.me, &beacon.lost, &mut events) {
+                self.presence.hurry(now);
+            }
+            self.tell(cx, events);
+        }
+    }
+
+    pub(super) fn pass_beacon(
+        &mut self,
+        cx: &mut Context,
+        record: &Record<Beacon>,
+        hops: u8,
+        route: Route,
+        from: Option<LinkId>,
+    ) {
+        let targets = self.broadcast.publish(cx.instant(), record.short(), route, from);
+        if targets.is_empty() {
+            return;
+        }
+        let frame = Fragments::of(&Frame::Beacon {
+            hops: hops.saturating_add(1),
+            tree: route.tree,
+            wire: record.wire.as_slice().into(),
+        });
+        for target in targets {
+            cx.transmit(target.link, &frame);
+        }
+    }
+
+    /// A neighbor announced records.
+    fn on_ihave(&mut self, now: Instant, link: LinkId, announced: &[Announced]) -> Handled {
+        let ids = announced.iter().map(|announced| announced.ids.len());
+        if ids.sum::<usize>() > GRAFT_IDS_MAX || announced.iter().any(|announced| announced.ids.is_empty()) {
+            return Err(Violation);
+        }
+        for announced in announced {
+            let at_hand = |id| self.log.find(id).is_some();
+            self.broadcast.on_ihave(now, link, announced, at_hand);
+        }
+        Ok(())
+    }
+
+    /// A neighbor asks for records that were announced.
+    fn on_graft(&mut self, cx: &mut Context, link: LinkId, tree: Tree, ids: &[ShortId]) -> Handled {
+        if ids.len() > GRAFT_IDS_MAX {
+            return Err(Violation);
+        }
+        self.broadcast.on_graft(link, tree);
+        let mut bytes = 0;
+        for id in ids {
+            let frame = if let Some(entry) = self.log.find(*id) {
+                Frame::Entry {
+                    hops: 0,
+                    fan_out: 0,
+                    tree,
+                    wire: entry.wire.as_slice().into(),
+                }
+            } else if let Some(beacon) = self.roster.find_beacon(*id) {
+                Frame::Beacon {
+                    hops: 0,
+                    tree,
+                    wire: beacon.wire.as_slice().into(),
+                }
+            } else {
+                continue;
+            };
+            let frame = Fragments::of(&frame);
+            bytes += frame.bytes();
+            if bytes > GRAFT_BYTES_MAX {
+                break;
+            }
+            cx.transmit(link, &frame);
+        }
+        Ok(())
+    }
+
+    /// A packet came, for us or for another.
+    fn on_packet(&mut self, cx: &mut Context, link: LinkId, hops_left: u8, flooded: bool, wire: &[u8]) -> Handled {
+        let forwarding = if flooded {
+            Forwarding::Flooded
+        } else {
+            Forwarding::Learned
+        };
+        let unchecked = Unchecked::read(wire).map_err(|_| Violation)?;
+        let id = unchecked.short();
+        if self.routing.was_handed_on(id, forwarding) {
+            return Ok(());
+        }
+        let record = self.check::<Packet>(cx, link, &unchecked, Kind::Packet)?;
+        self.routing.note_handed_on(id, forwarding);
+        if record.author == self.me {
+            return Ok(());
+        }
+        self.routing.learn(record.author, link);
+        if record.content.to == self.me {
+            self.on_payload(cx, record.author, &record.content.payload);
+        } else {
+            self.routing
+                .pass_on(cx, &self.neighbors, &record, hops_left, forwarding, link);
+        }
+        Ok(())
+    }
+
+    fn on_payload(&mut self, cx: &mut Context, author: PeerId, payload: &Payload) {
+        match payload {
+            Payload::Envelope { sealed } => self.to_net.push_back(ToNet::Envelope { sealed: sealed.clone() }),
+            Payload::Whisper { sealed } => self.on_whisper(cx, author, sealed),
+            Payload::Receipt { id } => {
+                let news = self.deliveries.on_receipt(author, *id);
+                tell_news(cx, news);
+            }
+        }
+    }
+
+    /// Somebody says that the room is closed.
+    fn on_closing(&mut self, cx: &mut Context, link: LinkId, wire: &[u8]) -> Handled {
+        let unchecked = Unchecked::read(wire).map_err(|_| Violation)?;
+        let statement = self.check::<record::Closing>(cx, link, &unchecked, Kind::Broadcast)?;
+        if !Closing::is_founders(cx, &statement) {
+            return Err(Violation);
+        }
+        self.follow_closing(cx, &statement);
+        Ok(())
+    }
+
+    pub(super) fn follow_closing(&mut self, cx: &mut Context, statement: &Record<record::Closing>) {
+        if self.closing.follow(cx, &self.neighbors, statement) {
+            self.to_net.push_back(ToNet::Close);
+        }
+    }
+
+    /// A batch of entries that we wanted.
+    fn on_entries<'a>(&mut self, cx: &mut Context, link: LinkId, wires: impl Iterator<Item = &'a [u8]>) -> Handled {
+        // Uninvited; broadcast is the way for those.
+        if !self.sync.is_fetching(link) {
+            return Err(Violation);
+        }
+        let (mut fresh, mut invalid) = (Vec::new(), 0);
+        for wire in wires {
+            // Entries of the peer itself are not counted against it: they were asked for.
+            let Ok(record) = Record::<Entry>::open(wire, &cx.room) else {
+                invalid += 1;
+                continue;
+            };
+            if self.accept_entry(cx, &record) {
+                cx.counters.entries_synced += 1;
+                self.broadcast.note_seen(record.short());
+                fresh.push(record.short());
+            }
+        }
+        let others = self.sync.lacking_entries(self.log.digest()).collect();
+        self.announce(cx.instant(), link, others, &fresh);
+        if let Some(theirs) = self.sync.fetched_from(link).filter(|_| !fresh.is_empty()) {
+            self.log.skip_gaps(theirs);
+        }
+        self.sync.handle_batch(cx, link, fresh.len(), &self.log);
+        self.note_invalid(link, invalid);
+        Ok(())
+    }
+
+    /// What one neighbor brought is news for others.
+    fn announce(&mut self, now: Instant, from: LinkId, others: Vec<LinkId>, ids: &[ShortId]) {
+        if ids.is_empty() {
+            return;
+        }
+        self.trees.refresh(&self.roster);
+        let tree = self.trees.nearest();
+        for other in others.into_iter().filter(|other| *other != from) {
+            self.broadcast.announce(now, other, tree, ids.iter().copied());
+        }
+    }
+
+    /// Counts the invalid records of a batch, once it is worked through: nothing is said on a link after its goodbye.
+    fn note_invalid(&mut self, link: LinkId, invalid: u32) {
+        for _ in 0..invalid {
+            self.to_net.push_back(ToNet::Violation { link });
+        }
+    }
+
+    /// A step of a reconciliation.
+    fn on_reconcile(&mut self, cx: &mut Context, link: LinkId, initiator: bool, message: &[u8]) -> Handled {
+        let Reconciled { have, need, .. } = self.sync.handle_reconcile(cx, link, initiator, message, &self.log)?;
+        // What the peer lacks is announced like any record, what we lack is grafted like any that was.
+        let tree = self.trees.nearest();
+        self.broadcast.announce(cx.instant(), link, tree, have);
+        for ids in need.chunks(GRAFT_IDS_MAX) {
+            let ids = ids.to_vec();
+            cx.send(link, &Frame::Graft { ids, tree });
+        }
+        Ok(())
+    }
+
+    /// Beacons that we lacked.
+    fn on_beacons<'a>(&mut self, cx: &mut Context, link: LinkId, wires: impl Iterator<Item = &'a [u8]>) -> Handled {
+        if !self.sync.awaits_beacons(cx.instant(), link) {
+            return Ok(());
+        }
+        let (mut fresh, mut invalid) = (Vec::new(), 0);
+        for wire in wires {
+            let Ok(record) = Record::<Beacon>::open(wire, &cx.room) else {
+                invalid += 1;
+                continue;
+            };
+            let news = self.accept_beacon(cx, link, &record);
+            self.broadcast.note_seen(record.short());
+            if let BeaconNews::New { .. } = news {
+                fresh.push(record.short());
+                if self.routing.next_hop(&self.neighbors, &record.author).is_none() {
+                    self.routing.learn(record.author, link);
+                }
+            }
+        }
+        if !fresh.is_empty() {
+            self.sync.note_people_progress(link);
+            let others = self.sync.lacking_people(self.roster.digest(&self.me)).collect();
+            self.announce(cx.instant(), link, others, &fresh);
+            self.to_net.push_back(ToNet::LinksWanted);
+        }
+        self.note_invalid(link, invalid);
+        Ok(())
+    }
+}

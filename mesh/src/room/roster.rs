@@ -1,0 +1,465 @@
+//! Who is in the room, as their beacons and our links tell, and who used which name before.
+//!
+//! Someone is *here* while we have a link with them, or while their last [`Beacon`] is not older than they said it would be
+//! ([`patience`]). Between beacons, which in a large room are minutes apart, losses are noticed by neighbors: a node whose link with someone
+//! falls silent says so in its next beacon, and everyone takes that one for *suspected*; a newer beacon clears it, else the
+//! suspect is gone after [`SUSPECT`]. (SWIM's suspicion: Das, Gupta and Motivala, DSN 2002, section 4.2. Deviation: no probing by
+//! random members, links are watched anyway.)
+//!
+//! Invariants: a beacon counts only if its stamp is higher than all before, so a replayed one is nothing; who was forgotten
+//! does not come back by an old beacon, as long as its tombstone is kept.
+
+#[cfg(test)]
+mod tests;
+
+mod listed;
+
+use std::{collections::VecDeque, rc::Rc, time::Duration};
+
+use chacha20::ChaCha20Rng;
+use litemap::LiteMap;
+use rand_core::Rng;
+use shared::PeerId;
+
+use self::listed::Listed;
+use super::presence::patience;
+use crate::{
+    config::{KNOWN_NAMES_MAX, PEOPLE_MAX, ROSTER_RETRY, SUSPECT, TOMBSTONES_MAX, Timing},
+    door::LinkState,
+    io::Instant,
+    model::{Alert, Event, Person, PersonState},
+    wire::{
+        id::ShortId,
+        record::{Beacon, Lost, Record},
+    },
+};
+
+/// The people of the room, this node not included.
+#[derive(Debug, Default)]
+pub(crate) struct Roster {
+    people: LiteMap<PeerId, Box<Listed>>,
+    summary: Summary,
+    /// The last stamps of those who were forgotten.
+    tombstones: VecDeque<(PeerId, u64)>,
+    /// Trust on first use: the first key seen with a name keeps it.
+    names: LiteMap<String, PeerId>,
+}
+
+/// What is known of all of them together.
+#[derive(Debug, Default)]
+struct Summary {
+    /// How many are here by a beacon of theirs.
+    present: usize,
+    /// Their ids, added without carry.
+    digest: u64,
+    /// Nothing falls due before.
+    due: Option<Instant>,
+    /// Counts the changes of who is here.
+    generation: u64,
+}
+
+impl Summary {
+    fn look_again(&mut self, at: Instant) {
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
+
+    fn count(&mut self, peer: &PeerId, present: bool) {
+        self.generation += 1;
+        self.digest ^= mixed(peer);
+        if present {
+            self.present += 1;
+        } else {
+            self.present -= 1;
+        }
+    }
+}
+
+/// What a beacon was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BeaconNews {
+    /// Newer than what we had.
+    New {
+        /// Whether they were not here before.
+        arrived: bool,
+        /// Whether it gives them another name than they had.
+        renamed: bool,
+    },
+    /// What we had.
+    Known,
+    /// Older than what we had.
+    Stale,
+    /// There is no place for another person.
+    NoRoom,
+}
+
+impl Roster {
+    /// Recalls that `peer` used `name` on a former visit. Past [`KNOWN_NAMES_MAX`] names nothing more is recalled.
+    pub(crate) fn know_name(&mut self, peer: PeerId, name: &str) {
+        if self.names.len() < KNOWN_NAMES_MAX {
+            self.names.entry(folded(name)).or_insert(peer);
+        }
+    }
+
+    /// How someone stands with us.
+    pub(crate) fn state(&self, peer: &PeerId) -> Option<PersonState> {
+        Some(self.people.get(peer)?.person.state)
+    }
+
+    /// Everyone listed.
+    pub(crate) fn people(&self) -> impl Iterator<Item = &Person> {
+        self.people.values().map(|entry| &entry.person)
+    }
+
+    /// Whether a beacon says that someone is here.
+    pub(crate) fn is_present(&self, peer: &PeerId) -> bool {
+        self.people.get(peer).is_some_and(|entry| entry.counted)
+    }
+
+    /// How many are here by a beacon of theirs, this node not included.
+    pub(crate) fn present(&self) -> usize {
+        self.summary.present
+    }
+
+    /// A number that changes whenever it changes who is here.
+    pub(crate) fn generation(&self) -> u64 {
+        self.summary.generation
+    }
+
+    /// Whether anybody present names `peer` as a neighbor.
+    pub(crate) fn is_neighbor_of_others(&self, peer: &PeerId) -> bool {
+        let short = ShortId::of_peer(peer);
+        let others = self.beacons().filter(|beacon| beacon.author != *peer);
+        others
+            .into_iter()
+            .any(|beacon| beacon.content.neighbors.contains(&short))
+    }
+
+    /// A number that is the same for two nodes that agree on who is present, `me` included.
+    pub(crate) fn digest(&self, me: &PeerId) -> u64 {
+        self.summary.digest ^ mixed(me)
+    }
+
+    /// The ids of those present, without `me`, in ascending order.
+    pub(crate) fn shorts(&self) -> impl Iterator<Item = ShortId> {
+        let present = self.people.iter().filter(|(_, entry)| entry.counted);
+        present.map(|(peer, _)| ShortId::of_peer(peer))
+    }
+
+    /// The last beacons of those present.
+    pub(crate) fn beacons(&self) -> impl Iterator<Item = &Rc<Record<Beacon>>> {
+        let present = self.people.values().filter(|entry| entry.counted);
+        present.filter_map(|entry| entry.beacon.as_ref())
+    }
+
+    /// Someone's last beacon.
+    pub(crate) fn beacon(&self, peer: &PeerId) -> Option<&Rc<Record<Beacon>>> {
+        self.people.get(peer)?.beacon.as_ref()
+    }
+
+    /// The last beacon whose record has this id.
+    pub(crate) fn find_beacon(&self, id: ShortId) -> Option<&Rc<Record<Beacon>>> {
+        self.people
+            .values()
+            .filter_map(|entry| entry.beacon.as_ref())
+            .find(|beacon| beacon.short() == id)
+    }
+
+    /// Up to `count` of those who are here but not linked, drawn at random: the passive view.
+    pub(crate) fn sample(
+        &self,
+        count: usize,
+        rng: &mut ChaCha20Rng,
+        eligible: &dyn Fn(&PeerId) -> bool,
+    ) -> Vec<PeerId> {
+        let mut drawn = Vec::new();
+        if self.people.is_empty() {
+            return drawn;
+        }
+        // Drawn with replacement: cheap in a large room, and a small one is gone through from a random place.
+        let length = self.people.len();
+        let random = |rng: &mut ChaCha20Rng| usize::try_from(rng.next_u64() % length as u64).unwrap_or(0);
+        let start = random(rng);
+        for step in 0..(8 * count).min(length) {
+            let place = if length <= 8 * count {
+                (start + step) % length
+            } else {
+                random(rng)
+            };
+            let Some((peer, entry)) = self.people.get_indexed(place) else {
+                continue;
+            };
+            let fits = entry.counted && entry.link == LinkState::None && eligible(peer) && !drawn.contains(peer);
+            if fits {
+                drawn.push(*peer);
+            }
+            if drawn.len() >= count {
+                break;
+            }
+        }
+        drawn
+    }
+
+    /// Notes how our link with someone stands.
+    pub(crate) fn set_link(&mut self, now: Instant, peer: PeerId, link: LinkState, out: &mut Vec<Event>) {
+        if !self.people.contains_key(&peer) {
+            if link == LinkState::None || !self.make_room(out) {
+                return;
+            }
+            self.people.insert(peer, Listed::new(now, peer, link));
+        } else if let Some(entry) = self.people.get_mut(&peer) {
+            entry.link = link;
+            if link == LinkState::Up {
+                (entry.left, entry.suspected_until) = (false, None);
+            }
+        }
+        self.refresh(now, peer, out);
+    }
+
+    /// Someone's beacon came, checked.
+    pub(crate) fn on_beacon(&mut self, now: Instant, beacon: &Rc<Record<Beacon>>, out: &mut Vec<Event>) -> BeaconNews {
+        let peer = beacon.author;
+        let Beacon { stamp, leaving, .. } = beacon.content;
+        let known = self.people.get(&peer);
+        let listed = known.is_some();
+        if let Some(last) = known.and_then(|known| known.beacon.as_ref()) {
+            if last.id == beacon.id {
+                return BeaconNews::Known;
+            }
+            if stamp <= last.content.stamp {
+                return BeaconNews::Stale;
+            }
+        } else if self.is_buried(&peer, stamp) {
+            return BeaconNews::Known;
+        }
+        // Who leaves without ever having been here is not listed, but others may know them.
+        if !listed && (leaving || !self.make_room(out)) {
+            return BeaconNews::NoRoom;
+        }
+        let entry = self.people.entry(peer);
+        let entry = entry.or_insert_with(|| Listed::new(now, peer, LinkState::None));
+        let news = BeaconNews::New {
+            arrived: !entry.counted,
+            renamed: entry.person.name.as_ref() != Some(&beacon.content.name),
+        };
+        let overdue = now + patience(beacon.content.interval_millis);
+        entry.beacon = Some(Rc::clone(beacon));
+        entry.overdue = if leaving { now } else { overdue };
+        entry.left = leaving;
+        entry.suspected_until = None;
+        self.summary.look_again(overdue);
+        let stays = entry.refresh(now, &mut self.summary, out);
+        debug_assert!(stays, "who has a beacon stays listed");
+        news
+    }
+
+    /// Whether this beacon is no newer than the last of somebody forgotten.
+    fn is_buried(&self, peer: &PeerId, stamp: u64) -> bool {
+        let mut tombstones = self.tombstones.iter();
+        tombstones.any(|(buried, last)| buried == peer && stamp <= *last)
+    }
+
+    /// Someone said goodbye.
+    pub(crate) fn on_left(&mut self, now: Instant, peer: PeerId, out: &mut Vec<Event>) {
+        if let Some(entry) = self.people.get_mut(&peer) {
+            // A link of the next visit does not make this one's last beacon count again.
+            (entry.left, entry.overdue) = (true, now);
+            self.refresh(now, peer, out);
+        }
+    }
+
+    /// Somebody's link with someone fell silent, ours or another's: gone soon, unless a newer beacon comes.
+    pub(crate) fn suspect(&mut self, now: Instant, peer: PeerId, out: &mut Vec<Event>) {
+        let until = now + SUSPECT;
+        let Some(entry) = self.people.get_mut(&peer) else {
+            return;
+        };
+        if entry.link == LinkState::Up || entry.left || entry.gone_since.is_some() || entry.suspected_until.is_some() {
+            return;
+        }
+        entry.suspected_until = Some(until);
+        self.summary.look_again(until);
+        self.refresh(now, peer, out);
+    }
+
+    /// Someone is gone for sure, until a newer beacon or a link says otherwise.
+    pub(crate) fn give_up(&mut self, now: Instant, peer: PeerId, out: &mut Vec<Event>) {
+        if let Some(entry) = self.people.get_mut(&peer) {
+            entry.suspected_until = Some(now);
+            self.refresh(now, peer, out);
+        }
+    }
+
+    /// What another node says of its lost neighbors. Gives those who are thereby suspected; says whether `me` is among them.
+    pub(crate) fn on_lost(&mut self, now: Instant, me: &PeerId, lost: &[Lost], out: &mut Vec<Event>) -> bool {
+        let mut suspects_me = false;
+        for Lost { peer: short, stamp } in lost {
+            if ShortId::of_peer(me) == *short {
+                suspects_me = true;
+                continue;
+            }
+            // Sorted by id, of which the short one is the beginning.
+            let place = self
+                .people
+                .iter()
+                .position(|(peer, _)| ShortId::of_peer(peer) == *short);
+            let Some((peer, entry)) = place.and_then(|place| self.people.get_indexed(place)) else {
+                continue;
+            };
+            let newer = entry
+                .beacon
+                .as_ref()
+                .is_some_and(|beacon| beacon.content.stamp > *stamp);
+            let peer = *peer;
+            if !newer {
+                self.suspect(now, peer, out);
+            }
+        }
+        suspects_me
+    }
+
+    /// Notes someone's name. Gives an alert, once as long as they are listed, if the name was somebody else's.
+    pub(crate) fn set_name(&mut self, peer: PeerId, name: &str, out: &mut Vec<Event>) -> NameNews {
+        let Some(entry) = self.people.get_mut(&peer) else {
+            return NameNews::Known;
+        };
+        if entry.person.name.as_deref() == Some(name) {
+            return NameNews::Known;
+        }
+        entry.person.name = Some(name.to_owned());
+        entry.name_alerted = false;
+        out.push(Event::Person {
+            person: entry.person.clone(),
+        });
+        match self.names.get(&folded(name)) {
+            Some(known) if *known == peer => NameNews::Known,
+            Some(known) => {
+                if !std::mem::replace(&mut entry.name_alerted, true) {
+                    let alert = Alert::NameTaken {
+                        name: name.to_owned(),
+                        known: *known,
+                        now: peer,
+                    };
+                    out.push(Event::Alert { alert });
+                }
+                NameNews::Taken
+            }
+            None if self.names.len() < KNOWN_NAMES_MAX => {
+                self.names.insert(folded(name), peer);
+                NameNews::New
+            }
+            None => NameNews::Known,
+        }
+    }
+
+    /// Notes a round-trip time.
+    pub(crate) fn set_round_trip(&mut self, peer: PeerId, round_trip: Option<Duration>, out: &mut Vec<Event>) {
+        if let Some(entry) = self.people.get_mut(&peer) {
+            entry.person.round_trip = round_trip;
+            out.push(Event::Person {
+                person: entry.person.clone(),
+            });
+        }
+    }
+
+    /// When [`Roster::handle_timeout`] has something to do, or earlier.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.summary.due
+    }
+
+    /// Notices whose beacons are overdue and who is suspected for too long, and forgets who is gone for long.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, timing: &Timing, out: &mut Vec<Event>) {
+        if self.summary.due.is_none_or(|due| now < due) {
+            return;
+        }
+        for peer in self.people.keys().copied().collect::<Vec<_>>() {
+            self.refresh(now, peer, out);
+        }
+        let over: Vec<_> = self
+            .people
+            .iter()
+            .filter(|(_, entry)| entry.gone_since.is_some_and(|since| now >= since + timing.gone_listed))
+            .map(|(peer, _)| *peer)
+            .collect();
+        for peer in over {
+            self.forget(peer, out);
+        }
+        self.summary.due = self
+            .people
+            .values()
+            .filter_map(|entry| match (entry.gone_since, entry.suspected_until) {
+                (Some(since), _) => Some(since + timing.gone_listed),
+                (None, Some(until)) if entry.link != LinkState::Up => Some(until),
+                (None, _) if entry.counted => Some(entry.overdue),
+                (None, _) => None,
+            })
+            .min()
+            // What is due and not done, for a link stands against it, is looked at again later.
+            .map(|due| due.max(now + ROSTER_RETRY));
+    }
+
+    /// Draws the conclusions from what is known of someone.
+    fn refresh(&mut self, now: Instant, peer: PeerId, out: &mut Vec<Event>) {
+        let Some(entry) = self.people.get_mut(&peer) else {
+            return;
+        };
+        if !entry.refresh(now, &mut self.summary, out) {
+            self.people.remove(&peer);
+            out.push(Event::PersonForgotten { peer });
+        }
+    }
+
+    fn forget(&mut self, peer: PeerId, out: &mut Vec<Event>) {
+        let Some(entry) = self.people.remove(&peer) else {
+            return;
+        };
+        if entry.counted {
+            self.summary.count(&peer, false);
+        }
+        if let Some(beacon) = entry.beacon {
+            if self.tombstones.len() >= TOMBSTONES_MAX {
+                self.tombstones.pop_front();
+            }
+            self.tombstones.push_back((peer, beacon.content.stamp));
+        }
+        out.push(Event::PersonForgotten { peer });
+    }
+
+    /// Forgets the longest gone if the list is full. Says whether there is a place.
+    fn make_room(&mut self, out: &mut Vec<Event>) -> bool {
+        if self.people.len() < PEOPLE_MAX {
+            return true;
+        }
+        let longest = self
+            .people
+            .iter()
+            .filter_map(|(peer, entry)| Some((entry.gone_since?, *peer)))
+            .min()
+            .map(|(_, peer)| peer);
+        let Some(peer) = longest else { return false };
+        self.forget(peer, out);
+        true
+    }
+}
+
+/// What is known of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NameNews {
+    /// It is theirs, as before.
+    Known,
+    /// It was nobody's; now it is theirs, and worth remembering.
+    New,
+    /// It is somebody else's.
+    Taken,
+}
+
+/// Names that people would take for the same: case and spacing do not tell them apart.
+fn folded(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+/// The part of an id that the digest adds up: another than its short id.
+fn mixed(peer: &PeerId) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&peer.as_bytes()[8..16]);
+    u64::from_be_bytes(bytes)
+}

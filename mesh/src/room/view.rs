@@ -1,0 +1,102 @@
+//! What can be looked up in the room: by the net, and by the app.
+
+use chacha20::ChaCha20Rng;
+use shared::PeerId;
+
+use super::Room;
+use crate::{
+    context::Context,
+    door::PassiveView,
+    io::LinkId,
+    model::{NetworkEdge, NetworkNode, PersonState},
+    wire::{frame::Digests, id::ShortId},
+};
+
+impl PassiveView for Room {
+    fn present(&self) -> usize {
+        self.roster.present()
+    }
+
+    fn is_present(&self, peer: &PeerId) -> bool {
+        self.roster.is_present(peer)
+    }
+
+    fn links_of(&self, peer: &PeerId) -> usize {
+        let beacon = self.roster.beacon(peer);
+        beacon.map_or(0, |beacon| beacon.content.neighbors.len())
+    }
+
+    fn sample(&self, count: usize, rng: &mut ChaCha20Rng, eligible: &dyn Fn(&PeerId) -> bool) -> Vec<PeerId> {
+        self.roster.sample(count, rng, eligible)
+    }
+
+    fn digests(&self) -> Digests {
+        Digests {
+            log: self.log.digest(),
+            people: self.roster.digest(&self.me),
+        }
+    }
+}
+
+impl Room {
+    /// A number that is the same for two nodes that have the same entries.
+    pub(crate) fn log_digest(&self) -> u64 {
+        self.log.digest()
+    }
+
+    /// Whether messages go over a link first, or only if another way fails.
+    pub(crate) fn is_eager(&self, link: LinkId) -> bool {
+        self.broadcast.is_eager(link, self.trees.nearest())
+    }
+
+    /// Who is here, us included, in the order of their ids; and who is linked with whom.
+    pub(crate) fn network(&self, cx: &Context) -> (Vec<NetworkNode>, Vec<NetworkEdge>) {
+        let mut nodes = vec![NetworkNode {
+            peer: self.me,
+            name: Some(cx.name.clone()),
+            on_server: self.on_server,
+        }];
+        let here = self.roster.people().filter(|person| person.state == PersonState::Here);
+        nodes.extend(here.map(|person| {
+            let beacon = self.roster.beacon(&person.peer);
+            NetworkNode {
+                peer: person.peer,
+                name: person.name.clone(),
+                on_server: beacon.is_some_and(|beacon| beacon.content.on_server),
+            }
+        }));
+        nodes.sort_by_key(|node| node.peer);
+        let edges = self.edges(&nodes);
+        (nodes, edges)
+    }
+
+    /// A link has two ends, and both have to name it: who claims to be everybody's neighbor is believed by nobody.
+    fn edges(&self, nodes: &[NetworkNode]) -> Vec<NetworkEdge> {
+        let shorts: Vec<_> = nodes.iter().map(|node| ShortId::of_peer(&node.peer)).collect();
+        let mine: Vec<_> = self.neighbors.peers().map(|peer| ShortId::of_peer(&peer)).collect();
+        let named = |node: &NetworkNode| -> &[ShortId] {
+            if node.peer == self.me {
+                return &mine;
+            }
+            let beacon = self.roster.beacon(&node.peer);
+            beacon.map_or(&[], |beacon| &beacon.content.neighbors)
+        };
+        let index = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        let mut edges = Vec::new();
+        for (one, node) in nodes.iter().enumerate() {
+            for neighbor in named(node) {
+                // Sorted by id, of which the short one is the beginning.
+                if let Ok(other) = shorts.binary_search(neighbor)
+                    && one < other
+                    && named(&nodes[other]).contains(&shorts[one])
+                {
+                    edges.push(NetworkEdge {
+                        one: index(one),
+                        other: index(other),
+                    });
+                }
+            }
+        }
+        edges
+    }
+}

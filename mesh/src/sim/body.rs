@@ -1,0 +1,131 @@
+//! What lives on a simulated machine: a node, or a program of a person around one.
+
+use shared::{Identity, MessageId, PeerId, Room};
+
+use crate::{
+    Node, NodeConfig,
+    io::{Input, Instant, Now, Output},
+    model::{CloseError, Invitation, InvitationError, SendError},
+};
+
+/// A node with whatever is around it, driven as [`crate::io`] demands. Everything is synchronous: the simulator is its platform.
+pub trait Body {
+    /// Starts one that is about to enter `room`, where people were known by these names on a former visit.
+    fn start(
+        identity: Identity,
+        room: Room,
+        config: NodeConfig,
+        seed: [u8; 32],
+        known_names: &[(PeerId, String)],
+        now: Now,
+    ) -> Self;
+
+    /// The node in it.
+    fn node(&self) -> &Node;
+
+    /// See [`Node::handle_input`].
+    fn handle_input(&mut self, now: Now, input: Input);
+
+    /// See [`Node::handle_timeout`].
+    fn handle_timeout(&mut self, now: Now);
+
+    /// See [`Node::poll_output`].
+    fn poll_output(&mut self) -> Option<Output>;
+
+    /// See [`Node::poll_timeout`].
+    fn poll_timeout(&self) -> Option<Instant>;
+
+    /// See [`Node::say`].
+    ///
+    /// # Errors
+    /// As there.
+    fn say(&mut self, now: Now, text: &str) -> Result<MessageId, SendError>;
+
+    /// See [`Node::whisper`].
+    ///
+    /// # Errors
+    /// As there.
+    fn whisper(&mut self, now: Now, to: PeerId, text: &str) -> Result<MessageId, SendError>;
+
+    /// See [`Node::invite`].
+    ///
+    /// # Errors
+    /// As there.
+    fn invite(&mut self, now: Now) -> Result<(), InvitationError>;
+
+    /// See [`Node::take_invitation`].
+    ///
+    /// # Errors
+    /// As there.
+    fn take_invitation(&mut self, now: Now, text: &str) -> Result<Invitation, InvitationError>;
+
+    /// See [`Node::close_room`].
+    ///
+    /// # Errors
+    /// As there.
+    fn close_room(&mut self, now: Now) -> Result<(), CloseError>;
+
+    /// See [`Node::leave`].
+    fn leave(&mut self, now: Now);
+}
+
+impl Body for Node {
+    fn start(
+        identity: Identity,
+        room: Room,
+        config: NodeConfig,
+        seed: [u8; 32],
+        known_names: &[(PeerId, String)],
+        now: Now,
+    ) -> Self {
+        let mut node = Self::new(identity, room, config, seed, now);
+        for (peer, name) in known_names {
+            node.know_name(*peer, name);
+        }
+        node
+    }
+
+    fn node(&self) -> &Node {
+        self
+    }
+
+    fn handle_input(&mut self, now: Now, input: Input) {
+        self.handle_input(now, input);
+    }
+
+    fn handle_timeout(&mut self, now: Now) {
+        self.handle_timeout(now);
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        self.poll_output()
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.poll_timeout()
+    }
+
+    fn say(&mut self, now: Now, text: &str) -> Result<MessageId, SendError> {
+        self.say(now, text)
+    }
+
+    fn whisper(&mut self, now: Now, to: PeerId, text: &str) -> Result<MessageId, SendError> {
+        self.whisper(now, to, text)
+    }
+
+    fn invite(&mut self, now: Now) -> Result<(), InvitationError> {
+        self.invite(now)
+    }
+
+    fn take_invitation(&mut self, now: Now, text: &str) -> Result<Invitation, InvitationError> {
+        self.take_invitation(now, text)
+    }
+
+    fn close_room(&mut self, now: Now) -> Result<(), CloseError> {
+        self.close_room(now)
+    }
+
+    fn leave(&mut self, now: Now) {
+        self.leave(now);
+    }
+}

@@ -1,0 +1,18 @@
+//! What passes between peers, as bytes: how it is written, read, signed and sealed. No rules of the protocol, no state.
+//!
+//! On a link travel [`fragment`]s of [`frame`]s. Frames carry [`record`]s, which their authors signed and others pass on, and a record
+//! for one peer alone carries a sealed [`whisper`] or [`envelope`]. Envelopes also travel where there is no link yet: through a
+//! server, by hand, or [`nearby`], between the tabs of one browser.
+
+pub mod codec;
+pub mod envelope;
+pub mod fragment;
+pub mod frame;
+pub mod id;
+pub mod nearby;
+pub mod record;
+mod sdp;
+mod signed;
+pub mod span;
+pub mod timestamp;
+pub mod whisper;

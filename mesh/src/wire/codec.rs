@@ -1,0 +1,60 @@
+//! CBOR with numbered fields (RFC 8949, `minicbor`): how everything between peers is written and read.
+//!
+//! Decoding is strict about what is known and lenient about what is not: unknown fields are skipped, and nothing may follow.
+
+use minicbor::{Decode, Encode};
+use shared::limits::NAME_CHARS_MAX;
+use thiserror::Error;
+
+/// Bytes that cannot be accepted. Their sender is in error, except for [`DecodeError::Unknown`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum DecodeError {
+    /// Not CBOR of the expected shape.
+    #[error("not of the expected shape")]
+    Malformed,
+    /// A frame of a later version, to be ignored.
+    #[error("a frame that is not known here")]
+    Unknown,
+    /// A name or text that is empty or too long, or a name with control characters.
+    #[error("a name or text out of bounds")]
+    OutOfBounds,
+    /// Not signed by the author it names, for this room and recipient.
+    #[error("not by its author")]
+    Forged,
+    /// A whisper that is not sealed to us.
+    #[error("not sealed to this node")]
+    NotForUs,
+}
+
+/// Encodes into memory, which cannot fail.
+pub(crate) fn encode(value: &impl Encode<()>) -> Vec<u8> {
+    // Most frames are of about this size; to grow into it step by step would cost as much as to encode.
+    encode_into(Vec::with_capacity(512), value)
+}
+
+/// Encodes behind what `bytes` has already.
+pub(crate) fn encode_into(mut bytes: Vec<u8>, value: &impl Encode<()>) -> Vec<u8> {
+    minicbor::encode(value, &mut bytes).expect("invariant: encoding into a Vec cannot fail");
+    bytes
+}
+
+/// Decodes all of `bytes` and nothing else.
+pub(crate) fn decode<'b, T: Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, DecodeError> {
+    let mut decoder = minicbor::Decoder::new(bytes);
+    let value = decoder.decode().map_err(|_| DecodeError::Malformed)?;
+    if decoder.position() == bytes.len() {
+        Ok(value)
+    } else {
+        Err(DecodeError::Malformed)
+    }
+}
+
+/// Whether a name can be shown: 1 to [`NAME_CHARS_MAX`] characters, not only white space, no control characters.
+#[must_use]
+pub fn valid_name(name: &str) -> bool {
+    // Bytes first: counting the characters of a huge text is work that its sender does not pay for.
+    name.len() <= 4 * NAME_CHARS_MAX
+        && name.chars().count() <= NAME_CHARS_MAX
+        && !name.trim().is_empty()
+        && !name.chars().any(char::is_control)
+}

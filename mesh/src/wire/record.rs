@@ -1,0 +1,373 @@
+//! What peers sign and others pass on: entries of the room's log, presence beacons, routed packets, the closing of the room.
+//!
+//! A record travels as the author's id, the encoded content and a signature over the room's id and exactly these bytes, so whoever
+//! passes it on can check it, and cannot change it. Every node checks before it stores, shows or forwards anything: a
+//! forged or altered record dies at the first hop. A record is recognised by its *id*, the BLAKE3 hash of author and content; the
+//! first eight bytes of it, its [short id](ShortId), are what peers announce to each other.
+
+#[cfg(feature = "sim")]
+mod memo;
+
+#[cfg(test)]
+mod tests;
+
+use std::rc::Rc;
+
+use minicbor::{
+    Decode, Encode,
+    bytes::{ByteSlice, ByteVec},
+};
+use shared::{
+    Identity, Label, MessageId, PeerId, Room, Signature,
+    limits::{LINKS_MAX, TEXT_BYTES_MAX},
+};
+
+use super::{
+    codec::{DecodeError, decode, encode, valid_name},
+    id::ShortId,
+    signed::{sign, verify},
+    timestamp::Timestamp,
+};
+use crate::config::{ACKS_MAX, CONTENT_BYTES_MAX, LOST_MAX};
+
+/// What can be signed and passed on.
+pub trait Content: Sized + Encode<()> + for<'b> Decode<'b, ()> + 'static {
+    /// What the signature is for.
+    const LABEL: Label;
+
+    /// Whether it is for one peer, and limited as such at the first hop.
+    const IS_PACKET: bool = false;
+
+    /// Whether everything in it is within bounds.
+    fn is_valid(&self) -> bool;
+}
+
+/// A record as it travels.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+struct Signed<'a> {
+    #[n(0)]
+    author: PeerId,
+    #[b(1)]
+    content: &'a ByteSlice,
+    #[n(2)]
+    signature: Signature,
+}
+
+/// A record whose signature and bounds were checked.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Record<T> {
+    /// Who signed it.
+    pub author: PeerId,
+    /// Its id.
+    pub id: [u8; 32],
+    /// What it says.
+    pub content: T,
+    /// The record as it travels.
+    pub wire: Vec<u8>,
+}
+
+impl<T: Content> Record<T> {
+    /// Signs what `identity` has to say in `room`.
+    #[must_use]
+    pub fn sign(identity: &Identity, room: &Room, content: T) -> Rc<Self> {
+        let bytes = encode(&content);
+        let author = identity.peer_id();
+        let signature = sign(identity, T::LABEL, room, &bytes);
+        let id = id_of(&author, &bytes);
+        let mut wire = encode(&Signed {
+            author,
+            content: bytes.as_slice().into(),
+            signature,
+        });
+        wire.shrink_to_fit();
+        Rc::new(Self {
+            author,
+            id,
+            content,
+            wire,
+        })
+    }
+
+    /// Reads a record and checks signature and bounds.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if anything is wrong with it.
+    pub fn open(wire: &[u8], room: &Room) -> Result<Rc<Self>, DecodeError> {
+        Unchecked::read(wire)?.check(room)
+    }
+
+    /// What peers announce it by.
+    #[must_use]
+    pub fn short(&self) -> ShortId {
+        ShortId::of(&self.id)
+    }
+
+    /// What the app knows it by.
+    #[must_use]
+    pub fn message_id(&self) -> MessageId {
+        let mut bytes = [0; MessageId::LEN];
+        bytes.copy_from_slice(&self.id[..MessageId::LEN]);
+        MessageId::from_bytes(bytes)
+    }
+}
+
+/// A record whose signature was not checked: enough to recognise it, if it came before.
+#[derive(Debug, Clone, Copy)]
+pub struct Unchecked<'a> {
+    /// Who is said to have signed it.
+    pub author: PeerId,
+    /// Its id.
+    pub id: [u8; 32],
+    content: &'a [u8],
+    signature: Signature,
+    wire: &'a [u8],
+}
+
+impl<'a> Unchecked<'a> {
+    /// Reads a record as it travels.
+    ///
+    /// # Errors
+    /// [`DecodeError::Malformed`] if it is none, [`DecodeError::OutOfBounds`] if it is too large.
+    pub fn read(wire: &'a [u8]) -> Result<Self, DecodeError> {
+        let Signed {
+            author,
+            content,
+            signature,
+        } = decode(wire)?;
+        if content.len() > CONTENT_BYTES_MAX {
+            return Err(DecodeError::OutOfBounds);
+        }
+        Ok(Self {
+            author,
+            id: id_of(&author, content),
+            content,
+            signature,
+            wire,
+        })
+    }
+
+    /// What peers announce it by.
+    #[must_use]
+    pub fn short(&self) -> ShortId {
+        ShortId::of(&self.id)
+    }
+
+    /// Checks signature and bounds.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if anything is wrong with it.
+    pub fn check<T: Content>(&self, room: &Room) -> Result<Rc<Record<T>>, DecodeError> {
+        #[cfg(feature = "sim")]
+        return memo::check(self, room);
+        #[cfg(not(feature = "sim"))]
+        self.check_in_full(room)
+    }
+
+    fn check_in_full<T: Content>(&self, room: &Room) -> Result<Rc<Record<T>>, DecodeError> {
+        verify(&self.author, T::LABEL, room, self.content, &self.signature).map_err(|_| DecodeError::Forged)?;
+        let content: T = decode(self.content)?;
+        if !content.is_valid() {
+            return Err(DecodeError::OutOfBounds);
+        }
+        Ok(Rc::new(Record {
+            author: self.author,
+            id: self.id,
+            content,
+            wire: self.wire.to_vec(),
+        }))
+    }
+}
+
+fn id_of(author: &PeerId, content: &[u8]) -> [u8; 32] {
+    *blake3::Hasher::new()
+        .update(author.as_bytes())
+        .update(content)
+        .finalize()
+        .as_bytes()
+}
+
+/// A numbered entry of an author's part of the log.
+///
+/// An author numbers entries from 0 within each of its *feeds*. An author that lost its memory begins another feed, so no number is
+/// used for two entries.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Entry {
+    /// Which feed of the author.
+    #[n(0)]
+    pub feed: u64,
+    /// Its number there.
+    #[n(1)]
+    pub seq: u64,
+    /// Its place in the one order.
+    #[n(2)]
+    pub order: Timestamp,
+    /// When it was said, in milliseconds since 1970 by the author's clock.
+    #[n(3)]
+    pub unix_millis: u64,
+    /// The author's name at that time.
+    #[n(4)]
+    pub name: String,
+    /// What [`Entry::body`] is: [`Entry::CHAT`], or something of a later version, which is kept and passed on all the same.
+    #[n(5)]
+    pub kind: u32,
+    /// For chat, text in UTF-8.
+    #[n(6)]
+    pub body: ByteVec,
+}
+
+impl Entry {
+    /// The kind of a chat message.
+    pub const CHAT: u32 = 0;
+
+    /// The text, if this is a chat message.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        (self.kind == Self::CHAT)
+            .then(|| std::str::from_utf8(&self.body).ok())
+            .flatten()
+    }
+}
+
+impl Content for Entry {
+    const LABEL: Label = Label::Entry;
+
+    fn is_valid(&self) -> bool {
+        valid_name(&self.name)
+            && self.body.len() <= TEXT_BYTES_MAX
+            && self.seq < u64::MAX
+            && (self.kind != Self::CHAT || self.text().is_some_and(|text| !text.trim().is_empty()))
+    }
+}
+
+/// A node's periodic sign of life, and what it says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Beacon {
+    /// Counts up: a beacon with a lower stamp, or the same, is old news.
+    #[n(0)]
+    pub stamp: u64,
+    /// The person's name.
+    #[n(1)]
+    pub name: String,
+    /// When the next one is due at the latest, in milliseconds.
+    #[n(2)]
+    pub interval_millis: u32,
+    /// The peers it has links with.
+    #[n(3)]
+    pub neighbors: Vec<ShortId>,
+    /// Whether it is registered with a rendezvous server.
+    #[n(4)]
+    pub on_server: bool,
+    /// Of all it has of the log: the same for the same entries.
+    #[n(5)]
+    pub digest: u64,
+    /// How far it has the authors it heard last.
+    #[n(6)]
+    pub acks: Vec<Ack>,
+    /// Neighbors whose link fell silent.
+    #[n(7)]
+    pub lost: Vec<Lost>,
+    /// Whether it leaves with this.
+    #[n(8)]
+    pub leaving: bool,
+}
+
+/// "I have everything of this author's feed below `next`."
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Ack {
+    /// The author.
+    #[n(0)]
+    pub author: ShortId,
+    /// Which of its feeds.
+    #[n(1)]
+    pub feed: u64,
+    /// The first number it lacks.
+    #[n(2)]
+    pub next: u64,
+}
+
+/// "My link with this peer fell silent."
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Lost {
+    /// Who.
+    #[n(0)]
+    pub peer: ShortId,
+    /// The stamp of the last beacon we have of it. A later one proves that it lives.
+    #[n(1)]
+    pub stamp: u64,
+}
+
+impl Content for Beacon {
+    const LABEL: Label = Label::Beacon;
+
+    fn is_valid(&self) -> bool {
+        valid_name(&self.name)
+            && self.neighbors.len() <= LINKS_MAX
+            && self.acks.len() <= ACKS_MAX
+            && self.lost.len() <= LOST_MAX
+    }
+}
+
+/// Something for one peer that is carried by others.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Packet {
+    /// Whom it is for.
+    #[n(0)]
+    pub to: PeerId,
+    /// Random, to tell every packet from every other.
+    #[n(1)]
+    pub nonce: u64,
+    /// What it carries.
+    #[n(2)]
+    pub payload: Payload,
+}
+
+/// What a [`Packet`] carries.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Payload {
+    /// Link set-up: a sealed [`Envelope`](super::envelope::Envelope).
+    #[n(0)]
+    Envelope {
+        /// As for a rendezvous server.
+        #[n(0)]
+        sealed: String,
+    },
+    /// A whisper, sealed to the recipient. Wants a receipt.
+    #[n(1)]
+    Whisper {
+        /// See [`seal_whisper`](super::whisper::seal_whisper).
+        #[n(0)]
+        sealed: ByteVec,
+    },
+    /// The whisper with this id arrived.
+    #[n(2)]
+    Receipt {
+        /// The whisper's.
+        #[n(0)]
+        id: MessageId,
+    },
+}
+
+impl Content for Packet {
+    const LABEL: Label = Label::Packet;
+    const IS_PACKET: bool = true;
+
+    fn is_valid(&self) -> bool {
+        true
+    }
+}
+
+/// The founder closes the room, for good.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Closing {
+    /// When, in milliseconds since 1970 by the founder's clock.
+    #[n(0)]
+    pub unix_millis: u64,
+}
+
+impl Content for Closing {
+    const LABEL: Label = Label::Closing;
+
+    fn is_valid(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,103 @@
+//! Signatures within a room: over the room's id, then what is signed, so that nothing said in one room counts in another.
+
+use shared::{BadSignature, Identity, Label, PeerId, Room, Signature};
+
+/// Signs `bytes` for `room`.
+pub(super) fn sign(identity: &Identity, label: Label, room: &Room, bytes: &[u8]) -> Signature {
+    let signature = identity.sign(label, &signed_bytes(room, bytes));
+    #[cfg(feature = "sim")]
+    memo::note(&identity.peer_id(), label, room, bytes, &signature);
+    signature
+}
+
+/// Checks that `author` signed `bytes` for `room`.
+///
+/// # Errors
+/// [`BadSignature`] if not.
+pub(super) fn verify(
+    author: &PeerId,
+    label: Label,
+    room: &Room,
+    bytes: &[u8],
+    signature: &Signature,
+) -> Result<(), BadSignature> {
+    #[cfg(feature = "sim")]
+    if memo::knows(author, label, room, bytes, signature) {
+        return Ok(());
+    }
+    author.verify(label, &signed_bytes(room, bytes), signature)
+}
+
+fn signed_bytes(room: &Room, bytes: &[u8]) -> Vec<u8> {
+    [room.id().as_bytes().as_slice(), bytes].concat()
+}
+
+/// In a simulation all nodes are in one process: a signature that was made there is known to be good, and need not be checked
+/// a thousand times. Any other is.
+#[cfg(feature = "sim")]
+mod memo {
+    use std::cell::RefCell;
+    #[expect(clippy::disallowed_types, reason = "its order is never looked at")]
+    use std::collections::HashSet;
+
+    use shared::{Label, PeerId, Room, Signature};
+
+    /// How many signatures are kept; then all are forgotten.
+    const SIGNATURES_MAX: usize = 100_000;
+
+    thread_local! {
+        #[expect(clippy::disallowed_types, reason = "its order is never looked at")]
+        static MADE: RefCell<HashSet<[u8; 32]>> = RefCell::default();
+    }
+
+    pub(super) fn note(author: &PeerId, label: Label, room: &Room, bytes: &[u8], signature: &Signature) {
+        MADE.with_borrow_mut(|made| {
+            if made.len() >= SIGNATURES_MAX {
+                made.clear();
+            }
+            made.insert(hash(author, label, room, bytes, signature));
+        });
+    }
+
+    pub(super) fn knows(author: &PeerId, label: Label, room: &Room, bytes: &[u8], signature: &Signature) -> bool {
+        let hash = hash(author, label, room, bytes, signature);
+        MADE.with_borrow(|made| made.contains(&hash))
+    }
+
+    /// Of everything that a check depends on; all parts but the last are of fixed length, or end with NUL.
+    fn hash(author: &PeerId, label: Label, room: &Room, bytes: &[u8], signature: &Signature) -> [u8; 32] {
+        *blake3::Hasher::new()
+            .update(label.as_str().as_bytes())
+            .update(&[0])
+            .update(author.as_bytes())
+            .update(room.id().as_bytes())
+            .update(signature.as_bytes())
+            .update(bytes)
+            .finalize()
+            .as_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::RoomCode;
+
+    use super::*;
+
+    #[test]
+    fn only_what_was_signed_by_them_for_this_in_this_room_is_genuine() {
+        let [ann, bob] = [1, 2].map(|byte| Identity::from_secret(&[byte; 32]));
+        let [lobby, attic] = ["lobby", "attic"].map(|name| RoomCode::parse(name).unwrap().open());
+        let signature = sign(&ann, Label::Entry, &lobby, b"hi");
+        let by_bob = sign(&bob, Label::Entry, &lobby, b"hi");
+        let genuine = |author: &Identity, label, room, bytes: &[u8], signature| {
+            verify(&author.peer_id(), label, room, bytes, signature).is_ok()
+        };
+        assert!(genuine(&ann, Label::Entry, &lobby, b"hi", &signature));
+        assert!(!genuine(&bob, Label::Entry, &lobby, b"hi", &signature));
+        assert!(!genuine(&ann, Label::Beacon, &lobby, b"hi", &signature));
+        assert!(!genuine(&ann, Label::Entry, &attic, b"hi", &signature));
+        assert!(!genuine(&ann, Label::Entry, &lobby, b"ho", &signature));
+        assert!(!genuine(&ann, Label::Entry, &lobby, b"hi", &by_bob));
+    }
+}
