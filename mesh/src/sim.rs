@@ -1,8 +1,8 @@
 //! The simulator: a world of many nodes in one process and one thread, in virtual time.
 //!
-//! [`world`] has nodes, rendezvous servers and something like WebRTC between them, with faults: what is
+//! `world` has nodes, rendezvous servers and something like WebRTC between them, with faults: what is
 //! measured and tested is the very code that runs in browsers, with everything encoded, signed and sealed. Every choice is drawn from one
-//! seed, so a run can be repeated exactly. [`scenario`] has the stories that `cargo xtask sim` tells, [`report`] what comes
+//! seed, so a run can be repeated exactly. `scenario` has the stories that `cargo xtask sim` tells, `report` what comes
 //! of them. Under `tests` (unit tests of this crate) are the small worlds in which single behaviours are pinned down.
 //!
 //! Simplifications, all on purpose: a link carries any number of bytes at once; latencies are those of a pair, and do not
