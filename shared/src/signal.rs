@@ -13,6 +13,8 @@
 //! [`Request`] goes to the server, [`Event`] comes from it. Unknown fields are ignored, so that either side may learn new ones
 //! within one [`PROTOCOL_VERSION`]; an unknown message is refused.
 
+mod decode;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Identity, Label, PeerId, RoomId, Signature, identity::BadSignature};
@@ -57,7 +59,7 @@ pub enum Request {
 }
 
 /// A server's message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum Event {
     /// The bytes to sign, and the versions that the server speaks.
@@ -108,7 +110,7 @@ pub enum Event {
 }
 
 /// Why a request is not fulfilled. Where [`Refusal::close_code`] names a code, the server then closes the socket with it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum Refusal {
     /// Not one of the [`Request`]s.

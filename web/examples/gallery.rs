@@ -13,6 +13,12 @@
 
 use std::{rc::Rc, time::Duration};
 
+use client::{
+    notice::{Notice, NoticeKind},
+    room::{RoomAction, RoomState, Visibility, reduce},
+    standing::standing,
+    words,
+};
 use mesh::io::{Instant, LinkKind, ServerId};
 use mesh::model::{
     Alert, Delivery, Event, InvitationError, Message, Network, NetworkEdge, NetworkLink, NetworkNode, Person,
@@ -22,12 +28,6 @@ use shared::{Identity, MessageId, PeerId, RoomCode};
 use web::{
     hooks::use_route,
     pages::{room::view::RoomView, start::StartPage},
-    state::{
-        connection::standing,
-        notice::Notice,
-        room::{RoomAction, RoomState, reduce},
-        validate,
-    },
 };
 use yew::prelude::*;
 
@@ -47,8 +47,8 @@ fn Gallery() -> Html {
         "invited" => html! { <StartPage invitation={private_room()} /> },
         "invited-open" => html! { <StartPage invitation={RoomCode::parse("tea party").ok()} /> },
         "damaged" => {
-            let error = validate::room_error(shared::room::ParseRoomError::Damaged);
-            html! { <StartPage name="Ada" room_error={AttrValue::from(error)} notice={Notice::not_persistent()} /> }
+            let error = words::room_error(shared::room::ParseRoomError::Damaged);
+            html! { <StartPage name="Ada" room_error={AttrValue::from(error)} notice={Notice::from(NoticeKind::NotPersistent)} /> }
         }
         "alone" => room(vec![registered()], None),
         "room" => room(conversation(), None),
@@ -68,11 +68,11 @@ fn private_room() -> RoomCode {
 }
 
 fn room(events: Vec<Event>, open_name: Option<&'static str>) -> Html {
-    let state = events
-        .into_iter()
-        .fold(RoomState::new(peer(0), "Ada".to_owned()), |state, event| {
-            reduce(&state, RoomAction::Event { event, hidden: false })
-        });
+    let mut state = RoomState::new(peer(0), "Ada".to_owned());
+    for event in events {
+        let visibility = Visibility::Shown;
+        reduce(&mut state, RoomAction::Event { event, visibility });
+    }
     let network = network(&state);
     let standing = standing(&state, Some(&network));
     let retry_in = standing.retry_at.map(|_| 4);
@@ -87,6 +87,7 @@ fn room(events: Vec<Event>, open_name: Option<&'static str>) -> Html {
             founder=true
             on_invite={Callback::from(|()| Err(InvitationError::Full))}
             on_take={Callback::from(|_| Err(InvitationError::Damaged))}
+            on_diagnose={Callback::from(|()| AttrValue::from("nothing happened"))}
             on_send={Callback::from(|_| Err(SendError::NotReachable))}
             safety_number={Callback::from(|peer| shared::identity::safety_number(&private_room().open(), &self::peer(0), &peer))}
         />

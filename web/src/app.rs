@@ -1,23 +1,23 @@
-//! From the first paint to a page. The only place where pages and drivers meet: pages get values and callbacks.
+//! From the first paint to a page. The only place where pages and platform meet: pages get values and callbacks.
 
+use client::{
+    notice::{Missing, Notice, NoticeKind},
+    route::Route,
+    words,
+};
 use shared::RoomCode;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use crate::{
-    boot::{BootError, Profile, boot},
-    driver::Session,
     hooks::{go_to, use_route},
     js,
     pages::{
         room::{Joining, RoomPage},
         start::{Entered, StartPage},
     },
-    state::{
-        notice::{Level, Notice, NoticeAction},
-        route::Route,
-        validate,
-    },
+    platform,
+    profile::{Profile, boot},
 };
 
 /// The element of `index.html` that the app takes over.
@@ -37,43 +37,47 @@ pub fn mount() {
 #[derive(Debug, Clone)]
 enum Stage {
     Booting,
-    Refused { error: BootError },
+    Refused { missing: Missing },
     Ready { profile: Profile },
+}
+
+/// Boots once; finds the stored `name`, and says by `notice` if nothing can be stored.
+#[hook]
+fn use_boot(name: &UseStateHandle<Option<String>>, notice: &UseStateHandle<Option<Notice>>) -> UseStateHandle<Stage> {
+    let stage = use_state(|| Stage::Booting);
+    let (setter, name, notice) = (stage.setter(), name.setter(), notice.setter());
+    use_effect_with((), move |()| {
+        spawn_local(async move {
+            match boot().await {
+                Ok(profile) => {
+                    name.set(profile.name());
+                    if !profile.persistent() {
+                        notice.set(Some(NoticeKind::NotPersistent.into()));
+                    }
+                    setter.set(Stage::Ready { profile });
+                }
+                Err(missing) => setter.set(Stage::Refused { missing }),
+            }
+        });
+    });
+    stage
 }
 
 /// The whole app.
 #[component]
 pub fn App() -> Html {
-    let stage = use_state(|| Stage::Booting);
     let route = use_route();
     // What the person is called in this tab. Kept here too, because storing it may fail.
     let name = use_state(|| None::<String>);
     let notice = use_state(|| None::<Notice>);
-
-    {
-        let (stage, name, notice) = (stage.clone(), name.clone(), notice.clone());
-        use_effect_with((), move |()| {
-            spawn_local(async move {
-                match boot().await {
-                    Ok(profile) => {
-                        name.set(profile.name());
-                        if !profile.persistent() {
-                            notice.set(Some(Notice::not_persistent()));
-                        }
-                        stage.set(Stage::Ready { profile });
-                    }
-                    Err(error) => stage.set(Stage::Refused { error }),
-                }
-            });
-        });
-    }
+    let stage = use_boot(&name, &notice);
 
     let on_dismiss = use_callback(notice.clone(), |(), notice| notice.set(None));
 
     let profile = match &*stage {
         Stage::Booting => return html! { <p class="first-paint" role="status">{ "Starting Starling…" }</p> },
-        Stage::Refused { error } => {
-            let notice = Notice::new(Level::Danger, error.to_string()).with_action(NoticeAction::Reload);
+        Stage::Refused { missing } => {
+            let notice = Notice::from(NoticeKind::Unsupported { missing: *missing });
             return html! { <StartPage notice={notice} usable={false} /> };
         }
         Stage::Ready { profile } => profile.clone(),
@@ -88,7 +92,7 @@ pub fn App() -> Html {
     if let (Some(Ok(code)), Some(name)) = (&code, &*name) {
         let join = {
             let (profile, code, name) = (profile.clone(), code.clone(), name.clone());
-            Callback::from(move |on_event| Session::join(&profile, code.clone(), name.clone(), on_event))
+            Callback::from(move |on_show| platform::join(&profile, &code, name.clone(), on_show))
         };
         let joining = Joining {
             me: profile.peer_id(),
@@ -111,7 +115,7 @@ pub fn App() -> Html {
             spawn_local(async move {
                 // Stored before the address changes, so that a reload right after it finds the name.
                 if profile.save_name(&entered.name).await.is_err() {
-                    notice.set(Some(Notice::name_not_saved()));
+                    notice.set(Some(NoticeKind::NameNotSaved.into()));
                 }
                 go_to(&Route::Room { code: code.to_text() });
             });
@@ -119,7 +123,7 @@ pub fn App() -> Html {
     };
     let (invitation, refused) = match code {
         Some(Ok(code)) => (Some(code), None),
-        Some(Err(error)) => (None, Some(validate::room_error(error))),
+        Some(Err(error)) => (None, Some(words::room_error(error))),
         None => (None, None),
     };
     html! {

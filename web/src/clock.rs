@@ -1,4 +1,6 @@
-//! The driver's clocks.
+//! The browser's clocks and timers.
+
+use std::time::Duration;
 
 use mesh::io::{Instant, Now};
 
@@ -6,19 +8,19 @@ use crate::js::window;
 
 /// What both clocks say.
 pub(crate) fn now() -> Now {
+    // Every browser with WebRTC has the monotonic one: milliseconds since the page was opened.
+    let millis = window()
+        .performance()
+        .map_or_else(js_sys::Date::now, |performance| performance.now());
     Now {
-        instant: instant(),
+        instant: Instant::from_millis(to_millis(millis)),
         unix_millis: to_millis(js_sys::Date::now()),
     }
 }
 
-/// The monotonic clock: milliseconds since the page was opened.
-pub(crate) fn instant() -> Instant {
-    // Every browser with WebRTC has it.
-    let millis = window()
-        .performance()
-        .map_or_else(js_sys::Date::now, |performance| performance.now());
-    Instant::from_millis(to_millis(millis))
+/// A span of time in the browser's unit.
+pub(crate) fn millis(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
 }
 
 /// Whole milliseconds; what is negative or no number counts as 0.

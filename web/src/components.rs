@@ -1,10 +1,11 @@
-//! The parts that pages are made of. They get values and callbacks, and know nothing of drivers.
+//! The parts that pages are made of. They get values and callbacks, and know nothing of sessions.
 
 pub mod avatar;
 pub mod brand;
 pub mod composer;
 pub mod connection;
-pub mod copy_link;
+pub mod copy;
+pub(crate) mod dialog;
 pub mod element;
 pub mod field;
 pub mod icon;

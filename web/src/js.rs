@@ -1,5 +1,7 @@
 //! The only place that reaches into untyped JavaScript: small functions with typed results.
 
+use std::time::Duration;
+
 use js_sys::{Array, Map, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -51,8 +53,14 @@ pub(crate) fn log(text: &str) {
     web_sys::console::warn_1(&text.into());
 }
 
+/// Writes to the browser's console that something went wrong, and what the browser says of it.
+pub(crate) fn log_error(what: &str, error: &JsValue) {
+    web_sys::console::warn_2(&what.into(), &describe(error).into());
+}
+
 /// A property that exists and is neither `undefined` nor `null`.
 pub(crate) fn field(object: &JsValue, name: &str) -> Option<JsValue> {
+    // Of `undefined` it throws.
     let value = Reflect::get(object, &name.into()).ok()?;
     (!value.is_undefined() && !value.is_null()).then_some(value)
 }
@@ -74,21 +82,21 @@ pub(crate) fn has_global(name: &str) -> bool {
 /// Random bytes of the operating system.
 ///
 /// # Panics
-/// If there are none; [`boot`](crate::boot::boot) has checked.
+/// If there are none; [`boot`](crate::profile::boot) has checked.
 pub(crate) fn entropy<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("invariant: checked when the app booted");
     bytes
 }
 
-/// Takes a Web Lock for as long as the page lives, if it is free or becomes free within `patience_millis`.
+/// Takes a Web Lock for as long as the page lives, if it is free or becomes free within `patience`.
 /// `None` without Web Locks: they want a secure context.
-pub(crate) async fn hold_lock(name: &str, patience_millis: u32) -> Option<bool> {
+pub(crate) async fn hold_lock(name: &str, patience: Duration) -> Option<bool> {
     let locks: LockManager = field(&window().navigator(), "locks")?.unchecked_into();
-    let options = if patience_millis == 0 {
+    let options = if patience.is_zero() {
         object([("ifAvailable", true.into())])
     } else {
-        object([("signal", timeout_signal(patience_millis)?)])
+        object([("signal", timeout_signal(crate::clock::millis(patience))?)])
     };
     let (sender, receiver) = futures_channel::oneshot::channel();
     let sender = std::rc::Rc::new(std::cell::Cell::new(Some(sender)));

@@ -1,25 +1,26 @@
-//! Starling in a browser: the page, and the drivers that give the mesh core a body.
+//! Starling in a browser: the page, and the browser as a [`client::Platform`].
 //!
 //! Read in this order:
 //!
-//! 1. [`app`]: from the first paint to a page; the only place where pages and drivers meet.
-//! 2. [`state`]: what the page shows, as plain data, tested natively.
-//! 3. [`pages`], [`components`], [`hooks`]: how it is shown.
-//! 4. [`boot`]: who we are. [`driver`]: runs a node, with `signaller` (WebSocket), `rtc` (WebRTC), `nearby`
-//!    (BroadcastChannel), `clock` and [`store`] (IndexedDB) as its limbs. `js` is the only place that reaches into untyped JavaScript.
+//! 1. [`app`]: from the first paint to a page; the only place where pages and platform meet.
+//! 2. [`pages`], [`components`], [`hooks`]: how it is shown. What is shown is plain data of [`client`].
+//! 3. [`profile`]: who we are. [`platform`]: the browser as a platform, with `signaller` (WebSocket), `rtc` (WebRTC), `nearby`
+//!    (BroadcastChannel), `clock` and [`store`] (IndexedDB) as its limbs. They report by [`client::driver::Events`] and
+//!    know nothing of a driver. `js` is the only place that reaches into untyped JavaScript.
+//! 4. `config`: every limit of the page.
 
 pub mod app;
-pub mod boot;
 mod clock;
 pub mod components;
-pub mod driver;
+mod config;
 pub mod hooks;
 mod js;
 mod nearby;
 pub mod pages;
+pub mod platform;
+pub mod profile;
 mod rtc;
 mod signaller;
-pub mod state;
 pub mod store;
 
 #[cfg(all(test, target_arch = "wasm32"))]

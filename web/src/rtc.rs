@@ -1,22 +1,28 @@
-//! One WebRTC connection: set up in the order it is told to, with one *control lane* (a negotiated data channel, ordered and reliable).
+//! One WebRTC connection: set up in the order it is told to, with one data channel (negotiated, ordered and reliable).
 //!
-//! Browsers want descriptions and candidates applied one after the other; a [`Connection`] has a queue of [`Op`]s and one task that
-//! works through it. Everything that happens comes back as an [`Input`] of the node. Dropping a connection silences it and closes
-//! it.
+//! Browsers want descriptions and candidates applied one after the other; a [`Connection`] has a queue of [`Step`]s and one task
+//! that works through it. Everything that happens comes back as an [`Input`] of the node. Dropping a connection silences it
+//! and closes it.
 //!
-//! The control lane carries messages of at most 16 KiB. A lane for bulk data is not opened: Chromium does not
-//! interleave messages within an association, so file data would delay chat there whatever the lane.
+//! The channel carries messages of at most 16 KiB. A channel for bulk data is not opened: Chromium does not
+//! interleave messages within an association, so file data would delay chat there whatever the channel.
 
-mod lane;
+mod channel;
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{cell::RefCell, rc::Rc};
 
+use client::{
+    candidate::{CandidateBatch, Found},
+    channel::link_kind,
+    core::Step,
+    driver::{Events, Exhausted, SlowReader},
+};
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_util::StreamExt;
 use gloo_events::EventListener;
 use gloo_timers::{callback::Timeout, future::sleep};
 use js_sys::Array;
-use mesh::io::{Candidate, Input, LinkEnd, LinkId, LinkKind, Path};
+use mesh::io::{Candidate, Input, LinkEnd, LinkId, Path};
 use shared::signal::IceServer;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -25,44 +31,20 @@ use web_sys::{
     RtcPeerConnection, RtcPeerConnectionIceEvent, RtcSdpType, RtcSessionDescriptionInit,
 };
 
-use self::lane::Lane;
-use crate::{driver::Events, js};
-
-/// How long candidates are gathered into one envelope. They come in bursts, and each envelope costs a signature; but a link
-/// cannot open before the first of them has arrived.
-const CANDIDATE_BATCH: Duration = Duration::from_millis(2);
-
-/// How long a connection that still has data to send is kept open after it was hung up.
-const DRAIN: Duration = Duration::from_millis(500);
-
-/// A step of a connection's set-up.
-#[derive(Debug)]
-pub(crate) enum Op {
-    /// Make an offer; at first, or to restart ICE.
-    Offer { restart: bool },
-    /// Take an offer and answer it.
-    Accept { sdp: String },
-    /// Take an answer.
-    Answer { sdp: String },
-    /// Take candidates.
-    Candidates { candidates: Vec<Candidate> },
-}
+use self::channel::Channel;
+use crate::{clock, js};
 
 /// A connection of this page.
 #[derive(Debug)]
 pub(crate) struct Connection {
     peer_connection: RtcPeerConnection,
-    lane: Lane,
-    ops: UnboundedSender<Op>,
+    channel: Channel,
+    steps: UnboundedSender<Step>,
     _listeners: Vec<EventListener>,
 }
 
-/// The browser makes no more connections in this page.
-#[derive(Debug)]
-pub(crate) struct Exhausted;
-
 impl Connection {
-    /// Makes a connection that waits for its first [`Op`].
+    /// Makes a connection that waits for its first [`Step`].
     pub(crate) fn new(
         link: LinkId,
         ice_servers: &[IceServer],
@@ -71,11 +53,11 @@ impl Connection {
     ) -> Result<Self, Exhausted> {
         let configuration = configuration(ice_servers, certificate);
         let peer_connection = RtcPeerConnection::new_with_configuration(&configuration).map_err(|error| {
-            js::log(&format!("cannot make a connection: {}", js::describe(&error)));
+            js::log_error("a connection cannot be made", &error);
             Exhausted
         })?;
-        let lane = Lane::new(&peer_connection, link, events.clone());
-        let (ops, queue) = unbounded();
+        let channel = Channel::new(&peer_connection, link, events.clone());
+        let (steps, queue) = unbounded();
         let listeners = vec![
             listen_to_candidates(&peer_connection, link, events.clone()),
             listen_to_path(&peer_connection, link, events.clone()),
@@ -83,39 +65,37 @@ impl Connection {
         spawn_local(work(peer_connection.clone(), link, queue, events.clone()));
         Ok(Self {
             peer_connection,
-            lane,
-            ops,
+            channel,
+            steps,
             _listeners: listeners,
         })
     }
 
     /// Queues a step.
-    pub(crate) fn push(&self, op: Op) {
+    pub(crate) fn push(&self, step: Step) {
         // The task that works through the queue lives as long as the connection.
-        let _ = self.ops.unbounded_send(op);
+        let _ = self.steps.unbounded_send(step);
     }
 
-    /// Sends a message on the control lane, or queues it there. `false` if the queue is full: the peer does not read.
-    #[must_use]
-    pub(crate) fn send(&self, bytes: impl Into<Rc<[u8]>>) -> bool {
-        self.lane.send(bytes.into())
+    /// Sends a message on the channel, or queues it there.
+    pub(crate) fn send(&self, message: &[u8]) -> Result<(), SlowReader> {
+        self.channel.send(message)
     }
 
     /// Closes the connection, once what was sent is on its way.
     pub(crate) fn hang_up(self) {
-        if self.lane.is_drained() {
-            return;
+        if let Some(linger) = self.channel.linger() {
+            spawn_local(async move {
+                sleep(linger).await;
+                drop(self);
+            });
         }
-        spawn_local(async move {
-            sleep(DRAIN).await;
-            drop(self);
-        });
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.lane.silence();
+        self.channel.silence();
         self.peer_connection.close();
     }
 }
@@ -146,25 +126,20 @@ fn configuration(ice_servers: &[IceServer], certificate: Option<&RtcCertificate>
 
 /// Reports candidates in small batches.
 fn listen_to_candidates(peer_connection: &RtcPeerConnection, link: LinkId, events: Events) -> EventListener {
-    let batch: Rc<RefCell<(Vec<Candidate>, Option<Timeout>)>> = Rc::default();
+    let gathered: Rc<RefCell<(CandidateBatch, Option<Timeout>)>> = Rc::default();
     EventListener::new(peer_connection, "icecandidate", move |event| {
         let event: &RtcPeerConnectionIceEvent = event.unchecked_ref();
-        // None is the end of all; an empty one is the end of one network's, and of no use to anybody.
-        let candidate = event.candidate().map_or_else(Candidate::end, |found| Candidate {
-            line: found.candidate(),
-            mid: found.sdp_mid(),
+        let found = event.candidate().map_or(Found::End, |found| {
+            Found::Candidate(Candidate {
+                line: found.candidate(),
+                mid: found.sdp_mid(),
+            })
         });
-        if candidate.line.is_empty() && event.candidate().is_some() {
-            return;
-        }
-        let mut pending = batch.borrow_mut();
-        pending.0.push(candidate);
-        if pending.1.is_none() {
-            let (batch, events) = (Rc::clone(&batch), events.clone());
-            #[expect(clippy::cast_possible_truncation, reason = "some milliseconds")]
-            let millis = CANDIDATE_BATCH.as_millis() as u32;
-            pending.1 = Some(Timeout::new(millis, move || {
-                let (candidates, _) = std::mem::take(&mut *batch.borrow_mut());
+        let mut pending = gathered.borrow_mut();
+        if let Some(after) = pending.0.push(found) {
+            let (gathered, events) = (Rc::clone(&gathered), events.clone());
+            pending.1 = Some(Timeout::new(clock::millis(after), move || {
+                let candidates = gathered.borrow_mut().0.take();
                 events.input(Input::LocalCandidates { link, candidates });
             }));
         }
@@ -194,27 +169,21 @@ fn listen_to_path(peer_connection: &RtcPeerConnection, link: LinkId, events: Eve
 fn report_kind(peer_connection: &RtcPeerConnection, link: LinkId, events: &Events) {
     let (peer_connection, events) = (peer_connection.clone(), events.clone());
     spawn_local(async move {
-        if let Some(types) = js::candidate_types(&peer_connection).await {
-            let kind = if types.iter().any(|end| end == "relay") {
-                LinkKind::Relayed
-            } else if types.iter().all(|end| end == "host") {
-                LinkKind::Local
-            } else {
-                LinkKind::Direct
-            };
+        if let Some([own, theirs]) = js::candidate_types(&peer_connection).await {
+            let kind = link_kind([&own, &theirs]);
             events.input(Input::LinkKind { link, kind });
         }
     });
 }
 
 /// Works through a connection's steps, one after the other, until the connection is dropped.
-async fn work(peer_connection: RtcPeerConnection, link: LinkId, mut queue: UnboundedReceiver<Op>, events: Events) {
-    while let Some(op) = queue.next().await {
-        match step(&peer_connection, op).await {
+async fn work(peer_connection: RtcPeerConnection, link: LinkId, mut queue: UnboundedReceiver<Step>, events: Events) {
+    while let Some(step) = queue.next().await {
+        match take(&peer_connection, step).await {
             Ok(Some(sdp)) => events.input(Input::LocalDescription { link, sdp }),
             Ok(None) => {}
             Err(error) => {
-                js::log(&format!("a connection could not be set up: {}", js::describe(&error)));
+                js::log_error("a connection could not be set up", &error);
                 events.input(Input::LinkClosed {
                     link,
                     end: LinkEnd::Failed,
@@ -225,33 +194,33 @@ async fn work(peer_connection: RtcPeerConnection, link: LinkId, mut queue: Unbou
     }
 }
 
-/// Does one step; gives the local description if it made one.
-async fn step(peer_connection: &RtcPeerConnection, op: Op) -> Result<Option<String>, JsValue> {
-    match op {
-        Op::Offer { restart } => {
+/// Takes one step; gives the local description if it made one.
+async fn take(peer_connection: &RtcPeerConnection, step: Step) -> Result<Option<String>, JsValue> {
+    match step {
+        Step::Offer | Step::Restart => {
             let options = RtcOfferOptions::new();
-            options.set_ice_restart(restart);
+            options.set_ice_restart(step == Step::Restart);
             let offer = JsFuture::from(peer_connection.create_offer_with_rtc_offer_options(&options)).await?;
             describe_locally(peer_connection, offer.unchecked_ref()).await.map(Some)
         }
-        Op::Accept { sdp } => {
+        Step::Accept { sdp } => {
             describe_remotely(peer_connection, RtcSdpType::Offer, &sdp).await?;
             let answer = JsFuture::from(peer_connection.create_answer()).await?;
             describe_locally(peer_connection, answer.unchecked_ref())
                 .await
                 .map(Some)
         }
-        Op::Answer { sdp } => describe_remotely(peer_connection, RtcSdpType::Answer, &sdp)
+        Step::Answer { sdp } => describe_remotely(peer_connection, RtcSdpType::Answer, &sdp)
             .await
             .map(|()| None),
-        Op::Candidates { candidates } => {
+        Step::Candidates { candidates } => {
             for candidate in candidates {
                 let init = RtcIceCandidateInit::new(&candidate.line);
                 init.set_sdp_mid(candidate.mid.as_deref());
                 let added = peer_connection.add_ice_candidate_with_opt_rtc_ice_candidate_init(Some(&init));
                 // One that this browser does not understand leaves the others.
                 if let Err(error) = JsFuture::from(added).await {
-                    js::log(&format!("a candidate was not accepted: {}", js::describe(&error)));
+                    js::log_error("a candidate was not accepted", &error);
                 }
             }
             Ok(None)

@@ -1,15 +1,12 @@
-//! A WebSocket to a rendezvous server: typed messages in and out.
+//! A WebSocket to a rendezvous server: typed messages in, text out.
 
+use client::{config::CLOSE_ABNORMAL, driver::Events, signalling};
 use gloo_events::EventListener;
 use mesh::io::{Input, ServerId};
-use shared::{limits::SIGNAL_MESSAGE_BYTES_MAX, signal};
 use wasm_bindgen::JsCast;
 use web_sys::{CloseEvent, MessageEvent, WebSocket};
 
-use crate::{driver::Events, js};
-
-/// The code of a socket that was closed without a closing handshake (RFC 6455 §7.4.1), or never opened.
-const ABNORMAL: u16 = 1006;
+use crate::js;
 
 /// An open socket. Dropping it closes it and silences it: no event comes after.
 #[derive(Debug)]
@@ -24,23 +21,19 @@ impl Signaller {
         let socket = match WebSocket::new(url) {
             Ok(socket) => socket,
             Err(error) => {
-                js::log(&format!("cannot open {url}: {}", js::describe(&error)));
-                events.input(Input::ServerDown { server, code: ABNORMAL });
+                js::log_error("a socket cannot be opened", &error);
+                let code = CLOSE_ABNORMAL;
+                events.input(Input::ServerDown { server, code });
                 return None;
             }
         };
         let sender = events.clone();
         let on_message = EventListener::new(&socket, "message", move |event| {
-            let event: &MessageEvent = event.unchecked_ref();
-            let parsed = event
-                .data()
-                .as_string()
-                .filter(|text| text.len() <= SIGNAL_MESSAGE_BYTES_MAX)
-                .and_then(|text| serde_json::from_str::<signal::Event>(&text).ok());
-            match parsed {
-                Some(event) => sender.input(Input::Signal { server, event }),
-                // A later version of the server may say things we need not understand.
-                None => js::log("the server sent a message that is not understood"),
+            // What is no text comes from no server of ours.
+            let text = event.unchecked_ref::<MessageEvent>().data().as_string();
+            match signalling::parse(&text.unwrap_or_default()) {
+                Ok(event) => sender.input(Input::Signal { server, event }),
+                Err(_) => js::log("the server sent a message that is not understood"),
             }
         });
         let sender = events.clone();
@@ -54,11 +47,10 @@ impl Signaller {
         })
     }
 
-    /// Sends a request. If the socket is not open any more, its close is under way and will be reported.
-    pub(crate) fn send(&self, request: &signal::Request) {
-        let text = serde_json::to_string(request).expect("invariant: requests are plain data");
-        if let Err(error) = self.socket.send_with_str(&text) {
-            js::log(&format!("cannot send to the server: {}", js::describe(&error)));
+    /// Sends a message. If the socket is not open any more, its close is under way and will be reported.
+    pub(crate) fn send(&self, text: &str) {
+        if let Err(error) = self.socket.send_with_str(text) {
+            js::log_error("a message to the server could not be sent", &error);
         }
     }
 }

@@ -3,8 +3,7 @@
 use shared::PeerId;
 use yew::prelude::*;
 
-/// How many colours there are; the style sheet has a class `hue-N` for each.
-pub const HUES: u8 = 12;
+use crate::config::HUES;
 
 /// The class that gives an element the colour of `peer`. A class, because inline styles are forbidden to the page.
 #[must_use]

@@ -1,5 +1,9 @@
 //! The message box.
 
+use client::{
+    notice::{Notice, NoticeKind},
+    words::{self, label, page},
+};
 use mesh::model::SendError;
 use shared::PeerId;
 use web_sys::HtmlTextAreaElement;
@@ -10,7 +14,7 @@ use super::{
     icon::{Icon, glyph},
     notice::notice_view,
 };
-use crate::state::notice::Notice;
+use crate::config::GROW_CHARS_MAX;
 
 /// What the person wants to say, and to whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,10 +87,8 @@ pub fn Composer(props: &ComposerProps) -> Html {
                     error.set(None);
                 }
                 Err(refused) => {
-                    error.set(Some(Notice::from_send_error(
-                        refused,
-                        to.as_ref().map(|to| to.name.as_str()),
-                    )));
+                    let to = to.as_ref().map(|to| to.name.clone());
+                    error.set(Some(NoticeKind::NotSent { error: refused, to }.into()));
                 }
             }
             focus(&node);
@@ -119,26 +121,13 @@ pub fn Composer(props: &ComposerProps) -> Html {
     };
 
     let whispering = props.whisper_to.as_ref();
-    let label = whispering.map_or_else(|| "Message".to_owned(), |to| format!("Whisper to {}", to.name));
-    let placeholder = if whispering.is_some() {
-        "Only they will read this"
-    } else {
-        "Write to everyone here"
-    };
-    let out_of_reach = whispering
-        .filter(|to| !to.reachable)
-        .map(|to| Notice::out_of_reach(&to.name));
-    let notice = if props.closed {
-        Some(Notice::room_closed())
-    } else {
-        (*error).clone().or(out_of_reach)
-    };
+    let notice = notice(props, &error);
     html! {
         <form class={classes!("composer", whispering.map(|_| "whispering"))} {onsubmit}>
             if let Some(to) = whispering {
                 <div class="whispering-to">
                     { glyph(Icon::Whisper) }
-                    <p>{ "Whispering to " }<bdi>{ &to.name }</bdi>{ ". Nobody else can read it." }</p>
+                    <p>{ "Whispering to " }<bdi>{ &to.name }</bdi>{ page::WHISPER_IS_PRIVATE }</p>
                     <button type="button" class="button small" onclick={props.on_everyone.reform(|_: MouseEvent| ())}>
                         { "Back to everyone" }
                     </button>
@@ -155,11 +144,11 @@ pub fn Composer(props: &ComposerProps) -> Html {
                         class="grow-box"
                         rows="1"
                         dir="auto"
-                        aria-label={label}
+                        aria-label={whispering.map_or_else(|| label::MESSAGE.into(), |to| words::whisper_to(&to.name))}
                         aria-invalid={error.is_some().then_some("true")}
                         aria-describedby={(error.is_some() || props.closed).then_some("composer-notice")}
                         disabled={props.closed}
-                        {placeholder}
+                        placeholder={if whispering.is_some() { page::WHISPER_PLACEHOLDER } else { page::MESSAGE_PLACEHOLDER }}
                         enterkeyhint="send"
                         value={(*text).clone()}
                         {oninput}
@@ -176,6 +165,18 @@ pub fn Composer(props: &ComposerProps) -> Html {
     }
 }
 
+/// What stands over the box.
+fn notice(props: &ComposerProps, error: &Option<Notice>) -> Option<Notice> {
+    if props.closed {
+        return Some(NoticeKind::RoomClosed.into());
+    }
+    error.clone().or_else(|| {
+        let to = props.whisper_to.as_ref().filter(|to| !to.reachable)?;
+        let name = to.name.clone();
+        Some(NoticeKind::OutOfReach { name }.into())
+    })
+}
+
 /// Whether the key belongs to an input method that is putting a character together. Some browsers report the key that ends
 /// the composition after its end, but all of them with the code 229.
 fn is_composing(event: &KeyboardEvent) -> bool {
@@ -184,6 +185,5 @@ fn is_composing(event: &KeyboardEvent) -> bool {
 
 /// What has to be laid out for the box to have its height: it stops growing long before this.
 fn grow_copy(text: &str) -> String {
-    const CHARS_MAX: usize = 4_000;
-    text.chars().take(CHARS_MAX).chain(['\u{200b}']).collect()
+    text.chars().take(GROW_CHARS_MAX).chain(['\u{200b}']).collect()
 }

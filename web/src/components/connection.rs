@@ -1,8 +1,10 @@
 //! How the node stands with server and mesh.
 
+use client::{
+    standing::{Standing, Tone},
+    words::{self, label},
+};
 use yew::prelude::*;
-
-use crate::state::connection::{Standing, Tone};
 
 /// The status "Connection", with what can be done about it beside it. `retry_in`: seconds until the server is tried again, if it waits for that; `on_retry`: called when
 /// the person does not want to wait; `more`: further buttons.
@@ -12,15 +14,12 @@ pub fn connection(standing: &Standing, retry_in: Option<u64>, on_retry: &Callbac
         Tone::Busy => "busy",
         Tone::Trouble => "trouble",
     };
-    let countdown = retry_in.map(|seconds| match seconds {
-        0 => " Trying again now…".to_owned(),
-        seconds => format!(" Trying again in {seconds} s."),
-    });
+    let countdown = retry_in.map(words::countdown);
     html! {
         <div class={classes!("connection", tone)}>
             <span class="connection-dot" aria-hidden="true" />
-            <p class="connection-text" role="status" aria-label="Connection">
-                { &standing.text }
+            <p class="connection-text" role="status" aria-label={label::CONNECTION}>
+                { words::standing(standing) }
                 // Seen, but not read out anew each second.
                 <span aria-hidden="true">{ countdown }</span>
             </p>

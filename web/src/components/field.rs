@@ -1,4 +1,4 @@
-//! A text field with its label, its help and what is wrong with it.
+//! Text fields with their labels, their help and what is wrong with them.
 
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -58,6 +58,26 @@ pub fn field(field: Field) -> Html {
             }
             <p id={help_id} class="field-help">{ field.help }</p>
         </div>
+    }
+}
+
+/// A box to paste into or, with `text`, to copy from.
+pub fn area(label: &'static str, node: &NodeRef, text: Option<AttrValue>) -> Html {
+    let is_shown = text.is_some();
+    html! {
+        <label class="field">
+            { label }
+            <textarea
+                ref={node}
+                rows="3"
+                dir="ltr"
+                spellcheck="false"
+                autocomplete="off"
+                aria-label={label}
+                readonly={is_shown}
+                value={text}
+            />
+        </label>
     }
 }
 

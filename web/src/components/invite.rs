@@ -2,18 +2,25 @@
 
 use std::rc::Rc;
 
+use client::{
+    notice::{Notice, NoticeKind},
+    words::{label, page},
+};
 use mesh::model::{Invitation, InvitationError};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlTextAreaElement;
 use yew::prelude::*;
 
 use super::{
-    copy_link::{close, open, write_to_clipboard},
+    dialog::{close, open, write_to_clipboard},
     element::{button, words},
+    field::area,
     notice::notice_view,
     qr_code::as_qr_code,
 };
-use crate::state::notice::{Level, Notice};
+
+/// What was said about the last thing the person did here.
+type Said = UseStateHandle<Option<Notice>>;
 
 /// Properties of [`InviteByHand`].
 #[derive(Debug, Clone, PartialEq, Properties)]
@@ -49,7 +56,10 @@ pub fn InviteByHand(props: &InviteByHandProps) -> Html {
     {
         let said = said.clone();
         use_effect_with((props.invitation.clone(), props.answer.clone()), move |_| {
-            if said.as_ref().is_some_and(|said| said.text == MAKING) {
+            if said
+                .as_ref()
+                .is_some_and(|said| said.kind == NoticeKind::InvitationUnderWay)
+            {
                 said.set(None);
             }
         });
@@ -75,77 +85,16 @@ pub fn InviteByHand(props: &InviteByHandProps) -> Html {
         let dialog = dialog.clone();
         Callback::from(move |_: MouseEvent| close(&dialog))
     };
-    let on_make = {
-        let (said, on_invite) = (said.setter(), props.on_invite.clone());
-        Callback::from(move |_: MouseEvent| {
-            said.set(Some(match on_invite.emit(()) {
-                Ok(()) => Notice::new(Level::Info, MAKING),
-                Err(error) => Notice::from_invitation_error(error),
-            }));
-        })
-    };
-    // Whichever of the two it is: who pastes it into the other box means the same.
-    let take = |from: &NodeRef| {
-        let (said, on_take, from) = (said.setter(), props.on_take.clone(), from.clone());
-        Callback::from(move |_: MouseEvent| {
-            let Some(area) = from.cast::<HtmlTextAreaElement>() else {
-                return;
-            };
-            let taken = on_take.emit(area.value());
-            if taken.is_ok() {
-                area.set_value("");
-            }
-            said.set(Some(match taken {
-                Ok(Invitation::Invited) => Notice::new(Level::Info, MAKING),
-                Ok(Invitation::Answered) => Notice::new(Level::Info, CONNECTING),
-                Err(error) => Notice::from_invitation_error(error),
-            }));
-        })
-    };
-    let copy = |label: &'static str, area: &NodeRef| {
-        let (said, area) = (said.setter(), area.clone());
-        let onclick = Callback::from(move |_: MouseEvent| {
-            let Some(area) = area.cast::<HtmlTextAreaElement>() else {
-                return;
-            };
-            area.select();
-            let said = said.clone();
-            spawn_local(async move {
-                let copied = write_to_clipboard(&area.value()).await;
-                said.set(Some(Notice::new(Level::Info, if copied { COPIED } else { SELECTED })));
-            });
-        });
-        button("button", label, onclick)
-    };
 
     html! {
         <>
-            { button("button small", "Invite by hand", onclick) }
+            { button("button small", label::INVITE_BY_HAND, onclick) }
             <dialog ref={dialog} class="dialog" aria-labelledby="invite-title" {onclose}>
                 if *shown {
-                    <h2 id="invite-title">{ "Invite by hand" }</h2>
-                    { words("p", "This works without a server: two people carry two texts to each other, by mail, messenger, \
-                                  USB stick or a phone's camera. Both need this room's link.") }
-                    { words("h3", "Bring someone in") }
-                    { words("p", "Make an invitation for one person, give it to them, and paste what they send back.") }
-                    { button("button", "Make an invitation", on_make) }
-                    // Each of these is one child, shown or not: else the boxes below would change places, and lose their text.
-                    if let Some(text) = &props.invitation {
-                        { area("Invitation", &invitation, Some(text)) }
-                        { copy("Copy invitation", &invitation) }
-                        { as_qr_code(text, "Invitation as a QR code") }
-                    }
-                    { area("Answer", &their_answer, None) }
-                    { button("button", "Connect", take(&their_answer)) }
-                    { words("h3", "Get in") }
-                    { words("p", "Paste the invitation that someone in the room made for you, and send the answer back to them.") }
-                    { area("Paste an invitation", &their_invitation, None) }
-                    { button("button", "Use invitation", take(&their_invitation)) }
-                    if let Some(text) = &props.answer {
-                        { area("Your answer", &answer, Some(text)) }
-                        { copy("Copy answer", &answer) }
-                        { as_qr_code(text, "Answer as a QR code") }
-                    }
+                    <h2 id="invite-title">{ label::INVITE_BY_HAND }</h2>
+                    { words("p", page::INVITE_HELP) }
+                    { bring_in(props, &said, &invitation, &their_answer) }
+                    { get_in(props, &said, &their_invitation, &answer) }
                     if let Some(said) = &*said {
                         { notice_view(said, None, &Callback::noop(), None) }
                     }
@@ -156,28 +105,90 @@ pub fn InviteByHand(props: &InviteByHandProps) -> Html {
     }
 }
 
-const MAKING: &str = "One moment: ways to reach you are being looked for.";
-const CONNECTING: &str =
-    "The connection is being made. Once the other person stands in the list of people, you are done.";
-const COPIED: &str = "Copied. Paste it where the other person reads it.";
-const SELECTED: &str =
-    "This browser does not let the page use the clipboard here. The text is selected: press Ctrl+C (⌘C on a Mac).";
-
-/// A box to paste into or, with `text`, to copy from.
-fn area(label: &'static str, node: &NodeRef, text: Option<&Rc<str>>) -> Html {
+/// For someone in the room: an invitation to hand over, and a box for its answer.
+fn bring_in(props: &InviteByHandProps, said: &Said, invitation: &NodeRef, their_answer: &NodeRef) -> Html {
+    let on_make = {
+        let (said, on_invite) = (said.setter(), props.on_invite.clone());
+        Callback::from(move |_: MouseEvent| {
+            let kind = match on_invite.emit(()) {
+                Ok(()) => NoticeKind::InvitationUnderWay,
+                Err(error) => NoticeKind::InvitationRefused { error },
+            };
+            said.set(Some(kind.into()));
+        })
+    };
     html! {
-        <label class="field">
-            { label }
-            <textarea
-                ref={node}
-                rows="3"
-                dir="ltr"
-                spellcheck="false"
-                autocomplete="off"
-                aria-label={label}
-                readonly={text.is_some()}
-                value={text.map(|text| AttrValue::from(text.clone()))}
-            />
-        </label>
+        <>
+            { words("h3", "Bring someone in") }
+            { words("p", page::BRING_IN_HELP) }
+            { button("button", "Make an invitation", on_make) }
+            // This is one child, shown or not: else the box below would change its place, and lose its text.
+            if let Some(text) = &props.invitation {
+                { area("Invitation", invitation, Some(text.clone().into())) }
+                { copy("Copy invitation", said, invitation) }
+                { as_qr_code(text, "Invitation as a QR code") }
+            }
+            { area("Answer", their_answer, None) }
+            { button("button", "Connect", take(props, said, their_answer)) }
+        </>
     }
+}
+
+/// For someone who wants in: a box for an invitation, and the answer to hand back.
+fn get_in(props: &InviteByHandProps, said: &Said, their_invitation: &NodeRef, answer: &NodeRef) -> Html {
+    html! {
+        <>
+            { words("h3", "Get in") }
+            { words("p", page::GET_IN_HELP) }
+            { area("Paste an invitation", their_invitation, None) }
+            { button("button", "Use invitation", take(props, said, their_invitation)) }
+            if let Some(text) = &props.answer {
+                { area("Your answer", answer, Some(text.clone().into())) }
+                { copy("Copy answer", said, answer) }
+                { as_qr_code(text, "Answer as a QR code") }
+            }
+        </>
+    }
+}
+
+/// Takes what is in a box. Whichever of the two it is: who pastes it into the other box means the same.
+fn take(props: &InviteByHandProps, said: &Said, from: &NodeRef) -> Callback<MouseEvent> {
+    let (said, on_take, from) = (said.setter(), props.on_take.clone(), from.clone());
+    Callback::from(move |_: MouseEvent| {
+        let Some(area) = from.cast::<HtmlTextAreaElement>() else {
+            return;
+        };
+        let taken = on_take.emit(area.value());
+        if taken.is_ok() {
+            area.set_value("");
+        }
+        let kind = match taken {
+            Ok(Invitation::Invited) => NoticeKind::InvitationUnderWay,
+            Ok(Invitation::Answered) => NoticeKind::AnswerTaken,
+            Err(error) => NoticeKind::InvitationRefused { error },
+        };
+        said.set(Some(kind.into()));
+    })
+}
+
+/// The button that copies what is in a box.
+fn copy(label: &'static str, said: &Said, area: &NodeRef) -> Html {
+    let (said, area) = (said.setter(), area.clone());
+    let onclick = Callback::from(move |_: MouseEvent| {
+        let Some(area) = area.cast::<HtmlTextAreaElement>() else {
+            return;
+        };
+        area.select();
+        let said = said.clone();
+        spawn_local(async move {
+            let copied = write_to_clipboard(&area.value()).await;
+            let kind = if copied {
+                NoticeKind::Copied
+            } else {
+                NoticeKind::Selected
+            };
+            said.set(Some(kind.into()));
+        });
+    });
+    button("button", label, onclick)
 }

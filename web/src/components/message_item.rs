@@ -2,6 +2,11 @@
 
 use std::rc::Rc;
 
+use client::{
+    room::Entry,
+    text::{Segment, collapse, segments},
+    words::{Audience, delivery},
+};
 use js_sys::Date;
 use wasm_bindgen::JsValue;
 use yew::prelude::*;
@@ -10,10 +15,7 @@ use super::{
     avatar::{avatar, hue_class},
     icon::{Icon, glyph},
 };
-use crate::state::{
-    room::Entry,
-    text::{Segment, collapse, delivery, segments},
-};
+use crate::config::DATE_MILLIS_MAX;
 
 /// Properties of [`MessageItem`].
 #[derive(Debug, Clone, PartialEq, Properties)]
@@ -32,11 +34,14 @@ pub struct MessageItemProps {
 #[component]
 pub fn MessageItem(props: &MessageItemProps) -> Html {
     let message = &props.entry.message;
-    let whisper = message.whisper_to.is_some();
+    let audience = match message.whisper_to {
+        Some(_) => Audience::OnePerson,
+        None => Audience::Everyone,
+    };
     let class = classes!(
         "message",
         if message.own { "own" } else { "other" },
-        whisper.then_some("whisper"),
+        message.whisper_to.map(|_| "whisper"),
         props.follows.then_some("follows"),
         hue_class(&message.author),
     );
@@ -65,7 +70,7 @@ pub fn MessageItem(props: &MessageItemProps) -> Html {
                 <MessageText text={AttrValue::from(message.text.clone())} />
             </div>
             if let Some(state) = props.entry.delivery {
-                <p class="delivery">{ delivery(state, whisper) }</p>
+                <p class="delivery">{ delivery(state, audience) }</p>
             }
         </article>
     }
@@ -135,13 +140,11 @@ fn said_at(unix_millis: u64) -> Html {
 }
 
 fn date(unix_millis: u64) -> Date {
-    /// The last moment a `Date` can hold (ECMA-262 §21.4.1.1); beyond it, it is invalid.
-    const LAST_MILLIS: u64 = 8_640_000_000_000_000;
     #[expect(
         clippy::cast_precision_loss,
         reason = "exact below 2^53, and the last moment is below that"
     )]
-    let millis = if unix_millis > LAST_MILLIS {
+    let millis = if unix_millis > DATE_MILLIS_MAX {
         f64::NAN
     } else {
         unix_millis as f64

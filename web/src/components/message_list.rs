@@ -1,8 +1,11 @@
 //! The log of the room.
 
-use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc};
 
-use mesh::model::Message;
+use client::{
+    room::{Entry, RoomState, follows},
+    words::{label, page},
+};
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, ResizeObserver};
 use yew::prelude::*;
@@ -11,16 +14,7 @@ use super::{
     icon::{Icon, glyph},
     message_item::MessageItem,
 };
-use crate::state::room::{Entry, RoomState};
-
-/// How many messages are in the page before "Show earlier", and how many more each click brings.
-const SHOWN: usize = 500;
-
-/// How near the end, in pixels, counts as reading along.
-const AT_END_PX: i32 = 80;
-
-/// How soon a message has to follow its author's last one to be shown together with it.
-const FOLLOWS_MILLIS: u64 = 3 * 60 * 1000;
+use crate::config::{AT_END_PX, MESSAGES_SHOWN};
 
 /// Properties of [`MessageList`].
 #[derive(Debug, Clone, PartialEq, Properties)]
@@ -38,53 +32,8 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     let list = use_node_ref();
     let at_end = use_mut_ref(|| true);
     let unseen = use_state_eq(|| false);
-    let shown = use_state(|| SHOWN);
-
-    let last = messages.last().map(|entry| (entry.message.id, entry.message.own));
-    {
-        let (list, at_end, unseen) = (list.clone(), at_end.clone(), unseen.clone());
-        use_effect_with(last, move |last| {
-            if let Some((_, own)) = last {
-                if *own || *at_end.borrow() {
-                    *at_end.borrow_mut() = true;
-                    scroll_to_end(&list);
-                } else {
-                    unseen.set(true);
-                }
-            }
-        });
-    }
-    // What came late and stands further up moves the end, too. Who reads elsewhere is kept in place by the browser.
-    {
-        let (list, at_end) = (list.clone(), at_end.clone());
-        use_effect_with(messages.len(), move |_| {
-            if *at_end.borrow() {
-                scroll_to_end(&list);
-            }
-        });
-    }
-    // A keyboard that opens on a phone takes its room from the list, as does a message box that grows.
-    {
-        let (list, at_end) = (list.clone(), at_end.clone());
-        use_effect_with((), move |()| {
-            let observed = list.cast::<Element>();
-            let on_resize = Closure::<dyn FnMut()>::new(move || {
-                if *at_end.borrow() {
-                    scroll_to_end(&list);
-                }
-            });
-            let observer = ResizeObserver::new(on_resize.as_ref().unchecked_ref()).ok();
-            if let (Some(observer), Some(observed)) = (&observer, &observed) {
-                observer.observe(observed);
-            }
-            move || {
-                if let Some(observer) = observer {
-                    observer.disconnect();
-                }
-                drop(on_resize);
-            }
-        });
-    }
+    let shown = use_state(|| MESSAGES_SHOWN);
+    use_end(messages, &list, &at_end, &unseen);
 
     let onscroll = {
         let (list, unseen) = (list.clone(), unseen.clone());
@@ -102,38 +51,22 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     };
     let show_earlier = {
         let shown = shown.clone();
-        Callback::from(move |_: MouseEvent| shown.set(*shown + SHOWN))
+        Callback::from(move |_: MouseEvent| shown.set(*shown + MESSAGES_SHOWN))
     };
-
     let first = messages.len().saturating_sub(*shown);
-    let mut before: Option<&Rc<Entry>> = None;
-    let items = messages[first..].iter().map(|entry| {
-        let follows = before.is_some_and(|before| follows(&before.message, &entry.message));
-        before = Some(entry);
-        let message = &entry.message;
-        html! {
-            <MessageItem
-                key={message.id.to_text()}
-                author={author(&props.state, message)}
-                whisper_to={message.whisper_to.map(|peer| AttrValue::from(props.state.name_of(&peer)))}
-                {follows}
-                entry={entry.clone()}
-            />
-        }
-    });
 
     html! {
         <div class="messages-frame">
-            <div ref={list} class="messages" role="log" aria-label="Messages" tabindex="0" {onscroll}>
+            <div ref={list} class="messages" role="log" aria-label={label::MESSAGES} tabindex="0" {onscroll}>
                 if messages.is_empty() {
                     { props.children.clone() }
                 }
                 if first > 0 {
                     <button type="button" class="button small earlier" onclick={show_earlier}>{ "Show earlier" }</button>
                 } else if props.state.dropped {
-                    <p class="earlier">{ "Older messages were removed from this page to save memory." }</p>
+                    <p class="earlier">{ page::OLDER_REMOVED }</p>
                 }
-                { for items }
+                { items(&props.state, first) }
             </div>
             if *unseen {
                 <button type="button" class="button primary new-messages" onclick={to_end}>
@@ -145,22 +78,70 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     }
 }
 
-/// The name a message was said under, with what tells it from the same name in the room now.
-fn author(state: &RoomState, message: &Message) -> AttrValue {
-    let now = state.name_of(&message.author);
-    // The people list forgets; the message does not.
-    if message.own || now.starts_with(message.author_name.as_str()) {
-        AttrValue::from(now)
-    } else {
-        AttrValue::from(message.author_name.clone())
-    }
+/// The messages from the `first` that is shown.
+fn items(state: &RoomState, first: usize) -> Html {
+    let mut before: Option<&Rc<Entry>> = None;
+    let items = state.messages[first..].iter().map(|entry| {
+        let follows = before.is_some_and(|before| follows(&before.message, &entry.message));
+        before = Some(entry);
+        let message = &entry.message;
+        html! {
+            <MessageItem
+                key={message.id.to_text()}
+                author={AttrValue::from(state.author_of(message))}
+                whisper_to={message.whisper_to.map(|peer| AttrValue::from(state.name_of(&peer)))}
+                {follows}
+                entry={entry.clone()}
+            />
+        }
+    });
+    items.collect()
 }
 
-fn follows(before: &Message, message: &Message) -> bool {
-    before.author == message.author
-        && before.author_name == message.author_name
-        && before.whisper_to == message.whisper_to
-        && before.unix_millis.abs_diff(message.unix_millis) < FOLLOWS_MILLIS
+/// Keeps the end of the list in view while the person reads there (`at_end`), and notes what they have not seen.
+#[hook]
+fn use_end(messages: &[Rc<Entry>], list: &NodeRef, at_end: &Rc<RefCell<bool>>, unseen: &UseStateHandle<bool>) {
+    let last = messages.last().map(|entry| (entry.message.id, entry.message.own));
+    {
+        let (list, at_end, unseen) = (list.clone(), at_end.clone(), unseen.clone());
+        use_effect_with(last, move |last| {
+            if let Some((_, own)) = last {
+                if *own || *at_end.borrow() {
+                    *at_end.borrow_mut() = true;
+                    scroll_to_end(&list);
+                } else {
+                    unseen.set(true);
+                }
+            }
+        });
+    }
+    let observed = list.clone();
+    let (list, at_end) = (list.clone(), at_end.clone());
+    let follow = move || {
+        if *at_end.borrow() {
+            scroll_to_end(&list);
+        }
+    };
+    // What came late and stands further up moves the end, too. Who reads elsewhere is kept in place by the browser.
+    {
+        let follow = follow.clone();
+        use_effect_with(messages.len(), move |_| follow());
+    }
+    // A keyboard that opens on a phone takes its room from the list, as does a message box that grows.
+    use_effect_with((), move |()| {
+        let observed = observed.cast::<Element>();
+        let on_resize = Closure::<dyn FnMut()>::new(follow);
+        let observer = ResizeObserver::new(on_resize.as_ref().unchecked_ref()).ok();
+        if let (Some(observer), Some(observed)) = (&observer, &observed) {
+            observer.observe(observed);
+        }
+        move || {
+            if let Some(observer) = observer {
+                observer.disconnect();
+            }
+            drop(on_resize);
+        }
+    });
 }
 
 fn is_at_end(list: &NodeRef) -> bool {

@@ -1,37 +1,30 @@
 //! The room's network: a picture, a table of our own links, and how many people there are.
 
-use std::{fmt::Write, rc::Rc, time::Duration};
+use std::{fmt::Write, rc::Rc};
 
+use client::{
+    config::{MAP_HEIGHT, MAP_WIDTH},
+    layout::Layout,
+    room::{RoomState, Visibility},
+    standing::reach,
+    text::short,
+    words::{self as say, label, page},
+};
 use gloo_timers::callback::{Interval, Timeout};
 use mesh::model::Network;
 use web_sys::Element;
 use yew::prelude::*;
 
-use super::element::{element, path, picture, words};
-use crate::{
-    hooks::is_page_hidden,
-    js,
-    state::{
-        layout::{HEIGHT, Layout, WIDTH},
-        network::{kind, lasted, reach, short},
-        room::RoomState,
-    },
+use super::{
+    copy::{Copied, CopyButton},
+    element::{element, path, picture, words},
 };
-
-/// How often the network is looked at while it is in view, in milliseconds.
-const LOOK_MILLIS: u32 = 1_000;
-
-/// Every how many times it is looked at all the same when it is not in view: whether it is split is said elsewhere, too.
-const OUT_OF_VIEW: u32 = 5;
-
-/// The region is at most this high, in pixels, when it is folded up.
-const FOLDED_PX: i32 = 90;
-
-/// How long a frame of a picture in motion is shown, in milliseconds.
-const FRAME_MILLIS: u32 = 33;
-
-/// In a larger network only we and who is linked with us have names: more of them would cover each other.
-const NAMES_MAX: usize = 30;
+use crate::{
+    clock,
+    config::{FOLDED_PX, LOOK_EVERY, MAP_FRAME, MAP_NAMES_MAX, OUT_OF_VIEW},
+    js,
+    platform::visibility,
+};
 
 /// Properties of [`NetworkPanel`].
 #[derive(Debug, Clone, PartialEq, Properties)]
@@ -43,6 +36,8 @@ pub struct NetworkPanelProps {
     /// Asks for another look. Called once a second while the region is in view, and every five seconds
     /// while only the rest of the page is.
     pub on_look: Callback<()>,
+    /// Gives what "Copy diagnostics" copies.
+    pub on_diagnose: Callback<(), AttrValue>,
 }
 
 /// The region "Network". It can be folded up; its picture moves until it has settled.
@@ -63,13 +58,13 @@ pub fn NetworkPanel(props: &NetworkPanelProps) -> Html {
                 let in_view = region
                     .cast::<Element>()
                     .is_some_and(|region| region.client_height() > FOLDED_PX);
-                if (in_view || looks.is_multiple_of(OUT_OF_VIEW)) && !is_page_hidden() {
+                if (in_view || looks.is_multiple_of(OUT_OF_VIEW)) && visibility() == Visibility::Shown {
                     on_look.emit(());
                 }
                 looks = looks.wrapping_add(1);
             };
             look();
-            let interval = Interval::new(LOOK_MILLIS, look);
+            let interval = Interval::new(clock::millis(LOOK_EVERY), look);
             move || drop(interval)
         });
     }
@@ -84,7 +79,7 @@ pub fn NetworkPanel(props: &NetworkPanelProps) -> Html {
         use_effect(move || {
             let moving = !layout.borrow().is_settled();
             let timeout = moving.then(|| {
-                Timeout::new(FRAME_MILLIS, move || {
+                Timeout::new(clock::millis(MAP_FRAME), move || {
                     layout.borrow_mut().step();
                     frame.force_update();
                 })
@@ -98,11 +93,14 @@ pub fn NetworkPanel(props: &NetworkPanelProps) -> Html {
         Callback::from(move |_: MouseEvent| open.set(!*open))
     };
     html! {
-        <section ref={region} class="network" aria-label="Network">
+        <section ref={region} class="network" aria-label={label::NETWORK}>
             <h2>
-                <button type="button" class="fold" aria-expanded={open.to_string()} onclick={toggle}>{ "Network" }</button>
+                <button type="button" class="fold" aria-expanded={open.to_string()} onclick={toggle}>{ label::NETWORK }</button>
             </h2>
-            { props.network.as_ref().filter(|_| *open).map(|network| view(&props.state, network, &layout.borrow())) }
+            if *open {
+                { props.network.as_ref().map(|network| view(&props.state, network, &layout.borrow())) }
+                <CopyButton what={Copied::Diagnostics} text={props.on_diagnose.clone()} class="button small" />
+            }
         </section>
     }
 }
@@ -111,11 +109,11 @@ fn view(state: &RoomState, network: &Network, layout: &Layout) -> Html {
     html! {
         <>
             { words("p", format!("Network size: {}", network.size)) }
-            if let Some(reach) = reach(network) {
-                { element("p", "network-split", format!("{reach}. Looking for the others…").into()) }
+            if let Some(split) = reach(network) {
+                { element("p", "network-split", format!("{}. Looking for the others…", say::reach(split)).into()) }
             }
             { map(state, network, layout) }
-            { element("p", "aside", "Rings: not connected with the server.".into()) }
+            { element("p", "aside", page::RINGS.into()) }
             { links(state, network) }
         </>
     }
@@ -152,7 +150,7 @@ fn map(state: &RoomState, network: &Network, layout: &Layout) -> Html {
             labels.push(label(
                 "map-time",
                 (part(from.0, to.0), part(from.1, to.1)),
-                millis(round_trip),
+                say::millis(round_trip),
             ));
         }
     }
@@ -166,9 +164,9 @@ fn map(state: &RoomState, network: &Network, layout: &Layout) -> Html {
         if mine {
             me = (x, y);
         }
-        if mine || network.nodes.len() <= NAMES_MAX || link_with(index).is_some() {
+        if mine || network.nodes.len() <= MAP_NAMES_MAX || link_with(index).is_some() {
             let name = if mine {
-                "You".to_owned()
+                label::YOU.to_owned()
             } else {
                 node.name.as_deref().map_or_else(|| node.peer.fingerprint(), short)
             };
@@ -186,8 +184,8 @@ fn map(state: &RoomState, network: &Network, layout: &Layout) -> Html {
         ("map-rings", rings),
     ];
     let paths = paths.into_iter().map(|(class, d)| path(class, d));
-    let frame = (WIDTH.into(), HEIGHT.into());
-    picture("map", "Network map", frame, paths.chain(labels).collect())
+    let frame = (MAP_WIDTH.into(), MAP_HEIGHT.into());
+    picture("map", label::NETWORK_MAP, frame, paths.chain(labels).collect())
 }
 
 fn line(path: &mut String, (x1, y1): (i16, i16), (x2, y2): (i16, i16)) {
@@ -203,9 +201,14 @@ fn label(class: &'static str, (x, y): (i16, i16), text: String) -> Html {
 fn links(state: &RoomState, network: &Network) -> Html {
     let titles = ["Person", "Kind", "Round trip", "Since", "Messages"];
     let rows = network.links.iter().map(|link| {
-        let round_trip = link.round_trip.map_or_else(String::new, millis);
+        let round_trip = link.round_trip.map_or_else(String::new, say::millis);
         let messages = if link.eager { "first" } else { "in reserve" };
-        let cells = [kind(link.kind).into(), round_trip, lasted(link.age), messages.into()];
+        let cells = [
+            say::link_kind(link.kind).into(),
+            round_trip,
+            say::lasted(link.age),
+            messages.into(),
+        ];
         let person = element("th", "", words("bdi", state.name_of(&link.peer)));
         row([person]
             .into_iter()
@@ -213,7 +216,7 @@ fn links(state: &RoomState, network: &Network) -> Html {
             .collect())
     });
     html! {
-        <table aria-label="Links">
+        <table aria-label={label::LINKS}>
             { element("thead", "", row(titles.map(|title| words("th", title)).into_iter().collect())) }
             { element("tbody", "", rows.collect()) }
         </table>
@@ -222,8 +225,4 @@ fn links(state: &RoomState, network: &Network) -> Html {
 
 fn row(cells: Html) -> Html {
     element("tr", "", cells)
-}
-
-fn millis(time: Duration) -> String {
-    format!("{} ms", time.as_millis())
 }

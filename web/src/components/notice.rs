@@ -1,9 +1,12 @@
 //! The one way in which errors and warnings are shown.
 
+use client::{
+    notice::{Level, Notice, NoticeAction},
+    words,
+};
 use yew::prelude::*;
 
 use super::icon::{Icon, glyph};
-use crate::state::notice::{Level, Notice, NoticeAction};
 
 /// Shows a notice. It is read out at once by assistive technology: when it is bad, over whatever is being read.
 ///
@@ -14,8 +17,7 @@ pub fn notice_view(
     on_action: &Callback<NoticeAction>,
     on_dismiss: Option<Callback<()>>,
 ) -> Html {
-    let Notice { level, text, action } = notice;
-    let (class, icon, role) = match level {
+    let (class, icon, role) = match notice.level {
         Level::Info => ("info", Icon::Info, "status"),
         Level::Warning => ("warning", Icon::Warning, "alert"),
         Level::Danger => ("danger", Icon::Warning, "alert"),
@@ -23,9 +25,9 @@ pub fn notice_view(
     html! {
         <div {id} class={classes!("notice", class)} {role}>
             { glyph(icon) }
-            <p class="notice-text">{ text }</p>
-            if let Some(action) = *action {
-                <button type="button" class="button small" onclick={on_action.reform(move |_: MouseEvent| action)}>{ action.label() }</button>
+            <p class="notice-text">{ words::notice(notice) }</p>
+            if let Some(action) = notice.action {
+                <button type="button" class="button small" onclick={on_action.reform(move |_: MouseEvent| action)}>{ words::action(action) }</button>
             }
             if let Some(on_dismiss) = on_dismiss {
                 <button

@@ -2,6 +2,10 @@
 
 use std::rc::Rc;
 
+use client::{
+    room::RoomState,
+    words::{self, label, page},
+};
 use mesh::model::{Person, PersonState};
 use shared::PeerId;
 use yew::prelude::*;
@@ -10,7 +14,6 @@ use super::{
     avatar::avatar,
     icon::{Icon, glyph},
 };
-use crate::state::room::RoomState;
 
 /// The list "People": we first, then who can be reached, then who is gone. `safety_number` gives the safety number between
 /// us and someone.
@@ -22,12 +25,12 @@ pub fn people(
 ) -> Html {
     html! {
         // The role is the list's own, but some browsers drop it when the bullets are styled away.
-        <ul class="people" role="list" aria-label="People">
+        <ul class="people" role="list" aria-label={label::PEOPLE}>
             <li class="person own" key="me">
                 { avatar(&state.me, Some(&state.my_name)) }
                 <div class="person-text">
                     <p class="person-name"><bdi>{ &state.my_name }</bdi>{ " " }<span class="person-you">{ "(you)" }</span></p>
-                    <p class="person-state here">{ "Here" }</p>
+                    <p class="person-state here">{ words::person_state(PersonState::Here) }</p>
                 </div>
                 <p class="fingerprint" title="Your fingerprint">{ state.me.fingerprint() }</p>
             </li>
@@ -68,8 +71,8 @@ pub struct PersonItemProps {
 pub fn PersonItem(props: &PersonItemProps) -> Html {
     let PersonItemProps { person, label, .. } = props;
     let peer = person.peer;
-    let (class, words) = state_words(person.state);
-    let through_others = (person.state == PersonState::Here && !person.linked).then_some("Reached through others");
+    let class = state_class(person.state);
+    let through_others = (person.state == PersonState::Here && !person.linked).then_some(page::THROUGH_OTHERS);
     // Without the fingerprint that the label may carry: it stands right below.
     let shown_name = person.name.as_deref().unwrap_or("Someone new");
     // Computed once asked for: it takes two hashes a person.
@@ -83,12 +86,12 @@ pub fn PersonItem(props: &PersonItemProps) -> Html {
             { avatar(&peer, person.name.as_deref()) }
             <div class="person-text">
                 <p class="person-name"><bdi>{ shown_name }</bdi></p>
-                <p class={classes!("person-state", class)} title={through_others}>{ words }</p>
+                <p class={classes!("person-state", class)} title={through_others}>{ words::person_state(person.state) }</p>
             </div>
             <button
                 type="button"
                 class="button small whisper"
-                aria-label={format!("Whisper to {label}")}
+                aria-label={words::whisper_to(label)}
                 aria-pressed={if props.whispering { "true" } else { "false" }}
                 onclick={props.on_whisper.reform(move |_: MouseEvent| peer)}
             >
@@ -103,8 +106,7 @@ pub fn PersonItem(props: &PersonItemProps) -> Html {
                 if *opened {
                     <p class="safety-number" dir="ltr">{ props.safety_number.emit(peer) }</p>
                     <p class="verify-help">
-                        { "Read this number to each other, by phone or side by side. If both of you see the same, nobody \
-                           stands between you. If not, one of you talks to someone else: say nothing private." }
+                        { page::SAFETY_NUMBER_HELP }
                     </p>
                 }
             </details>
@@ -112,12 +114,10 @@ pub fn PersonItem(props: &PersonItemProps) -> Html {
     }
 }
 
-fn state_words(state: PersonState) -> (&'static str, &'static str) {
+fn state_class(state: PersonState) -> &'static str {
     match state {
-        PersonState::Connecting => ("busy", "Connecting…"),
-        PersonState::Here => ("here", "Here"),
-        PersonState::Reconnecting => ("busy", "Reconnecting…"),
-        PersonState::Gone => ("away", "Gone"),
-        PersonState::Left => ("away", "Left"),
+        PersonState::Here => "here",
+        PersonState::Connecting | PersonState::Reconnecting => "busy",
+        PersonState::Gone | PersonState::Left => "away",
     }
 }

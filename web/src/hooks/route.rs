@@ -1,9 +1,10 @@
 //! The address of the page as a [`Route`].
 
+use client::route::Route;
 use gloo_events::EventListener;
 use yew::prelude::*;
 
-use crate::{js, state::route::Route};
+use crate::js;
 
 /// The route now; the component is rendered anew when the address changes, whoever changed it.
 #[hook]

@@ -1,5 +1,11 @@
 //! Where a person says who they are and which room they want.
 
+use client::{
+    notice::{Notice, NoticeAction},
+    route::Route,
+    validate,
+    words::{self, page},
+};
 use shared::RoomCode;
 use yew::prelude::*;
 
@@ -12,11 +18,6 @@ use crate::{
     },
     hooks::go_to,
     js,
-    state::{
-        notice::{Notice, NoticeAction},
-        route::Route,
-        validate,
-    },
 };
 
 /// What the person decided.
@@ -68,13 +69,12 @@ pub fn StartPage(props: &StartPageProps) -> Html {
                 <header class="start-head">
                     <p class="wordmark">{ mark() }<span>{ "Starling" }</span></p>
                     if props.invitation.is_some() {
-                        <h1>{ "You are invited to a room" }</h1>
+                        <h1>{ page::INVITED_TITLE }</h1>
                     } else {
-                        <h1>{ "Talk as a flock." }<br />{ "No one in the middle." }</h1>
+                        <h1>{ page::SLOGAN }<br />{ page::SLOGAN_END }</h1>
                     }
                     <p class="lede">
-                        { "A Starling room lives only in the browsers of the people in it. A server introduces you to each \
-                           other; what you say never passes through it." }
+                        { page::LEDE }
                     </p>
                 </header>
                 <div class="card">
@@ -113,54 +113,107 @@ enum Wanted {
     Named,
 }
 
-#[component]
-fn EntryForm(props: &EntryFormProps) -> Html {
-    let name = use_state(|| props.name.clone());
-    let room = use_state(String::new);
-    let name_error = use_state(|| None::<AttrValue>);
-    let room_error = use_state(|| props.room_error.clone());
-    let (name_node, room_node) = (use_node_ref(), use_node_ref());
+/// What is in the fields of the form, and what is wrong with it.
+#[derive(Clone)]
+struct Form {
+    name: UseStateHandle<String>,
+    room: UseStateHandle<String>,
+    name_error: UseStateHandle<Option<AttrValue>>,
+    room_error: UseStateHandle<Option<AttrValue>>,
+    name_node: NodeRef,
+    room_node: NodeRef,
+}
 
+#[hook]
+fn use_form(props: &EntryFormProps) -> Form {
+    let form = Form {
+        name: use_state(|| props.name.clone()),
+        room: use_state(String::new),
+        name_error: use_state(|| None),
+        room_error: use_state(|| props.room_error.clone()),
+        name_node: use_node_ref(),
+        room_node: use_node_ref(),
+    };
     {
-        let (name_node, room_node) = (name_node.clone(), room_node.clone());
-        let room_is_wrong = props.room_error.is_some();
-        use_effect_with((), move |()| focus(if room_is_wrong { &room_node } else { &name_node }));
+        let first = if props.room_error.is_some() {
+            form.room_node.clone()
+        } else {
+            form.name_node.clone()
+        };
+        use_effect_with((), move |()| focus(&first));
     }
     // Another damaged link may be opened while this page is shown.
     {
-        let room_error = room_error.setter();
+        let room_error = form.room_error.setter();
         use_effect_with(props.room_error.clone(), move |error| room_error.set(error.clone()));
     }
+    form
+}
 
-    let enter = {
-        let (name, room) = (name.clone(), room.clone());
-        let (name_error, room_error) = (name_error.clone(), room_error.clone());
-        let (name_node, room_node) = (name_node.clone(), room_node.clone());
-        let (invitation, on_enter) = (props.invitation.clone(), props.on_enter.clone());
-        Callback::from(move |wanted: Wanted| {
-            let valid_name = validate::name(&name);
-            let code = match (wanted, &invitation) {
-                (Wanted::New, _) => Ok(None),
-                (Wanted::Named, Some(code)) => Ok(Some(code.clone())),
-                (Wanted::Named, None) => validate::room(&room).map(Some),
-            };
-            name_error.set(
-                valid_name
-                    .as_ref()
-                    .err()
-                    .map(|error| AttrValue::from(error.to_string())),
-            );
-            room_error.set(
-                code.as_ref()
-                    .err()
-                    .map(|error| AttrValue::from(validate::room_error(*error))),
-            );
-            match (valid_name, code) {
-                (Ok(name), Ok(code)) => on_enter.emit(Entered { name, code }),
-                (Err(_), _) => focus(&name_node),
-                (Ok(_), Err(_)) => focus(&room_node),
-            }
+impl Form {
+    /// Enters the wanted room if everything is valid; says what is wrong, and moves the cursor there, if not.
+    fn enter(&self, wanted: Wanted, invitation: Option<&RoomCode>, on_enter: &Callback<Entered>) {
+        let name = validate::name(&self.name);
+        let code = match (wanted, invitation) {
+            (Wanted::New, _) => Ok(None),
+            (Wanted::Named, Some(code)) => Ok(Some(code.clone())),
+            (Wanted::Named, None) => validate::room(&self.room).map(Some),
+        };
+        let name_error = name.as_ref().err().map(|error| words::name_error(*error).into());
+        self.name_error.set(name_error);
+        let room_error = code.as_ref().err().map(|error| words::room_error(*error).into());
+        self.room_error.set(room_error);
+        match (name, code) {
+            (Ok(name), Ok(code)) => on_enter.emit(Entered { name, code }),
+            (Err(_), _) => focus(&self.name_node),
+            (Ok(_), Err(_)) => focus(&self.room_node),
+        }
+    }
+
+    fn name_field(&self, onkeydown: Callback<KeyboardEvent>) -> Html {
+        field(Field {
+            id: "name",
+            label: "Your name",
+            value: (*self.name).clone(),
+            help: page::NAME_HELP,
+            error: (*self.name_error).clone(),
+            autocomplete: "nickname",
+            node: self.name_node.clone(),
+            on_input: edit(&self.name, &self.name_error),
+            onkeydown: Some(onkeydown),
         })
+    }
+
+    fn room_field(&self) -> Html {
+        field(Field {
+            id: "room",
+            label: "Room",
+            value: (*self.room).clone(),
+            help: page::ROOM_HELP,
+            error: (*self.room_error).clone(),
+            autocomplete: "off",
+            node: self.room_node.clone(),
+            on_input: edit(&self.room, &self.room_error),
+            onkeydown: None,
+        })
+    }
+}
+
+/// Takes what is typed; what was wrong before may be right now.
+fn edit(value: &UseStateHandle<String>, error: &UseStateHandle<Option<AttrValue>>) -> Callback<String> {
+    let (value, error) = (value.setter(), error.setter());
+    Callback::from(move |text| {
+        value.set(text);
+        error.set(None);
+    })
+}
+
+#[component]
+fn EntryForm(props: &EntryFormProps) -> Html {
+    let form = use_form(props);
+    let enter = {
+        let (form, invitation, on_enter) = (form.clone(), props.invitation.clone(), props.on_enter.clone());
+        Callback::from(move |wanted: Wanted| form.enter(wanted, invitation.as_ref(), &on_enter))
     };
     let onsubmit = {
         let enter = enter.clone();
@@ -172,7 +225,7 @@ fn EntryForm(props: &EntryFormProps) -> Html {
     let on_new = enter.reform(|_: MouseEvent| Wanted::New);
     // Enter in the first field while the second is empty means the simplest thing: a room of one's own.
     let on_name_key = {
-        let (room, invited, enter) = (room.clone(), props.invitation.is_some(), enter.clone());
+        let (room, invited) = (form.room.clone(), props.invitation.is_some());
         Callback::from(move |event: KeyboardEvent| {
             if event.key() == "Enter" && !event.is_composing() && !invited && room.trim().is_empty() {
                 event.prevent_default();
@@ -180,51 +233,21 @@ fn EntryForm(props: &EntryFormProps) -> Html {
             }
         })
     };
-    let edit = |value: &UseStateHandle<String>, error: &UseStateHandle<Option<AttrValue>>| {
-        let (value, error) = (value.setter(), error.setter());
-        Callback::from(move |text| {
-            value.set(text);
-            error.set(None);
-        })
-    };
-
-    let name_field = Field {
-        id: "name",
-        label: "Your name",
-        value: (*name).clone(),
-        help: "What the others see. It stays in this browser.",
-        error: (*name_error).clone(),
-        autocomplete: "nickname",
-        node: name_node,
-        on_input: edit(&name, &name_error),
-        onkeydown: Some(on_name_key),
-    };
-    let room_field = Field {
-        id: "room",
-        label: "Room",
-        value: (*room).clone(),
-        help: "Paste a link you were sent, or agree on any name: then everyone who types it meets there.",
-        error: (*room_error).clone(),
-        autocomplete: "off",
-        node: room_node,
-        on_input: edit(&room, &room_error),
-        onkeydown: None,
-    };
 
     html! {
         <form class="entry" novalidate=true {onsubmit}>
-            { field(name_field) }
+            { form.name_field(on_name_key) }
             if let Some(code) = &props.invitation {
                 { invited_to(code) }
                 <button type="submit" class="button primary wide">{ "Join room" }</button>
-                <p class="aside"><a href="#/">{ "Make or choose another room" }</a></p>
+                <p class="aside"><a href="#/">{ page::ANOTHER_ROOM }</a></p>
             } else {
                 <button type="button" class="button primary wide" onclick={on_new}>
                     { glyph(Icon::Plus) }
                     { "New room" }
                 </button>
                 <p class="or"><span>{ "or join one" }</span></p>
-                { field(room_field) }
+                { form.room_field() }
                 <button type="submit" class="button wide">{ "Join room" }</button>
             }
         </form>
@@ -234,13 +257,13 @@ fn EntryForm(props: &EntryFormProps) -> Html {
 fn invited_to(code: &RoomCode) -> Html {
     match code {
         RoomCode::Generated { .. } => html! {
-            <p class="room-kind">{ glyph(Icon::Lock) }{ "A private room: only people with its link get in." }</p>
+            <p class="room-kind">{ glyph(Icon::Lock) }{ page::INVITED_PRIVATE }</p>
         },
         RoomCode::Open { name } => html! {
             <p class="room-kind">
                 { glyph(Icon::Open) }
                 <span>
-                    { "The open room “" }<bdi>{ name }</bdi>{ "”: anyone who guesses the name can come in." }
+                    { page::INVITED_OPEN }<bdi>{ name }</bdi>{ page::INVITED_OPEN_END }
                 </span>
             </p>
         },

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use mesh::config::FRAGMENT_BYTES_MAX;
+use client::driver::{DriverEvent, EventQueue};
+use mesh::{config::FRAGMENT_BYTES_MAX, io::LinkKind};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::*;
-use crate::boot::tests::certificate;
-use crate::driver::DriverEvent;
+use crate::profile::tests::certificate;
 
 const LOW: LinkId = LinkId(1);
 const HIGH: LinkId = LinkId(2);
@@ -15,7 +15,7 @@ const HIGH: LinkId = LinkId(2);
 /// Two connections of this page, and what carries descriptions and candidates between them.
 struct Pair {
     connections: BTreeMap<LinkId, Connection>,
-    events: UnboundedReceiver<DriverEvent>,
+    events: EventQueue,
     descriptions: BTreeMap<LinkId, String>,
     early: Vec<(LinkId, Vec<u8>)>,
     kinds: BTreeMap<LinkId, LinkKind>,
@@ -32,7 +32,7 @@ impl Pair {
             early: Vec::new(),
             kinds: BTreeMap::new(),
         };
-        pair.connections[&LOW].push(Op::Offer { restart: false });
+        pair.connections[&LOW].push(Step::Offer);
         pair
     }
 
@@ -43,17 +43,17 @@ impl Pair {
             match event {
                 Input::LocalDescription { link: LOW, sdp } => {
                     self.descriptions.insert(LOW, sdp.clone());
-                    self.connections[&HIGH].push(Op::Accept { sdp });
+                    self.connections[&HIGH].push(Step::Accept { sdp });
                 }
                 Input::LocalDescription { link, sdp } => {
                     self.descriptions.insert(link, sdp.clone());
-                    self.connections[&LOW].push(Op::Answer { sdp });
+                    self.connections[&LOW].push(Step::Answer { sdp });
                 }
                 Input::LocalCandidates { link, candidates } => {
                     let other = if link == LOW { HIGH } else { LOW };
                     // They may still be found for one that was hung up.
                     if let Some(connection) = self.connections.get(&other) {
-                        connection.push(Op::Candidates { candidates });
+                        connection.push(Step::Candidates { candidates });
                     }
                 }
                 Input::LinkPath { .. } => {}
@@ -70,9 +70,9 @@ impl Pair {
         while open < 2 {
             match self.next().await {
                 Input::LinkOpen { .. } => open += 1,
-                // One side's lane may open, and what waited for it arrive, before the other's event is seen.
+                // One side's channel may open, and what waited for it arrive, before the other's event is seen.
                 Input::Fragment { link, bytes } => self.early.push((link, bytes.to_vec())),
-                event => panic!("{event:?} before both lanes were open"),
+                event => panic!("{event:?} before both channels were open"),
             }
         }
     }
@@ -94,11 +94,11 @@ fn fingerprint(sdp: &str) -> &str {
 }
 
 #[wasm_bindgen_test]
-async fn lanes_open_and_carry_packets_both_ways_at_once() {
+async fn channels_open_and_carry_packets_both_ways_at_once() {
     let mut pair = Pair::new(None);
     pair.open().await;
-    assert!(pair.connections[&LOW].send(b"from low".to_vec()));
-    assert!(pair.connections[&HIGH].send(b"from high".to_vec()));
+    assert_eq!(pair.connections[&LOW].send(b"from low"), Ok(()));
+    assert_eq!(pair.connections[&HIGH].send(b"from high"), Ok(()));
     let mut packets = pair.packets(2).await;
     packets.sort();
     assert_eq!(packets, [(LOW, b"from high".to_vec()), (HIGH, b"from low".to_vec())]);
@@ -108,7 +108,7 @@ async fn lanes_open_and_carry_packets_both_ways_at_once() {
 async fn an_open_link_says_how_it_reaches_its_peer() {
     let mut pair = Pair::new(None);
     pair.open().await;
-    // It may be known only after the lanes are open.
+    // It may be known only after the channels are open.
     while pair.kinds.len() < 2 {
         if let Input::LinkKind { link, kind } = input(&mut pair.events).await {
             pair.kinds.insert(link, kind);
@@ -119,10 +119,10 @@ async fn an_open_link_says_how_it_reaches_its_peer() {
 }
 
 #[wasm_bindgen_test]
-async fn what_is_sent_before_the_lane_opens_arrives_in_order() {
+async fn what_is_sent_before_the_channel_opens_arrives_in_order() {
     let mut pair = Pair::new(None);
     for byte in 0..5 {
-        assert!(pair.connections[&LOW].send(vec![byte; FRAGMENT_BYTES_MAX]));
+        assert_eq!(pair.connections[&LOW].send(&[byte; FRAGMENT_BYTES_MAX]), Ok(()));
     }
     pair.open().await;
     let packets = pair.packets(5).await;
@@ -134,7 +134,7 @@ async fn what_is_sent_before_the_lane_opens_arrives_in_order() {
 async fn a_peer_that_does_not_take_its_data_costs_a_bounded_queue() {
     let pair = Pair::new(None);
     let sent = (0..10_000)
-        .take_while(|_| pair.connections[&LOW].send(vec![0; FRAGMENT_BYTES_MAX]))
+        .take_while(|_| pair.connections[&LOW].send(&[0; FRAGMENT_BYTES_MAX]).is_ok())
         .count();
     assert_eq!(sent, 512, "8 MiB in packets of 16 KiB");
 }
@@ -144,7 +144,7 @@ async fn more_than_the_browser_buffers_flows_through() {
     let mut pair = Pair::new(None);
     pair.open().await;
     for byte in 0..250 {
-        assert!(pair.connections[&LOW].send(vec![byte; FRAGMENT_BYTES_MAX]));
+        assert_eq!(pair.connections[&LOW].send(&[byte; FRAGMENT_BYTES_MAX]), Ok(()));
     }
     let packets = pair.packets(250).await;
     assert!(
@@ -185,24 +185,24 @@ async fn a_stored_certificate_gives_every_connection_the_same_fingerprint() {
 }
 
 #[wasm_bindgen_test]
-async fn an_ice_restart_keeps_the_lane_open() {
+async fn an_ice_restart_keeps_the_channel_open() {
     let mut pair = Pair::new(None);
     pair.open().await;
     let before = pair.descriptions.clone();
-    pair.connections[&LOW].push(Op::Offer { restart: true });
-    // The lane carries packets throughout; wait until both sides have described themselves anew.
+    pair.connections[&LOW].push(Step::Restart);
+    // The channel carries packets throughout; wait until both sides have described themselves anew.
     while pair.descriptions.iter().any(|(link, sdp)| before[link] == *sdp) {
-        assert!(pair.connections[&HIGH].send(vec![1]));
+        assert_eq!(pair.connections[&HIGH].send(&[1]), Ok(()));
         pair.packets(1).await;
     }
-    assert!(pair.connections[&LOW].send(vec![2]));
+    assert_eq!(pair.connections[&LOW].send(&[2]), Ok(()));
     assert_eq!(pair.packets(1).await, [(HIGH, vec![2])]);
 }
 
 #[wasm_bindgen_test]
 async fn an_offer_the_browser_refuses_ends_the_connection() {
     let mut pair = Pair::new(None);
-    pair.connections[&HIGH].push(Op::Accept {
+    pair.connections[&HIGH].push(Step::Accept {
         sdp: "v=0\r\nthis is no session description".into(),
     });
     loop {
@@ -218,7 +218,7 @@ async fn an_offer_the_browser_refuses_ends_the_connection() {
 }
 
 /// The next thing for the node that the connections report.
-async fn input(events: &mut UnboundedReceiver<DriverEvent>) -> Input {
+async fn input(events: &mut EventQueue) -> Input {
     match events.next().await.unwrap() {
         DriverEvent::Input(input) => input,
         event => panic!("{event:?} is none of a connection's"),

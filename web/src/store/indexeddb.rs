@@ -6,11 +6,14 @@
 //! |---|---|---|
 //! | `identities` | slot | `{ secret: Uint8Array, certificate?: RTCCertificate, name?: string }` |
 //! | `leases` | slot | `{ owner: string, until: number }` |
-//! | `names` | `room/peer` | name |
-//! | `closed` | room | statement: Uint8Array |
+//! | `names` | `room/peer` | `{ peer: string, name: string }` |
+//! | `closed` | room | `{ room: string, statement: Uint8Array }` |
+//!
+//! Values say what they belong to, so that many are read in one request.
 
 use std::rc::Rc;
 
+use client::store::{IdentityRecord, Lease, StoreError};
 use idb::{
     Database, DatabaseEvent as _, Factory, KeyRange, ObjectStore, ObjectStoreParams, Query, Transaction,
     TransactionMode,
@@ -21,11 +24,10 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{IdbDatabase, RtcCertificate};
 use zeroize::Zeroizing;
 
-use super::{IdentityRecord, Lease, StoreError};
-use crate::js::{self, field, object};
-
-/// Raised with every change of the object stores; an upgrade then brings older databases along.
-const VERSION: u32 = 2;
+use crate::{
+    config::DATABASE_VERSION,
+    js::{self, field, object},
+};
 
 const IDENTITIES: &str = "identities";
 const LEASES: &str = "leases";
@@ -40,19 +42,16 @@ impl IndexedDbStore {
     /// Opens the database, made if it does not exist.
     ///
     /// # Errors
-    /// [`StoreError::Denied`] where the browser lets the page have none.
-    pub async fn open(name: &str) -> Result<Self, StoreError> {
-        let mut request = Factory::new()?.open(name, Some(VERSION))?;
+    /// [`idb::Error`] where the browser lets the page have none.
+    pub async fn open(name: &str) -> Result<Self, idb::Error> {
+        let mut request = Factory::new()?.open(name, Some(DATABASE_VERSION))?;
         request.on_upgrade_needed(|event| {
             // A failure here makes the opening fail, where it is reported.
             if let Ok(database) = event.database() {
                 let known = database.store_names();
                 for store in [IDENTITIES, LEASES, NAMES, CLOSED] {
-                    if known.iter().any(|known| known == store) {
-                        continue;
-                    }
-                    if let Err(error) = database.create_object_store(store, ObjectStoreParams::new()) {
-                        js::log(&format!("the database could not be made: {error}"));
+                    if !known.iter().any(|known| known == store) {
+                        let _ = database.create_object_store(store, ObjectStoreParams::new());
                     }
                 }
             }
@@ -67,7 +66,26 @@ impl IndexedDbStore {
         Ok(Self(Rc::new(database)))
     }
 
-    pub(super) async fn identity(&self, slot: u32) -> Result<Option<IdentityRecord>, StoreError> {
+    /// All values of an object store whose keys fit a query.
+    async fn all(&self, name: &str, query: Option<Query>) -> Result<Vec<JsValue>, idb::Error> {
+        let (_transaction, store) = self.store(name, TransactionMode::ReadOnly)?;
+        store.get_all(query, None)?.await
+    }
+
+    async fn put(&self, name: &str, key: JsValue, value: JsValue) -> Result<(), idb::Error> {
+        let (transaction, store) = self.store(name, TransactionMode::ReadWrite)?;
+        store.put(&value, Some(&key))?.await?;
+        transaction.commit()?.await?;
+        Ok(())
+    }
+
+    fn store(&self, name: &str, mode: TransactionMode) -> Result<(Transaction, ObjectStore), idb::Error> {
+        let transaction = self.0.transaction(&[name], mode)?;
+        let store = transaction.object_store(name)?;
+        Ok((transaction, store))
+    }
+
+    pub(super) async fn identity(&self, slot: u32) -> Result<Option<IdentityRecord<RtcCertificate>>, idb::Error> {
         let (_transaction, store) = self.store(IDENTITIES, TransactionMode::ReadOnly)?;
         let Some(value) = store.get(Query::Key(slot.into()))?.await? else {
             return Ok(None);
@@ -82,11 +100,15 @@ impl IndexedDbStore {
         Ok(secret.map(|secret| IdentityRecord {
             secret,
             certificate: field(&value, "certificate").and_then(|value| value.dyn_into::<RtcCertificate>().ok()),
-            name: field(&value, "name").and_then(|value| value.as_string()),
+            name: text(&value, "name"),
         }))
     }
 
-    pub(super) async fn save_identity(&self, slot: u32, record: &IdentityRecord) -> Result<(), StoreError> {
+    pub(super) async fn save_identity(
+        &self,
+        slot: u32,
+        record: &IdentityRecord<RtcCertificate>,
+    ) -> Result<(), idb::Error> {
         let secret = Uint8Array::from(record.secret.as_slice());
         let certificate = record
             .certificate
@@ -97,7 +119,7 @@ impl IndexedDbStore {
         self.put(IDENTITIES, slot.into(), value.into()).await
     }
 
-    pub(super) async fn take_lease(&self, slot: u32, lease: &Lease, now_unix_millis: u64) -> Result<bool, StoreError> {
+    pub(super) async fn take_lease(&self, slot: u32, lease: &Lease, now_unix_millis: u64) -> Result<bool, idb::Error> {
         // One transaction from reading to writing: two tabs cannot both find the slot free.
         let (transaction, store) = self.store(LEASES, TransactionMode::ReadWrite)?;
         let known = store
@@ -115,56 +137,39 @@ impl IndexedDbStore {
         Ok(!held)
     }
 
-    pub(super) async fn names(&self, room: &RoomId) -> Result<Vec<(PeerId, String)>, StoreError> {
+    pub(super) async fn names(&self, room: &RoomId) -> Result<Vec<(PeerId, String)>, idb::Error> {
         let prefix = format!("{}/", room.to_text());
         // `~` comes after every character of an identifier's text.
         let end = format!("{prefix}~");
-        let range = KeyRange::bound(&prefix.as_str().into(), &end.into(), None, None)?;
+        let range = KeyRange::bound(&prefix.into(), &end.into(), None, None)?;
         let entries = self.all(NAMES, Some(Query::KeyRange(range))).await?;
-        let read =
-            |(key, value): (String, JsValue)| Some((key.strip_prefix(&prefix)?.parse().ok()?, value.as_string()?));
-        Ok(entries.into_iter().filter_map(read).collect())
+        let read = |value: &JsValue| Some((text(value, "peer")?.parse().ok()?, text(value, "name")?));
+        Ok(entries.iter().filter_map(read).collect())
     }
 
-    pub(super) async fn save_name(&self, room: &RoomId, peer: &PeerId, name: &str) -> Result<(), StoreError> {
-        let key = format!("{}/{}", room.to_text(), peer.to_text());
-        self.put(NAMES, key.into(), name.into()).await
+    pub(super) async fn save_name(&self, room: &RoomId, peer: &PeerId, name: &str) -> Result<(), idb::Error> {
+        let peer = peer.to_text();
+        let key = format!("{}/{peer}", room.to_text());
+        let value = object([("peer", peer.into()), ("name", name.into())]);
+        self.put(NAMES, key.into(), value.into()).await
     }
 
-    pub(super) async fn closed(&self) -> Result<Vec<(RoomId, Vec<u8>)>, StoreError> {
+    pub(super) async fn closed(&self) -> Result<Vec<(RoomId, Vec<u8>)>, idb::Error> {
         let entries = self.all(CLOSED, None).await?;
-        let read =
-            |(key, value): (String, JsValue)| Some((key.parse().ok()?, value.dyn_into::<Uint8Array>().ok()?.to_vec()));
-        Ok(entries.into_iter().filter_map(read).collect())
+        let read = |value: &JsValue| {
+            let statement = field(value, "statement")?.dyn_into::<Uint8Array>().ok()?;
+            Some((text(value, "room")?.parse().ok()?, statement.to_vec()))
+        };
+        Ok(entries.iter().filter_map(read).collect())
     }
 
-    pub(super) async fn save_closed(&self, room: &RoomId, statement: &[u8]) -> Result<(), StoreError> {
-        self.put(CLOSED, room.to_text().into(), Uint8Array::from(statement).into())
-            .await
-    }
-
-    /// All entries of an object store with text for keys that fit a query.
-    async fn all(&self, name: &str, query: Option<Query>) -> Result<Vec<(String, JsValue)>, StoreError> {
-        let (_transaction, store) = self.store(name, TransactionMode::ReadOnly)?;
-        let mut entries = Vec::new();
-        for key in store.get_all_keys(query, None)?.await? {
-            let text = key.as_string();
-            entries.extend(text.zip(store.get(Query::Key(key))?.await?));
-        }
-        Ok(entries)
-    }
-
-    async fn put(&self, name: &str, key: JsValue, value: JsValue) -> Result<(), StoreError> {
-        let (transaction, store) = self.store(name, TransactionMode::ReadWrite)?;
-        store.put(&value, Some(&key))?.await?;
-        transaction.commit()?.await?;
-        Ok(())
-    }
-
-    fn store(&self, name: &str, mode: TransactionMode) -> Result<(Transaction, ObjectStore), StoreError> {
-        let transaction = self.0.transaction(&[name], mode)?;
-        let store = transaction.object_store(name)?;
-        Ok((transaction, store))
+    pub(super) async fn save_closed(&self, room: &RoomId, statement: &[u8]) -> Result<(), idb::Error> {
+        let room = JsValue::from(room.to_text());
+        let value = object([
+            ("room", room.clone()),
+            ("statement", Uint8Array::from(statement).into()),
+        ]);
+        self.put(CLOSED, room, value.into()).await
     }
 }
 
@@ -177,24 +182,34 @@ fn read_lease(value: &JsValue) -> Option<Lease> {
     )]
     let until_unix_millis = until as u64;
     Some(Lease {
-        owner: field(value, "owner")?.as_string()?,
+        owner: text(value, "owner")?,
         until_unix_millis,
     })
 }
 
-impl From<idb::Error> for StoreError {
-    fn from(error: idb::Error) -> Self {
-        let text = error.to_string();
-        // The DOM gives its errors their kind by name, and the name is part of their text.
-        if text.contains("QuotaExceededError") {
-            Self::Full
-        } else if ["SecurityError", "InvalidStateError", "NotAllowedError"]
-            .iter()
-            .any(|name| text.contains(name))
-        {
-            Self::Denied
-        } else {
-            Self::Browser(text)
-        }
+/// A property that is a text.
+fn text(value: &JsValue, name: &str) -> Option<String> {
+    field(value, name)?.as_string()
+}
+
+/// What went wrong, by the name that the DOM gives its errors.
+pub(super) fn failed(error: idb::Error) -> StoreError {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what is not asked for here does not fail")]
+    let error: JsValue = match error {
+        idb::Error::DomException(exception) => exception.into(),
+        idb::Error::IndexedDbNotFound(error)
+        | idb::Error::IndexedDbOpenFailed(error)
+        | idb::Error::TransactionOpenFailed(error)
+        | idb::Error::TransactionAbortError(error)
+        | idb::Error::TransactionCommitError(error)
+        | idb::Error::GetFailed(error)
+        | idb::Error::GetAllFailed(error)
+        | idb::Error::UpdateFailed(error) => error,
+        _ => JsValue::UNDEFINED,
+    };
+    match text(&error, "name").as_deref() {
+        Some("QuotaExceededError") => StoreError::Full,
+        Some("SecurityError" | "InvalidStateError" | "NotAllowedError") => StoreError::Denied,
+        Some(_) | None => StoreError::Platform(js::describe(&error)),
     }
 }

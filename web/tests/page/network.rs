@@ -2,13 +2,12 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use client::standing::standing;
 use mesh::io::LinkKind;
 use mesh::model::{Network, NetworkEdge, NetworkLink, NetworkNode, PersonState};
+use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
-use web::{
-    pages::room::view::{RoomView, RoomViewProps},
-    state::connection::standing,
-};
+use web::pages::room::view::{RoomView, RoomViewProps};
 use yew::Callback;
 
 use crate::{
@@ -116,4 +115,25 @@ async fn only_a_network_in_view_is_looked_at() {
     page.click("Network").await;
     gloo_timers::future::TimeoutFuture::new(1_500).await;
     assert_eq!(*looks.borrow(), 2);
+}
+
+#[wasm_bindgen_test]
+async fn diagnostics_can_be_copied_or_are_shown_to_be_copied_by_hand() {
+    let page = Shown::<RoomView>::new(networked(network(1, 2))).await;
+    page.click("Copy diagnostics").await;
+    // Whether a page without a person may write to the clipboard is the browser's choice.
+    let said = || texts(&page, ".network [role=status]").concat();
+    let by_hand = || page.all("dialog[open] textarea").pop();
+    while said().is_empty() && by_hand().is_none() {
+        gloo_timers::future::TimeoutFuture::new(10).await;
+    }
+    match by_hand() {
+        None => assert!(said().starts_with("Diagnostics copied")),
+        Some(area) => {
+            let area: web_sys::HtmlTextAreaElement = area.unchecked_into();
+            assert_eq!((area.value().as_str(), area.read_only()), ("what happened", true));
+            page.click("Done").await;
+            assert_eq!(page.all("dialog[open]").len(), 0);
+        }
+    }
 }

@@ -2,15 +2,14 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use client::{
+    notice::NoticeAction,
+    room::{RoomAction, Visibility, reduce},
+    words,
+};
 use mesh::model::{Alert, Event};
 use wasm_bindgen_test::wasm_bindgen_test;
-use web::{
-    pages::room::view::RoomView,
-    state::{
-        notice::{Level, Notice, NoticeAction},
-        room::{RoomAction, reduce},
-    },
-};
+use web::pages::room::view::RoomView;
 use yew::Callback;
 
 use crate::{
@@ -37,13 +36,27 @@ async fn a_notice_can_be_acted_on_and_dismissed() {
     let done = Rc::new(RefCell::new(Vec::new()));
     let (acted, dismissed) = (done.clone(), done.clone());
     let mut props = room([], &Outbox::new(Ok(())));
-    let notice = Notice::new(Level::Warning, "<i>words</i>").with_action(NoticeAction::Reload);
-    props.state = Rc::new(reduce(&props.state, RoomAction::Notify { notice }));
-    props.on_action = Callback::from(move |action: NoticeAction| acted.borrow_mut().push(action.label()));
+    let alert = Alert::LinksExhausted;
+    let visibility = Visibility::Shown;
+    let event = Event::Alert { alert };
+    reduce(Rc::make_mut(&mut props.state), RoomAction::Event { event, visibility });
+    props.on_action = Callback::from(move |action: NoticeAction| acted.borrow_mut().push(words::action(action)));
     props.on_dismiss = Callback::from(move |_| dismissed.borrow_mut().push("dismissed"));
     let page = Shown::<RoomView>::new(props).await;
-    assert_eq!(page.text("[role=alert] p"), "<i>words</i>");
+    assert!(page.text("[role=alert] p").contains("Reload it to free them"));
     page.click("Reload the page").await;
     page.click("Dismiss").await;
     assert_eq!(*done.borrow(), ["Reload the page", "dismissed"]);
+}
+
+#[wasm_bindgen_test]
+async fn markup_in_a_name_stays_text_in_a_notice() {
+    let alert = Alert::NameTaken {
+        name: "<i>Ada</i>".to_owned(),
+        known: peer(1),
+        now: peer(2),
+    };
+    let page = show([Event::Alert { alert }]).await;
+    assert!(page.text("[role=alert] p").contains("<i>Ada</i>"));
+    assert_eq!(page.all("[role=alert] i").len(), 0);
 }

@@ -2,16 +2,16 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use client::{
+    room::{RoomAction, RoomState, Visibility, reduce},
+    standing::standing,
+};
 use mesh::io::ServerId;
 use mesh::model::{Event, InvitationError, Message, Person, PersonState, SendError, ServerState, Timestamp};
 use shared::{MessageId, PeerId};
 use web::{
     components::composer::Outgoing,
     pages::room::view::{RoomView, RoomViewProps},
-    state::{
-        connection::standing,
-        room::{RoomAction, RoomState, reduce},
-    },
 };
 use yew::{AttrValue, Callback};
 
@@ -26,12 +26,11 @@ pub(crate) fn room(events: impl IntoIterator<Item = Event>, outbox: &Outbox) -> 
         server: ServerId(0),
         state: ServerState::Registered { room_size: 1 },
     };
-    let state = [registered]
-        .into_iter()
-        .chain(events)
-        .fold(RoomState::new(peer(0), "Me".to_owned()), |state, event| {
-            reduce(&state, RoomAction::Event { event, hidden: false })
-        });
+    let mut state = RoomState::new(peer(0), "Me".to_owned());
+    for event in [registered].into_iter().chain(events) {
+        let visibility = Visibility::Shown;
+        reduce(&mut state, RoomAction::Event { event, visibility });
+    }
     let Outbox { sent, answer } = outbox.clone();
     RoomViewProps {
         standing: standing(&state, None),
@@ -53,6 +52,7 @@ pub(crate) fn room(events: impl IntoIterator<Item = Event>, outbox: &Outbox) -> 
         on_close: Callback::noop(),
         on_leave: Callback::noop(),
         on_dismiss: Callback::noop(),
+        on_diagnose: Callback::from(|()| AttrValue::from("what happened")),
         on_action: Callback::noop(),
         safety_number: Callback::from(|_| "12345 67890".to_owned()),
     }

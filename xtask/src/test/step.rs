@@ -198,7 +198,13 @@ fn clippy_wasm() -> Command {
 
 /// The tests on this machine. `web` is among them: its state is plain Rust.
 fn native() -> Command {
-    shell::cargo(&["test", "--workspace", "--features", "mesh/sim", "--no-fail-fast"])
+    shell::cargo(&[
+        "test",
+        "--workspace",
+        "--features",
+        "mesh/sim client/sim",
+        "--no-fail-fast",
+    ])
 }
 
 /// Every scenario with a few seeds, or only the scenario of that name.

@@ -2,29 +2,29 @@
 
 use std::rc::Rc;
 
+use client::{
+    notice::NoticeAction,
+    room::{Pinned, RoomState},
+    standing::Standing,
+    words::{label, page},
+};
 use mesh::model::{Invitation, InvitationError, Network, PersonState, SendError};
 use shared::PeerId;
 use yew::prelude::*;
 
-use crate::{
-    components::{
-        brand::mark,
-        composer::{Composer, Outgoing, Recipient},
-        connection::connection,
-        copy_link::{CopyLink, close, open},
-        element::{button, words},
-        icon::{Icon, glyph},
-        invite::InviteByHand,
-        message_list::MessageList,
-        network::NetworkPanel,
-        notice::notice_view,
-        people::people,
-    },
-    state::{
-        connection::Standing,
-        notice::NoticeAction,
-        room::{Pinned, RoomState},
-    },
+use crate::components::{
+    brand::mark,
+    composer::{Composer, Outgoing, Recipient},
+    connection::connection,
+    copy::{Copied, CopyButton},
+    dialog::{close, open},
+    element::{button, words},
+    icon::{Icon, glyph},
+    invite::InviteByHand,
+    message_list::MessageList,
+    network::NetworkPanel,
+    notice::notice_view,
+    people::people,
 };
 
 /// Properties of [`RoomView`].
@@ -71,6 +71,8 @@ pub struct RoomViewProps {
     /// A notice was read.
     #[prop_or_default]
     pub on_dismiss: Callback<u64>,
+    /// Gives what "Copy diagnostics" copies.
+    pub on_diagnose: Callback<(), AttrValue>,
     /// What a notice proposes was chosen. The view itself shows people.
     #[prop_or_default]
     pub on_action: Callback<NoticeAction>,
@@ -104,10 +106,6 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             people_open.set(false);
         })
     };
-    let toggle_people = {
-        let people_open = people_open.clone();
-        Callback::from(move |_: MouseEvent| people_open.set(!*people_open))
-    };
     let on_action = {
         let (people_open, on_action) = (people_open.setter(), props.on_action.clone());
         Callback::from(move |action| match action {
@@ -122,85 +120,14 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             .person(&peer)
             .is_some_and(|person| person.state == PersonState::Here),
     });
-
     let closing = use_node_ref();
-    let ask_to_close = {
-        let closing = closing.clone();
-        Callback::from(move |_: MouseEvent| open(&closing))
-    };
-    let keep_open = {
-        let closing = closing.clone();
-        Callback::from(move |_: MouseEvent| close(&closing))
-    };
-    let close_room = {
-        let (keep_open, on_close) = (keep_open.clone(), props.on_close.clone());
-        Callback::from(move |event: MouseEvent| {
-            keep_open.emit(event);
-            on_close.emit(());
-        })
-    };
 
     html! {
         <div class={classes!("room", people_open.then_some("people-open"))}>
             <button type="button" class="skip-link" onclick={choose.reform(|_: MouseEvent| None)}>
-                { "Skip to the message box" }
+                { page::SKIP_LINK }
             </button>
-            <header class="topbar">
-                <div class="room-title">
-                    { mark() }
-                    <div>
-                        { title(props.open_name.as_ref()) }
-                    </div>
-                </div>
-                <div class="topbar-actions">
-                    <button
-                        type="button"
-                        class="button people-toggle"
-                        aria-expanded={people_open.to_string()}
-                        aria-controls="people-panel"
-                        onclick={toggle_people}
-                    >
-                        { glyph(Icon::People) }
-                        // Part of the button's name, also where there is no room to show it.
-                        <span class="visually-hidden">{ "People, here now: " }</span>
-                        { state.present() }
-                    </button>
-                    if !state.closed {
-                        <CopyLink link={props.link.clone()} prominent={state.people.is_empty()} />
-                    }
-                    if props.founder && !state.closed {
-                        <button
-                            type="button"
-                            class="button"
-                            aria-label="Close room"
-                            title="Close room"
-                            disabled={props.leaving}
-                            onclick={ask_to_close}
-                        >
-                            { glyph(Icon::Lock) }
-                            <span class="button-text">{ "Close room" }</span>
-                        </button>
-                        <dialog ref={closing} class="dialog" aria-labelledby="close-title">
-                            <h2 id="close-title">{ "Close this room for everyone?" }</h2>
-                            { words("p", "Everybody is sent out, now and for good: nobody can come in again, not even you. \
-                                          This cannot be undone.") }
-                            { button("button primary", "Keep it open", keep_open) }
-                            { button("button danger", "Close for everyone", close_room) }
-                        </dialog>
-                    }
-                    <button
-                        type="button"
-                        class="button"
-                        aria-label="Leave room"
-                        title="Leave room"
-                        disabled={props.leaving}
-                        onclick={props.on_leave.reform(|_: MouseEvent| ())}
-                    >
-                        { glyph(Icon::Leave) }
-                        <span class="button-text">{ if props.leaving { "Leaving…" } else { "Leave room" } }</span>
-                    </button>
-                </div>
-            </header>
+            { topbar(props, &people_open, &closing) }
             { connection(&props.standing, props.retry_in, &props.on_retry, by_hand(props)) }
             <main class="conversation">
                 <div class="notices">
@@ -221,12 +148,112 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             </main>
             <div id="people-panel" class="side">
                 <aside class="people-panel" aria-labelledby="people-title">
-                    <h2 id="people-title">{ "People" }<span class="count" aria-hidden="true">{ state.present() }</span></h2>
+                    <h2 id="people-title">{ label::PEOPLE }<span class="count" aria-hidden="true">{ state.present() }</span></h2>
                     { people(state, target.whisper_to, &choose.reform(Some), &props.safety_number) }
                 </aside>
-                <NetworkPanel state={state.clone()} network={props.network.clone()} on_look={props.on_look.clone()} />
+                <NetworkPanel
+                    state={state.clone()}
+                    network={props.network.clone()}
+                    on_look={props.on_look.clone()}
+                    on_diagnose={props.on_diagnose.clone()}
+                />
             </div>
         </div>
+    }
+}
+
+/// The room's name and what can be done with the room. `closing` is the dialog that asks before it is closed for everyone.
+fn topbar(props: &RoomViewProps, people_open: &UseStateHandle<bool>, closing: &NodeRef) -> Html {
+    let state = &props.state;
+    let toggle_people = {
+        let people_open = people_open.clone();
+        Callback::from(move |_: MouseEvent| people_open.set(!*people_open))
+    };
+    let link = props.link.clone();
+    let ask_to_close = {
+        let closing = closing.clone();
+        Callback::from(move |_: MouseEvent| open(&closing))
+    };
+    html! {
+        <header class="topbar">
+            <div class="room-title">
+                { mark() }
+                <div>
+                    { title(props.open_name.as_ref()) }
+                </div>
+            </div>
+            <div class="topbar-actions">
+                <button
+                    type="button"
+                    class="button people-toggle"
+                    aria-expanded={people_open.to_string()}
+                    aria-controls="people-panel"
+                    onclick={toggle_people}
+                >
+                    { glyph(Icon::People) }
+                    // Part of the button's name, also where there is no room to show it.
+                    <span class="visually-hidden">{ "People, here now: " }</span>
+                    { state.present() }
+                </button>
+                if !state.closed {
+                    <CopyButton
+                        what={Copied::Link}
+                        text={Callback::from(move |()| link.clone())}
+                        class={if state.people.is_empty() { "button primary" } else { "button" }}
+                    />
+                }
+                if props.founder && !state.closed {
+                    { wide_button(props, label::CLOSE_ROOM, label::CLOSE_ROOM, Icon::Lock, ask_to_close) }
+                    { close_dialog(props, closing) }
+                }
+                { wide_button(
+                    props,
+                    label::LEAVE_ROOM,
+                    if props.leaving { "Leaving…" } else { label::LEAVE_ROOM },
+                    Icon::Leave,
+                    props.on_leave.reform(|_: MouseEvent| ()),
+                ) }
+            </div>
+        </header>
+    }
+}
+
+/// A button of the topbar, of no use once goodbyes are being said. Its text is not shown where there is no room.
+fn wide_button(
+    props: &RoomViewProps,
+    name: &'static str,
+    text: &'static str,
+    icon: Icon,
+    onclick: Callback<MouseEvent>,
+) -> Html {
+    html! {
+        <button type="button" class="button" aria-label={name} title={name} disabled={props.leaving} {onclick}>
+            { glyph(icon) }
+            <span class="button-text">{ text }</span>
+        </button>
+    }
+}
+
+/// Asks the founder before the room is closed for everyone.
+fn close_dialog(props: &RoomViewProps, closing: &NodeRef) -> Html {
+    let keep_open = {
+        let closing = closing.clone();
+        Callback::from(move |_: MouseEvent| close(&closing))
+    };
+    let close_room = {
+        let (keep_open, on_close) = (keep_open.clone(), props.on_close.clone());
+        Callback::from(move |event: MouseEvent| {
+            keep_open.emit(event);
+            on_close.emit(());
+        })
+    };
+    html! {
+        <dialog ref={closing.clone()} class="dialog" aria-labelledby="close-title">
+            <h2 id="close-title">{ page::CLOSE_TITLE }</h2>
+            { words("p", page::CLOSE_HELP) }
+            { button("button primary", "Keep it open", keep_open) }
+            { button("button danger", "Close for everyone", close_room) }
+        </dialog>
     }
 }
 
@@ -235,14 +262,14 @@ fn title(open_name: Option<&AttrValue>) -> Html {
         None => html! {
             <>
                 <h1>{ "Private room" }</h1>
-                <p class="room-kind">{ glyph(Icon::Lock) }{ "Only people with the link get in" }</p>
+                <p class="room-kind">{ glyph(Icon::Lock) }{ page::PRIVATE_ROOM_KIND }</p>
             </>
         },
         Some(name) => html! {
             <>
                 <h1><bdi>{ name }</bdi></h1>
                 <p class="room-kind">
-                    { glyph(Icon::Open) }{ "Open room: anyone who guesses the name can come in" }
+                    { glyph(Icon::Open) }{ page::OPEN_ROOM_KIND }
                 </p>
             </>
         },
@@ -267,24 +294,24 @@ fn by_hand(props: &RoomViewProps) -> Html {
 /// Before the first message: what to do next.
 fn nothing_yet(props: &RoomViewProps) -> Html {
     if props.state.closed {
-        return html! { <p class="nothing-yet nothing-title">{ "This room is closed" }</p> };
+        return html! { <p class="nothing-yet nothing-title">{ page::CLOSED_EMPTY }</p> };
     }
     if props.state.present() > 1 {
         return html! {
             <div class="nothing-yet">
                 <div class="flock small" aria-hidden="true" />
-                <p class="nothing-title">{ "You found each other" }</p>
-                <p>{ "Nothing was said yet. Write the first message below; it goes straight to everyone here." }</p>
+                <p class="nothing-title">{ page::TOGETHER_TITLE }</p>
+                <p>{ page::TOGETHER_HELP }</p>
             </div>
         };
     }
     html! {
         <div class="nothing-yet">
             <div class="flock small" aria-hidden="true" />
-            <p class="nothing-title">{ "You are alone here" }</p>
-            <p>{ "Copy the link and send it to the people you want to talk to. Whoever opens it lands in this room." }</p>
+            <p class="nothing-title">{ page::ALONE_TITLE }</p>
+            <p>{ page::ALONE_HELP }</p>
             <p class="link-text" dir="ltr">{ &props.link }</p>
-            <p class="aside">{ "You can write already: your messages wait for the first one to come." }</p>
+            <p class="aside">{ page::ALONE_ASIDE }</p>
         </div>
     }
 }

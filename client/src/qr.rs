@@ -7,8 +7,7 @@ use std::fmt::Write;
 
 use qrcodegen::{Mask, QrCode, QrCodeEcc, QrSegment, Version};
 
-/// How many modules stay white on each side: what the standard asks for, and scanners look for.
-const QUIET_ZONE: i32 = 4;
+use crate::config::QR_QUIET_ZONE;
 
 /// A QR code, ready to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +40,7 @@ pub fn draw(text: &str) -> Option<Drawing> {
             while code.get_module(x, y) {
                 x += 1;
             }
-            let (length, left, top) = (x - start, start + QUIET_ZONE, y + QUIET_ZONE);
+            let (length, left, top) = (x - start, start + QR_QUIET_ZONE, y + QR_QUIET_ZONE);
             if length > 0 {
                 // A string takes whatever is written to it.
                 let _ = write!(path, "M{left} {top}h{length}v1h-{length}");
@@ -50,7 +49,7 @@ pub fn draw(text: &str) -> Option<Drawing> {
         }
     }
     Some(Drawing {
-        side: size + 2 * QUIET_ZONE,
+        side: size + 2 * QR_QUIET_ZONE,
         path,
     })
 }

@@ -1,13 +1,8 @@
 //! A message's text cut into what is shown: plain text and links. Nothing in it is ever taken as markup.
 
 use linkify::{LinkFinder, LinkKind};
-use mesh::model::Delivery;
 
-/// How many characters of a long message are shown before "Show all". A guess: about a phone's screen.
-pub const COLLAPSED_CHARS: usize = 1_500;
-
-/// How many lines of a long message are shown before "Show all".
-pub const COLLAPSED_LINES: usize = 20;
+use crate::config::{COLLAPSED_CHARS, COLLAPSED_LINES, MAP_NAME_CHARS};
 
 /// A stretch of a message's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,23 +48,19 @@ pub fn collapse<'a>(segments: &[Segment<'a>]) -> Option<Vec<Segment<'a>>> {
     None
 }
 
-/// How far an own message got, in words. A whisper is meant for one person only.
-#[must_use]
-pub fn delivery(delivery: Delivery, whisper: bool) -> String {
-    match delivery {
-        Delivery::Waiting | Delivery::Sent { of: 0, .. } if whisper => "waiting for the connection".to_owned(),
-        Delivery::Waiting | Delivery::Sent { of: 0, .. } => "waiting for someone to connect".to_owned(),
-        Delivery::Sent { delivered: 0, .. } if whisper => "on its way".to_owned(),
-        Delivery::Sent { .. } if whisper => "delivered".to_owned(),
-        Delivery::Sent { delivered, of } => format!("delivered to {delivered} of {of}"),
-        Delivery::Failed => "not delivered: send it again when they are here".to_owned(),
-    }
-}
-
 /// `name` between Unicode isolates (UAX #9), so that a right-to-left name cannot turn the sentence around it.
 #[must_use]
 pub fn isolate(name: &str) -> String {
     format!("\u{2068}{name}\u{2069}")
+}
+
+/// A name as it stands beside a dot of the map: its first few characters.
+#[must_use]
+pub fn short(name: &str) -> String {
+    match name.char_indices().nth(MAP_NAME_CHARS) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
 }
 
 /// Only the web's own schemes, and nothing whose look could differ from where it leads.
@@ -167,14 +158,9 @@ mod tests {
     }
 
     #[test]
-    fn delivery_is_said_in_words() {
-        assert_eq!(delivery(Delivery::Waiting, false), "waiting for someone to connect");
-        assert_eq!(
-            delivery(Delivery::Sent { delivered: 2, of: 3 }, false),
-            "delivered to 2 of 3"
-        );
-        assert_eq!(delivery(Delivery::Sent { delivered: 0, of: 1 }, true), "on its way");
-        assert_eq!(delivery(Delivery::Sent { delivered: 1, of: 1 }, true), "delivered");
-        assert!(delivery(Delivery::Failed, false).starts_with("not delivered"));
+    fn long_names_are_cut_between_characters() {
+        assert_eq!(short("Ada"), "Ada");
+        assert_eq!(short("0123456789"), "0123456789");
+        assert_eq!(short("🦜🦜🦜🦜🦜🦜🦜🦜🦜🦜🦜"), "🦜🦜🦜🦜🦜🦜🦜🦜🦜🦜…");
     }
 }

@@ -10,33 +10,10 @@ use mesh::model::Network;
 use petgraph::graph::UnGraph;
 use shared::PeerId;
 
-/// The picture's width, in its own unit.
-pub const WIDTH: i16 = 360;
-
-/// The picture's height, in its own unit.
-pub const HEIGHT: i16 = 280;
-
-/// How far nodes stay from the left and right edge: half a label.
-const MARGIN_X: f32 = 34.0;
-
-/// How far nodes stay from the upper and lower edge.
-const MARGIN_Y: f32 = 22.0;
-
-/// Scale the distance that linked nodes like to have: of many, and how much more it is of a single one. Smaller leaves empty edges,
-/// larger crowds them; a few nodes would huddle in the middle with what suits many (tried by eye, with 5 and with 100).
-const SPREAD: f32 = 0.6;
-const SPREAD_OF_FEW: f32 = 1.0;
-
-/// How strongly nodes are drawn to the middle, per unit of distance: enough to keep a hundred off the edges (tried by eye).
-const GRAVITY: f32 = 0.7;
-
-/// How far a node may move in the first step of a new picture, and of one where something changed.
-const HEAT_NEW: f32 = 40.0;
-const HEAT_CHANGED: f32 = 12.0;
-
-/// What a step leaves of the heat, and the heat at which nothing moves any more: 86 steps from a new picture.
-const COOLING: f32 = 0.95;
-const HEAT_SETTLED: f32 = 0.5;
+use crate::config::{
+    MAP_COOLING, MAP_GRAVITY, MAP_HEAT_CHANGED, MAP_HEAT_NEW, MAP_HEAT_SETTLED, MAP_HEIGHT, MAP_MARGIN_X, MAP_MARGIN_Y,
+    MAP_SPREAD, MAP_SPREAD_OF_FEW, MAP_WIDTH,
+};
 
 /// A picture in the making.
 #[derive(Debug, Clone, Default)]
@@ -79,14 +56,18 @@ impl Layout {
         for (one, other) in edges() {
             self.graph.add_edge(one.into(), other.into(), ());
         }
-        self.heat = if is_new { HEAT_NEW } else { self.heat.max(HEAT_CHANGED) };
+        self.heat = if is_new {
+            MAP_HEAT_NEW
+        } else {
+            self.heat.max(MAP_HEAT_CHANGED)
+        };
         true
     }
 
     /// Whether nothing moves any more.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.heat < HEAT_SETTLED
+        self.heat < MAP_HEAT_SETTLED
     }
 
     /// Moves every node a little. Does nothing once settled.
@@ -95,14 +76,14 @@ impl Layout {
             return;
         }
         let bodies = self.graph.raw_nodes();
-        let (width, height) = (f32::from(WIDTH), f32::from(HEIGHT));
+        let (width, height) = (f32::from(MAP_WIDTH), f32::from(MAP_HEIGHT));
         #[expect(clippy::cast_precision_loss, reason = "a handful of nodes")]
         let count = (bodies.len() as f32).sqrt();
-        let near = (SPREAD + SPREAD_OF_FEW / count) * (width * height).sqrt() / count;
+        let near = (MAP_SPREAD + MAP_SPREAD_OF_FEW / count) * (width * height).sqrt() / count;
         let mut moves: Vec<(f32, f32)> = bodies
             .iter()
             .map(|node| {
-                let pull = |from: f32, to: f32| (to - from) * GRAVITY;
+                let pull = |from: f32, to: f32| (to - from) * MAP_GRAVITY;
                 (pull(node.weight.x, width / 2.0), pull(node.weight.y, height / 2.0))
             })
             .collect();
@@ -131,10 +112,10 @@ impl Layout {
         }
         for (body, (dx, dy)) in self.graph.node_weights_mut().zip(moves) {
             let scale = self.heat / (dx * dx + dy * dy).sqrt().max(self.heat);
-            body.x = (body.x + dx * scale).clamp(MARGIN_X, width - MARGIN_X);
-            body.y = (body.y + dy * scale).clamp(MARGIN_Y, height - MARGIN_Y);
+            body.x = (body.x + dx * scale).clamp(MAP_MARGIN_X, width - MAP_MARGIN_X);
+            body.y = (body.y + dy * scale).clamp(MAP_MARGIN_Y, height - MAP_MARGIN_Y);
         }
-        self.heat *= COOLING;
+        self.heat *= MAP_COOLING;
     }
 
     /// Takes all steps at once, for people who want nothing to move.
@@ -159,8 +140,8 @@ fn arrival(peer: PeerId) -> Body {
     let within = |byte: u8, length: i16| (f32::from(byte) + 0.5) / 256.0 * f32::from(length);
     Body {
         peer,
-        x: within(x, WIDTH),
-        y: within(y, HEIGHT),
+        x: within(x, MAP_WIDTH),
+        y: within(y, MAP_HEIGHT),
     }
 }
 
@@ -223,7 +204,7 @@ mod tests {
         assert!(
             points
                 .iter()
-                .all(|(x, y)| (0..WIDTH).contains(x) && (0..HEIGHT).contains(y))
+                .all(|(x, y)| (0..MAP_WIDTH).contains(x) && (0..MAP_HEIGHT).contains(y))
         );
     }
 
@@ -295,6 +276,6 @@ mod tests {
 
     #[test]
     fn a_network_of_one_is_in_the_middle() {
-        assert_eq!(settled(&network([9], ring)), [(WIDTH / 2, HEIGHT / 2)]);
+        assert_eq!(settled(&network([9], ring)), [(MAP_WIDTH / 2, MAP_HEIGHT / 2)]);
     }
 }

@@ -1,31 +1,31 @@
-//! What a person may put into the fields of the start page, and what to say when they did not.
+//! What a person may put into the fields of the start page. [`words`](crate::words) says what to do when they did not.
 
 use shared::{RoomCode, limits::NAME_CHARS_MAX, room::ParseRoomError};
 use thiserror::Error;
 
-use super::route::code_in;
+use crate::route::code_in;
 
 /// Not a name that others can be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum NameError {
     /// Nothing but white space.
-    #[error("Type a name, so that others know who is talking.")]
+    #[error("the name is empty")]
     Empty,
     /// Over [`NAME_CHARS_MAX`] characters.
-    #[error("This name has {chars} characters; {NAME_CHARS_MAX} is the most. Shorten it.")]
+    #[error("the name has {chars} characters, the most is {NAME_CHARS_MAX}")]
     TooLong {
         /// Its length.
         chars: usize,
     },
     /// Control characters, most likely pasted along.
-    #[error("This name has an invisible control character in it. Type it again by hand.")]
+    #[error("the name has a control character")]
     ControlCharacter,
 }
 
 /// Trims and checks a name.
 ///
 /// # Errors
-/// [`NameError`], whose texts can be shown as they are.
+/// [`NameError`]; [`words::name_error`](crate::words::name_error) says what to do.
 pub fn name(text: &str) -> Result<String, NameError> {
     let name = text.trim();
     let chars = name.chars().count();
@@ -43,32 +43,13 @@ pub fn name(text: &str) -> Result<String, NameError> {
 /// Reads the field "Room": the name of an open room, a code, or a whole link.
 ///
 /// # Errors
-/// [`ParseRoomError`]; [`room_error`] puts it into words.
+/// [`ParseRoomError`]; [`words::room_error`](crate::words::room_error) says what to do.
 pub fn room(text: &str) -> Result<RoomCode, ParseRoomError> {
     RoomCode::parse(&code_in(text))
 }
 
-/// What happened and what to do, for someone who filled the field "Room".
-#[must_use]
-pub fn room_error(error: ParseRoomError) -> &'static str {
-    match error {
-        ParseRoomError::Empty => {
-            "Type the name of a room or paste its link. To start one of your own, choose “New room”."
-        }
-        ParseRoomError::TooLong => "This name is too long for a room; 64 characters is the most. Shorten it.",
-        ParseRoomError::ControlCharacter => {
-            "This name has an invisible control character in it. Type it again by hand."
-        }
-        ParseRoomError::Damaged => {
-            "This room link is damaged or incomplete. Ask whoever sent it to copy it again, and paste the whole link here."
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use shared::limits::OPEN_ROOM_CHARS_MAX;
-
     use super::*;
 
     #[test]
@@ -91,10 +72,5 @@ mod tests {
         assert_eq!(room("Tea  Party"), Ok(open.clone()));
         assert_eq!(room("https://host/#/r/tea%20party"), Ok(open));
         assert_eq!(room("https://host/#/r/1.cut"), Err(ParseRoomError::Damaged));
-    }
-
-    #[test]
-    fn the_limit_in_words_is_the_limit() {
-        assert!(room_error(ParseRoomError::TooLong).contains(&OPEN_ROOM_CHARS_MAX.to_string()));
     }
 }

@@ -1,0 +1,144 @@
+//! Every limit and every span of time of this crate, with its unit and its reason. Protocol limits are in `mesh` and `shared`.
+
+use std::time::Duration;
+
+// The room as shown
+
+/// How many messages are kept in the room as shown; the oldest go first, and the list says so.
+pub const MESSAGES_MAX: usize = 5_000;
+
+/// How many bytes of text are kept in the room as shown; the oldest messages go first, and the list says so.
+pub const TEXT_TOTAL_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// How many notices are shown at once; the least bad go first, of equals the oldest.
+pub const NOTICES_MAX: usize = 6;
+
+/// How long the page is kept from hearing what happened. Drawing takes longer than all the rest of linking, and half a
+/// dozen things happen on the way to a link: they are drawn at once, and peers do not wait for it.
+pub const TELL_AFTER: Duration = Duration::from_millis(32);
+
+/// How many characters of a long message are shown before "Show all". A guess: about a phone's screen.
+pub const COLLAPSED_CHARS: usize = 1_500;
+
+/// How many lines of a long message are shown before "Show all".
+pub const COLLAPSED_LINES: usize = 20;
+
+/// How soon a message has to follow its author's last one to be shown together with it.
+pub const FOLLOWS_WITHIN: Duration = Duration::from_secs(3 * 60);
+
+/// How many characters of a name stand beside a dot of the map.
+pub const MAP_NAME_CHARS: usize = 10;
+
+// Diagnostics
+
+/// How many of the last events are kept for "Copy diagnostics".
+pub const MOMENTS_MAX: usize = 100;
+
+/// How many peers get a number in the diagnostics; all after them share the next one. Over a long evening more may come and go.
+pub const NUMBERED_PEERS_MAX: usize = 256;
+
+// The driver
+
+/// The longest wait a timer is set to. Browsers keep waits in 32 signed bits of milliseconds, and start anew past them.
+pub const TIMER_MAX: Duration = Duration::from_millis(i32::MAX as u64 - 1);
+
+// The data channel
+
+/// How much the channel's own buffer is filled, in bytes: what is beyond waits where it can be counted. Chromium closes a channel
+/// whose buffer passes 16 MiB.
+pub const BUFFERED_BYTES_MAX: u32 = 1024 * 1024;
+
+/// When the channel asks for more, in bytes: a quarter of the maximum, so that it does not run dry.
+pub const BUFFERED_BYTES_LOW: u32 = 256 * 1024;
+
+/// How much waits in front of the channel's own buffer, in bytes. Past it the peer is a slow reader.
+pub const QUEUED_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// How long a connection that still has data to send is kept open after it was hung up.
+pub const DRAIN: Duration = Duration::from_millis(500);
+
+/// How long candidates are gathered into one envelope. They come in bursts, and each envelope costs a signature; but a
+/// link cannot open before the first of them has arrived.
+pub const CANDIDATE_BATCH: Duration = Duration::from_millis(2);
+
+// Servers and identities
+
+/// The WebSocket close code of a socket that was closed without a closing handshake (RFC 6455 §7.4.1), or never opened. A
+/// platform reports a server with it that could not even be dialled.
+pub const CLOSE_ABNORMAL: u16 = 1006;
+
+/// How many rendezvous servers are used. More than a handful would only cost connections.
+pub const SERVERS_MAX: usize = 4;
+
+/// How many identities are kept. More programs than this on one machine get an identity that is not kept.
+pub const SLOTS_MAX: u32 = 64;
+
+/// For how long a lease on a slot is taken. Background tabs have slow timers.
+pub const LEASE: Duration = Duration::from_secs(15);
+
+/// How often a lease is renewed: three times before it ends.
+pub const LEASE_RENEWAL: Duration = Duration::from_secs(5);
+
+/// How often a slot that is taken is tried again.
+pub const LEASE_STEP: Duration = Duration::from_millis(100);
+
+/// How long a reloaded page waits for the page it replaces to let go of the slot.
+pub const RELOAD_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long a program waits for the slot that it had, when it was not reloaded: it may have been elsewhere and its last page not quite
+/// gone. A duplicated tab waits in vain.
+pub const RETURN_PATIENCE: Duration = Duration::from_millis(300);
+
+// The map of the network
+
+/// The map's width, in its own unit.
+pub const MAP_WIDTH: i16 = 360;
+
+/// The map's height, in its own unit.
+pub const MAP_HEIGHT: i16 = 280;
+
+/// How far nodes stay from the left and right edge, in the map's unit: half a label.
+pub const MAP_MARGIN_X: f32 = 34.0;
+
+/// How far nodes stay from the upper and lower edge, in the map's unit.
+pub const MAP_MARGIN_Y: f32 = 22.0;
+
+/// Scales the distance that linked nodes like to have, without a unit. Smaller leaves empty edges, larger crowds them (tried by
+/// eye, with 5 and with 100).
+pub const MAP_SPREAD: f32 = 0.6;
+
+/// How much more that is for a single node; a few would huddle in the middle with what suits many.
+pub const MAP_SPREAD_OF_FEW: f32 = 1.0;
+
+/// How strongly nodes are drawn to the middle, per unit of distance: enough to keep a hundred off the edges (tried by eye).
+pub const MAP_GRAVITY: f32 = 0.7;
+
+/// How far a node may move in the first step of a new map, in the map's unit.
+pub const MAP_HEAT_NEW: f32 = 40.0;
+
+/// How far a node may move in the first step of a map where something changed, in the map's unit.
+pub const MAP_HEAT_CHANGED: f32 = 12.0;
+
+/// What a step leaves of the heat.
+pub const MAP_COOLING: f32 = 0.95;
+
+/// The heat at which nothing moves any more: 86 steps from a new map.
+pub const MAP_HEAT_SETTLED: f32 = 0.5;
+
+/// How many modules of a QR code stay white on each side: what the standard asks for, and scanners look for.
+pub const QR_QUIET_ZONE: i32 = 4;
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::contract::stray_limits;
+
+    #[test]
+    fn no_other_file_declares_a_limit() {
+        assert_eq!(
+            stray_limits(Path::new(env!("CARGO_MANIFEST_DIR"))),
+            Vec::<String>::new()
+        );
+    }
+}

@@ -1,0 +1,458 @@
+//! A person's program as a state machine without IO: a [`Node`], the room as it is shown, and what is wanted of the platform.
+//!
+//! It has the node's own shape. Whoever drives it feeds each [`Input`] as it happens, calls [`Core::handle_timeout`] when the time of
+//! [`Core::poll_timeout`] has come, and after each such call or command drains [`Core::poll_output`] until it gives `None`.
+//! [`Driver`](crate::Driver) does so for a real platform; a simulator does it by itself.
+//!
+//! Invariants: the same seed and calls give the same requests. A link has a connection from its [`Request::Connect`] until it is hung up,
+//! dropped or reported closed, and nothing is asked of a link without one. The page gets the whole room at once, never part of
+//! what one drawing should show.
+
+use std::{collections::VecDeque, rc::Rc};
+
+use litemap::LiteMap;
+use mesh::{
+    Node, NodeConfig,
+    io::{Candidate, Input, Instant, LinkId, Now, Output, ServerId},
+    model::{CloseError, Event, Invitation, InvitationError, Network, SendError},
+};
+use shared::{
+    Identity, MessageId, PeerId, Room,
+    signal::{self, IceServer},
+};
+
+use crate::{
+    config::TELL_AFTER,
+    diagnostics::{self, Command, Happening, OwnState, Recorder, Snapshot},
+    notice::Notice,
+    room::{RoomAction, RoomState, Visibility, reduce},
+};
+
+/// What the platform has to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Open a socket to a server. Answer with [`Input::Signal`] or [`Input::ServerDown`].
+    OpenSocket {
+        /// Which server.
+        server: ServerId,
+    },
+    /// Close the socket to a server, if there is one. Nothing more is heard from it.
+    CloseSocket {
+        /// Which server.
+        server: ServerId,
+    },
+    /// Send this on the socket of a server. If the socket has just closed, its close is under way and will be reported.
+    Signal {
+        /// Which server.
+        server: ServerId,
+        /// The message.
+        request: signal::Request,
+    },
+    /// Make a connection and take its first step. If the platform makes no more of them, report [`Input::LinkClosed`].
+    Connect {
+        /// The new link.
+        link: LinkId,
+        /// What to find a path with.
+        ice_servers: Vec<IceServer>,
+        /// The first step.
+        step: Step,
+    },
+    /// Take a step of a connection's set-up, after those that were asked for before.
+    Step {
+        /// Which link.
+        link: LinkId,
+        /// The step.
+        step: Step,
+    },
+    /// Send a message on a link, whole and in order. If too much waits already, report [`Input::LinkClosed`].
+    Transmit {
+        /// Which link.
+        link: LinkId,
+        /// The message.
+        bytes: Rc<[u8]>,
+    },
+    /// Close a connection once what was transmitted on it is sent. Nothing more is heard from it.
+    HangUp {
+        /// Which link.
+        link: LinkId,
+    },
+    /// Close a connection at once: it is over already.
+    Drop {
+        /// Which link.
+        link: LinkId,
+    },
+    /// Post this to the other programs of this person that are in the same room, if there is a way.
+    Nearby {
+        /// The message.
+        bytes: Vec<u8>,
+    },
+    /// Remember that `peer` used `name` in this room.
+    RememberName {
+        /// Who.
+        peer: PeerId,
+        /// The name.
+        name: String,
+    },
+    /// Remember that the founder closed this room.
+    RememberClosed {
+        /// The founder's statement.
+        statement: Vec<u8>,
+    },
+    /// Show the room as it is now.
+    Show {
+        /// All of it.
+        room: Rc<RoomState>,
+    },
+}
+
+/// A step of a connection's set-up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Make the first offer. Answer with [`Input::LocalDescription`].
+    Offer,
+    /// Make an offer with fresh ICE credentials. Answer with [`Input::LocalDescription`].
+    Restart,
+    /// Take the peer's offer and answer it. Answer with [`Input::LocalDescription`].
+    Accept {
+        /// The offer.
+        sdp: String,
+    },
+    /// Take the peer's answer.
+    Answer {
+        /// The answer.
+        sdp: String,
+    },
+    /// Take more of the peer's candidates.
+    Candidates {
+        /// In the peer's order.
+        candidates: Vec<Candidate>,
+    },
+}
+
+/// A program in a room. See the [module](self) for how to drive it.
+#[derive(Debug)]
+pub struct Core {
+    node: Node,
+    now: Instant,
+    room: Rc<RoomState>,
+    visibility: Visibility,
+    /// When the room is shown again, if it has changed.
+    show_at: Option<Instant>,
+    own_state: OwnState,
+    /// The links that have a connection.
+    connections: LiteMap<LinkId, ()>,
+    recorder: Recorder,
+    /// What follows from inputs themselves; goes out before what the node asks for.
+    outbox: VecDeque<Request>,
+    #[cfg(feature = "sim")]
+    events: VecDeque<Event>,
+}
+
+impl Core {
+    /// A program that is about to enter `room`: its first time-out is due at once. `seed` must be unpredictable, and never used twice,
+    /// wherever the node meets real peers.
+    ///
+    /// # Panics
+    /// If the configured name is not [valid](crate::validate::name).
+    #[must_use]
+    pub fn new(identity: Identity, room: Room, config: NodeConfig, seed: [u8; 32], now: Now) -> Self {
+        let shown = RoomState::new(identity.peer_id(), config.name.clone());
+        Self {
+            node: Node::new(identity, room, config, seed, now),
+            now: now.instant,
+            room: Rc::new(shown),
+            visibility: Visibility::Shown,
+            show_at: None,
+            own_state: OwnState::Here,
+            connections: LiteMap::new(),
+            recorder: Recorder::new(now.instant),
+            outbox: VecDeque::new(),
+            #[cfg(feature = "sim")]
+            events: VecDeque::new(),
+        }
+    }
+
+    /// The node.
+    #[must_use]
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// The room as it is, shown or not yet.
+    #[must_use]
+    pub fn room(&self) -> &Rc<RoomState> {
+        &self.room
+    }
+
+    /// Recalls from a former visit, before the first input, that `peer` used `name`: see [`Request::RememberName`].
+    pub fn know_name(&mut self, peer: PeerId, name: &str) {
+        self.node.know_name(peer, name);
+    }
+
+    /// Takes what happened in the world.
+    pub fn handle_input(&mut self, now: Now, input: Input) {
+        self.advance(now);
+        self.recorder.note_input(self.now, &input);
+        match &input {
+            Input::ServerDown { server, .. } => self.outbox.push_back(Request::CloseSocket { server: *server }),
+            Input::LinkClosed { link, .. } => {
+                if self.connections.remove(link).is_some() {
+                    self.outbox.push_back(Request::Drop { link: *link });
+                }
+            }
+            Input::Signal { .. }
+            | Input::LocalDescription { .. }
+            | Input::LocalCandidates { .. }
+            | Input::LinkOpen { .. }
+            | Input::LinkPath { .. }
+            | Input::LinkKind { .. }
+            | Input::Nearby { .. }
+            | Input::Fragment { .. }
+            | Input::Network { .. } => {}
+        }
+        self.node.handle_input(now, input);
+    }
+
+    /// Does what is due. Calling it early or again does nothing.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.advance(now);
+        self.node.handle_timeout(now);
+    }
+
+    /// The next thing for the platform to do.
+    pub fn poll_output(&mut self) -> Option<Request> {
+        loop {
+            if let Some(request) = self.outbox.pop_front() {
+                return Some(request);
+            }
+            let Some(output) = self.node.poll_output() else {
+                return self.poll_show();
+            };
+            self.recorder.note_output(self.now, &output);
+            let request = self.on_output(output);
+            if request.is_some() {
+                return request;
+            }
+        }
+    }
+
+    /// When to call [`Core::handle_timeout`] next. Ask again after every other call.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.node.poll_timeout().into_iter().chain(self.show_at).min()
+    }
+
+    /// What happened in the node, one by one, for a simulator that checks it. The room shows it all the same.
+    #[cfg(feature = "sim")]
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    fn advance(&mut self, now: Now) {
+        self.now = self.now.max(now.instant);
+    }
+
+    /// What the platform has to do for an output of the node, if anything.
+    fn on_output(&mut self, output: Output) -> Option<Request> {
+        Some(match output {
+            Output::ConnectServer { server } => Request::OpenSocket { server },
+            Output::DisconnectServer { server } => Request::CloseSocket { server },
+            Output::Signal { server, request } => Request::Signal { server, request },
+            Output::Dial { link, ice_servers } => self.connect(link, ice_servers, Step::Offer),
+            Output::Accept { link, ice_servers, sdp } => self.connect(link, ice_servers, Step::Accept { sdp }),
+            Output::RemoteAnswer { link, sdp } => return self.step(link, Step::Answer { sdp }),
+            Output::RemoteCandidates { link, candidates } => return self.step(link, Step::Candidates { candidates }),
+            Output::RestartIce { link } => return self.step(link, Step::Restart),
+            Output::Transmit { link, bytes } => {
+                return self
+                    .connections
+                    .contains_key(&link)
+                    .then_some(Request::Transmit { link, bytes });
+            }
+            Output::HangUp { link } => {
+                self.connections.remove(&link)?;
+                Request::HangUp { link }
+            }
+            Output::Nearby { bytes } => Request::Nearby { bytes },
+            Output::RememberName { peer, name } => Request::RememberName { peer, name },
+            Output::RememberClosed { statement } => Request::RememberClosed { statement },
+            Output::Event(event) => {
+                self.on_event(event);
+                return None;
+            }
+        })
+    }
+
+    /// The first step of a new connection, or the next one of a connection that is there: ICE is restarted by another offer.
+    fn connect(&mut self, link: LinkId, ice_servers: Vec<IceServer>, step: Step) -> Request {
+        if self.connections.insert(link, ()).is_some() {
+            return Request::Step { link, step };
+        }
+        Request::Connect {
+            link,
+            ice_servers,
+            step,
+        }
+    }
+
+    fn step(&self, link: LinkId, step: Step) -> Option<Request> {
+        self.connections
+            .contains_key(&link)
+            .then_some(Request::Step { link, step })
+    }
+
+    fn on_event(&mut self, event: Event) {
+        #[cfg(feature = "sim")]
+        self.events.push_back(event.clone());
+        // Half a dozen things happen at once, and are drawn at once. Whoever leaves need not wait.
+        let at = if event == Event::Left {
+            self.own_state = OwnState::Left;
+            self.now
+        } else {
+            self.now + TELL_AFTER
+        };
+        let visibility = self.visibility;
+        self.change(at, RoomAction::Event { event, visibility });
+    }
+
+    fn change(&mut self, show_at: Instant, action: RoomAction) {
+        // Copied only if the page still has what it was shown last.
+        reduce(Rc::make_mut(&mut self.room), action);
+        self.show_at = Some(self.show_at.map_or(show_at, |at| at.min(show_at)));
+    }
+
+    fn poll_show(&mut self) -> Option<Request> {
+        self.show_at.filter(|at| *at <= self.now)?;
+        self.show_at = None;
+        let room = Rc::clone(&self.room);
+        Some(Request::Show { room })
+    }
+}
+
+/// What the person in front of the program can ask for.
+impl Core {
+    /// Says `text` to everyone.
+    ///
+    /// # Errors
+    /// [`SendError`]; the text stays with the caller.
+    pub fn say(&mut self, now: Now, text: &str) -> Result<MessageId, SendError> {
+        self.command(now, Command::Say);
+        self.node.say(now, text)
+    }
+
+    /// Says `text` to one person.
+    ///
+    /// # Errors
+    /// [`SendError`]; the text stays with the caller.
+    pub fn whisper(&mut self, now: Now, to: PeerId, text: &str) -> Result<MessageId, SendError> {
+        self.command(now, Command::Whisper);
+        self.node.whisper(now, to, text)
+    }
+
+    /// Makes an invitation for one person, to be handed over by hand; the room shows it once it is ready.
+    ///
+    /// # Errors
+    /// [`InvitationError`].
+    pub fn invite(&mut self, now: Now) -> Result<(), InvitationError> {
+        self.command(now, Command::Invite);
+        self.node.invite(now)
+    }
+
+    /// Takes an invitation, or the answer to one of ours, whichever `text` is. The room shows the answer to an invitation once it is
+    /// ready.
+    ///
+    /// # Errors
+    /// [`InvitationError`]; nothing was done.
+    pub fn take_invitation(&mut self, now: Now, text: &str) -> Result<Invitation, InvitationError> {
+        self.command(now, Command::TakeInvitation);
+        let taken = self.node.take_invitation(now, text);
+        if taken == Ok(Invitation::Answered) {
+            self.act(now, RoomAction::InvitationUsed);
+        }
+        taken
+    }
+
+    /// Closes the room for everyone and for good, and leaves it.
+    ///
+    /// # Errors
+    /// [`CloseError`]; nothing was done.
+    pub fn close_room(&mut self, now: Now) -> Result<(), CloseError> {
+        self.command(now, Command::CloseRoom);
+        self.node.close_room(now)
+    }
+
+    /// Leaves the room. The room is [`left`](RoomState::left) within a second.
+    pub fn leave(&mut self, now: Now) {
+        self.command(now, Command::Leave);
+        if self.own_state == OwnState::Here {
+            self.own_state = OwnState::Leaving;
+        }
+        self.node.leave(now);
+    }
+
+    /// Tries the servers now.
+    pub fn retry_now(&mut self, now: Now) {
+        self.command(now, Command::Retry);
+        self.node.retry_now(now);
+    }
+
+    /// Whether somebody looks. Whoever looks has seen everything; timers that ran late meanwhile are made up for.
+    pub fn set_visibility(&mut self, now: Now, visibility: Visibility) {
+        self.advance(now);
+        self.visibility = visibility;
+        self.recorder.note(self.now, Happening::Visible { visibility });
+        if visibility == Visibility::Shown {
+            if self.room.unread > 0 {
+                self.act(now, RoomAction::Seen);
+            }
+            self.node.handle_timeout(now);
+        }
+    }
+
+    /// Shows a notice.
+    pub fn notify(&mut self, now: Now, notice: Notice) {
+        self.act(now, RoomAction::Notify { notice });
+    }
+
+    /// Takes a notice away that was read.
+    pub fn dismiss(&mut self, now: Now, id: u64) {
+        self.act(now, RoomAction::Dismiss { id });
+    }
+
+    /// The room's network as the node knows it.
+    #[must_use]
+    pub fn network(&self) -> Network {
+        self.node.network()
+    }
+
+    /// What helps to find out what is wrong, as text: states, counters and the last events, without texts, names, keys and addresses.
+    #[must_use]
+    pub fn diagnostics(&self, now: Now) -> String {
+        let network = self.node.network();
+        let snapshot = Snapshot {
+            at: self.now.max(now.instant),
+            own_state: self.own_state,
+            room: &self.room,
+            links: network.links.len(),
+            reachable: network.nodes.len(),
+            network_size: network.size,
+            counters: self.node.counters(),
+        };
+        diagnostics::report(&snapshot, &self.recorder)
+    }
+
+    fn command(&mut self, now: Now, command: Command) {
+        self.advance(now);
+        self.recorder.note(self.now, Happening::Command { command });
+    }
+
+    /// What the person does is shown at once.
+    fn act(&mut self, now: Now, action: RoomAction) {
+        self.advance(now);
+        self.change(self.now, action);
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "other requests are of no interest")]
+mod tests;

@@ -1,0 +1,78 @@
+//! What the states and events of a program are called in the diagnostics. Nobody's name is among these words.
+
+use mesh::io::{LinkEnd, LinkKind, Path};
+use mesh::model::{Alert, PersonState, ServerState};
+
+use super::Command;
+
+pub(super) fn command(command: Command) -> &'static str {
+    match command {
+        Command::Say => "said",
+        Command::Whisper => "whispered",
+        Command::Invite => "invited",
+        Command::TakeInvitation => "took an invitation",
+        Command::CloseRoom => "closed the room",
+        Command::Leave => "left",
+        Command::Retry => "tried the servers",
+    }
+}
+
+pub(super) fn path(path: Path) -> &'static str {
+    match path {
+        Path::Connected => "path found",
+        Path::Disconnected => "path lost",
+        Path::Failed => "no path",
+    }
+}
+
+pub(super) fn kind(kind: LinkKind) -> &'static str {
+    match kind {
+        LinkKind::Local => "local",
+        LinkKind::Direct => "direct",
+        LinkKind::Relayed => "relayed",
+    }
+}
+
+pub(super) fn end(end: LinkEnd) -> &'static str {
+    match end {
+        LinkEnd::ClosedByPeer => "closed by the peer",
+        LinkEnd::Failed => "failed",
+        LinkEnd::SlowReader => "slow reader",
+        LinkEnd::Exhausted => "connections exhausted",
+    }
+}
+
+pub(super) fn server(state: &ServerState) -> &'static str {
+    match state {
+        ServerState::Connecting => "connecting",
+        ServerState::Registered { .. } => "registered",
+        ServerState::Waiting { .. } => "waiting",
+        ServerState::Stopped => "stopped",
+    }
+}
+
+pub(super) fn person(state: PersonState) -> &'static str {
+    match state {
+        PersonState::Connecting => "connecting",
+        PersonState::Here => "here",
+        PersonState::Reconnecting => "reconnecting",
+        PersonState::Gone => "gone",
+        PersonState::Left => "left",
+    }
+}
+
+pub(super) fn alert(alert: &Alert) -> &'static str {
+    match alert {
+        Alert::NameTaken { .. } => "name taken",
+        Alert::Tampering { .. } => "tampering",
+        Alert::Misbehaving { .. } => "misbehaving",
+        Alert::PeerVersion { .. } => "version of a peer",
+        Alert::ServerVersion { .. } => "version of a server",
+        Alert::NoPath { .. } => "no path",
+        Alert::Superseded => "superseded",
+        Alert::RoomFull => "room full",
+        Alert::ServerFull => "server full",
+        Alert::HelloRefused => "hello refused",
+        Alert::LinksExhausted => "connections exhausted",
+    }
+}

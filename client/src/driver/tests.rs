@@ -1,0 +1,232 @@
+//! A driver on a made-up platform, whose clock stands still.
+
+use std::collections::VecDeque;
+
+use mesh::NodeConfig;
+use shared::{Identity, RoomCode};
+
+use super::*;
+use crate::{
+    contract::now_or_never,
+    session::{Entrance, Session},
+};
+
+/// What a platform was asked for, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Asked {
+    Timer(Option<Duration>),
+    Open(ServerId),
+    Close(ServerId),
+    Connect(LinkId),
+    Step(LinkId, Step),
+    Transmit(LinkId, Vec<u8>),
+    Drop(LinkId),
+    Other,
+    Show,
+}
+
+/// A platform that does nothing. Clones share what they note.
+#[derive(Debug, Clone, Default)]
+struct Paper {
+    asked: Rc<RefCell<VecDeque<Asked>>>,
+    shown: Rc<RefCell<Option<Rc<RoomState>>>>,
+    is_exhausted: bool,
+    is_full: bool,
+}
+
+impl Paper {
+    fn note(&self, asked: Asked) {
+        self.asked.borrow_mut().push_back(asked);
+    }
+
+    fn take(&self) -> Vec<Asked> {
+        self.asked.take().into()
+    }
+}
+
+impl Platform for Paper {
+    async fn known_names(&self) -> Vec<(PeerId, String)> {
+        Vec::new()
+    }
+    fn arm_timer(&mut self, after: Option<Duration>) {
+        self.note(Asked::Timer(after));
+    }
+    fn open_socket(&mut self, server: ServerId) {
+        self.note(Asked::Open(server));
+    }
+    fn close_socket(&mut self, server: ServerId) {
+        self.note(Asked::Close(server));
+    }
+    fn send_signal(&mut self, _: ServerId, _: &str) {
+        self.note(Asked::Other);
+    }
+    fn connect(&mut self, link: LinkId, _: &[IceServer]) -> Result<(), Exhausted> {
+        self.note(Asked::Connect(link));
+        if self.is_exhausted { Err(Exhausted) } else { Ok(()) }
+    }
+    fn step(&mut self, link: LinkId, step: Step) {
+        self.note(Asked::Step(link, step));
+    }
+    fn transmit(&mut self, link: LinkId, message: &[u8]) -> Result<(), SlowReader> {
+        self.note(Asked::Transmit(link, message.to_vec()));
+        if self.is_full { Err(SlowReader) } else { Ok(()) }
+    }
+    fn hang_up(&mut self, _: LinkId) {
+        self.note(Asked::Other);
+    }
+    fn drop_connection(&mut self, link: LinkId) {
+        self.note(Asked::Drop(link));
+    }
+    fn post_nearby(&mut self, _: &[u8]) {
+        self.note(Asked::Other);
+    }
+    fn remember_name(&mut self, _: PeerId, _: String) {
+        self.note(Asked::Other);
+    }
+    fn remember_closed(&mut self, _: Vec<u8>) {
+        self.note(Asked::Other);
+    }
+    fn show(&mut self, room: Rc<RoomState>) {
+        *self.shown.borrow_mut() = Some(room);
+        self.note(Asked::Show);
+    }
+}
+
+fn noon() -> Now {
+    Now {
+        instant: Instant::from_millis(1_000),
+        unix_millis: 1_700_000_000_000,
+    }
+}
+
+fn enter(platform: Paper) -> (Session, Driver<Paper>) {
+    let entrance = Entrance {
+        identity: Identity::from_secret(&[1; 32]),
+        room: RoomCode::parse("driver").unwrap().open(),
+        config: NodeConfig {
+            name: "Ann".to_owned(),
+            servers: 1,
+            closed: None,
+            timing: mesh::Timing::default(),
+        },
+        seed: [2; 32],
+        clock: noon,
+    };
+    Session::enter(entrance, platform, Events::channel())
+}
+
+const SERVER: ServerId = ServerId(0);
+const LINK: LinkId = LinkId(7);
+
+fn connect() -> Request {
+    Request::Connect {
+        link: LINK,
+        ice_servers: Vec::new(),
+        step: Step::Offer,
+    }
+}
+
+#[test]
+fn the_first_socket_opens_before_the_names_are_known_and_a_message_says_that_it_waits() {
+    let paper = Paper::default();
+    let (session, driver) = enter(paper.clone());
+    session.say(None, "anyone?").unwrap();
+    drop(session);
+    now_or_never(driver.run());
+    assert_eq!(paper.take().first(), Some(&Asked::Open(SERVER)));
+    let shown = paper.shown.take().unwrap();
+    assert!(shown.left && shown.messages.len() == 1);
+}
+
+#[test]
+fn a_program_that_nobody_holds_leaves_and_ends() {
+    let paper = Paper::default();
+    let (session, driver) = enter(paper.clone());
+    let other = session.clone();
+    drop(session);
+    drop(other);
+    now_or_never(driver.run());
+    assert!(paper.shown.take().is_some_and(|room| room.left));
+    assert!(paper.take().contains(&Asked::Close(SERVER)));
+}
+
+#[test]
+fn what_is_done_in_a_room_that_was_left_is_shown_while_somebody_holds_it() {
+    let paper = Paper::default();
+    let (session, mut driver) = enter(paper.clone());
+    driver.handle(DriverEvent::Leave);
+    driver.drain();
+    assert!(paper.shown.take().is_some_and(|room| room.left));
+    session.notify(crate::notice::NoticeKind::RoomClosed.into());
+    driver.drain();
+    assert_eq!(paper.shown.take().map(|room| room.notices.len()), Some(1));
+}
+
+#[test]
+fn a_connection_that_cannot_be_made_is_reported_and_takes_no_step() {
+    let paper = Paper {
+        is_exhausted: true,
+        ..Paper::default()
+    };
+    let (_session, mut driver) = enter(paper.clone());
+    driver.act(connect());
+    assert_eq!(paper.take(), [Asked::Connect(LINK)]);
+    let end = LinkEnd::Exhausted;
+    assert_eq!(
+        driver.queue.try_next(),
+        Some(DriverEvent::Input(Input::LinkClosed { link: LINK, end }))
+    );
+}
+
+#[test]
+fn a_connection_takes_its_first_step_and_a_slow_reader_is_reported() {
+    let paper = Paper {
+        is_full: true,
+        ..Paper::default()
+    };
+    let (_session, mut driver) = enter(paper.clone());
+    driver.act(connect());
+    driver.act(Request::Transmit {
+        link: LINK,
+        bytes: vec![1, 2].into(),
+    });
+    driver.act(Request::Drop { link: LINK });
+    assert_eq!(
+        paper.take(),
+        [
+            Asked::Connect(LINK),
+            Asked::Step(LINK, Step::Offer),
+            Asked::Transmit(LINK, vec![1, 2]),
+            Asked::Drop(LINK),
+        ]
+    );
+    let end = LinkEnd::SlowReader;
+    assert_eq!(
+        driver.queue.try_next(),
+        Some(DriverEvent::Input(Input::LinkClosed { link: LINK, end }))
+    );
+}
+
+#[test]
+fn one_timer_is_armed_for_the_next_deadline_and_only_when_that_changed() {
+    let paper = Paper::default();
+    let (session, mut driver) = enter(paper.clone());
+    driver.arm();
+    assert_eq!(
+        paper.take(),
+        [Asked::Timer(Some(Duration::from_millis(1)))],
+        "due at once"
+    );
+    driver.arm();
+    assert_eq!(paper.take(), []);
+    driver.handle(DriverEvent::Timer);
+    driver.drain();
+    driver.arm();
+    // The server's state is shown before anything of the node is due.
+    let tell = Asked::Timer(Some(crate::config::TELL_AFTER + Duration::from_millis(1)));
+    assert_eq!(paper.take().last(), Some(&tell));
+    session.leave();
+    driver.drain();
+    driver.arm();
+    assert_eq!(paper.take().last(), Some(&Asked::Timer(None)));
+}

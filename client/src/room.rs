@@ -1,0 +1,313 @@
+//! All that is shown of a room, changed only by [`reduce`].
+
+use std::{rc::Rc, time::Duration};
+
+use litemap::LiteMap;
+use mesh::io::ServerId;
+use mesh::model::{Delivery, Event, Message, Person, PersonState, ServerState};
+use shared::{MessageId, PeerId};
+
+use crate::{
+    config::{FOLLOWS_WITHIN, MESSAGES_MAX, NOTICES_MAX, TEXT_TOTAL_BYTES_MAX},
+    notice::Notice,
+    words,
+};
+
+/// A message and how far it got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The message.
+    pub message: Message,
+    /// How far it got, if it is our own.
+    pub delivery: Option<Delivery>,
+}
+
+/// A notice on the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pinned {
+    /// To dismiss it by.
+    pub id: u64,
+    /// What it says.
+    pub notice: Notice,
+}
+
+/// All that is shown of a room. Cheap to clone: long things are shared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomState {
+    /// Who we are.
+    pub me: PeerId,
+    /// What we call ourselves.
+    pub my_name: String,
+    /// The others, in the order they were first heard of.
+    pub people: Vec<Rc<Person>>,
+    /// In the order of the room, ascending in `(order, id)`, whenever they came.
+    pub messages: Vec<Rc<Entry>>,
+    /// Whether older messages were dropped to stay within bounds.
+    pub dropped: bool,
+    /// How we stand with each server.
+    pub servers: LiteMap<ServerId, ServerState>,
+    /// Whether a server was lost, or not reached, and none was reached since.
+    pub server_lost: bool,
+    /// What a person has to be told, oldest first.
+    pub notices: Vec<Pinned>,
+    /// Messages that came while the page was hidden, wherever their place is.
+    pub unread: u32,
+    /// The last invitation that was made here, until it was answered: to be handed over by hand.
+    pub invitation: Option<Rc<str>>,
+    /// The answer to the last invitation that was taken here: to be handed back by hand.
+    pub answer: Option<Rc<str>>,
+    /// Whether the founder closed the room.
+    pub closed: bool,
+    /// Whether leaving is done.
+    pub left: bool,
+    text_bytes: usize,
+    next_notice: u64,
+}
+
+impl RoomState {
+    /// A room just entered.
+    #[must_use]
+    pub fn new(me: PeerId, my_name: String) -> Self {
+        Self {
+            me,
+            my_name,
+            people: Vec::new(),
+            messages: Vec::new(),
+            dropped: false,
+            servers: LiteMap::new(),
+            server_lost: false,
+            notices: Vec::new(),
+            unread: 0,
+            invitation: None,
+            answer: None,
+            closed: false,
+            left: false,
+            text_bytes: 0,
+            next_notice: 0,
+        }
+    }
+
+    /// What is known of someone else.
+    #[must_use]
+    pub fn person(&self, peer: &PeerId) -> Option<&Rc<Person>> {
+        self.people.iter().find(|person| person.peer == *peer)
+    }
+
+    /// What to call someone: their name; with the fingerprint if two people have the name, or if there is none yet.
+    #[must_use]
+    pub fn name_of(&self, peer: &PeerId) -> String {
+        words::name(peer, self.called(peer))
+    }
+
+    /// The name that a message was said under, with what tells it from the same name in the room now.
+    #[must_use]
+    pub fn author_of(&self, message: &Message) -> String {
+        let known = self.person(&message.author).and_then(|person| person.name.as_deref());
+        if message.own || known == Some(message.author_name.as_str()) {
+            self.name_of(&message.author)
+        } else {
+            // The list of people forgets; the message does not.
+            message.author_name.clone()
+        }
+    }
+
+    fn called(&self, peer: &PeerId) -> Called<'_> {
+        if *peer == self.me {
+            return Called::Unique(&self.my_name);
+        }
+        match self.person(peer).and_then(|person| person.name.as_deref()) {
+            Some(name) if self.is_ambiguous(name) => Called::Ambiguous(name),
+            Some(name) => Called::Unique(name),
+            None => Called::Unnamed,
+        }
+    }
+
+    fn is_ambiguous(&self, name: &str) -> bool {
+        let others = self
+            .people
+            .iter()
+            .filter(|person| person.name.as_deref() == Some(name))
+            .count();
+        others + usize::from(self.my_name == name) > 1
+    }
+
+    /// The others, those who can be reached first.
+    #[must_use]
+    pub fn people_in_order(&self) -> Vec<Rc<Person>> {
+        let is_gone = |person: &&Rc<Person>| matches!(person.state, PersonState::Gone | PersonState::Left);
+        let here = self.people.iter().filter(|person| !is_gone(person));
+        here.chain(self.people.iter().filter(is_gone)).cloned().collect()
+    }
+
+    /// How many are in the room, us included.
+    #[must_use]
+    pub fn present(&self) -> usize {
+        let others = self
+            .people
+            .iter()
+            .filter(|person| !matches!(person.state, PersonState::Gone | PersonState::Left));
+        1 + others.count()
+    }
+}
+
+/// What is known of how someone is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Called<'a> {
+    /// By a name that nobody else in the room has.
+    Unique(&'a str),
+    /// By a name that somebody else in the room has, too.
+    Ambiguous(&'a str),
+    /// Their name is not known yet.
+    Unnamed,
+}
+
+/// Whether somebody looks at the room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visibility {
+    /// It is in view.
+    Shown,
+    /// It is in the background or covered.
+    Hidden,
+}
+
+/// What can happen to a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RoomAction {
+    /// The node said something.
+    Event {
+        /// What.
+        event: Event,
+        /// Whether the page was in view at that time.
+        visibility: Visibility,
+    },
+    /// The program has something to say by itself.
+    Notify {
+        /// What.
+        notice: Notice,
+    },
+    /// The person has read a notice.
+    Dismiss {
+        /// Which.
+        id: u64,
+    },
+    /// The person looks at the page.
+    Seen,
+    /// The invitation was answered, and cannot be used again.
+    InvitationUsed,
+}
+
+/// Changes the room as `action` says.
+pub fn reduce(state: &mut RoomState, action: RoomAction) {
+    match action {
+        RoomAction::Event { event, visibility } => state.on_event(event, visibility),
+        RoomAction::Notify { notice } => state.pin(notice),
+        RoomAction::Dismiss { id } => state.notices.retain(|pinned| pinned.id != id),
+        RoomAction::Seen => state.unread = 0,
+        RoomAction::InvitationUsed => state.invitation = None,
+    }
+}
+
+/// Whether a message goes on where the message before it ended: same author, same people, soon after.
+#[must_use]
+pub fn follows(before: &Message, message: &Message) -> bool {
+    before.author == message.author
+        && before.author_name == message.author_name
+        && before.whisper_to == message.whisper_to
+        && Duration::from_millis(before.unix_millis.abs_diff(message.unix_millis)) < FOLLOWS_WITHIN
+}
+
+impl RoomState {
+    fn on_event(&mut self, event: Event, visibility: Visibility) {
+        match event {
+            Event::Person { person } => self.on_person(person),
+            Event::PersonForgotten { peer } => self.people.retain(|person| person.peer != peer),
+            Event::Message { message } => self.on_message(message, visibility),
+            Event::Delivery { id, delivery } => self.on_delivery(id, delivery),
+            Event::Server { server, state } => self.on_server(server, state),
+            Event::Alert { alert } => {
+                let notice = Notice::from_alert(alert, |peer| self.name_of(peer));
+                self.pin(notice);
+            }
+            Event::Invitation { text } => self.invitation = Some(text.into()),
+            Event::InvitationAnswer { text } => self.answer = Some(text.into()),
+            Event::RoomClosed => self.closed = true,
+            Event::Left => self.left = true,
+        }
+    }
+
+    fn on_person(&mut self, person: Person) {
+        if person.peer == self.me {
+            return;
+        }
+        match self.people.iter_mut().find(|known| known.peer == person.peer) {
+            Some(known) => *known = Rc::new(person),
+            None => self.people.push(Rc::new(person)),
+        }
+    }
+
+    fn on_message(&mut self, message: Message, visibility: Visibility) {
+        let place = |message: &Message| (message.order, message.id);
+        // Backwards: most of what arrives is the latest.
+        let before = self
+            .messages
+            .iter()
+            .rposition(|entry| place(&entry.message) <= place(&message));
+        if before.is_some_and(|index| self.messages[index].message.id == message.id) {
+            return;
+        }
+        if visibility == Visibility::Hidden && !message.own {
+            self.unread = self.unread.saturating_add(1);
+        }
+        let delivery = message.own.then_some(Delivery::Waiting);
+        self.text_bytes += message.text.len();
+        let index = before.map_or(0, |index| index + 1);
+        self.messages.insert(index, Rc::new(Entry { message, delivery }));
+        while self.messages.len() > MESSAGES_MAX || self.text_bytes > TEXT_TOTAL_BYTES_MAX {
+            self.text_bytes -= self.messages.remove(0).message.text.len();
+            self.dropped = true;
+        }
+    }
+
+    fn on_delivery(&mut self, id: MessageId, delivery: Delivery) {
+        // Backwards: what is delivered now was said a moment ago.
+        if let Some(entry) = self
+            .messages
+            .iter_mut()
+            .rev()
+            .find(|entry| entry.message.own && entry.message.id == id)
+        {
+            // Copied only while the page still shows the former one.
+            Rc::make_mut(entry).delivery = Some(delivery);
+        }
+    }
+
+    fn on_server(&mut self, server: ServerId, state: ServerState) {
+        match state {
+            ServerState::Registered { .. } => self.server_lost = false,
+            ServerState::Waiting { .. } | ServerState::Stopped => self.server_lost = true,
+            ServerState::Connecting => {}
+        }
+        self.servers.insert(server, state);
+    }
+
+    fn pin(&mut self, notice: Notice) {
+        // The same again, or the same with another count, takes the place of what was said before.
+        self.notices
+            .retain(|pinned| !pinned.notice.kind.is_same_topic(&notice.kind));
+        self.notices.push(Pinned {
+            id: self.next_notice,
+            notice,
+        });
+        self.next_notice += 1;
+        if self.notices.len() > NOTICES_MAX
+            && let Some(least) = self.notices.iter().map(|pinned| pinned.notice.level).min()
+            && let Some(position) = self.notices.iter().position(|pinned| pinned.notice.level == least)
+        {
+            self.notices.remove(position);
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other event fails a test")]
+mod tests;

@@ -1,0 +1,247 @@
+//! The room as shown, event by event.
+
+use mesh::model::{Alert, Timestamp};
+
+use super::*;
+use crate::notice::{Level, NoticeKind};
+
+fn peer(byte: u8) -> PeerId {
+    PeerId::from_bytes([byte; 32])
+}
+
+fn empty() -> RoomState {
+    RoomState::new(peer(0), "Me".to_owned())
+}
+
+fn happens(state: &mut RoomState, event: Event) {
+    reduce(
+        state,
+        RoomAction::Event {
+            event,
+            visibility: Visibility::Shown,
+        },
+    );
+}
+
+fn after(events: impl IntoIterator<Item = Event>) -> RoomState {
+    let mut state = empty();
+    for event in events {
+        happens(&mut state, event);
+    }
+    state
+}
+
+fn person(byte: u8, name: &str, state: PersonState) -> Event {
+    let person = Person {
+        peer: peer(byte),
+        name: Some(name.to_owned()),
+        state,
+        linked: true,
+        round_trip: None,
+    };
+    Event::Person { person }
+}
+
+fn message(byte: u8, own: bool, text: &str) -> Event {
+    Event::Message {
+        message: Message {
+            id: MessageId::from_bytes([byte; 16]),
+            author: peer(u8::from(!own)),
+            author_name: "Ada".to_owned(),
+            own,
+            whisper_to: None,
+            order: Timestamp::from_unix_millis(byte.into()),
+            unix_millis: 0,
+            text: text.to_owned(),
+        },
+    }
+}
+
+#[test]
+fn people_change_in_place_and_are_forgotten() {
+    let mut state = after([
+        person(1, "Ada", PersonState::Connecting),
+        person(2, "Bo", PersonState::Here),
+        person(1, "Ada", PersonState::Left),
+    ]);
+    assert_eq!(
+        state.people.iter().map(|person| person.state).collect::<Vec<_>>(),
+        [PersonState::Left, PersonState::Here]
+    );
+    assert_eq!(state.people_in_order()[0].peer, peer(2));
+    assert_eq!(state.present(), 2);
+    happens(&mut state, Event::PersonForgotten { peer: peer(1) });
+    assert_eq!(state.people.len(), 1);
+}
+
+#[test]
+fn names_used_twice_carry_fingerprints() {
+    let state = after([person(1, "Ada", PersonState::Here), person(2, "Me", PersonState::Here)]);
+    assert_eq!(state.name_of(&peer(1)), "Ada");
+    assert_eq!(state.name_of(&peer(2)), format!("Me ({})", peer(2).fingerprint()));
+    assert_eq!(state.name_of(&peer(3)), format!("Someone ({})", peer(3).fingerprint()));
+}
+
+#[test]
+fn delivery_reaches_only_own_messages() {
+    let delivery = Delivery::Sent { delivered: 1, of: 2 };
+    let state = after([
+        message(1, true, "a"),
+        message(2, false, "b"),
+        Event::Delivery {
+            id: MessageId::from_bytes([1; 16]),
+            delivery,
+        },
+        Event::Delivery {
+            id: MessageId::from_bytes([2; 16]),
+            delivery,
+        },
+    ]);
+    assert_eq!(
+        state.messages.iter().map(|entry| entry.delivery).collect::<Vec<_>>(),
+        [Some(delivery), None]
+    );
+}
+
+#[test]
+fn unread_counts_what_others_say_while_hidden() {
+    let mut state = empty();
+    let hidden = Visibility::Hidden;
+    for (byte, own, visibility) in [
+        (1, false, hidden),
+        (2, true, hidden),
+        (3, false, Visibility::Shown),
+        (4, false, hidden),
+    ] {
+        let event = message(byte, own, "x");
+        reduce(&mut state, RoomAction::Event { event, visibility });
+    }
+    assert_eq!(state.unread, 2);
+    reduce(&mut state, RoomAction::Seen);
+    assert_eq!(state.unread, 0);
+}
+
+/// What is shown, in order, by the first byte of the ids.
+fn shown(state: &RoomState) -> Vec<u8> {
+    state
+        .messages
+        .iter()
+        .map(|entry| entry.message.id.as_bytes()[0])
+        .collect()
+}
+
+#[test]
+fn messages_stand_in_the_order_of_the_room_however_they_come() {
+    let state = after([5, 2, 9, 1, 7].map(|byte| message(byte, false, "x")));
+    assert_eq!(shown(&state), [1, 2, 5, 7, 9]);
+}
+
+#[test]
+fn messages_of_one_time_stand_in_the_order_of_their_ids() {
+    let of_one_time = [3, 1, 2].map(|byte| {
+        let mut event = message(byte, false, "x");
+        if let Event::Message { message } = &mut event {
+            message.order = Timestamp::from_unix_millis(7);
+        }
+        event
+    });
+    assert_eq!(shown(&after(of_one_time)), [1, 2, 3]);
+}
+
+#[test]
+fn a_message_told_twice_is_shown_once() {
+    let state = after([message(2, false, "x"), message(1, false, "x"), message(2, false, "x")]);
+    assert_eq!(shown(&state), [1, 2]);
+    assert_eq!(state.text_bytes, 2);
+}
+
+#[test]
+fn an_old_message_that_has_no_room_left_pushes_out_none() {
+    let big = "x".repeat(TEXT_TOTAL_BYTES_MAX);
+    let state = after([message(2, false, &big), message(1, false, "y")]);
+    assert_eq!(shown(&state), [2]);
+    assert!(state.dropped);
+}
+
+#[test]
+fn an_invitation_is_shown_until_it_was_answered() {
+    let text = "made-here".to_owned();
+    let mut state = after([Event::Invitation { text }]);
+    assert_eq!(state.invitation.as_deref(), Some("made-here"));
+    reduce(&mut state, RoomAction::InvitationUsed);
+    assert_eq!(state.invitation, None);
+}
+
+#[test]
+fn old_messages_make_room() {
+    let big = "x".repeat(TEXT_TOTAL_BYTES_MAX / 2);
+    let state = after([message(1, false, &big), message(2, false, &big), message(3, false, "y")]);
+    assert_eq!(state.messages.len(), 2);
+    assert!(state.dropped);
+}
+
+#[test]
+fn an_alert_with_another_count_replaces_the_former_and_the_worst_stay() {
+    let tampering = |dropped| Event::Alert {
+        alert: Alert::Tampering { dropped },
+    };
+    let mut state = after([tampering(9), tampering(10)]);
+    assert_eq!(state.notices.len(), 1);
+    assert_eq!(
+        state.notices[0].notice.kind,
+        NoticeKind::Alert {
+            alert: Alert::Tampering { dropped: 10 },
+            name: None
+        }
+    );
+    for letter in 'a'..='z' {
+        let name = letter.to_string();
+        let notice = NoticeKind::OutOfReach { name }.into();
+        reduce(&mut state, RoomAction::Notify { notice });
+    }
+    assert_eq!(state.notices.len(), NOTICES_MAX);
+    assert_eq!(state.notices[0].notice.level, Level::Danger);
+    let id = state.notices[0].id;
+    reduce(&mut state, RoomAction::Dismiss { id });
+    assert!(state.notices.iter().all(|pinned| pinned.id != id));
+}
+
+#[test]
+fn an_author_is_called_as_then_and_told_from_others_of_now() {
+    let state = after([
+        person(1, "Ada Augusta", PersonState::Here),
+        message(1, false, "x"),
+        message(2, true, "y"),
+    ]);
+    let author = |state: &RoomState, index: usize| state.author_of(&state.messages[index].message);
+    assert_eq!(author(&state, 0), "Ada", "not the longer name of now");
+    assert_eq!(author(&state, 1), "Me");
+    let state = after([
+        person(1, "Ada", PersonState::Here),
+        person(2, "Ada", PersonState::Here),
+        message(1, false, "x"),
+    ]);
+    assert_eq!(author(&state, 0), format!("Ada ({})", peer(1).fingerprint()));
+}
+
+#[test]
+fn a_message_follows_what_its_author_said_to_the_same_people_soon_before() {
+    let said = |byte, own, unix_millis| match message(byte, own, "x") {
+        Event::Message { message } => Message { unix_millis, ..message },
+        event => panic!("{event:?} is no message"),
+    };
+    let first = said(1, false, 1_000);
+    assert!(follows(&first, &said(2, false, 180_999)));
+    assert!(!follows(&first, &said(2, false, 181_000)));
+    assert!(!follows(&first, &said(2, true, 1_000)));
+    let whisper = Message {
+        whisper_to: Some(peer(0)),
+        ..said(2, false, 1_000)
+    };
+    assert!(!follows(&first, &whisper));
+}
+
+#[test]
+fn left_is_said_once_leaving_is_done() {
+    assert!(after([Event::Left]).left);
+}

@@ -1,0 +1,54 @@
+//! Which rendezvous servers there are: the one that the program came from, and those that it names.
+
+use serde::Deserialize;
+
+use crate::config::SERVERS_MAX;
+
+/// What the program reads of the text behind `/api/config`.
+#[derive(Debug, Default, Deserialize)]
+struct Config {
+    #[serde(default)]
+    servers: Vec<String>,
+}
+
+/// The addresses of the servers to use, `own` first. `config` is the text behind `/api/config`, if it could be had.
+///
+/// Each address stands once; past [`SERVERS_MAX`] they are dropped.
+#[must_use]
+pub fn merge(own: String, config: Option<&str>) -> Vec<String> {
+    let config: Option<Config> = config.and_then(|text| serde_json::from_str(text).ok());
+    let mut servers = vec![own];
+    for server in config.unwrap_or_default().servers {
+        if servers.len() < SERVERS_MAX && !servers.contains(&server) {
+            servers.push(server);
+        }
+    }
+    servers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn merged(config: &str) -> Vec<String> {
+        merge("own".to_owned(), Some(config))
+    }
+
+    #[test]
+    fn the_own_server_is_first_and_each_stands_once() {
+        assert_eq!(merged(r#"{"servers":["b","own","b","c"],"more":1}"#), ["own", "b", "c"]);
+    }
+
+    #[test]
+    fn there_is_a_bound() {
+        assert_eq!(merged(r#"{"servers":["a","b","c","d","e"]}"#).len(), SERVERS_MAX);
+    }
+
+    #[test]
+    fn what_cannot_be_read_names_nobody() {
+        for config in ["", "{}", "[]", r#"{"servers":[1]}"#, "<!doctype html>"] {
+            assert_eq!(merged(config), ["own"], "{config}");
+        }
+        assert_eq!(merge("own".to_owned(), None), ["own"]);
+    }
+}

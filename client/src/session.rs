@@ -1,0 +1,181 @@
+//! The handle that a page has on a running program.
+
+use std::{cell::RefCell, fmt, rc::Rc};
+
+use mesh::{
+    NodeConfig,
+    io::Instant,
+    model::{CloseError, Invitation, InvitationError, Network, SendError},
+};
+use shared::{Identity, MessageId, PeerId, Room};
+
+use crate::{
+    core::Core,
+    driver::{Clock, Driver, DriverEvent, EventQueue, Events, Platform},
+    notice::Notice,
+    room::RoomState,
+};
+
+/// A handle on a program in a room. Cheap to clone; with the last clone the program leaves.
+///
+/// A command acts on the core at once, and wakes the driver to do what follows from it.
+#[derive(Clone)]
+pub struct Session(Rc<Handle>);
+
+struct Handle {
+    me: PeerId,
+    core: Rc<RefCell<Core>>,
+    events: Events,
+    clock: Clock,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.events.send(DriverEvent::Abandoned);
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Session")
+    }
+}
+
+impl PartialEq for Session {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// What it takes to enter a room.
+#[derive(Debug)]
+pub struct Entrance {
+    /// Who we are.
+    pub identity: Identity,
+    /// Which room.
+    pub room: Room,
+    /// What the node is told.
+    pub config: NodeConfig,
+    /// Unpredictable, and never used twice.
+    pub seed: [u8; 32],
+    /// Reads the platform's clocks.
+    pub clock: Clock,
+}
+
+impl Session {
+    /// Enters a room, on a `platform` that reports by the `events` of `queue`. [`Driver::run`] has to be polled for anything to happen.
+    pub fn enter<P: Platform>(
+        entrance: Entrance,
+        platform: P,
+        (events, queue): (Events, EventQueue),
+    ) -> (Self, Driver<P>) {
+        let Entrance {
+            identity,
+            room,
+            config,
+            seed,
+            clock,
+        } = entrance;
+        let me = identity.peer_id();
+        let core = Rc::new(RefCell::new(Core::new(identity, room, config, seed, clock())));
+        let driver = Driver::new(Rc::clone(&core), platform, clock, (events.clone(), queue));
+        let session = Self(Rc::new(Handle {
+            me,
+            core,
+            events,
+            clock,
+        }));
+        (session, driver)
+    }
+
+    /// Our public key.
+    #[must_use]
+    pub fn peer_id(&self) -> PeerId {
+        self.0.me
+    }
+
+    /// The room as it is now.
+    #[must_use]
+    pub fn room(&self) -> Rc<RoomState> {
+        Rc::clone(self.0.core.borrow().room())
+    }
+
+    /// Says `text` to everyone, or to one person.
+    ///
+    /// # Errors
+    /// [`SendError`]; the text stays with the caller.
+    pub fn say(&self, to: Option<PeerId>, text: &str) -> Result<MessageId, SendError> {
+        self.command(|core, clock| match to {
+            None => core.say(clock(), text),
+            Some(to) => core.whisper(clock(), to, text),
+        })
+    }
+
+    /// The room's network as we know it.
+    #[must_use]
+    pub fn network(&self) -> Network {
+        self.0.core.borrow().network()
+    }
+
+    /// See [`Core::invite`].
+    ///
+    /// # Errors
+    /// [`InvitationError`].
+    pub fn invite(&self) -> Result<(), InvitationError> {
+        self.command(|core, clock| core.invite(clock()))
+    }
+
+    /// See [`Core::take_invitation`].
+    ///
+    /// # Errors
+    /// [`InvitationError`]; nothing was done.
+    pub fn take_invitation(&self, text: &str) -> Result<Invitation, InvitationError> {
+        self.command(|core, clock| core.take_invitation(clock(), text))
+    }
+
+    /// Closes the room for everyone and for good, and leaves it.
+    ///
+    /// # Errors
+    /// [`CloseError`]; nothing was done.
+    pub fn close_room(&self) -> Result<(), CloseError> {
+        self.command(|core, clock| core.close_room(clock()))
+    }
+
+    /// Leaves the room. The room is [`left`](RoomState::left) within a second.
+    pub fn leave(&self) {
+        self.command(|core, clock| core.leave(clock()));
+    }
+
+    /// Tries the servers now.
+    pub fn retry_now(&self) {
+        self.command(|core, clock| core.retry_now(clock()));
+    }
+
+    /// Shows a notice.
+    pub fn notify(&self, notice: Notice) {
+        self.command(|core, clock| core.notify(clock(), notice));
+    }
+
+    /// Takes a notice away that was read.
+    pub fn dismiss(&self, id: u64) {
+        self.command(|core, clock| core.dismiss(clock(), id));
+    }
+
+    /// See [`Core::diagnostics`].
+    #[must_use]
+    pub fn diagnostics(&self) -> String {
+        self.0.core.borrow().diagnostics((self.0.clock)())
+    }
+
+    /// Milliseconds from now until `at`; 0 if that has passed.
+    #[must_use]
+    pub fn millis_until(&self, at: Instant) -> u64 {
+        at.as_millis().saturating_sub((self.0.clock)().instant.as_millis())
+    }
+
+    fn command<T>(&self, command: impl FnOnce(&mut Core, Clock) -> T) -> T {
+        let result = command(&mut self.0.core.borrow_mut(), self.0.clock);
+        self.0.events.send(DriverEvent::Wake);
+        result
+    }
+}

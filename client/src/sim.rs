@@ -1,0 +1,162 @@
+//! A person's program on a machine of the simulator, which is its platform.
+
+use std::collections::BTreeSet;
+
+use mesh::{
+    Node, NodeConfig,
+    io::{Input, Instant, Now, Output, ServerId},
+    model::{CloseError, Invitation, InvitationError, SendError},
+    sim::Body,
+};
+use shared::{Identity, MessageId, PeerId, Room};
+
+use crate::core::{Core, Request, Step};
+
+/// A [`Core`] whose requests are given back as what the node asked for.
+#[derive(Debug)]
+pub struct SimulatedClient {
+    core: Core,
+    /// The servers with an open socket: one that broke needs no closing.
+    sockets: BTreeSet<ServerId>,
+}
+
+impl SimulatedClient {
+    /// The program.
+    #[must_use]
+    pub fn core(&self) -> &Core {
+        &self.core
+    }
+
+    /// What the simulator has to do for a request, if anything.
+    fn on_request(&mut self, request: Request) -> Option<Output> {
+        Some(match request {
+            Request::OpenSocket { server } => {
+                self.sockets.insert(server);
+                Output::ConnectServer { server }
+            }
+            Request::CloseSocket { server } => {
+                self.sockets.take(&server)?;
+                Output::DisconnectServer { server }
+            }
+            Request::Signal { server, request } => Output::Signal { server, request },
+            Request::Connect {
+                link,
+                ice_servers,
+                step: Step::Accept { sdp },
+            } => Output::Accept { link, ice_servers, sdp },
+            Request::Connect { link, ice_servers, .. } => Output::Dial { link, ice_servers },
+            Request::Step { link, step } => match step {
+                Step::Offer | Step::Restart => Output::RestartIce { link },
+                Step::Accept { sdp } => Output::Accept {
+                    link,
+                    ice_servers: Vec::new(),
+                    sdp,
+                },
+                Step::Answer { sdp } => Output::RemoteAnswer { link, sdp },
+                Step::Candidates { candidates } => Output::RemoteCandidates { link, candidates },
+            },
+            Request::Transmit { link, bytes } => Output::Transmit { link, bytes },
+            Request::HangUp { link } => Output::HangUp { link },
+            Request::Nearby { bytes } => Output::Nearby { bytes },
+            Request::RememberName { peer, name } => Output::RememberName { peer, name },
+            Request::RememberClosed { statement } => Output::RememberClosed { statement },
+            Request::Drop { .. } | Request::Show { .. } => return None,
+        })
+    }
+}
+
+impl Body for SimulatedClient {
+    fn start(
+        identity: Identity,
+        room: Room,
+        config: NodeConfig,
+        seed: [u8; 32],
+        known_names: &[(PeerId, String)],
+        now: Now,
+    ) -> Self {
+        let mut core = Core::new(identity, room, config, seed, now);
+        for (peer, name) in known_names {
+            core.know_name(*peer, name);
+        }
+        Self {
+            core,
+            sockets: BTreeSet::new(),
+        }
+    }
+
+    fn node(&self) -> &Node {
+        self.core.node()
+    }
+
+    fn handle_input(&mut self, now: Now, input: Input) {
+        if let Input::ServerDown { server, .. } = &input {
+            self.sockets.remove(server);
+        }
+        self.core.handle_input(now, input);
+    }
+
+    fn handle_timeout(&mut self, now: Now) {
+        self.core.handle_timeout(now);
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        loop {
+            if let Some(event) = self.core.poll_event() {
+                return Some(Output::Event(event));
+            }
+            let Some(request) = self.core.poll_output() else {
+                return self.core.poll_event().map(Output::Event);
+            };
+            if let Some(output) = self.on_request(request) {
+                return Some(output);
+            }
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.core.poll_timeout()
+    }
+
+    fn say(&mut self, now: Now, text: &str) -> Result<MessageId, SendError> {
+        self.core.say(now, text)
+    }
+
+    fn whisper(&mut self, now: Now, to: PeerId, text: &str) -> Result<MessageId, SendError> {
+        self.core.whisper(now, to, text)
+    }
+
+    fn invite(&mut self, now: Now) -> Result<(), InvitationError> {
+        self.core.invite(now)
+    }
+
+    fn take_invitation(&mut self, now: Now, text: &str) -> Result<Invitation, InvitationError> {
+        self.core.take_invitation(now, text)
+    }
+
+    fn close_room(&mut self, now: Now) -> Result<(), CloseError> {
+        self.core.close_room(now)
+    }
+
+    fn leave(&mut self, now: Now) {
+        self.core.leave(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mesh::sim::{LinkDigest, Scenario, run, run_bodies};
+
+    use super::*;
+
+    #[test]
+    fn whole_programs_keep_what_is_promised_and_say_on_every_link_what_bare_nodes_say() {
+        for scenario in [Scenario::Churn, Scenario::Partition, Scenario::Sleeper] {
+            for seed in 1..3 {
+                let report = run_bodies::<SimulatedClient>(scenario, 12, seed, LinkDigest::Taken);
+                assert_eq!(report.broken, [], "{scenario:?}, seed {seed}");
+                let nodes = run(scenario, 12, seed, LinkDigest::Taken);
+                assert_eq!(report.digest, nodes.digest, "{scenario:?}, seed {seed}");
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What outlives the program: its identities, who used which name in which room, and which rooms are closed.
+//!
+//! Every kind of store keeps one contract, `contract::store`: a database where the platform has one, and
+//! [`MemoryStore`] where it lets the program store nothing.
+
+mod memory;
+
+use std::fmt;
+
+use shared::{PeerId, RoomId};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+pub use self::memory::MemoryStore;
+
+/// Something could not be stored or read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum StoreError {
+    /// The platform lets the program store nothing: its settings, or a private window. Nothing is kept over a reload.
+    #[error("nothing may be stored here")]
+    Denied,
+    /// The disk or the program's share of it is full. Free some space.
+    #[error("there is no space left to store anything")]
+    Full,
+    /// Anything else the platform met, in its own words.
+    #[error("the platform could not store or read: {0}")]
+    Platform(String),
+}
+
+/// What an identity slot holds. `C` is the platform's certificate for DTLS.
+#[derive(Clone)]
+pub struct IdentityRecord<C> {
+    /// See [`Identity::secret`](shared::Identity::secret).
+    pub secret: Zeroizing<[u8; 32]>,
+    /// Stored so that the fingerprint stays the same and no key is made at connect.
+    pub certificate: Option<C>,
+    /// The person's name, if one was chosen.
+    pub name: Option<String>,
+}
+
+impl<C> fmt::Debug for IdentityRecord<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdentityRecord(a secret)")
+    }
+}
+
+/// A claim on an identity slot that must be renewed, for platforms that have no locks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The program's random name.
+    pub owner: String,
+    /// Until when it holds, in milliseconds since 1970.
+    pub until_unix_millis: u64,
+}
+
+impl Lease {
+    /// Whether this lease keeps the owner of another out.
+    #[must_use]
+    pub fn holds_against(&self, other: &Self, now_unix_millis: u64) -> bool {
+        self.owner != other.owner && now_unix_millis < self.until_unix_millis
+    }
+}
+
+/// A store. Its methods take a moment, and what one has stored the next one reads.
+pub trait Store {
+    /// The platform's certificate for DTLS.
+    type Certificate: Clone;
+
+    /// The identity of a slot, if it has one.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be read.
+    fn identity(
+        &self,
+        slot: u32,
+    ) -> impl Future<Output = Result<Option<IdentityRecord<Self::Certificate>>, StoreError>>;
+
+    /// Stores the identity of a slot.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be stored.
+    fn save_identity(
+        &self,
+        slot: u32,
+        record: &IdentityRecord<Self::Certificate>,
+    ) -> impl Future<Output = Result<(), StoreError>>;
+
+    /// Takes or renews a lease on a slot, unless another owner's lease holds at `now_unix_millis`. Says whether it was taken. Of two
+    /// that ask at once, one at most gets it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be read or stored.
+    fn take_lease(
+        &self,
+        slot: u32,
+        lease: &Lease,
+        now_unix_millis: u64,
+    ) -> impl Future<Output = Result<bool, StoreError>>;
+
+    /// Who used which name in a room.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be read.
+    fn names(&self, room: &RoomId) -> impl Future<Output = Result<Vec<(PeerId, String)>, StoreError>>;
+
+    /// Remembers that `peer` used `name` in `room`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be stored.
+    fn save_name(&self, room: &RoomId, peer: &PeerId, name: &str) -> impl Future<Output = Result<(), StoreError>>;
+
+    /// The founders' statements that their rooms are closed, of every room where one is known.
+    ///
+    /// # Errors
+    /// [`StoreError`] if they cannot be read.
+    fn closed(&self) -> impl Future<Output = Result<Vec<(RoomId, Vec<u8>)>, StoreError>>;
+
+    /// Remembers the founder's statement that `room` is closed.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be stored.
+    fn save_closed(&self, room: &RoomId, statement: &[u8]) -> impl Future<Output = Result<(), StoreError>>;
+}

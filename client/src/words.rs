@@ -1,0 +1,466 @@
+//! All words that a person reads: functions from a typed value to its text, the sentences of the pages ([`page`]) and the names
+//! that several parts share ([`label`]). A button's or a field's own name stands in its component.
+//!
+//! Nothing is decided by a text: whoever wants to know what is shown looks at the value.
+
+pub mod label;
+pub mod page;
+
+use std::{borrow::Cow, time::Duration};
+
+use mesh::io::LinkKind;
+use mesh::model::{Alert, Delivery, InvitationError, PersonState, SendError};
+use shared::{PeerId, limits::NAME_CHARS_MAX, room::ParseRoomError};
+
+use crate::{
+    notice::{Missing, Notice, NoticeAction, NoticeKind},
+    room::Called,
+    standing::{MeshStanding, Reach, ServerStanding, Standing},
+    text::isolate,
+    validate::NameError,
+};
+
+/// The words on the button of a notice.
+#[must_use]
+pub fn action(action: NoticeAction) -> &'static str {
+    match action {
+        NoticeAction::Reload => "Reload the page",
+        NoticeAction::ShowPeople => "Show people",
+        NoticeAction::Start => "Go to the start page",
+    }
+}
+
+/// What happened, and what next.
+#[must_use]
+pub fn notice(notice: &Notice) -> Cow<'static, str> {
+    match &notice.kind {
+        NoticeKind::Unsupported { missing } => unsupported(*missing).into(),
+        NoticeKind::NotPersistent => {
+            "This browser lets the page store nothing, so you are a new person each time you open it. To be recognised \
+             again, leave private browsing or allow site data for this address, then reload."
+                .into()
+        }
+        NoticeKind::NameNotSaved => {
+            "Your name could not be saved in this browser. It holds for now; next time you will be asked again.".into()
+        }
+        NoticeKind::OutOfReach { name } => format!(
+            "{} cannot be reached now. What you write stays in the box until you can send it.",
+            isolate(name)
+        )
+        .into(),
+        NoticeKind::RoomClosed => {
+            "This room was closed by its founder, for everyone and for good, so nothing can be sent any more. You can read \
+             and copy what was said until you leave."
+                .into()
+        }
+        NoticeKind::NotSent { error, to } => send_error(*error, to.as_deref()),
+        NoticeKind::InvitationRefused { error } => invitation_error(*error).into(),
+        NoticeKind::InvitationUnderWay => "One moment: ways to reach you are being looked for.".into(),
+        NoticeKind::AnswerTaken => {
+            "The connection is being made. Once the other person stands in the list of people, you are done.".into()
+        }
+        NoticeKind::Copied => "Copied. Paste it where the other person reads it.".into(),
+        NoticeKind::Selected => {
+            "This browser does not let the page use the clipboard here. The text is selected: press Ctrl+C (⌘C on a Mac).".into()
+        }
+        NoticeKind::Alert { alert, name } => self::alert(alert, name.as_deref()),
+    }
+}
+
+fn unsupported(missing: Missing) -> &'static str {
+    match missing {
+        Missing::WebRtc => {
+            "This browser cannot connect people directly: it has no WebRTC, or WebRTC is switched off. \
+             Switch it on, or open this page in a current Firefox, Chrome, Edge or Safari."
+        }
+        Missing::WebSocket => {
+            "This browser cannot reach the server that introduces people: it has no WebSocket. \
+             Open this page in a current Firefox, Chrome, Edge or Safari."
+        }
+        Missing::Randomness => {
+            "This browser gives no random numbers, without which nothing can be kept secret. \
+             Open this page in a current Firefox, Chrome, Edge or Safari."
+        }
+    }
+}
+
+/// An alert of the mesh core about someone who is called `name`.
+fn alert(alert: &Alert, name: Option<&str>) -> Cow<'static, str> {
+    let who = someone(name);
+    match alert {
+        Alert::NameTaken { name, known, now } => format!(
+            "Someone new calls themselves {}. Until now that name had the fingerprint {}; this person has {}. It may \
+             be another device of the same person, or someone who pretends to be them. Compare safety numbers in the \
+             list of people before you tell them anything private.",
+            isolate(name),
+            known.fingerprint(),
+            now.fingerprint()
+        )
+        .into(),
+        Alert::Tampering { dropped } => format!(
+            "Do not trust this server: connection messages were altered, forged or replayed on their way to you \
+             ({dropped} so far). They were thrown away, and what you write stays between the people you see here. If \
+             someone cannot join, meet on another server."
+        )
+        .into(),
+        Alert::Misbehaving { .. } => format!(
+            "{who} sent too much that makes no sense and was disconnected for a minute. If you know them, ask them to \
+             reload the page."
+        )
+        .into(),
+        Alert::PeerVersion { theirs, .. } => format!(
+            "{who} uses another version of Starling (protocol {theirs}), and the two cannot talk. Both of you reload \
+             the page to get the newest one."
+        )
+        .into(),
+        Alert::ServerVersion { version_min, version_max } => format!(
+            "The server speaks another version of Starling (protocol {version_min} to {version_max}) than this page. \
+             Reload the page to get the fitting one."
+        )
+        .into(),
+        Alert::NoPath { .. } => format!(
+            "No way to {who} was found: a firewall or router stands between you. It is tried again quietly. If it stays \
+             so, one of you try another network, such as a phone's hotspot."
+        )
+        .into(),
+        Alert::Superseded => "Another tab or window took over your place in this room, so this one stopped. Go on there, or reload to join \
+             here as someone else."
+            .into(),
+        Alert::RoomFull => {
+            "The server lets no more people into this room for now. It is asked again in a while; you need not do anything.".into()
+        }
+        Alert::ServerFull => {
+            "The server takes no more people for now. It is asked again in a while; you need not do anything.".into()
+        }
+        Alert::HelloRefused => "The server refused to let you in: it, or something between you and it, does not speak Starling's language. \
+             Check the address of this page, or try another network."
+            .into(),
+        Alert::LinksExhausted => {
+            "This page has used up the connections a browser allows. Reload it to free them; you come back as yourself.".into()
+        }
+    }
+}
+
+fn send_error(error: SendError, to: Option<&str>) -> Cow<'static, str> {
+    match error {
+        SendError::Empty => "There is nothing to send yet. Type a message first.".into(),
+        SendError::TooLong { bytes, max } => format!(
+            "A message can have {} KB at most, and this one is {} too long. Shorten it, or send it in parts.",
+            max / 1024,
+            excess(bytes, max)
+        )
+        .into(),
+        SendError::NotReachable => format!(
+            "{} cannot be reached now, so nothing was sent. Your text is still here: send it when they are back.",
+            someone(to)
+        )
+        .into(),
+        SendError::Full => {
+            "Too many messages are waiting to be delivered already. Your text is still here: send it when someone has \
+             connected."
+                .into()
+        }
+        SendError::Left => {
+            "This room was left, so nothing was sent. Reload the page to join again; copy your text first.".into()
+        }
+    }
+}
+
+fn invitation_error(error: InvitationError) -> &'static str {
+    match error {
+        InvitationError::Damaged => {
+            "This is no whole invitation or answer. Copy all of it again, from its first to its last letter."
+        }
+        InvitationError::OtherRoom => {
+            "This was made for another room. Both of you open the same room link, then start again."
+        }
+        InvitationError::RunOut => {
+            "The invitation that this answers was used already or has run out. Make a new one and hand it over."
+        }
+        InvitationError::Own => "You made this yourself. Give it to the other person; what they send back goes here.",
+        InvitationError::Version => {
+            "This was made by another version of Starling. Both of you reload the page, then start again."
+        }
+        InvitationError::Full => {
+            "This page has as many connections as it takes. Let someone else in the room invite them."
+        }
+        InvitationError::Left => "This room was left. Reload the page to join it again.",
+    }
+}
+
+/// A person within a sentence.
+fn someone(name: Option<&str>) -> String {
+    name.map_or_else(|| "This person".to_owned(), isolate)
+}
+
+/// By how much a text is over its limit, in a unit that says something to a person.
+fn excess(bytes: usize, max: usize) -> String {
+    match bytes.saturating_sub(max) {
+        1 => "1 byte".to_owned(),
+        over @ ..1024 => format!("{over} bytes"),
+        over => format!("{} KB", over.div_ceil(1024)),
+    }
+}
+
+/// How the node stands with servers and mesh, in one to three sentences.
+#[must_use]
+pub fn standing(standing: &Standing) -> String {
+    if standing.server == ServerStanding::RoomClosed {
+        return server_standing(standing).to_owned();
+    }
+    let mesh = match standing.mesh {
+        MeshStanding::Alone => String::new(),
+        MeshStanding::Connecting { people: 1 } => "Connecting to someone who is in the room… ".to_owned(),
+        MeshStanding::Connecting { people } => format!("Connecting to {people} people who are in the room… "),
+        MeshStanding::Connected { people: 1 } => "Connected to 1 person. ".to_owned(),
+        MeshStanding::Connected { people } => format!("Connected to {people} people. "),
+    };
+    let reach = standing.reach.map_or_else(String::new, |split| reach(split) + ". ");
+    mesh + &reach + server_standing(standing)
+}
+
+fn server_standing(standing: &Standing) -> &'static str {
+    let goes_on = matches!(standing.mesh, MeshStanding::Connected { .. });
+    match standing.server {
+        ServerStanding::RoomClosed => "This room was closed by its founder.",
+        ServerStanding::Registered if standing.mesh == MeshStanding::Alone => {
+            "You are alone here. Copy the link and send it to someone."
+        }
+        ServerStanding::Registered => "The server introduces newcomers.",
+        ServerStanding::Looking => "Looking for the server…",
+        ServerStanding::Lost if goes_on => {
+            "The server is unreachable; the room goes on without it. New people can be invited by hand."
+        }
+        ServerStanding::Lost => {
+            "The server is unreachable, so newcomers cannot be introduced yet. Someone in the room can invite you by hand."
+        }
+        ServerStanding::Stopped if goes_on => {
+            "The server is not asked any more; the room goes on without it. New people can be invited by hand."
+        }
+        ServerStanding::Stopped => "Not connected to a server.",
+    }
+}
+
+/// When the server is tried again, in so many seconds.
+#[must_use]
+pub fn countdown(seconds: u64) -> String {
+    match seconds {
+        0 => " Trying again now…".to_owned(),
+        seconds => format!(" Trying again in {seconds} s."),
+    }
+}
+
+/// How much of a split network can be reached.
+#[must_use]
+pub fn reach(Reach { reachable, size }: Reach) -> String {
+    format!("{reachable} of {size} reachable")
+}
+
+/// Whom a message is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Everyone in the room.
+    Everyone,
+    /// One person, to whom it was whispered.
+    OnePerson,
+}
+
+/// How far an own message got.
+#[must_use]
+pub fn delivery(delivery: Delivery, audience: Audience) -> Cow<'static, str> {
+    match (delivery, audience) {
+        (Delivery::Waiting | Delivery::Sent { of: 0, .. }, Audience::OnePerson) => "waiting for the connection".into(),
+        (Delivery::Waiting | Delivery::Sent { of: 0, .. }, Audience::Everyone) => {
+            "waiting for someone to connect".into()
+        }
+        (Delivery::Sent { delivered: 0, .. }, Audience::OnePerson) => "on its way".into(),
+        (Delivery::Sent { .. }, Audience::OnePerson) => "delivered".into(),
+        (Delivery::Sent { delivered, of }, Audience::Everyone) => format!("delivered to {delivered} of {of}").into(),
+        (Delivery::Failed, _) => "not delivered: send it again when they are here".into(),
+    }
+}
+
+/// What to call someone in a list or over a message.
+#[must_use]
+pub fn name(peer: &PeerId, called: Called<'_>) -> String {
+    match called {
+        Called::Unique(name) => name.to_owned(),
+        Called::Ambiguous(name) => format!("{name} ({})", peer.fingerprint()),
+        Called::Unnamed => format!("Someone ({})", peer.fingerprint()),
+    }
+}
+
+/// The button that begins a whisper, and the box to write it in.
+#[must_use]
+pub fn whisper_to(name: &str) -> String {
+    format!("Whisper to {name}")
+}
+
+/// How a person stands with us.
+#[must_use]
+pub fn person_state(state: PersonState) -> &'static str {
+    match state {
+        PersonState::Connecting => "Connecting…",
+        PersonState::Here => "Here",
+        PersonState::Reconnecting => "Reconnecting…",
+        PersonState::Gone => "Gone",
+        PersonState::Left => "Left",
+    }
+}
+
+/// How a link reaches its peer.
+#[must_use]
+pub fn link_kind(kind: Option<LinkKind>) -> &'static str {
+    match kind {
+        None => "Not known yet",
+        Some(LinkKind::Local) => "Local",
+        Some(LinkKind::Direct) => "Direct",
+        Some(LinkKind::Relayed) => "Relayed",
+    }
+}
+
+/// How long something has lasted, in the largest unit that fits.
+#[must_use]
+pub fn lasted(age: Duration) -> String {
+    let (count, unit) = match age.as_secs() {
+        seconds @ ..60 => (seconds, "s"),
+        seconds @ 60..3600 => (seconds / 60, "min"),
+        seconds @ 3600.. => (seconds / 3600, "h"),
+    };
+    format!("{count} {unit}")
+}
+
+/// A short span of time.
+#[must_use]
+pub fn millis(time: Duration) -> String {
+    format!("{} ms", time.as_millis())
+}
+
+/// The title of the page while `unread` messages came that nobody saw.
+#[must_use]
+pub fn title(unread: u32) -> String {
+    match unread {
+        0 => label::STARLING.to_owned(),
+        unread => format!("({unread}) {}", label::STARLING),
+    }
+}
+
+/// What to do about a name that others cannot be shown.
+#[must_use]
+pub fn name_error(error: NameError) -> String {
+    match error {
+        NameError::Empty => "Type a name, so that others know who is talking.".to_owned(),
+        NameError::TooLong { chars } => {
+            format!("This name has {chars} characters; {NAME_CHARS_MAX} is the most. Shorten it.")
+        }
+        NameError::ControlCharacter => CONTROL_CHARACTER.to_owned(),
+    }
+}
+
+/// What to do about the field "Room".
+#[must_use]
+pub fn room_error(error: ParseRoomError) -> &'static str {
+    match error {
+        ParseRoomError::Empty => {
+            "Type the name of a room or paste its link. To start one of your own, choose “New room”."
+        }
+        ParseRoomError::TooLong => "This name is too long for a room; 64 characters is the most. Shorten it.",
+        ParseRoomError::ControlCharacter => CONTROL_CHARACTER,
+        ParseRoomError::Damaged => {
+            "This room link is damaged or incomplete. Ask whoever sent it to copy it again, and paste the whole link here."
+        }
+    }
+}
+
+const CONTROL_CHARACTER: &str = "This name has an invisible control character in it. Type it again by hand.";
+
+#[cfg(test)]
+mod tests {
+    use shared::limits::OPEN_ROOM_CHARS_MAX;
+
+    use super::*;
+
+    fn peer(byte: u8) -> PeerId {
+        PeerId::from_bytes([byte; 32])
+    }
+
+    fn of_alert(alert: Alert) -> Cow<'static, str> {
+        notice(&Notice::from_alert(alert, |_| "\u{202e}evil".to_owned()))
+    }
+
+    fn not_sent(error: SendError, to: Option<&str>) -> Cow<'static, str> {
+        let to = to.map(str::to_owned);
+        notice(&NoticeKind::NotSent { error, to }.into())
+    }
+
+    #[test]
+    fn a_taken_name_names_both_fingerprints_and_what_to_compare() {
+        let text = of_alert(Alert::NameTaken {
+            name: "Ada".to_owned(),
+            known: peer(1),
+            now: peer(2),
+        });
+        assert!(text.contains(&peer(1).fingerprint()) && text.contains(&peer(2).fingerprint()));
+        assert!(text.contains("safety number"));
+    }
+
+    #[test]
+    fn counts_are_in_the_words() {
+        assert!(of_alert(Alert::Tampering { dropped: 3 }).contains("3 so far"));
+    }
+
+    #[test]
+    fn names_in_sentences_are_isolated() {
+        assert!(of_alert(Alert::NoPath { peer: peer(1) }).contains("\u{2068}\u{202e}evil\u{2069}"));
+    }
+
+    #[test]
+    fn a_whisper_that_cannot_be_sent_says_who_and_that_the_text_is_kept() {
+        let text = not_sent(SendError::NotReachable, Some("Ada"));
+        assert!(text.starts_with(&isolate("Ada")) && text.contains("still here"));
+        assert!(not_sent(SendError::NotReachable, None).starts_with("This person cannot"));
+    }
+
+    #[test]
+    fn too_long_says_by_how_much() {
+        let text = |bytes| not_sent(SendError::TooLong { bytes, max: 65_536 }, None);
+        assert!(text(65_537).contains("1 byte too long"));
+        assert!(text(65_538).contains("2 bytes too long"));
+        assert!(text(70_000).contains("64 KB at most") && text(70_000).contains("5 KB too long"));
+    }
+
+    #[test]
+    fn the_limits_in_words_are_the_limits() {
+        assert!(room_error(ParseRoomError::TooLong).contains(&OPEN_ROOM_CHARS_MAX.to_string()));
+        assert_eq!(
+            name_error(NameError::TooLong { chars: 33 }),
+            "This name has 33 characters; 32 is the most. Shorten it."
+        );
+    }
+
+    #[test]
+    fn delivery_is_said_in_words() {
+        use Audience::{Everyone, OnePerson};
+        let sent = |delivered, of| Delivery::Sent { delivered, of };
+        for (state, audience, words) in [
+            (Delivery::Waiting, Everyone, "waiting for someone to connect"),
+            (sent(0, 0), OnePerson, "waiting for the connection"),
+            (sent(2, 3), Everyone, "delivered to 2 of 3"),
+            (sent(0, 1), OnePerson, "on its way"),
+            (sent(1, 1), OnePerson, "delivered"),
+            (
+                Delivery::Failed,
+                Everyone,
+                "not delivered: send it again when they are here",
+            ),
+        ] {
+            assert_eq!(delivery(state, audience), words);
+        }
+    }
+
+    #[test]
+    fn ages_have_one_unit() {
+        let words = [59, 60, 3_599, 3_600, 100_000].map(|seconds| lasted(Duration::from_secs(seconds)));
+        assert_eq!(words, ["59 s", "1 min", "59 min", "1 h", "27 h"]);
+    }
+}

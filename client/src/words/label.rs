@@ -1,0 +1,30 @@
+//! The names of things that several parts of a page speak of. Tests and assistive technology rely on them.
+
+/// The program.
+pub const STARLING: &str = "Starling";
+/// The list of who is in the room.
+pub const PEOPLE: &str = "People";
+/// The log of what was said.
+pub const MESSAGES: &str = "Messages";
+/// The box to write in.
+pub const MESSAGE: &str = "Message";
+/// The region with map and links.
+pub const NETWORK: &str = "Network";
+/// The picture of the network.
+pub const NETWORK_MAP: &str = "Network map";
+/// The table of our own links.
+pub const LINKS: &str = "Links";
+/// The status of servers and mesh.
+pub const CONNECTION: &str = "Connection";
+/// The way in without a server.
+pub const INVITE_BY_HAND: &str = "Invite by hand";
+/// Hands out the room's link.
+pub const COPY_LINK: &str = "Copy link";
+/// Copies what helps to find out what is wrong.
+pub const COPY_DIAGNOSTICS: &str = "Copy diagnostics";
+/// Closes the room for everyone.
+pub const CLOSE_ROOM: &str = "Close room";
+/// Leaves the room.
+pub const LEAVE_ROOM: &str = "Leave room";
+/// Ourselves on the map.
+pub const YOU: &str = "You";

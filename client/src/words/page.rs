@@ -1,0 +1,110 @@
+//! The sentences that stand on the pages as they are.
+
+/// What inviting by hand is.
+pub const INVITE_HELP: &str = "This works without a server: two people carry two texts to each other, by mail, messenger, USB stick or a phone's camera. Both need this room's link.";
+
+/// How somebody is invited by hand.
+pub const BRING_IN_HELP: &str = "Make an invitation for one person, give it to them, and paste what they send back.";
+
+/// How an invitation is taken.
+pub const GET_IN_HELP: &str =
+    "Paste the invitation that someone in the room made for you, and send the answer back to them.";
+
+/// After "Whispering to NAME".
+pub const WHISPER_IS_PRIVATE: &str = ". Nobody else can read it.";
+
+/// In the empty box of a whisper.
+pub const WHISPER_PLACEHOLDER: &str = "Only they will read this";
+
+/// In the empty message box.
+pub const MESSAGE_PLACEHOLDER: &str = "Write to everyone here";
+
+/// What the rings of the map mean.
+pub const RINGS: &str = "Rings: not connected with the server.";
+
+/// Before the oldest message that is left.
+pub const OLDER_REMOVED: &str = "Older messages were removed from this page to save memory.";
+
+/// Of someone who is here without a link of ours.
+pub const THROUGH_OTHERS: &str = "Reached through others";
+
+/// How a safety number is compared.
+pub const SAFETY_NUMBER_HELP: &str = "Read this number to each other, by phone or side by side. If both of you see the same, nobody stands between you. If not, one of you talks to someone else: say nothing private.";
+
+/// The room's link is on the clipboard.
+pub const LINK_COPIED: &str = "Link copied. Paste it where the other person reads it.";
+
+/// The diagnostics are on the clipboard.
+pub const DIAGNOSTICS_COPIED: &str = "Diagnostics copied. They have no messages, names or addresses in them.";
+
+/// The clipboard may not be used, and a dialog shows the text.
+pub const COPY_BY_HAND: &str = "This browser does not let the page use the clipboard here. The text is selected: press Ctrl+C (⌘C on a Mac), or hold it and choose Copy.";
+
+/// There is no QR code for so long a text.
+pub const QR_TOO_LONG: &str = "This text is too long for a QR code. Copy it and send it instead.";
+
+/// The first thing that the keyboard reaches.
+pub const SKIP_LINK: &str = "Skip to the message box";
+
+/// Over the question before a room is closed.
+pub const CLOSE_TITLE: &str = "Close this room for everyone?";
+
+/// What closing a room means.
+pub const CLOSE_HELP: &str =
+    "Everybody is sent out, now and for good: nobody can come in again, not even you. This cannot be undone.";
+
+/// Below the name of a private room.
+pub const PRIVATE_ROOM_KIND: &str = "Only people with the link get in";
+
+/// Below the name of an open room.
+pub const OPEN_ROOM_KIND: &str = "Open room: anyone who guesses the name can come in";
+
+/// Instead of messages, in a closed room without any.
+pub const CLOSED_EMPTY: &str = "This room is closed";
+
+/// Before the first message, with somebody there.
+pub const TOGETHER_TITLE: &str = "You found each other";
+
+/// What to do before the first message, with somebody there.
+pub const TOGETHER_HELP: &str =
+    "Nothing was said yet. Write the first message below; it goes straight to everyone here.";
+
+/// Before the first message, with nobody there.
+pub const ALONE_TITLE: &str = "You are alone here";
+
+/// What to do with nobody there.
+pub const ALONE_HELP: &str =
+    "Copy the link and send it to the people you want to talk to. Whoever opens it lands in this room.";
+
+/// What can be done with nobody there, besides.
+pub const ALONE_ASIDE: &str = "You can write already: your messages wait for the first one to come.";
+
+/// The start page for someone who opened a room's link.
+pub const INVITED_TITLE: &str = "You are invited to a room";
+
+/// The start page.
+pub const SLOGAN: &str = "Talk as a flock.";
+
+/// The start page, second line.
+pub const SLOGAN_END: &str = "No one in the middle.";
+
+/// What Starling is.
+pub const LEDE: &str = "A Starling room lives only in the browsers of the people in it. A server introduces you to each other; what you say never passes through it.";
+
+/// Below the field "Your name".
+pub const NAME_HELP: &str = "What the others see. It stays in this browser.";
+
+/// Below the field "Room".
+pub const ROOM_HELP: &str = "Paste a link you were sent, or agree on any name: then everyone who types it meets there.";
+
+/// Leads back from an invitation.
+pub const ANOTHER_ROOM: &str = "Make or choose another room";
+
+/// What kind of room a private one is, to someone who is invited.
+pub const INVITED_PRIVATE: &str = "A private room: only people with its link get in.";
+
+/// What kind of room an open one is, to someone who is invited: before its name.
+pub const INVITED_OPEN: &str = "The open room “";
+
+/// What kind of room an open one is: after its name.
+pub const INVITED_OPEN_END: &str = "”: anyone who guesses the name can come in.";

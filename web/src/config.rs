@@ -1,0 +1,71 @@
+//! Every limit and every span of time of the page, with its unit and its reason. What any program has is in [`client::config`].
+
+use std::time::Duration;
+
+// Drivers
+
+/// For how long a certificate is made: a year, the most that browsers allow. The default is a month.
+pub(crate) const CERTIFICATE_LASTS: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// How long before its end a certificate is replaced: a day.
+pub(crate) const CERTIFICATE_MARGIN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The stream number of the data channel, which both sides agree on beforehand (`negotiated`): no round trip to open it.
+pub(crate) const CHANNEL_ID: u16 = 0;
+
+/// The version of the database, raised with every change of its object stores; an upgrade then brings older databases along.
+pub(crate) const DATABASE_VERSION: u32 = 2;
+
+// The page
+
+/// How long to wait for the goodbyes before the page is left anyway.
+pub(crate) const LEAVE_MAX: Duration = Duration::from_secs(2);
+
+/// For how long a button says that it worked.
+pub(crate) const CONFIRMED: Duration = Duration::from_secs(4);
+
+/// Twice a second: a countdown that skips a second looks broken.
+pub(crate) const COUNTDOWN_TICK: Duration = Duration::from_millis(500);
+
+/// How many messages are in the page before "Show earlier", and how many more each click brings.
+pub(crate) const MESSAGES_SHOWN: usize = 500;
+
+/// How near the end of the log, in pixels, counts as reading along.
+pub(crate) const AT_END_PX: i32 = 80;
+
+/// How many characters of the message box are laid out for it to have its height: it stops growing long before this.
+pub(crate) const GROW_CHARS_MAX: usize = 4_000;
+
+/// How many colours people have; the style sheet has a class `hue-N` for each.
+pub(crate) const HUES: u8 = 12;
+
+/// The last moment a `Date` can hold (ECMA-262 §21.4.1.1), in milliseconds since 1970; beyond it, it is invalid.
+pub(crate) const DATE_MILLIS_MAX: u64 = 8_640_000_000_000_000;
+
+// The region "Network"
+
+/// How often the network is looked at while it is in view.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Every how many times it is looked at all the same when it is not in view: whether it is split is said elsewhere, too.
+pub(crate) const OUT_OF_VIEW: u32 = 5;
+
+/// The region is at most this high, in pixels, when it is folded up.
+pub(crate) const FOLDED_PX: i32 = 90;
+
+/// How long a frame of a map in motion is shown.
+pub(crate) const MAP_FRAME: Duration = Duration::from_millis(33);
+
+/// In a larger network only we and who is linked with us have names: more of them would cover each other.
+pub(crate) const MAP_NAMES_MAX: usize = 30;
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use std::path::Path;
+
+    #[test]
+    fn no_other_file_declares_a_limit() {
+        let stray = client::contract::stray_limits(Path::new(env!("CARGO_MANIFEST_DIR")));
+        assert_eq!(stray, Vec::<String>::new());
+    }
+}

@@ -1,0 +1,15 @@
+//! The title of the page, for when nobody looks at it.
+
+use client::words::label;
+use yew::prelude::*;
+
+use crate::js;
+
+/// Sets the title of the page, and sets it back at the end.
+#[hook]
+pub fn use_title(title: String) {
+    use_effect_with(title, |title| {
+        js::document().set_title(title);
+    });
+    use_effect_with((), |()| || js::document().set_title(label::STARLING));
+}

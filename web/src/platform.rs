@@ -1,0 +1,227 @@
+//! The browser as a [`Platform`]: sockets, connections, other tabs, a timer, and what the page tells.
+
+use std::{rc::Rc, time::Duration};
+
+use client::{
+    Platform, Session,
+    core::Step,
+    driver::{DriverEvent, Events, Exhausted, SlowReader},
+    room::{RoomState, Visibility},
+    session::Entrance,
+};
+use gloo_events::EventListener;
+use gloo_timers::callback::Timeout;
+use litemap::LiteMap;
+use mesh::{
+    NodeConfig, Timing,
+    io::{Input, LinkId, ServerId},
+};
+use shared::{PeerId, RoomCode, RoomId, signal::IceServer};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::PageTransitionEvent;
+use yew::Callback;
+
+use crate::{clock, js, nearby::Nearby, profile::Profile, rtc::Connection, signaller::Signaller};
+
+/// Joins a room, under a valid name. The room comes to `on_show` whenever it has changed.
+#[must_use]
+pub fn join(profile: &Profile, room: &RoomCode, name: String, on_show: Callback<Rc<RoomState>>) -> Session {
+    let room = room.open();
+    let (events, queue) = Events::channel();
+    let platform = Browser {
+        profile: profile.clone(),
+        room: room.id(),
+        events: events.clone(),
+        on_show,
+        signallers: LiteMap::new(),
+        connections: LiteMap::new(),
+        nearby: Nearby::open(&room.id(), &events),
+        timer: None,
+        _listeners: listeners(&events),
+    };
+    if visibility() == Visibility::Hidden {
+        events.send(DriverEvent::Visibility(Visibility::Hidden));
+    }
+    let entrance = Entrance {
+        identity: profile.identity(),
+        config: NodeConfig {
+            name,
+            servers: u8::try_from(profile.servers().len()).unwrap_or(u8::MAX),
+            closed: profile.closed(&room.id()),
+            timing: Timing::default(),
+        },
+        room,
+        seed: js::entropy(),
+        clock: clock::now,
+    };
+    let (session, driver) = Session::enter(entrance, platform, (events, queue));
+    spawn_local(driver.run());
+    session
+}
+
+/// A page that is in one room.
+struct Browser {
+    profile: Profile,
+    room: RoomId,
+    events: Events,
+    on_show: Callback<Rc<RoomState>>,
+    signallers: LiteMap<ServerId, Signaller>,
+    connections: LiteMap<LinkId, Connection>,
+    nearby: Option<Nearby>,
+    timer: Option<Timeout>,
+    _listeners: [EventListener; 5],
+}
+
+impl Platform for Browser {
+    async fn known_names(&self) -> Vec<(PeerId, String)> {
+        self.profile.known_names(&self.room).await
+    }
+
+    fn arm_timer(&mut self, after: Option<Duration>) {
+        self.timer = after.map(|after| {
+            let events = self.events.clone();
+            Timeout::new(clock::millis(after), move || events.send(DriverEvent::Timer))
+        });
+    }
+
+    fn open_socket(&mut self, server: ServerId) {
+        if let Some(url) = self.profile.servers().get(usize::from(server.0))
+            && let Some(signaller) = Signaller::open(server, url, &self.events)
+        {
+            self.signallers.insert(server, signaller);
+        }
+    }
+
+    fn close_socket(&mut self, server: ServerId) {
+        self.signallers.remove(&server);
+    }
+
+    fn send_signal(&mut self, server: ServerId, text: &str) {
+        if let Some(signaller) = self.signallers.get(&server) {
+            signaller.send(text);
+        }
+    }
+
+    fn connect(&mut self, link: LinkId, ice_servers: &[IceServer]) -> Result<(), Exhausted> {
+        let connection = Connection::new(link, ice_servers, self.profile.certificate().as_ref(), &self.events)?;
+        self.connections.insert(link, connection);
+        Ok(())
+    }
+
+    fn step(&mut self, link: LinkId, step: Step) {
+        if let Some(connection) = self.connections.get(&link) {
+            connection.push(step);
+        }
+    }
+
+    fn transmit(&mut self, link: LinkId, message: &[u8]) -> Result<(), SlowReader> {
+        self.connections
+            .get(&link)
+            .map_or(Ok(()), |connection| connection.send(message))
+    }
+
+    fn hang_up(&mut self, link: LinkId) {
+        if let Some(connection) = self.connections.remove(&link) {
+            connection.hang_up();
+        }
+    }
+
+    fn drop_connection(&mut self, link: LinkId) {
+        self.connections.remove(&link);
+    }
+
+    fn post_nearby(&mut self, message: &[u8]) {
+        if let Some(nearby) = &self.nearby {
+            nearby.post(message);
+        }
+    }
+
+    fn remember_name(&mut self, peer: PeerId, name: String) {
+        let (profile, room) = (self.profile.clone(), self.room);
+        spawn_local(async move { profile.remember_name(&room, &peer, &name).await });
+    }
+
+    fn remember_closed(&mut self, statement: Vec<u8>) {
+        let (profile, room) = (self.profile.clone(), self.room);
+        spawn_local(async move { profile.remember_closed(room, statement).await });
+    }
+
+    fn show(&mut self, room: Rc<RoomState>) {
+        self.on_show.emit(room);
+    }
+}
+
+/// Whether somebody looks at the page.
+#[must_use]
+pub fn visibility() -> Visibility {
+    if js::document().hidden() {
+        Visibility::Hidden
+    } else {
+        Visibility::Shown
+    }
+}
+
+/// What the page tells every driver.
+fn listeners(events: &Events) -> [EventListener; 5] {
+    let window = js::window();
+    let listen = |name: &'static str, event: fn() -> DriverEvent| {
+        let events = events.clone();
+        EventListener::new(&window, name, move |_| events.send(event()))
+    };
+    let seen = events.clone();
+    [
+        listen("online", || DriverEvent::Input(Input::Network { online: true })),
+        listen("offline", || DriverEvent::Input(Input::Network { online: false })),
+        listen("pagehide", || DriverEvent::Leave),
+        EventListener::new(&window, "pageshow", |event| {
+            // Back from the browser's page cache, where the node had to leave: start anew.
+            if event.unchecked_ref::<PageTransitionEvent>().persisted() {
+                js::reload();
+            }
+        }),
+        // The timers of a page in the background run late: the core makes up for it.
+        EventListener::new(&js::document(), "visibilitychange", move |_| {
+            seen.send(DriverEvent::Visibility(visibility()));
+        }),
+    ]
+}
+
+#[cfg(test)]
+#[cfg(target_arch = "wasm32")]
+mod tests {
+    use futures_channel::mpsc::unbounded;
+    use futures_util::StreamExt;
+    use mesh::model::{Delivery, SendError, ServerState};
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    #[wasm_bindgen_test]
+    async fn without_a_server_a_message_waits_and_leaving_works() {
+        let profile = crate::profile::boot().await.unwrap();
+        let (sender, mut shown) = unbounded();
+        let on_show = Callback::from(move |room| sender.unbounded_send(room).unwrap());
+        let code = profile.generate_room();
+        let session = join(&profile, &code, "Ann".into(), on_show);
+        assert_eq!(code.open().founder(), Some(session.peer_id()));
+        session.say(None, "anyone?").unwrap();
+        assert_eq!(session.say(None, " "), Err(SendError::Empty));
+
+        // The test page's server has no rendezvous: the socket fails, and the next attempt is announced.
+        let is_waiting = |room: &RoomState| {
+            let mut servers = room.servers.values();
+            servers.any(|state| matches!(state, ServerState::Waiting { .. }))
+        };
+        let room = loop {
+            let room = shown.next().await.unwrap();
+            if is_waiting(&room) {
+                break room;
+            }
+        };
+        assert_eq!(room.messages[0].delivery, Some(Delivery::Waiting));
+        session.leave();
+        while !shown.next().await.unwrap().left {}
+        assert_eq!(session.say(None, "too late"), Err(SendError::Left));
+    }
+}

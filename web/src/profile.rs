@@ -1,0 +1,339 @@
+//! Who this tab is: what the browser can do, which identity slot it holds, which servers there are.
+//!
+//! Several tabs of one browser are several peers; [`client::slot`] says how they share its identities. A tab remembers its
+//! slot in its session storage, and holds it under a Web Lock for as long as the page lives. Where there are no Web Locks
+//! (plain http), a lease in the database, renewed every few seconds, does the same.
+
+use std::{cell::RefCell, rc::Rc, time::Duration};
+
+use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
+use client::{
+    config::{LEASE, LEASE_RENEWAL, RELOAD_PATIENCE, RETURN_PATIENCE},
+    notice::Missing,
+    servers,
+    slot::{self, Claim, Hold, Host, Lock, Remembered},
+    store::{IdentityRecord, MemoryStore, Store, StoreError},
+};
+use gloo_events::EventListener;
+use gloo_timers::{callback::Interval, future::sleep};
+use litemap::LiteMap;
+use shared::{Identity, PeerId, RoomCode, RoomId, SessionId};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{RtcCertificate, RtcPeerConnection};
+
+use crate::{
+    clock,
+    config::{CERTIFICATE_LASTS, CERTIFICATE_MARGIN},
+    js,
+    store::BrowserStore,
+};
+
+const SLOT_KEY: &str = "starling-slot";
+
+/// Who this tab is. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Profile(Rc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    identity: Identity,
+    record: RefCell<IdentityRecord<RtcCertificate>>,
+    slot: u32,
+    store: BrowserStore,
+    servers: Vec<String>,
+    /// The statements of founders who closed their rooms.
+    closed: RefCell<LiteMap<RoomId, Vec<u8>>>,
+    /// Renews the lease where there are no Web Locks.
+    _renewal: Option<Renewal>,
+}
+
+impl Profile {
+    /// The stored name, if any.
+    #[must_use]
+    pub fn name(&self) -> Option<String> {
+        self.0.record.borrow().name.clone()
+    }
+
+    /// Our public key.
+    #[must_use]
+    pub fn peer_id(&self) -> PeerId {
+        self.0.identity.peer_id()
+    }
+
+    /// Whether the identity outlives this tab; `false` if storage was denied.
+    #[must_use]
+    pub fn persistent(&self) -> bool {
+        self.0.store.is_persistent()
+    }
+
+    /// Stores the person's name.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it could not be stored; it holds for this page all the same.
+    pub async fn save_name(&self, name: &str) -> Result<(), StoreError> {
+        let record = {
+            let mut record = self.0.record.borrow_mut();
+            record.name = Some(name.to_owned());
+            record.clone()
+        };
+        self.0.store.save_identity(self.0.slot, &record).await
+    }
+
+    /// Makes the code of a new room founded by us.
+    #[must_use]
+    pub fn generate_room(&self) -> RoomCode {
+        RoomCode::generate(self.peer_id(), &mut ChaCha20Rng::from_seed(js::entropy()))
+    }
+
+    pub(crate) fn identity(&self) -> Identity {
+        self.0.identity.clone()
+    }
+
+    pub(crate) fn certificate(&self) -> Option<RtcCertificate> {
+        self.0.record.borrow().certificate.clone()
+    }
+
+    /// The addresses of the rendezvous servers, our own first.
+    pub(crate) fn servers(&self) -> &[String] {
+        &self.0.servers
+    }
+
+    /// Who used which name in a room before. Not knowing is no reason not to join.
+    pub(crate) async fn known_names(&self, room: &RoomId) -> Vec<(PeerId, String)> {
+        let names = self.0.store.names(room).await;
+        names.unwrap_or_else(|error| failed("known names cannot be read", &error))
+    }
+
+    pub(crate) async fn remember_name(&self, room: &RoomId, peer: &PeerId, name: &str) {
+        if let Err(error) = self.0.store.save_name(room, peer, name).await {
+            failed("a name cannot be kept", &error)
+        }
+    }
+
+    /// The founder's statement that a room is closed, if one was remembered.
+    pub(crate) fn closed(&self, room: &RoomId) -> Option<Vec<u8>> {
+        self.0.closed.borrow().get(room).cloned()
+    }
+
+    pub(crate) async fn remember_closed(&self, room: RoomId, statement: Vec<u8>) {
+        let stored = self.0.store.save_closed(&room, &statement).await;
+        self.0.closed.borrow_mut().insert(room, statement);
+        if let Err(error) = stored {
+            failed("that a room is closed cannot be kept", &error)
+        }
+    }
+}
+
+/// Looks what the browser can do and takes an identity.
+///
+/// # Errors
+/// [`Missing`]: the app cannot run here.
+pub async fn boot() -> Result<Profile, Missing> {
+    if !js::has_global("RTCPeerConnection") {
+        return Err(Missing::WebRtc);
+    }
+    if !js::has_global("WebSocket") {
+        return Err(Missing::WebSocket);
+    }
+    if getrandom::fill(&mut [0; 32]).is_err() {
+        return Err(Missing::Randomness);
+    }
+    let (own, servers) = futures_util::join!(own_identity(), servers());
+    let (store, slot, record, renewal) = own;
+    let closed = store.closed().await;
+    let closed = closed.unwrap_or_else(|error| failed("which rooms are closed cannot be read", &error));
+    Ok(Profile(Rc::new(Inner {
+        identity: Identity::from_secret(&record.secret),
+        record: RefCell::new(record),
+        slot,
+        store,
+        servers,
+        closed: RefCell::new(closed.into_iter().collect()),
+        _renewal: renewal,
+    })))
+}
+
+/// Logs that the store failed, and gives what there is without it.
+fn failed<T: Default>(what: &str, error: &StoreError) -> T {
+    js::log(&format!("{what}: {error}"));
+    T::default()
+}
+
+/// Renews a lease until it is dropped, and gives it up when the page goes away.
+#[derive(Debug)]
+struct Renewal {
+    _interval: Interval,
+    _on_hide: EventListener,
+}
+
+/// Takes a slot. If the store fails or has none, the identity lasts as long as the page.
+async fn own_identity() -> (BrowserStore, u32, IdentityRecord<RtcCertificate>, Option<Renewal>) {
+    let store = BrowserStore::open().await;
+    let owner = SessionId::from_bytes(js::entropy()).to_text();
+    let session = js::window().session_storage().ok().flatten();
+    let slot = session
+        .as_ref()
+        .and_then(|session| session.get_item(SLOT_KEY).ok().flatten())
+        .and_then(|slot| slot.parse().ok());
+    let remembered = slot.map(|slot| Remembered {
+        slot,
+        patience: if js::is_reload() {
+            RELOAD_PATIENCE
+        } else {
+            RETURN_PATIENCE
+        },
+    });
+    match slot::claim(&store, &Tab, remembered, &owner).await {
+        Ok(Some(Claim { slot, record, hold })) => {
+            if let Some(session) = session {
+                // Denied storage means a new slot after a reload, no more.
+                let _ = session.set_item(SLOT_KEY, &slot.to_string());
+            }
+            let renewal = (hold == Hold::Lease).then(|| keep_renewing(&store, slot, owner));
+            return (store, slot, record, renewal);
+        }
+        Ok(None) => js::log("every identity slot is taken: that of this tab is not kept"),
+        Err(error) => failed("the identity of this tab is not kept", &error),
+    }
+    let store = BrowserStore::Memory(MemoryStore::default());
+    (store, 0, slot::temporary(&Tab).await, None)
+}
+
+/// Renews the lease on a slot for as long as the page lives.
+fn keep_renewing(store: &BrowserStore, slot: u32, owner: String) -> Renewal {
+    let store = store.clone();
+    let renew = move |lasts: Duration| {
+        let (store, owner) = (store.clone(), owner.clone());
+        spawn_local(async move {
+            match slot::renew(&store, slot, &owner, Tab.unix_millis(), lasts).await {
+                Ok(true) => {}
+                Ok(false) => js::log("another tab took over this identity"),
+                Err(error) => failed("the lease on this identity was not renewed", &error),
+            }
+        });
+    };
+    let give_up = renew.clone();
+    Renewal {
+        _interval: Interval::new(clock::millis(LEASE_RENEWAL), move || renew(LEASE)),
+        _on_hide: EventListener::once(&js::window(), "pagehide", move |_| give_up(Duration::ZERO)),
+    }
+}
+
+/// This tab, as far as slots are concerned.
+struct Tab;
+
+impl Host for Tab {
+    type Certificate = RtcCertificate;
+
+    fn unix_millis(&self) -> u64 {
+        clock::now().unix_millis
+    }
+
+    fn entropy(&self) -> [u8; 32] {
+        js::entropy()
+    }
+
+    async fn sleep(&self, time: Duration) {
+        sleep(time).await;
+    }
+
+    async fn lock(&self, slot: u32, patience: Duration) -> Lock {
+        match js::hold_lock(&format!("starling-slot-{slot}"), patience).await {
+            Some(true) => Lock::Held,
+            Some(false) => Lock::Taken,
+            None => Lock::Unsupported,
+        }
+    }
+
+    /// An ECDSA certificate.
+    async fn new_certificate(&self) -> Option<RtcCertificate> {
+        let algorithm = js::object([
+            ("name", "ECDSA".into()),
+            ("namedCurve", "P-256".into()),
+            ("expires", js_millis(CERTIFICATE_LASTS).into()),
+        ]);
+        let made = RtcPeerConnection::generate_certificate_with_object(&algorithm).ok()?;
+        let certificate = JsFuture::from(made).await;
+        certificate
+            .inspect_err(|error| js::log_error("no certificate could be made", error))
+            .ok()?
+            .dyn_into()
+            .ok()
+    }
+
+    fn is_lasting(&self, certificate: &RtcCertificate) -> bool {
+        certificate.expires() > js_sys::Date::now() + js_millis(CERTIFICATE_MARGIN)
+    }
+}
+
+/// Milliseconds as JavaScript has them.
+fn js_millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
+}
+
+/// The servers: the one this page came from, and those it names.
+async fn servers() -> Vec<String> {
+    let location = js::window().location();
+    let scheme = if location.protocol().as_deref() == Ok("https:") {
+        "wss"
+    } else {
+        "ws"
+    };
+    let own = format!("{scheme}://{}/ws", location.host().unwrap_or_default());
+    servers::merge(own, js::fetch_text("/api/config").await.as_deref())
+}
+
+#[cfg(test)]
+#[cfg(target_arch = "wasm32")]
+pub(crate) mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    /// For tests of other modules, too.
+    pub(crate) async fn certificate() -> RtcCertificate {
+        Tab.new_certificate()
+            .await
+            .expect("every tested browser makes certificates")
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_lock_is_held_by_one_and_waited_for_no_longer_than_asked() {
+        let name = format!("test-{:?}", js::entropy::<8>());
+        assert_eq!(js::hold_lock(&name, Duration::ZERO).await, Some(true));
+        assert_eq!(js::hold_lock(&name, Duration::ZERO).await, Some(false));
+        assert_eq!(js::hold_lock(&name, Duration::from_millis(50)).await, Some(false));
+    }
+
+    #[wasm_bindgen_test]
+    async fn every_boot_of_one_browser_is_another_peer_with_what_its_slot_holds() {
+        let one = boot().await.unwrap();
+        // The slot is remembered for this tab, but its lock is held: as in a duplicated tab.
+        let other = boot().await.unwrap();
+        assert_ne!(one.peer_id(), other.peer_id());
+        assert_ne!(one.0.slot, other.0.slot);
+        one.save_name("Ann").await.unwrap();
+        assert_eq!((one.name().as_deref(), other.name()), (Some("Ann"), None));
+        let stored = one.0.store.identity(one.0.slot).await.unwrap().unwrap();
+        assert_eq!(Identity::from_secret(&stored.secret).peer_id(), one.peer_id());
+        assert_eq!(stored.name.as_deref(), Some("Ann"));
+        assert!(stored.certificate.is_some_and(|certificate| {
+            certificate.expires() > js_sys::Date::now() + 300.0 * 24.0 * 60.0 * 60.0 * 1_000.0
+        }));
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_lease_is_given_up_with_the_page() {
+        let store = BrowserStore::Memory(MemoryStore::default());
+        let taken = async |owner| slot::renew(&store, 0, owner, Tab.unix_millis(), LEASE).await.unwrap();
+        assert!(taken("a").await);
+        let renewal = keep_renewing(&store, 0, "a".to_owned());
+        assert!(!taken("b").await);
+        let hidden = web_sys::Event::new("pagehide").unwrap();
+        js::window().dispatch_event(&hidden).unwrap();
+        sleep(Duration::from_millis(1)).await;
+        assert!(taken("b").await);
+        drop(renewal);
+    }
+}
