@@ -16,7 +16,7 @@ use crate::{
     io::{Instant, Output, ServerId},
     model::Alert,
     random::{Stream, stream},
-    seen::Seen,
+    seen::{self, Seen},
     wire::{
         envelope::{ANYONE, Body, Envelope, EnvelopeError},
         nearby::Nearby,
@@ -27,7 +27,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Carriers {
     rng: ChaCha20Rng,
-    seen: Seen<(PeerId, u64)>,
+    seen: Seen,
     /// When other tabs of this browser were last told of us.
     nearby_told: Option<Instant>,
 }
@@ -36,7 +36,7 @@ impl Carriers {
     pub(crate) fn new(seed: [u8; 32]) -> Self {
         Self {
             rng: stream(seed, Stream::Envelopes),
-            seen: Seen::new(SEEN_ENVELOPES),
+            seen: Seen::new(SEEN_ENVELOPES, seed),
             nearby_told: None,
         }
     }
@@ -55,7 +55,8 @@ impl Carriers {
                 return None;
             }
         };
-        if !self.seen.insert((envelope.from, envelope.nonce)) {
+        let key = seen::key(&[envelope.from.as_bytes(), &envelope.nonce.to_be_bytes()]);
+        if !self.seen.insert(key) {
             cx.counters.envelopes_replayed += 1;
             note_tampering(cx, via);
             return None;

@@ -125,26 +125,25 @@ pub(crate) enum Action {
 #[derive(Debug)]
 pub(crate) struct Broadcast {
     peers: LiteMap<LinkId, Peer>,
-    seen: Seen<ShortId>,
+    seen: Seen,
     missing: Vec<Missing>,
     /// The trees that were used last, the latest first.
     trees: Vec<Tree>,
     announce_at: Option<Instant>,
 }
 
-impl Default for Broadcast {
-    fn default() -> Self {
+impl Broadcast {
+    /// `seed`: the node's.
+    pub(crate) fn new(seed: [u8; 32]) -> Self {
         Self {
             peers: LiteMap::new(),
-            seen: Seen::new(SEEN_RECORDS),
+            seen: Seen::new(SEEN_RECORDS, seed),
             missing: Vec::new(),
             trees: Vec::new(),
             announce_at: None,
         }
     }
-}
 
-impl Broadcast {
     /// A link can be used: its peer starts out eager.
     pub(crate) fn neighbor_up(&mut self, link: LinkId) {
         let peer = Peer {
@@ -169,7 +168,7 @@ impl Broadcast {
 
     /// Whether a record came before.
     pub(crate) fn has_seen(&self, id: ShortId) -> bool {
-        self.seen.contains(&id)
+        self.seen.contains(u128::from(id.0))
     }
 
     /// A record is new, ours or come over `from`: gives whom to hand it to. The others are told of it later.
@@ -247,7 +246,7 @@ impl Broadcast {
 
     /// Notes that a record was had otherwise than by broadcast.
     pub(crate) fn note_seen(&mut self, id: ShortId) {
-        self.seen.insert(id);
+        self.seen.insert(u128::from(id.0));
         self.missing.retain(|missing| missing.id != id);
     }
 
@@ -286,7 +285,7 @@ impl Broadcast {
         at_hand: impl Fn(ShortId) -> bool,
     ) {
         for id in ids {
-            if self.seen.contains(id) || at_hand(*id) {
+            if self.seen.contains(u128::from(id.0)) || at_hand(*id) {
                 continue;
             }
             if let Some(missing) = self.missing.iter_mut().find(|missing| missing.id == *id) {
@@ -316,8 +315,8 @@ impl Broadcast {
         if self.announce_at.is_some_and(|at| now >= at) {
             self.announce_at = None;
             for (link, peer) in self.peers.iter_mut() {
-                let mut ids = std::mem::take(&mut peer.announce);
-                for announced in in_frames(&mut ids) {
+                let ids = std::mem::take(&mut peer.announce);
+                for announced in in_frames(ids) {
                     out.push(Action::IHave { link: *link, announced });
                 }
             }
@@ -335,8 +334,8 @@ impl Broadcast {
             grafts.entry(link).or_default().push((missing.tree, missing.id));
             true
         });
-        for (link, mut ids) in grafts {
-            for Announced { tree, ids } in in_frames(&mut ids).flatten() {
+        for (link, ids) in grafts {
+            for Announced { tree, ids } in in_frames(ids).into_iter().flatten() {
                 if let Some(peer) = self.peers.get_mut(&link) {
                     peer.make_eager(tree);
                 }
@@ -347,14 +346,26 @@ impl Broadcast {
 }
 
 /// Ids grouped by their trees, for as many frames as it takes: none names more than it may.
-fn in_frames(ids: &mut [(Tree, ShortId)]) -> impl Iterator<Item = Vec<Announced>> {
-    ids.sort_by_key(|(tree, _)| *tree);
-    ids.chunks(GRAFT_IDS_MAX).map(|ids| {
-        let groups = ids.chunk_by(|one, other| one.0 == other.0);
-        let announced = groups.map(|group| Announced {
-            tree: group[0].0,
-            ids: group.iter().map(|(_, id)| *id).collect(),
-        });
-        announced.collect()
-    })
+fn in_frames(ids: Vec<(Tree, ShortId)>) -> Vec<Vec<Announced>> {
+    let mut by_tree: LiteMap<Tree, Vec<ShortId>> = LiteMap::new();
+    for (tree, id) in ids {
+        by_tree.entry(tree).or_default().push(id);
+    }
+    let (mut frames, mut frame, mut room) = (Vec::new(), Vec::new(), GRAFT_IDS_MAX);
+    for (tree, ids) in by_tree {
+        let mut ids = ids.as_slice();
+        while !ids.is_empty() {
+            let (now, later) = ids.split_at(room.min(ids.len()));
+            frame.push(Announced { tree, ids: now.to_vec() });
+            (ids, room) = (later, room - now.len());
+            if room == 0 {
+                frames.push(std::mem::take(&mut frame));
+                room = GRAFT_IDS_MAX;
+            }
+        }
+    }
+    if !frame.is_empty() {
+        frames.push(frame);
+    }
+    frames
 }

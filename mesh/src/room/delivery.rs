@@ -14,7 +14,7 @@ use crate::{
     config::{PENDING_BYTES_MAX, PENDING_MESSAGES_MAX, SEEN_WHISPERS, Timing, WHISPER_RETRY},
     io::Instant,
     model::Delivery,
-    seen::Seen,
+    seen::{self, Seen},
 };
 
 /// News of a message.
@@ -27,7 +27,7 @@ pub(crate) struct Deliveries {
     said: Vec<Said>,
     whispers: Vec<Whispered>,
     whisper_bytes: usize,
-    heard: Seen<(PeerId, MessageId)>,
+    heard: Seen,
 }
 
 #[derive(Debug)]
@@ -73,17 +73,6 @@ pub(crate) struct Retry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Full;
 
-impl Default for Deliveries {
-    fn default() -> Self {
-        Self {
-            said: Vec::new(),
-            whispers: Vec::new(),
-            whisper_bytes: 0,
-            heard: Seen::new(SEEN_WHISPERS),
-        }
-    }
-}
-
 impl Said {
     fn delivery(&self) -> Delivery {
         let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
@@ -102,6 +91,16 @@ impl Said {
 }
 
 impl Deliveries {
+    /// `seed`: the node's.
+    pub(crate) fn new(seed: [u8; 32]) -> Self {
+        Self {
+            said: Vec::new(),
+            whispers: Vec::new(),
+            whisper_bytes: 0,
+            heard: Seen::new(SEEN_WHISPERS, seed),
+        }
+    }
+
     /// Takes note of a message for everyone, `targets` being everyone now. The oldest of too many is no longer followed.
     pub(crate) fn say(&mut self, id: MessageId, seq: u64, targets: impl IntoIterator<Item = PeerId>) -> Delivery {
         let targets: LiteMap<_, _> = targets.into_iter().map(|peer| (peer, false)).collect();
@@ -243,7 +242,7 @@ impl Deliveries {
 
     /// A whisper was heard. Says whether for the first time.
     pub(crate) fn hear(&mut self, author: PeerId, id: MessageId) -> bool {
-        self.heard.insert((author, id))
+        self.heard.insert(seen::key(&[author.as_bytes(), id.as_bytes()]))
     }
 
     fn fail_whispers(&mut self, fails: impl Fn(&Whispered) -> bool) -> Vec<News> {
@@ -278,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_beacon_acknowledges_everything_below_its_number() {
-        let mut deliveries = Deliveries::default();
+        let mut deliveries = Deliveries::new([1; 32]);
         let none = Delivery::Sent { delivered: 0, of: 2 };
         assert_eq!(deliveries.say(id(0), 0, [peer(1), peer(2)]), none);
         assert_eq!(deliveries.say(id(1), 1, [peer(1), peer(2)]), none);
@@ -291,7 +290,7 @@ mod tests {
 
     #[test]
     fn who_left_is_not_waited_for_and_still_counted() {
-        let mut deliveries = Deliveries::default();
+        let mut deliveries = Deliveries::new([1; 32]);
         deliveries.say(id(0), 0, [peer(1), peer(2), peer(3)]);
         assert_eq!(deliveries.handle_gone(peer(3)), []);
         assert_eq!(
@@ -303,7 +302,7 @@ mod tests {
     #[test]
     fn what_was_said_to_nobody_counts_those_who_come_soon() {
         let timing = Timing::default();
-        let mut deliveries = Deliveries::default();
+        let mut deliveries = Deliveries::new([1; 32]);
         assert_eq!(deliveries.say(id(0), 0, []), Delivery::Waiting);
         let sent = |delivered, of| (id(0), Delivery::Sent { delivered, of });
         assert_eq!(deliveries.on_arrival(at(10), peer(1), &timing), [sent(0, 1)]);
@@ -316,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_whisper_is_tried_again_until_its_receipt_or_its_time_is_up() {
-        let mut deliveries = Deliveries::default();
+        let mut deliveries = Deliveries::new([1; 32]);
         let whisper = |deliveries: &mut Deliveries, number| {
             deliveries
                 .whisper(at(0), id(number), peer(1), vec![number], at(30))

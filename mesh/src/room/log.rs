@@ -20,13 +20,12 @@ mod kept;
 
 use std::{collections::VecDeque, rc::Rc};
 
-use rand_core::Rng;
+use litemap::LiteMap;
 
 use self::kept::Kept;
 use crate::{
     config::{ACKS_MAX, LOG_BYTES_MAX, LOG_ENTRIES_MAX, LOG_FEEDS_MAX},
     lookup::Lookup,
-    random::{Stream, stream},
     wire::{
         id::ShortId,
         record::{Ack, Entry, Record},
@@ -68,11 +67,10 @@ pub(crate) struct Log {
 impl Log {
     /// An empty log. `seed`: the node's.
     pub(crate) fn new(seed: [u8; 32]) -> Self {
-        let mut rng = stream(seed, Stream::Lookups);
         Self {
             feeds: Vec::new(),
-            by_feed: Lookup::new(rng.next_u64()),
-            by_id: Lookup::new(rng.next_u64()),
+            by_feed: Lookup::new(seed),
+            by_id: Lookup::new(seed),
             digest: 0,
             entries: 0,
             bytes: 0,
@@ -157,9 +155,8 @@ impl Log {
             first: kept.first(),
             next: kept.next(),
         });
-        let mut spans: Vec<_> = spans.collect();
-        spans.sort_unstable_by_key(|span| span.feed);
-        spans
+        let spans: LiteMap<Feed, Span> = spans.map(|span| (span.feed, span)).collect();
+        spans.values().copied().collect()
     }
 
     /// What is lacking of a peer's vector: of each of these feeds the numbers from `first` to below `next`.

@@ -45,24 +45,30 @@ pub(crate) enum Forwarding {
     Flooded,
 }
 
+impl Forwarding {
+    /// What a packet handed on this way is remembered by.
+    fn key(self, id: ShortId) -> u128 {
+        (u128::from(id.0) << 1) | u128::from(self == Self::Flooded)
+    }
+}
+
 /// See the [module documentation](self).
 #[derive(Debug)]
 pub(crate) struct Routing {
     rng: ChaCha20Rng,
     /// By short id: a peer that had another's would get its packets to hand on.
     next: Lookup<ShortId, LinkId>,
-    handed_on: Seen<(ShortId, Forwarding)>,
+    handed_on: Seen,
     /// The packets that we send.
     own: Bucket,
 }
 
 impl Routing {
     pub(crate) fn new(seed: [u8; 32]) -> Self {
-        let mut rng = stream(seed, Stream::Lookups);
         Self {
-            next: Lookup::new(rng.next_u64()),
+            next: Lookup::new(seed),
             rng: stream(seed, Stream::Routing),
-            handed_on: Seen::new(SEEN_PACKETS),
+            handed_on: Seen::new(SEEN_PACKETS, seed),
             own: Bucket::new(OWN_PACKETS_PER_SECOND, OWN_PACKETS_BURST),
         }
     }
@@ -90,12 +96,12 @@ impl Routing {
 
     /// Whether a packet was handed on this way before.
     pub(crate) fn was_handed_on(&self, id: ShortId, forwarding: Forwarding) -> bool {
-        self.handed_on.contains(&(id, forwarding))
+        self.handed_on.contains(forwarding.key(id))
     }
 
     /// Notes that a packet was proven, and is about to be handed on: else a forgery would keep the true one out.
     pub(crate) fn note_handed_on(&mut self, id: ShortId, forwarding: Forwarding) {
-        self.handed_on.insert((id, forwarding));
+        self.handed_on.insert(forwarding.key(id));
     }
 
     /// Sends something to a peer, by a link of ours or through others.

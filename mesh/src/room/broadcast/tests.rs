@@ -28,7 +28,7 @@ fn at(millis: u64) -> Instant {
 
 /// With neighbors over links 1 to `count`, and one tree in use.
 fn broadcast(count: u64) -> Broadcast {
-    let mut broadcast = Broadcast::default();
+    let mut broadcast = Broadcast::new([1; 32]);
     for link in 1..=count {
         broadcast.neighbor_up(LinkId(link));
     }
