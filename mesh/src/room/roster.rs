@@ -13,6 +13,7 @@
 mod tests;
 
 mod listed;
+mod people;
 
 use std::{collections::VecDeque, rc::Rc, time::Duration};
 
@@ -21,7 +22,7 @@ use litemap::LiteMap;
 use rand_core::Rng;
 use shared::PeerId;
 
-use self::listed::Listed;
+use self::{listed::Listed, people::People};
 use super::presence::patience;
 use crate::{
     config::{KNOWN_NAMES_MAX, PEOPLE_MAX, ROSTER_RETRY, SUSPECT, TOMBSTONES_MAX, Timing},
@@ -35,9 +36,9 @@ use crate::{
 };
 
 /// The people of the room, this node not included.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Roster {
-    people: LiteMap<PeerId, Box<Listed>>,
+    people: People,
     summary: Summary,
     /// The last stamps of those who were forgotten.
     tombstones: VecDeque<(PeerId, u64)>,
@@ -48,8 +49,8 @@ pub(crate) struct Roster {
 /// What is known of all of them together.
 #[derive(Debug, Default)]
 struct Summary {
-    /// How many are here by a beacon of theirs.
-    present: usize,
+    /// Those who are here by a beacon of theirs, in ascending order.
+    present: Vec<ShortId>,
     /// Their ids, added without carry.
     digest: u64,
     /// Nothing falls due before.
@@ -66,10 +67,12 @@ impl Summary {
     fn count(&mut self, peer: &PeerId, present: bool) {
         self.generation += 1;
         self.digest ^= mixed(peer);
+        let short = ShortId::of_peer(peer);
+        let place = self.present.partition_point(|known| *known < short);
         if present {
-            self.present += 1;
+            self.present.insert(place, short);
         } else {
-            self.present -= 1;
+            self.present.remove(place);
         }
     }
 }
@@ -93,6 +96,16 @@ pub(crate) enum BeaconNews {
 }
 
 impl Roster {
+    /// Nobody. `seed`: the node's.
+    pub(crate) fn new(seed: [u8; 32]) -> Self {
+        Self {
+            people: People::new(seed),
+            summary: Summary::default(),
+            tombstones: VecDeque::new(),
+            names: LiteMap::new(),
+        }
+    }
+
     /// Recalls that `peer` used `name` on a former visit. Past [`KNOWN_NAMES_MAX`] names nothing more is recalled.
     pub(crate) fn know_name(&mut self, peer: PeerId, name: &str) {
         if self.names.len() < KNOWN_NAMES_MAX {
@@ -107,7 +120,7 @@ impl Roster {
 
     /// Everyone listed.
     pub(crate) fn people(&self) -> impl Iterator<Item = &Person> {
-        self.people.values().map(|entry| &entry.person)
+        self.people.iter().map(|(_, entry)| &entry.person)
     }
 
     /// Whether a beacon says that someone is here.
@@ -117,7 +130,7 @@ impl Roster {
 
     /// How many are here by a beacon of theirs, this node not included.
     pub(crate) fn present(&self) -> usize {
-        self.summary.present
+        self.summary.present.len()
     }
 
     /// A number that changes whenever it changes who is here.
@@ -141,14 +154,13 @@ impl Roster {
 
     /// The ids of those present, without `me`, in ascending order.
     pub(crate) fn shorts(&self) -> impl Iterator<Item = ShortId> {
-        let present = self.people.iter().filter(|(_, entry)| entry.counted);
-        present.map(|(peer, _)| ShortId::of_peer(peer))
+        self.summary.present.iter().copied()
     }
 
     /// The last beacons of those present.
     pub(crate) fn beacons(&self) -> impl Iterator<Item = &Rc<Record<Beacon>>> {
-        let present = self.people.values().filter(|entry| entry.counted);
-        present.filter_map(|entry| entry.beacon.as_ref())
+        let present = self.people.iter().filter(|(_, entry)| entry.counted);
+        present.filter_map(|(_, entry)| entry.beacon.as_ref())
     }
 
     /// Someone's last beacon.
@@ -159,8 +171,8 @@ impl Roster {
     /// The last beacon whose record has this id.
     pub(crate) fn find_beacon(&self, id: ShortId) -> Option<&Rc<Record<Beacon>>> {
         self.people
-            .values()
-            .filter_map(|entry| entry.beacon.as_ref())
+            .iter()
+            .filter_map(|(_, entry)| entry.beacon.as_ref())
             .find(|beacon| beacon.short() == id)
     }
 
@@ -172,7 +184,7 @@ impl Roster {
         eligible: &dyn Fn(&PeerId) -> bool,
     ) -> Vec<PeerId> {
         let mut drawn = Vec::new();
-        if self.people.is_empty() {
+        if self.people.len() == 0 {
             return drawn;
         }
         // Drawn with replacement: cheap in a large room, and a small one is gone through from a random place.
@@ -185,7 +197,7 @@ impl Roster {
             } else {
                 random(rng)
             };
-            let Some((peer, entry)) = self.people.get_indexed(place) else {
+            let Some((peer, entry)) = self.people.at(place) else {
                 continue;
             };
             let fits = entry.counted && entry.link == LinkState::None && eligible(peer) && !drawn.contains(peer);
@@ -201,16 +213,16 @@ impl Roster {
 
     /// Notes how our link with someone stands.
     pub(crate) fn set_link(&mut self, now: Instant, peer: PeerId, link: LinkState, out: &mut Vec<Event>) {
-        if !self.people.contains_key(&peer) {
-            if link == LinkState::None || !self.make_room(out) {
-                return;
-            }
-            self.people.insert(peer, Listed::new(now, peer, link));
-        } else if let Some(entry) = self.people.get_mut(&peer) {
+        if let Some(entry) = self.people.get_mut(&peer) {
             entry.link = link;
             if link == LinkState::Up {
                 (entry.left, entry.suspected_until) = (false, None);
             }
+        } else {
+            if link == LinkState::None || !self.make_room(out) {
+                return;
+            }
+            self.people.insert(peer, Listed::new(now, peer, link));
         }
         self.refresh(now, peer, out);
     }
@@ -235,8 +247,12 @@ impl Roster {
         if !listed && (leaving || !self.make_room(out)) {
             return BeaconNews::NoRoom;
         }
-        let entry = self.people.entry(peer);
-        let entry = entry.or_insert_with(|| Listed::new(now, peer, LinkState::None));
+        if !listed {
+            self.people.insert(peer, Listed::new(now, peer, LinkState::None));
+        }
+        let Some(entry) = self.people.get_mut(&peer) else {
+            return BeaconNews::NoRoom;
+        };
         let news = BeaconNews::New {
             arrived: !entry.counted,
             renamed: entry.person.name.as_ref() != Some(&beacon.content.name),
@@ -297,12 +313,8 @@ impl Roster {
                 suspects_me = true;
                 continue;
             }
-            // Sorted by id, of which the short one is the beginning.
-            let place = self
-                .people
-                .iter()
-                .position(|(peer, _)| ShortId::of_peer(peer) == *short);
-            let Some((peer, entry)) = place.and_then(|place| self.people.get_indexed(place)) else {
+            let known = self.people.iter().find(|(peer, _)| ShortId::of_peer(peer) == *short);
+            let Some((peer, entry)) = known else {
                 continue;
             };
             let newer = entry
@@ -371,7 +383,7 @@ impl Roster {
         if self.summary.due.is_none_or(|due| now < due) {
             return;
         }
-        for peer in self.people.keys().copied().collect::<Vec<_>>() {
+        for peer in self.people.iter().map(|(peer, _)| *peer).collect::<Vec<_>>() {
             self.refresh(now, peer, out);
         }
         let over: Vec<_> = self
@@ -385,8 +397,8 @@ impl Roster {
         }
         self.summary.due = self
             .people
-            .values()
-            .filter_map(|entry| match (entry.gone_since, entry.suspected_until) {
+            .iter()
+            .filter_map(|(_, entry)| match (entry.gone_since, entry.suspected_until) {
                 (Some(since), _) => Some(since + timing.gone_listed),
                 (None, Some(until)) if entry.link != LinkState::Up => Some(until),
                 (None, _) if entry.counted => Some(entry.overdue),

@@ -333,7 +333,7 @@ mod tests {
             Self {
                 cx: Context::test(1),
                 sync,
-                roster: Roster::default(),
+                roster: Roster::new([1; 32]),
             }
         }
 

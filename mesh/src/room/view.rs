@@ -1,6 +1,7 @@
 //! What can be looked up in the room: by the net, and by the app.
 
 use chacha20::ChaCha20Rng;
+use litemap::LiteMap;
 use shared::PeerId;
 
 use super::Room;
@@ -51,21 +52,22 @@ impl Room {
 
     /// Who is here, us included, in the order of their ids; and who is linked with whom.
     pub(crate) fn network(&self, cx: &Context) -> (Vec<NetworkNode>, Vec<NetworkEdge>) {
-        let mut nodes = vec![NetworkNode {
+        let me = NetworkNode {
             peer: self.me,
             name: Some(cx.name.clone()),
             on_server: self.on_server,
-        }];
+        };
         let here = self.roster.people().filter(|person| person.state == PersonState::Here);
-        nodes.extend(here.map(|person| {
+        let others = here.map(|person| {
             let beacon = self.roster.beacon(&person.peer);
             NetworkNode {
                 peer: person.peer,
                 name: person.name.clone(),
                 on_server: beacon.is_some_and(|beacon| beacon.content.on_server),
             }
-        }));
-        nodes.sort_by_key(|node| node.peer);
+        });
+        let by_id: LiteMap<_, _> = others.chain([me]).map(|node| (node.peer, node)).collect();
+        let nodes: Vec<_> = by_id.into_iter().map(|(_, node)| node).collect();
         let edges = self.edges(&nodes);
         (nodes, edges)
     }

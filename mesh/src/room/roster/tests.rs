@@ -70,7 +70,7 @@ fn is_alert(event: &Event) -> bool {
 
 #[test]
 fn a_known_name_under_a_new_key_is_an_alert_once() {
-    let mut roster = Roster::default();
+    let mut roster = Roster::new([1; 32]);
     roster.know_name(peer(1), "Ann Lee");
     assert!(!here(&mut roster, peer(1), "Ann Lee").iter().any(is_alert));
     let out = here(&mut roster, peer(2), " ann  lee");
@@ -85,7 +85,7 @@ fn a_known_name_under_a_new_key_is_an_alert_once() {
 
 #[test]
 fn a_new_name_is_worth_remembering_and_a_known_one_is_not() {
-    let (mut roster, mut out) = (Roster::default(), Vec::new());
+    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
     assert_eq!(
         roster.set_name(peer(1), "Ann", &mut out),
         NameNews::Known,
@@ -100,7 +100,7 @@ fn a_new_name_is_worth_remembering_and_a_known_one_is_not() {
 
 #[test]
 fn only_changes_are_events() {
-    let mut roster = Roster::default();
+    let mut roster = Roster::new([1; 32]);
     assert_eq!(here(&mut roster, peer(1), "Ann").len(), 2);
     assert_eq!(here(&mut roster, peer(1), "Ann"), []);
 }
@@ -108,7 +108,7 @@ fn only_changes_are_events() {
 #[test]
 fn who_beacons_is_here_without_a_link_until_the_next_is_overdue() {
     let timing = Timing::default();
-    let (mut roster, mut out) = (Roster::default(), Vec::new());
+    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
     let who = identity(1).peer_id();
     let arrived = BeaconNews::New {
         arrived: true,
@@ -132,7 +132,7 @@ fn who_beacons_is_here_without_a_link_until_the_next_is_overdue() {
 
 #[test]
 fn a_beacon_counts_only_if_it_is_newer() {
-    let (mut roster, mut out) = (Roster::default(), Vec::new());
+    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
     roster.on_beacon(at(0), &beacon(1, 5), &mut out);
     assert_eq!(roster.on_beacon(at(1), &beacon(1, 5), &mut out), BeaconNews::Known);
     assert_eq!(
@@ -162,7 +162,7 @@ fn a_beacon_counts_only_if_it_is_newer() {
 
 #[test]
 fn who_leaves_with_a_beacon_has_left_and_comes_back_with_a_newer_one() {
-    let (mut roster, mut out) = (Roster::default(), Vec::new());
+    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
     roster.on_beacon(at(0), &beacon(1, 5), &mut out);
     roster.on_beacon(at(1), &beacon_with(1, 6, true), &mut out);
     roster.on_beacon(at(2), &beacon(1, 5), &mut out);
@@ -175,7 +175,7 @@ fn who_leaves_with_a_beacon_has_left_and_comes_back_with_a_newer_one() {
 #[test]
 fn who_is_linked_is_here_whatever_others_say() {
     let timing = Timing::default();
-    let (mut roster, mut out) = (Roster::default(), Vec::new());
+    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
     let who = identity(1).peer_id();
     roster.on_beacon(at(0), &beacon(1, 5), &mut out);
     roster.set_link(at(0), who, LinkState::Up, &mut out);
@@ -196,7 +196,7 @@ fn who_is_linked_is_here_whatever_others_say() {
 #[test]
 fn a_suspect_is_reconnecting_and_then_gone() {
     let timing = Timing::default();
-    let (mut roster, mut out) = (Roster::default(), Vec::new());
+    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
     let who = identity(1).peer_id();
     roster.on_beacon(at(0), &beacon(1, 5), &mut out);
     out.clear();
@@ -214,7 +214,7 @@ fn a_suspect_is_reconnecting_and_then_gone() {
 #[test]
 fn a_newer_beacon_clears_a_suspect() {
     let timing = Timing::default();
-    let (mut roster, mut out) = (Roster::default(), Vec::new());
+    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
     roster.on_beacon(at(0), &beacon(1, 5), &mut out);
     roster.suspect(at(1), identity(1).peer_id(), &mut out);
     roster.on_beacon(at(2), &beacon(1, 5), &mut out);
@@ -229,7 +229,7 @@ fn a_newer_beacon_clears_a_suspect() {
 
 #[test]
 fn a_loss_is_believed_unless_a_later_beacon_speaks_against_it() {
-    let (mut roster, mut out) = (Roster::default(), Vec::new());
+    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
     let [older, newer] = [1, 2].map(|byte| identity(byte).peer_id());
     roster.on_beacon(at(0), &beacon(1, 5), &mut out);
     roster.on_beacon(at(0), &beacon(2, 6), &mut out);
@@ -249,7 +249,7 @@ fn a_loss_is_believed_unless_a_later_beacon_speaks_against_it() {
 
 #[test]
 fn a_link_in_trouble_is_reconnecting_and_a_lost_one_leaves_the_beacon() {
-    let (mut roster, mut out) = (Roster::default(), Vec::new());
+    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
     let who = identity(1).peer_id();
     roster.on_beacon(at(0), &beacon(1, 5), &mut out);
     for link in [LinkState::Up, LinkState::Trouble, LinkState::Up, LinkState::None] {
@@ -279,7 +279,7 @@ fn a_link_in_trouble_is_reconnecting_and_a_lost_one_leaves_the_beacon() {
 #[test]
 fn the_gone_stay_listed_for_a_while_and_strangers_do_not() {
     let timing = Timing::default();
-    let mut roster = Roster::default();
+    let mut roster = Roster::new([1; 32]);
     here(&mut roster, peer(1), "Ann");
     let mut out = Vec::new();
     roster.set_link(at(10), peer(1), LinkState::None, &mut out);
@@ -298,7 +298,7 @@ fn the_gone_stay_listed_for_a_while_and_strangers_do_not() {
 #[test]
 fn who_was_forgotten_does_not_come_back_by_an_old_beacon() {
     let timing = Timing::default();
-    let (mut roster, mut out) = (Roster::default(), Vec::new());
+    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
     roster.on_beacon(at(0), &beacon(1, 5), &mut out);
     let gone = at(0) + believed();
     roster.handle_timeout(gone, &timing, &mut out);
@@ -323,9 +323,9 @@ fn the_digest_is_that_of_who_is_present_whatever_happened() {
     let timing = Timing::default();
     let [one, other] = [1, 2].map(|byte| identity(byte).peer_id());
     // Each hears of the other, in the order and by the detours that it may be.
-    let (mut roster, mut out) = (Roster::default(), Vec::new());
+    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
     roster.on_beacon(at(0), &beacon(2, 5), &mut out);
-    let mut mirror = Roster::default();
+    let mut mirror = Roster::new([1; 32]);
     mirror.set_link(at(0), peer(9), LinkState::Up, &mut out);
     mirror.on_beacon(at(0), &beacon(3, 5), &mut out);
     mirror.on_beacon(at(0), &beacon(1, 5), &mut out);
@@ -339,7 +339,7 @@ fn the_digest_is_that_of_who_is_present_whatever_happened() {
 
 #[test]
 fn those_here_without_a_link_are_drawn_and_each_once() {
-    let (mut roster, mut out) = (Roster::default(), Vec::new());
+    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
     for byte in 1..=4 {
         roster.on_beacon(at(0), &beacon(byte, 5), &mut out);
     }
@@ -357,7 +357,7 @@ fn those_here_without_a_link_are_drawn_and_each_once() {
 
 #[test]
 fn a_full_list_forgets_the_longest_gone_first_and_nobody_who_is_here() {
-    let mut roster = Roster::default();
+    let mut roster = Roster::new([1; 32]);
     let mut out = Vec::new();
     let numbered = |number: usize| {
         let mut bytes = [7; 32];

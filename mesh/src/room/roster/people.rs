@@ -1,0 +1,84 @@
+//! Everyone listed: found by id, drawn by place, gone through in the order of coming, but for who took the place of one forgotten.
+
+use shared::PeerId;
+
+use super::listed::Listed;
+use crate::lookup::Lookup;
+
+/// See the [module documentation](self).
+#[derive(Debug)]
+pub(super) struct People {
+    all: Vec<(PeerId, Box<Listed>)>,
+    /// Where somebody is among them.
+    places: Lookup<PeerId, usize>,
+}
+
+impl People {
+    /// Nobody. `seed`: the node's.
+    pub(super) fn new(seed: [u8; 32]) -> Self {
+        Self {
+            all: Vec::new(),
+            places: Lookup::new(seed),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Who is at this place, below [`People::len`].
+    pub(super) fn at(&self, place: usize) -> Option<(&PeerId, &Listed)> {
+        self.all.get(place).map(|(peer, listed)| (peer, &**listed))
+    }
+
+    pub(super) fn get(&self, peer: &PeerId) -> Option<&Listed> {
+        let place = self.places.get(peer)?;
+        self.all.get(*place).map(|(_, listed)| &**listed)
+    }
+
+    pub(super) fn get_mut(&mut self, peer: &PeerId) -> Option<&mut Listed> {
+        let place = self.places.get(peer)?;
+        self.all.get_mut(*place).map(|(_, listed)| &mut **listed)
+    }
+
+    /// Lists somebody who is not listed.
+    pub(super) fn insert(&mut self, peer: PeerId, listed: Box<Listed>) {
+        self.places.insert(peer, self.all.len());
+        self.all.push((peer, listed));
+    }
+
+    /// Forgets somebody, whose place the last one takes.
+    pub(super) fn remove(&mut self, peer: &PeerId) -> Option<Box<Listed>> {
+        let place = self.places.remove(peer)?;
+        let (_, removed) = self.all.swap_remove(place);
+        if let Some((moved, _)) = self.all.get(place) {
+            self.places.insert(*moved, place);
+        }
+        Some(removed)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&PeerId, &Listed)> {
+        self.all.iter().map(|(peer, listed)| (peer, &**listed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{context::test::peer, door::LinkState, io::Instant};
+
+    #[test]
+    fn everyone_is_found_also_after_others_were_forgotten() {
+        let mut people = People::new([1; 32]);
+        for byte in 1..=4 {
+            people.insert(peer(byte), Listed::new(Instant::default(), peer(byte), LinkState::None));
+        }
+        assert!(people.remove(&peer(1)).is_some() && people.remove(&peer(1)).is_none());
+        assert!(people.get(&peer(1)).is_none());
+        for byte in 2..=4 {
+            assert_eq!(people.get(&peer(byte)).map(|listed| listed.person.peer), Some(peer(byte)));
+        }
+        let order: Vec<_> = (0..people.len()).filter_map(|place| people.at(place)).collect();
+        assert_eq!(order.iter().map(|(peer, _)| **peer).collect::<Vec<_>>(), [4, 2, 3].map(peer));
+    }
+}
