@@ -129,6 +129,12 @@ const _: () = assert!(FRAME_BYTES_MAX >= TEXT_BYTES_MAX + 4 * 1024);
 /// The largest content of a record: the longest text, sealed, and what goes with it.
 pub const CONTENT_BYTES_MAX: usize = TEXT_BYTES_MAX + 2 * 1024;
 
+/// The largest record as it travels: its content, its author and the signature. What is added to it in a frame must not make the frame
+/// too large.
+pub const RECORD_BYTES_MAX: usize = CONTENT_BYTES_MAX + 256;
+
+const _: () = assert!(RECORD_BYTES_MAX + 256 <= FRAME_BYTES_MAX);
+
 /// The most candidates in one envelope.
 pub const CANDIDATES_MAX: usize = 32;
 

@@ -28,7 +28,7 @@ use super::{
     signed::{sign, verify},
     timestamp::Timestamp,
 };
-use crate::config::{ACKS_MAX, CONTENT_BYTES_MAX, LOST_MAX};
+use crate::config::{ACKS_MAX, CONTENT_BYTES_MAX, LOST_MAX, RECORD_BYTES_MAX};
 
 /// What can be signed and passed on.
 pub trait Content: Sized + Encode<()> + for<'b> Decode<'b, ()> + 'static {
@@ -129,6 +129,10 @@ impl<'a> Unchecked<'a> {
     /// # Errors
     /// [`DecodeError::Malformed`] if it is none, [`DecodeError::OutOfBounds`] if it is too large.
     pub fn read(wire: &'a [u8]) -> Result<Self, DecodeError> {
+        // Also what is not signed: unknown fields are passed on, and a frame made of them would be too large for the next link.
+        if wire.len() > RECORD_BYTES_MAX {
+            return Err(DecodeError::OutOfBounds);
+        }
         let Signed {
             author,
             content,

@@ -199,3 +199,24 @@ proptest! {
         }
     }
 }
+
+/// A member could otherwise make every other one build a frame that is too large.
+#[test]
+fn a_record_with_much_that_is_not_signed_is_refused() {
+    let record = Record::sign(&ann(), &room("lobby"), entry("hi"));
+    let padded = |bytes: usize| {
+        // One more field of the record's array: a byte string.
+        let mut wire = record.wire.clone();
+        assert_eq!(wire[0], 0x83);
+        wire[0] = 0x84;
+        wire.push(0x5a);
+        wire.extend(u32::try_from(bytes).unwrap().to_be_bytes());
+        wire.extend(vec![0; bytes]);
+        wire
+    };
+    assert!(Record::<Entry>::open(&padded(10), &room("lobby")).is_ok(), "a later version may add fields");
+    assert_eq!(
+        Record::<Entry>::open(&padded(RECORD_BYTES_MAX), &room("lobby")).err(),
+        Some(DecodeError::OutOfBounds)
+    );
+}
