@@ -34,7 +34,10 @@ pub fn parse(text: &str) -> Result<Event, SignalError> {
 /// Never: requests are plain data.
 #[must_use]
 pub fn to_text(request: &Request) -> String {
-    serde_json::to_string(request).expect("invariant: requests are plain data")
+    let Ok(text) = serde_json::to_string(request) else {
+        unreachable!("invariant: requests are plain data");
+    };
+    text
 }
 
 #[cfg(test)]

@@ -143,13 +143,17 @@ pub async fn boot() -> Result<Profile, Missing> {
     let (store, slot, record, renewal) = own;
     let closed = store.closed().await;
     let closed = closed.unwrap_or_else(|error| failed("which rooms are closed cannot be read", &error));
+    let mut by_room = LiteMap::new();
+    for (room, statement) in closed {
+        by_room.insert(room, statement);
+    }
     Ok(Profile(Rc::new(Inner {
         identity: Identity::from_secret(&record.secret),
         record: RefCell::new(record),
         slot,
         store,
         servers,
-        closed: RefCell::new(closed.into_iter().collect()),
+        closed: RefCell::new(by_room),
         _renewal: renewal,
     })))
 }

@@ -2,12 +2,20 @@
 
 use crate::shell::{self, Sink};
 use crate::tools::{self, Browser, Tool};
-use crate::{dist, size, workspace};
+use crate::{dist, script, size, workspace};
 use anyhow::Result;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::{env, fs};
 
 /// The tools that build the web app.
-pub(crate) const TOOLS: [Tool; 4] = [Tool::WasmTarget, Tool::Trunk, Tool::WasmBindgen, Tool::WasmOpt];
+pub(crate) const TOOLS: [Tool; 5] = [
+    Tool::WasmTarget,
+    Tool::Trunk,
+    Tool::WasmBindgen,
+    Tool::WasmOpt,
+    Tool::Esbuild,
+];
 
 /// Builds the app and shows its sizes.
 pub(crate) fn run() -> Result<ExitCode> {
@@ -24,10 +32,32 @@ pub(crate) fn app(sink: &Sink) -> Result<()> {
     sink.run(&mut shell::cargo(&["fetch", "--target", workspace::WASM]))?;
     let mut trunk = shell::program("trunk");
     trunk.args(["build", "--release", "--cargo-profile", "web", "--offline"]);
+    trunk.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", without_paths());
     // Trunk takes only `true` and `false` in this variable and stops at the customary `1`.
     trunk.env_remove("NO_COLOR");
     sink.run(&mut trunk)?;
+    script::minify(&workspace::dist(), sink)?;
     dist::compress(&workspace::dist())
+}
+
+/// Flags by which the places of a panic name crates and not this machine's folders: everybody downloads them. Cargo adds the flags
+/// to those of its configuration.
+fn without_paths() -> String {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")));
+    let registries = home.and_then(|home| fs::read_dir(home.join("registry/src")).ok());
+    let folders = registries
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|registry| registry.path());
+    // The variable is split at spaces.
+    let folders = folders.filter_map(|folder| folder.to_str().map(str::to_owned));
+    let folders = folders.filter(|folder| !folder.contains(char::is_whitespace));
+    let flags: Vec<_> = folders
+        .map(|folder| format!("--remap-path-prefix={folder}/="))
+        .collect();
+    flags.join(" ")
 }
 
 /// Builds the rendezvous server with the `dev` or `release` profile.

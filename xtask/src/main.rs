@@ -13,8 +13,9 @@
 //! | [`shell`]: runs programs, those tools among them | `packages`, `workspace` |
 //! | [`tools`]: installs what is missing | `packages`, `shell`, `workspace` |
 //! | [`dist`]: the files of the built app | |
+//! | [`script`]: the generated script, made small | `dist`, `shell` |
 //! | [`size`]: what the first load costs | `dist`, `shell`, `workspace` |
-//! | [`build`]: builds the app and the server | `dist`, `shell`, `size`, `tools`, `workspace` |
+//! | [`build`]: builds the app and the server | `dist`, `script`, `shell`, `size`, `tools`, `workspace` |
 //! | [`fuzz`], [`sim`]: property tests, the simulator | `shell` |
 //! | [`run`]: the app for a person | `build`, `shell`, `workspace` |
 //! | [`setup`]: tools for a person's shell | `packages`, `tools` |
@@ -31,6 +32,7 @@ mod dist;
 mod fuzz;
 mod packages;
 mod run;
+mod script;
 mod setup;
 mod shell;
 mod sim;
@@ -92,12 +94,13 @@ mod tests {
     use std::fs;
 
     /// From what uses nothing to what uses most.
-    const ORDER: [&str; 13] = [
+    const ORDER: [&str; 14] = [
         "workspace",
         "packages",
         "shell",
         "tools",
         "dist",
+        "script",
         "size",
         "build",
         "fuzz",

@@ -36,7 +36,7 @@ pub(crate) struct Package {
 }
 
 /// All versions in one place. `binaryen` comes from npm since Debian's is too old to read what rustc writes.
-const PACKAGES: [Package; 6] = [
+const PACKAGES: [Package; 7] = [
     Package {
         name: "trunk",
         version: Some("0.21.14"),
@@ -82,6 +82,14 @@ const PACKAGES: [Package; 6] = [
         follows: "",
         registry: Registry::Npm,
         program: ".bin/wasm-opt",
+        minutes: 1,
+    },
+    Package {
+        name: "esbuild",
+        version: Some("0.28.2"),
+        follows: "",
+        registry: Registry::Npm,
+        program: ".bin/esbuild",
         minutes: 1,
     },
     Package {

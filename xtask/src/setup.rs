@@ -12,6 +12,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Tool::Trunk,
         Tool::WasmBindgen,
         Tool::WasmOpt,
+        Tool::Esbuild,
         Tool::CargoDeny,
         Tool::Browser(Browser::Chromium),
         Tool::Browser(Browser::Firefox),

@@ -30,6 +30,8 @@ pub(crate) enum Tool {
     WasmBindgen,
     /// `wasm-opt`.
     WasmOpt,
+    /// `esbuild`, which makes the generated script small.
+    Esbuild,
     /// `cargo deny`.
     CargoDeny,
     /// `axe.min.js`, which looks a page over for what assistive technology cannot use.
@@ -50,6 +52,7 @@ pub(crate) fn ensure(tools: &[Tool]) -> Result<()> {
             Tool::Trunk => install(package("trunk"))?,
             Tool::WasmBindgen => install(package("wasm-bindgen-cli"))?,
             Tool::WasmOpt => install(package("binaryen"))?,
+            Tool::Esbuild => install(package("esbuild"))?,
             Tool::CargoDeny => install(package("cargo-deny"))?,
             Tool::AxeCore => install(package("axe-core"))?,
             Tool::Browser(browser) => {

@@ -16,7 +16,7 @@ use crate::{
     io::{Instant, Output, ServerId},
     model::Alert,
     random::{Stream, stream},
-    seen::{self, Seen},
+    seen::Seen,
     wire::{
         envelope::{ANYONE, Body, Envelope, EnvelopeError},
         nearby::Nearby,
@@ -27,7 +27,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Carriers {
     rng: ChaCha20Rng,
-    seen: Seen,
+    seen: Seen<(PeerId, u64)>,
     /// When other tabs of this browser were last told of us.
     nearby_told: Option<Instant>,
 }
@@ -55,8 +55,7 @@ impl Carriers {
                 return None;
             }
         };
-        let key = seen::key(&[envelope.from.as_bytes(), &envelope.nonce.to_be_bytes()]);
-        if !self.seen.insert(key) {
+        if !self.seen.insert(&(envelope.from, envelope.nonce)) {
             cx.counters.envelopes_replayed += 1;
             note_tampering(cx, via);
             return None;

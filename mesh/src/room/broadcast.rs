@@ -125,7 +125,7 @@ pub(crate) enum Action {
 #[derive(Debug)]
 pub(crate) struct Broadcast {
     peers: LiteMap<LinkId, Peer>,
-    seen: Seen,
+    seen: Seen<ShortId>,
     missing: Vec<Missing>,
     /// The trees that were used last, the latest first.
     trees: Vec<Tree>,
@@ -168,7 +168,7 @@ impl Broadcast {
 
     /// Whether a record came before.
     pub(crate) fn has_seen(&self, id: ShortId) -> bool {
-        self.seen.contains(u128::from(id.0))
+        self.seen.contains(&id)
     }
 
     /// A record is new, ours or come over `from`: gives whom to hand it to. The others are told of it later.
@@ -246,7 +246,7 @@ impl Broadcast {
 
     /// Notes that a record was had otherwise than by broadcast.
     pub(crate) fn note_seen(&mut self, id: ShortId) {
-        self.seen.insert(u128::from(id.0));
+        self.seen.insert(&id);
         self.missing.retain(|missing| missing.id != id);
     }
 
@@ -285,7 +285,7 @@ impl Broadcast {
         at_hand: impl Fn(ShortId) -> bool,
     ) {
         for id in ids {
-            if self.seen.contains(u128::from(id.0)) || at_hand(*id) {
+            if self.seen.contains(id) || at_hand(*id) {
                 continue;
             }
             if let Some(missing) = self.missing.iter_mut().find(|missing| missing.id == *id) {
@@ -356,7 +356,10 @@ fn in_frames(ids: Vec<(Tree, ShortId)>) -> Vec<Vec<Announced>> {
         let mut ids = ids.as_slice();
         while !ids.is_empty() {
             let (now, later) = ids.split_at(room.min(ids.len()));
-            frame.push(Announced { tree, ids: now.to_vec() });
+            frame.push(Announced {
+                tree,
+                ids: now.to_vec(),
+            });
             (ids, room) = (later, room - now.len());
             if room == 0 {
                 frames.push(std::mem::take(&mut frame));

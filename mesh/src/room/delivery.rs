@@ -14,7 +14,7 @@ use crate::{
     config::{PENDING_BYTES_MAX, PENDING_MESSAGES_MAX, SEEN_WHISPERS, Timing, WHISPER_RETRY},
     io::Instant,
     model::Delivery,
-    seen::{self, Seen},
+    seen::Seen,
 };
 
 /// News of a message.
@@ -27,7 +27,7 @@ pub(crate) struct Deliveries {
     said: Vec<Said>,
     whispers: Vec<Whispered>,
     whisper_bytes: usize,
-    heard: Seen,
+    heard: Seen<(PeerId, MessageId)>,
 }
 
 #[derive(Debug)]
@@ -103,7 +103,11 @@ impl Deliveries {
 
     /// Takes note of a message for everyone, `targets` being everyone now. The oldest of too many is no longer followed.
     pub(crate) fn say(&mut self, id: MessageId, seq: u64, targets: impl IntoIterator<Item = PeerId>) -> Delivery {
-        let targets: LiteMap<_, _> = targets.into_iter().map(|peer| (peer, false)).collect();
+        let mut waiting: LiteMap<PeerId, bool> = LiteMap::new();
+        for peer in targets {
+            waiting.insert(peer, false);
+        }
+        let targets = waiting;
         let ends = if targets.is_empty() {
             Ends::OpenToNewcomers { until: None }
         } else {
@@ -242,7 +246,7 @@ impl Deliveries {
 
     /// A whisper was heard. Says whether for the first time.
     pub(crate) fn hear(&mut self, author: PeerId, id: MessageId) -> bool {
-        self.heard.insert(seen::key(&[author.as_bytes(), id.as_bytes()]))
+        self.heard.insert(&(author, id))
     }
 
     fn fail_whispers(&mut self, fails: impl Fn(&Whispered) -> bool) -> Vec<News> {

@@ -99,7 +99,7 @@ impl Log {
         if !kept.insert(seq, Rc::clone(entry)) {
             return Accepted::TooEarly;
         }
-        self.by_id.insert(entry.short(), (place, seq));
+        self.by_id.insert(&entry.short(), (place, seq));
         self.digest ^= fingerprint(entry);
         self.entries += 1;
         self.bytes += entry.wire.len();
@@ -111,21 +111,21 @@ impl Log {
     /// Where a feed is, made if need be. `None` if there is no room for another.
     fn place_of(&mut self, feed: Feed) -> Option<usize> {
         if let Some(place) = self.by_feed.get(&feed) {
-            return Some(*place);
+            return Some(place);
         }
         if self.feeds.len() >= LOG_FEEDS_MAX {
             return None;
         }
         let place = self.feeds.len();
         self.feeds.push((feed, Kept::default()));
-        self.by_feed.insert(feed, place);
+        self.by_feed.insert(&feed, place);
         Some(place)
     }
 
     /// An entry by its short id.
     pub(crate) fn find(&self, id: ShortId) -> Option<&Rc<Record<Entry>>> {
         let (place, seq) = self.by_id.get(&id)?;
-        self.feeds.get(*place)?.1.get(*seq)
+        self.feeds.get(place)?.1.get(seq)
     }
 
     /// All entries, in no particular order.
@@ -155,8 +155,11 @@ impl Log {
             first: kept.first(),
             next: kept.next(),
         });
-        let spans: LiteMap<Feed, Span> = spans.map(|span| (span.feed, span)).collect();
-        spans.values().copied().collect()
+        let mut in_order: LiteMap<Feed, Span> = LiteMap::new();
+        for span in spans {
+            in_order.insert(span.feed, span);
+        }
+        in_order.values().copied().collect()
     }
 
     /// What is lacking of a peer's vector: of each of these feeds the numbers from `first` to below `next`.
@@ -185,7 +188,7 @@ impl Log {
 
     fn kept(&self, feed: &Feed) -> Option<&Kept> {
         let place = self.by_feed.get(feed)?;
-        self.feeds.get(*place).map(|(_, kept)| kept)
+        self.feeds.get(place).map(|(_, kept)| kept)
     }
 
     /// A peer from which entries were fetched has none of what is between ours and its first: the feed goes on from there, once
@@ -193,7 +196,7 @@ impl Log {
     pub(crate) fn skip_gaps(&mut self, theirs: &[Span]) {
         for span in theirs {
             if let Some(place) = self.by_feed.get(&span.feed) {
-                self.feeds[*place].1.skip_to(span.first);
+                self.feeds[place].1.skip_to(span.first);
             }
         }
     }

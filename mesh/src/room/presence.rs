@@ -198,6 +198,7 @@ impl Presence {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::test::{identity, peer};
 
     fn at(millis: u64) -> Instant {
         Instant::from_millis(100_000 + millis)
@@ -306,5 +307,122 @@ mod tests {
         presence.arm(at(0), 1_000, false);
         presence.hurry(at(100));
         assert_eq!(presence.poll_timeout(), Some(at(300)));
+    }
+
+    /// What a beacon says in a room of two where nothing happens.
+    fn facts() -> Facts {
+        Facts {
+            people: 2,
+            is_root: false,
+            neighbors: vec![ShortId(7)],
+            on_server: true,
+            digest: 9,
+            acks: vec![],
+            accepted: 0,
+            leaving: false,
+        }
+    }
+
+    #[test]
+    fn a_beacon_says_what_is_so_and_when_the_next_is_due_and_its_stamp_counts_up() {
+        let (cx, roster) = (Context::test(1), Roster::new([1; 32]));
+        let mut presence = Presence::new([1; 32], 7);
+        assert!(presence.own().is_none());
+        let ack = Ack {
+            author: ShortId(3),
+            feed: 4,
+            next: 5,
+        };
+        let first = presence.send(
+            &cx,
+            &roster,
+            Facts {
+                acks: vec![ack],
+                ..facts()
+            },
+        );
+        let expected = Beacon {
+            stamp: 8,
+            name: "Ann".into(),
+            interval_millis: 5_000,
+            neighbors: vec![ShortId(7)],
+            on_server: true,
+            digest: 9,
+            acks: vec![ack],
+            lost: vec![],
+            leaving: false,
+        };
+        assert_eq!((first.author, &first.content), (cx.me, &expected));
+        assert_eq!(presence.own(), Some(&first));
+        let last = presence.send(
+            &cx,
+            &roster,
+            Facts {
+                leaving: true,
+                ..facts()
+            },
+        );
+        let expected = Beacon {
+            stamp: 9,
+            acks: vec![],
+            leaving: true,
+            ..expected
+        };
+        assert_eq!(last.content, expected);
+        assert!(Record::<Beacon>::open(&last.wire, &cx.room).is_ok());
+    }
+
+    #[test]
+    fn a_lost_neighbor_is_named_once_with_the_stamp_that_is_known_unless_it_is_back() {
+        let (cx, mut roster) = (Context::test(1), Roster::new([1; 32]));
+        let mut presence = Presence::new([1; 32], 7);
+        let record = presence.send(&cx, &roster, facts());
+        let bobs = Record::sign(
+            &identity(2),
+            &cx.room,
+            Beacon {
+                stamp: 40,
+                ..record.content.clone()
+            },
+        );
+        roster.on_beacon(cx.instant(), &bobs, &mut Vec::new());
+        for byte in [2, 3, 4, 2] {
+            presence.report_lost(cx.instant(), peer(byte));
+        }
+        presence.forget_lost(&peer(4));
+        let lost = [(2, 40), (3, 0)].map(|(byte, stamp)| Lost {
+            peer: ShortId::of_peer(&peer(byte)),
+            stamp,
+        });
+        assert_eq!(presence.send(&cx, &roster, facts()).content.lost, lost);
+        assert_eq!(presence.send(&cx, &roster, facts()).content.lost, []);
+    }
+
+    #[test]
+    fn of_too_many_lost_neighbors_the_latest_are_named() {
+        let (cx, roster) = (Context::test(1), Roster::new([1; 32]));
+        let mut presence = Presence::new([1; 32], 7);
+        let people: Vec<_> = (2..).map(peer).take(LOST_MAX + 1).collect();
+        for person in &people {
+            presence.report_lost(cx.instant(), *person);
+        }
+        let named = presence.send(&cx, &roster, facts());
+        let named: Vec<_> = named.content.lost.iter().map(|lost| lost.peer).collect();
+        let latest: Vec<_> = people[1..].iter().rev().map(ShortId::of_peer).collect();
+        assert_eq!(named, latest);
+    }
+
+    #[test]
+    fn progress_is_acknowledged_from_where_it_was_before_the_last_beacon() {
+        let (cx, roster) = (Context::test(1), Roster::new([1; 32]));
+        let mut presence = Presence::new([1; 32], 7);
+        let since: Vec<_> = [3, 5, 5, 6]
+            .map(|accepted| {
+                let since = presence.acked();
+                presence.send(&cx, &roster, Facts { accepted, ..facts() });
+                since
+            })
+            .into();
+        assert_eq!(since, [0, 0, 3, 5]);
     }
 }

@@ -66,7 +66,7 @@ impl Room {
             Frame::Reconcile { initiator, message } => self.on_reconcile(cx, link, initiator, message),
             Frame::People { ids } => {
                 let own = self.presence.own();
-                self.sync.handle_people(cx, link, ids, &self.roster, own)
+                self.sync.handle_people(cx, link, &ids, &self.roster, own)
             }
             Frame::Beacons { wires } => self.on_beacons(cx, link, wires.into_iter().map(|wire| &**wire)),
             // These concern the link alone.
@@ -469,3 +469,6 @@ impl Room {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,7 @@ use crate::{
     config::{HOPS_MAX, OWN_PACKETS_BURST, OWN_PACKETS_PER_SECOND, ROUTES_MAX, SEEN_PACKETS},
     context::Context,
     io::LinkId,
-    lookup::Lookup,
+    lookup::{Key, Lookup},
     random::{Stream, stream},
     seen::Seen,
     wire::{
@@ -45,10 +45,10 @@ pub(crate) enum Forwarding {
     Flooded,
 }
 
-impl Forwarding {
-    /// What a packet handed on this way is remembered by.
-    fn key(self, id: ShortId) -> u128 {
-        (u128::from(id.0) << 1) | u128::from(self == Self::Flooded)
+/// A packet, and which way it was handed on.
+impl Key for (ShortId, Forwarding) {
+    fn pack(&self) -> u128 {
+        (u128::from(self.0.0) << 1) | u128::from(self.1 == Forwarding::Flooded)
     }
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct Routing {
     rng: ChaCha20Rng,
     /// By short id: a peer that had another's would get its packets to hand on.
     next: Lookup<ShortId, LinkId>,
-    handed_on: Seen,
+    handed_on: Seen<(ShortId, Forwarding)>,
     /// The packets that we send.
     own: Bucket,
 }
@@ -76,10 +76,8 @@ impl Routing {
     /// A record of `peer`, newer than any before, came over `link`.
     pub(crate) fn learn(&mut self, peer: PeerId, link: LinkId) {
         let peer = ShortId::of_peer(&peer);
-        if let Some(next) = self.next.get_mut(&peer) {
-            *next = link;
-        } else if self.next.len() < ROUTES_MAX {
-            self.next.insert(peer, link);
+        if self.next.len() < ROUTES_MAX || self.next.contains(&peer) {
+            self.next.insert(&peer, link);
         }
     }
 
@@ -90,18 +88,18 @@ impl Routing {
 
     /// The link towards `peer`, if it is still open: a link that is over leads nowhere.
     pub(crate) fn next_hop(&self, neighbors: &Neighbors, peer: &PeerId) -> Option<LinkId> {
-        let next = self.next.get(&ShortId::of_peer(peer)).copied();
+        let next = self.next.get(&ShortId::of_peer(peer));
         next.filter(|link| neighbors.peer(*link).is_some())
     }
 
     /// Whether a packet was handed on this way before.
     pub(crate) fn was_handed_on(&self, id: ShortId, forwarding: Forwarding) -> bool {
-        self.handed_on.contains(forwarding.key(id))
+        self.handed_on.contains(&(id, forwarding))
     }
 
     /// Notes that a packet was proven, and is about to be handed on: else a forgery would keep the true one out.
     pub(crate) fn note_handed_on(&mut self, id: ShortId, forwarding: Forwarding) {
-        self.handed_on.insert(forwarding.key(id));
+        self.handed_on.insert(&(id, forwarding));
     }
 
     /// Sends something to a peer, by a link of ours or through others.

@@ -221,16 +221,20 @@ impl Sync {
         &self,
         cx: &mut Context,
         link: LinkId,
-        mut ids: Vec<ShortId>,
+        ids: &[ShortId],
         roster: &Roster,
         own: Option<&Rc<Record<Beacon>>>,
     ) -> Result<(), Violation> {
         if ids.len() > PEOPLE_MAX {
             return Err(Violation);
         }
-        ids.sort_unstable();
+        // In ascending order, as honest neighbors send them, each goes to the end.
+        let mut known: LiteMap<ShortId, ()> = LiteMap::new();
+        for id in ids {
+            known.insert(*id, ());
+        }
         let lacking = roster.beacons();
-        let lacking = lacking.filter(|beacon| ids.binary_search(&ShortId::of_peer(&beacon.author)).is_err());
+        let lacking = lacking.filter(|beacon| !known.contains_key(&ShortId::of_peer(&beacon.author)));
         let mut wires = Vec::new();
         let mut bytes = 0;
         for beacon in lacking.chain(own) {
@@ -454,7 +458,7 @@ mod tests {
         );
         let ids = vec![ShortId(1); PEOPLE_MAX + 1];
         assert_eq!(
-            rig.sync.handle_people(&mut rig.cx, LINK, ids, &rig.roster, None),
+            rig.sync.handle_people(&mut rig.cx, LINK, &ids, &rig.roster, None),
             Err(Violation)
         );
         assert_eq!(

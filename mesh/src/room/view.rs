@@ -66,7 +66,10 @@ impl Room {
                 on_server: beacon.is_some_and(|beacon| beacon.content.on_server),
             }
         });
-        let by_id: LiteMap<_, _> = others.chain([me]).map(|node| (node.peer, node)).collect();
+        let mut by_id = LiteMap::new_vec();
+        for node in others.chain([me]) {
+            by_id.insert(node.peer, node);
+        }
         let nodes: Vec<_> = by_id.into_iter().map(|(_, node)| node).collect();
         let edges = self.edges(&nodes);
         (nodes, edges)

@@ -3,14 +3,14 @@
 //! All messages share one set of fields, which is read by one decoder. A decoder derived for each variant would be ten times the
 //! code, which every browser downloads. Unknown fields are ignored; a field that a message needs must be there.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, Visitor},
 };
 
-use super::{Event, IceServer, Nonce, Refusal};
+use super::{Event, IceServer, Refusal};
 use crate::PeerId;
 
 /// One field whose name says what it is: `{"ping":{}}`.
@@ -19,19 +19,19 @@ struct Named {
     fields: Fields,
 }
 
-/// Every field that any message has.
+/// Every field that any message has, as few types as there can be.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Fields {
-    nonce: Option<Nonce>,
-    version_min: Option<u16>,
-    version_max: Option<u16>,
+    nonce: Option<String>,
+    version_min: Option<u32>,
+    version_max: Option<u32>,
     room_size: Option<u32>,
-    peers: Option<Vec<PeerId>>,
+    peers: Option<Vec<String>>,
     ice_servers: Option<Vec<IceServer>>,
-    heartbeat_seconds: Option<u16>,
-    from: Option<PeerId>,
-    to: Option<PeerId>,
+    heartbeat_seconds: Option<u32>,
+    from: Option<String>,
+    to: Option<String>,
     payload: Option<String>,
     retry_after_millis: Option<u32>,
     refusal: Option<Box<Named>>,
@@ -82,22 +82,22 @@ impl<'de> Deserialize<'de> for Refusal {
 fn event(Named { name, fields }: Named) -> Result<Event, Unreadable> {
     Ok(match name.as_str() {
         "challenge" => Event::Challenge {
-            nonce: needed(fields.nonce)?,
-            version_min: needed(fields.version_min)?,
-            version_max: needed(fields.version_max)?,
+            nonce: parsed(fields.nonce)?,
+            version_min: short(fields.version_min)?,
+            version_max: short(fields.version_max)?,
         },
         "welcome" => Event::Welcome {
             room_size: needed(fields.room_size)?,
-            peers: needed(fields.peers)?,
+            peers: peers(fields.peers)?,
             ice_servers: needed(fields.ice_servers)?,
-            heartbeat_seconds: needed(fields.heartbeat_seconds)?,
+            heartbeat_seconds: short(fields.heartbeat_seconds)?,
         },
         "peers" => Event::Peers {
             room_size: needed(fields.room_size)?,
-            peers: needed(fields.peers)?,
+            peers: peers(fields.peers)?,
         },
         "relayed" => Event::Relayed {
-            from: needed(fields.from)?,
+            from: parsed(fields.from)?,
             payload: needed(fields.payload)?,
         },
         "refused" => Event::Refused {
@@ -116,14 +116,14 @@ fn refusal(Named { name, fields }: Named) -> Result<Refusal, Unreadable> {
         "not-registered" => Refusal::NotRegistered {},
         "already-registered" => Refusal::AlreadyRegistered {},
         "unsupported-version" => Refusal::UnsupportedVersion {
-            version_min: needed(fields.version_min)?,
-            version_max: needed(fields.version_max)?,
+            version_min: short(fields.version_min)?,
+            version_max: short(fields.version_max)?,
         },
         "bad-signature" => Refusal::BadSignature {},
         "room-full" => Refusal::RoomFull {},
         "server-full" => Refusal::ServerFull {},
-        "peer-not-here" => Refusal::PeerNotHere { to: needed(fields.to)? },
-        "peer-busy" => Refusal::PeerBusy { to: needed(fields.to)? },
+        "peer-not-here" => Refusal::PeerNotHere { to: parsed(fields.to)? },
+        "peer-busy" => Refusal::PeerBusy { to: parsed(fields.to)? },
         "too-fast" => Refusal::TooFast {
             retry_after_millis: needed(fields.retry_after_millis)?,
         },
@@ -137,9 +137,25 @@ fn needed<T>(field: Option<T>) -> Result<T, Unreadable> {
     field.ok_or(Unreadable)
 }
 
+/// A number of 16 bits.
+fn short(field: Option<u32>) -> Result<u16, Unreadable> {
+    needed(field)?.try_into().map_err(|_| Unreadable)
+}
+
+/// An identifier.
+fn parsed<T: FromStr>(field: Option<String>) -> Result<T, Unreadable> {
+    needed(field)?.parse().map_err(|_| Unreadable)
+}
+
+fn peers(field: Option<Vec<String>>) -> Result<Vec<PeerId>, Unreadable> {
+    let peers = needed(field)?.into_iter();
+    peers.map(|peer| parsed(Some(peer))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signal::Nonce;
 
     fn peer(byte: u8) -> PeerId {
         PeerId::from_bytes([byte; 32])

@@ -99,3 +99,123 @@ impl Listed {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::context::{
+        Context,
+        test::{identity, peer},
+    };
+
+    const NOW: Instant = Instant::from_millis(100_000);
+    const LATER: Instant = Instant::from_millis(100_001);
+
+    /// Somebody with a link in this state and a name, who did not beacon.
+    fn named(link: LinkState) -> Box<Listed> {
+        let mut listed = Listed::new(NOW, peer(2), link);
+        listed.person.name = Some("Bob".into());
+        listed
+    }
+
+    /// The same, with a beacon that is believed until `LATER`.
+    fn beaconed(link: LinkState) -> Box<Listed> {
+        let beacon = Beacon {
+            stamp: 1,
+            name: "Bob".into(),
+            interval_millis: 5_000,
+            neighbors: vec![],
+            on_server: false,
+            digest: 0,
+            acks: vec![],
+            lost: vec![],
+            leaving: false,
+        };
+        let mut listed = named(link);
+        listed.beacon = Some(Record::sign(&identity(2), &Context::test(1).room, beacon));
+        listed.overdue = LATER;
+        listed
+    }
+
+    /// What is shown of somebody.
+    fn shown(listed: &mut Listed, now: Instant) -> PersonState {
+        let mut out = Vec::new();
+        assert!(listed.refresh(now, &mut Summary::default(), &mut out));
+        let person = listed.person.clone();
+        assert_eq!(out, [Event::Person { person }]);
+        listed.person.state
+    }
+
+    #[test]
+    fn a_link_decides_else_the_beacon_else_suspicion() {
+        use LinkState::{Connecting, None, Trouble, Up};
+        let suspected = |mut listed: Box<Listed>, until| {
+            listed.suspected_until = Some(until);
+            listed
+        };
+        let left = |mut listed: Box<Listed>| {
+            listed.left = true;
+            listed
+        };
+        for (mut listed, state) in [
+            (named(Up), PersonState::Here),
+            (left(named(Up)), PersonState::Here),
+            (suspected(named(Up), NOW), PersonState::Here),
+            (named(Trouble), PersonState::Reconnecting),
+            (beaconed(Trouble), PersonState::Reconnecting),
+            (left(beaconed(Trouble)), PersonState::Left),
+            (beaconed(None), PersonState::Here),
+            (beaconed(Connecting), PersonState::Here),
+            (left(beaconed(None)), PersonState::Left),
+            (suspected(beaconed(None), LATER), PersonState::Reconnecting),
+            (suspected(beaconed(Connecting), LATER), PersonState::Reconnecting),
+            (suspected(beaconed(None), NOW), PersonState::Gone),
+            (named(None), PersonState::Gone),
+            (named(Connecting), PersonState::Gone),
+            (Listed::new(NOW, peer(2), Connecting), PersonState::Connecting),
+        ] {
+            assert_eq!(shown(&mut listed, NOW), state, "{listed:?}");
+        }
+        assert_eq!(
+            shown(&mut beaconed(None), LATER),
+            PersonState::Gone,
+            "the next one is overdue"
+        );
+    }
+
+    #[test]
+    fn only_who_beacons_and_is_not_gone_is_counted() {
+        let mut summary = Summary::default();
+        let mut listed = beaconed(LinkState::None);
+        listed.refresh(NOW, &mut summary, &mut Vec::new());
+        assert_eq!((listed.counted, summary.generation, listed.gone_since), (true, 1, None));
+        listed.refresh(LATER, &mut summary, &mut Vec::new());
+        assert_eq!((listed.counted, summary.generation), (false, 2));
+        assert_eq!((listed.gone_since, summary.due), (Some(LATER), Some(LATER)));
+        named(LinkState::Up).refresh(NOW, &mut summary, &mut Vec::new());
+        assert_eq!(summary.generation, 2, "a link without a beacon is not counted");
+    }
+
+    #[test]
+    fn a_stranger_whose_link_did_not_come_about_is_dropped_without_a_word() {
+        let mut out = Vec::new();
+        let mut stranger = Listed::new(NOW, peer(2), LinkState::None);
+        assert!(!stranger.refresh(NOW, &mut Summary::default(), &mut out));
+        assert_eq!(out, []);
+    }
+
+    #[test]
+    fn a_change_is_shown_once_and_a_round_trip_ends_with_its_link() {
+        let mut listed = beaconed(LinkState::Up);
+        listed.person.round_trip = Some(Duration::from_millis(40));
+        assert_eq!(shown(&mut listed, NOW), PersonState::Here);
+        let mut out = Vec::new();
+        assert!(listed.refresh(NOW, &mut Summary::default(), &mut out));
+        assert_eq!((out, listed.person.linked), (vec![], true));
+        listed.link = LinkState::None;
+        assert_eq!(shown(&mut listed, NOW), PersonState::Here, "without the link");
+        assert_eq!((listed.person.linked, listed.person.round_trip), (false, None));
+    }
+}

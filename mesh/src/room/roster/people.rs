@@ -33,17 +33,17 @@ impl People {
 
     pub(super) fn get(&self, peer: &PeerId) -> Option<&Listed> {
         let place = self.places.get(peer)?;
-        self.all.get(*place).map(|(_, listed)| &**listed)
+        self.all.get(place).map(|(_, listed)| &**listed)
     }
 
     pub(super) fn get_mut(&mut self, peer: &PeerId) -> Option<&mut Listed> {
         let place = self.places.get(peer)?;
-        self.all.get_mut(*place).map(|(_, listed)| &mut **listed)
+        self.all.get_mut(place).map(|(_, listed)| &mut **listed)
     }
 
     /// Lists somebody who is not listed.
     pub(super) fn insert(&mut self, peer: PeerId, listed: Box<Listed>) {
-        self.places.insert(peer, self.all.len());
+        self.places.insert(&peer, self.all.len());
         self.all.push((peer, listed));
     }
 
@@ -52,7 +52,7 @@ impl People {
         let place = self.places.remove(peer)?;
         let (_, removed) = self.all.swap_remove(place);
         if let Some((moved, _)) = self.all.get(place) {
-            self.places.insert(*moved, place);
+            self.places.insert(moved, place);
         }
         Some(removed)
     }
@@ -76,9 +76,15 @@ mod tests {
         assert!(people.remove(&peer(1)).is_some() && people.remove(&peer(1)).is_none());
         assert!(people.get(&peer(1)).is_none());
         for byte in 2..=4 {
-            assert_eq!(people.get(&peer(byte)).map(|listed| listed.person.peer), Some(peer(byte)));
+            assert_eq!(
+                people.get(&peer(byte)).map(|listed| listed.person.peer),
+                Some(peer(byte))
+            );
         }
         let order: Vec<_> = (0..people.len()).filter_map(|place| people.at(place)).collect();
-        assert_eq!(order.iter().map(|(peer, _)| **peer).collect::<Vec<_>>(), [4, 2, 3].map(peer));
+        assert_eq!(
+            order.iter().map(|(peer, _)| **peer).collect::<Vec<_>>(),
+            [4, 2, 3].map(peer)
+        );
     }
 }

@@ -1,0 +1,485 @@
+use shared::MessageId;
+
+use super::{
+    super::test::{Rig, beacon, sent, shown},
+    *,
+};
+use crate::{
+    config::{GAP_MIN, GRAFT_WAIT, RECORDS_BURST},
+    context::test::{identity, peer},
+    door::{LinkState, ToRoom},
+    io::Output,
+    model::{Event, Person, PersonState},
+    wire::{
+        frame::Digests,
+        span::{Feed, Span},
+    },
+};
+
+const BOB: LinkId = LinkId(2);
+const CID: LinkId = LinkId(3);
+const DAN: LinkId = LinkId(4);
+
+/// The tree of the person with this number.
+fn tree(person: u8) -> Tree {
+    ShortId::of_peer(&peer(person))
+}
+
+fn entry_frame(record: &Record<Entry>, hops: u8, tree: Tree) -> Frame<'_> {
+    let (fan_out, wire) = (0, record.wire.as_slice().into());
+    Frame::Entry {
+        hops,
+        fan_out,
+        tree,
+        wire,
+    }
+}
+
+fn beacon_frame(record: &Record<Beacon>, hops: u8, tree: Tree) -> Frame<'_> {
+    let wire = record.wire.as_slice().into();
+    Frame::Beacon { hops, tree, wire }
+}
+
+fn packet_frame(record: &Record<Packet>) -> Frame<'_> {
+    let wire = record.wire.as_slice().into();
+    Frame::Packet {
+        hops_left: 5,
+        flooded: true,
+        wire,
+    }
+}
+
+/// A record with another signature than its author's.
+fn forged<T: Content + Clone>(record: &Record<T>) -> Vec<u8> {
+    let mut wire = record.wire.clone();
+    *wire.last_mut().unwrap() ^= 1;
+    wire
+}
+
+fn violation(link: LinkId) -> ToNet {
+    ToNet::Violation { link }
+}
+
+fn packet(rig: &Rig, from: u8, to: u8, nonce: u64, payload: Payload) -> Rc<Record<Packet>> {
+    let to = peer(to);
+    Record::sign(&identity(from), &rig.cx.room, Packet { to, nonce, payload })
+}
+
+fn receipt() -> Payload {
+    let id = MessageId::from_bytes([1; 16]);
+    Payload::Receipt { id }
+}
+
+#[test]
+fn an_entry_is_shown_passed_on_and_hastens_the_beacon() {
+    let mut rig = Rig::linked(&[2, 3]);
+    rig.beacon_over(BOB);
+    let soon = rig.cx.instant() + GAP_MIN;
+    assert!(rig.room.beacon_due() > Some(soon));
+    let entry = rig.entry_of(2, 0, "hi");
+    rig.handle(BOB, entry_frame(&entry, 1, tree(2)));
+    assert_eq!(
+        rig.cx.outputs(),
+        [shown(&entry), sent(CID, &entry_frame(&entry, 2, tree(2)))]
+    );
+    assert_eq!((rig.room.beacon_due(), rig.told()), (Some(soon), vec![]));
+    let counters = rig.cx.counters;
+    assert_eq!(
+        (
+            counters.entries_broadcast,
+            counters.entries_repeated,
+            counters.entry_hops
+        ),
+        (1, 0, 1)
+    );
+}
+
+#[test]
+fn an_entry_on_a_tree_that_nobody_knows_goes_on_along_the_nearest() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let entry = rig.entry_of(2, 0, "hi");
+    rig.handle(BOB, entry_frame(&entry, 1, tree(9)));
+    assert_eq!(rig.cx.outputs()[1..], [sent(CID, &entry_frame(&entry, 2, tree(1)))]);
+}
+
+#[test]
+fn a_duplicate_prunes_its_sender_who_then_gets_only_ids() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let (entry, next) = (rig.entry_of(2, 0, "hi"), rig.entry_of(2, 1, "ho"));
+    rig.handle(BOB, entry_frame(&entry, 1, tree(2)));
+    rig.cx.outputs();
+    rig.handle(CID, entry_frame(&entry, 2, tree(2)));
+    assert_eq!(rig.cx.outputs(), [sent(CID, &Frame::Prune { tree: tree(2) })]);
+    assert_eq!((rig.cx.counters.entries_repeated, rig.told()), (1, vec![]));
+    rig.handle(BOB, entry_frame(&next, 1, tree(2)));
+    assert_eq!(rig.cx.outputs(), [shown(&next)]);
+    rig.cx.wait(100);
+    rig.room.on_broadcast_due(&mut rig.cx);
+    let (tree, ids) = (tree(2), vec![next.short()]);
+    let announced = vec![Announced { tree, ids }];
+    assert_eq!(rig.cx.outputs(), [sent(CID, &Frame::IHave { announced })]);
+}
+
+#[test]
+fn a_duplicate_on_the_tree_of_another_root_prunes_nobody() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let entry = rig.entry_of(2, 0, "hi");
+    rig.handle(BOB, entry_frame(&entry, 1, tree(1)));
+    rig.cx.outputs();
+    rig.handle(CID, entry_frame(&entry, 2, tree(1)));
+    assert_eq!((rig.cx.outputs(), rig.cx.counters.entries_repeated), (vec![], 1));
+}
+
+#[test]
+fn who_prunes_is_sent_no_more_until_it_grafts() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let entries: Vec<_> = (0..3).map(|seq| rig.entry_of(2, seq, "hi")).collect();
+    let passed_on = |rig: &mut Rig, entry: &Record<Entry>| {
+        rig.cx.outputs();
+        rig.handle(BOB, entry_frame(entry, 1, tree(2)));
+        rig.cx.outputs().contains(&sent(CID, &entry_frame(entry, 2, tree(2))))
+    };
+    assert!(passed_on(&mut rig, &entries[0]));
+    rig.handle(CID, Frame::Prune { tree: tree(2) });
+    assert!(!passed_on(&mut rig, &entries[1]));
+    let (ids, tree) = (vec![], tree(2));
+    rig.handle(CID, Frame::Graft { ids, tree });
+    assert!(passed_on(&mut rig, &entries[2]));
+}
+
+#[test]
+fn a_forged_record_is_a_violation_is_not_shown_and_does_not_keep_the_true_one_out() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let (entry, beacon, packet) = (
+        rig.entry_of(4, 0, "hi"),
+        rig.beacon_of(4, 1),
+        packet(&rig, 4, 1, 1, receipt()),
+    );
+    let (entry_wire, beacon_wire, packet_wire) = (forged(&entry), forged(&beacon), forged(&packet));
+    let (hops, fan_out, tree) = (2, 0, tree(4));
+    let frames = [
+        Frame::Entry {
+            hops,
+            fan_out,
+            tree,
+            wire: entry_wire.as_slice().into(),
+        },
+        Frame::Beacon {
+            hops,
+            tree,
+            wire: beacon_wire.as_slice().into(),
+        },
+        Frame::Packet {
+            hops_left: 5,
+            flooded: true,
+            wire: packet_wire.as_slice().into(),
+        },
+        Frame::Entry {
+            hops,
+            fan_out,
+            tree,
+            wire: (&[1, 2, 3][..]).into(),
+        },
+    ];
+    for frame in frames {
+        rig.handle(BOB, frame);
+        assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![violation(BOB)]));
+    }
+    rig.handle(CID, entry_frame(&entry, 2, tree));
+    assert_eq!(
+        rig.cx.outputs(),
+        [shown(&entry), sent(BOB, &entry_frame(&entry, 3, tree))]
+    );
+    rig.handle(CID, beacon_frame(&beacon, 2, tree));
+    assert_eq!(
+        rig.cx.outputs().last(),
+        Some(&sent(BOB, &beacon_frame(&beacon, 3, tree)))
+    );
+    assert_eq!(rig.told(), []);
+}
+
+#[test]
+fn who_is_no_neighbor_hands_us_nothing() {
+    let mut rig = Rig::linked(&[2]);
+    let entry = rig.entry_of(4, 0, "hi");
+    rig.handle(DAN, entry_frame(&entry, 1, tree(4)));
+    assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![violation(DAN)]));
+}
+
+#[test]
+fn a_beacon_lists_its_author_and_is_passed_on() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let beacon = rig.beacon_of(9, 5);
+    rig.handle(BOB, beacon_frame(&beacon, 3, tree(9)));
+    let person = |name: Option<&str>| {
+        let person = Person {
+            peer: peer(9),
+            name: name.map(str::to_owned),
+            state: PersonState::Here,
+            linked: false,
+            round_trip: None,
+        };
+        Output::Event(Event::Person { person })
+    };
+    let (peer, name) = (peer(9), "P9".to_owned());
+    let remember = Output::RememberName { peer, name };
+    let on = sent(CID, &beacon_frame(&beacon, 4, tree(9)));
+    assert_eq!(rig.cx.outputs(), [person(None), person(Some("P9")), remember, on]);
+    rig.handle(CID, beacon_frame(&beacon, 4, tree(9)));
+    assert_eq!(rig.cx.outputs(), [sent(CID, &Frame::Prune { tree: tree(9) })]);
+}
+
+#[test]
+fn an_old_beacon_is_not_passed_on_and_its_author_told_of_the_newer_one() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let (old, new) = (rig.beacon_of(2, 5), rig.beacon_of(2, 6));
+    rig.handle(BOB, beacon_frame(&new, 1, tree(2)));
+    rig.cx.outputs();
+    rig.handle(BOB, beacon_frame(&old, 1, tree(2)));
+    let nearest = tree(1).min(tree(2));
+    assert_eq!(rig.cx.outputs(), [sent(BOB, &beacon_frame(&new, 0, nearest))]);
+    rig.handle(CID, beacon_frame(&rig.beacon_of(2, 4), 2, tree(2)));
+    assert_eq!(
+        (rig.cx.outputs(), rig.told()),
+        (vec![], vec![]),
+        "it is not the author's link"
+    );
+}
+
+#[test]
+fn who_is_thought_lost_says_soon_that_it_is_here() {
+    let mut rig = Rig::linked(&[2, 3]);
+    rig.beacon_over(BOB);
+    let mut reports = beacon(3, 5);
+    reports.lost.push(record::Lost {
+        peer: tree(1),
+        stamp: 0,
+    });
+    let reports = Record::sign(&identity(3), &rig.cx.room, reports);
+    rig.handle(CID, beacon_frame(&reports, 1, tree(3)));
+    assert_eq!(rig.room.beacon_due(), Some(rig.cx.instant() + GAP_MIN));
+}
+
+#[test]
+fn announced_records_are_grafted_unless_they_come_and_too_many_are_a_violation() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let entry = rig.entry_of(2, 0, "hi");
+    rig.handle(BOB, entry_frame(&entry, 1, tree(2)));
+    rig.cx.outputs();
+    let ihave = |ids: Vec<ShortId>| {
+        let announced = vec![Announced { tree: tree(2), ids }];
+        Frame::IHave { announced }
+    };
+    rig.handle(CID, ihave(vec![entry.short(), ShortId(7)]));
+    assert_eq!(rig.room.broadcast_due(), Some(rig.cx.instant() + GRAFT_WAIT));
+    rig.cx.wait(400);
+    rig.room.on_broadcast_due(&mut rig.cx);
+    let (tree, ids) = (tree(2), vec![ShortId(7)]);
+    assert_eq!(rig.cx.outputs(), [sent(CID, &Frame::Graft { ids, tree })]);
+    let many = (0..).map(ShortId).take(GRAFT_IDS_MAX + 1).collect();
+    for ids in [vec![], many] {
+        rig.handle(CID, ihave(ids));
+        assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![violation(CID)]));
+    }
+}
+
+#[test]
+fn a_graft_is_answered_with_what_is_at_hand() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let (entry, beacon) = (rig.entry_of(2, 0, "hi"), rig.beacon_of(2, 5));
+    rig.handle(BOB, entry_frame(&entry, 1, tree(2)));
+    rig.handle(BOB, beacon_frame(&beacon, 1, tree(2)));
+    rig.cx.outputs();
+    let (ids, tree) = (vec![beacon.short(), ShortId(7), entry.short()], tree(2));
+    rig.handle(CID, Frame::Graft { ids, tree });
+    assert_eq!(
+        rig.cx.outputs(),
+        [
+            sent(CID, &beacon_frame(&beacon, 0, tree)),
+            sent(CID, &entry_frame(&entry, 0, tree))
+        ]
+    );
+    let ids = vec![ShortId(7); GRAFT_IDS_MAX + 1];
+    rig.handle(CID, Frame::Graft { ids, tree });
+    assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![violation(CID)]));
+}
+
+#[test]
+fn a_graft_is_answered_up_to_its_bound() {
+    let mut rig = Rig::linked(&[2]);
+    let text = "x".repeat(60 * 1024);
+    let entries: Vec<_> = (0..6).map(|seq| rig.entry_of(2, seq, &text)).collect();
+    for entry in &entries {
+        rig.handle(BOB, entry_frame(entry, 1, tree(2)));
+    }
+    rig.cx.outputs();
+    let (ids, tree) = (entries.iter().map(|entry| entry.short()).collect(), tree(2));
+    rig.handle(BOB, Frame::Graft { ids, tree });
+    let frames: Vec<_> = entries
+        .iter()
+        .map(|entry| Fragments::of(&entry_frame(entry, 0, tree)))
+        .collect();
+    let fits = GRAFT_BYTES_MAX / frames[0].bytes();
+    assert_eq!(fits, 4);
+    let bytes = frames[..fits].iter().flat_map(Fragments::iter).cloned();
+    let expected: Vec<_> = bytes.map(|bytes| Output::Transmit { link: BOB, bytes }).collect();
+    assert_eq!(rig.cx.outputs(), expected);
+}
+
+#[test]
+fn a_packet_for_another_goes_on_once_and_one_for_us_is_taken() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let other = packet(&rig, 2, 9, 1, receipt());
+    rig.handle(BOB, packet_frame(&other));
+    let wire = other.wire.as_slice().into();
+    let on = Frame::Packet {
+        hops_left: 4,
+        flooded: true,
+        wire,
+    };
+    assert_eq!(rig.cx.outputs(), [sent(CID, &on)]);
+    rig.handle(CID, packet_frame(&other));
+    let sealed = "sealed".to_owned();
+    let ours = packet(&rig, 2, 1, 2, Payload::Envelope { sealed: sealed.clone() });
+    for _ in 0..2 {
+        rig.handle(BOB, packet_frame(&ours));
+    }
+    assert_eq!(
+        (rig.cx.outputs(), rig.told()),
+        (vec![], vec![ToNet::Envelope { sealed }])
+    );
+}
+
+#[test]
+fn a_packet_of_ours_that_comes_back_is_not_handed_on() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let own = packet(&rig, 1, 9, 1, receipt());
+    rig.handle(BOB, packet_frame(&own));
+    assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![]));
+}
+
+#[test]
+fn entries_that_nobody_asked_for_are_a_violation_and_beacons_are_only_ignored() {
+    let mut rig = Rig::linked(&[2]);
+    let (entry, beacon) = (rig.entry_of(2, 0, "hi"), rig.beacon_of(9, 5));
+    let wires = vec![entry.wire.as_slice().into()];
+    rig.handle(BOB, Frame::Entries { wires });
+    assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![violation(BOB)]));
+    let wires = vec![beacon.wire.as_slice().into()];
+    rig.handle(BOB, Frame::Beacons { wires });
+    assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![]));
+}
+
+/// Numbers of this person's feed.
+fn span(person: u8, first: u64, next: u64) -> Span {
+    let feed = Feed {
+        author: peer(person),
+        number: 5,
+    };
+    Span { feed, first, next }
+}
+
+#[test]
+fn an_invalid_record_of_a_batch_costs_a_violation_and_none_of_the_others() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let vector = vec![span(4, 0, 3)];
+    rig.handle(BOB, Frame::Have { vector });
+    let spans = vec![span(4, 0, 3)];
+    assert_eq!(rig.cx.outputs(), [sent(BOB, &Frame::Want { spans })]);
+    let entries: Vec<_> = (0..3).map(|seq| rig.entry_of(4, seq, "hi")).collect();
+    let forgery = forged(&entries[1]);
+    let wires = [&entries[0].wire, &forgery, &entries[2].wire].map(|wire| wire.as_slice().into());
+    rig.handle(BOB, Frame::Entries { wires: wires.into() });
+    let outputs = rig.cx.outputs();
+    assert_eq!(outputs[..2], [shown(&entries[0]), shown(&entries[2])]);
+    let spans = vec![span(4, 1, 3)];
+    assert_eq!(outputs[2..], [sent(BOB, &Frame::Want { spans })]);
+    assert_eq!((rig.told(), rig.cx.counters.entries_synced), (vec![violation(BOB)], 2));
+    let wires = vec![entries[1].wire.as_slice().into()];
+    rig.handle(BOB, Frame::Entries { wires });
+    assert_eq!((rig.cx.outputs(), rig.told()), (vec![shown(&entries[1])], vec![]));
+}
+
+#[test]
+fn a_want_is_answered_with_entries_and_people_with_the_beacons_that_they_lack() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let (entry, beacon) = (rig.entry_of(2, 0, "hi"), rig.beacon_of(2, 5));
+    rig.handle(BOB, entry_frame(&entry, 1, tree(2)));
+    rig.handle(BOB, beacon_frame(&beacon, 1, tree(2)));
+    rig.cx.outputs();
+    let spans = vec![span(2, 0, 9)];
+    rig.handle(CID, Frame::Want { spans });
+    let wires = vec![entry.wire.as_slice().into()];
+    assert_eq!(rig.cx.outputs(), [sent(CID, &Frame::Entries { wires })]);
+    rig.handle(CID, Frame::People { ids: vec![] });
+    let wires = vec![beacon.wire.as_slice().into()];
+    assert_eq!(rig.cx.outputs(), [sent(CID, &Frame::Beacons { wires })]);
+    rig.handle(CID, Frame::People { ids: vec![tree(2)] });
+    assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![]));
+}
+
+#[test]
+fn beacons_that_were_asked_for_list_people_and_more_links_are_wanted() {
+    let mut rig = Rig::linked(&[2]);
+    let (log, people) = (rig.room.log_digest(), 1);
+    let digests = Digests { log, people };
+    rig.tell(ToRoom::NeighborUp {
+        link: CID,
+        peer: peer(3),
+        name: "P3".into(),
+        state: LinkState::Up,
+        digests,
+    });
+    assert_eq!(
+        rig.cx.outputs().last(),
+        Some(&sent(CID, &Frame::People { ids: vec![] }))
+    );
+    let (beacon, forgery) = (rig.beacon_of(9, 5), forged(&rig.beacon_of(8, 5)));
+    let wires = vec![forgery.as_slice().into(), beacon.wire.as_slice().into()];
+    rig.handle(CID, Frame::Beacons { wires });
+    let outputs = rig.cx.outputs();
+    let listed = |output: &&Output| matches!(output, Output::Event(Event::Person { person }) if person.peer == peer(9));
+    assert_eq!(outputs.iter().filter(listed).count(), 2);
+    assert_eq!(rig.told(), [ToNet::LinksWanted, violation(CID)]);
+}
+
+#[test]
+fn a_closing_by_anybody_but_the_founder_is_a_violation() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let closing = Record::sign(&identity(2), &rig.cx.room, record::Closing { unix_millis: 1 });
+    let wire = closing.wire.as_slice().into();
+    rig.handle(BOB, Frame::Closing { wire });
+    assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![violation(BOB)]));
+}
+
+#[test]
+fn a_frame_that_concerns_the_link_alone_is_nothing_to_the_room() {
+    let mut rig = Rig::linked(&[2]);
+    let digests = Digests { log: 7, people: 7 };
+    for frame in [
+        Frame::Ping { nonce: 1, digests },
+        Frame::Pong { nonce: 1, digests },
+        Frame::GoodbyeAck {},
+    ] {
+        rig.handle(BOB, frame);
+    }
+    rig.handle(BOB, Frame::Prune { tree: tree(9) });
+    assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![]));
+}
+
+#[test]
+fn a_neighbor_that_says_more_itself_than_it_may_is_in_violation() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let burst = u64::from(RECORDS_BURST);
+    for seq in 0..burst {
+        let entry = rig.entry_of(2, seq, "hi");
+        rig.handle(BOB, entry_frame(&entry, 1, tree(2)));
+    }
+    assert_eq!(rig.told(), []);
+    rig.cx.outputs();
+    let entry = rig.entry_of(2, burst, "hi");
+    rig.handle(BOB, entry_frame(&entry, 1, tree(2)));
+    assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![violation(BOB)]));
+    rig.handle(CID, entry_frame(&entry, 2, tree(2)));
+    assert_eq!(rig.cx.outputs()[0], shown(&entry), "others may pass it on");
+}

@@ -1,0 +1,232 @@
+use std::time::Duration;
+
+use shared::RoomCode;
+
+use super::{
+    test::{Rig, beacon, sent},
+    *,
+};
+use crate::{
+    config::GAP_MIN,
+    context::test::{identity, peer},
+    door::PassiveView,
+    model::{Delivery, Person, PersonState},
+    wire::{
+        frame::Frame,
+        record::{Ack, Lost, Record},
+    },
+};
+
+const BOB: LinkId = LinkId(2);
+const CID: LinkId = LinkId(3);
+
+fn bob() -> Person {
+    Person {
+        peer: peer(2),
+        name: Some("P2".into()),
+        state: PersonState::Here,
+        linked: true,
+        round_trip: None,
+    }
+}
+
+fn person(person: Person) -> Output {
+    Output::Event(Event::Person { person })
+}
+
+fn neighbor_up(digests: Digests) -> ToRoom {
+    ToRoom::NeighborUp {
+        link: BOB,
+        peer: peer(2),
+        name: "P2".into(),
+        state: LinkState::Up,
+        digests,
+    }
+}
+
+#[test]
+fn a_neighbor_is_listed_then_named_then_here() {
+    let mut rig = Rig::new();
+    let digests = rig.room.digests();
+    rig.tell(neighbor_up(digests));
+    let stranger = Person {
+        name: None,
+        state: PersonState::Connecting,
+        linked: false,
+        ..bob()
+    };
+    let named = Person {
+        name: bob().name,
+        ..stranger.clone()
+    };
+    let (peer, name) = (peer(2), "P2".into());
+    let remember = Output::RememberName { peer, name };
+    assert_eq!(
+        rig.cx.outputs(),
+        [person(stranger), person(named), remember, person(bob())]
+    );
+    assert_eq!(
+        rig.room.beacon_due(),
+        Some(rig.cx.instant()),
+        "the first neighbor hears of us at once"
+    );
+}
+
+#[test]
+fn what_differs_is_exchanged_as_soon_as_a_neighbor_says_hello() {
+    let mut rig = Rig::new();
+    rig.tell(neighbor_up(Digests { log: 1, people: 2 }));
+    let sends: Vec<_> = rig.cx.outputs().split_off(4);
+    let (vector, ids) = (vec![], vec![]);
+    assert_eq!(
+        sends,
+        [sent(BOB, &Frame::Have { vector }), sent(BOB, &Frame::People { ids })]
+    );
+}
+
+#[test]
+fn a_neighbor_whose_link_fell_silent_is_gone_if_nobody_else_names_it() {
+    let (peer, gone) = (
+        peer(2),
+        Person {
+            state: PersonState::Gone,
+            linked: false,
+            ..bob()
+        },
+    );
+    let reconnecting = Person {
+        state: PersonState::Reconnecting,
+        ..gone.clone()
+    };
+    for (loss, named, shown) in [
+        (
+            Loss::Silence,
+            false,
+            vec![person(reconnecting.clone()), person(gone.clone())],
+        ),
+        (Loss::Silence, true, vec![person(reconnecting.clone())]),
+        (Loss::Closed, false, vec![person(reconnecting)]),
+    ] {
+        let mut rig = Rig::linked(&[2, 3]);
+        let bobs = rig.beacon_of(2, 7);
+        let mut cids = beacon(3, 7);
+        cids.neighbors.extend(named.then(|| ShortId::of_peer(&peer)));
+        let cids = Record::sign(&identity(3), &rig.cx.room, cids);
+        for (link, record) in [(BOB, &bobs), (CID, &cids)] {
+            let (hops, tree, wire) = (1, ShortId::of_peer(&record.author), record.wire.as_slice().into());
+            rig.handle(link, Frame::Beacon { hops, tree, wire });
+        }
+        rig.tell(ToRoom::LinkClosed { link: BOB });
+        rig.cx.outputs();
+        rig.tell(ToRoom::Lost { peer, loss });
+        let mut outputs = rig.cx.outputs();
+        // Without the link, and by the beacon still here.
+        let unlinked = Person { linked: false, ..bob() };
+        assert_eq!(outputs.remove(0), person(unlinked));
+        assert_eq!(outputs, shown, "{loss:?}, {named}");
+        let (peer, stamp) = (ShortId::of_peer(&peer), 7);
+        assert_eq!(rig.beacon_over(CID).content.lost, [Lost { peer, stamp }]);
+        assert_eq!(rig.beacon_over(CID).content.lost, [], "it is named once");
+    }
+}
+
+#[test]
+fn who_left_is_shown_as_such_and_not_waited_for() {
+    let mut rig = Rig::linked(&[2]);
+    let id = rig.room.say(&mut rig.cx, "hi").unwrap();
+    rig.tell(ToRoom::NeighborDown { link: BOB });
+    rig.cx.outputs();
+    rig.tell(ToRoom::Left { peer: peer(2) });
+    let delivery = Delivery::Waiting;
+    assert_eq!(
+        rig.cx.outputs(),
+        [Output::Event(Event::Delivery { id, delivery })],
+        "the link still stands"
+    );
+    rig.tell(ToRoom::LinkState {
+        peer: peer(2),
+        state: LinkState::None,
+    });
+    let left = Person {
+        state: PersonState::Left,
+        linked: false,
+        ..bob()
+    };
+    assert_eq!(rig.cx.outputs(), [person(left)]);
+}
+
+#[test]
+fn what_a_neighbor_said_is_acknowledged_in_two_beacons() {
+    let mut rig = Rig::linked(&[2]);
+    let entry = rig.entry_of(2, 0, "hi");
+    let (hops, fan_out, tree) = (1, 0, ShortId::of_peer(&peer(2)));
+    let wire = entry.wire.as_slice().into();
+    rig.handle(
+        BOB,
+        Frame::Entry {
+            hops,
+            fan_out,
+            tree,
+            wire,
+        },
+    );
+    let ack = Ack {
+        author: tree,
+        feed: 5,
+        next: 1,
+    };
+    let acks: Vec<_> = (0..3).map(|_| rig.beacon_over(BOB).content.acks.clone()).collect();
+    assert_eq!(acks, [vec![ack], vec![ack], vec![]]);
+}
+
+#[test]
+fn a_beacon_says_whom_we_are_linked_with_and_whether_a_server_has_us() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let neighbors = [2, 3].map(|byte| ShortId::of_peer(&peer(byte)));
+    let first = rig.beacon_over(BOB);
+    let first = &first.content;
+    assert_eq!((&first.neighbors[..], first.on_server), (&neighbors[..], false));
+    rig.tell(ToRoom::Registered(true));
+    rig.tell(ToRoom::NeighborDown { link: CID });
+    let second = rig.beacon_over(BOB);
+    let second = &second.content;
+    assert_eq!((&second.neighbors[..], second.on_server), (&neighbors[..1], true));
+    assert_eq!(second.stamp, first.stamp + 1);
+    assert_eq!((second.name.as_str(), second.leaving), ("Ann", false));
+}
+
+#[test]
+fn a_closed_link_hastens_the_next_beacon() {
+    let mut rig = Rig::linked(&[2]);
+    rig.beacon_over(BOB);
+    assert!(rig.room.beacon_due() > Some(rig.cx.instant() + GAP_MIN));
+    rig.tell(ToRoom::LinkClosed { link: BOB });
+    assert_eq!(rig.room.beacon_due(), Some(rig.cx.instant() + GAP_MIN));
+}
+
+#[test]
+fn a_round_trip_is_shown() {
+    let mut rig = Rig::linked(&[2]);
+    let round_trip = Some(Duration::from_millis(40));
+    rig.tell(ToRoom::RoundTrip {
+        peer: peer(2),
+        round_trip,
+    });
+    assert_eq!(rig.cx.outputs(), [person(Person { round_trip, ..bob() })]);
+}
+
+#[test]
+fn only_the_founder_closes_the_room() {
+    let mut rig = Rig::linked(&[2]);
+    assert_eq!(rig.room.close(&mut rig.cx), Err(CloseError::NotFounder));
+    assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![]));
+    let seeds = &mut stream([1; 32], Stream::Log);
+    rig.cx.room = RoomCode::generate(peer(1), seeds).open();
+    assert_eq!(rig.room.close(&mut rig.cx), Ok(()));
+    let outputs = rig.cx.outputs();
+    assert!(matches!(outputs[0], Output::Transmit { link: BOB, .. }));
+    assert_eq!(outputs.last(), Some(&Output::Event(Event::RoomClosed)));
+    assert_eq!(rig.told(), [ToNet::Close]);
+    assert_eq!(rig.room.close(&mut rig.cx), Ok(()));
+    assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![]), "it is closed once");
+}
