@@ -127,18 +127,3 @@ pub const MAP_HEAT_SETTLED: f32 = 0.5;
 
 /// How many modules of a QR code stay white on each side: what the standard asks for, and scanners look for.
 pub const QR_QUIET_ZONE: i32 = 4;
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use crate::contract::stray_limits;
-
-    #[test]
-    fn no_other_file_declares_a_limit() {
-        assert_eq!(
-            stray_limits(Path::new(env!("CARGO_MANIFEST_DIR"))),
-            Vec::<String>::new()
-        );
-    }
-}

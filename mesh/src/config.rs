@@ -421,3 +421,45 @@ pub const ACKS_MAX: usize = 16;
 
 /// How many lost neighbors a beacon names.
 pub const LOST_MAX: usize = 8;
+
+// --- the simulator ---
+
+/// How many signatures made in a simulation are remembered; then all are forgotten.
+#[cfg(feature = "sim")]
+pub(crate) const SIM_SIGNATURES_MAX: usize = 100_000;
+
+/// How many records checked in a simulation are remembered; then all are forgotten.
+#[cfg(feature = "sim")]
+pub(crate) const SIM_RECORDS_MAX: usize = 20_000;
+
+/// Within which everyone has everything once the faults of a scenario are over.
+#[cfg(any(test, feature = "sim"))]
+pub(crate) const SIM_CONVERGENCE_MAX: Duration = Duration::from_secs(60);
+
+/// Within which everybody alive has what was said right after a crash, counted from the crash.
+#[cfg(any(test, feature = "sim"))]
+pub(crate) const SIM_CRASH_CONVERGENCE_MAX: Duration = Duration::from_secs(15);
+
+/// How far clocks are off, at most, in the scenarios with wrong clocks.
+#[cfg(any(test, feature = "sim"))]
+pub(crate) const SIM_SKEW: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// How many broadcasts a scenario measures, for one author and for many.
+#[cfg(any(test, feature = "sim"))]
+pub(crate) const SIM_ROUNDS: u32 = 30;
+
+/// How long a scenario measures the cost of rest.
+#[cfg(any(test, feature = "sim"))]
+pub(crate) const SIM_REST: Duration = Duration::from_secs(120);
+
+/// From both descriptions to a simulated driver's verdict that there is no path.
+#[cfg(any(test, feature = "sim"))]
+pub(crate) const SIM_ICE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a simulated server waits for a sign of life: three heartbeats.
+#[cfg(any(test, feature = "sim"))]
+pub(crate) const SIM_SILENCE: Duration = Duration::from_secs(60);
+
+/// How often a simulated server looks for the silent.
+#[cfg(any(test, feature = "sim"))]
+pub(crate) const SIM_SWEEP: Duration = Duration::from_secs(1);

@@ -484,3 +484,6 @@ impl Net {
         self.servers.close(cx);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -393,3 +393,6 @@ impl Node {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -324,6 +324,7 @@ fn sdp() -> String {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+// Long because: one envelope of each kind, with its bytes.
 fn sealed_envelopes() {
     let (low, high) = (bob(), ann());
     assert!(low.peer_id() < high.peer_id());

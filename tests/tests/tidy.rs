@@ -22,10 +22,22 @@ struct Crate {
     limits: Option<&'static str>,
 }
 
-const CRATES: [Crate; 5] = [
+const CRATES: [Crate; 8] = [
     Crate {
         folder: "shared",
         limits: Some("src/limits.rs"),
+    },
+    Crate {
+        folder: "mesh",
+        limits: Some("src/config.rs"),
+    },
+    Crate {
+        folder: "client",
+        limits: Some("src/config.rs"),
+    },
+    Crate {
+        folder: "web",
+        limits: Some("src/config.rs"),
     },
     Crate {
         folder: "signal",

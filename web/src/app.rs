@@ -65,6 +65,7 @@ fn use_boot(name: &UseStateHandle<Option<String>>, notice: &UseStateHandle<Optio
 
 /// The whole app.
 #[component]
+// Long because: one thing to be drawn for each state that the app can be in.
 pub fn App() -> Html {
     let route = use_route();
     // What the person is called in this tab. Kept here too, because storing it may fail.

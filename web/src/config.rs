@@ -58,14 +58,3 @@ pub(crate) const MAP_FRAME: Duration = Duration::from_millis(33);
 
 /// In a larger network only we and who is linked with us have names: more of them would cover each other.
 pub(crate) const MAP_NAMES_MAX: usize = 30;
-
-#[cfg(all(test, not(target_arch = "wasm32")))]
-mod tests {
-    use std::path::Path;
-
-    #[test]
-    fn no_other_file_declares_a_limit() {
-        let stray = client::contract::stray_limits(Path::new(env!("CARGO_MANIFEST_DIR")));
-        assert_eq!(stray, Vec::<String>::new());
-    }
-}

@@ -349,11 +349,12 @@ impl ActiveView {
     }
 }
 
-/// Whom we have links with, also those that we have just said goodbye on.
+/// Whom we have links with, in the order of their ids, also those that we have just said goodbye on.
 fn greeted(net: &Scope<'_>) -> Vec<PeerId> {
-    let greeted = net.peers.links().filter(|link| link.name().is_some());
-    let mut peers: Vec<_> = greeted.map(Link::peer).collect();
-    peers.sort();
-    peers.truncate(LINKS_MAX);
-    peers
+    let links = net.peers.iter().filter_map(|(_, contact)| contact.link());
+    let greeted = links.filter(|link| link.name().is_some());
+    greeted.map(Link::peer).take(LINKS_MAX).collect()
 }
+
+#[cfg(test)]
+mod tests;

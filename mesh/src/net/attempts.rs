@@ -353,3 +353,6 @@ fn hang_up(net: &mut Scope<'_>, peer: &PeerId) {
         net.cx.output(Output::HangUp { link: session.link() });
     }
 }
+
+#[cfg(test)]
+mod tests;

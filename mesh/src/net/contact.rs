@@ -382,3 +382,6 @@ pub(crate) enum Alone {
     Yes,
     No,
 }
+
+#[cfg(test)]
+mod tests;

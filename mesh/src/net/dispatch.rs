@@ -358,3 +358,6 @@ impl Net {
         (scope, &mut self.active_view)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -176,9 +176,195 @@ pub(crate) fn need_beyond(links: usize, now: Instant, peers: &Peers, servers: &S
     need
 }
 
+/// A room of which only is known who is there, for tests of the net.
+#[cfg(test)]
+pub(crate) mod test {
+    use super::*;
+    use crate::{door::PassiveView, wire::frame::Digests};
+
+    /// Who is here by a beacon, with so many links each.
+    #[derive(Debug, Default)]
+    pub(crate) struct Here(pub(crate) Vec<(PeerId, usize)>);
+
+    impl Here {
+        /// People who have one link each.
+        pub(crate) fn of(people: impl IntoIterator<Item = PeerId>) -> Self {
+            Self(people.into_iter().map(|peer| (peer, 1)).collect())
+        }
+    }
+
+    impl PassiveView for Here {
+        fn present(&self) -> usize {
+            self.0.len()
+        }
+
+        fn is_present(&self, peer: &PeerId) -> bool {
+            self.0.iter().any(|(here, _)| here == peer)
+        }
+
+        fn links_of(&self, peer: &PeerId) -> usize {
+            let here = self.0.iter().find(|(here, _)| here == peer);
+            here.map_or(0, |(_, links)| *links)
+        }
+
+        fn sample(&self, count: usize, _: &mut ChaCha20Rng, eligible: &dyn Fn(&PeerId) -> bool) -> Vec<PeerId> {
+            let here = self.0.iter().map(|(here, _)| *here);
+            here.filter(|peer| eligible(peer)).take(count).collect()
+        }
+
+        fn digests(&self) -> Digests {
+            Digests { log: 1, people: 2 }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{peers::test::Rig, session::Role},
+        test::Here,
+        *,
+    };
+    use crate::context::test::peer;
+
+    fn membership(rig: &Rig) -> Membership {
+        Membership::new([1; 32], rig.cx.instant())
+    }
+
+    /// Whom to try, in the order of their ids.
+    fn sought(rig: &Rig, here: &Here, need: Need) -> Vec<PeerId> {
+        let mut chosen = membership(rig).seek(&rig.cx, &rig.peers, here, need);
+        chosen.sort();
+        chosen
+    }
+
+    fn sorted(bytes: &[u8]) -> Vec<PeerId> {
+        let mut people: Vec<_> = bytes.iter().map(|byte| peer(*byte)).collect();
+        people.sort();
+        people
+    }
+
+    #[test]
+    fn with_low_need_only_those_are_sought_that_want_more_links_themselves() {
+        let rig = Rig::new();
+        let here = Here(vec![
+            (peer(2), LINKS_TARGET),
+            (peer(3), LINKS_TARGET - 1),
+            (peer(4), 0),
+            (peer(5), LINKS_MAX),
+        ]);
+        assert_eq!(sought(&rig, &here, Need::Low), sorted(&[3, 4]));
+        assert_eq!(sought(&rig, &here, Need::High), sorted(&[2, 3, 4, 5]));
+    }
+
+    #[test]
+    fn only_those_are_sought_that_nothing_speaks_against() {
+        let mut rig = Rig::new();
+        let later = rig.cx.instant() + SEEK;
+        rig.link(peer(2), Role::Offerer);
+        rig.attempt(peer(3), Role::Offerer);
+        rig.want(peer(4)).rest_until(later);
+        rig.want(peer(5)).shun(later);
+        let here = Here::of([2, 3, 4, 5, 6].map(peer));
+        assert_eq!(sought(&rig, &here, Need::High), [peer(6)]);
+    }
+
+    #[test]
+    fn those_who_are_wanted_without_being_here_are_sought_too_and_nobody_twice() {
+        let mut rig = Rig::new();
+        rig.want(peer(2));
+        rig.want(peer(3));
+        let past = rig.cx.instant();
+        rig.want(peer(4)).unwant(past);
+        let here = Here::of([peer(3)]);
+        assert_eq!(sought(&rig, &here, Need::High), sorted(&[2, 3]));
+    }
+
+    #[test]
+    fn as_many_are_sought_as_links_are_wanted() {
+        let mut rig = Rig::new();
+        let here = Here::of((2..20).map(peer));
+        assert_eq!(sought(&rig, &here, Need::High).len(), LINKS_TARGET);
+        rig.link(peer(2), Role::Offerer);
+        rig.attempt(peer(3), Role::Offerer);
+        assert_eq!(sought(&rig, &here, Need::High).len(), LINKS_TARGET - 2);
+        for byte in 4..10 {
+            rig.attempt(peer(byte), Role::Offerer);
+        }
+        assert_eq!(sought(&rig, &here, Need::High), []);
+    }
+
+    #[test]
+    fn links_are_sought_again_sooner_when_they_are_needed_badly() {
+        let rig = Rig::new();
+        let mut membership = membership(&rig);
+        assert_eq!(membership.seek_timeout(), rig.cx.instant());
+        for (need, wait) in [(Need::Low, SEEK), (Need::High, SEEK_URGENTLY)] {
+            membership.seek(&rig.cx, &rig.peers, &Here::default(), need);
+            let next = membership.seek_timeout().since(rig.cx.instant());
+            assert!((wait / 2..=wait).contains(&next), "{next:?}");
+        }
+        let at = membership.seek_timeout();
+        membership.seek_within(rig.cx.instant(), SEEK * 4);
+        assert_eq!(membership.seek_timeout(), at, "nothing puts it off");
+        membership.seek_now(rig.cx.instant());
+        assert_eq!(membership.seek_timeout(), rig.cx.instant());
+    }
+
+    #[test]
+    fn suspicion_ends_after_a_while() {
+        let rig = Rig::new();
+        let (mut membership, now) = (membership(&rig), rig.cx.instant());
+        assert!(!membership.is_suspecting(now));
+        membership.suspect(now);
+        assert!(membership.is_suspecting(now + (SUSPECTING - Duration::from_millis(1))));
+        assert!(!membership.is_suspecting(now + SUSPECTING));
+    }
+
+    #[test]
+    fn few_act_on_a_split_in_a_large_room_and_all_in_a_small_one() {
+        let rig = Rig::new();
+        let (mut membership, now) = (membership(&rig), rig.cx.instant());
+        let actors = usize::try_from(SPLIT_ACTORS).unwrap();
+        assert!((0..100).all(|_| membership.acts_on_split(now, actors)));
+        let looks = 25 * actors;
+        let acted = (0..looks * 100)
+            .filter(|_| membership.acts_on_split(now, looks))
+            .count();
+        // One in 25 on average, which is 400 of 10,000.
+        assert!((300..500).contains(&acted), "{acted}");
+        let next = membership.split_timeout().since(now);
+        assert!((SPLIT_CHECK / 2..=SPLIT_CHECK).contains(&next), "{next:?}");
+    }
+
+    #[test]
+    fn a_peer_is_the_only_one_if_all_others_have_links_or_attempts() {
+        let mut rig = Rig::new();
+        rig.link(peer(3), Role::Offerer);
+        rig.attempt(peer(4), Role::Offerer);
+        let mut membership = membership(&rig);
+        let mut alone = |people: &[u8]| {
+            let here = Here::of(people.iter().map(|byte| peer(*byte)));
+            membership.is_alone_with(&rig.peers, &here, &peer(2))
+        };
+        assert!(alone(&[]) && alone(&[2]) && alone(&[2, 3, 4]));
+        assert!(!alone(&[5]) && !alone(&[2, 3, 5]));
+    }
+
+    #[test]
+    fn without_links_and_a_server_others_are_looked_for_even_if_nobody_is_known() {
+        let mut rig = Rig::new();
+        let (now, servers) = (rig.cx.instant(), Servers::new(0, [1; 32], rig.cx.now));
+        let beyond = |rig: &Rig, links, here: &Here| need_beyond(links, now, &rig.peers, &servers, here);
+        assert_eq!(beyond(&rig, 0, &Here::default()), Need::Low);
+        assert_eq!(beyond(&rig, 1, &Here::default()), Need::None);
+        assert_eq!(beyond(&rig, 0, &Here::of([peer(2)])), Need::High);
+        rig.want(peer(2));
+        assert_eq!(beyond(&rig, 0, &Here::default()), Need::High, "somebody is wanted");
+        let crowd = Here::of((2..50).map(peer));
+        assert_eq!(beyond(&rig, LINKS_MIN, &crowd), Need::Low);
+        assert_eq!(beyond(&rig, LINKS_TARGET, &crowd), Need::None);
+    }
 
     #[test]
     fn a_small_room_is_linked_in_full() {

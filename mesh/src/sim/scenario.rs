@@ -4,19 +4,16 @@ mod parts;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::Node;
+use crate::{
+    Node,
+    config::{SIM_CONVERGENCE_MAX, SIM_CRASH_CONVERGENCE_MAX},
+};
 
 use super::{
     body::Body,
     report::{Report, Rounds},
     world::{Latency, Simulation, Who, millis, misbehave::Trait, pair_latency, seconds},
 };
-
-/// Within which everyone has everything once the faults are over.
-const CONVERGENCE_MAX: Duration = Duration::from_secs(60);
-
-/// Within which everybody alive has what was said right after a crash, counted from the crash.
-const CRASH_CONVERGENCE_MAX: Duration = Duration::from_secs(15);
 
 /// A story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,7 +201,7 @@ impl<B: Body> Story<B> {
             self.report.demand("last delivery hop, one author", one.ldh, 13.0);
             self.report.demand("last delivery hop, many authors", many.ldh, 16.0);
         }
-        self.converge(CONVERGENCE_MAX);
+        self.converge(SIM_CONVERGENCE_MAX);
     }
 
     fn evening(&mut self) {
@@ -213,7 +210,7 @@ impl<B: Body> Story<B> {
             self.somebody_says();
             self.world.run_for(seconds(10));
         }
-        self.converge(CONVERGENCE_MAX);
+        self.converge(SIM_CONVERGENCE_MAX);
     }
 
     fn join_storm(&mut self) {
@@ -224,7 +221,7 @@ impl<B: Body> Story<B> {
             self.world.run_for(millis(500));
         }
         self.settle();
-        self.converge(CONVERGENCE_MAX);
+        self.converge(SIM_CONVERGENCE_MAX);
     }
 
     fn churn(&mut self) {
@@ -261,7 +258,7 @@ impl<B: Body> Story<B> {
         for who in down {
             self.world.restart(who);
         }
-        self.converge(CONVERGENCE_MAX);
+        self.converge(SIM_CONVERGENCE_MAX);
     }
 
     fn crash(&mut self, percent: usize) {
@@ -281,7 +278,7 @@ impl<B: Body> Story<B> {
             self.world.run_for(millis(100));
         }
         let spent = self.world.millis() - crashed;
-        self.converge(CRASH_CONVERGENCE_MAX.saturating_sub(millis(spent)));
+        self.converge(SIM_CRASH_CONVERGENCE_MAX.saturating_sub(millis(spent)));
         self.report.convergence_millis = self.report.convergence_millis.map(|after| after + spent);
     }
 
@@ -297,7 +294,7 @@ impl<B: Body> Story<B> {
             self.world.run_for(seconds(2));
         }
         self.world.partition(BTreeMap::new());
-        self.converge(CONVERGENCE_MAX);
+        self.converge(SIM_CONVERGENCE_MAX);
     }
 
     fn serverless(&mut self) {
@@ -329,7 +326,7 @@ impl<B: Body> Story<B> {
         self.world.crash(host);
         self.world.run_for(seconds(15));
         self.somebody_says();
-        self.converge(CONVERGENCE_MAX);
+        self.converge(SIM_CONVERGENCE_MAX);
     }
 
     fn founder_leaves(&mut self) {
@@ -344,7 +341,7 @@ impl<B: Body> Story<B> {
         self.somebody_says();
         self.settle();
         self.somebody_says();
-        self.converge(CONVERGENCE_MAX);
+        self.converge(SIM_CONVERGENCE_MAX);
     }
 
     fn chain(&mut self) {
@@ -364,7 +361,7 @@ impl<B: Body> Story<B> {
             self.somebody_says();
             self.world.run_for(millis(200));
         }
-        self.converge(CONVERGENCE_MAX);
+        self.converge(SIM_CONVERGENCE_MAX);
     }
 
     fn sleeper(&mut self) {
@@ -380,7 +377,7 @@ impl<B: Body> Story<B> {
         for who in sleepers {
             self.world.wake(who);
         }
-        self.converge(CONVERGENCE_MAX);
+        self.converge(SIM_CONVERGENCE_MAX);
     }
 
     fn unreachable(&mut self) {
@@ -397,7 +394,7 @@ impl<B: Body> Story<B> {
             self.somebody_says();
             self.world.run_for(millis(500));
         }
-        self.converge(CONVERGENCE_MAX);
+        self.converge(SIM_CONVERGENCE_MAX);
     }
 
     fn misbehaving(&mut self) {
@@ -411,6 +408,6 @@ impl<B: Body> Story<B> {
             self.somebody_says();
             self.world.run_for(seconds(1));
         }
-        self.converge(CONVERGENCE_MAX);
+        self.converge(SIM_CONVERGENCE_MAX);
     }
 }

@@ -7,6 +7,8 @@
 mod ask;
 mod checks;
 mod digest;
+mod faults;
+mod handshake;
 pub(crate) mod misbehave;
 mod outputs;
 mod people;
@@ -48,6 +50,7 @@ pub(crate) type Who = usize;
 type Life = u32;
 
 /// The start of time, far enough from zero for clocks to be set back.
+// No limit: a point in time.
 const START_MILLIS: u64 = 10_000_000;
 
 /// One machine.

@@ -175,6 +175,7 @@ pub enum Frame<'a> {
 }
 
 /// The number of the last frame known here.
+// No limit: a number on the wire.
 const FRAME_LAST: u32 = 17;
 
 /// What a node has, in two numbers: where they differ, there is something to be exchanged.

@@ -221,6 +221,7 @@ pub struct Entry {
 
 impl Entry {
     /// The kind of a chat message.
+    // No limit: a number on the wire.
     pub const CHAT: u32 = 0;
 
     /// The text, if this is a chat message.

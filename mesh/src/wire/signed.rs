@@ -42,8 +42,7 @@ mod memo {
 
     use shared::{Label, PeerId, Room, Signature};
 
-    /// How many signatures are kept; then all are forgotten.
-    const SIGNATURES_MAX: usize = 100_000;
+    use crate::config::SIM_SIGNATURES_MAX;
 
     thread_local! {
         #[expect(clippy::disallowed_types, reason = "its order is never looked at")]
@@ -52,7 +51,7 @@ mod memo {
 
     pub(super) fn note(author: &PeerId, label: Label, room: &Room, bytes: &[u8], signature: &Signature) {
         MADE.with_borrow_mut(|made| {
-            if made.len() >= SIGNATURES_MAX {
+            if made.len() >= SIM_SIGNATURES_MAX {
                 made.clear();
             }
             made.insert(hash(author, label, room, bytes, signature));

@@ -11,6 +11,7 @@ pub struct Timestamp(#[n(0)] u64);
 
 impl Timestamp {
     /// Bits that count within a millisecond.
+    // No limit: the layout of a number on the wire.
     const COUNTER_BITS: u32 = 16;
 
     /// The first timestamp of a millisecond.

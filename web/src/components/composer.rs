@@ -58,6 +58,7 @@ pub struct ComposerProps {
 /// The textbox "Message", or "Whisper to NAME", with its button. Enter sends, Shift+Enter makes a new line, Escape ends
 /// whispering.
 #[component]
+// Long because: the handlers share the text and the cursor.
 pub fn Composer(props: &ComposerProps) -> Html {
     let text = use_state(String::new);
     let error = use_state(|| None::<Notice>);

@@ -36,6 +36,7 @@ pub struct CopyButtonProps {
 
 /// A button that copies a text. Where the page may not use the clipboard, a dialog shows the text, selected.
 #[component]
+// Long because: the handlers share what was copied.
 pub fn CopyButton(props: &CopyButtonProps) -> Html {
     let confirmed = use_state(|| false);
     // The text that has to be copied by hand.

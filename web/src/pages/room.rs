@@ -51,6 +51,7 @@ pub struct RoomPageProps {
 
 /// A room. It joins when it is shown first and leaves when it is no longer shown, for whatever reason.
 #[component]
+// Long because: every command of the page has its handler here.
 pub fn RoomPage(props: &RoomPageProps) -> Html {
     let Joining { me, code, .. } = &props.joining;
     let room = use_memo(code.clone(), RoomCode::open);

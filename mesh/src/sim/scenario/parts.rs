@@ -6,7 +6,7 @@ use shared::{PeerId, limits::LINKS_MAX};
 
 use super::Story;
 use crate::{
-    config::LINKS_MIN,
+    config::{LINKS_MIN, SIM_REST, SIM_ROUNDS, SIM_SKEW},
     room::presence::interval,
     sim::{
         body::Body,
@@ -14,9 +14,6 @@ use crate::{
         world::{Who, millis, seconds},
     },
 };
-
-/// Hours off, at most, that clocks are in the scenarios with wrong clocks.
-const SKEW_HOURS: u64 = 6;
 
 impl<B: Body> Story<B> {
     pub(super) fn draw(&mut self, below: usize) -> usize {
@@ -40,9 +37,9 @@ impl<B: Body> Story<B> {
     pub(super) fn skew_some(&mut self) {
         for who in 0..self.people {
             if self.draw(5) == 0 {
-                let hour = 60 * 60 * 1_000;
-                let off = self.world.draw(2 * SKEW_HOURS * hour);
-                self.world.set_skew(who, off as i64 - (SKEW_HOURS * hour) as i64);
+                let most = SIM_SKEW.as_millis() as u64;
+                let off = self.world.draw(2 * most);
+                self.world.set_skew(who, off as i64 - most as i64);
             }
         }
     }
@@ -111,16 +108,15 @@ impl<B: Body> Story<B> {
             self.round(author);
         }
         let mut sums = [Rounds::default(); 2];
-        const ROUNDS: u32 = 30;
         for (kind, sum) in sums.iter_mut().enumerate() {
-            for _ in 0..ROUNDS {
+            for _ in 0..SIM_ROUNDS {
                 let author = if kind == 0 { author } else { self.draw(self.people) };
                 let round = self.round(author);
-                sum.rmr += round.rmr / f64::from(ROUNDS);
-                sum.ldh += round.ldh / f64::from(ROUNDS);
+                sum.rmr += round.rmr / f64::from(SIM_ROUNDS);
+                sum.ldh += round.ldh / f64::from(SIM_ROUNDS);
                 sum.ldh_max = sum.ldh_max.max(round.ldh_max);
                 sum.missed += round.missed;
-                sum.last_node_millis += round.last_node_millis / f64::from(ROUNDS);
+                sum.last_node_millis += round.last_node_millis / f64::from(SIM_ROUNDS);
             }
         }
         let [one, many] = sums;
@@ -177,13 +173,12 @@ impl<B: Body> Story<B> {
             })
         };
         let (frames, bytes) = sent(self);
-        const REST_SECONDS: u64 = 120;
-        self.world.run_for(seconds(REST_SECONDS));
+        self.world.run_for(SIM_REST);
         let (frames, bytes) = (sent(self).0 - frames, sent(self).1 - bytes);
         let people = self.people as f64;
-        self.report.idle_frames_per_minute = Some(frames as f64 / people / (REST_SECONDS as f64 / 60.0));
+        self.report.idle_frames_per_minute = Some(frames as f64 / people / (SIM_REST.as_secs_f64() / 60.0));
         // What one sends another receives.
-        let cost = 2.0 * bytes as f64 / people / REST_SECONDS as f64;
+        let cost = 2.0 * bytes as f64 / people / SIM_REST.as_secs_f64();
         self.report.idle_bytes_per_second = Some(cost);
         if self.people >= 1_000 {
             self.report.demand("idle bytes a second", cost, 2_048.0);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    config::{SIM_SILENCE, SIM_SWEEP},
     io::{Input, ServerId},
     wire::envelope::{self, Envelope},
 };
@@ -14,12 +15,6 @@ use shared::{
 };
 
 use super::{Body, Life, Simulation, Who};
-
-/// How long the server waits for a sign of life, in milliseconds: three heartbeats.
-const SILENCE_MILLIS: u64 = 60_000;
-
-/// How often the silent are looked for, in milliseconds.
-const SWEEP_MILLIS: u64 = 1_000;
 
 /// What a dishonest server makes of a payload: what is delivered, and to whom.
 pub(crate) type Tamper = Box<dyn FnMut(PeerId, PeerId, String) -> Vec<(PeerId, String)>>;
@@ -211,6 +206,7 @@ impl<B: Body> Simulation<B> {
         }
     }
 
+    // Long because: it has an arm for each thing that can happen.
     pub(super) fn happen_at_server(&mut self, happening: Happening) {
         match happening {
             Happening::Open {
@@ -312,14 +308,15 @@ impl<B: Body> Simulation<B> {
         }
     }
 
+    // Long because: it has an arm for each request.
     fn on_request(&mut self, server: ServerId, socket: u64, request: Request) {
         let millis = self.millis;
         let state = &mut self.servers[usize::from(server.0)];
         state.requests += 1;
         // A machine that sleeps or died does not know that it is given up.
-        if millis >= state.swept_millis + SWEEP_MILLIS {
+        if millis >= state.swept_millis + SIM_SWEEP.as_millis() as u64 {
             state.swept_millis = millis;
-            let silent = |socket: &Socket| socket.heard_millis + SILENCE_MILLIS <= millis;
+            let silent = |socket: &Socket| socket.heard_millis + SIM_SILENCE.as_millis() as u64 <= millis;
             let dead = state.sockets.iter().filter(|(_, socket)| silent(socket));
             for id in dead.map(|(id, _)| *id).collect::<Vec<_>>() {
                 state.forget(id);

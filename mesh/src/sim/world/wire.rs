@@ -9,41 +9,38 @@ use shared::PeerId;
 
 use super::{Body, Life, Pairs, Simulation, Who, pair};
 
-/// From both descriptions to the verdict that there is no path, in milliseconds.
-const ICE_TIMEOUT_MILLIS: u64 = 10_000;
-
 /// One side of a connection, as its driver holds it.
 #[derive(Debug, Default)]
 pub(super) struct End {
     /// Of our latest description; 0 before the first.
-    credentials: u64,
-    remote: Option<Description>,
-    remote_candidates: usize,
-    connection: Option<usize>,
+    pub(super) credentials: u64,
+    pub(super) remote: Option<Description>,
+    pub(super) remote_candidates: usize,
+    pub(super) connection: Option<usize>,
     pub(super) open: bool,
     /// Whom it is meant for, once that can be told.
     pub(super) towards: Option<PeerId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Description {
-    credentials: u64,
-    fingerprint: String,
+pub(super) struct Description {
+    pub(super) credentials: u64,
+    pub(super) fingerprint: String,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Net {
-    credentials: BTreeMap<u64, Side>,
-    connections: Vec<Connection>,
+    pub(super) credentials: BTreeMap<u64, Side>,
+    pub(super) connections: Vec<Connection>,
     /// Pairs between whom nothing gets through.
-    blocked: Pairs,
+    pub(super) blocked: Pairs,
     /// On which side of a partition somebody is; nothing gets through between sides.
-    sides: BTreeMap<Who, u8>,
+    pub(super) sides: BTreeMap<Who, u8>,
     /// Whether only those who came one after the other can reach each other.
-    chain: bool,
-    altered: BTreeMap<Who, Alteration>,
-    records: bool,
-    recorded: Vec<(Who, Who, Rc<[u8]>)>,
+    pub(super) chain: bool,
+    pub(super) altered: BTreeMap<Who, Alteration>,
+    pub(super) records: bool,
+    pub(super) recorded: Vec<(Who, Who, Rc<[u8]>)>,
 }
 
 /// How long messages are on their way.
@@ -72,22 +69,22 @@ pub(crate) fn pair_latency(seed: u64, one: Who, other: Who) -> u64 {
 /// What a peer of another build makes of its fragments.
 pub(crate) type Alteration = fn(&[u8]) -> Vec<u8>;
 
-type Side = (Who, Life, LinkId);
+pub(super) type Side = (Who, Life, LinkId);
 
 #[derive(Debug)]
-struct Connection {
-    sides: [Side; 2],
+pub(super) struct Connection {
+    pub(super) sides: [Side; 2],
     /// Those it runs on: a broken connection heals with new ones only.
-    credentials: [u64; 2],
+    pub(super) credentials: [u64; 2],
     /// Until both sides gather new candidates.
-    broken: bool,
+    pub(super) broken: bool,
     /// Nothing gets through, and ICE does not notice.
-    clogged: bool,
+    pub(super) clogged: bool,
     /// What waits for the connection to carry again.
-    held: [Vec<Rc<[u8]>>; 2],
+    pub(super) held: [Vec<Rc<[u8]>>; 2],
     /// When the last message to each side arrives: the channel is ordered.
-    busy_until: [u64; 2],
-    delay: u64,
+    pub(super) busy_until: [u64; 2],
+    pub(super) delay: u64,
 }
 
 #[derive(Debug)]
@@ -154,185 +151,19 @@ impl Net {
 }
 
 impl<B: Body> Simulation<B> {
-    /// Nothing gets through between the two, on old links and new ones.
-    pub(crate) fn block(&mut self, one: Who, other: Who) {
-        self.net.blocked.insert(pair(one, other));
-    }
-
-    pub(crate) fn unblock(&mut self, one: Who, other: Who) {
-        self.net.blocked.remove(&pair(one, other));
-        for connection in self.connections_between(one, other) {
-            self.flush_held(connection);
-        }
-    }
-
-    /// Their present link dies without a sign.
-    pub(crate) fn clog(&mut self, one: Who, other: Who) {
-        for connection in self.connections_between(one, other) {
-            self.net.connections[connection].clogged = true;
-        }
-    }
-
-    /// Their present link loses its path, and ICE notices.
-    pub(crate) fn break_path(&mut self, one: Who, other: Who) {
-        for connection in self.connections_between(one, other) {
-            self.net.connections[connection].broken = true;
-            self.schedule_wire(
-                500,
-                Happening::Path {
-                    connection,
-                    path: Path::Disconnected,
-                },
-            );
-        }
-    }
-
-    /// The path comes back by itself.
-    pub(crate) fn regain_path(&mut self, one: Who, other: Who) {
-        for connection in self.connections_between(one, other) {
-            self.net.connections[connection].broken = false;
-            self.schedule_wire(
-                100,
-                Happening::Path {
-                    connection,
-                    path: Path::Connected,
-                },
-            );
-            self.flush_held(connection);
-        }
-    }
-
-    /// The browser of `who` gives up the present link, which `other` sees as closed.
-    pub(crate) fn fail_link(&mut self, who: Who, other: Who) {
-        let links: Vec<_> = self
-            .open_links(who)
-            .into_iter()
-            .filter(|(_, far)| *far == other)
-            .collect();
-        for (link, _) in links {
-            self.close_end(who, link);
-            self.input(
-                who,
-                Input::LinkClosed {
-                    link,
-                    end: LinkEnd::Failed,
-                },
-            );
-        }
-    }
-
-    /// From now on every fragment that `who` sends is made something else.
-    pub(crate) fn alter_fragments(&mut self, who: Who, alter: Alteration) {
-        self.net.altered.insert(who, alter);
-    }
-
-    /// The fragments that arrived from `from` at `to`, kept since [`Simulation::record`].
-    pub(crate) fn recorded(&self, from: Who, to: Who) -> Vec<Rc<[u8]>> {
-        let recorded = self.net.recorded.iter();
-        let between = recorded.filter(|(sender, recipient, _)| (*sender, *recipient) == (from, to));
-        between.map(|(_, _, bytes)| Rc::clone(bytes)).collect()
-    }
-
-    pub(crate) fn record(&mut self) {
-        self.net.records = true;
-    }
-
-    /// Sends `bytes` on the open link from `from` to `to`, whatever they are. Says whether there is one.
-    pub(crate) fn inject_fragment(&mut self, from: Who, to: Who, bytes: Vec<u8>) -> bool {
-        for connection in self.connections_between(from, to) {
-            let side = usize::from(self.net.connections[connection].sides[1].0 == to);
-            let (_, _, link) = self.net.connections[connection].sides[side];
-            if self.machines[to].ends.get(&link).is_some_and(|end| end.open) {
-                self.send(connection, side, bytes.into());
-                return true;
-            }
-        }
-        false
-    }
-
-    /// The open links of `who`, with whom they reach.
-    pub(crate) fn open_links(&self, who: Who) -> Vec<(LinkId, Who)> {
-        let ends = self.machines[who].ends.iter().filter(|(_, end)| end.open);
-        ends.filter_map(|(link, end)| {
-            let sides = self.net.connections[end.connection?].sides;
-            Some((
-                *link,
-                sides.into_iter().find(|side| (side.0, side.2) != (who, *link))?.0,
-            ))
-        })
-        .collect()
-    }
-
-    /// How many connections were ever made.
-    pub(crate) fn connections_made(&self) -> usize {
-        self.net.connections.len()
-    }
-
     /// One way between two machines, in milliseconds.
-    fn delay_between(&mut self, one: Who, other: Who) -> u64 {
+    pub(super) fn delay_between(&mut self, one: Who, other: Who) -> u64 {
         match self.latency {
             Latency::Drawn => self.chance(one, 2, 60),
             Latency::Fixed { seed, of } => of(seed, one, other),
         }
     }
 
-    fn connections_between(&self, one: Who, other: Who) -> Vec<usize> {
+    pub(super) fn connections_between(&self, one: Who, other: Who) -> Vec<usize> {
         let connections = self.net.connections.iter().enumerate();
         let between = connections
             .filter(|(_, connection)| pair(connection.sides[0].0, connection.sides[1].0) == pair(one, other));
         between.map(|(index, _)| index).collect()
-    }
-
-    pub(super) fn dial(&mut self, who: Who, link: LinkId) {
-        let before = self.machines[who].ends.insert(link, End::default());
-        assert!(before.is_none(), "{who} dials {link:?} twice");
-        self.describe(who, link);
-    }
-
-    pub(super) fn accept(&mut self, who: Who, link: LinkId, sdp: &str) {
-        self.machines[who].ends.entry(link).or_default();
-        self.remote_description(who, link, sdp);
-        let remote = self.machines[who].ends[&link]
-            .remote
-            .as_ref()
-            .map(|remote| remote.credentials);
-        let from = remote
-            .and_then(|credentials| self.net.credentials.get(&credentials))
-            .map(|side| side.0);
-        let towards = from.map(|from| self.machines[from].id);
-        self.end(who, link).towards = towards;
-        self.describe(who, link);
-    }
-
-    pub(super) fn describe(&mut self, who: Who, link: LinkId) {
-        let side = (who, self.machines[who].life, link);
-        assert!(
-            self.machines[who].ends.contains_key(&link),
-            "{who} describes a link it does not have"
-        );
-        let after = self.chance(who, 2, 60);
-        self.schedule_wire(after, Happening::Description { side });
-        for _ in 0..2 {
-            let (after, count) = (
-                self.chance(who, 1, 150),
-                usize::try_from(self.chance(who, 1, 4)).unwrap(),
-            );
-            self.schedule_wire(after, Happening::Candidates { side, count });
-        }
-    }
-
-    pub(super) fn remote_description(&mut self, who: Who, link: LinkId, sdp: &str) {
-        let remote = parse(sdp);
-        let side = (who, self.machines[who].life, link);
-        self.end(who, link).remote = Some(remote);
-        self.schedule_wire(ICE_TIMEOUT_MILLIS, Happening::IceTimeout { side });
-        self.try_connect(side);
-    }
-
-    pub(super) fn remote_candidates(&mut self, who: Who, link: LinkId, count: usize) {
-        let side = (who, self.machines[who].life, link);
-        self.end(who, link).remote_candidates += count;
-        self.try_connect(side);
     }
 
     /// Sends what a node wants to send, or what a misbehaving machine makes of it.
@@ -393,6 +224,7 @@ impl<B: Body> Simulation<B> {
         }
     }
 
+    // Long because: it has an arm for each thing that can happen.
     pub(super) fn happen_on_wire(&mut self, happening: Happening) {
         match happening {
             Happening::Description { side } => {
@@ -501,120 +333,7 @@ impl<B: Body> Simulation<B> {
         }
     }
 
-    /// The driver gives up a link, in one of the ways drivers do.
-    fn fail_end(&mut self, who: Who, link: LinkId) {
-        if self.chance(who, 0, 1) == 0 {
-            self.input(
-                who,
-                Input::LinkPath {
-                    link,
-                    path: Path::Failed,
-                },
-            );
-        } else {
-            self.machines[who].ends.remove(&link);
-            self.input(
-                who,
-                Input::LinkClosed {
-                    link,
-                    end: LinkEnd::Failed,
-                },
-            );
-        }
-    }
-
-    /// Begins the set-up, or the healing, once both sides mean each other's latest description.
-    fn try_connect(&mut self, side: Side) {
-        let (who, _, link) = side;
-        let Some(end) = self.machines[who].ends.get(&link) else {
-            return;
-        };
-        let Some(far) = end
-            .remote
-            .as_ref()
-            .and_then(|remote| self.net.credentials.get(&remote.credentials))
-            .copied()
-        else {
-            return;
-        };
-        let Some(far_end) = self.machines[far.0]
-            .ends
-            .get(&far.2)
-            .filter(|_| self.machines[far.0].life == far.1)
-        else {
-            return;
-        };
-        let means = |one: &End, other: &End| {
-            one.remote
-                .as_ref()
-                .is_some_and(|remote| remote.credentials == other.credentials)
-        };
-        if end.credentials == 0 || !means(end, far_end) || !means(far_end, end) {
-            return;
-        }
-        if let Some(connection) = end.connection {
-            let delay = 4 * self.net.connections[connection].delay;
-            let credentials = self.net.connections[connection]
-                .sides
-                .map(|(who, _, link)| self.machines[who].ends[&link].credentials);
-            return self.schedule_wire(
-                delay,
-                Happening::Healed {
-                    connection,
-                    credentials,
-                },
-            );
-        }
-        if end.remote_candidates == 0 && far_end.remote_candidates == 0 {
-            return;
-        }
-        let credentials = [end.credentials, far_end.credentials];
-        let delay = self.delay_between(who, far.0);
-        let connection = self.net.connections.len();
-        self.net.connections.push(Connection {
-            sides: [side, far],
-            credentials,
-            broken: false,
-            clogged: false,
-            held: [Vec::new(), Vec::new()],
-            busy_until: [0, 0],
-            delay,
-        });
-        for (who, _, link) in [side, far] {
-            self.end(who, link).connection = Some(connection);
-        }
-        self.schedule_wire(6 * delay, Happening::Handshake { connection });
-    }
-
-    fn shake_hands(&mut self, connection: usize) {
-        let sides = self.net.connections[connection].sides;
-        for (who, life, link) in sides {
-            if self.machines[who].life != life || !self.machines[who].ends.contains_key(&link) {
-                return;
-            }
-        }
-        if !self.may_carry(connection) || sides.iter().any(|side| self.machines[side.0].asleep) {
-            // ICE keeps trying; the time-out decides.
-            return self.schedule_wire(1_000, Happening::Handshake { connection });
-        }
-        let [one, other] = sides;
-        let sees = |(who, _, link): Side, far: Side| {
-            let remote = self.machines[who].ends[&link].remote.as_ref();
-            remote.is_some_and(|remote| remote.fingerprint == self.certificate(far.0))
-        };
-        if !sees(one, other) || !sees(other, one) {
-            for (who, _, link) in sides {
-                self.fail_end(who, link);
-            }
-            return;
-        }
-        for (to, side) in sides.iter().enumerate() {
-            let after = self.chance(side.0, 0, 80);
-            self.schedule_wire(after, Happening::Open { connection, to });
-        }
-    }
-
-    fn send(&mut self, connection: usize, to: usize, bytes: Rc<[u8]>) {
+    pub(super) fn send(&mut self, connection: usize, to: usize, bytes: Rc<[u8]>) {
         let state = &mut self.net.connections[connection];
         let at = state.busy_until[to].max(self.millis + state.delay);
         state.busy_until[to] = at;
@@ -641,7 +360,7 @@ impl<B: Body> Simulation<B> {
         }
     }
 
-    fn flush_held(&mut self, connection: usize) {
+    pub(super) fn flush_held(&mut self, connection: usize) {
         if !self.carries(connection) {
             return;
         }
@@ -661,7 +380,7 @@ impl<B: Body> Simulation<B> {
     }
 
     /// Whether data flows, or would after an ICE restart.
-    fn may_carry(&self, connection: usize) -> bool {
+    pub(super) fn may_carry(&self, connection: usize) -> bool {
         let Connection {
             sides: [one, other],
             clogged,
@@ -678,47 +397,22 @@ impl<B: Body> Simulation<B> {
             && (!self.net.chain || one.abs_diff(other) == 1)
     }
 
-    /// Nothing gets through between those on different sides; without sides, everything does again.
-    pub(crate) fn partition(&mut self, sides: BTreeMap<Who, u8>) {
-        self.net.sides = sides;
-        let mut connections: Vec<_> = (0..self.net.connections.len()).collect();
-        connections.sort_by_key(|connection| self.net.connections[*connection].sides.map(|side| side.0));
-        for connection in connections {
-            self.flush_held(connection);
-        }
-    }
-
-    /// From now on only those who came one after the other can reach each other.
-    pub(crate) fn make_chain(&mut self) {
-        self.net.chain = true;
-    }
-
-    fn far_side(&self, connection: usize, (who, link): (Who, LinkId)) -> usize {
+    pub(super) fn far_side(&self, connection: usize, (who, link): (Who, LinkId)) -> usize {
         let (first, _, first_link) = self.net.connections[connection].sides[0];
         usize::from((first, first_link) == (who, link))
     }
 
-    fn end(&mut self, who: Who, link: LinkId) -> &mut End {
+    pub(super) fn end(&mut self, who: Who, link: LinkId) -> &mut End {
         let end = self.machines[who].ends.get_mut(&link);
         end.unwrap_or_else(|| panic!("{who} uses {link:?}, which it does not have"))
     }
 
-    fn certificate(&self, who: Who) -> String {
-        let pairs: Vec<_> = self.machines[who]
-            .id
-            .as_bytes()
-            .iter()
-            .map(|byte| format!("{byte:02X}"))
-            .collect();
-        pairs.join(":")
-    }
-
-    fn schedule_wire(&mut self, after: u64, happening: Happening) {
+    pub(super) fn schedule_wire(&mut self, after: u64, happening: Happening) {
         self.schedule(after, super::Happening::Wire(happening));
     }
 }
 
-fn description(credentials: u64, fingerprint: &str) -> String {
+pub(super) fn description(credentials: u64, fingerprint: &str) -> String {
     [
         "v=0",
         "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
@@ -729,7 +423,7 @@ fn description(credentials: u64, fingerprint: &str) -> String {
     .join("\r\n")
 }
 
-fn parse(sdp: &str) -> Description {
+pub(super) fn parse(sdp: &str) -> Description {
     let value = |prefix| {
         sdp.lines()
             .find_map(|line| line.strip_prefix(prefix))

@@ -8,10 +8,7 @@ use std::{any::Any, cell::RefCell, rc::Rc};
 use shared::{Label, Room, RoomId, Signature};
 
 use super::{Content, Record, ShortId, Unchecked};
-use crate::wire::codec::DecodeError;
-
-/// How many results are kept; then all are forgotten.
-const RESULTS_MAX: usize = 20_000;
+use crate::{config::SIM_RECORDS_MAX, wire::codec::DecodeError};
 
 /// What is checked, as what, and in which room: everything that a check depends on, author and content by their hash.
 type Inputs = (Label, [u8; 32], Signature, RoomId);
@@ -46,7 +43,7 @@ fn known(inputs: &Inputs) -> Option<Checked> {
 
 fn note(inputs: Inputs, result: Checked) {
     MEMO.with_borrow_mut(|memo| {
-        if memo.len() >= RESULTS_MAX {
+        if memo.len() >= SIM_RECORDS_MAX {
             memo.clear();
         }
         memo.insert(ShortId::of(&inputs.1), (inputs, result));

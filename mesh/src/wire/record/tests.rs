@@ -214,7 +214,10 @@ fn a_record_with_much_that_is_not_signed_is_refused() {
         wire.extend(vec![0; bytes]);
         wire
     };
-    assert!(Record::<Entry>::open(&padded(10), &room("lobby")).is_ok(), "a later version may add fields");
+    assert!(
+        Record::<Entry>::open(&padded(10), &room("lobby")).is_ok(),
+        "a later version may add fields"
+    );
     assert_eq!(
         Record::<Entry>::open(&padded(RECORD_BYTES_MAX), &room("lobby")).err(),
         Some(DecodeError::OutOfBounds)

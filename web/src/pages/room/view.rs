@@ -90,6 +90,7 @@ struct Target {
 
 /// A room.
 #[component]
+// Long because: the parts of a room, in the order of the page.
 pub fn RoomView(props: &RoomViewProps) -> Html {
     let state = &props.state;
     let target = use_state(Target::default);

@@ -1,0 +1,476 @@
+use super::{
+    super::peers::test::{Rig, offered, offering},
+    *,
+};
+use crate::{config::ATTEMPT_BURST, context::test::peer, model::Event as AppEvent};
+
+const SERVER: Via = Via::Server(crate::io::ServerId(0));
+const ID: SessionId = SessionId::from_bytes([7; 16]);
+
+fn attempts() -> Attempts {
+    Attempts::new([1; 32])
+}
+
+/// One person whom we offer to, and one who offers to us.
+fn pair() -> (PeerId, PeerId) {
+    (offered(1)[0], offering(1)[0])
+}
+
+fn ice_servers() -> Vec<IceServer> {
+    vec![IceServer {
+        urls: vec!["stun:example.org".into()],
+        username: None,
+        credential: None,
+    }]
+}
+
+fn candidate(line: &str) -> Candidate {
+    Candidate {
+        line: line.into(),
+        mid: None,
+    }
+}
+
+fn envelope(from: PeerId, session: SessionId, body: Body) -> Envelope {
+    Envelope {
+        from,
+        to: peer(1),
+        session,
+        nonce: 1,
+        body,
+    }
+}
+
+fn dial_request(urgent: bool) -> Body {
+    Body::DialRequest {
+        version: PROTOCOL_VERSION,
+        urgent,
+    }
+}
+
+fn offer() -> Body {
+    Body::Offer {
+        version: PROTOCOL_VERSION,
+        round: 0,
+        sdp: "offer".into(),
+        urgent: true,
+    }
+}
+
+fn decline(to: PeerId, session: SessionId, reason: DeclineReason) -> Event {
+    let version = PROTOCOL_VERSION;
+    let body = Body::Decline { reason, version };
+    send(to, session, body)
+}
+
+fn send(to: PeerId, session: SessionId, body: Body) -> Event {
+    Event::Send {
+        via: SERVER,
+        to,
+        session,
+        body,
+    }
+}
+
+fn link_state(peer: PeerId, state: LinkState) -> Event {
+    Event::ToRoom(crate::door::ToRoom::LinkState { peer, state })
+}
+
+fn alert(alert: Alert) -> Output {
+    Output::Event(AppEvent::Alert { alert })
+}
+
+/// The session under way with a peer.
+fn session_of(rig: &Rig, peer: &PeerId) -> SessionId {
+    rig.peers.get(peer).unwrap().attempt().unwrap().id()
+}
+
+/// Starts an attempt by the server: gives its session and its link.
+fn started(rig: &mut Rig, attempts: &mut Attempts, peer: PeerId) -> (SessionId, LinkId) {
+    rig.want(peer);
+    attempts.start(&mut rig.scope(), peer, Some(SERVER), vec![]);
+    rig.cx.outputs();
+    rig.events();
+    let attempt = rig.peers.get(&peer).unwrap().attempt().unwrap();
+    (attempt.id(), attempt.link())
+}
+
+/// Takes an envelope that the server brought.
+fn handle(rig: &mut Rig, attempts: &mut Attempts, from: PeerId, session: SessionId, body: Body) {
+    attempts.handle_envelope(&mut rig.scope(), SERVER, envelope(from, session, body), vec![]);
+}
+
+#[test]
+fn the_offerer_dials_and_the_answerer_asks_for_an_offer() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let (above, below) = pair();
+    rig.want(above);
+    attempts.start(&mut rig.scope(), above, Some(SERVER), ice_servers());
+    let (link, ice_servers) = (LinkId(1), ice_servers());
+    assert_eq!(rig.cx.outputs(), [Output::Dial { link, ice_servers }]);
+    assert_eq!(rig.events(), [link_state(above, LinkState::Connecting)]);
+    rig.want(below);
+    attempts.start(&mut rig.scope(), below, Some(SERVER), vec![]);
+    assert_eq!(rig.cx.outputs(), []);
+    let request = send(below, session_of(&rig, &below), dial_request(true));
+    assert_eq!(rig.events(), [link_state(below, LinkState::Connecting), request]);
+    assert_ne!(session_of(&rig, &below), session_of(&rig, &above));
+}
+
+#[test]
+fn an_attempt_is_urgent_only_with_few_links() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    for person in offered(LINKS_MIN) {
+        rig.link(person, Role::Offerer);
+    }
+    let below = offering(1)[0];
+    rig.want(below);
+    attempts.start(&mut rig.scope(), below, Some(SERVER), vec![]);
+    let request = send(below, session_of(&rig, &below), dial_request(false));
+    assert_eq!(rig.events().pop(), Some(request));
+}
+
+#[test]
+fn without_a_carrier_or_a_contact_nothing_is_started() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let (above, below) = pair();
+    rig.want(above);
+    attempts.start(&mut rig.scope(), above, None, vec![]);
+    attempts.start(&mut rig.scope(), below, Some(SERVER), vec![]);
+    assert_eq!(
+        (rig.cx.outputs(), rig.events(), rig.peers.slots_used()),
+        (vec![], vec![], 0)
+    );
+}
+
+#[test]
+fn without_a_slot_nothing_is_started_but_for_a_peer_that_has_one() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let people = offered(LINKS_MAX + 1);
+    for person in &people[..LINKS_MAX] {
+        rig.link(*person, Role::Offerer);
+    }
+    let (other, linked) = (people[LINKS_MAX], people[0]);
+    rig.want(other);
+    attempts.start(&mut rig.scope(), other, Some(SERVER), vec![]);
+    assert_eq!((rig.cx.outputs(), rig.events()), (vec![], vec![]));
+    attempts.start(&mut rig.scope(), linked, Some(SERVER), vec![]);
+    assert_eq!(rig.cx.outputs().len(), 1);
+    assert_eq!(rig.events(), [], "its link stands as before");
+}
+
+#[test]
+fn a_dial_request_is_answered_with_an_offer_of_its_session() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let (above, _) = pair();
+    handle(&mut rig, &mut attempts, above, ID, dial_request(true));
+    let (link, ice_servers) = (LinkId(1), vec![]);
+    assert_eq!(rig.cx.outputs(), [Output::Dial { link, ice_servers }]);
+    assert_eq!(rig.events(), [link_state(above, LinkState::Connecting)]);
+    attempts.handle_description(&mut rig.scope(), link, "offer".into());
+    assert_eq!(rig.events(), [send(above, ID, offer())]);
+}
+
+#[test]
+fn a_dial_request_that_crossed_our_offer_is_ignored_and_a_later_one_takes_its_place() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let (above, _) = pair();
+    let (own, link) = started(&mut rig, &mut attempts, above);
+    rig.cx.wait(5_000);
+    handle(&mut rig, &mut attempts, above, ID, dial_request(true));
+    assert_eq!(session_of(&rig, &above), own, "our offer is yet to be made");
+    let (own, link) = {
+        attempts.drop(&mut rig.scope(), &above);
+        assert_eq!(rig.cx.outputs(), [Output::HangUp { link }]);
+        started(&mut rig, &mut attempts, above)
+    };
+    attempts.handle_description(&mut rig.scope(), link, "offer".into());
+    rig.events();
+    rig.cx.wait(999);
+    handle(&mut rig, &mut attempts, above, ID, dial_request(true));
+    assert_eq!(
+        (session_of(&rig, &above), rig.cx.outputs(), rig.events()),
+        (own, vec![], vec![])
+    );
+    rig.cx.wait(1);
+    handle(&mut rig, &mut attempts, above, ID, dial_request(true));
+    assert_eq!(session_of(&rig, &above), ID);
+    let dial = Output::Dial {
+        link: LinkId(link.0 + 1),
+        ice_servers: vec![],
+    };
+    assert_eq!(rig.cx.outputs(), [Output::HangUp { link }, dial]);
+}
+
+#[test]
+fn an_offer_is_accepted_in_place_of_our_request_and_then_answered() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let (_, below) = pair();
+    started(&mut rig, &mut attempts, below);
+    handle(&mut rig, &mut attempts, below, ID, offer());
+    let accept = Output::Accept {
+        link: LinkId(2),
+        ice_servers: vec![],
+        sdp: "offer".into(),
+    };
+    assert_eq!(rig.cx.outputs(), [accept], "a request has no link to hang up");
+    assert_eq!(rig.events(), [link_state(below, LinkState::Connecting)]);
+    attempts.handle_description(&mut rig.scope(), LinkId(2), "answer".into());
+    let (round, sdp) = (0, "answer".into());
+    assert_eq!(rig.events(), [send(below, ID, Body::Answer { round, sdp })]);
+}
+
+#[test]
+fn who_has_enough_links_declines_all_but_the_urgent_and_who_has_all_declines_these_too() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let people = offered(LINKS_MAX + 1);
+    for person in &people[..crate::config::LINKS_TARGET] {
+        rig.link(*person, Role::Offerer);
+    }
+    let last = people[LINKS_MAX];
+    handle(&mut rig, &mut attempts, last, ID, dial_request(false));
+    assert_eq!(
+        (rig.cx.outputs(), rig.events()),
+        (vec![], vec![decline(last, ID, DeclineReason::Full)])
+    );
+    for person in &people[crate::config::LINKS_TARGET..LINKS_MAX] {
+        handle(&mut rig, &mut attempts, *person, ID, dial_request(true));
+        assert_eq!(rig.cx.outputs().len(), 1);
+        assert_eq!(rig.events(), [link_state(*person, LinkState::Connecting)]);
+    }
+    handle(&mut rig, &mut attempts, last, ID, dial_request(true));
+    assert_eq!(
+        (rig.cx.outputs(), rig.events()),
+        (vec![], vec![decline(last, ID, DeclineReason::Full)])
+    );
+    handle(&mut rig, &mut attempts, people[0], ID, dial_request(false));
+    assert_eq!(rig.cx.outputs().len(), 1, "its slot is taken already");
+}
+
+#[test]
+fn another_version_is_declined_each_time_told_once_and_not_sought_for_a_while() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let (above, _) = pair();
+    let request = |version| Body::DialRequest { version, urgent: true };
+    let told = |theirs| alert(Alert::PeerVersion { peer: above, theirs });
+    for (theirs, alerts) in [(7, vec![told(7)]), (7, vec![]), (8, vec![told(8)])] {
+        handle(&mut rig, &mut attempts, above, ID, request(theirs));
+        assert_eq!(rig.events(), [decline(above, ID, DeclineReason::Version)]);
+        assert_eq!(rig.cx.outputs(), alerts);
+    }
+    let contact = rig.peers.get(&above).unwrap();
+    assert!(contact.attempt().is_none());
+    assert_eq!(contact.poll_timeout(), Some(rig.cx.instant() + rig.cx.timing.shun));
+}
+
+#[test]
+fn a_peer_that_declines_our_version_is_told_of_and_its_attempt_failed() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let (above, _) = pair();
+    let (id, link) = started(&mut rig, &mut attempts, above);
+    let body = |reason| Body::Decline { reason, version: 9 };
+    handle(&mut rig, &mut attempts, above, ID, body(DeclineReason::Version));
+    assert_eq!(
+        (rig.cx.outputs(), rig.events()),
+        (vec![], vec![]),
+        "it is of no session of ours"
+    );
+    handle(&mut rig, &mut attempts, above, id, body(DeclineReason::Version));
+    let (peer, theirs) = (above, 9);
+    assert_eq!(
+        rig.cx.outputs(),
+        [Output::HangUp { link }, alert(Alert::PeerVersion { peer, theirs })]
+    );
+    assert_eq!(rig.events(), [link_state(above, LinkState::None)]);
+    let (id, _) = started(&mut rig, &mut attempts, above);
+    handle(&mut rig, &mut attempts, above, id, body(DeclineReason::Full));
+    assert_eq!(
+        (rig.cx.outputs(), rig.events()),
+        (vec![], vec![Event::Refused { peer }])
+    );
+}
+
+#[test]
+fn a_peer_makes_us_start_no_more_than_a_burst_of_attempts() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let (_, below) = pair();
+    for number in 0..ATTEMPT_BURST {
+        let id = SessionId::from_bytes([u8::try_from(number).unwrap(); 16]);
+        handle(&mut rig, &mut attempts, below, id, offer());
+        assert_eq!(session_of(&rig, &below), id);
+    }
+    rig.cx.outputs();
+    rig.events();
+    handle(&mut rig, &mut attempts, below, ID, offer());
+    assert_eq!((rig.cx.outputs(), rig.events()), (vec![], vec![]));
+    assert_eq!(rig.cx.counters.envelopes_refused, 1);
+}
+
+#[test]
+fn nothing_is_accepted_from_a_shunned_peer_nor_for_a_session_that_is_over() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let (above, below) = pair();
+    let until = rig.cx.instant() + rig.cx.timing.shun;
+    rig.want(above).shun(until);
+    handle(&mut rig, &mut attempts, above, ID, dial_request(true));
+    let (round, sdp) = (0, "answer".into());
+    handle(&mut rig, &mut attempts, below, ID, Body::Answer { round, sdp });
+    assert_eq!((rig.cx.outputs(), rig.events()), (vec![], vec![]));
+    assert_eq!(rig.cx.counters.envelopes_refused, 2);
+}
+
+#[test]
+fn the_end_of_candidates_is_not_sent_and_costs_nothing() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let (above, _) = pair();
+    let (id, link) = started(&mut rig, &mut attempts, above);
+    attempts.handle_description(&mut rig.scope(), link, "offer".into());
+    rig.events();
+    attempts.handle_candidates(&mut rig.scope(), link, vec![Candidate::end()]);
+    assert_eq!(rig.events(), []);
+    let found = vec![candidate("one"), Candidate::end(), candidate("two")];
+    attempts.handle_candidates(&mut rig.scope(), link, found);
+    let candidates = vec![candidate("one"), candidate("two")];
+    assert_eq!(rig.events(), [send(above, id, Body::Candidates { candidates })]);
+    assert_eq!(rig.cx.counters.envelopes_refused, 0);
+}
+
+#[test]
+fn the_peers_answer_and_candidates_are_handed_to_the_driver() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let (above, _) = pair();
+    let (id, link) = started(&mut rig, &mut attempts, above);
+    attempts.handle_description(&mut rig.scope(), link, "offer".into());
+    let (round, sdp) = (0, "answer".into());
+    handle(&mut rig, &mut attempts, above, id, Body::Answer { round, sdp });
+    let candidates = vec![candidate("one")];
+    handle(&mut rig, &mut attempts, above, id, Body::Candidates { candidates });
+    let (sdp, candidates) = ("answer".into(), vec![candidate("one")]);
+    assert_eq!(
+        rig.cx.outputs(),
+        [
+            Output::RemoteAnswer { link, sdp },
+            Output::RemoteCandidates { link, candidates }
+        ]
+    );
+}
+
+#[test]
+fn a_failed_attempt_is_hung_up_and_told_and_followed_by_another() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let (above, below) = pair();
+    let (_, link) = started(&mut rig, &mut attempts, above);
+    attempts.fail(&mut rig.scope(), above, Failure::Other);
+    assert_eq!(rig.cx.outputs(), [Output::HangUp { link }]);
+    assert_eq!(rig.events(), [link_state(above, LinkState::None)]);
+    assert!(rig.peers.get(&above).unwrap().poll_timeout().is_some());
+    started(&mut rig, &mut attempts, below);
+    attempts.fail(&mut rig.scope(), below, Failure::Other);
+    assert_eq!(rig.cx.outputs(), [], "a request has no link yet");
+    assert_eq!(rig.events(), [link_state(below, LinkState::None)]);
+    started(&mut rig, &mut attempts, above);
+    attempts.note_failed(&mut rig.scope(), above, Failure::Other);
+    assert_eq!(rig.cx.outputs(), [], "the driver closed it");
+    assert_eq!(rig.cx.counters.sessions_failed, 3);
+}
+
+#[test]
+fn an_attempt_beside_a_link_fails_without_a_word_to_the_room() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let (above, _) = pair();
+    rig.link(above, Role::Offerer);
+    let link = rig.attempt(above, Role::Offerer);
+    attempts.fail(&mut rig.scope(), above, Failure::NoPath);
+    assert_eq!(
+        (rig.cx.outputs(), rig.events()),
+        (vec![Output::HangUp { link }], vec![])
+    );
+}
+
+#[test]
+fn the_third_failure_for_want_of_a_path_is_an_alert() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let (above, _) = pair();
+    let told = alert(Alert::NoPath { peer: above });
+    for alerts in [vec![], vec![], vec![told], vec![]] {
+        rig.attempt(above, Role::Offerer);
+        attempts.note_failed(&mut rig.scope(), above, Failure::NoPath);
+        assert_eq!(rig.cx.outputs(), alerts);
+    }
+}
+
+#[test]
+fn only_the_offerer_restarts_ice() {
+    let (mut rig, attempts) = (Rig::new(), attempts());
+    let (above, below) = pair();
+    let link = rig.link(above, Role::Offerer);
+    rig.link(below, Role::Answerer);
+    attempts.restart_ice(&mut rig.scope(), below, SERVER);
+    assert_eq!(rig.cx.outputs(), []);
+    attempts.restart_ice(&mut rig.scope(), above, SERVER);
+    assert_eq!(rig.cx.outputs(), [Output::RestartIce { link }]);
+    attempts.restart_ice(&mut rig.scope(), above, SERVER);
+    assert_eq!(rig.cx.outputs(), [], "one is under way");
+    attempts.handle_description(&mut rig.scope(), link, "again".into());
+    let session = SessionId::from_bytes([9; 16]);
+    let (round, sdp, urgent) = (1, "again".into(), true);
+    let version = PROTOCOL_VERSION;
+    let body = Body::Offer {
+        version,
+        round,
+        sdp,
+        urgent,
+    };
+    assert_eq!(rig.events(), [send(above, session, body)]);
+}
+
+#[test]
+fn a_peer_without_a_slot_for_us_is_left_alone_for_a_while() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let (above, _) = pair();
+    let (_, link) = started(&mut rig, &mut attempts, above);
+    attempts.refused_by(&mut rig.scope(), above);
+    assert_eq!(rig.cx.outputs(), [Output::HangUp { link }]);
+    assert_eq!(rig.events(), [link_state(above, LinkState::None)]);
+    let retry_at = rig.peers.get(&above).unwrap().poll_timeout().unwrap();
+    let wait = retry_at.since(rig.cx.instant());
+    assert!((FULL_RETRY / 2..=FULL_RETRY).contains(&wait), "{wait:?}");
+    assert_eq!(rig.cx.counters.sessions_failed, 0, "it is nobody's fault");
+}
+
+#[test]
+fn a_lost_link_is_tried_again_at_once_only_where_its_peer_is_alone_and_not_tried_already() {
+    let age = Duration::from_secs(60);
+    for (alone, tried, at_once) in [
+        (Alone::Yes, false, true),
+        (Alone::Yes, true, false),
+        (Alone::No, false, false),
+    ] {
+        let (mut rig, mut attempts) = (Rig::new(), attempts());
+        let (above, _) = pair();
+        rig.want(above);
+        if tried {
+            rig.attempt(above, Role::Offerer);
+        }
+        assert_eq!(
+            attempts.lost(&mut rig.scope(), &above, age, alone),
+            at_once,
+            "{alone:?}, {tried}"
+        );
+    }
+}
+
+#[test]
+fn all_attempts_are_dropped_and_no_link_is() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let (above, below) = pair();
+    let linked = rig.link(offered(2)[1], Role::Offerer);
+    let (_, link) = started(&mut rig, &mut attempts, above);
+    started(&mut rig, &mut attempts, below);
+    attempts.drop_all(&mut rig.scope());
+    assert_eq!(
+        (rig.cx.outputs(), rig.events()),
+        (vec![Output::HangUp { link }], vec![])
+    );
+    assert_eq!((rig.peers.slots_used(), rig.peers.link(linked).is_some()), (1, true));
+}

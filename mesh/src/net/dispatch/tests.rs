@@ -1,0 +1,306 @@
+use shared::signal::{self, Refusal};
+
+use super::{
+    super::{
+        membership::test::Here,
+        peers::test::{offered, offering},
+        session::Role,
+        tests::{Rig, SERVER, dial, link_state, sent},
+    },
+    *,
+};
+use crate::{
+    config::LINKS_TARGET,
+    context::test::peer,
+    door::Loss,
+    io::{LinkEnd, LinkId},
+    wire::frame::Frame,
+};
+
+#[test]
+fn a_named_peer_that_bridges_a_split_is_tried_although_no_link_is_wanted() {
+    let people = offered(LINKS_TARGET + 2);
+    let (links, others) = people.split_at(LINKS_TARGET);
+    let mut rig = Rig::registered(Here::of([others[0]]));
+    for person in links {
+        rig.link(*person, Role::Offerer);
+    }
+    assert_eq!(rig.net.need(&rig.here, rig.cx.instant()), Need::None);
+    rig.name(others[0]);
+    assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![]), "it is on this side");
+    rig.name(others[1]);
+    assert_eq!(rig.cx.outputs(), [dial(6)]);
+    assert_eq!(rig.told(), [link_state(others[1], LinkState::Connecting)]);
+    assert_eq!(rig.via(&others[1]), Some(Via::Server(SERVER)));
+}
+
+#[test]
+fn a_named_peer_is_tried_while_links_are_wanted_and_never_ourselves() {
+    let above = offered(1)[0];
+    let mut rig = Rig::registered(Here::of([above]));
+    rig.name(peer(1));
+    assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![]));
+    rig.name(above);
+    assert_eq!(rig.cx.outputs(), [dial(1)]);
+    rig.name(above);
+    assert_eq!(rig.cx.outputs(), [], "it is being tried");
+}
+
+#[test]
+fn a_named_peer_takes_the_slot_of_an_attempt_that_nobody_answered() {
+    let people = offered(LINKS_MAX);
+    let (links, named) = (&people[..LINKS_MAX - 1], people[LINKS_MAX - 1]);
+    let silent = offering(1)[0];
+    let mut rig = Rig::registered(Here::of([silent]));
+    for person in links {
+        rig.link(*person, Role::Offerer);
+    }
+    rig.start(silent);
+    assert_eq!(rig.via(&silent), Some(Via::Mesh));
+    rig.told();
+    rig.name(named);
+    assert_eq!(rig.cx.outputs(), [dial(9)]);
+    let expected = [
+        link_state(silent, LinkState::None),
+        link_state(named, LinkState::Connecting),
+    ];
+    assert_eq!(rig.told(), expected);
+    assert_eq!(rig.net.peers.slots_used(), LINKS_MAX);
+}
+
+#[test]
+fn what_was_sent_on_a_former_socket_is_tried_again_on_the_next() {
+    let above = offered(1)[0];
+    let mut rig = Rig::registered(Here::default());
+    rig.name(above);
+    rig.net.handle_server_down(&mut rig.cx, &rig.here, SERVER, 1006);
+    rig.cx.wait(1_000);
+    rig.cx.outputs();
+    rig.register(vec![above]);
+    let outputs = rig.cx.outputs();
+    assert_eq!(
+        outputs[outputs.len() - 2..],
+        [Output::HangUp { link: LinkId(1) }, dial(2)]
+    );
+}
+
+#[test]
+fn a_peer_that_the_server_does_not_know_is_given_up_only_if_the_server_carries_the_attempt() {
+    let below = offering(1)[0];
+    for (via, given_up) in [(Via::Server(SERVER), true), (Via::Mesh, false)] {
+        let mut rig = Rig::registered(Here::default());
+        rig.start(below);
+        rig.net.peers.get_mut(&below).unwrap().set_via(via);
+        rig.told();
+        let refusal = Refusal::PeerNotHere { to: below };
+        rig.signal(signal::Event::Refused { refusal });
+        let told = if given_up {
+            vec![link_state(below, LinkState::None)]
+        } else {
+            vec![]
+        };
+        assert_eq!((rig.told(), rig.via(&below).is_none()), (told, given_up));
+    }
+}
+
+#[test]
+fn an_attempt_goes_by_mesh_server_and_nearby_in_turn_after_each_failure() {
+    let (above, below) = (offered(1)[0], offering(1)[0]);
+    let mut rig = Rig::registered(Here::of([below]));
+    rig.link(above, Role::Offerer);
+    rig.want(below);
+    rig.net.peers.get_mut(&below).unwrap().note_nearby();
+    let request = Body::DialRequest {
+        version: signal::PROTOCOL_VERSION,
+        urgent: true,
+    };
+    let failed = || Event::AttemptFailed {
+        peer: below,
+        failure: Failure::Other,
+    };
+    for forwarding in [Forwarding::Learned, Forwarding::Flooded] {
+        rig.start(below);
+        let mut told = rig.told();
+        let Some(ToRoom::Route {
+            to,
+            sealed,
+            forwarding: by,
+        }) = told.pop()
+        else {
+            panic!("{told:?}");
+        };
+        assert_eq!(
+            (to, by, rig.opened(below, &sealed)),
+            (below, forwarding, request.clone())
+        );
+        assert_eq!(
+            (told, rig.cx.outputs()),
+            (vec![link_state(below, LinkState::Connecting)], vec![])
+        );
+
+        rig.say(failed());
+        rig.start(below);
+        let outputs = rig.cx.outputs();
+        let [
+            Output::Signal {
+                server: SERVER,
+                request: Request::Relay { to, payload },
+            },
+        ] = &outputs[..]
+        else {
+            panic!("{outputs:?}");
+        };
+        assert_eq!((*to, rig.opened(below, payload)), (below, request.clone()));
+
+        rig.say(failed());
+        rig.start(below);
+        let outputs = rig.cx.outputs();
+        let [Output::Nearby { bytes }] = &outputs[..] else {
+            panic!("{outputs:?}");
+        };
+        let Ok(Nearby::Envelope { to, sealed }) = Nearby::decode(bytes) else {
+            panic!("{bytes:?}");
+        };
+        assert_eq!((to, rig.opened(below, &sealed)), (below, request.clone()));
+
+        rig.say(failed());
+        rig.told();
+    }
+}
+
+#[test]
+fn right_after_a_loss_the_server_is_trusted_more_than_the_mesh() {
+    let (above, below) = (offered(1)[0], offering(1)[0]);
+    let mut rig = Rig::registered(Here::of([below]));
+    rig.link(above, Role::Offerer);
+    rig.net.membership.suspect(rig.cx.instant());
+    rig.start(below);
+    assert_eq!(rig.via(&below), Some(Via::Server(SERVER)));
+}
+
+#[test]
+fn who_is_refused_without_a_link_asks_the_server_soon_and_seeks_others() {
+    let below = offering(1)[0];
+    for linked in [false, true] {
+        let mut rig = Rig::registered(Here::default());
+        if linked {
+            rig.link(offered(1)[0], Role::Offerer);
+        }
+        rig.net.on_seek_due(&mut rig.cx, &rig.here);
+        rig.start(below);
+        rig.cx.outputs();
+        rig.told();
+        rig.say(Event::Refused { peer: below });
+        assert_eq!(rig.told(), [link_state(below, LinkState::None)]);
+        let soon = rig.net.membership.seek_timeout().since(rig.cx.instant());
+        assert!(soon <= rig.cx.timing.crossing_window, "{soon:?}");
+        rig.cx.wait(1_000);
+        rig.net.on_servers_due(&mut rig.cx, &rig.here);
+        let (server, request) = (SERVER, Request::Discover {});
+        let asked = if linked {
+            vec![]
+        } else {
+            vec![Output::Signal { server, request }]
+        };
+        assert_eq!(rig.cx.outputs(), asked);
+    }
+}
+
+#[test]
+fn a_lost_link_is_replaced_only_after_the_room_was_told() {
+    let above = offered(1)[0];
+    let mut rig = Rig::registered(Here::of([above]));
+    let link = rig.link(above, Role::Offerer);
+    rig.net
+        .handle_closed(&mut rig.cx, &rig.here, link, LinkEnd::ClosedByPeer);
+    assert_eq!(rig.cx.outputs(), []);
+    let (peer, loss) = (above, Loss::Closed);
+    assert_eq!(rig.told(), [ToRoom::LinkClosed { link }, ToRoom::Lost { peer, loss }]);
+    assert!(rig.proceed());
+    assert_eq!(rig.cx.outputs(), [dial(2)], "there is nobody else");
+    assert_eq!(rig.told(), [link_state(above, LinkState::Connecting)]);
+    assert!(!rig.proceed());
+}
+
+#[test]
+fn where_there_are_others_one_of_them_is_sought_in_place_of_a_lost_link() {
+    let people = offered(2);
+    let mut rig = Rig::registered(Here::of(people.clone()));
+    let link = rig.link(people[0], Role::Offerer);
+    rig.net.on_seek_due(&mut rig.cx, &rig.here);
+    let attempt = rig.net.peers.get(&people[1]).unwrap().attempt().unwrap().link();
+    rig.net.fail(&mut rig.cx, people[1], Failure::Other);
+    assert_eq!(rig.cx.outputs(), [dial(2), Output::HangUp { link: attempt }]);
+    rig.net
+        .handle_closed(&mut rig.cx, &rig.here, link, LinkEnd::ClosedByPeer);
+    assert!(rig.proceed());
+    assert_eq!(rig.cx.outputs(), []);
+    assert_eq!(rig.net.seek_due(&rig.here, rig.cx.instant()), Some(rig.cx.instant()));
+    let lost = rig.net.peers.get(&people[0]).unwrap();
+    assert!(lost.poll_timeout().is_some_and(|at| at > rig.cx.instant()));
+}
+
+#[test]
+fn who_leaves_is_replaced_by_the_next_of_its_neighbors_once_the_room_was_told() {
+    let people = offered(2);
+    let (leaving, next) = (people[0], people[1]);
+    let (reason, neighbors) = (GoodbyeReason::Leaving, vec![peer(1), next]);
+    for (here, outputs) in [(Here::of([next]), vec![dial(2)]), (Here::default(), vec![])] {
+        let mut rig = Rig::registered(here);
+        let link = rig.link(leaving, Role::Offerer);
+        let neighbors = neighbors.clone();
+        rig.handle(link, Frame::Goodbye { reason, neighbors });
+        assert_eq!(rig.cx.outputs(), [sent(link, &Frame::GoodbyeAck {})]);
+        let down = [
+            ToRoom::NeighborDown { link },
+            ToRoom::Left { peer: leaving },
+            link_state(leaving, LinkState::None),
+        ];
+        assert_eq!(rig.told(), down);
+        assert!(rig.proceed());
+        assert_eq!(rig.cx.outputs(), outputs, "only whom we know is called");
+        assert_eq!(
+            rig.told()[..2],
+            [ToRoom::NeighborDown { link }, link_state(leaving, LinkState::None)]
+        );
+        assert!(!rig.net.peers.get(&leaving).unwrap().uses_slot());
+    }
+}
+
+#[test]
+fn the_slot_that_is_freed_is_that_of_the_neighbor_with_most_links() {
+    let people = offered(3);
+    let here = Here(vec![(people[0], 4), (people[1], 7), (people[2], 5)]);
+    let mut rig = Rig::registered(here);
+    let links: Vec<_> = people.iter().map(|person| rig.link(*person, Role::Offerer)).collect();
+    rig.net.free_slot(&mut rig.cx, &rig.here);
+    let (reason, neighbors) = (GoodbyeReason::Excess, vec![]);
+    assert_eq!(
+        rig.cx.outputs(),
+        [sent(links[1], &Frame::Goodbye { reason, neighbors })]
+    );
+    assert_eq!(rig.net.peers.slots_used(), 2);
+    rig.net.settle(&mut rig.cx, &rig.here);
+    let down = ToRoom::NeighborDown { link: links[1] };
+    assert_eq!(rig.told(), [down, link_state(people[1], LinkState::None)]);
+}
+
+#[test]
+fn ice_restarts_by_a_server_or_another_link_and_else_not_at_all() {
+    let people = offered(2);
+    let restart = |rig: &mut Rig| {
+        let link = rig.link(people[0], Role::Offerer);
+        rig.say(Event::RestartIce { peer: people[0] });
+        (
+            rig.cx.outputs() == [Output::RestartIce { link }],
+            rig.net.peers.get(&people[0]).unwrap().via(),
+        )
+    };
+    let mut rig = Rig::new(Here::default());
+    assert_eq!(restart(&mut rig), (false, None));
+    assert_eq!(rig.cx.outputs(), []);
+    rig.link(people[1], Role::Offerer);
+    assert_eq!(restart(&mut rig), (true, Some(Via::Mesh)));
+    let mut rig = Rig::registered(Here::default());
+    assert_eq!(restart(&mut rig), (true, Some(Via::Server(SERVER))));
+}

@@ -1,0 +1,500 @@
+use std::{rc::Rc, time::Duration};
+
+use shared::{RoomCode, SessionId, signal::PROTOCOL_VERSION};
+
+use super::*;
+use crate::{
+    config::{FIRST_MEASURE, GATHER, GRAFT_WAIT, OUTBOX_BYTES_MAX, Timing, WHISPER_RETRY},
+    context::test::{identity, peer},
+    io::{Candidate, LinkEnd, LinkKind, Path, ServerId},
+    model::{NetworkEdge, PersonState},
+    random::{Stream, stream},
+    wire::{
+        envelope::{Body, Envelope},
+        fragment::Fragments,
+        frame::{Announced, Digests, GoodbyeReason, Hello},
+        id::ShortId,
+        nearby::Nearby,
+        record::{self, Beacon, Entry, Record},
+        timestamp::Timestamp,
+    },
+};
+
+/// The first link of a node.
+const LINK: LinkId = LinkId(1);
+
+/// Ann's node and the time.
+struct Rig {
+    node: Node,
+    room: RoomKeys,
+    now: Now,
+}
+
+/// Somebody who offers to Ann: the id is lower.
+fn bob() -> Identity {
+    (2..).map(identity).find(|other| other.peer_id() < peer(1)).unwrap()
+}
+
+fn sdp() -> String {
+    let fingerprint = ["AB"; 32].join(":");
+    format!("v=0\r\nm=application 9 UDP/DTLS/SCTP x\r\na=fingerprint:sha-256 {fingerprint}\r\n")
+}
+
+fn sent(frame: &Frame<'_>) -> Output {
+    let (link, bytes) = (LINK, fragment(frame));
+    Output::Transmit { link, bytes }
+}
+
+fn fragment(frame: &Frame<'_>) -> Rc<[u8]> {
+    let fragments = Fragments::of(frame);
+    Rc::clone(fragments.iter().next().unwrap())
+}
+
+impl Rig {
+    fn new(servers: u8) -> Self {
+        Self::in_room(RoomCode::parse("lobby").unwrap().open(), servers, None)
+    }
+
+    fn in_room(room: RoomKeys, servers: u8, closed: Option<Vec<u8>>) -> Self {
+        let now = Now {
+            instant: Instant::from_millis(100_000),
+            unix_millis: 1_800_000_000_000,
+        };
+        let config = NodeConfig {
+            name: "Ann".into(),
+            servers,
+            closed,
+            timing: Timing::default(),
+        };
+        let node = Node::new(identity(1), room.clone(), config, [1; 32], now);
+        Self { node, room, now }
+    }
+
+    /// Linked with Bob by an offer that came from another tab, and nothing left to be done now.
+    fn linked() -> Self {
+        let mut rig = Self::new(0);
+        rig.node.handle_timeout(rig.now);
+        let envelope = Envelope {
+            from: bob().peer_id(),
+            to: peer(1),
+            session: SessionId::from_bytes([4; 16]),
+            nonce: 5,
+            body: Body::Offer {
+                version: PROTOCOL_VERSION,
+                round: 0,
+                sdp: sdp(),
+                urgent: true,
+            },
+        };
+        let mut rng = stream([9; 32], Stream::Envelopes);
+        let (to, sealed) = (peer(1), envelope.seal(&bob(), &rig.room, &mut rng));
+        let bytes = Nearby::Envelope { to, sealed }.encode();
+        rig.input(Input::Nearby { bytes });
+        let sdp = sdp();
+        rig.input(Input::LocalDescription { link: LINK, sdp });
+        rig.input(Input::LinkOpen { link: LINK });
+        let digests = Digests { log: 0, people: 0 };
+        let (version, name) = (PROTOCOL_VERSION, "Bob".into());
+        rig.frame(&Frame::Hello(Hello { version, name, digests }));
+        rig.outputs_after(0);
+        assert_eq!(rig.node.linked().collect::<Vec<_>>(), [bob().peer_id()]);
+        rig
+    }
+
+    fn input(&mut self, input: Input) {
+        self.node.handle_input(self.now, input);
+    }
+
+    /// An invitation is made, of which only candidates are awaited.
+    fn invite(&mut self) {
+        self.node.invite(self.now).unwrap();
+        let sdp = sdp();
+        self.input(Input::LocalDescription { link: LINK, sdp });
+    }
+
+    /// A frame comes from Bob.
+    fn frame(&mut self, frame: &Frame<'_>) {
+        let bytes = fragment(frame);
+        self.input(Input::Fragment { link: LINK, bytes });
+    }
+
+    fn wait(&mut self, millis: u64) {
+        self.now.instant = self.now.instant + Duration::from_millis(millis);
+        self.now.unix_millis += millis;
+    }
+
+    fn outputs(&mut self) -> Vec<Output> {
+        std::iter::from_fn(|| self.node.poll_output()).collect()
+    }
+
+    /// What comes out after so long.
+    fn outputs_after(&mut self, millis: u64) -> Vec<Output> {
+        self.wait(millis);
+        self.node.handle_timeout(self.now);
+        self.outputs()
+    }
+
+    /// An entry of Bob's.
+    fn entry(&self) -> Rc<Record<Entry>> {
+        let entry = Entry {
+            feed: 1,
+            seq: 0,
+            order: Timestamp::from_unix_millis(self.now.unix_millis),
+            unix_millis: self.now.unix_millis,
+            name: "Bob".into(),
+            kind: Entry::CHAT,
+            body: b"hi".to_vec().into(),
+        };
+        Record::sign(&bob(), &self.room, entry)
+    }
+}
+
+fn entry_frame(record: &Record<Entry>) -> Frame<'_> {
+    Frame::Entry {
+        hops: 1,
+        fan_out: 0,
+        tree: ShortId::of_peer(&record.author),
+        wire: record.wire.as_slice().into(),
+    }
+}
+
+fn left() -> Output {
+    Output::Event(Event::Left)
+}
+
+fn hang_up() -> Output {
+    Output::HangUp { link: LINK }
+}
+
+#[test]
+fn a_new_node_is_due_at_once_and_connects_to_its_servers() {
+    let mut rig = Rig::new(2);
+    assert_eq!(rig.node.poll_timeout(), Some(rig.now.instant));
+    assert_eq!(rig.outputs(), []);
+    let outputs = rig.outputs_after(0);
+    for server in [ServerId(0), ServerId(1)] {
+        assert!(outputs.contains(&Output::ConnectServer { server }), "{outputs:?}");
+    }
+    assert!(rig.node.poll_timeout() > Some(rig.now.instant));
+}
+
+#[test]
+fn the_earliest_deadline_of_all_timers_is_the_nodes() {
+    let mut rig = Rig::new(0);
+    rig.node.handle_timeout(rig.now);
+    let made = rig.now.instant;
+    assert!(
+        rig.node.poll_timeout() > Some(made + GATHER),
+        "other tabs are looked for later"
+    );
+    rig.invite();
+    assert_eq!(rig.node.poll_timeout(), Some(made + GATHER));
+}
+
+#[test]
+fn as_each_timer_goes_off_the_next_is_the_nodes() {
+    let mut rig = Rig::linked();
+    let start = rig.now.instant;
+    assert_eq!(rig.node.poll_timeout(), Some(start + FIRST_MEASURE), "the link");
+    rig.node.whisper(rig.now, bob().peer_id(), "psst").unwrap();
+    assert_eq!(
+        rig.node.poll_timeout(),
+        Some(start + FIRST_MEASURE),
+        "the link, before the whisper"
+    );
+    let (tree, ids) = (ShortId::of_peer(&bob().peer_id()), vec![ShortId(7)]);
+    let announced = vec![Announced { tree, ids: ids.clone() }];
+    rig.frame(&Frame::IHave { announced });
+    rig.outputs();
+    assert_eq!(
+        rig.node.poll_timeout(),
+        Some(start + GRAFT_WAIT),
+        "the announced record"
+    );
+    assert_eq!(rig.outputs_after(400), [sent(&Frame::Graft { ids, tree })]);
+    assert_eq!(rig.outputs_after(400), [], "nobody else is left to ask");
+    // Bob's frame put the ping off, but not the first measure.
+    assert_eq!(rig.node.poll_timeout(), Some(start + FIRST_MEASURE));
+    let outputs = rig.outputs_after(200);
+    let [Output::Transmit { link: LINK, bytes }] = &outputs[..] else {
+        panic!("{outputs:?}");
+    };
+    assert!(matches!(Frame::decode(&bytes[1..]), Ok(Frame::Ping { nonce: 1, .. })));
+    assert_eq!(rig.node.poll_timeout(), Some(start + WHISPER_RETRY), "the whisper");
+}
+
+#[test]
+fn a_timer_that_is_not_due_does_not_go_off() {
+    let mut rig = Rig::new(0);
+    rig.node.handle_timeout(rig.now);
+    rig.invite();
+    rig.outputs();
+    let due = rig.node.poll_timeout();
+    assert_eq!(rig.outputs_after(2_999), []);
+    assert_eq!(rig.node.poll_timeout(), due);
+    let outputs = rig.outputs_after(1);
+    assert!(matches!(outputs[..], [Output::Event(Event::Invitation { .. })]));
+    assert!(rig.node.poll_timeout() > due);
+    assert_eq!(rig.outputs_after(0), [], "it goes off once");
+}
+
+#[test]
+fn time_that_runs_back_is_taken_for_the_last() {
+    let mut rig = Rig::new(0);
+    rig.node.handle_timeout(rig.now);
+    let last = rig.now.instant;
+    rig.now = Now::default();
+    rig.invite();
+    assert_eq!(rig.node.poll_timeout(), Some(last + GATHER));
+}
+
+#[test]
+fn the_same_seed_and_calls_give_the_same_bytes() {
+    let play = || {
+        let mut rig = Rig::linked();
+        rig.node.say(rig.now, "hi").unwrap();
+        rig.node.whisper(rig.now, bob().peer_id(), "psst").unwrap();
+        let mut outputs = rig.outputs();
+        for _ in 0..20 {
+            outputs.extend(rig.outputs_after(300));
+        }
+        outputs
+    };
+    let outputs = play();
+    assert!(outputs.len() > 5, "{outputs:?}");
+    assert_eq!(outputs, play());
+}
+
+#[test]
+fn who_leaves_without_a_link_has_left_at_once() {
+    let mut rig = Rig::new(1);
+    rig.node.handle_timeout(rig.now);
+    rig.node.invite(rig.now).unwrap();
+    rig.outputs();
+    rig.node.leave(rig.now);
+    let server = ServerId(0);
+    assert_eq!(rig.outputs(), [hang_up(), Output::DisconnectServer { server }, left()]);
+}
+
+#[test]
+fn who_leaves_says_goodbye_and_is_gone_when_everybody_has_heard() {
+    let mut rig = Rig::linked();
+    let bye = |rig: &mut Rig| {
+        rig.node.leave(rig.now);
+        let outputs = rig.outputs();
+        let [Output::Transmit { link: LINK, bytes }, goodbye] = &outputs[..] else {
+            panic!("{outputs:?}");
+        };
+        let Ok(Frame::Beacon { wire, .. }) = Frame::decode(&bytes[1..]) else {
+            panic!("{bytes:?}");
+        };
+        assert!(Record::<Beacon>::open(wire, &rig.room).unwrap().content.leaving);
+        let (reason, neighbors) = (GoodbyeReason::Leaving, vec![bob().peer_id()]);
+        assert_eq!(*goodbye, sent(&Frame::Goodbye { reason, neighbors }));
+        let until = rig.now.instant + Timing::default().goodbye_timeout;
+        assert_eq!(rig.node.poll_timeout(), Some(until));
+    };
+    bye(&mut rig);
+    let entry = rig.entry();
+    rig.frame(&entry_frame(&entry));
+    assert_eq!(rig.outputs(), [], "what is said meanwhile is not heard any more");
+    rig.frame(&Frame::GoodbyeAck {});
+    assert_eq!(rig.outputs(), [hang_up(), left()]);
+
+    let mut rig = Rig::linked();
+    bye(&mut rig);
+    assert_eq!(rig.outputs_after(499), []);
+    assert_eq!(
+        rig.outputs_after(1),
+        [hang_up(), left()],
+        "who does not hear is not waited for"
+    );
+}
+
+#[test]
+fn after_it_has_left_nothing_comes_out_of_a_node() {
+    let mut rig = Rig::linked();
+    rig.node.leave(rig.now);
+    rig.frame(&Frame::GoodbyeAck {});
+    assert_eq!(rig.outputs().last(), Some(&left()));
+    let (server, link, code, sdp) = (ServerId(0), LINK, 1006, sdp());
+    let event = shared::signal::Event::Ping {};
+    let (path, end, kind) = (Path::Failed, LinkEnd::Exhausted, LinkKind::Local);
+    let (peer, asks, candidates) = (bob().peer_id(), true, vec![Candidate::end()]);
+    let nearby = Nearby::Here { peer, asks }.encode();
+    let bytes = fragment(&Frame::GoodbyeAck {});
+    for input in [
+        Input::Signal { server, event },
+        Input::ServerDown { server, code },
+        Input::LocalDescription { link, sdp },
+        Input::LocalCandidates { link, candidates },
+        Input::LinkOpen { link },
+        Input::LinkPath { link, path },
+        Input::LinkClosed { link, end },
+        Input::Fragment { link, bytes },
+        Input::LinkKind { link, kind },
+        Input::Nearby { bytes: nearby },
+        Input::Network { online: false },
+        Input::Network { online: true },
+    ] {
+        rig.input(input);
+    }
+    assert_eq!(rig.node.say(rig.now, "hi"), Err(SendError::Left));
+    assert_eq!(rig.node.whisper(rig.now, bob().peer_id(), "hi"), Err(SendError::Left));
+    assert_eq!(rig.node.invite(rig.now), Err(InvitationError::Left));
+    assert_eq!(rig.node.take_invitation(rig.now, "text"), Err(InvitationError::Left));
+    assert_eq!(rig.node.close_room(rig.now), Err(CloseError::Left));
+    rig.node.leave(rig.now);
+    rig.node.retry_now(rig.now);
+    assert_eq!(rig.outputs_after(3_600_000), []);
+    assert_eq!(rig.node.poll_timeout(), None);
+}
+
+#[test]
+fn a_link_that_overflows_the_outbox_is_closed() {
+    let mut rig = Rig::linked();
+    let message = vec![0; 64 * 1024];
+    let large = Fragments::of(&Frame::Reconcile {
+        initiator: true,
+        message: message.as_slice().into(),
+    });
+    for _ in 0..=OUTBOX_BYTES_MAX / large.bytes() {
+        rig.node.cx.transmit(LINK, &large);
+    }
+    assert_eq!(rig.node.linked().count(), 1);
+    let (link, kind) = (LINK, LinkKind::Local);
+    rig.input(Input::LinkKind { link, kind });
+    assert_eq!(rig.node.linked().count(), 0);
+    let outputs = rig.outputs();
+    let fragments = large.iter().count() * (OUTBOX_BYTES_MAX / large.bytes());
+    assert_eq!(
+        outputs.iter().position(|output| *output == hang_up()),
+        Some(fragments),
+        "the rest is sent before"
+    );
+    let sends = |output: &Output| matches!(output, Output::Transmit { .. });
+    assert!(!outputs[fragments..].iter().any(sends), "and nothing after");
+    let shown = outputs.iter().rev().find_map(|output| {
+        let Output::Event(Event::Person { person }) = output else {
+            return None;
+        };
+        Some((person.state, person.linked))
+    });
+    assert_eq!(shown, Some((PersonState::Gone, false)));
+}
+
+#[test]
+fn a_machine_that_slept_asks_its_links_before_it_gives_them_up() {
+    let mut rig = Rig::linked();
+    let outputs = rig.outputs_after(3_600_000);
+    let pings = outputs.iter().filter(|output| {
+        let Output::Transmit { link: LINK, bytes } = output else {
+            return false;
+        };
+        matches!(Frame::decode(&bytes[1..]), Ok(Frame::Ping { .. }))
+    });
+    assert_eq!(pings.count(), 1);
+    assert!(!outputs.contains(&hang_up()));
+    let grace = Timing::default().sleep_grace;
+    let outputs = rig.outputs_after(u64::try_from(grace.as_millis()).unwrap());
+    assert!(outputs.contains(&hang_up()), "nobody answered");
+}
+
+#[test]
+fn an_entry_that_arrives_is_shown() {
+    let mut rig = Rig::linked();
+    let entry = rig.entry();
+    rig.frame(&entry_frame(&entry));
+    let outputs = rig.outputs();
+    let [Output::Event(Event::Message { message })] = &outputs[..] else {
+        panic!("{outputs:?}");
+    };
+    assert_eq!((message.id, message.text.as_str()), (entry.message_id(), "hi"));
+}
+
+#[test]
+fn too_many_violations_in_the_room_end_the_link() {
+    let mut rig = Rig::linked();
+    let wire = (&[1, 2, 3][..]).into();
+    for violations in 1..=5 {
+        assert_eq!(rig.node.linked().count(), 1);
+        rig.frame(&Frame::Packet {
+            hops_left: 1,
+            flooded: true,
+            wire,
+        });
+        assert_eq!(rig.node.counters().frames_refused, violations);
+    }
+    let (reason, neighbors) = (GoodbyeReason::Misbehaving, vec![]);
+    assert_eq!(rig.outputs()[0], sent(&Frame::Goodbye { reason, neighbors }));
+    assert_eq!(rig.node.linked().count(), 0);
+}
+
+#[test]
+fn a_room_that_was_closed_on_a_former_visit_is_left_at_once() {
+    let code = RoomCode::generate(peer(1), &mut stream([1; 32], Stream::Log));
+    let closing = Record::sign(&identity(1), &code.clone().open(), record::Closing { unix_millis: 1 });
+    let mut rig = Rig::in_room(code.open(), 1, Some(closing.wire.clone()));
+    assert_eq!(rig.outputs_after(0), [Output::Event(Event::RoomClosed), left()]);
+    assert_eq!(rig.node.poll_timeout(), None);
+}
+
+#[test]
+fn the_founder_closes_the_room_and_leaves_it_and_nobody_else_can() {
+    let code = RoomCode::generate(peer(1), &mut stream([1; 32], Stream::Log));
+    let mut rig = Rig::in_room(code.open(), 0, None);
+    assert_eq!(rig.node.close_room(rig.now), Ok(()));
+    let outputs = rig.outputs();
+    let [
+        Output::RememberClosed { .. },
+        Output::Event(Event::RoomClosed),
+        Output::Event(Event::Left),
+    ] = outputs[..]
+    else {
+        panic!("{outputs:?}");
+    };
+    let mut rig = Rig::new(0);
+    assert_eq!(rig.node.close_room(rig.now), Err(CloseError::NotFounder));
+    assert_eq!(rig.outputs(), []);
+}
+
+#[test]
+fn a_server_that_is_waited_for_is_tried_at_once_if_the_person_wants_that() {
+    let mut rig = Rig::new(1);
+    rig.node.handle_timeout(rig.now);
+    let server = ServerId(0);
+    rig.input(Input::ServerDown { server, code: 1006 });
+    rig.outputs();
+    assert_eq!(rig.outputs_after(0), []);
+    rig.node.retry_now(rig.now);
+    assert_eq!(rig.outputs()[0], Output::ConnectServer { server });
+}
+
+#[test]
+fn the_network_is_shown_with_those_who_are_here_and_what_both_ends_name_as_a_link() {
+    let mut rig = Rig::linked();
+    let network = rig.node.network();
+    assert_eq!((network.nodes.len(), network.size, network.edges.len()), (2, 2, 0));
+    assert_eq!(network.links[0].peer, bob().peer_id());
+    let beacon = Beacon {
+        stamp: 1,
+        name: "Bob".into(),
+        interval_millis: 5_000,
+        neighbors: vec![ShortId::of_peer(&peer(1))],
+        on_server: true,
+        digest: 0,
+        acks: vec![],
+        lost: vec![],
+        leaving: false,
+    };
+    let record = Record::sign(&bob(), &rig.room, beacon);
+    let (hops, tree, wire) = (1, ShortId::of_peer(&record.author), record.wire.as_slice().into());
+    rig.frame(&Frame::Beacon { hops, tree, wire });
+    let network = rig.node.network();
+    assert_eq!(network.edges, [NetworkEdge { one: 0, other: 1 }]);
+    assert_eq!(
+        network.nodes.iter().map(|node| node.on_server).collect::<Vec<_>>(),
+        [true, false]
+    );
+    assert_eq!(rig.node.present(), 2);
+}
