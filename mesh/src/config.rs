@@ -34,7 +34,7 @@ pub struct Timing {
     pub server_refused_retry: Duration,
     /// How often a server is asked for more peers while we have fewer links than we could have. Default 15 s.
     pub discover_interval: Duration,
-    /// How long after losing a link, or after the network came back, a server is asked for peers. Default 1 s.
+    /// How long after losing a link a server is asked for peers. Default 1 s.
     pub discover_soon: Duration,
     /// From the first message of a link set-up to an open link. Default 15 s (ICE alone may take 10 s behind NATs).
     pub session_timeout: Duration,
@@ -222,10 +222,10 @@ pub const ROUND_TRIP_CHANGE: Duration = Duration::from_millis(5);
 /// How many violations a peer may commit before its link is closed.
 pub const VIOLATIONS_MAX: u32 = 5;
 
-/// How many frames a peer may send us in a second, in the long run.
+/// How many fragments a peer may send us in a second, in the long run.
 pub const FRAMES_PER_SECOND: u32 = 2_000;
 
-/// How many frames a peer may send us at once.
+/// How many fragments a peer may send us at once.
 pub const FRAMES_BURST: u32 = 20_000;
 
 // --- what a neighbor may hand us, and what we hand on ---

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chacha20::ChaCha20Rng;
 use shared::PeerId;
 
-use crate::{io::LinkId, room::routing::Forwarding, wire::frame::Digests};
+use crate::{io::LinkId, wire::frame::Digests};
 
 /// How our link with someone stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,15 @@ pub(crate) enum Loss {
     Silence,
     /// The driver said so.
     Closed,
+}
+
+/// Which way a packet goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Forwarding {
+    /// Along learned next hops.
+    Learned,
+    /// To everyone.
+    Flooded,
 }
 
 /// From the net to the room.

@@ -13,11 +13,13 @@
 //! 7. `sim` (feature `sim`): a world of many nodes in virtual time, with faults.
 //!
 //! Every layer of the two houses has its own file and the same shape: it owns its state, `handle_*` takes what happens, with the
-//! context; `poll_*` gives what is to be done next; `poll_timeout` says when to come back. A layer changes nobody but itself.
+//! context; `poll_*` gives what is to be done next; `poll_timeout` says when to come back. A layer changes nothing but its own
+//! state; those of the net also change the one table of peers.
 //!
 //! The rules everywhere: the same seed and calls give the same bytes out; time only comes in; every queue has a bound; nothing
 //! that a peer or a server sends can panic us.
 
+mod back_off;
 mod bucket;
 pub mod config;
 mod context;

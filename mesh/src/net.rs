@@ -12,7 +12,6 @@
 
 mod active_view;
 mod attempts;
-mod back_off;
 mod carriers;
 mod contact;
 mod dispatch;
@@ -29,6 +28,7 @@ use std::{borrow::Cow, collections::VecDeque, rc::Rc, time::Duration};
 
 use shared::{PeerId, signal};
 
+pub(crate) use self::link::Link;
 use self::{
     active_view::ActiveView,
     attempts::Attempts,
@@ -40,7 +40,6 @@ use self::{
     scope::Events,
     servers::Servers,
 };
-pub(crate) use self::{back_off::jittered, link::Link};
 use crate::{
     context::Context,
     door::{ToRoom, View},

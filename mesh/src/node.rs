@@ -54,7 +54,7 @@ impl Node {
         }
     }
 
-    /// Recalls from a former visit, before the first time-out, that `peer` used `name`: see [`Output::RememberName`].
+    /// Recalls from a former visit, before the first input, that `peer` used `name`: see [`Output::RememberName`].
     pub fn know_name(&mut self, peer: PeerId, name: &str) {
         self.room.know_name(peer, name);
     }

@@ -25,7 +25,7 @@ pub(crate) enum Stream {
     Whispers = 8,
     /// The number of our feed.
     Log = 9,
-    /// Seeds of hash tables, which nobody else is to know.
+    /// The seed of all hash tables, which nobody else is to know.
     Lookups = 10,
 }
 

@@ -38,7 +38,7 @@ use self::{
     neighbors::Neighbors,
     presence::{Facts, Presence},
     roster::{NameNews, Roster},
-    routing::{Forwarding, Routing},
+    routing::Routing,
     sync::{Sync, Urgency},
     trees::Trees,
 };
@@ -46,7 +46,7 @@ use crate::{
     bucket::Bucket,
     config::{MESSAGES_BURST, MESSAGES_PER_SECOND},
     context::Context,
-    door::{LinkState, Loss, ToNet, ToRoom},
+    door::{Forwarding, LinkState, Loss, ToNet, ToRoom},
     io::{Instant, LinkId, Output},
     model::{CloseError, Event},
     random::{Stream, stream},

@@ -16,13 +16,13 @@ use shared::{
 };
 
 use super::{
-    back_off::jittered,
     contact::{Alone, Failure, Via},
     membership::{Need, grants},
     scope::{Event, Scope},
     session::{Action, Role, Session},
 };
 use crate::{
+    back_off::jittered,
     config::{FULL_RETRY, LINKS_MIN, Timing},
     door::LinkState,
     io::{Candidate, LinkId, Output},

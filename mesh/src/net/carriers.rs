@@ -1,7 +1,7 @@
 //! What carries an envelope: a server, other peers, or the browser between its tabs; and what is checked before anything comes of one.
 //!
 //! Owns: which envelopes came before, what was told to other tabs, and the count of what servers tampered with. Every envelope is
-//! opened, checked and counted here.
+//! opened, checked and counted here, but for texts by hand, which [`invitations`](super::invitations) reads.
 //!
 //! Invariant: an envelope counts once, and only if it was sealed for us in this room and signed by the sender that it names.
 

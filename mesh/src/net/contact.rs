@@ -8,12 +8,9 @@ use std::time::Duration;
 use chacha20::ChaCha20Rng;
 use shared::SessionId;
 
-use super::{
-    back_off::{back_off, jittered},
-    link::Link,
-    session::Session,
-};
+use super::{link::Link, session::Session};
 use crate::{
+    back_off::{back_off, jittered},
     config::{ATTEMPT_BURST, ATTEMPT_SPACING, NO_PATH_FAILURES, Timing},
     io::{Instant, LinkId, ServerId},
 };

@@ -16,10 +16,9 @@ use super::{
 };
 use crate::{
     context::Context,
-    door::{LinkState, ToRoom, View},
+    door::{Forwarding, LinkState, ToRoom, View},
     io::{Candidate, Instant, Output, ServerId},
     model::{Invitation, InvitationError},
-    room::routing::Forwarding,
     wire::{envelope::Body, frame::GoodbyeReason, nearby::Nearby},
 };
 

@@ -21,8 +21,9 @@ use chacha20::ChaCha20Rng;
 use rand_core::Rng;
 use shared::{PeerId, limits::LINKS_MAX};
 
-use super::{back_off::jittered, peers::Peers, servers::Servers};
+use super::{peers::Peers, servers::Servers};
 use crate::{
+    back_off::jittered,
     config::{LINKS_MIN, LINKS_TARGET, SEEK, SEEK_URGENTLY, SPLIT_ACTORS, SPLIT_CHECK, SUSPECTING},
     context::Context,
     door::View,

@@ -19,11 +19,11 @@ use shared::{
 };
 
 use crate::{
+    back_off::{back_off, jittered},
     config::{HEARTBEAT_SECONDS, Timing},
     context::Context,
     io::Instant,
     model::{Alert, ServerState},
-    net::back_off::{back_off, jittered},
 };
 
 /// What one server's registration asks for.

@@ -7,8 +7,9 @@
 //! Owns: who is eager on which tree, what is to be announced, what is missing. Not here: which tree a record travels on
 //! ([`trees`](super::trees)), and the records themselves.
 //!
-//! Invariants: a record is handed on at most once to each neighbor; a neighbor that is lazy is told the id of everything that
-//! it may lack; an id that is known, but whose payload is missing, is grafted from each of its announcers in turn.
+//! Invariants: a record is handed on at most once to each neighbor, and again only to one that grafts it; a neighbor that is lazy is told
+//! the id of everything that it may lack, up to [`ANNOUNCEMENTS_MAX`] at a time (sync finds the rest); an id that is known, but whose
+//! payload is missing, is grafted from each of its announcers in turn.
 //!
 //! Deviations, all measured with `cargo xtask sim` and `cargo xtask bench mesh`:
 //!

@@ -4,7 +4,7 @@
 //! the largest wall-clock time heard of, and a counter for what happens within one millisecond of it. What a node says is later than
 //! everything it has read before.
 //!
-//! Invariants: a clock never gives the same timestamp twice, nor one that is not above all it has observed.
+//! Invariants: a clock never gives the same timestamp twice, nor one that is not above all that the clock followed.
 //!
 //! Deviation: a peer whose clock runs far ahead drags everybody's order with it (the paper bounds clocks, browsers do not).
 //! [`Clock::observe`] follows at most [`DRIFT_MAX`] beyond the own clock. What lies further ahead keeps its own place,

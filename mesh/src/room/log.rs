@@ -467,7 +467,7 @@ mod tests {
     }
 
     #[test]
-    fn past_the_bound_the_earliest_entries_are_evict() {
+    fn past_the_bound_the_earliest_entries_are_evicted() {
         let mut log = Log::new([1; 32]);
         let count = u64::try_from(LOG_ENTRIES_MAX).unwrap();
         // Two authors in turn; one is later by a little than the other.

@@ -14,13 +14,13 @@ use shared::PeerId;
 
 use super::roster::Roster;
 use crate::{
+    back_off::jittered,
     config::{
         GAP_LOSS, GAP_MIN, GAP_PER_PAIR, INTERVAL_MAX, INTERVAL_MIN, INTERVAL_PER_PERSON, LOST_MAX, PATIENCE_MARGIN,
         ROOT_INTERVAL,
     },
     context::Context,
     io::Instant,
-    net::jittered,
     random::{Stream, stream},
     wire::{
         id::ShortId,
@@ -188,7 +188,7 @@ impl Presence {
 
     /// Somebody has a beacon of ours from another life, with this stamp, which superseded ours: ours have to be higher.
     pub(crate) fn on_superseded(&mut self, now: Instant, stamp: u64) {
-        if stamp > self.stamp && stamp < u64::MAX / 2 {
+        if stamp > self.stamp && stamp < 1 << 63 {
             self.stamp = stamp;
             self.hurry(now);
         }

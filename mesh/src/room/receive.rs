@@ -15,7 +15,6 @@ use super::{
     log::Accepted,
     neighbors::Kind,
     roster::BeaconNews,
-    routing::Forwarding,
     say,
     sync::{Reconciled, Violation},
     tell_news,
@@ -23,7 +22,7 @@ use super::{
 use crate::{
     config::{GRAFT_BYTES_MAX, GRAFT_IDS_MAX},
     context::Context,
-    door::ToNet,
+    door::{Forwarding, ToNet},
     io::{Instant, LinkId},
     wire::{
         fragment::Fragments,

@@ -24,6 +24,7 @@ use crate::{
     bucket::Bucket,
     config::{HOPS_MAX, OWN_PACKETS_BURST, OWN_PACKETS_PER_SECOND, ROUTES_MAX, SEEN_PACKETS},
     context::Context,
+    door::Forwarding,
     io::LinkId,
     lookup::{Key, Lookup},
     random::{Stream, stream},
@@ -35,15 +36,6 @@ use crate::{
         record::{Packet, Payload, Record},
     },
 };
-
-/// Which way a packet goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Forwarding {
-    /// Along learned next hops.
-    Learned,
-    /// To everyone.
-    Flooded,
-}
 
 /// A packet, and which way it was handed on.
 impl Key for (ShortId, Forwarding) {

@@ -2,9 +2,10 @@
 
 use shared::{MessageId, PeerId, limits::TEXT_BYTES_MAX};
 
-use super::{Room, routing::Forwarding};
+use super::Room;
 use crate::{
     context::Context,
+    door::Forwarding,
     model::{Event, Message, PersonState, SendError},
     wire::{
         record::{Entry, Payload, Record},

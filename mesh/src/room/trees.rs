@@ -8,7 +8,7 @@
 //! - *An author of many entries is the root of a tree of its own*, made by its entries in Plumtree's way.
 //!
 //! Owns: the roots, how far away each is, and the rate of our own entries. Invariant: the roots are those of the roster as it was when
-//! [`Trees::refresh`] was called last, which the room does before each use.
+//! [`Trees::refresh`] was called last, which the room does before a record is sent or taken.
 
 use litemap::LiteMap;
 

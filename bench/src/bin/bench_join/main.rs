@@ -1,4 +1,4 @@
-//! From joining a room to the first open lane: our app beside a bare page that uses the same server for a plain offer and answer.
+//! From joining a room to the first open channel: our app beside a bare page that uses the same server for a plain offer and answer.
 //!
 //! Two tabs of one headless Chromium. In turn, ours and bare, a tab joins a room in which the other one waits. The two
 //! change roles from run to run, because the peer with the lower id offers. The clock starts just before the page makes
@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 const STOPWATCH: &str = include_str!("stopwatch.js");
 
-/// Measures the time from joining a room to the first open lane.
+/// Measures the time from joining a room to the first open channel.
 #[derive(Debug, Parser)]
 struct Args {
     /// Runs of each page
@@ -70,12 +70,12 @@ struct Summary {
 async fn main() -> Result<ExitCode> {
     let args = Args::parse();
     let Runs { ours, bare, cold } = measure(args.runs).await?;
-    let lane = |times: &Times| times.open - times.joining;
-    let (our_lane, bare_lane) = (Summary::of(&ours, lane), Summary::of(&bare, lane));
-    let ratio = our_lane.median / bare_lane.median;
+    let channel = |times: &Times| times.open - times.joining;
+    let (our_channel, bare_channel) = (Summary::of(&ours, channel), Summary::of(&bare, channel));
+    let ratio = our_channel.median / bare_channel.median;
     let rows = [
-        ("ours: joining to open lane", our_lane),
-        ("bare: joining to open lane", bare_lane),
+        ("ours: joining to open channel", our_channel),
+        ("bare: joining to open channel", bare_channel),
         (
             "ours: joining to dialling",
             Summary::of(&ours, |times| times.dialling - times.joining),
@@ -84,8 +84,11 @@ async fn main() -> Result<ExitCode> {
             "bare: joining to dialling",
             Summary::of(&bare, |times| times.dialling - times.joining),
         ),
-        ("ours, cold: joining to open lane", Summary::of(&cold, lane)),
-        ("ours, cold: navigation to lane", Summary::of(&cold, |times| times.open)),
+        ("ours, cold: joining to open channel", Summary::of(&cold, channel)),
+        (
+            "ours, cold: navigation to channel",
+            Summary::of(&cold, |times| times.open),
+        ),
     ];
     let report = if args.json {
         let rows: Vec<Value> = rows
@@ -255,11 +258,11 @@ async fn run_bare(server: &Server, waiting: &Page, joining: &Page, run: usize) -
     open(joining).await
 }
 
-/// Waits for the open lane and reads the stopwatch.
+/// Waits for the open channel and reads the stopwatch.
 async fn open(joining: &Page) -> Result<Times> {
     until(PATIENCE, || async {
         let times = joining.run("return window.times", Vec::new()).await?;
-        serde_json::from_value(times.clone()).with_context(|| format!("no lane is open: {times}"))
+        serde_json::from_value(times.clone()).with_context(|| format!("no channel is open: {times}"))
     })
     .await
 }

@@ -218,7 +218,7 @@ fn the_tree_longest_unused_is_forgotten_and_floods_again() {
 }
 
 #[test]
-fn shortcuts_go_to_the_lazy_and_what_is_left_is_shared_out() {
+fn fan_out_goes_to_the_lazy_and_what_is_left_is_shared_out() {
     let mut broadcast = broadcast(5);
     for lazy in [4, 5] {
         broadcast.on_prune(LinkId(lazy), ROOT);
