@@ -270,7 +270,11 @@ impl Net {
                 // Others have taken the slot while a person carried the answer.
                 self.free_slot(cx, view);
             }
-            self.peers.want(cx, peer, None);
+            if !self.peers.has_slot_for(&peer) || self.peers.want(cx, peer, None).is_none() {
+                // All slots are used by attempts that may still succeed.
+                cx.output(Output::HangUp { link });
+                return self.settle(cx, view);
+            }
             let (mut scope, attempts) = self.attempts(cx);
             attempts.adopt(&mut scope, peer, session, Vec::new());
         }

@@ -304,3 +304,20 @@ fn ice_restarts_by_a_server_or_another_link_and_else_not_at_all() {
     let mut rig = Rig::registered(Here::default());
     assert_eq!(restart(&mut rig), (true, Some(Via::Server(SERVER))));
 }
+
+#[test]
+fn an_answer_by_hand_for_which_no_slot_can_be_freed_is_hung_up() {
+    let mut rig = Rig::registered(Here::default());
+    for person in offered(LINKS_MAX) {
+        rig.start(person);
+    }
+    assert_eq!(rig.net.peers.slots_used(), LINKS_MAX);
+    let (guest, link) = (peer(99), rig.net.peers.next_link());
+    rig.net
+        .invitations
+        .answer(&mut rig.cx, SessionId::from_bytes([7; 16]), link, guest);
+    rig.cx.outputs();
+    rig.net.handle_open(&mut rig.cx, &rig.here, link);
+    assert_eq!(rig.cx.outputs(), [Output::HangUp { link }]);
+    assert_eq!(rig.net.peers.slots_used(), LINKS_MAX);
+}
