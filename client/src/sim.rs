@@ -66,22 +66,15 @@ impl SimulatedClient {
 }
 
 impl Body for SimulatedClient {
-    fn start(
-        identity: Identity,
-        room: Room,
-        config: NodeConfig,
-        seed: [u8; 32],
-        known_names: &[(PeerId, String)],
-        now: Now,
-    ) -> Self {
-        let mut core = Core::new(identity, room, config, seed, now);
-        for (peer, name) in known_names {
-            core.know_name(*peer, name);
-        }
+    fn start(identity: Identity, room: Room, config: NodeConfig, seed: [u8; 32], now: Now) -> Self {
         Self {
-            core,
+            core: Core::new(identity, room, config, seed, now),
             sockets: BTreeSet::new(),
         }
+    }
+
+    fn know_name(&mut self, peer: PeerId, name: &str) {
+        self.core.know_name(peer, name);
     }
 
     fn node(&self) -> &Node {

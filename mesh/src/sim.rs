@@ -5,7 +5,7 @@
 //! seed, so a run can be repeated exactly. `scenario` has the stories that `cargo xtask sim` tells, `report` what comes
 //! of them. Under `tests` (unit tests of this crate) are the small worlds in which single behaviours are pinned down.
 //!
-//! Simplifications, all on purpose: a link carries any number of bytes at once; latencies are those of a pair, and do not
+//! Simplifications, all on purpose: a link carries any number of bytes at once; the latency of a connection does not
 //! change; a signature that was made in this process is known to be good, and any other checked once for all nodes: see
 //! `wire::signed` and `wire::record::memo`.
 
@@ -38,4 +38,6 @@ mod tests {
     mod inputs;
     mod linking;
     mod talking;
+    mod tampering;
+    mod versions;
 }

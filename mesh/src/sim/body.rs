@@ -10,15 +10,11 @@ use crate::{
 
 /// A node with whatever is around it, driven as [`crate::io`] demands. Everything is synchronous: the simulator is its platform.
 pub trait Body {
-    /// Starts one that is about to enter `room`, where people were known by these names on a former visit.
-    fn start(
-        identity: Identity,
-        room: Room,
-        config: NodeConfig,
-        seed: [u8; 32],
-        known_names: &[(PeerId, String)],
-        now: Now,
-    ) -> Self;
+    /// See [`Node::new`].
+    fn start(identity: Identity, room: Room, config: NodeConfig, seed: [u8; 32], now: Now) -> Self;
+
+    /// See [`Node::know_name`].
+    fn know_name(&mut self, peer: PeerId, name: &str);
 
     /// The node in it.
     fn node(&self) -> &Node;
@@ -70,19 +66,12 @@ pub trait Body {
 }
 
 impl Body for Node {
-    fn start(
-        identity: Identity,
-        room: Room,
-        config: NodeConfig,
-        seed: [u8; 32],
-        known_names: &[(PeerId, String)],
-        now: Now,
-    ) -> Self {
-        let mut node = Self::new(identity, room, config, seed, now);
-        for (peer, name) in known_names {
-            node.know_name(*peer, name);
-        }
-        node
+    fn start(identity: Identity, room: Room, config: NodeConfig, seed: [u8; 32], now: Now) -> Self {
+        Self::new(identity, room, config, seed, now)
+    }
+
+    fn know_name(&mut self, peer: PeerId, name: &str) {
+        self.know_name(peer, name);
     }
 
     fn node(&self) -> &Node {

@@ -162,6 +162,16 @@ pub(crate) const fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
+/// The only fragment of a short frame, or the first of a longer one.
+#[cfg(test)]
+pub(crate) fn first_fragment(frame: &crate::wire::frame::Frame<'_>) -> Vec<u8> {
+    crate::wire::fragment::Fragments::of(frame)
+        .iter()
+        .next()
+        .unwrap()
+        .to_vec()
+}
+
 impl<B: Body> Simulation<B> {
     /// A world with one server.
     pub(crate) fn new(seed: u64) -> Self {
@@ -239,7 +249,7 @@ impl<B: Body> Simulation<B> {
 
     pub(crate) fn add_as(&mut self, identity: Identity, name: &str) -> Who {
         let who = self.machines.len();
-        let body = self.make_body(&identity, name, &[], 0, None);
+        let body = self.make_body(&identity, name, 0, None);
         self.by_id.insert(identity.peer_id(), who);
         self.machines.push(Machine {
             id: identity.peer_id(),
@@ -271,14 +281,7 @@ impl<B: Body> Simulation<B> {
         who
     }
 
-    fn make_body(
-        &mut self,
-        identity: &Identity,
-        name: &str,
-        known_names: &[(PeerId, String)],
-        skew: i64,
-        closed: Option<Vec<u8>>,
-    ) -> B {
+    fn make_body(&mut self, identity: &Identity, name: &str, skew: i64, closed: Option<Vec<u8>>) -> B {
         let config = NodeConfig {
             name: name.to_owned(),
             servers: u8::try_from(self.servers.len()).unwrap(),
@@ -286,7 +289,7 @@ impl<B: Body> Simulation<B> {
             timing: self.timing.clone(),
         };
         let (seed, now) = (self.draw_bytes(), self.now_with(skew));
-        B::start(identity.clone(), self.room.clone(), config, seed, known_names, now)
+        B::start(identity.clone(), self.room.clone(), config, seed, now)
     }
 
     // --- time ---

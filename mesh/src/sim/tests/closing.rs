@@ -3,14 +3,13 @@
 use crate::{
     model::{Alert, CloseError, Event},
     wire::{
-        fragment::Fragments,
         frame::Frame,
         record::{Closing, Record},
     },
 };
 use shared::Identity;
 
-use crate::sim::world::{Who, World, millis, seconds, seeds};
+use crate::sim::world::{Who, World, first_fragment, millis, seconds, seeds};
 
 /// Whether `who` was told that the room is closed, and then that it left, with nothing after.
 fn was_sent_off(world: &World, who: Who) -> bool {
@@ -33,7 +32,7 @@ fn statement(world: &World, author: &Identity) -> Vec<u8> {
 
 fn fragment(statement: &[u8]) -> Vec<u8> {
     let frame = Frame::Closing { wire: statement.into() };
-    Fragments::of(&frame).iter().next().unwrap().to_vec()
+    first_fragment(&frame)
 }
 
 #[test]

@@ -39,7 +39,7 @@ pub(crate) struct Breaches {
     pub(crate) forged: u64,
     /// Messages that come before what their author had read.
     pub(crate) disordered: u64,
-    /// Nodes with more links than the most, and links to one peer than one.
+    /// Nodes with more links than the most.
     pub(crate) overlinked: u64,
 }
 
@@ -126,7 +126,7 @@ impl<B: Body> Simulation<B> {
         self.ledger.breaches
     }
 
-    /// Who said this to everyone, and what is known of it.
+    /// What was said to everyone.
     pub(crate) fn said_to_all(&self) -> Vec<MessageId> {
         let said = self.ledger.order.iter();
         said.filter(|id| self.ledger.said[id].to.is_none()).copied().collect()
@@ -143,7 +143,7 @@ impl<B: Body> Simulation<B> {
         self.ledger.shown.get(&self.machines[who].id).map_or(0, BTreeMap::len)
     }
 
-    /// Whether some of `who` share the whole log but list it in different orders: pairs of messages.
+    /// What was shown to `who` in its present life, in its order.
     pub(crate) fn order_of(&self, who: Who) -> Vec<MessageId> {
         let mut order: Vec<_> = match self.ledger.shown.get(&self.machines[who].id) {
             Some(shown) => shown.iter().map(|(id, order)| (*order, *id)).collect(),

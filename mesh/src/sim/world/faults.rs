@@ -82,7 +82,7 @@ impl<B: Body> Simulation<B> {
         self.net.altered.insert(who, alter);
     }
 
-    /// The fragments that arrived from `from` at `to`, kept since [`Simulation::record`].
+    /// The fragments that `from` sent to `to`, kept since [`Simulation::record`].
     pub(crate) fn recorded(&self, from: Who, to: Who) -> Vec<Rc<[u8]>> {
         let recorded = self.net.recorded.iter();
         let between = recorded.filter(|(sender, recipient, _)| (*sender, *recipient) == (from, to));

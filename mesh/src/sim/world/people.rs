@@ -50,22 +50,9 @@ impl<B: Body> Simulation<B> {
 
     /// `host` invites `guest` by hand, and the two go through with it: they read each other their texts, a few seconds in all.
     pub(crate) fn invite_by_hand(&mut self, host: Who, guest: Who) -> bool {
-        let (now, since) = (self.now_of(host), self.machines[host].events.len());
-        self.machines[host].body.invite(now).unwrap();
-        self.drain(host);
-        let Some(invitation) = self.text_since(host, since) else {
-            return false;
-        };
-        let (now, since) = (self.now_of(guest), self.machines[guest].events.len());
-        self.machines[guest].body.take_invitation(now, &invitation).unwrap();
-        self.drain(guest);
-        let Some(answer) = self.text_since(guest, since) else {
-            return false;
-        };
-        let now = self.now_of(host);
-        let taken = self.machines[host].body.take_invitation(now, &answer);
-        self.drain(host);
-        taken.is_ok()
+        let invitation = self.invite(host);
+        let answer = self.answer_invitation(guest, &invitation);
+        self.take_invitation(host, &answer).is_ok()
     }
 
     /// Makes an invitation and takes down its text.
@@ -119,21 +106,20 @@ impl<B: Body> Simulation<B> {
         for link in self.machines[who].ends.keys().copied().collect::<Vec<_>>() {
             self.close_end(who, link);
         }
-        for server in self.machines[who].sockets.keys().copied().collect::<Vec<_>>() {
-            self.close_socket(who, server);
-        }
-        self.kill(who);
+        self.crash(who);
     }
 
     /// The same person comes back in a new page.
     pub(crate) fn restart(&mut self, who: Who) {
         assert!(!self.machines[who].alive, "close or kill it first");
         let (identity, name) = (self.machines[who].identity.clone(), self.machines[who].name.clone());
-        let known = self.machines[who].known_names.clone();
         let (skew, closed) = (self.machines[who].skew, self.machines[who].closed.clone());
-        let body = self.make_body(&identity, &name, &known, skew, closed);
+        let body = self.make_body(&identity, &name, skew, closed);
         let machine = &mut self.machines[who];
         machine.body = body;
+        for (peer, name) in &machine.known_names {
+            machine.body.know_name(*peer, name);
+        }
         machine.life += 1;
         (machine.alive, machine.asleep, machine.left) = (true, false, false);
         machine.timer_at = u64::MAX;
