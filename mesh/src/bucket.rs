@@ -1,6 +1,6 @@
 //! A token bucket: so many at once, and so many a second in the long run.
 
-use crate::io::Instant;
+use crate::io::{Instant, millis};
 
 /// Counts in thousandths, so that a rate a second is a rate a millisecond.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ impl Bucket {
 
     /// Takes one, if there is one.
     pub(crate) fn take(&mut self, now: Instant) -> bool {
-        let millis = u64::try_from(now.since(self.at).as_millis()).unwrap_or(u64::MAX);
+        let millis = millis(now.since(self.at));
         self.at = now;
         self.used = self
             .used

@@ -19,7 +19,7 @@ pub(crate) struct Context {
     /// Our person's name.
     pub(crate) name: String,
     pub(crate) timing: Timing,
-    /// Set by the node before anything else happens; never runs back.
+    /// Set by the node before anything else happens. Its instant never runs back.
     pub(crate) now: Now,
     pub(crate) counters: Counters,
     pub(crate) outbox: Outbox,

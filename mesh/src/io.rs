@@ -40,11 +40,22 @@ impl std::ops::Add<Duration> for Instant {
     type Output = Self;
 
     fn add(self, duration: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)),
-        )
+        Self(self.0.saturating_add(millis(duration)))
     }
+}
+
+impl std::ops::Sub<Duration> for Instant {
+    type Output = Self;
+
+    /// The beginning of time, if that is nearer.
+    fn sub(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(duration)))
+    }
+}
+
+/// A duration in milliseconds.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The time as the driver knows it: a monotonic clock for everything that waits, the wall clock for what people read.

@@ -245,7 +245,7 @@ pub enum ServerState {
     Stopped,
 }
 
-/// Something the person should know. Each is raised once until it has passed.
+/// Something the person should know. Each is raised once until it has passed; tampering at the first, tenth, hundredth envelope and so on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Alert {
     /// A known name is used by a new key: perhaps another device, perhaps an impostor.
@@ -332,9 +332,10 @@ pub struct Counters {
     pub envelopes_replayed: u64,
     /// Those of both that a server brought.
     pub envelopes_tampered: u64,
-    /// Well-signed payloads that are out of bounds, or too many at once.
+    /// Well-signed payloads that are out of bounds, too late, too many at once or from a peer that is shunned; also what other tabs sent
+    /// and was not understood.
     pub envelopes_refused: u64,
-    /// Frames and records that are invalid: each is a violation of its peer.
+    /// Frames and records that are invalid, each a violation of its peer, and whispers that do not open.
     pub frames_refused: u64,
     /// Frames of a later version, ignored.
     pub frames_unknown: u64,
@@ -342,7 +343,7 @@ pub struct Counters {
     pub entries_broadcast: u64,
     /// Those of them that we had.
     pub entries_repeated: u64,
-    /// Entries that came by sync or graft instead.
+    /// Entries that came by sync instead.
     pub entries_synced: u64,
     /// Over how many links the last entry came that was broadcast to us and new; 0 if it was grafted.
     pub entry_hops: u64,

@@ -34,7 +34,7 @@ use self::{
     attempts::Attempts,
     carriers::Carriers,
     contact::{Failure, Via},
-    invitations::{HandedOut, Invitations, Text},
+    invitations::{HandedOut, Invitations},
     membership::{Membership, Need},
     peers::Peers,
     scope::Events,
@@ -45,7 +45,7 @@ use crate::{
     door::{ToRoom, View},
     io::{Candidate, Instant, LinkEnd, LinkId, LinkKind, Now, Output, Path, ServerId},
     model::{self, Invitation, InvitationError},
-    wire::{codec::DecodeError, frame::Frame, nearby::Nearby},
+    wire::{codec::DecodeError, envelope::ANYONE, frame::Frame, nearby::Nearby},
 };
 
 /// See the [module documentation](self).
@@ -190,7 +190,7 @@ impl Net {
     /// Hands out texts that are complete, and withdraws invitations that have run out.
     pub(crate) fn on_invitations_due(&mut self, cx: &mut Context) {
         for HandedOut { answers, session, body } in self.invitations.handle_timeout(cx) {
-            let text = self.carriers.seal_by_hand(cx, answers, session, body);
+            let text = self.carriers.seal(cx, answers.unwrap_or(ANYONE), session, body);
             cx.event(match answers {
                 None => model::Event::Invitation { text },
                 Some(_) => model::Event::InvitationAnswer { text },
@@ -264,19 +264,13 @@ impl Net {
     /// The channel of an attempt or an invitation is open.
     pub(crate) fn handle_open(&mut self, cx: &mut Context, view: View<'_>, link: LinkId) {
         if let Some((peer, session)) = self.invitations.handle_open(cx, link) {
-            let (mut scope, attempts) = self.attempts(cx);
-            attempts.drop(&mut scope, &peer);
-            if !self.peers.has_slot_for(&peer) {
-                // Others have taken the slot while a person carried the answer.
-                self.free_slot(cx, view);
-            }
-            if !self.peers.has_slot_for(&peer) || self.peers.want(cx, peer, None).is_none() {
+            // Others may have taken the slot while a person carried the answer.
+            if !self.make_place(cx, view, peer) {
                 // All slots are used by attempts that may still succeed.
                 cx.output(Output::HangUp { link });
                 return self.settle(cx, view);
             }
-            let (mut scope, attempts) = self.attempts(cx);
-            attempts.adopt(&mut scope, peer, session, Vec::new());
+            self.take_up(cx, peer, session);
         }
         let digests = view.digests();
         let (mut scope, active_view) = self.active_view(cx);
@@ -448,22 +442,14 @@ impl Net {
         view: View<'_>,
         text: &str,
     ) -> Result<Invitation, InvitationError> {
-        let taken = match Invitations::read(cx, text)? {
-            Text::Invitation {
-                from,
-                session,
-                sdp,
-                candidates,
-            } => self.on_invitation(cx, from, session, sdp, candidates),
-            Text::Acceptance {
-                from,
-                session,
-                sdp,
-                candidates,
-            } => self.on_acceptance(cx, view, from, session, sdp, candidates),
+        let text = Invitations::read(cx, text)?;
+        let kind = text.kind;
+        let taken = match kind {
+            Invitation::Invited => self.on_invitation(cx, text),
+            Invitation::Answered => self.on_acceptance(cx, view, text),
         };
         self.settle(cx, view);
-        taken
+        taken.map(|()| kind)
     }
 
     /// Drops all attempts and invitations, and says goodbye on all links.

@@ -1,6 +1,6 @@
 //! The room: who is there, what is said, and how it reaches everyone. Everything above links.
 //!
-//! Owns ten layers: [`neighbors`] (who hands us what), [`roster`] and [`presence`] (who is here, and that we are), [`broadcast`] and
+//! Owns eleven layers: [`neighbors`] (who hands us what), [`roster`] and [`presence`] (who is here, and that we are), [`broadcast`] and
 //! [`trees`] (to everyone), [`clock`] and [`log`] (what was said, in one order), [`sync`] (what broadcast missed), [`routing`] (to one
 //! peer, through others), [`delivery`] (what became of what we said) and [`closing`]. A layer changes only itself; what it must know
 //! of another it is handed to read.
@@ -150,9 +150,8 @@ impl Room {
 
     /// Notices whose beacons are overdue, and forgets who is gone for long.
     pub(crate) fn on_roster_due(&mut self, cx: &mut Context) {
-        let mut events = Vec::new();
-        self.roster.handle_timeout(cx.instant(), &cx.timing, &mut events);
-        self.tell(cx, events);
+        let (now, gone_listed) = (cx.instant(), cx.timing.gone_listed);
+        self.change_roster(cx, |roster, events| roster.handle_timeout(now, gone_listed, events));
     }
 
     /// Gives up what was tried for long enough, and tries whispers again.
@@ -192,9 +191,7 @@ impl Room {
             }
             ToRoom::Digests { link, digests } => self.compare(cx, link, digests, Urgency::Patient),
             ToRoom::RoundTrip { peer, round_trip } => {
-                let mut events = Vec::new();
-                self.roster.set_round_trip(peer, round_trip, &mut events);
-                self.tell(cx, events);
+                self.change_roster(cx, |roster, events| roster.set_round_trip(peer, round_trip, events));
             }
             ToRoom::Left { peer } => self.on_left(cx, peer),
             ToRoom::Lost { peer, loss } => self.on_lost(cx, peer, loss),
@@ -240,9 +237,8 @@ impl Room {
 
     /// Someone said goodbye.
     fn on_left(&mut self, cx: &mut Context, peer: PeerId) {
-        let mut events = Vec::new();
-        self.roster.on_left(cx.instant(), peer, &mut events);
-        self.tell(cx, events);
+        let now = cx.instant();
+        self.change_roster(cx, |roster, events| roster.on_left(now, peer, events));
         let news = self.deliveries.handle_gone(peer);
         tell_news(cx, news);
     }
@@ -251,13 +247,13 @@ impl Room {
     fn on_lost(&mut self, cx: &mut Context, peer: PeerId, loss: Loss) {
         let now = cx.instant();
         self.set_link(cx, peer, LinkState::None);
-        let mut events = Vec::new();
-        self.roster.suspect(now, peer, &mut events);
-        if loss == Loss::Silence && !self.roster.is_neighbor_of_others(&peer) {
-            // Nobody else could hear of it.
-            self.roster.give_up(now, peer, &mut events);
-        }
-        self.tell(cx, events);
+        self.change_roster(cx, |roster, events| {
+            roster.suspect(now, peer, events);
+            if loss == Loss::Silence && !roster.is_neighbor_of_others(&peer) {
+                // Nobody else could hear of it.
+                roster.give_up(now, peer, events);
+            }
+        });
         self.presence.report_lost(now, peer);
     }
 
@@ -295,16 +291,21 @@ impl Room {
         self.routing.send(cx, &self.neighbors, to, payload, forwarding);
     }
 
-    fn set_link(&mut self, cx: &mut Context, peer: PeerId, state: LinkState) {
+    /// Changes the roster, and tells what came of it.
+    fn change_roster<T>(&mut self, cx: &mut Context, change: impl FnOnce(&mut Roster, &mut Vec<Event>) -> T) -> T {
         let mut events = Vec::new();
-        self.roster.set_link(cx.instant(), peer, state, &mut events);
+        let result = change(&mut self.roster, &mut events);
         self.tell(cx, events);
+        result
+    }
+
+    fn set_link(&mut self, cx: &mut Context, peer: PeerId, state: LinkState) {
+        let now = cx.instant();
+        self.change_roster(cx, |roster, events| roster.set_link(now, peer, state, events));
     }
 
     fn set_name(&mut self, cx: &mut Context, peer: PeerId, name: &str) {
-        let mut events = Vec::new();
-        let news = self.roster.set_name(peer, name, &mut events);
-        self.tell(cx, events);
+        let news = self.change_roster(cx, |roster, events| roster.set_name(peer, name, events));
         if news == NameNews::New {
             let name = name.to_owned();
             cx.output(Output::RememberName { peer, name });
@@ -361,11 +362,15 @@ mod test {
         door::PassiveView,
         wire::{
             frame::Frame,
+            id::Tree,
             record::{Beacon, Entry, Record},
             timestamp::Timestamp,
         },
     };
     use std::rc::Rc;
+
+    pub(super) const BOB: LinkId = LinkId(2);
+    pub(super) const CID: LinkId = LinkId(3);
 
     /// Ann, whose room it is, and what comes out.
     #[derive(Debug)]
@@ -444,6 +449,26 @@ mod test {
             };
             Record::sign(&identity(person), &self.cx.room, entry)
         }
+    }
+
+    /// The tree of the person with this number.
+    pub(super) fn tree(person: u8) -> Tree {
+        ShortId::of_peer(&peer(person))
+    }
+
+    pub(super) fn entry_frame(record: &Record<Entry>, hops: u8, tree: Tree) -> Frame<'_> {
+        let (fan_out, wire) = (0, record.wire.as_slice().into());
+        Frame::Entry {
+            hops,
+            fan_out,
+            tree,
+            wire,
+        }
+    }
+
+    pub(super) fn beacon_frame(record: &Record<Beacon>, hops: u8, tree: Tree) -> Frame<'_> {
+        let wire = record.wire.as_slice().into();
+        Frame::Beacon { hops, tree, wire }
     }
 
     /// A beacon with nothing to say.

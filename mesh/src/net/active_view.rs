@@ -4,7 +4,7 @@
 //! ICE restart (by the offerer, through a server or other peers) → silence for too long → a fresh connection, to the same peer or
 //! another, which [`membership`](super::membership) decides.
 //!
-//! Owns: the frames that concern the link alone (hello, ping, pong, goodbye), the count of violations, and the end of links.
+//! Owns: the frames that concern the link alone (hello, ping, pong, goodbye), what becomes of violations, and the end of links.
 //!
 //! Invariants: never two open links to one peer (a newer one replaces the older, which is hung up in the same step); nothing is sent
 //! on a link after its goodbye but the acknowledgement of the peer's; a violation costs its peer and nobody else.
@@ -55,8 +55,10 @@ impl ActiveView {
                 let neighbors = Vec::new();
                 net.cx.send(older.link.id(), &Frame::Goodbye { reason, neighbors });
             }
-            let was_in_use = false;
-            self.finish(net, older.link.id(), Some(Closed { was_in_use, ..older }));
+            let (id, peer) = (older.link.id(), older.link.peer());
+            net.cx.output(Output::HangUp { link: id });
+            net.out.tell_room(ToRoom::LinkClosed { link: id });
+            net.out.push(Event::ClosedInOrder { peer });
         }
         net.cx.counters.links_opened += 1;
         self.exhausted = false;
@@ -314,13 +316,8 @@ impl ActiveView {
     }
 
     /// Closes a link without more ado. What its peer still lacks stays pending.
-    pub(crate) fn hang_up(&mut self, net: &mut Scope<'_>, id: LinkId) {
+    fn hang_up(&mut self, net: &mut Scope<'_>, id: LinkId) {
         let closed = net.peers.close(id);
-        self.finish(net, id, closed);
-    }
-
-    /// A link is closed by us, in order.
-    fn finish(&self, net: &mut Scope<'_>, id: LinkId, closed: Option<Closed>) {
         net.cx.output(Output::HangUp { link: id });
         if let Some(closed) = closed {
             let peer = closed.link.peer();

@@ -4,14 +4,13 @@
 //! attempts. Not here: whom to link with ([`membership`](super::membership)), what carries an envelope ([`carriers`](super::carriers)),
 //! and what becomes of open links ([`active_view`](super::active_view)).
 //!
-//! Invariant: links and attempts go to at most [`LINKS_MAX`] peers.
+//! Invariant: links and attempts go to at most [`LINKS_MAX`](shared::limits::LINKS_MAX) peers.
 
 use std::time::Duration;
 
 use chacha20::ChaCha20Rng;
 use shared::{
     PeerId, SessionId,
-    limits::LINKS_MAX,
     signal::{IceServer, PROTOCOL_VERSION},
 };
 
@@ -56,12 +55,11 @@ impl Attempts {
 
     /// Starts an attempt that has its id already.
     pub(crate) fn start_as(&self, net: &mut Scope<'_>, peer: PeerId, id: SessionId, ice_servers: Vec<IceServer>) {
-        let linked = net.peers.get(&peer).is_some_and(|contact| contact.is_linked());
-        let slots_used = net.peers.slots_used();
-        if !linked && slots_used >= LINKS_MAX {
+        if !net.peers.has_slot_for(&peer) {
             return;
         }
-        let urgent = linked || slots_used < LINKS_MIN;
+        let linked = net.peers.get(&peer).is_some_and(|contact| contact.is_linked());
+        let urgent = linked || net.peers.slots_used() < LINKS_MIN;
         let (role, link) = (Role::towards(&net.cx.me, &peer), net.peers.next_link());
         let mut actions = Vec::new();
         let session = Session::start(net.cx, role, id, link, ice_servers, urgent, &mut actions);
@@ -308,7 +306,8 @@ fn decline(net: &mut Scope<'_>, via: Via, to: PeerId, session: SessionId, reason
     net.out.push(Event::Send { via, to, session, body });
 }
 
-/// `peer` speaks a version that we do not: it is not sought for a while, but may come by itself, brought up to date.
+/// `peer` speaks a version that we do not: it is not sought for a while. One that said so before there was a link may come by itself,
+/// brought up to date.
 pub(crate) fn refuse_version(net: &mut Scope<'_>, peer: PeerId, theirs: u16) {
     let quiet_until = net.cx.instant() + net.cx.timing.shun;
     let Some(contact) = net.peers.want(net.cx, peer, None) else {

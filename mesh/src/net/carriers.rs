@@ -1,6 +1,6 @@
 //! What carries an envelope: a server, other peers, or the browser between its tabs; and what is checked before anything comes of one.
 //!
-//! Owns: which envelopes came before, what was told to other tabs, and the count of what servers tampered with. Every envelope is
+//! Owns: which envelopes came before, and when other tabs were told of us. Every envelope is
 //! opened, checked and counted here, but for texts by hand, which [`invitations`](super::invitations) reads.
 //!
 //! Invariant: an envelope counts once, and only if it was sealed for us in this room and signed by the sender that it names.
@@ -18,7 +18,7 @@ use crate::{
     random::{Stream, stream},
     seen::Seen,
     wire::{
-        envelope::{ANYONE, Body, Envelope, EnvelopeError},
+        envelope::{Body, Envelope, EnvelopeError},
         nearby::Nearby,
     },
 };
@@ -74,11 +74,6 @@ impl Carriers {
             body,
         };
         envelope.seal(&cx.identity, &cx.room, &mut self.rng)
-    }
-
-    /// Seals what goes by hand, to `to` or to whoever gets it first.
-    pub(crate) fn seal_by_hand(&mut self, cx: &Context, to: Option<PeerId>, session: SessionId, body: Body) -> String {
-        self.seal(cx, to.unwrap_or(ANYONE), session, body)
     }
 
     /// Tells the other tabs of this browser that we are here, unless they were told lately. `asks`: whether they should say so, too.

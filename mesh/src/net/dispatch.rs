@@ -10,15 +10,17 @@ use super::{
     attempts::{Attempts, refuse_version},
     carriers,
     contact::{Alone, Failure, Via},
+    invitations::Text,
     membership::{Need, need_beyond, successor},
     scope::{Event, Scope},
     servers,
+    session::Session,
 };
 use crate::{
     context::Context,
     door::{Forwarding, LinkState, ToRoom, View},
-    io::{Candidate, Instant, Output, ServerId},
-    model::{Invitation, InvitationError},
+    io::{Instant, Output, ServerId},
+    model::InvitationError,
     wire::{envelope::Body, frame::GoodbyeReason, nearby::Nearby},
 };
 
@@ -92,7 +94,7 @@ impl Net {
                 }
             }
             Event::LeftBehind { peer, neighbors } => self.later.push_back(Later::Succeed { peer, neighbors }),
-            Event::VersionRefused { peer, theirs } => refuse_version(&mut self.scope(cx), peer, theirs),
+            Event::VersionRefused { peer, theirs } => refuse_version(&mut self.attempts(cx).0, peer, theirs),
         }
     }
 
@@ -213,57 +215,76 @@ impl Net {
         }
     }
 
-    pub(super) fn on_invitation(
-        &mut self,
-        cx: &mut Context,
-        from: PeerId,
-        session: SessionId,
-        sdp: String,
-        candidates: Vec<Candidate>,
-    ) -> Result<Invitation, InvitationError> {
+    pub(super) fn on_invitation(&mut self, cx: &mut Context, text: Text) -> Result<(), InvitationError> {
+        let Text {
+            from,
+            session,
+            sdp,
+            candidates,
+            ..
+        } = text;
         if self.invitations.is_taken(session) {
-            return Ok(Invitation::Invited);
+            return Ok(());
         }
-        if !self.peers.has_slot_for(&from) || self.peers.want(cx, from, None).is_none() {
+        if !self.has_place(cx, from) {
             return Err(InvitationError::Full);
         }
         let (link, ice_servers) = (self.peers.next_link(), self.servers.ice_servers());
         self.invitations.answer(cx, session, link, from);
         cx.output(Output::Accept { link, ice_servers, sdp });
         cx.output(Output::RemoteCandidates { link, candidates });
-        Ok(Invitation::Invited)
+        Ok(())
     }
 
     pub(super) fn on_acceptance(
         &mut self,
         cx: &mut Context,
         view: View<'_>,
-        from: PeerId,
-        session: SessionId,
-        sdp: String,
-        candidates: Vec<Candidate>,
-    ) -> Result<Invitation, InvitationError> {
+        text: Text,
+    ) -> Result<(), InvitationError> {
+        let Text {
+            from,
+            session,
+            sdp,
+            candidates,
+            ..
+        } = text;
         if !self.invitations.awaits(session) {
             return Err(InvitationError::RunOut);
         }
-        if !self.peers.has_slot_for(&from) {
-            self.free_slot(cx, view);
-        }
-        if !self.peers.has_slot_for(&from) || self.peers.want(cx, from, None).is_none() {
+        if !self.make_place(cx, view, from) {
             return Err(InvitationError::Full);
         }
         let session = self.invitations.accepted(cx, session).ok_or(InvitationError::RunOut)?;
         let link = session.link();
-        let (mut scope, attempts) = self.attempts(cx);
-        attempts.drop(&mut scope, &from);
-        attempts.adopt(&mut scope, from, session, Vec::new());
+        self.take_up(cx, from, session);
         cx.output(Output::RemoteAnswer { link, sdp });
         cx.output(Output::RemoteCandidates { link, candidates });
-        Ok(Invitation::Answered)
+        Ok(())
+    }
+
+    /// Whether there is a slot for a link by hand with `peer`, who is wanted then.
+    fn has_place(&mut self, cx: &Context, peer: PeerId) -> bool {
+        self.peers.has_slot_for(&peer) && self.peers.want(cx, peer, None).is_some()
+    }
+
+    /// The same, if need be in place of another link.
+    pub(super) fn make_place(&mut self, cx: &mut Context, view: View<'_>, peer: PeerId) -> bool {
+        if !self.peers.has_slot_for(&peer) {
+            self.free_slot(cx, view);
+        }
+        self.has_place(cx, peer)
+    }
+
+    /// Goes on with what was agreed on by hand, in place of an attempt.
+    pub(super) fn take_up(&mut self, cx: &mut Context, peer: PeerId, session: Session) {
+        let (mut scope, attempts) = self.attempts(cx);
+        attempts.drop(&mut scope, &peer);
+        attempts.adopt(&mut scope, peer, session, Vec::new());
     }
 
     /// Ends the link that is missed least: its peer has most others.
-    pub(super) fn free_slot(&mut self, cx: &mut Context, view: View<'_>) {
+    fn free_slot(&mut self, cx: &mut Context, view: View<'_>) {
         let links = self.peers.usable_links();
         let links = links.map(|link| (view.links_of(&link.peer()), link.id(), link.peer()));
         let Some((_, link, peer)) = links.max() else { return };
@@ -330,14 +351,6 @@ impl Net {
     }
 
     // --- one layer and what it is handed ---
-
-    fn scope<'a>(&'a mut self, cx: &'a mut Context) -> Scope<'a> {
-        Scope {
-            cx,
-            peers: &mut self.peers,
-            out: &mut self.events,
-        }
-    }
 
     pub(super) fn attempts<'a>(&'a mut self, cx: &'a mut Context) -> (Scope<'a>, &'a mut Attempts) {
         let scope = Scope {

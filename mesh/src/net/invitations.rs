@@ -14,7 +14,7 @@ use crate::{
     config::{CANDIDATES_MAX, GATHER, INVITATION_CHARS_MIN, INVITATIONS_MAX},
     context::Context,
     io::{Candidate, Instant, LinkId, Output},
-    model::InvitationError,
+    model::{Invitation, InvitationError},
     random::{Stream, stream},
     wire::envelope::{ANYONE, Body, Envelope, EnvelopeError},
 };
@@ -50,21 +50,12 @@ pub(crate) struct HandedOut {
 
 /// What a text by hand turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Text {
-    /// An invitation, to be answered.
-    Invitation {
-        from: PeerId,
-        session: SessionId,
-        sdp: String,
-        candidates: Vec<Candidate>,
-    },
-    /// The answer to an invitation of ours.
-    Acceptance {
-        from: PeerId,
-        session: SessionId,
-        sdp: String,
-        candidates: Vec<Candidate>,
-    },
+pub(crate) struct Text {
+    pub(crate) kind: Invitation,
+    pub(crate) from: PeerId,
+    pub(crate) session: SessionId,
+    pub(crate) sdp: String,
+    pub(crate) candidates: Vec<Candidate>,
 }
 
 impl Invited {
@@ -100,27 +91,24 @@ impl Invitations {
             EnvelopeError::Forged | EnvelopeError::Malformed => InvitationError::Damaged,
         })?;
         let (from, session) = (envelope.from, envelope.session);
-        match envelope.body {
-            Body::Invitation { .. } if from == cx.me => Err(InvitationError::Own),
-            Body::Invitation { version, .. } if version != PROTOCOL_VERSION => Err(InvitationError::Version),
-            Body::Invitation { sdp, candidates, .. } => Ok(Text::Invitation {
-                from,
-                session,
-                sdp,
-                candidates,
-            }),
-            Body::Acceptance { sdp, candidates } => Ok(Text::Acceptance {
-                from,
-                session,
-                sdp,
-                candidates,
-            }),
+        let (kind, sdp, candidates) = match envelope.body {
+            Body::Invitation { .. } if from == cx.me => return Err(InvitationError::Own),
+            Body::Invitation { version, .. } if version != PROTOCOL_VERSION => return Err(InvitationError::Version),
+            Body::Invitation { sdp, candidates, .. } => (Invitation::Invited, sdp, candidates),
+            Body::Acceptance { sdp, candidates } => (Invitation::Answered, sdp, candidates),
             Body::DialRequest { .. }
             | Body::Offer { .. }
             | Body::Answer { .. }
             | Body::Candidates { .. }
-            | Body::Decline { .. } => Err(InvitationError::Damaged),
-        }
+            | Body::Decline { .. } => return Err(InvitationError::Damaged),
+        };
+        Ok(Text {
+            kind,
+            from,
+            session,
+            sdp,
+            candidates,
+        })
     }
 
     /// Makes an invitation on `link`, which is to be dialled.
@@ -156,16 +144,19 @@ impl Invitations {
         });
     }
 
+    fn place_of_ours(&self, session: SessionId) -> Option<usize> {
+        let ours = |invited: &Invited| invited.session == session && invited.answers.is_none();
+        self.all.iter().position(ours)
+    }
+
     /// Whether an invitation of ours waits for this answer.
     pub(crate) fn awaits(&self, session: SessionId) -> bool {
-        let ours = |invited: &Invited| invited.session == session && invited.answers.is_none();
-        self.all.iter().any(ours)
+        self.place_of_ours(session).is_some()
     }
 
     /// An invitation of ours was answered: gives the session to go on with.
     pub(crate) fn accepted(&mut self, cx: &Context, session: SessionId) -> Option<Session> {
-        let ours = |invited: &Invited| invited.session == session && invited.answers.is_none();
-        let place = self.all.iter().position(ours)?;
+        let place = self.place_of_ours(session)?;
         let invited = self.all.remove(place);
         Some(Session::agreed(cx, Role::Offerer, session, invited.link))
     }
@@ -218,10 +209,11 @@ impl Invitations {
         let now = cx.instant();
         let mut handed_out = Vec::new();
         for invited in &mut self.all {
-            let complete = invited.gathered_at.is_some_and(|at| now >= at);
-            if let Some(sdp) = invited.sdp.clone().filter(|_| complete) {
+            if invited.gathered_at.is_some_and(|at| now >= at)
+                && let Some(sdp) = invited.sdp.take()
+            {
                 invited.gathered_at = None;
-                let candidates = invited.candidates.clone();
+                let candidates = std::mem::take(&mut invited.candidates);
                 let body = match invited.answers {
                     None => Body::Invitation {
                         version: PROTOCOL_VERSION,

@@ -27,8 +27,8 @@ pub(crate) struct Link {
     opened: Instant,
     last_heard: Instant,
     ping_at: Instant,
-    /// The ping that waits for its pong.
-    pinged: Option<(u32, Instant)>,
+    /// Whether the last ping still waits for its pong.
+    awaits_pong: bool,
     /// When the last ping was sent.
     pinged_at: Instant,
     pings: u32,
@@ -38,7 +38,7 @@ pub(crate) struct Link {
     proof: Proof,
     violations: u32,
     kind: Option<LinkKind>,
-    /// Frames the peer may send.
+    /// Fragments the peer may send.
     frames: Bucket,
     /// The peer's name, from its hello.
     name: Option<String>,
@@ -83,9 +83,9 @@ impl Link {
             opened: now,
             last_heard: now,
             ping_at: now + timing.ping_interval,
-            pinged: None,
+            awaits_pong: false,
             // So that the first measure comes soon: people look at a new link.
-            pinged_at: before(now, timing.measure_interval.saturating_sub(FIRST_MEASURE)),
+            pinged_at: now - timing.measure_interval.saturating_sub(FIRST_MEASURE),
             pings: 0,
             round_trip: None,
             path_lost: None,
@@ -199,7 +199,7 @@ impl Link {
     fn ping(&mut self, now: Instant, timing: &Timing) -> Due {
         self.ping_at = now + timing.ping_interval;
         self.pings = self.pings.wrapping_add(1);
-        self.pinged = Some((self.pings, now));
+        self.awaits_pong = true;
         self.pinged_at = now;
         if self.proof == Proof::Wanted {
             self.proof = Proof::Asked { nonce: self.pings };
@@ -223,10 +223,10 @@ impl Link {
             self.proof = Proof::Anything;
             self.last_heard = now;
         }
-        let Some((_, sent)) = self.pinged.take_if(|(pinged, _)| *pinged == nonce) else {
+        if nonce != self.pings || !std::mem::take(&mut self.awaits_pong) {
             return false;
-        };
-        let measured = now.since(sent);
+        }
+        let measured = now.since(self.pinged_at);
         let changed = self.round_trip.is_none_or(|shown| {
             let difference = shown.abs_diff(measured);
             difference > ROUND_TRIP_CHANGE && difference > shown / 4
@@ -243,14 +243,14 @@ impl Link {
             Path::Connected => None,
             Path::Disconnected => self.path_lost.or(Some(now)),
             // Nothing to wait for: due at once.
-            Path::Failed => Some(before(now, timing.restart_after)),
+            Path::Failed => Some(now - timing.restart_after),
         };
     }
 
     /// The machine slept, or its network came back: asks for a pong now and waits [`Timing::sleep_grace`] for it.
     pub(crate) fn grant_grace(&mut self, now: Instant, timing: &Timing) {
         let lateness = timing.link_dead.saturating_sub(timing.sleep_grace);
-        self.last_heard = before(now, lateness);
+        self.last_heard = now - lateness;
         self.ping_at = now;
         self.proof = Proof::Wanted;
     }
@@ -273,12 +273,6 @@ impl Link {
         self.violations += 1;
         self.violations >= VIOLATIONS_MAX
     }
-}
-
-/// The point `duration` before `now`.
-fn before(now: Instant, duration: Duration) -> Instant {
-    let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    Instant::from_millis(now.as_millis().saturating_sub(millis))
 }
 
 #[cfg(test)]

@@ -150,7 +150,7 @@ impl Registration {
                 needs_probe,
                 ..
             } => {
-                let silence = *last_heard + *heartbeat * 5 / 2;
+                let silence = *last_heard + patience(*heartbeat);
                 let next = silence.min(*ping_at);
                 Some(if wants_peers || *needs_probe {
                     next.min(*discover_at)
@@ -191,7 +191,7 @@ impl Registration {
                 needs_probe,
                 ..
             } => {
-                if now >= *last_heard + *heartbeat * 5 / 2 {
+                if now >= *last_heard + patience(*heartbeat) {
                     out.push(Action::Disconnect);
                     self.back_off(now, timing, rng, out);
                     return;
@@ -308,12 +308,7 @@ impl Registration {
             } => {
                 *ping_at = now;
                 *probing = true;
-                let patience = *heartbeat * 5 / 2;
-                *last_heard = (*last_heard).min(Instant::from_millis(
-                    (now + timing.sleep_grace)
-                        .as_millis()
-                        .saturating_sub(u64::try_from(patience.as_millis()).unwrap_or(u64::MAX)),
-                ));
+                *last_heard = (*last_heard).min(now + timing.sleep_grace - patience(*heartbeat));
             }
             State::Opening { .. } | State::Greeting { .. } | State::Stopped => {}
         }
@@ -416,6 +411,11 @@ impl Registration {
         };
         out.push(Action::Changed(self.shown()));
     }
+}
+
+/// How long a server may be silent.
+fn patience(heartbeat: Duration) -> Duration {
+    heartbeat * 5 / 2
 }
 
 /// A server's sample, cut to what a server may name.

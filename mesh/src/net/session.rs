@@ -1,6 +1,6 @@
 //! Setting up one link to one peer: who offers, what is awaited, when it is given up.
 //!
-//! The peer with the lower id makes the offer, always; the one with the higher id sends a *dial request* to ask for it. So two peers
+//! The peer with the lower id makes the offer, except by hand, where the inviter does; the one with the higher id sends a *dial request* to ask for it. So two peers
 //! who discover each other in the same instant never offer to each other (no glare):
 //!
 //! ```text
@@ -29,9 +29,9 @@ use crate::{
 /// Whether we offer to `peer`, or ask it for an offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Our id is the lower one.
+    /// Our id is the lower one, or the invitation is ours.
     Offerer,
-    /// Our id is the higher one.
+    /// Our id is the higher one, or the invitation is the peer's.
     Answerer,
 }
 
@@ -106,15 +106,10 @@ impl Session {
             }
         };
         Self {
-            id,
-            link,
-            role,
             stage,
             urgent,
-            started: now,
             deadline: now + wait,
-            round: 0,
-            held_candidates: Vec::new(),
+            ..Self::agreed(cx, role, id, link)
         }
     }
 
@@ -144,15 +139,9 @@ impl Session {
     ) -> Self {
         out.push(Action::Output(Output::Accept { link, ice_servers, sdp }));
         Self {
-            id,
-            link,
-            role: Role::Answerer,
             stage: Stage::Describing,
             urgent: false,
-            started: cx.instant(),
-            deadline: cx.instant() + cx.timing.session_timeout,
-            round: 0,
-            held_candidates: Vec::new(),
+            ..Self::agreed(cx, Role::Answerer, id, link)
         }
     }
 

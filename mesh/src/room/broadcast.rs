@@ -87,7 +87,7 @@ pub(crate) struct Route {
 
 impl Route {
     /// Whether the way it comes shapes its tree.
-    fn shapes(self) -> bool {
+    pub(super) fn shapes(self) -> bool {
         self.tree == self.author
     }
 }
@@ -210,8 +210,7 @@ impl Broadcast {
             target.fan_out = u16::try_from(share).unwrap_or(u16::MAX);
         }
         if announces {
-            let at = now + route.announce_after;
-            self.announce_at = Some(self.announce_at.unwrap_or(at).min(at));
+            self.announce_by(now + route.announce_after);
         }
         targets
     }
@@ -237,12 +236,12 @@ impl Broadcast {
         if let Some(peer) = self.peers.get_mut(&link) {
             peer.announce.extend(ids.into_iter().map(|id| (tree, id)));
             peer.announce.truncate(ANNOUNCEMENTS_MAX);
-            self.announce_at = Some(
-                self.announce_at
-                    .unwrap_or(now + ANNOUNCE_ENTRY)
-                    .min(now + ANNOUNCE_ENTRY),
-            );
+            self.announce_by(now + ANNOUNCE_ENTRY);
         }
+    }
+
+    fn announce_by(&mut self, at: Instant) {
+        self.announce_at = Some(self.announce_at.map_or(at, |due| due.min(at)));
     }
 
     /// Notes that a record was had otherwise than by broadcast.
@@ -306,7 +305,6 @@ impl Broadcast {
 
     /// When [`Broadcast::handle_timeout`] has something to do.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        // All wait equally long, so the first is the earliest, or nearly so.
         let graft_at = self.missing.iter().map(|missing| missing.graft_at).min();
         self.announce_at.into_iter().chain(graft_at).min()
     }

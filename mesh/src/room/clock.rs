@@ -10,7 +10,7 @@
 //! [`Clock::observe`] follows at most [`DRIFT_MAX`] beyond the own clock. What lies further ahead keeps its own place,
 //! but nobody follows it there.
 
-use crate::{config::DRIFT_MAX, wire::timestamp::Timestamp};
+use crate::{config::DRIFT_MAX, io::millis, wire::timestamp::Timestamp};
 
 /// A node's clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,8 +28,7 @@ impl Clock {
 
     /// Takes note of a peer's timestamp.
     pub(crate) fn observe(&mut self, timestamp: Timestamp, unix_millis: u64) {
-        let drift = u64::try_from(DRIFT_MAX.as_millis()).unwrap_or(u64::MAX);
-        if timestamp.unix_millis() <= unix_millis.saturating_add(drift) {
+        if timestamp.unix_millis() <= unix_millis.saturating_add(millis(DRIFT_MAX)) {
             self.latest = self.latest.max(timestamp);
         }
     }

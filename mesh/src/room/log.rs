@@ -11,7 +11,8 @@
 //! Bounds: [`LOG_ENTRIES_MAX`] entries of [`LOG_BYTES_MAX`] bytes; past them the earliest in the one order are evicted, and none that
 //! early is accepted again. What nobody has any more cannot be had: a vector also says where an author's entries begin.
 //!
-//! Vectors are not signed, and nothing is believed because of them but what to ask for.
+//! Vectors are not signed, and nothing is believed because of them but what to ask for, and, of an author whose entry came, where its
+//! entries begin.
 //!
 //! An author that signs two different entries with one number: each node keeps the one that came first, and the digests of those that
 //! kept different ones differ from then on, which costs them an exchange a minute.

@@ -30,15 +30,6 @@ struct Neighbor {
     packets: Bucket,
 }
 
-/// What a record counts as, at its first hop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// For everyone.
-    Broadcast,
-    /// For one peer.
-    Packet,
-}
-
 impl Neighbors {
     /// A neighbor said hello.
     pub(crate) fn up(&mut self, link: LinkId, peer: PeerId, in_trouble: bool) {
@@ -95,14 +86,15 @@ impl Neighbors {
     }
 
     /// Whether a record by `author` that came over `link` is within what the neighbor may hand us of its own. Those of others are not
-    /// counted against it.
-    pub(crate) fn admits(&mut self, now: Instant, link: LinkId, author: &PeerId, kind: Kind) -> bool {
+    /// counted against it. `is_packet`: see [`Content::IS_PACKET`](crate::wire::record::Content::IS_PACKET).
+    pub(crate) fn admits(&mut self, now: Instant, link: LinkId, author: &PeerId, is_packet: bool) -> bool {
         let Some(neighbor) = self.all.get_mut(&link) else {
             return false;
         };
-        let bucket = match kind {
-            Kind::Broadcast => &mut neighbor.records,
-            Kind::Packet => &mut neighbor.packets,
+        let bucket = if is_packet {
+            &mut neighbor.packets
+        } else {
+            &mut neighbor.records
         };
         neighbor.peer != *author || bucket.take(now)
     }
@@ -142,18 +134,15 @@ mod tests {
     fn records_of_the_neighbor_itself_have_a_rate_and_those_of_others_have_none() {
         let mut neighbors = neighbors();
         for _ in 0..RECORDS_BURST {
-            assert!(neighbors.admits(at(100), LINK, &peer(2), Kind::Broadcast));
+            assert!(neighbors.admits(at(100), LINK, &peer(2), false));
         }
-        assert!(!neighbors.admits(at(100), LINK, &peer(2), Kind::Broadcast));
-        assert!(neighbors.admits(at(100), LINK, &peer(3), Kind::Broadcast));
+        assert!(!neighbors.admits(at(100), LINK, &peer(2), false));
+        assert!(neighbors.admits(at(100), LINK, &peer(3), false));
         assert!(
-            neighbors.admits(at(100), LINK, &peer(2), Kind::Packet),
+            neighbors.admits(at(100), LINK, &peer(2), true),
             "packets are counted apart"
         );
-        assert!(neighbors.admits(at(101), LINK, &peer(2), Kind::Broadcast));
-        assert!(
-            !neighbors.admits(at(101), LinkId(9), &peer(3), Kind::Packet),
-            "no neighbor"
-        );
+        assert!(neighbors.admits(at(101), LINK, &peer(2), false));
+        assert!(!neighbors.admits(at(101), LinkId(9), &peer(3), true), "no neighbor");
     }
 }

@@ -1,5 +1,5 @@
-//! What arrives from neighbors: every frame is checked here before any layer is told, and what it carries is told to those whom it
-//! concerns.
+//! What arrives from neighbors: records are checked here before any layer is told of them, and what they carry is told to those whom
+//! it concerns. The frames of sync are checked in [`sync`](super::sync).
 //!
 //! Invariants: nothing is shown, stored or passed on whose signature was not checked; an invalid frame is a violation of the neighbor
 //! that sent it, and of nobody else.
@@ -13,7 +13,6 @@ use super::{
     broadcast::Route,
     closing::Closing,
     log::Accepted,
-    neighbors::Kind,
     roster::BeaconNews,
     say,
     sync::{Reconciled, Violation},
@@ -93,7 +92,7 @@ impl Room {
             self.on_duplicate(cx, link, route);
             return Ok(());
         }
-        let record = self.check::<Entry>(cx, link, &unchecked, Kind::Broadcast)?;
+        let record = self.check::<Entry>(cx, link, &unchecked)?;
         if self.accept_entry(cx, &record) {
             cx.counters.entry_hops = u64::from(hops);
             self.pass_entry(cx, &record, hops, route, Some(link));
@@ -159,10 +158,9 @@ impl Room {
         cx: &Context,
         link: LinkId,
         record: &Unchecked<'_>,
-        kind: Kind,
     ) -> Result<Rc<Record<T>>, Violation> {
         let record = record.check::<T>(&cx.room).map_err(|_| Violation)?;
-        if self.neighbors.admits(cx.instant(), link, &record.author, kind) {
+        if self.neighbors.admits(cx.instant(), link, &record.author, T::IS_PACKET) {
             Ok(record)
         } else {
             Err(Violation)
@@ -178,7 +176,7 @@ impl Room {
             self.on_duplicate(cx, link, route);
             return Ok(());
         }
-        let record = self.check::<Beacon>(cx, link, &unchecked, Kind::Broadcast)?;
+        let record = self.check::<Beacon>(cx, link, &unchecked)?;
         match self.accept_beacon(cx, link, &record) {
             BeaconNews::New { .. } => {
                 self.routing.learn(record.author, link);
@@ -201,9 +199,7 @@ impl Room {
             self.presence.on_superseded(now, beacon.stamp);
             return BeaconNews::Known;
         }
-        let mut events = Vec::new();
-        let news = self.roster.on_beacon(now, record, &mut events);
-        self.tell(cx, events);
+        let news = self.change_roster(cx, |roster, events| roster.on_beacon(now, record, events));
         match news {
             BeaconNews::New { arrived, renamed } => {
                 if renamed {
@@ -230,7 +226,8 @@ impl Room {
         let now = cx.instant();
         let (author, beacon) = (record.author, &record.content);
         if beacon.leaving {
-            self.on_left(cx, author);
+            let news = self.deliveries.handle_gone(author);
+            tell_news(cx, news);
         } else if arrived {
             let news = self.deliveries.on_arrival(now, author, &cx.timing);
             tell_news(cx, news);
@@ -245,11 +242,10 @@ impl Room {
         let news = self.deliveries.on_ack(author, next);
         tell_news(cx, news);
         if !beacon.lost.is_empty() {
-            let mut events = Vec::new();
-            if self.roster.on_lost(now, &self.me, &beacon.lost, &mut events) {
+            let me = self.me;
+            if self.change_roster(cx, |roster, events| roster.on_lost(now, &me, &beacon.lost, events)) {
                 self.presence.hurry(now);
             }
-            self.tell(cx, events);
         }
     }
 
@@ -334,7 +330,7 @@ impl Room {
         if self.routing.was_handed_on(id, forwarding) {
             return Ok(());
         }
-        let record = self.check::<Packet>(cx, link, &unchecked, Kind::Packet)?;
+        let record = self.check::<Packet>(cx, link, &unchecked)?;
         self.routing.note_handed_on(id, forwarding);
         if record.author == self.me {
             return Ok(());
@@ -363,7 +359,7 @@ impl Room {
     /// Somebody says that the room is closed.
     fn on_closing(&mut self, cx: &mut Context, link: LinkId, wire: &[u8]) -> Handled {
         let unchecked = Unchecked::read(wire).map_err(|_| Violation)?;
-        let statement = self.check::<record::Closing>(cx, link, &unchecked, Kind::Broadcast)?;
+        let statement = self.check::<record::Closing>(cx, link, &unchecked)?;
         if !Closing::is_founders(cx, &statement) {
             return Err(Violation);
         }

@@ -25,7 +25,7 @@ use shared::PeerId;
 use self::{listed::Listed, people::People};
 use super::presence::patience;
 use crate::{
-    config::{KNOWN_NAMES_MAX, PEOPLE_MAX, ROSTER_RETRY, SUSPECT, TOMBSTONES_MAX, Timing},
+    config::{KNOWN_NAMES_MAX, PEOPLE_MAX, ROSTER_RETRY, SUSPECT, TOMBSTONES_MAX},
     door::LinkState,
     io::Instant,
     model::{Alert, Event, Person, PersonState},
@@ -378,8 +378,8 @@ impl Roster {
         self.summary.due
     }
 
-    /// Notices whose beacons are overdue and who is suspected for too long, and forgets who is gone for long.
-    pub(crate) fn handle_timeout(&mut self, now: Instant, timing: &Timing, out: &mut Vec<Event>) {
+    /// Notices whose beacons are overdue and who is suspected for too long, and forgets who is gone for `gone_listed`.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, gone_listed: Duration, out: &mut Vec<Event>) {
         if self.summary.due.is_none_or(|due| now < due) {
             return;
         }
@@ -389,7 +389,7 @@ impl Roster {
         let over: Vec<_> = self
             .people
             .iter()
-            .filter(|(_, entry)| entry.gone_since.is_some_and(|since| now >= since + timing.gone_listed))
+            .filter(|(_, entry)| entry.gone_since.is_some_and(|since| now >= since + gone_listed))
             .map(|(peer, _)| *peer)
             .collect();
         for peer in over {
@@ -399,7 +399,7 @@ impl Roster {
             .people
             .iter()
             .filter_map(|(_, entry)| match (entry.gone_since, entry.suspected_until) {
-                (Some(since), _) => Some(since + timing.gone_listed),
+                (Some(since), _) => Some(since + gone_listed),
                 (None, Some(until)) if entry.link != LinkState::Up => Some(until),
                 (None, _) if entry.counted => Some(entry.overdue),
                 (None, _) => None,
@@ -415,8 +415,7 @@ impl Roster {
             return;
         };
         if !entry.refresh(now, &mut self.summary, out) {
-            self.people.remove(&peer);
-            out.push(Event::PersonForgotten { peer });
+            self.forget(peer, out);
         }
     }
 

@@ -30,7 +30,6 @@ impl Room {
         self.next_seq += 1;
         let record = Record::sign(&cx.identity, &cx.room, entry);
         let id = record.message_id();
-        let is_here = |state| matches!(state, PersonState::Here | PersonState::Reconnecting);
         let here = self.roster.people().filter(|person| is_here(person.state));
         let delivery = self
             .deliveries
@@ -47,8 +46,7 @@ impl Room {
     /// Says something to one peer alone, sealed to its key.
     pub(crate) fn whisper(&mut self, cx: &mut Context, to: PeerId, text: &str) -> Result<MessageId, SendError> {
         self.check_text(cx, text)?;
-        let state = self.roster.state(&to);
-        if !matches!(state, Some(PersonState::Here | PersonState::Reconnecting)) {
+        if !self.roster.state(&to).is_some_and(is_here) {
             return Err(SendError::NotReachable);
         }
         let unix_millis = cx.now.unix_millis;
@@ -110,6 +108,11 @@ impl Room {
     }
 }
 
+/// Whether somebody can be reached, now or soon.
+fn is_here(state: PersonState) -> bool {
+    matches!(state, PersonState::Here | PersonState::Reconnecting)
+}
+
 /// Shows an entry, if it is one to be shown.
 pub(super) fn show_entry(cx: &mut Context, record: &Record<Entry>) {
     let Some(text) = record.content.text() else { return };
@@ -145,7 +148,7 @@ mod tests {
     use chacha20::ChaCha20Rng;
 
     use super::{
-        super::test::{Rig, sent, shown},
+        super::test::{BOB, CID, Rig, entry_frame, sent, shown, tree},
         *,
     };
     use crate::{
@@ -155,11 +158,8 @@ mod tests {
         io::{LinkId, Output},
         model::Delivery,
         random::{Stream, stream},
-        wire::{frame::Frame, id::ShortId, record::Packet},
+        wire::{frame::Frame, record::Packet},
     };
-
-    const BOB: LinkId = LinkId(2);
-    const CID: LinkId = LinkId(3);
 
     fn rng() -> ChaCha20Rng {
         stream([9; 32], Stream::Whispers)
@@ -227,13 +227,7 @@ mod tests {
         let entry = Record::<Entry>::open(wire, &rig.cx.room).unwrap();
         assert_eq!((entry.message_id(), entry.author), (id, peer(1)));
         assert_eq!((entry.content.seq, entry.content.text()), (0, Some("hi")));
-        let (hops, fan_out, tree) = (1, 0, ShortId::of_peer(&peer(1)));
-        let frame = Frame::Entry {
-            hops,
-            fan_out,
-            tree,
-            wire,
-        };
+        let frame = entry_frame(&entry, 1, tree(1));
         let followed = delivery(id, Delivery::Sent { delivered: 0, of: 2 });
         assert_eq!(outputs, [shown(&entry), followed, sent(BOB, &frame), sent(CID, &frame)]);
     }
@@ -250,17 +244,7 @@ mod tests {
         let mut rig = Rig::linked(&[2]);
         // Its place is a minute ahead of our clock.
         let entry = rig.entry_of(2, 60_000, "hi");
-        let (hops, fan_out, tree) = (1, 0, ShortId::of_peer(&peer(2)));
-        let wire = entry.wire.as_slice().into();
-        rig.handle(
-            BOB,
-            Frame::Entry {
-                hops,
-                fan_out,
-                tree,
-                wire,
-            },
-        );
+        rig.handle(BOB, entry_frame(&entry, 1, tree(2)));
         assert_eq!(rig.cx.outputs(), [shown(&entry)]);
         rig.room.say(&mut rig.cx, "hi").unwrap();
         let Output::Event(Event::Message { message }) = &rig.cx.outputs()[0] else {

@@ -10,7 +10,7 @@
 //! Not here: the entries themselves ([`log`](super::log)) and who checks them ([`Room`](super::Room)).
 //!
 //! Invariants: no exchange of logs begins on a link while a batch is awaited there; an exchange that brings nothing new doubles
-//! the wait until the next one on this link, up to [`QUIET_MAX`](crate::config::QUIET_MAX); nothing counts that was not asked for.
+//! the wait until the next one on this link, up to [`QUIET_MAX`](crate::config::QUIET_MAX); no batch counts that was not asked for.
 
 mod comparison;
 mod ranges;

@@ -3,7 +3,7 @@ use std::time::Duration;
 use shared::RoomCode;
 
 use super::{
-    test::{Rig, beacon, sent},
+    test::{BOB, CID, Rig, beacon, beacon_frame, entry_frame, sent, tree},
     *,
 };
 use crate::{
@@ -16,9 +16,6 @@ use crate::{
         record::{Ack, Lost, Record},
     },
 };
-
-const BOB: LinkId = LinkId(2);
-const CID: LinkId = LinkId(3);
 
 fn bob() -> Person {
     Person {
@@ -113,8 +110,7 @@ fn a_neighbor_whose_link_fell_silent_is_gone_if_nobody_else_names_it() {
         cids.neighbors.extend(named.then(|| ShortId::of_peer(&peer)));
         let cids = Record::sign(&identity(3), &rig.cx.room, cids);
         for (link, record) in [(BOB, &bobs), (CID, &cids)] {
-            let (hops, tree, wire) = (1, ShortId::of_peer(&record.author), record.wire.as_slice().into());
-            rig.handle(link, Frame::Beacon { hops, tree, wire });
+            rig.handle(link, beacon_frame(record, 1, ShortId::of_peer(&record.author)));
         }
         rig.tell(ToRoom::LinkClosed { link: BOB });
         rig.cx.outputs();
@@ -159,19 +155,9 @@ fn who_left_is_shown_as_such_and_not_waited_for() {
 fn what_a_neighbor_said_is_acknowledged_in_two_beacons() {
     let mut rig = Rig::linked(&[2]);
     let entry = rig.entry_of(2, 0, "hi");
-    let (hops, fan_out, tree) = (1, 0, ShortId::of_peer(&peer(2)));
-    let wire = entry.wire.as_slice().into();
-    rig.handle(
-        BOB,
-        Frame::Entry {
-            hops,
-            fan_out,
-            tree,
-            wire,
-        },
-    );
+    rig.handle(BOB, entry_frame(&entry, 1, tree(2)));
     let ack = Ack {
-        author: tree,
+        author: tree(2),
         feed: 5,
         next: 1,
     };

@@ -126,7 +126,7 @@ impl Trees {
     /// A beacon came over so many links: if it is a root's on its own tree, that is how far away the root is.
     pub(crate) fn note_beacon(&mut self, route: Route, hops: u8) {
         // A grafted beacon has come no known way.
-        if route.tree != route.author || hops == 0 {
+        if !route.shapes() || hops == 0 {
             return;
         }
         let roots = &self.roots;

@@ -28,12 +28,14 @@ pub enum DecodeError {
 
 /// Encodes into memory, which cannot fail.
 pub(crate) fn encode(value: &impl Encode<()>) -> Vec<u8> {
-    // Most frames are of about this size; to grow into it step by step would cost as much as to encode.
-    encode_into(Vec::with_capacity(512), value)
+    encode_after(&[], value)
 }
 
-/// Encodes behind what `bytes` has already.
-pub(crate) fn encode_into(mut bytes: Vec<u8>, value: &impl Encode<()>) -> Vec<u8> {
+/// Encodes behind these bytes.
+pub(crate) fn encode_after(front: &[u8], value: &impl Encode<()>) -> Vec<u8> {
+    // Most frames are of about this size; to grow into it step by step would cost as much as to encode.
+    let mut bytes = Vec::with_capacity(512);
+    bytes.extend_from_slice(front);
     minicbor::encode(value, &mut bytes).expect("invariant: encoding into a Vec cannot fail");
     bytes
 }

@@ -10,7 +10,7 @@ use minicbor::{Decode, Encode, bytes::ByteSlice};
 use shared::PeerId;
 
 use super::{
-    codec::{DecodeError, decode, encode, encode_into},
+    codec::{DecodeError, decode, encode, encode_after},
     id::{ShortId, Tree},
     span::Span,
 };
@@ -141,7 +141,7 @@ pub enum Frame<'a> {
         #[n(0)]
         spans: Vec<Span>,
     },
-    /// Sync: some of what was wanted, or grafted.
+    /// Sync: some of what was wanted.
     #[n(14)]
     Entries {
         /// Records.
@@ -244,9 +244,7 @@ impl<'a> Frame<'a> {
 
     /// The frame's bytes behind one more byte.
     pub(crate) fn encode_after(&self, first: u8) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(512);
-        bytes.push(first);
-        encode_into(bytes, self)
+        encode_after(&[first], self)
     }
 
     /// Reads a frame, all of `bytes` and nothing else.

@@ -1,3 +1,5 @@
+use shared::limits::LINKS_MAX;
+
 use super::{
     super::peers::test::{Rig, offered, offering},
     *,

@@ -1,7 +1,7 @@
 use shared::MessageId;
 
 use super::{
-    super::test::{Rig, beacon, sent, shown},
+    super::test::{BOB, CID, Rig, beacon, beacon_frame, entry_frame, sent, shown, tree},
     *,
 };
 use crate::{
@@ -16,29 +16,7 @@ use crate::{
     },
 };
 
-const BOB: LinkId = LinkId(2);
-const CID: LinkId = LinkId(3);
 const DAN: LinkId = LinkId(4);
-
-/// The tree of the person with this number.
-fn tree(person: u8) -> Tree {
-    ShortId::of_peer(&peer(person))
-}
-
-fn entry_frame(record: &Record<Entry>, hops: u8, tree: Tree) -> Frame<'_> {
-    let (fan_out, wire) = (0, record.wire.as_slice().into());
-    Frame::Entry {
-        hops,
-        fan_out,
-        tree,
-        wire,
-    }
-}
-
-fn beacon_frame(record: &Record<Beacon>, hops: u8, tree: Tree) -> Frame<'_> {
-    let wire = record.wire.as_slice().into();
-    Frame::Beacon { hops, tree, wire }
-}
 
 fn packet_frame(record: &Record<Packet>) -> Frame<'_> {
     let wire = record.wire.as_slice().into();

@@ -1,16 +1,13 @@
 use std::time::Duration;
 
 use chacha20::rand_core::SeedableRng;
-use shared::{Identity, Room, RoomCode};
+use shared::{Room, RoomCode};
 
 use super::*;
+use crate::{config::Timing, context::test::identity};
 
 fn peer(byte: u8) -> PeerId {
     PeerId::from_bytes([byte; 32])
-}
-
-fn identity(byte: u8) -> Identity {
-    Identity::from_secret(&[byte; 32])
 }
 
 fn room() -> Room {
@@ -27,15 +24,8 @@ fn beacon(who: u8, stamp: u64) -> Rc<Record<Beacon>> {
 
 fn beacon_with(who: u8, stamp: u64, leaving: bool) -> Rc<Record<Beacon>> {
     let beacon = Beacon {
-        stamp,
-        name: format!("P{who}"),
-        interval_millis: 10_000,
-        neighbors: vec![],
-        on_server: false,
-        digest: 0,
-        acks: vec![],
-        lost: vec![],
         leaving,
+        ..super::super::test::beacon(who, stamp)
     };
     Record::sign(&identity(who), &room(), beacon)
 }
@@ -120,12 +110,12 @@ fn who_beacons_is_here_without_a_link_until_the_next_is_overdue() {
     out.clear();
     roster.handle_timeout(
         at(0) + believed().saturating_sub(Duration::from_millis(1)),
-        &timing,
+        timing.gone_listed,
         &mut out,
     );
     assert_eq!(out, []);
     assert_eq!(roster.poll_timeout(), Some(at(0) + believed()));
-    roster.handle_timeout(at(0) + believed(), &timing, &mut out);
+    roster.handle_timeout(at(0) + believed(), timing.gone_listed, &mut out);
     assert_eq!(states(&out), [PersonState::Gone]);
     assert_eq!((roster.present(), roster.is_present(&who)), (0, false));
 }
@@ -186,10 +176,10 @@ fn who_is_linked_is_here_whatever_others_say() {
         stamp: 9,
     };
     assert!(!roster.on_lost(at(1), &peer(0), &[lost], &mut out));
-    roster.handle_timeout(at(1) + SUSPECT, &timing, &mut out);
+    roster.handle_timeout(at(1) + SUSPECT, timing.gone_listed, &mut out);
     assert_eq!(out, []);
     // Present is who beacons; who is linked and does not is still here.
-    roster.handle_timeout(at(0) + believed(), &timing, &mut out);
+    roster.handle_timeout(at(0) + believed(), timing.gone_listed, &mut out);
     assert_eq!((roster.state(&who), roster.present()), (Some(PersonState::Here), 0));
 }
 
@@ -206,7 +196,7 @@ fn a_suspect_is_reconnecting_and_then_gone() {
     assert_eq!(states(&out), [PersonState::Reconnecting]);
     assert!(roster.is_present(&who), "until proven");
     assert_eq!(roster.poll_timeout(), Some(at(1) + SUSPECT));
-    roster.handle_timeout(at(1) + SUSPECT, &timing, &mut out);
+    roster.handle_timeout(at(1) + SUSPECT, timing.gone_listed, &mut out);
     assert_eq!(states(&out), [PersonState::Reconnecting, PersonState::Gone]);
     assert!(!roster.is_present(&who));
 }
@@ -220,7 +210,7 @@ fn a_newer_beacon_clears_a_suspect() {
     roster.on_beacon(at(2), &beacon(1, 5), &mut out);
     assert_eq!(states(&out), [PersonState::Here, PersonState::Reconnecting]);
     roster.on_beacon(at(2), &beacon(1, 6), &mut out);
-    roster.handle_timeout(at(1) + SUSPECT, &timing, &mut out);
+    roster.handle_timeout(at(1) + SUSPECT, timing.gone_listed, &mut out);
     assert_eq!(
         states(&out),
         [PersonState::Here, PersonState::Reconnecting, PersonState::Here]
@@ -290,7 +280,7 @@ fn the_gone_stay_listed_for_a_while_and_strangers_do_not() {
     roster.set_link(at(20), peer(2), LinkState::None, &mut out);
     assert_eq!(out, [Event::PersonForgotten { peer: peer(2) }]);
     out.clear();
-    roster.handle_timeout(at(10) + timing.gone_listed, &timing, &mut out);
+    roster.handle_timeout(at(10) + timing.gone_listed, timing.gone_listed, &mut out);
     assert_eq!(out, [Event::PersonForgotten { peer: peer(1) }]);
     assert_eq!(roster.people().count(), 0);
 }
@@ -301,8 +291,8 @@ fn who_was_forgotten_does_not_come_back_by_an_old_beacon() {
     let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
     roster.on_beacon(at(0), &beacon(1, 5), &mut out);
     let gone = at(0) + believed();
-    roster.handle_timeout(gone, &timing, &mut out);
-    roster.handle_timeout(gone + timing.gone_listed, &timing, &mut out);
+    roster.handle_timeout(gone, timing.gone_listed, &mut out);
+    roster.handle_timeout(gone + timing.gone_listed, timing.gone_listed, &mut out);
     assert_eq!(roster.people().count(), 0);
     out.clear();
     for old in [4, 5] {
@@ -333,7 +323,7 @@ fn the_digest_is_that_of_who_is_present_whatever_happened() {
     mirror.on_left(at(1), identity(3).peer_id(), &mut out);
     assert_eq!(roster.digest(&one), mirror.digest(&other));
     assert_eq!(mirror.shorts().collect::<Vec<_>>(), [ShortId::of_peer(&one)]);
-    roster.handle_timeout(at(0) + believed(), &timing, &mut out);
+    roster.handle_timeout(at(0) + believed(), timing.gone_listed, &mut out);
     assert_ne!(roster.digest(&one), mirror.digest(&other));
 }
 

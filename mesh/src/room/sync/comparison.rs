@@ -1,6 +1,7 @@
 //! Whether what is at both ends of a link differs, by digests, and for long enough to do something about it.
 
 use crate::{
+    back_off::back_off,
     config::{DIFFER_MAX, QUIET_MAX, QUIET_MIN},
     io::Instant,
 };
@@ -28,8 +29,7 @@ impl Comparison {
         let since = *self.differs_since.get_or_insert(now);
         let due = at_once || (now.since(since) >= DIFFER_MAX && now >= self.quiet_until);
         if due {
-            let wait = QUIET_MIN.saturating_mul(2u32.saturating_pow(self.unfruitful));
-            self.quiet_until = now + wait.min(QUIET_MAX);
+            self.quiet_until = now + back_off(self.unfruitful, QUIET_MIN, QUIET_MAX);
             self.unfruitful = self.unfruitful.saturating_add(1);
         }
         due
