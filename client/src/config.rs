@@ -15,7 +15,10 @@ pub const NOTICES_MAX: usize = 6;
 
 /// How long the page is kept from hearing what happened. Drawing takes longer than all the rest of linking, and half a
 /// dozen things happen on the way to a link: they are drawn at once, and peers do not wait for it.
-pub const TELL_AFTER: Duration = Duration::from_millis(32);
+pub const TELL_AFTER: Duration = Duration::from_millis(100);
+
+/// How long the page is kept from hearing of a message: two frames, so that a burst is drawn at once and nobody waits for it.
+pub const TELL_MESSAGE_AFTER: Duration = Duration::from_millis(32);
 
 /// How many characters of a long message are shown before "Show all". A guess: about a phone's screen.
 pub const COLLAPSED_CHARS: usize = 1_500;

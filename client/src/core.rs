@@ -8,7 +8,7 @@
 //! dropped or reported closed, and nothing is asked of a link without one. The page gets the whole room at once, never part of
 //! what one drawing should show.
 
-use std::{collections::VecDeque, rc::Rc};
+use std::{collections::VecDeque, rc::Rc, time::Duration};
 
 use litemap::LiteMap;
 use mesh::{
@@ -22,7 +22,7 @@ use shared::{
 };
 
 use crate::{
-    config::TELL_AFTER,
+    config::{TELL_AFTER, TELL_MESSAGE_AFTER},
     diagnostics::{self, Command, Happening, OwnState, Recorder, Snapshot},
     notice::Notice,
     room::{RoomAction, RoomState, Visibility, reduce},
@@ -305,12 +305,22 @@ impl Core {
         #[cfg(feature = "sim")]
         self.events.push_back(event.clone());
         // Half a dozen things happen at once, and are drawn at once. Whoever leaves need not wait.
-        let at = if event == Event::Left {
-            self.own_state = OwnState::Left;
-            self.now
-        } else {
-            self.now + TELL_AFTER
+        let wait = match event {
+            Event::Left => {
+                self.own_state = OwnState::Left;
+                Duration::ZERO
+            }
+            Event::Message { .. } => TELL_MESSAGE_AFTER,
+            Event::Person { .. }
+            | Event::PersonForgotten { .. }
+            | Event::Delivery { .. }
+            | Event::Server { .. }
+            | Event::Alert { .. }
+            | Event::Invitation { .. }
+            | Event::InvitationAnswer { .. }
+            | Event::RoomClosed => TELL_AFTER,
         };
+        let at = self.now + wait;
         let visibility = self.visibility;
         self.change(at, RoomAction::Event { event, visibility });
     }

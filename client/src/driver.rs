@@ -172,11 +172,15 @@ impl<P: Platform> Driver<P> {
         }
     }
 
-    /// Handles events until the node has left and the session is gone.
-    pub async fn run(mut self) {
-        // The first socket opens while the names are read. Nothing is heard before they are known: it waits in the queue.
+    /// Does what is due at the start: opens the first sockets.
+    pub(crate) fn start(&mut self) {
         self.core.borrow_mut().handle_timeout((self.clock)());
         self.drain();
+    }
+
+    /// Handles events until the node has left and the session is gone.
+    pub async fn run(mut self) {
+        // The first sockets open while the names are read. Nothing is heard before they are known: it waits in the queue.
         for (peer, name) in self.platform.known_names().await {
             self.core.borrow_mut().know_name(peer, &name);
         }

@@ -7,7 +7,6 @@
 //! Deviation: a weak pull to the middle keeps the parts of a split network in sight, and cooling is geometric.
 
 use mesh::model::Network;
-use petgraph::graph::UnGraph;
 use shared::PeerId;
 
 use crate::config::{
@@ -18,8 +17,10 @@ use crate::config::{
 /// A picture in the making.
 #[derive(Debug, Clone, Default)]
 pub struct Layout {
-    /// Its nodes and edges are those of the network, in the same order.
-    graph: UnGraph<Body, ()>,
+    /// Those of the network, in the same order.
+    bodies: Vec<Body>,
+    /// Its edges, between places in `bodies`.
+    edges: Vec<(usize, usize)>,
     heat: f32,
 }
 
@@ -34,28 +35,23 @@ struct Body {
 impl Layout {
     /// Takes the network as it is now; who was there already stays in place. Says whether anything is to move.
     pub fn update(&mut self, network: &Network) -> bool {
-        let edges = || network.edges.iter().map(|edge| (edge.one, edge.other));
-        let known = self.graph.node_weights().map(|body| &body.peer);
-        let drawn = self
-            .graph
-            .raw_edges()
+        let edges: Vec<_> = network
+            .edges
             .iter()
-            .map(|edge| (edge.source().index(), edge.target().index()));
-        if known.eq(network.nodes.iter().map(|node| &node.peer))
-            && drawn.eq(edges().map(|(one, other)| (one as usize, other as usize)))
-        {
+            .map(|edge| (edge.one as usize, edge.other as usize))
+            .collect();
+        let drawn = self.bodies.iter().map(|body| &body.peer);
+        if drawn.eq(network.nodes.iter().map(|node| &node.peer)) && self.edges == edges {
             return false;
         }
-        let is_new = self.graph.node_count() == 0;
-        let before = std::mem::take(&mut self.graph);
-        for node in &network.nodes {
-            let stays = before.node_weights().find(|body| body.peer == node.peer);
-            let body = stays.copied().unwrap_or_else(|| arrival(node.peer));
-            self.graph.add_node(body);
-        }
-        for (one, other) in edges() {
-            self.graph.add_edge(one.into(), other.into(), ());
-        }
+        let before = std::mem::take(&mut self.bodies);
+        let is_new = before.is_empty();
+        let place = |peer| {
+            let stays = before.iter().find(|body| body.peer == peer);
+            stays.copied().unwrap_or_else(|| arrival(peer))
+        };
+        self.bodies = network.nodes.iter().map(|node| place(node.peer)).collect();
+        self.edges = edges;
         self.heat = if is_new {
             MAP_HEAT_NEW
         } else {
@@ -75,20 +71,20 @@ impl Layout {
         if self.is_settled() {
             return;
         }
-        let bodies = self.graph.raw_nodes();
+        let bodies = &self.bodies;
         let (width, height) = (f32::from(MAP_WIDTH), f32::from(MAP_HEIGHT));
         #[expect(clippy::cast_precision_loss, reason = "a handful of nodes")]
         let count = (bodies.len() as f32).sqrt();
         let near = (MAP_SPREAD + MAP_SPREAD_OF_FEW / count) * (width * height).sqrt() / count;
         let mut moves: Vec<(f32, f32)> = bodies
             .iter()
-            .map(|node| {
+            .map(|body| {
                 let pull = |from: f32, to: f32| (to - from) * MAP_GRAVITY;
-                (pull(node.weight.x, width / 2.0), pull(node.weight.y, height / 2.0))
+                (pull(body.x, width / 2.0), pull(body.y, height / 2.0))
             })
             .collect();
         let mut push = |one: usize, other: usize, force: &dyn Fn(f32) -> f32| {
-            let (a, b) = (&bodies[one].weight, &bodies[other].weight);
+            let (a, b) = (&bodies[one], &bodies[other]);
             let (mut dx, dy) = (a.x - b.x, a.y - b.y);
             if dx == 0.0 && dy == 0.0 {
                 // Two in one place have to part somehow.
@@ -105,12 +101,10 @@ impl Layout {
                 push(one, other, &|distance| near * near / (distance * distance));
             }
         }
-        for edge in self.graph.raw_edges() {
-            push(edge.source().index(), edge.target().index(), &|distance| {
-                -distance / near
-            });
+        for (one, other) in &self.edges {
+            push(*one, *other, &|distance| -distance / near);
         }
-        for (body, (dx, dy)) in self.graph.node_weights_mut().zip(moves) {
+        for (body, (dx, dy)) in self.bodies.iter_mut().zip(moves) {
             let scale = self.heat / (dx * dx + dy * dy).sqrt().max(self.heat);
             body.x = (body.x + dx * scale).clamp(MAP_MARGIN_X, width - MAP_MARGIN_X);
             body.y = (body.y + dy * scale).clamp(MAP_MARGIN_Y, height - MAP_MARGIN_Y);
@@ -128,8 +122,8 @@ impl Layout {
     /// Where the nodes are, in whole units, in the order of the network's.
     pub fn points(&self) -> impl Iterator<Item = (i16, i16)> {
         #[expect(clippy::cast_possible_truncation, reason = "within the frame")]
-        self.graph
-            .node_weights()
+        self.bodies
+            .iter()
             .map(|body| ((body.x + 0.5) as i16, (body.y + 0.5) as i16))
     }
 }

@@ -23,8 +23,6 @@ pub enum NoticeAction {
     Reload,
     /// Show the people and their safety numbers.
     ShowPeople,
-    /// Go back to the start page.
-    Start,
 }
 
 /// Something a person has to be told.

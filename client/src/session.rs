@@ -4,7 +4,7 @@ use std::{cell::RefCell, fmt, rc::Rc};
 
 use mesh::{
     NodeConfig,
-    io::Instant,
+    io::{Instant, Now},
     model::{CloseError, Invitation, InvitationError, Network, SendError},
 };
 use shared::{Identity, MessageId, PeerId, Room};
@@ -63,7 +63,8 @@ pub struct Entrance {
 }
 
 impl Session {
-    /// Enters a room, on a `platform` that reports by the `events` of `queue`. [`Driver::run`] has to be polled for anything to happen.
+    /// Enters a room, on a `platform` that reports by the `events` of `queue`. The first sockets open at once; for all that follows
+    /// [`Driver::run`] has to be polled.
     pub fn enter<P: Platform>(
         entrance: Entrance,
         platform: P,
@@ -78,7 +79,8 @@ impl Session {
         } = entrance;
         let me = identity.peer_id();
         let core = Rc::new(RefCell::new(Core::new(identity, room, config, seed, clock())));
-        let driver = Driver::new(Rc::clone(&core), platform, clock, (events.clone(), queue));
+        let mut driver = Driver::new(Rc::clone(&core), platform, clock, (events.clone(), queue));
+        driver.start();
         let session = Self(Rc::new(Handle {
             me,
             core,
@@ -105,9 +107,9 @@ impl Session {
     /// # Errors
     /// [`SendError`]; the text stays with the caller.
     pub fn say(&self, to: Option<PeerId>, text: &str) -> Result<MessageId, SendError> {
-        self.command(|core, clock| match to {
-            None => core.say(clock(), text),
-            Some(to) => core.whisper(clock(), to, text),
+        self.command(|core, now| match to {
+            None => core.say(now, text),
+            Some(to) => core.whisper(now, to, text),
         })
     }
 
@@ -122,7 +124,7 @@ impl Session {
     /// # Errors
     /// [`InvitationError`].
     pub fn invite(&self) -> Result<(), InvitationError> {
-        self.command(|core, clock| core.invite(clock()))
+        self.command(|core, now| core.invite(now))
     }
 
     /// See [`Core::take_invitation`].
@@ -130,7 +132,7 @@ impl Session {
     /// # Errors
     /// [`InvitationError`]; nothing was done.
     pub fn take_invitation(&self, text: &str) -> Result<Invitation, InvitationError> {
-        self.command(|core, clock| core.take_invitation(clock(), text))
+        self.command(|core, now| core.take_invitation(now, text))
     }
 
     /// Closes the room for everyone and for good, and leaves it.
@@ -138,27 +140,27 @@ impl Session {
     /// # Errors
     /// [`CloseError`]; nothing was done.
     pub fn close_room(&self) -> Result<(), CloseError> {
-        self.command(|core, clock| core.close_room(clock()))
+        self.command(|core, now| core.close_room(now))
     }
 
     /// Leaves the room. The room is [`left`](RoomState::left) within a second.
     pub fn leave(&self) {
-        self.command(|core, clock| core.leave(clock()));
+        self.command(|core, now| core.leave(now));
     }
 
     /// Tries the servers now.
     pub fn retry_now(&self) {
-        self.command(|core, clock| core.retry_now(clock()));
+        self.command(|core, now| core.retry_now(now));
     }
 
     /// Shows a notice.
     pub fn notify(&self, notice: Notice) {
-        self.command(|core, clock| core.notify(clock(), notice));
+        self.command(|core, now| core.notify(now, notice));
     }
 
     /// Takes a notice away that was read.
     pub fn dismiss(&self, id: u64) {
-        self.command(|core, clock| core.dismiss(clock(), id));
+        self.command(|core, now| core.dismiss(now, id));
     }
 
     /// See [`Core::diagnostics`].
@@ -173,8 +175,8 @@ impl Session {
         at.as_millis().saturating_sub((self.0.clock)().instant.as_millis())
     }
 
-    fn command<T>(&self, command: impl FnOnce(&mut Core, Clock) -> T) -> T {
-        let result = command(&mut self.0.core.borrow_mut(), self.0.clock);
+    fn command<T>(&self, command: impl FnOnce(&mut Core, Now) -> T) -> T {
+        let result = command(&mut self.0.core.borrow_mut(), (self.0.clock)());
         self.0.events.send(DriverEvent::Wake);
         result
     }

@@ -26,7 +26,6 @@ pub fn action(action: NoticeAction) -> &'static str {
     match action {
         NoticeAction::Reload => "Reload the page",
         NoticeAction::ShowPeople => "Show people",
-        NoticeAction::Start => "Go to the start page",
     }
 }
 

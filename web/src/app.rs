@@ -5,15 +5,16 @@ use client::{
     route::Route,
     words,
 };
-use shared::RoomCode;
+use shared::{RoomCode, room::ParseRoomError};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use crate::{
-    hooks::{go_to, use_route},
+    config::DRAW_AFTER,
+    hooks::{go_to, use_delay, use_route},
     js,
     pages::{
-        room::{Joining, RoomPage},
+        room::RoomPage,
         start::{Entered, StartPage},
     },
     platform,
@@ -65,7 +66,6 @@ fn use_boot(name: &UseStateHandle<Option<String>>, notice: &UseStateHandle<Optio
 
 /// The whole app.
 #[component]
-// Long because: one thing to be drawn for each state that the app can be in.
 pub fn App() -> Html {
     let route = use_route();
     // What the person is called in this tab. Kept here too, because storing it may fail.
@@ -73,9 +73,48 @@ pub fn App() -> Html {
     let notice = use_state(|| None::<Notice>);
     let stage = use_boot(&name, &notice);
 
-    let on_dismiss = use_callback(notice.clone(), |(), notice| notice.set(None));
+    // What a room link says, if the address is one.
+    let code = match &route {
+        Route::Start => None,
+        Route::Room { code } => Some(RoomCode::parse(code)),
+    };
+    let entered = match (&*stage, &code, &*name) {
+        (Stage::Ready { profile }, Some(Ok(code)), Some(name)) => Some((profile, code, name)),
+        _ => None,
+    };
+    let is_drawn = use_delay(entered.is_some(), DRAW_AFTER);
+    // Stays until a room that was entered is drawn.
+    let page_before = use_mut_ref(Html::default);
 
-    let profile = match &*stage {
+    let Some((profile, code, name)) = entered else {
+        let page = outside(&stage, code.as_ref(), &name, &notice);
+        *page_before.borrow_mut() = page.clone();
+        return html! { <key="page">{ page }</> };
+    };
+    let join = {
+        let (profile, code, name) = (profile.clone(), code.clone(), name.clone());
+        Callback::from(move |on_show| platform::join(&profile, &code, name.clone(), on_show))
+    };
+    if is_drawn {
+        *page_before.borrow_mut() = Html::default();
+    }
+    html! {
+        <>
+            <key="page">{ page_before.borrow().clone() }</>
+            // The key makes another room another page: the old one leaves, the new one joins.
+            <RoomPage key={code.to_text()} code={code.clone()} {join} {is_drawn} first_notice={(*notice).clone()} />
+        </>
+    }
+}
+
+/// What there is to see outside of any room.
+fn outside(
+    stage: &Stage,
+    code: Option<&Result<RoomCode, ParseRoomError>>,
+    name: &UseStateHandle<Option<String>>,
+    notice: &UseStateHandle<Option<Notice>>,
+) -> Html {
+    let profile = match stage {
         Stage::Booting => return html! { <p class="first-paint" role="status">{ "Starting Starling…" }</p> },
         Stage::Refused { missing } => {
             let notice = Notice::from(NoticeKind::Unsupported { missing: *missing });
@@ -83,32 +122,8 @@ pub fn App() -> Html {
         }
         Stage::Ready { profile } => profile.clone(),
     };
-
-    // What a room link says, if the address is one.
-    let code = match &route {
-        Route::Start => None,
-        Route::Room { code } => Some(RoomCode::parse(code)),
-    };
-
-    if let (Some(Ok(code)), Some(name)) = (&code, &*name) {
-        let join = {
-            let (profile, code, name) = (profile.clone(), code.clone(), name.clone());
-            Callback::from(move |on_show| platform::join(&profile, &code, name.clone(), on_show))
-        };
-        let joining = Joining {
-            me: profile.peer_id(),
-            name: name.clone(),
-            code: code.clone(),
-        };
-        return html! {
-            // The key makes another room another page: the old one leaves, the new one joins.
-            <RoomPage key={code.to_text()} {joining} {join} first_notice={(*notice).clone()} />
-        };
-    }
-
     let on_enter = {
-        let name = name.clone();
-        let notice = notice.clone();
+        let (name, notice) = (name.setter(), notice.setter());
         Callback::from(move |entered: Entered| {
             name.set(Some(entered.name.clone()));
             let (profile, notice) = (profile.clone(), notice.clone());
@@ -123,18 +138,19 @@ pub fn App() -> Html {
         })
     };
     let (invitation, refused) = match code {
-        Some(Ok(code)) => (Some(code), None),
-        Some(Err(error)) => (None, Some(words::room_error(error))),
+        Some(Ok(code)) => (Some(code.clone()), None),
+        Some(Err(error)) => (None, Some(words::room_error(*error))),
         None => (None, None),
     };
+    let on_dismiss = notice.setter();
     html! {
         <StartPage
             name={name.as_deref().map(str::to_owned)}
             {invitation}
             room_error={refused.map(AttrValue::from)}
-            notice={(*notice).clone()}
+            notice={(**notice).clone()}
             {on_enter}
-            {on_dismiss}
+            on_dismiss={Callback::from(move |()| on_dismiss.set(None))}
         />
     }
 }

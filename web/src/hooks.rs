@@ -1,9 +1,11 @@
 //! What components need from the browser around them.
 
+mod delay;
 mod route;
 mod seconds_until;
 mod title;
 
+pub use delay::use_delay;
 pub use route::{go_to, use_route};
 pub use seconds_until::use_seconds_until;
 pub use title::use_title;

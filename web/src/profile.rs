@@ -67,17 +67,19 @@ impl Profile {
         self.0.store.is_persistent()
     }
 
-    /// Stores the person's name.
+    /// Stores the person's name, unless it is stored already.
     ///
     /// # Errors
-    /// [`StoreError`] if it could not be stored; it holds for this page all the same.
+    /// [`StoreError`] if it could not be stored. A name given again is stored again.
     pub async fn save_name(&self, name: &str) -> Result<(), StoreError> {
-        let record = {
-            let mut record = self.0.record.borrow_mut();
-            record.name = Some(name.to_owned());
-            record.clone()
-        };
-        self.0.store.save_identity(self.0.slot, &record).await
+        let mut record = self.0.record.borrow().clone();
+        if record.name.as_deref() == Some(name) {
+            return Ok(());
+        }
+        record.name = Some(name.to_owned());
+        self.0.store.save_identity(self.0.slot, &record).await?;
+        self.0.record.replace(record);
+        Ok(())
     }
 
     /// Makes the code of a new room founded by us.
@@ -117,9 +119,9 @@ impl Profile {
     }
 
     pub(crate) async fn remember_closed(&self, room: RoomId, statement: Vec<u8>) {
-        let stored = self.0.store.save_closed(&room, &statement).await;
-        self.0.closed.borrow_mut().insert(room, statement);
-        if let Err(error) = stored {
+        // At once: whoever enters the room again while it is being stored must know.
+        self.0.closed.borrow_mut().insert(room, statement.clone());
+        if let Err(error) = self.0.store.save_closed(&room, &statement).await {
             failed("that a room is closed cannot be kept", &error)
         }
     }

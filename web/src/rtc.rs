@@ -21,7 +21,7 @@ use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_util::StreamExt;
 use gloo_events::EventListener;
 use gloo_timers::{callback::Timeout, future::sleep};
-use js_sys::Array;
+use js_sys::{Array, Object};
 use mesh::io::{Candidate, Input, LinkEnd, LinkId, Path};
 use shared::signal::IceServer;
 use wasm_bindgen::{JsCast, JsValue};
@@ -60,7 +60,7 @@ impl Connection {
         let (steps, queue) = unbounded();
         let listeners = vec![
             listen_to_candidates(&peer_connection, link, events.clone()),
-            listen_to_path(&peer_connection, link, events.clone()),
+            listen_to_path(&peer_connection, &channel, link, events.clone()),
         ];
         spawn_local(work(peer_connection.clone(), link, queue, events.clone()));
         Ok(Self {
@@ -137,18 +137,26 @@ fn listen_to_candidates(peer_connection: &RtcPeerConnection, link: LinkId, event
         });
         let mut pending = gathered.borrow_mut();
         if let Some(after) = pending.0.push(found) {
-            let (gathered, events) = (Rc::clone(&gathered), events.clone());
+            // Weak, because the timer is in there too: both end with the listener.
+            let (gathered, events) = (Rc::downgrade(&gathered), events.clone());
             pending.1 = Some(Timeout::new(clock::millis(after), move || {
-                let candidates = gathered.borrow_mut().0.take();
-                events.input(Input::LocalCandidates { link, candidates });
+                if let Some(gathered) = gathered.upgrade() {
+                    let candidates = gathered.borrow_mut().0.take();
+                    events.input(Input::LocalCandidates { link, candidates });
+                }
             }));
         }
     })
 }
 
 /// Reports whether ICE has a path.
-fn listen_to_path(peer_connection: &RtcPeerConnection, link: LinkId, events: Events) -> EventListener {
-    let observed = peer_connection.clone();
+fn listen_to_path(
+    peer_connection: &RtcPeerConnection,
+    channel: &Channel,
+    link: LinkId,
+    events: Events,
+) -> EventListener {
+    let (observed, is_open) = (peer_connection.clone(), channel.is_open());
     EventListener::new(peer_connection, "iceconnectionstatechange", move |_| {
         let path = match observed.ice_connection_state() {
             RtcIceConnectionState::Connected | RtcIceConnectionState::Completed => Path::Connected,
@@ -158,8 +166,8 @@ fn listen_to_path(peer_connection: &RtcPeerConnection, link: LinkId, events: Eve
             RtcIceConnectionState::New | RtcIceConnectionState::Checking | RtcIceConnectionState::Closed | _ => return,
         };
         events.input(Input::LinkPath { link, path });
-        // An ICE restart may have found another path.
-        if path == Path::Connected {
+        // An ICE restart may have found another path. The first one is reported when the channel opens.
+        if path == Path::Connected && is_open() {
             report_kind(&observed, link, &events);
         }
     })
@@ -197,27 +205,31 @@ async fn work(peer_connection: RtcPeerConnection, link: LinkId, mut queue: Unbou
 /// Takes one step; gives the local description if it made one.
 async fn take(peer_connection: &RtcPeerConnection, step: Step) -> Result<Option<String>, JsValue> {
     match step {
-        Step::Offer | Step::Restart => {
+        Step::Offer => describe_locally(peer_connection, &implicit()).await.map(Some),
+        Step::Restart => {
             let options = RtcOfferOptions::new();
-            options.set_ice_restart(step == Step::Restart);
+            options.set_ice_restart(true);
             let offer = JsFuture::from(peer_connection.create_offer_with_rtc_offer_options(&options)).await?;
             describe_locally(peer_connection, offer.unchecked_ref()).await.map(Some)
         }
         Step::Accept { sdp } => {
             describe_remotely(peer_connection, RtcSdpType::Offer, &sdp).await?;
-            let answer = JsFuture::from(peer_connection.create_answer()).await?;
-            describe_locally(peer_connection, answer.unchecked_ref())
-                .await
-                .map(Some)
+            describe_locally(peer_connection, &implicit()).await.map(Some)
         }
         Step::Answer { sdp } => describe_remotely(peer_connection, RtcSdpType::Answer, &sdp)
             .await
             .map(|()| None),
         Step::Candidates { candidates } => {
-            for candidate in candidates {
-                let init = RtcIceCandidateInit::new(&candidate.line);
-                init.set_sdp_mid(candidate.mid.as_deref());
-                let added = peer_connection.add_ice_candidate_with_opt_rtc_ice_candidate_init(Some(&init));
+            // All are handed over before the first is waited for: the browser takes them in this order anyway.
+            let handed: Vec<_> = candidates
+                .iter()
+                .map(|candidate| {
+                    let init = RtcIceCandidateInit::new(&candidate.line);
+                    init.set_sdp_mid(candidate.mid.as_deref());
+                    peer_connection.add_ice_candidate_with_opt_rtc_ice_candidate_init(Some(&init))
+                })
+                .collect();
+            for added in handed {
                 // One that this browser does not understand leaves the others.
                 if let Err(error) = JsFuture::from(added).await {
                     js::log_error("a candidate was not accepted", &error);
@@ -226,6 +238,12 @@ async fn take(peer_connection: &RtcPeerConnection, step: Step) -> Result<Option<
             Ok(None)
         }
     }
+}
+
+/// A description that the browser makes as it applies it: an offer or an answer, by the state of the connection (W3C WebRTC, 4.4.1.6).
+/// Making it first would be one more wait.
+fn implicit() -> RtcSessionDescriptionInit {
+    Object::new().unchecked_into()
 }
 
 /// Applies our own description; gives it as it now is, with candidates that were found at once.

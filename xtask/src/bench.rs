@@ -20,9 +20,9 @@ enum Bench {
     Size,
     /// Memory per idle socket, and relayed messages per second
     Server,
-    /// From joining to the first open lane, in real browsers
+    /// From a click on a room's link to the first open channel, in real browsers
     Join,
-    /// How a message spreads over 1,000 nodes, in virtual time
+    /// How a message spreads over 100 and 1,000 nodes, in virtual time
     Mesh,
 }
 

@@ -204,9 +204,9 @@ fn the_room_is_shown_once_for_what_happens_at_once() {
             .collect::<Vec<_>>()
     };
     assert_eq!(shows(core), []);
-    assert_eq!(core.poll_timeout(), Some(now.instant + TELL_AFTER));
+    assert_eq!(core.poll_timeout(), Some(now.instant + TELL_MESSAGE_AFTER));
     let later = Now {
-        instant: now.instant + TELL_AFTER,
+        instant: now.instant + TELL_MESSAGE_AFTER,
         ..now
     };
     core.handle_timeout(later);

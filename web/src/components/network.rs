@@ -70,14 +70,15 @@ pub fn NetworkPanel(props: &NetworkPanelProps) -> Html {
     }
     if let Some(network) = &props.network {
         let mut layout = layout.borrow_mut();
-        if layout.update(network) && js::prefers_reduced_motion() {
+        // One dot has nowhere to go.
+        if layout.update(network) && (network.nodes.len() == 1 || js::prefers_reduced_motion()) {
             layout.settle();
         }
     }
     {
-        let layout = layout.clone();
+        let (layout, open) = (layout.clone(), *open);
         use_effect(move || {
-            let moving = !layout.borrow().is_settled();
+            let moving = open && !layout.borrow().is_settled();
             let timeout = moving.then(|| {
                 Timeout::new(clock::millis(MAP_FRAME), move || {
                     layout.borrow_mut().step();

@@ -4,17 +4,10 @@ pub mod view;
 
 use std::rc::Rc;
 
-use client::{
-    Session,
-    notice::{Notice, NoticeAction},
-    room::RoomState,
-    route::Route,
-    standing::standing,
-    words,
-};
+use client::{Session, notice::Notice, room::RoomState, route::Route, standing::standing, words};
 use gloo_timers::callback::Timeout;
-use mesh::model::{InvitationError, Network, SendError};
-use shared::{PeerId, RoomCode, identity::safety_number};
+use mesh::model::{Invitation, InvitationError, Network};
+use shared::{RoomCode, identity::safety_number};
 use yew::prelude::*;
 
 use self::view::RoomView;
@@ -26,79 +19,59 @@ use crate::{
     js,
 };
 
-/// What is needed to join.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Joining {
-    /// Who we are.
-    pub me: PeerId,
-    /// What we call ourselves; valid.
-    pub name: String,
-    /// Which room.
-    pub code: RoomCode,
-}
+/// Joins a room; what it shows comes to the callback.
+pub type Join = Callback<Callback<Rc<RoomState>>, Session>;
 
 /// Properties of [`RoomPage`].
 #[derive(Debug, Clone, PartialEq, Properties)]
 pub struct RoomPageProps {
-    /// What is needed to join.
-    pub joining: Joining,
-    /// Joins; the room comes to the inner callback. Called once.
-    pub join: Callback<Callback<Rc<RoomState>>, Session>,
+    /// Which room.
+    pub code: RoomCode,
+    /// Joins it. Called once.
+    pub join: Join,
+    /// Whether the room is drawn yet. Joining does not wait for it.
+    pub is_drawn: bool,
     /// Something to say from the start.
     #[prop_or_default]
     pub first_notice: Option<Notice>,
 }
 
-/// A room. It joins when it is shown first and leaves when it is no longer shown, for whatever reason.
+/// A room. It joins when it is made and leaves when it is taken away, for whatever reason.
 #[component]
 // Long because: every command of the page has its handler here.
 pub fn RoomPage(props: &RoomPageProps) -> Html {
-    let Joining { me, code, .. } = &props.joining;
+    let code = &props.code;
     let room = use_memo(code.clone(), RoomCode::open);
-    let (state, session) = use_session(props);
+    let (state, session) = use_session(&props.join, props.first_notice.as_ref());
+    let me = session.peer_id();
     let network = use_state_eq(|| None::<Rc<Network>>);
     let leaving = use_leaving(state.left);
     use_title(words::title(state.unread));
 
     let on_look = use_callback(session.clone(), {
         let network = network.setter();
-        move |(), session| network.set(session.as_ref().map(|session| session.network().into()))
+        move |(), session| network.set(Some(session.network().into()))
     });
     let now = standing(&state, network.as_deref());
     let retry_in = use_seconds_until(now.retry_at.is_some(), || {
-        let waits = session.as_ref().zip(now.retry_at);
-        waits.map_or(0, |(session, at)| session.millis_until(at))
+        now.retry_at.map_or(0, |at| session.millis_until(at))
     });
     let on_send = use_callback(session.clone(), |outgoing: Outgoing, session| {
-        let session = session.as_ref().ok_or(SendError::Left)?;
         session.say(outgoing.to, &outgoing.text).map(|_| ())
     });
-    let safety_number = use_callback((code.clone(), *me), {
+    let safety_number = use_callback((code.clone(), me), {
         let room = room.clone();
         move |peer, (_, me)| safety_number(&room, me, &peer)
     });
-    let on_invite = {
-        let session = session.clone();
-        Callback::from(move |()| session.as_ref().map_or(Err(InvitationError::Left), Session::invite))
-    };
-    let on_take = {
-        let session = session.clone();
-        Callback::from(move |text: String| match &session {
-            Some(session) => session.take_invitation(&text),
-            None => Err(InvitationError::Left),
-        })
-    };
+    let commands = use_memo(session.clone(), Commands::new);
     let on_leave = use_callback((session.clone(), leaving.setter()), |(), (session, leaving)| {
         leaving.set(true);
-        if let Some(session) = session {
-            session.leave();
-        }
+        session.leave();
     });
-    let on_diagnose = {
-        let session = session.clone();
-        Callback::from(move |()| session.as_ref().map(Session::diagnostics).unwrap_or_default().into())
-    };
 
+    if !props.is_drawn {
+        return html! {};
+    }
     html! {
         <RoomView
             {state}
@@ -106,50 +79,46 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             link={AttrValue::from(link_to(code))}
             standing={now}
             network={(*network).clone()}
-            founder={room.founder() == Some(*me)}
+            founder={room.founder() == Some(me)}
             {retry_in}
             leaving={*leaving}
             {on_send}
-            on_retry={command(&session, |session, ()| session.retry_now())}
             {on_look}
-            {on_invite}
-            {on_take}
-            on_close={command(&session, |session, ()| {
-                // Refused only to whom the button is not shown, and after leaving.
-                let _ = session.close_room();
-            })}
             {on_leave}
-            on_dismiss={command(&session, Session::dismiss)}
-            {on_diagnose}
-            {on_action}
+            on_retry={commands.on_retry.clone()}
+            on_invite={commands.on_invite.clone()}
+            on_take={commands.on_take.clone()}
+            on_close={commands.on_close.clone()}
+            on_dismiss={commands.on_dismiss.clone()}
+            on_diagnose={commands.on_diagnose.clone()}
+            on_reload={commands.on_reload.clone()}
             {safety_number}
         />
     }
 }
 
-/// The room as it was shown last, and the session once it has begun.
+/// The room as it was shown last, and the session. It begins before the room is drawn first, so that its socket opens meanwhile.
 #[hook]
-fn use_session(props: &RoomPageProps) -> (Rc<RoomState>, Option<Session>) {
-    let Joining { me, name, .. } = &props.joining;
-    let state = use_state(|| Rc::new(RoomState::new(*me, name.clone())));
-    let session = use_state(|| None::<Session>);
-    {
-        let (state, session, join) = (state.setter(), session.setter(), props.join.clone());
-        use_effect_with((), move |()| {
-            let joined = join.emit(Callback::from(move |room| state.set(room)));
-            session.set(Some(joined.clone()));
-            move || joined.leave()
-        });
-    }
-    {
-        let first = ((*session).clone(), props.first_notice.clone());
-        use_effect_with(first, |first| {
-            if let (Some(session), Some(notice)) = first {
+fn use_session(join: &Join, first_notice: Option<&Notice>) -> (Rc<RoomState>, Session) {
+    let shown = use_state(|| None::<Rc<RoomState>>);
+    let session = use_state(|| {
+        let shown = shown.setter();
+        join.emit(Callback::from(move |room| shown.set(Some(room))))
+    });
+    use_effect_with((), {
+        let session = session.clone();
+        move |()| move || session.leave()
+    });
+    use_effect_with(first_notice.cloned(), {
+        let session = session.clone();
+        move |notice| {
+            if let Some(notice) = notice {
                 session.notify(notice.clone());
             }
-        });
-    }
-    ((*state).clone(), (*session).clone())
+        }
+    });
+    let room = (*shown).clone().unwrap_or_else(|| session.room());
+    (room, (*session).clone())
 }
 
 /// Whether the person leaves. The start page follows once everyone was told, or after long enough.
@@ -171,23 +140,36 @@ fn use_leaving(left: bool) -> UseStateHandle<bool> {
     leaving
 }
 
-/// Gives the session a command, once it has begun.
-fn command<T: 'static>(session: &Option<Session>, give: fn(&Session, T)) -> Callback<T> {
-    let session = session.clone();
-    Callback::from(move |what| {
-        if let Some(session) = &session {
-            give(session, what);
-        }
-    })
+/// What the page asks of the session, as callbacks that stay the same for as long as the session does.
+#[derive(Debug)]
+struct Commands {
+    on_retry: Callback<()>,
+    on_invite: Callback<(), Result<(), InvitationError>>,
+    on_take: Callback<String, Result<Invitation, InvitationError>>,
+    on_close: Callback<()>,
+    on_dismiss: Callback<u64>,
+    on_diagnose: Callback<(), AttrValue>,
+    on_reload: Callback<()>,
 }
 
-/// Does what a notice proposes.
-fn on_action(action: NoticeAction) {
-    match action {
-        NoticeAction::Reload => js::reload(),
-        NoticeAction::Start => go_to(&Route::Start),
-        // The view itself shows people.
-        NoticeAction::ShowPeople => {}
+impl Commands {
+    fn new(session: &Session) -> Self {
+        fn command<T: 'static, R: 'static>(session: &Session, give: fn(&Session, T) -> R) -> Callback<T, R> {
+            let session = session.clone();
+            Callback::from(move |what| give(&session, what))
+        }
+        Self {
+            on_retry: command(session, |session, ()| session.retry_now()),
+            on_invite: command(session, |session, ()| session.invite()),
+            on_take: command(session, |session, text: String| session.take_invitation(&text)),
+            on_close: command(session, |session, ()| {
+                // Refused only to whom the button is not shown, and after leaving.
+                let _ = session.close_room();
+            }),
+            on_dismiss: command(session, Session::dismiss),
+            on_diagnose: command(session, |session, ()| session.diagnostics().into()),
+            on_reload: Callback::from(|()| js::reload()),
+        }
     }
 }
 

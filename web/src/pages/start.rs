@@ -2,7 +2,6 @@
 
 use client::{
     notice::{Notice, NoticeAction},
-    route::Route,
     validate,
     words::{self, page},
 };
@@ -16,7 +15,6 @@ use crate::{
         icon::{Icon, glyph},
         notice::notice_view,
     },
-    hooks::go_to,
     js,
 };
 
@@ -60,7 +58,8 @@ pub struct StartPageProps {
 pub fn StartPage(props: &StartPageProps) -> Html {
     let on_action = Callback::from(|action: NoticeAction| match action {
         NoticeAction::Reload => js::reload(),
-        NoticeAction::Start | NoticeAction::ShowPeople => go_to(&Route::Start),
+        // Nobody is here, and nothing says so.
+        NoticeAction::ShowPeople => {}
     });
     html! {
         <div class="start">

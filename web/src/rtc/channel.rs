@@ -89,14 +89,24 @@ impl Channel {
         self.queue.borrow().linger(state(&self.channel))
     }
 
+    /// Tells at any time whether the channel is open.
+    pub(super) fn is_open(&self) -> impl Fn() -> bool + 'static {
+        let channel = self.channel.clone();
+        move || is_open(&channel)
+    }
+
     /// Reports nothing any more.
     pub(super) fn silence(&mut self) {
         self.listeners.clear();
     }
 }
 
+fn is_open(channel: &RtcDataChannel) -> bool {
+    channel.ready_state() == RtcDataChannelState::Open
+}
+
 fn state(channel: &RtcDataChannel) -> ChannelState {
-    if channel.ready_state() == RtcDataChannelState::Open {
+    if is_open(channel) {
         let buffered = channel.buffered_amount();
         ChannelState::Open { buffered }
     } else {

@@ -1,12 +1,12 @@
-// Watches from outside, in both pages alike: when the first socket is made, and when the first data channel opens. Milliseconds
-// since the navigation began.
+// Watches from outside, in both pages alike: when the first socket is made, the first connection, and when the first data channel
+// opens. Milliseconds since the navigation began. Whoever has a page join notes when.
 window.times = {};
 const note = (name) => {
   window.times[name] ??= performance.now();
 };
 window.WebSocket = class extends WebSocket {
   constructor(...args) {
-    note('joining');
+    note('calling');
     super(...args);
   }
 };

@@ -73,9 +73,9 @@ pub struct RoomViewProps {
     pub on_dismiss: Callback<u64>,
     /// Gives what "Copy diagnostics" copies.
     pub on_diagnose: Callback<(), AttrValue>,
-    /// What a notice proposes was chosen. The view itself shows people.
+    /// A notice's "Reload" was chosen.
     #[prop_or_default]
-    pub on_action: Callback<NoticeAction>,
+    pub on_reload: Callback<()>,
     /// Gives the safety number between us and someone.
     pub safety_number: Callback<PeerId, String>,
 }
@@ -108,10 +108,10 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
         })
     };
     let on_action = {
-        let (people_open, on_action) = (people_open.setter(), props.on_action.clone());
+        let (people_open, on_reload) = (people_open.setter(), props.on_reload.clone());
         Callback::from(move |action| match action {
             NoticeAction::ShowPeople => people_open.set(true),
-            NoticeAction::Reload | NoticeAction::Start => on_action.emit(action),
+            NoticeAction::Reload => on_reload.emit(()),
         })
     };
     let recipient = target.whisper_to.map(|peer| Recipient {
