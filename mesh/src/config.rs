@@ -222,6 +222,9 @@ pub const ROUND_TRIP_CHANGE: Duration = Duration::from_millis(5);
 /// How many violations a peer may commit before its link is closed.
 pub const VIOLATIONS_MAX: u32 = 5;
 
+/// After how long a violation is forgotten, one after the other.
+pub const VIOLATION_LASTS: Duration = Duration::from_secs(60);
+
 /// How many fragments a peer may send us in a second, in the long run.
 pub const FRAMES_PER_SECOND: u32 = 2_000;
 

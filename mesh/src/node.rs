@@ -16,7 +16,7 @@ use crate::{
     net::{Link, Net},
     room::Room,
     timers::Timer,
-    wire::{codec::valid_name, frame::Frame},
+    wire::{codec::valid_name, frame::Frame, span::LogDigest},
 };
 
 /// One peer of one room. See the [crate documentation](crate) for how to drive it.
@@ -366,9 +366,9 @@ impl Node {
         self.room.present() + 1
     }
 
-    /// A number that is the same for two nodes that have the same entries.
+    /// The same for two nodes that have the same feeds up to the same entries.
     #[must_use]
-    pub fn log_digest(&self) -> u64 {
+    pub fn log_digest(&self) -> LogDigest {
         self.room.log_digest()
     }
 

@@ -143,7 +143,7 @@ impl Room {
         for action in actions {
             match action {
                 Action::IHave { link, announced } => cx.send(link, &Frame::IHave { announced }),
-                Action::Graft { link, tree, ids } => cx.send(link, &Frame::Graft { ids, tree }),
+                Action::Graft { link, tree, ids } => self.graft(cx, link, tree, ids),
             }
         }
     }
@@ -273,6 +273,7 @@ impl Room {
             neighbors: self.neighbors.peers().map(|peer| ShortId::of_peer(&peer)).collect(),
             on_server: self.on_server,
             digest: self.log.digest(),
+            whole: self.log.is_whole(),
             acks: self.log.acks(self.presence.acked()),
             accepted: self.log.accepted(),
             leaving,
@@ -364,6 +365,7 @@ mod test {
             frame::Frame,
             id::Tree,
             record::{Beacon, Entry, Record},
+            span::LogDigest,
             timestamp::Timestamp,
         },
     };
@@ -479,10 +481,11 @@ mod test {
             interval_millis: 10_000,
             neighbors: vec![],
             on_server: false,
-            digest: 0,
+            digest: LogDigest::default(),
             acks: vec![],
             lost: vec![],
             leaving: false,
+            whole: true,
         }
     }
 

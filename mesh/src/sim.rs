@@ -37,6 +37,7 @@ mod tests {
     mod hostile;
     mod inputs;
     mod linking;
+    mod log;
     mod talking;
     mod tampering;
     mod versions;

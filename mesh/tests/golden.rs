@@ -18,7 +18,7 @@ use mesh::{
         id::ShortId,
         nearby::Nearby,
         record::{Ack, Beacon, Closing, Content, Entry, Lost, Packet, Payload, Record},
-        span::{Feed, Span},
+        span::{Feed, LogDigest, Span},
         whisper::{Whisper, open_whisper, seal_whisper},
     },
 };
@@ -55,7 +55,7 @@ fn order() -> Timestamp {
 
 fn digests() -> Digests {
     Digests {
-        log: 0x0102_0304_0506_0708,
+        log: LogDigest([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]),
         people: 9,
     }
 }
@@ -82,12 +82,18 @@ fn frames_of_a_link() {
         name: "Ann".into(),
         digests: digests(),
     };
-    check(&Frame::Hello(hello), "820081830163416e6e821b010203040506070809");
+    check(
+        &Frame::Hello(hello),
+        "820081830163416e6e82500102030405060708090a0b0c0d0e0f1009",
+    );
     let digests = digests();
-    check(&Frame::Ping { nonce: 7, digests }, "82018207821b010203040506070809");
+    check(
+        &Frame::Ping { nonce: 7, digests },
+        "8201820782500102030405060708090a0b0c0d0e0f1009",
+    );
     check(
         &Frame::Pong { nonce: 70_000, digests },
-        "8202821a00011170821b010203040506070809",
+        "8202821a0001117082500102030405060708090a0b0c0d0e0f1009",
     );
     for (reason, hex) in [
         (GoodbyeReason::Leaving, "8203820080"),
@@ -206,10 +212,11 @@ fn a_beacon() {
         interval_millis: 5_000,
         neighbors: vec![ShortId::of_peer(&bob().peer_id())],
         on_server: true,
-        digest: 77,
+        digest: LogDigest([77; 16]),
         acks: vec![Ack {
             author: ShortId::of_peer(&bob().peer_id()),
             feed: 8,
+            first: 1,
             next: 9,
         }],
         lost: vec![Lost {
@@ -217,11 +224,12 @@ fn a_beacon() {
             stamp: 11,
         }],
         leaving: false,
+        whole: true,
     };
     check_record(
         beacon,
-        "8358208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c5830891b000001a3185c500163416e6e191388811b8139770ea87d175ff5184d81831b8139770ea87d175f080981820a0bf45840ca7a3d72e1754a986c602f6ea7e8c450f0e6b470c8c2352e225349634d7e4fafbad36a0ad37dd95570b4c99efcb8a8035ad6eef200fe7a01c3d2b7db33684f0a",
-        "2a7b52289f635205a180d376059ef23d0b107de2dc7e6d41a50e042136f56f15",
+        "8358208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c58418a1b000001a3185c500163416e6e191388811b8139770ea87d175ff5504d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d81841b8139770ea87d175f08010981820a0bf4f55840f78a24a78e04cde77be7fa19410f71cab419051e5d009061b883dc6dd2211122747eada785f0da55dc351ddccc788b6f23577a1583f5d497eeccddc8d0dcf30d",
+        "da3f71626ef9e0019ffd14260803c0efe947f481db9e811512764380a4e6af8e",
     );
 }
 

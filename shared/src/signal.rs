@@ -21,7 +21,7 @@ use crate::{Identity, Label, PeerId, RoomId, Signature, identity::BadSignature};
 
 /// The version of the protocol that this code speaks, with server and peers alike.
 // No limit: a number on the wire.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 
 crate::id::byte_id! {
     /// The bytes that a server asks a client to sign, drawn at random for every socket.

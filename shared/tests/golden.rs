@@ -98,7 +98,7 @@ fn a_hello() {
     verify_hello(*version, room, peer, signature, &nonce).unwrap();
     assert_eq!(
         serde_json::to_string(&hello).unwrap(),
-        r#"{"hello":{"version":1,"room":"Gaun9woRmG1luWHCfcPyYhRqQuKIKGy7M2lFuTjn-8A","peer":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","signature":"ffWFSn-uUsE1MoBw0rh1oRrpQH3kcoZy2ZCCrn-lIoT6NXl6shFdwaRf7hcsYXrQR8Aw59iB-6xNPiuya7pPCQ"}}"#
+        r#"{"hello":{"version":2,"room":"Gaun9woRmG1luWHCfcPyYhRqQuKIKGy7M2lFuTjn-8A","peer":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","signature":"nkYoocAimhbcucpZizrJ54HlNaqXy1f5vWOuMFkn9mBTyJig0Rwx8EhDdtXsfixPQ9HyXMldxEh2HF8SViQqDg"}}"#
     );
 }
 

@@ -282,7 +282,7 @@ impl ActiveView {
         net.cx.counters.frames_refused += 1;
         let Some(link) = net.peers.link_mut(id) else { return };
         let peer = link.peer();
-        if !link.is_closing() && link.note_violation() {
+        if !link.is_closing() && link.note_violation(net.cx.now.instant) {
             self.say_goodbye(net, id, GoodbyeReason::Misbehaving);
             net.out.tell_room(ToRoom::NeighborDown { link: id });
             net.out.link_state(peer, LinkState::None);

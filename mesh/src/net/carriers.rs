@@ -132,7 +132,7 @@ mod tests {
     fn carried(cx: &Context, to: &Context) -> String {
         let body = Body::Decline {
             reason: crate::wire::envelope::DeclineReason::Full,
-            version: 1,
+            version: shared::signal::PROTOCOL_VERSION,
         };
         Carriers::new([7; 32]).seal(cx, to.me, SessionId::from_bytes([1; 16]), body)
     }

@@ -14,7 +14,9 @@ use shared::PeerId;
 
 use crate::{
     bucket::Bucket,
-    config::{FIRST_MEASURE, FRAMES_BURST, FRAMES_PER_SECOND, ROUND_TRIP_CHANGE, Timing, VIOLATIONS_MAX},
+    config::{
+        FIRST_MEASURE, FRAMES_BURST, FRAMES_PER_SECOND, ROUND_TRIP_CHANGE, Timing, VIOLATION_LASTS, VIOLATIONS_MAX,
+    },
     io::{Instant, LinkId, LinkKind, Path},
     wire::fragment::{FragmentError, Reassembly},
 };
@@ -36,7 +38,8 @@ pub(crate) struct Link {
     /// Since when ICE has no path.
     path_lost: Option<Instant>,
     proof: Proof,
-    violations: u32,
+    /// How many violations count, and as of when.
+    violations: (u32, Instant),
     kind: Option<LinkKind>,
     /// Fragments the peer may send.
     frames: Bucket,
@@ -90,7 +93,7 @@ impl Link {
             round_trip: None,
             path_lost: None,
             proof: Proof::Anything,
-            violations: 0,
+            violations: (0, now),
             kind: None,
             frames: Bucket::new(FRAMES_PER_SECOND, FRAMES_BURST),
             name: None,
@@ -268,10 +271,14 @@ impl Link {
         self.frames.take(now)
     }
 
-    /// The peer sent what it should not. Says whether that was once too often.
-    pub(crate) fn note_violation(&mut self) -> bool {
-        self.violations += 1;
-        self.violations >= VIOLATIONS_MAX
+    /// The peer sent what it should not. Says whether that was once too often. A violation is forgotten in [`VIOLATION_LASTS`].
+    pub(crate) fn note_violation(&mut self, now: Instant) -> bool {
+        let (count, since) = self.violations;
+        let forgotten = now.since(since).as_millis() / VIOLATION_LASTS.as_millis();
+        let count = count.saturating_sub(u32::try_from(forgotten).unwrap_or(u32::MAX)) + 1;
+        let since = if forgotten > 0 || count == 1 { now } else { since };
+        self.violations = (count, since);
+        count >= VIOLATIONS_MAX
     }
 }
 
@@ -359,6 +366,20 @@ mod tests {
         link.handle_heard(at(4_000), &Timing::default());
         link.ping_at = at(60_000);
         assert_eq!(link.due(at(5_000), &timing), Some(Due::Dead));
-        assert_eq!((1..=VIOLATIONS_MAX).filter(|_| link.note_violation()).count(), 1);
+        assert_eq!(
+            (1..=VIOLATIONS_MAX).filter(|_| link.note_violation(at(5_000))).count(),
+            1
+        );
+    }
+
+    #[test]
+    fn violations_are_forgotten_one_a_minute() {
+        let mut link = Link::new(LinkId(1), PeerId::from_bytes([1; 32]), at(0), &Timing::default());
+        let minute = |minutes: u64| at(minutes * 60_000);
+        let often = (0..100).filter(|minutes| link.note_violation(minute(*minutes))).count();
+        assert_eq!(often, 0);
+        let at_once = (0..VIOLATIONS_MAX).filter(|_| link.note_violation(minute(200)));
+        assert_eq!(at_once.count(), 1);
+        assert!(!link.note_violation(minute(205)));
     }
 }

@@ -181,7 +181,10 @@ pub(crate) fn need_beyond(links: usize, now: Instant, peers: &Peers, servers: &S
 #[cfg(test)]
 pub(crate) mod test {
     use super::*;
-    use crate::{door::PassiveView, wire::frame::Digests};
+    use crate::{
+        door::PassiveView,
+        wire::{frame::Digests, span::LogDigest},
+    };
 
     /// Who is here by a beacon, with so many links each.
     #[derive(Debug, Default)]
@@ -214,7 +217,10 @@ pub(crate) mod test {
         }
 
         fn digests(&self) -> Digests {
-            Digests { log: 1, people: 2 }
+            Digests {
+                log: LogDigest([1; 16]),
+                people: 2,
+            }
         }
     }
 }

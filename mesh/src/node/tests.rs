@@ -16,6 +16,7 @@ use crate::{
         id::ShortId,
         nearby::Nearby,
         record::{self, Beacon, Entry, Record},
+        span::LogDigest,
         timestamp::Timestamp,
     },
 };
@@ -93,7 +94,10 @@ impl Rig {
         let sdp = sdp();
         rig.input(Input::LocalDescription { link: LINK, sdp });
         rig.input(Input::LinkOpen { link: LINK });
-        let digests = Digests { log: 0, people: 0 };
+        let digests = Digests {
+            log: LogDigest([0; 16]),
+            people: 0,
+        };
         let (version, name) = (PROTOCOL_VERSION, "Bob".into());
         rig.frame(&Frame::Hello(Hello { version, name, digests }));
         rig.outputs_after(0);
@@ -482,10 +486,11 @@ fn the_network_is_shown_with_those_who_are_here_and_what_both_ends_name_as_a_lin
         interval_millis: 5_000,
         neighbors: vec![ShortId::of_peer(&peer(1))],
         on_server: true,
-        digest: 0,
+        digest: LogDigest::default(),
         acks: vec![],
         lost: vec![],
         leaving: false,
+        whole: true,
     };
     let record = Record::sign(&bob(), &rig.room, beacon);
     let (hops, tree, wire) = (1, ShortId::of_peer(&record.author), record.wire.as_slice().into());

@@ -7,6 +7,8 @@
 //!
 //! A whisper is acknowledged by a receipt of its recipient's and tried again until then, or until its time is up.
 
+use std::ops::Range;
+
 use litemap::LiteMap;
 use shared::{MessageId, PeerId};
 
@@ -169,10 +171,15 @@ impl Deliveries {
         news
     }
 
-    /// `peer` has everything of ours below `next`. Gives the deliveries to show.
-    pub(crate) fn on_ack(&mut self, peer: PeerId, next: u64) -> Vec<News> {
+    /// Whether anything said to everyone is not known to be with everyone.
+    pub(crate) fn awaits_acks(&self) -> bool {
+        !self.said.is_empty()
+    }
+
+    /// `peer` has everything of ours with these numbers. Gives the deliveries to show.
+    pub(crate) fn on_ack(&mut self, peer: PeerId, numbers: Range<u64>) -> Vec<News> {
         let mut news = Vec::new();
-        for said in self.said.iter_mut().filter(|said| said.seq < next) {
+        for said in self.said.iter_mut().filter(|said| numbers.contains(&said.seq)) {
             if let Some(has) = said.targets.get_mut(&peer).filter(|has| !**has) {
                 *has = true;
                 news.push((said.id, said.delivery()));
@@ -280,16 +287,21 @@ mod tests {
     }
 
     #[test]
-    fn a_beacon_acknowledges_everything_below_its_number() {
+    fn an_acknowledgement_counts_for_its_numbers() {
         let mut deliveries = Deliveries::new([1; 32]);
         let none = Delivery::Sent { delivered: 0, of: 2 };
         assert_eq!(deliveries.say(id(0), 0, [peer(1), peer(2)]), none);
         assert_eq!(deliveries.say(id(1), 1, [peer(1), peer(2)]), none);
         let one = Delivery::Sent { delivered: 1, of: 2 };
-        assert_eq!(deliveries.on_ack(peer(1), 2), [(id(0), one), (id(1), one)]);
-        assert_eq!(deliveries.on_ack(peer(1), 2), []);
+        assert_eq!(deliveries.on_ack(peer(1), 0..2), [(id(0), one), (id(1), one)]);
+        assert_eq!(deliveries.on_ack(peer(1), 0..2), []);
+        assert_eq!(
+            deliveries.on_ack(peer(2), 2..9),
+            [],
+            "what was skipped is not with them"
+        );
         let all = Delivery::Sent { delivered: 2, of: 2 };
-        assert_eq!(deliveries.on_ack(peer(2), 1), [(id(0), all)]);
+        assert_eq!(deliveries.on_ack(peer(2), 0..1), [(id(0), all)]);
     }
 
     #[test]
@@ -298,7 +310,7 @@ mod tests {
         deliveries.say(id(0), 0, [peer(1), peer(2), peer(3)]);
         assert_eq!(deliveries.handle_gone(peer(3)), []);
         assert_eq!(
-            deliveries.on_ack(peer(1), 1),
+            deliveries.on_ack(peer(1), 0..1),
             [(id(0), Delivery::Sent { delivered: 1, of: 3 })]
         );
     }
@@ -310,11 +322,11 @@ mod tests {
         assert_eq!(deliveries.say(id(0), 0, []), Delivery::Waiting);
         let sent = |delivered, of| (id(0), Delivery::Sent { delivered, of });
         assert_eq!(deliveries.on_arrival(at(10), peer(1), &timing), [sent(0, 1)]);
-        assert_eq!(deliveries.on_ack(peer(1), 1), [sent(1, 1)]);
+        assert_eq!(deliveries.on_ack(peer(1), 0..1), [sent(1, 1)]);
         assert_eq!(deliveries.on_arrival(at(11), peer(2), &timing), [sent(1, 2)]);
         deliveries.handle_timeout(at(10) + timing.late_target_window);
         assert_eq!(deliveries.on_arrival(at(60), peer(3), &timing), []);
-        assert_eq!(deliveries.on_ack(peer(2), 1), [sent(2, 2)]);
+        assert_eq!(deliveries.on_ack(peer(2), 0..1), [sent(2, 2)]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use shared::PeerId;
 
 use crate::{
     bucket::Bucket,
-    config::{PACKETS_BURST, PACKETS_PER_SECOND, RECORDS_BURST, RECORDS_PER_SECOND},
+    config::{BATCH_TIMEOUT, PACKETS_BURST, PACKETS_PER_SECOND, RECORDS_BURST, RECORDS_PER_SECOND},
     io::{Instant, LinkId},
 };
 
@@ -28,6 +28,8 @@ struct Neighbor {
     records: Bucket,
     /// Packets of its own that it may have us hand on.
     packets: Bucket,
+    /// How many records it was asked for, and until when they are awaited.
+    asked: (usize, Instant),
 }
 
 impl Neighbors {
@@ -38,6 +40,7 @@ impl Neighbors {
             in_trouble,
             records: Bucket::new(RECORDS_PER_SECOND, RECORDS_BURST),
             packets: Bucket::new(PACKETS_PER_SECOND, PACKETS_BURST),
+            asked: (0, Instant::default()),
         };
         self.all.insert(link, neighbor);
     }
@@ -85,18 +88,33 @@ impl Neighbors {
         self.all.get(&link).is_some_and(|neighbor| !neighbor.in_trouble)
     }
 
+    /// A neighbor was asked for so many records: they will not be counted against it, whoever wrote them.
+    pub(crate) fn note_asked(&mut self, now: Instant, link: LinkId, records: usize) {
+        if let Some(neighbor) = self.all.get_mut(&link) {
+            let (open, until) = neighbor.asked;
+            let open = if now <= until { open } else { 0 };
+            neighbor.asked = (open + records, now + BATCH_TIMEOUT);
+        }
+    }
+
     /// Whether a record by `author` that came over `link` is within what the neighbor may hand us of its own. Those of others are not
     /// counted against it. `is_packet`: see [`Content::IS_PACKET`](crate::wire::record::Content::IS_PACKET).
     pub(crate) fn admits(&mut self, now: Instant, link: LinkId, author: &PeerId, is_packet: bool) -> bool {
         let Some(neighbor) = self.all.get_mut(&link) else {
             return false;
         };
-        let bucket = if is_packet {
-            &mut neighbor.packets
+        if neighbor.peer != *author {
+            return true;
+        }
+        let (asked, until) = &mut neighbor.asked;
+        if is_packet {
+            neighbor.packets.take(now)
+        } else if *asked > 0 && now <= *until {
+            *asked -= 1;
+            true
         } else {
-            &mut neighbor.records
-        };
-        neighbor.peer != *author || bucket.take(now)
+            neighbor.records.take(now)
+        }
     }
 }
 
@@ -144,5 +162,23 @@ mod tests {
         );
         assert!(neighbors.admits(at(101), LINK, &peer(2), false));
         assert!(!neighbors.admits(at(101), LinkId(9), &peer(3), true), "no neighbor");
+    }
+
+    #[test]
+    fn what_a_neighbor_was_asked_for_is_not_counted_against_it_for_a_while() {
+        let mut neighbors = neighbors();
+        let admitted = |neighbors: &mut Neighbors, at| {
+            let mut records = 0;
+            while neighbors.admits(at, LINK, &peer(2), false) {
+                records += 1;
+            }
+            records
+        };
+        let burst = usize::try_from(RECORDS_BURST).unwrap();
+        neighbors.note_asked(at(100), LINK, 400);
+        neighbors.note_asked(at(101), LINK, 40);
+        assert_eq!(admitted(&mut neighbors, at(102)), burst + 440);
+        neighbors.note_asked(at(200), LINK, 400);
+        assert_eq!(admitted(&mut neighbors, at(211)), burst, "what comes late is counted");
     }
 }

@@ -25,6 +25,7 @@ use crate::{
     wire::{
         id::ShortId,
         record::{Ack, Beacon, Lost, Record},
+        span::LogDigest,
     },
 };
 
@@ -79,7 +80,9 @@ pub(crate) struct Facts {
     /// Whether we are registered with a server.
     pub(crate) on_server: bool,
     /// The log's digest.
-    pub(crate) digest: u64,
+    pub(crate) digest: LogDigest,
+    /// Whether the log has skipped nothing.
+    pub(crate) whole: bool,
     /// How far we have the feeds that grew since [`Presence::acked`].
     pub(crate) acks: Vec<Ack>,
     /// How many entries were accepted so far.
@@ -170,6 +173,7 @@ impl Presence {
             acks: facts.acks,
             lost: lost.collect(),
             leaving: facts.leaving,
+            whole: facts.whole,
         };
         let record = Record::sign(&cx.identity, &cx.room, beacon);
         self.own = Some(Rc::clone(&record));
@@ -316,7 +320,8 @@ mod tests {
             is_root: false,
             neighbors: vec![ShortId(7)],
             on_server: true,
-            digest: 9,
+            digest: LogDigest([9; 16]),
+            whole: true,
             acks: vec![],
             accepted: 0,
             leaving: false,
@@ -331,6 +336,7 @@ mod tests {
         let ack = Ack {
             author: ShortId(3),
             feed: 4,
+            first: 0,
             next: 5,
         };
         let first = presence.send(
@@ -347,7 +353,8 @@ mod tests {
             interval_millis: 5_000,
             neighbors: vec![ShortId(7)],
             on_server: true,
-            digest: 9,
+            digest: LogDigest([9; 16]),
+            whole: true,
             acks: vec![ack],
             lost: vec![],
             leaving: false,

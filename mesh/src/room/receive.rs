@@ -58,7 +58,10 @@ impl Room {
                 wire,
             } => self.on_packet(cx, link, hops_left, flooded, wire),
             Frame::Closing { wire } => self.on_closing(cx, link, wire),
-            Frame::Have { vector } => self.sync.handle_have(cx, link, vector, &self.log),
+            Frame::Have { vector } => {
+                self.log.skip_gaps(&vector);
+                self.sync.handle_have(cx, link, vector, &self.log)
+            }
             Frame::Want { spans } => self.sync.handle_want(cx, link, &spans, &self.log),
             Frame::Entries { wires } => self.on_entries(cx, link, wires.into_iter().map(|wire| &**wire)),
             Frame::Reconcile { initiator, message } => self.on_reconcile(cx, link, initiator, message),
@@ -232,15 +235,17 @@ impl Room {
             let news = self.deliveries.on_arrival(now, author, &cx.timing);
             tell_news(cx, news);
         }
-        let me = ShortId::of_peer(&self.me);
-        let mine = |ack: &&Ack| ack.author == me && ack.feed == self.feed;
-        let next = if beacon.digest == self.log.digest() {
-            self.next_seq
-        } else {
-            beacon.acks.iter().find(mine).map_or(0, |ack| ack.next)
-        };
-        let news = self.deliveries.on_ack(author, next);
-        tell_news(cx, news);
+        if self.deliveries.awaits_acks() {
+            let me = ShortId::of_peer(&self.me);
+            let mine = |ack: &&Ack| ack.author == me && ack.feed == self.feed;
+            let numbers = if beacon.whole && beacon.digest == self.log.digest() {
+                0..self.next_seq
+            } else {
+                beacon.acks.iter().find(mine).map_or(0..0, |ack| ack.first..ack.next)
+            };
+            let news = self.deliveries.on_ack(author, numbers);
+            tell_news(cx, news);
+        }
         if !beacon.lost.is_empty() {
             let me = self.me;
             if self.change_roster(cx, |roster, events| roster.on_lost(now, &me, &beacon.lost, events)) {
@@ -375,10 +380,8 @@ impl Room {
 
     /// A batch of entries that we wanted.
     fn on_entries<'a>(&mut self, cx: &mut Context, link: LinkId, wires: impl Iterator<Item = &'a [u8]>) -> Handled {
-        // Uninvited; broadcast is the way for those.
-        if !self.sync.is_fetching(link) {
-            return Err(Violation);
-        }
+        // Uninvited ones are a violation; broadcast is the way for those.
+        self.sync.take_batch(link)?;
         let (mut fresh, mut invalid) = (Vec::new(), 0);
         for wire in wires {
             // Entries of the peer itself are not counted against it: they were asked for.
@@ -428,10 +431,15 @@ impl Room {
         let tree = self.trees.nearest();
         self.broadcast.announce(cx.instant(), link, tree, have);
         for ids in need.chunks(GRAFT_IDS_MAX) {
-            let ids = ids.to_vec();
-            cx.send(link, &Frame::Graft { ids, tree });
+            self.graft(cx, link, tree, ids.to_vec());
         }
         Ok(())
+    }
+
+    /// Asks a neighbor for records.
+    pub(super) fn graft(&mut self, cx: &mut Context, link: LinkId, tree: Tree, ids: Vec<ShortId>) {
+        self.neighbors.note_asked(cx.instant(), link, ids.len());
+        cx.send(link, &Frame::Graft { ids, tree });
     }
 
     /// Beacons that we lacked.

@@ -2,7 +2,7 @@
 
 use shared::{MessageId, PeerId, limits::TEXT_BYTES_MAX};
 
-use super::Room;
+use super::{Room, log::Accepted};
 use crate::{
     context::Context,
     door::Forwarding,
@@ -27,14 +27,16 @@ impl Room {
             kind: Entry::CHAT,
             body: text.as_bytes().to_vec().into(),
         };
-        self.next_seq += 1;
         let record = Record::sign(&cx.identity, &cx.room, entry);
+        if self.log.accept(&record) != Accepted::New {
+            return Err(SendError::Full);
+        }
+        self.next_seq += 1;
         let id = record.message_id();
         let here = self.roster.people().filter(|person| is_here(person.state));
         let delivery = self
             .deliveries
             .say(id, record.content.seq, here.map(|person| person.peer));
-        self.log.accept(&record);
         show_entry(cx, &record);
         cx.event(Event::Delivery { id, delivery });
         self.trees.refresh(&self.roster);

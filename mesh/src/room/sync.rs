@@ -10,7 +10,7 @@
 //! Not here: the entries themselves ([`log`](super::log)) and who checks them ([`Room`](super::Room)).
 //!
 //! Invariants: no exchange of logs begins on a link while a batch is awaited there; an exchange that brings nothing new doubles
-//! the wait until the next one on this link, up to [`QUIET_MAX`](crate::config::QUIET_MAX); no batch counts that was not asked for.
+//! the wait until the next one on this link, up to [`QUIET_MAX`](crate::config::QUIET_MAX); as many batches count as were asked for.
 
 mod comparison;
 mod ranges;
@@ -30,7 +30,7 @@ use crate::{
         frame::{Digests, Frame},
         id::ShortId,
         record::{Beacon, Record},
-        span::Span,
+        span::{LogDigest, Span},
     },
 };
 
@@ -47,10 +47,12 @@ pub(crate) struct Sync {
 /// How the two ends of one link compare.
 #[derive(Debug, Default)]
 struct LinkSync {
-    logs: Comparison,
+    logs: Comparison<LogDigest>,
     /// What is being fetched.
     fetching: Option<Fetch>,
-    people: Comparison,
+    /// How many batches were asked for that have not come: each question has one answer, however late.
+    awaited: u32,
+    people: Comparison<u64>,
     /// Until when beacons are awaited that were asked for.
     people_until: Option<Instant>,
 }
@@ -126,11 +128,19 @@ impl Sync {
             return Err(Violation);
         }
         let lacking = log.lacking(&theirs);
-        // If nothing is lacking any more, a batch may still be under way.
-        if let Some(state) = self.links.get_mut(&link).filter(|_| !lacking.is_empty()) {
-            let until = cx.instant() + BATCH_TIMEOUT;
-            state.fetching = Some(Fetch { theirs, until });
-            send_want(cx, link, lacking);
+        let Some(state) = self.links.get_mut(&link) else {
+            return Ok(());
+        };
+        let now = cx.instant();
+        match &mut state.fetching {
+            // A batch is under way: the next one is asked for by the newer vector.
+            Some(fetch) if now < fetch.until => fetch.theirs = theirs,
+            fetching if !lacking.is_empty() => {
+                let until = now + BATCH_TIMEOUT;
+                *fetching = Some(Fetch { theirs, until });
+                state.send_want(cx, link, lacking);
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -159,9 +169,14 @@ impl Sync {
         Ok(())
     }
 
-    /// Whether entries were asked for: others come uninvited.
-    pub(crate) fn is_fetching(&self, link: LinkId) -> bool {
-        self.links.get(&link).is_some_and(|state| state.fetching.is_some())
+    /// A batch came.
+    ///
+    /// # Errors
+    /// [`Violation`] if it was not asked for.
+    pub(crate) fn take_batch(&mut self, link: LinkId) -> Result<(), Violation> {
+        let state = self.links.get_mut(&link).filter(|state| state.awaited > 0);
+        state.ok_or(Violation)?.awaited -= 1;
+        Ok(())
     }
 
     /// What a neighbor said to have, from whom we fetch.
@@ -185,12 +200,12 @@ impl Sync {
         if lacking.is_empty() {
             state.fetching = None;
         } else {
-            send_want(cx, link, lacking);
+            state.send_want(cx, link, lacking);
         }
     }
 
     /// The neighbors whose logs, as last told, differ from one with this digest.
-    pub(crate) fn lacking_entries(&self, digest: u64) -> impl Iterator<Item = LinkId> {
+    pub(crate) fn lacking_entries(&self, digest: LogDigest) -> impl Iterator<Item = LinkId> {
         let differing = self.links.iter().filter(move |(_, state)| state.logs.differs(digest));
         differing.map(|(link, _)| *link)
     }
@@ -272,9 +287,12 @@ impl Sync {
     }
 }
 
-fn send_want(cx: &mut Context, link: LinkId, mut spans: Vec<Span>) {
-    spans.truncate(WANT_SPANS_MAX);
-    cx.send(link, &Frame::Want { spans });
+impl LinkSync {
+    fn send_want(&mut self, cx: &mut Context, link: LinkId, mut spans: Vec<Span>) {
+        spans.truncate(WANT_SPANS_MAX);
+        self.awaited = self.awaited.saturating_add(1);
+        cx.send(link, &Frame::Want { spans });
+    }
 }
 
 fn send_reconcile(cx: &mut Context, link: LinkId, initiator: bool, message: &[u8]) {
@@ -315,170 +333,4 @@ mod test {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{
-        test::{entry, log},
-        *,
-    };
-    use crate::{context::test::peer, io::Output};
-
-    const LINK: LinkId = LinkId(1);
-
-    struct Rig {
-        cx: Context,
-        sync: Sync,
-        roster: Roster,
-    }
-
-    impl Rig {
-        fn new() -> Self {
-            let mut sync = Sync::default();
-            sync.neighbor_up(LINK);
-            Self {
-                cx: Context::test(1),
-                sync,
-                roster: Roster::new([1; 32]),
-            }
-        }
-
-        /// The neighbor tells the digest of its log. Gives what is sent.
-        fn digest(&mut self, urgency: Urgency, ours: &Log, theirs: u64) -> Vec<String> {
-            let people = self.roster.digest(&peer(1));
-            let digests = Digests { log: theirs, people };
-            self.sync
-                .handle_digests(&mut self.cx, LINK, digests, urgency, ours, &self.roster);
-            self.sent()
-        }
-
-        /// The frames sent since the last time, as text.
-        fn sent(&mut self) -> Vec<String> {
-            let text = |output| {
-                let Output::Transmit { bytes, .. } = output else {
-                    panic!("{output:?}");
-                };
-                text(&Frame::decode(&bytes[1..]).unwrap())
-            };
-            self.cx.outputs().into_iter().map(text).collect()
-        }
-    }
-
-    fn text(frame: &Frame<'_>) -> String {
-        format!("{frame:?}")
-    }
-
-    fn have(log: &Log) -> String {
-        text(&Frame::Have { vector: log.vector() })
-    }
-
-    fn want(spans: Vec<Span>) -> String {
-        text(&Frame::Want { spans })
-    }
-
-    #[test]
-    fn a_small_log_is_compared_by_vectors_and_one_of_many_feeds_by_ranges() {
-        let few = log([(1, 0), (2, 0)]);
-        assert_eq!(Rig::new().digest(Urgency::AtOnce, &few, 0), [have(&few)]);
-        let span_count = u64::try_from(VECTOR_SPANS_MAX).unwrap();
-        let many = log((0..=span_count).map(|feed| (feed, 0)));
-        let sent = Rig::new().digest(Urgency::AtOnce, &many, 0);
-        assert!(sent.len() == 1 && sent[0].starts_with("Reconcile"), "{sent:?}");
-    }
-
-    #[test]
-    fn equal_logs_and_people_say_nothing() {
-        let ours = log([(1, 0)]);
-        assert_eq!(Rig::new().digest(Urgency::AtOnce, &ours, ours.digest()), [""; 0]);
-    }
-
-    #[test]
-    fn no_exchange_begins_while_a_batch_is_awaited() {
-        let (ours, theirs) = (log([(1, 0)]), log([(1, 0), (1, 1), (2, 0)]));
-        let mut rig = Rig::new();
-        assert_eq!(rig.digest(Urgency::AtOnce, &ours, theirs.digest()), [have(&ours)]);
-        rig.cx.wait(10);
-        rig.sync.handle_have(&mut rig.cx, LINK, theirs.vector(), &ours).unwrap();
-        assert_eq!(rig.sent(), [want(ours.lacking(&theirs.vector()))]);
-        rig.cx.wait(9_000);
-        assert_eq!(rig.digest(Urgency::Patient, &ours, theirs.digest()), [""; 0]);
-        assert_eq!(rig.digest(Urgency::AtOnce, &ours, theirs.digest()), [""; 0]);
-        // A batch that does not come is not waited for without end.
-        rig.cx.wait(1_000);
-        assert_eq!(rig.digest(Urgency::AtOnce, &ours, theirs.digest()).len(), 1);
-    }
-
-    #[test]
-    fn batches_are_asked_for_until_nothing_is_lacking() {
-        let (mut ours, theirs) = (log([]), log([(1, 0), (1, 1), (2, 0)]));
-        let mut rig = Rig::new();
-        rig.sync.handle_have(&mut rig.cx, LINK, theirs.vector(), &ours).unwrap();
-        rig.sent();
-        ours.accept(&entry(1, 0));
-        rig.sync.handle_batch(&mut rig.cx, LINK, 1, &ours);
-        assert_eq!(rig.sent(), [want(ours.lacking(&theirs.vector()))]);
-        ours.accept(&entry(1, 1));
-        ours.accept(&entry(2, 0));
-        rig.sync.handle_batch(&mut rig.cx, LINK, 2, &ours);
-        assert_eq!((rig.sent(), rig.sync.is_fetching(LINK)), (vec![], false));
-    }
-
-    #[test]
-    fn a_neighbor_that_does_not_keep_what_it_promised_is_not_asked_any_more() {
-        let (mut ours, theirs) = (log([]), log([(1, 0), (1, 1)]));
-        let mut rig = Rig::new();
-        rig.sync.handle_have(&mut rig.cx, LINK, theirs.vector(), &ours).unwrap();
-        rig.sent();
-        rig.sync.handle_batch(&mut rig.cx, LINK, 0, &ours);
-        ours.accept(&entry(1, 0));
-        rig.sync.handle_batch(&mut rig.cx, LINK, 1, &ours);
-        assert_eq!((rig.sent(), rig.sync.is_fetching(LINK)), (vec![], false));
-    }
-
-    #[test]
-    fn a_batch_is_bounded_and_holds_one_entry_at_least() {
-        let mut rig = Rig::new();
-        let ours = log((0..3).map(|seq| (1, seq)));
-        rig.sync.handle_want(&mut rig.cx, LINK, &ours.vector(), &ours).unwrap();
-        let expected = (0..3).map(|seq| entry(1, seq)).collect::<Vec<_>>();
-        let wires = expected.iter().map(|entry| entry.wire.as_slice().into()).collect();
-        assert_eq!(rig.sent(), [text(&Frame::Entries { wires })]);
-    }
-
-    #[test]
-    fn what_is_over_its_bound_is_a_violation() {
-        let (ours, mut rig) = (log([]), Rig::new());
-        let span = log([(1, 0)]).vector()[0];
-        let too_many = vec![span; VECTOR_SPANS_MAX + 1];
-        assert_eq!(
-            rig.sync.handle_have(&mut rig.cx, LINK, too_many.clone(), &ours),
-            Err(Violation)
-        );
-        assert_eq!(
-            rig.sync.handle_want(&mut rig.cx, LINK, &too_many, &ours),
-            Err(Violation)
-        );
-        let ids = vec![ShortId(1); PEOPLE_MAX + 1];
-        assert_eq!(
-            rig.sync.handle_people(&mut rig.cx, LINK, &ids, &rig.roster, None),
-            Err(Violation)
-        );
-        assert_eq!(
-            rig.sync.handle_reconcile(&mut rig.cx, LINK, true, &[9; 30], &ours),
-            Err(Violation)
-        );
-        assert_eq!(rig.sent(), [""; 0]);
-    }
-
-    #[test]
-    fn beacons_are_awaited_only_once_they_were_asked_for_and_for_a_while() {
-        let (ours, mut rig) = (log([]), Rig::new());
-        assert!(!rig.sync.awaits_beacons(rig.cx.instant(), LINK));
-        let (log, people) = (ours.digest(), !rig.roster.digest(&peer(1)));
-        let digests = Digests { log, people };
-        rig.sync
-            .handle_digests(&mut rig.cx, LINK, digests, Urgency::AtOnce, &ours, &rig.roster);
-        assert_eq!(rig.sent(), [text(&Frame::People { ids: vec![] })]);
-        assert!(rig.sync.awaits_beacons(rig.cx.instant(), LINK));
-        rig.cx.wait(u64::try_from(PEOPLE_TIMEOUT.as_millis()).unwrap() + 1);
-        assert!(!rig.sync.awaits_beacons(rig.cx.instant(), LINK));
-    }
-}
+mod tests;

@@ -14,6 +14,7 @@ use crate::{
     wire::{
         frame::Frame,
         record::{Ack, Lost, Record},
+        span::LogDigest,
     },
 };
 
@@ -72,7 +73,10 @@ fn a_neighbor_is_listed_then_named_then_here() {
 #[test]
 fn what_differs_is_exchanged_as_soon_as_a_neighbor_says_hello() {
     let mut rig = Rig::new();
-    rig.tell(neighbor_up(Digests { log: 1, people: 2 }));
+    rig.tell(neighbor_up(Digests {
+        log: LogDigest([1; 16]),
+        people: 2,
+    }));
     let sends: Vec<_> = rig.cx.outputs().split_off(4);
     let (vector, ids) = (vec![], vec![]);
     assert_eq!(
@@ -159,6 +163,7 @@ fn what_a_neighbor_said_is_acknowledged_in_two_beacons() {
     let ack = Ack {
         author: tree(2),
         feed: 5,
+        first: 0,
         next: 1,
     };
     let acks: Vec<_> = (0..3).map(|_| rig.beacon_over(BOB).content.acks.clone()).collect();

@@ -10,7 +10,7 @@ use crate::{
     door::PassiveView,
     io::LinkId,
     model::{NetworkEdge, NetworkNode, PersonState},
-    wire::{frame::Digests, id::ShortId},
+    wire::{frame::Digests, id::ShortId, span::LogDigest},
 };
 
 impl PassiveView for Room {
@@ -41,7 +41,7 @@ impl PassiveView for Room {
 
 impl Room {
     /// A number that is the same for two nodes that have the same entries.
-    pub(crate) fn log_digest(&self) -> u64 {
+    pub(crate) fn log_digest(&self) -> LogDigest {
         self.log.digest()
     }
 

@@ -12,7 +12,7 @@ use shared::PeerId;
 use super::{
     codec::{DecodeError, decode, encode, encode_after},
     id::{ShortId, Tree},
-    span::Span,
+    span::{LogDigest, Span},
 };
 
 /// A frame.
@@ -178,12 +178,12 @@ pub enum Frame<'a> {
 // No limit: a number on the wire.
 const FRAME_LAST: u32 = 17;
 
-/// What a node has, in two numbers: where they differ, there is something to be exchanged.
+/// What a node has, in short: where they differ, there is something to be exchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct Digests {
-    /// Of the log: the same for the same entries.
+    /// Of the log.
     #[n(0)]
-    pub log: u64,
+    pub log: LogDigest,
     /// Of who is here: the same for the same people.
     #[n(1)]
     pub people: u64,
@@ -284,9 +284,10 @@ mod tests {
         // A frame that is known, with too few fields.
         assert_eq!(Frame::decode(&[0x82, 1, 0x81, 7]), Err(DecodeError::Malformed));
         // A later version may add fields.
-        let digests = Digests { log: 1, people: 2 };
+        let log = LogDigest([1; 16]);
+        let digests = Digests { log, people: 2 };
         assert_eq!(
-            Frame::decode(&[0x82, 1, 0x83, 7, 0x82, 1, 2, 0x61, b'x']),
+            Frame::decode(&[&[0x82, 1, 0x83, 7, 0x82, 0x50][..], &[1; 16], &[2, 0x61, b'x']].concat()),
             Ok(Frame::Ping { nonce: 7, digests })
         );
     }

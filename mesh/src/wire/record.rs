@@ -26,6 +26,7 @@ use super::{
     codec::{DecodeError, decode, encode, valid_name},
     id::ShortId,
     signed::{sign, verify},
+    span::LogDigest,
     timestamp::Timestamp,
 };
 use crate::config::{ACKS_MAX, CONTENT_BYTES_MAX, LOST_MAX, RECORD_BYTES_MAX};
@@ -262,9 +263,9 @@ pub struct Beacon {
     /// Whether it is registered with a rendezvous server.
     #[n(4)]
     pub on_server: bool,
-    /// Of all it has of the log: the same for the same entries.
+    /// Of all it has of the log.
     #[n(5)]
-    pub digest: u64,
+    pub digest: LogDigest,
     /// How far it has the authors it heard last.
     #[n(6)]
     pub acks: Vec<Ack>,
@@ -274,9 +275,12 @@ pub struct Beacon {
     /// Whether it leaves with this.
     #[n(8)]
     pub leaving: bool,
+    /// Whether it has skipped nothing of any feed. Otherwise its digest does not acknowledge anything.
+    #[n(9)]
+    pub whole: bool,
 }
 
-/// "I have everything of this author's feed below `next`."
+/// "I have, or had, everything of this author's feed from `first` to below `next`."
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct Ack {
     /// The author.
@@ -285,8 +289,11 @@ pub struct Ack {
     /// Which of its feeds.
     #[n(1)]
     pub feed: u64,
-    /// The first number it lacks.
+    /// What is below was skipped.
     #[n(2)]
+    pub first: u64,
+    /// The first number it lacks.
+    #[n(3)]
     pub next: u64,
 }
 

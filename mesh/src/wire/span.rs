@@ -14,6 +14,11 @@ pub struct Feed {
     pub number: u64,
 }
 
+/// Up to where a node has its feeds: the same for the same, whatever it has evicted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+#[cbor(transparent)]
+pub struct LogDigest(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 16]);
+
 /// What a node has of one feed: the numbers from `first` to below `next`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct Span {

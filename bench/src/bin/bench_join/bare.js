@@ -35,10 +35,10 @@ window.join = async () => {
   socket.onmessage = async ({ data }) => {
     const [[type, event]] = Object.entries(JSON.parse(data));
     if (type === 'challenge') {
-      const said = [[0, 1], decode(event.nonce), decode(room), id].flatMap((part) => [...part]);
+      const said = [[0, 2], decode(event.nonce), decode(room), id].flatMap((part) => [...part]);
       const label = new TextEncoder().encode('starling v1 signal hello\0');
       const signature = await crypto.subtle.sign('Ed25519', key, new Uint8Array([...label, ...said]));
-      send({ hello: { version: 1, room, peer: encode(id), signature: encode(new Uint8Array(signature)) } });
+      send({ hello: { version: 2, room, peer: encode(id), signature: encode(new Uint8Array(signature)) } });
     } else if (type === 'welcome') {
       window.registered = true;
       for (const peer of event.peers) await describe(peer, connect(peer));

@@ -9,10 +9,21 @@ use super::{
     },
     *,
 };
-use crate::{config::VIOLATIONS_MAX, context::test::peer, model::Event as AppEvent, wire::fragment::Fragments};
+use crate::{
+    config::VIOLATIONS_MAX,
+    context::test::peer,
+    model::Event as AppEvent,
+    wire::{fragment::Fragments, span::LogDigest},
+};
 
-const OURS: Digests = Digests { log: 1, people: 2 };
-const THEIRS: Digests = Digests { log: 3, people: 4 };
+const OURS: Digests = Digests {
+    log: LogDigest([1; 16]),
+    people: 2,
+};
+const THEIRS: Digests = Digests {
+    log: LogDigest([3; 16]),
+    people: 4,
+};
 
 /// What the driver is to do for a frame to be sent.
 fn sent(link: LinkId, frame: &Frame<'_>) -> Output {

@@ -1,23 +1,31 @@
 //! What is kept of one feed.
 
-use std::{collections::VecDeque, rc::Rc};
+use std::rc::Rc;
 
 use litemap::LiteMap;
 
+use super::heads::Head;
 use crate::{
     config::OUT_OF_ORDER_MAX,
     wire::record::{Entry, Record},
 };
 
-/// Entries from `first` on without a gap, and those that do not join them.
+/// Entries from `first` to below `next` without a gap, and others that do not join them.
 ///
-/// Invariant: an entry out of order joins the others neither before nor after.
+/// Invariants: `evicted <= first <= next`; the entry `next` is lacking; so is the one before `first`, or it was evicted.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     first: u64,
-    joined: VecDeque<Rc<Record<Entry>>>,
-    /// Earlier or later ones, by number.
-    out_of_order: LiteMap<u64, Rc<Record<Entry>>>,
+    next: u64,
+    /// What is below was evicted, or is not wanted because something after it was.
+    evicted: u64,
+    /// From here on to `next`, everything was there at some time: nothing was skipped.
+    whole_from: u64,
+    /// The id of the entry before `next`, if there is or was one.
+    head: [u8; 32],
+    /// The ids of the entries after `next`, added without carry.
+    ahead: [u8; 32],
+    entries: LiteMap<u64, Rc<Record<Entry>>>,
 }
 
 impl Kept {
@@ -28,82 +36,114 @@ impl Kept {
 
     /// The first number that is lacking.
     pub(super) fn next(&self) -> u64 {
-        self.first.saturating_add(self.joined.len() as u64)
+        self.next
+    }
+
+    /// Below it, nothing is accepted any more.
+    pub(super) fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// Below it, something was skipped.
+    pub(super) fn whole_from(&self) -> u64 {
+        self.whole_from
+    }
+
+    /// What is there of the feed, if anything is: the same for whoever has the same, but for what was evicted or skipped.
+    pub(super) fn head(&self) -> Option<Head> {
+        (self.next > 0 || self.ahead != [0; 32]).then_some(Head {
+            next: self.next,
+            id: self.head,
+            ahead: self.ahead,
+        })
+    }
+
+    /// Whether an entry is there, or was.
+    pub(super) fn is_known(&self, seq: u64) -> bool {
+        seq < self.evicted || self.entries.contains_key(&seq)
     }
 
     pub(super) fn get(&self, seq: u64) -> Option<&Rc<Record<Entry>>> {
-        let index = seq
-            .checked_sub(self.first)
-            .and_then(|index| usize::try_from(index).ok());
-        let joined = index.and_then(|index| self.joined.get(index));
-        joined.or_else(|| self.out_of_order.get(&seq))
+        self.entries.get(&seq)
     }
 
-    /// Adds an entry that is not there yet. Says whether there was room for it.
+    /// The one with the lowest number.
+    pub(super) fn earliest(&self) -> Option<&Rc<Record<Entry>>> {
+        self.entries.first().map(|(_, entry)| entry)
+    }
+
+    /// Adds an entry that is not known. Says whether there was room for it.
     pub(super) fn insert(&mut self, seq: u64, entry: Rc<Record<Entry>>) -> bool {
-        if seq == self.next() {
-            self.joined.push_back(entry);
-        } else if self.out_of_order.len() < OUT_OF_ORDER_MAX {
-            self.out_of_order.insert(seq, entry);
-        } else {
+        if seq > self.next && self.ahead() >= OUT_OF_ORDER_MAX {
             return false;
         }
+        if seq >= self.next {
+            self.toggle(&entry.id);
+        }
+        self.entries.insert(seq, entry);
         self.close_up();
         true
     }
 
+    /// How many entries are ahead of what joins.
+    fn ahead(&self) -> usize {
+        self.entries
+            .iter()
+            .rev()
+            .take_while(|(seq, _)| **seq > self.next)
+            .count()
+    }
+
+    /// An entry comes to those after `next`, or is no longer one of them.
+    fn toggle(&mut self, id: &[u8; 32]) {
+        for (sum, byte) in self.ahead.iter_mut().zip(id) {
+            *sum ^= byte;
+        }
+    }
+
     /// Takes over what joins now.
     fn close_up(&mut self) {
-        while let Some(entry) = self.out_of_order.remove(&self.next()) {
-            self.joined.push_back(entry);
+        while let Some(entry) = self.entries.get(&self.next) {
+            let id = entry.id;
+            (self.head, self.next) = (id, self.next + 1);
+            self.toggle(&id);
         }
         while let Some(before) = self.first.checked_sub(1)
-            && let Some(entry) = self.out_of_order.remove(&before)
+            && before >= self.evicted
+            && self.entries.contains_key(&before)
         {
             self.first = before;
-            self.joined.push_front(entry);
+            self.whole_from = self.whole_from.min(before);
         }
     }
 
     /// Goes on from `seq`, if that is there and does not join: what is between is gone for good.
     pub(super) fn skip_to(&mut self, seq: u64) {
-        if self.next() >= seq || !self.out_of_order.contains_key(&seq) {
+        if seq <= self.next || !self.entries.contains_key(&seq) {
             return;
         }
-        let first = self.first;
-        for (number, entry) in (first..).zip(std::mem::take(&mut self.joined)) {
-            self.out_of_order.insert(number, entry);
-        }
-        self.first = seq;
-        while let Some(entry) = self.out_of_order.remove(&self.next()) {
-            self.joined.push_back(entry);
-        }
+        (self.first, self.next, self.whole_from) = (seq, seq, seq);
+        self.close_up();
     }
 
-    /// Removes an entry: the first of those that join, or one out of order.
-    pub(super) fn remove(&mut self, seq: u64) -> Option<Rc<Record<Entry>>> {
-        if seq == self.first && !self.joined.is_empty() {
-            self.first += 1;
-            self.joined.pop_front()
-        } else {
-            self.out_of_order.remove(&seq)
-        }
-    }
-
-    /// Those of which one is the earliest in the one order.
-    pub(super) fn ends(&self) -> impl Iterator<Item = &Rc<Record<Entry>>> {
-        self.joined.front().into_iter().chain(self.out_of_order.values())
+    /// Evicts the entry with the lowest number. If it joins no other, the feed goes on after it.
+    pub(super) fn evict_first(&mut self) -> Option<Rc<Record<Entry>>> {
+        let (seq, entry) = self.entries.first().map(|(seq, entry)| (*seq, Rc::clone(entry)))?;
+        self.skip_to(seq);
+        self.entries.remove(&seq);
+        self.evicted = seq + 1;
+        self.first = self.first.max(self.evicted);
+        Some(entry)
     }
 
     /// Those without a gap, from `first` to below `next`.
     pub(super) fn range(&self, first: u64, next: u64) -> impl Iterator<Item = &Rc<Record<Entry>>> {
-        let skip = usize::try_from(first.saturating_sub(self.first)).unwrap_or(usize::MAX);
-        let count = usize::try_from(next.saturating_sub(first.max(self.first))).unwrap_or(usize::MAX);
-        self.joined.iter().skip(skip).take(count)
+        let (first, next) = (first.max(self.first), next.min(self.next));
+        (first..next).map_while(|seq| self.entries.get(&seq))
     }
 
     /// All of them.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Rc<Record<Entry>>> {
-        self.joined.iter().chain(self.out_of_order.values())
+        self.entries.values()
     }
 }

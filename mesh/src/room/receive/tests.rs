@@ -12,6 +12,7 @@ use crate::{
     model::{Event, Person, PersonState},
     wire::{
         frame::Digests,
+        span::LogDigest,
         span::{Feed, Span},
     },
 };
@@ -433,7 +434,10 @@ fn a_closing_by_anybody_but_the_founder_is_a_violation() {
 #[test]
 fn a_frame_that_concerns_the_link_alone_is_nothing_to_the_room() {
     let mut rig = Rig::linked(&[2]);
-    let digests = Digests { log: 7, people: 7 };
+    let digests = Digests {
+        log: LogDigest([7; 16]),
+        people: 7,
+    };
     for frame in [
         Frame::Ping { nonce: 1, digests },
         Frame::Pong { nonce: 1, digests },

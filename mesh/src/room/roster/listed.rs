@@ -105,9 +105,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::context::{
-        Context,
-        test::{identity, peer},
+    use crate::{
+        context::{
+            Context,
+            test::{identity, peer},
+        },
+        wire::span::LogDigest,
     };
 
     const NOW: Instant = Instant::from_millis(100_000);
@@ -128,10 +131,11 @@ mod tests {
             interval_millis: 5_000,
             neighbors: vec![],
             on_server: false,
-            digest: 0,
+            digest: LogDigest::default(),
             acks: vec![],
             lost: vec![],
             leaving: false,
+            whole: true,
         };
         let mut listed = named(link);
         listed.beacon = Some(Record::sign(&identity(2), &Context::test(1).room, beacon));

@@ -7,20 +7,31 @@ use crate::{
 };
 
 /// How something at both ends of a link compares, by digests.
-#[derive(Debug, Default)]
-pub(crate) struct Comparison {
+#[derive(Debug)]
+pub(crate) struct Comparison<D> {
     /// The digest the peer last told us.
-    theirs: Option<u64>,
+    theirs: Option<D>,
     differs_since: Option<Instant>,
     quiet_until: Instant,
     /// Exchanges in a row that brought nothing.
     unfruitful: u32,
 }
 
-impl Comparison {
+impl<D> Default for Comparison<D> {
+    fn default() -> Self {
+        Self {
+            theirs: None,
+            differs_since: None,
+            quiet_until: Instant::default(),
+            unfruitful: 0,
+        }
+    }
+}
+
+impl<D: Copy + PartialEq> Comparison<D> {
     /// The peer told its digest. Says whether that calls for an exchange, which is then taken to begin. `at_once`: without
     /// waiting for what is under way.
-    pub(crate) fn on_digest(&mut self, now: Instant, theirs: u64, ours: u64, at_once: bool) -> bool {
+    pub(crate) fn on_digest(&mut self, now: Instant, theirs: D, ours: D, at_once: bool) -> bool {
         self.theirs = Some(theirs);
         if theirs == ours {
             (self.differs_since, self.unfruitful) = (None, 0);
@@ -46,7 +57,7 @@ impl Comparison {
     }
 
     /// Whether the peer's digest, as last told, is another than `ours`.
-    pub(crate) fn differs(&self, ours: u64) -> bool {
+    pub(crate) fn differs(&self, ours: D) -> bool {
         self.theirs.is_some_and(|theirs| theirs != ours)
     }
 }
@@ -90,7 +101,7 @@ mod tests {
         let mut comparison = Comparison::default();
         let mut millis = 0;
         let mut begun = Vec::new();
-        let mut follow = |comparison: &mut Comparison, until: u64, begun: &mut Vec<u64>| {
+        let mut follow = |comparison: &mut Comparison<u64>, until: u64, begun: &mut Vec<u64>| {
             while millis <= until {
                 if comparison.on_digest(at(millis), 1, 2, false) {
                     begun.push(millis);

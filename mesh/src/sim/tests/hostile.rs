@@ -10,6 +10,7 @@ use crate::{
         frame::{Digests, Frame, GoodbyeReason, Hello},
         id::ShortId,
         record::{Beacon, Closing, Content, Entry, Packet, Payload, Record},
+        span::LogDigest,
         timestamp::Timestamp,
     },
 };
@@ -33,10 +34,11 @@ fn beacon(stamp: u64) -> Beacon {
         interval_millis: 5_000,
         neighbors: vec![],
         on_server: true,
-        digest: 0,
+        digest: LogDigest::default(),
         acks: vec![],
         lost: vec![],
         leaving: true,
+        whole: true,
     }
 }
 
@@ -188,7 +190,10 @@ fn a_peer_cannot_keep_a_link_that_is_being_closed() {
     world.alter_fragments(high, |bytes| match Frame::decode(&bytes[1..]) {
         Ok(Frame::GoodbyeAck {}) => first_fragment(&Frame::Ping {
             nonce: 1,
-            digests: Digests { log: 0, people: 0 },
+            digests: Digests {
+                log: LogDigest([0; 16]),
+                people: 0,
+            },
         }),
         _ => bytes.to_vec(),
     });
@@ -255,9 +260,12 @@ fn a_second_hello_is_no_way_to_flood_a_screen() {
     let events = world.machines[high].events.len();
     for number in 0..50 {
         let hello = Hello {
-            version: 1,
+            version: shared::signal::PROTOCOL_VERSION,
             name: format!("Name {number}"),
-            digests: Digests { log: 0, people: 0 },
+            digests: Digests {
+                log: LogDigest([0; 16]),
+                people: 0,
+            },
         };
         world.inject_fragment(low, high, first_fragment(&Frame::Hello(hello)));
     }

@@ -24,7 +24,7 @@ fn another_version_in_the_hello_is_told_on_both_sides() {
         let mut world = World::new(seed);
         let (low, high) = world.add_pair();
         world.alter_fragments(low, |bytes| match Frame::decode(&bytes[1..]) {
-            Ok(Frame::Hello(hello)) => first_fragment(&Frame::Hello(Hello { version: 2, ..hello })),
+            Ok(Frame::Hello(hello)) => first_fragment(&Frame::Hello(Hello { version: 9, ..hello })),
             _ => bytes.to_vec(),
         });
         world.run_for(seconds(30));
@@ -32,7 +32,7 @@ fn another_version_in_the_hello_is_told_on_both_sides() {
             world.alerts(high),
             [Alert::PeerVersion {
                 peer: world.id(low),
-                theirs: 2
+                theirs: 9
             }]
         );
         assert_eq!(world.state(high, low), None);
@@ -67,7 +67,7 @@ fn another_version_in_a_dial_request_is_declined_and_told_once() {
             low,
             nonce,
             Body::DialRequest {
-                version: 2,
+                version: 9,
                 urgent: true,
             },
         );
@@ -78,7 +78,7 @@ fn another_version_in_a_dial_request_is_declined_and_told_once() {
         world.alerts(low),
         [Alert::PeerVersion {
             peer: world.id(high),
-            theirs: 2
+            theirs: 9
         }]
     );
     // Brought up to date, it is let in at once.

@@ -13,6 +13,7 @@ use crate::{
         frame::{Announced, Frame},
         id::ShortId,
         record::{Ack, Beacon, Lost, Record, Unchecked},
+        span::LogDigest,
     },
 };
 
@@ -145,16 +146,18 @@ impl Mischief {
             interval_millis: u32::MAX,
             neighbors: some(LINKS_MAX).collect(),
             on_server: !beacon.content.on_server,
-            digest: self.sent,
+            digest: LogDigest([u8::try_from(self.sent % 256).unwrap_or(0); 16]),
             acks: some(ACKS_MAX)
                 .map(|author| Ack {
                     author,
                     feed: self.sent,
+                    first: 0,
                     next: u64::MAX,
                 })
                 .collect(),
             lost: some(LOST_MAX).map(|peer| Lost { peer, stamp: u64::MAX }).collect(),
             leaving: self.sent.is_multiple_of(5),
+            whole: true,
         };
         Some(Record::sign(&self.identity, &self.room, lie).wire.clone())
     }

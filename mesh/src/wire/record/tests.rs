@@ -30,7 +30,8 @@ fn beacon() -> Beacon {
         interval_millis: 5_000,
         neighbors: vec![],
         on_server: true,
-        digest: 7,
+        digest: LogDigest([7; 16]),
+        whole: true,
         acks: vec![],
         lost: vec![],
         leaving: false,
@@ -104,6 +105,7 @@ fn a_beacon_names_no_more_than_there_can_be() {
         Ack {
             author: ShortId(1),
             feed: 2,
+            first: 0,
             next: 3,
         },
         Lost {

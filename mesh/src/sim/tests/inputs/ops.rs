@@ -11,7 +11,7 @@ use crate::{
         frame::{Digests, Frame, GoodbyeReason, Hello},
         id::ShortId,
         record::{Ack, Beacon, Entry, Lost},
-        span::{Feed, Span},
+        span::{Feed, LogDigest, Span},
         timestamp::Timestamp,
     },
 };
@@ -294,7 +294,10 @@ fn inputs() -> impl Strategy<Value = LinkInput> {
 }
 
 fn digests() -> impl Strategy<Value = Digests> {
-    (0..3_u64, 0..3_u64).prop_map(|(log, people)| Digests { log, people })
+    (0..3_u8, 0..3_u64).prop_map(|(log, people)| Digests {
+        log: LogDigest([log; 16]),
+        people,
+    })
 }
 
 fn shorts() -> impl Strategy<Value = ShortId> {
@@ -338,7 +341,13 @@ fn contents() -> impl Strategy<Value = ContentParts> {
             kind,
             body: text.into_bytes().into(),
         });
-    let ack = (shorts(), numbers(), numbers()).prop_map(|(author, feed, next)| Ack { author, feed, next });
+    let ack = (shorts(), numbers(), numbers(), numbers());
+    let ack = ack.prop_map(|(author, feed, first, next)| Ack {
+        author,
+        feed,
+        first,
+        next,
+    });
     let lost = (shorts(), numbers()).prop_map(|(peer, stamp)| Lost { peer, stamp });
     let beacon = (
         (
@@ -347,23 +356,25 @@ fn contents() -> impl Strategy<Value = ContentParts> {
             any::<u32>(),
             prop::collection::vec(shorts(), 0..10),
         ),
-        (any::<bool>(), 0..3_u64, prop::collection::vec(ack, 0..3)),
+        (any::<bool>(), 0..3_u8, prop::collection::vec(ack, 0..3)),
         (
             prop::collection::vec(lost, 0..3),
             prop_oneof![6 => Just(false), 1 => Just(true)],
+            any::<bool>(),
         ),
     );
     let beacon = beacon.prop_map(
-        |((stamp, name, interval_millis, neighbors), (on_server, digest, acks), (lost, leaving))| Beacon {
+        |((stamp, name, interval_millis, neighbors), (on_server, digest, acks), (lost, leaving, whole))| Beacon {
             stamp,
             name,
             interval_millis,
             neighbors,
             on_server,
-            digest,
+            digest: LogDigest([digest; 16]),
             acks,
             lost,
             leaving,
+            whole,
         },
     );
     let to_me = || prop_oneof![2 => Just(true), 1 => Just(false)];

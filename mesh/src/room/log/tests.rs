@@ -1,0 +1,330 @@
+//! The log, fed alone.
+
+use shared::{Identity, RoomCode};
+
+use super::*;
+use crate::{
+    config::{OUT_OF_ORDER_MAX, RECORD_BYTES_MAX},
+    wire::timestamp::Timestamp,
+};
+
+fn author(byte: u8) -> Identity {
+    Identity::from_secret(&[byte; 32])
+}
+
+fn feed(byte: u8, number: u64) -> Feed {
+    Feed {
+        author: author(byte).peer_id(),
+        number,
+    }
+}
+
+fn entry_with(byte: u8, number: u64, seq: u64, body: &[u8]) -> Rc<Record<Entry>> {
+    let entry = Entry {
+        feed: number,
+        seq,
+        order: Timestamp::from_unix_millis(1_000 + seq),
+        unix_millis: 0,
+        name: "Ann".into(),
+        kind: Entry::CHAT,
+        body: body.to_vec().into(),
+    };
+    Record::sign(&author(byte), &RoomCode::parse("lobby").unwrap().open(), entry)
+}
+
+fn entry(byte: u8, seq: u64) -> Rc<Record<Entry>> {
+    entry_with(byte, 7, seq, b"hi")
+}
+
+fn span(byte: u8, first: u64, next: u64) -> Span {
+    Span {
+        feed: feed(byte, 7),
+        first,
+        next,
+    }
+}
+
+fn accepted(log: &mut Log, seqs: impl IntoIterator<Item = u64>) -> Vec<Accepted> {
+    seqs.into_iter().map(|seq| log.accept(&entry(1, seq))).collect()
+}
+
+#[test]
+fn an_entry_is_accepted_once() {
+    let mut log = Log::new([1; 32]);
+    assert_eq!(
+        accepted(&mut log, [0, 1, 0, 1]),
+        [Accepted::New, Accepted::New, Accepted::Known, Accepted::Known]
+    );
+    assert_eq!((log.len(), log.feeds()), (2, 1));
+    assert_eq!(log.find(entry(1, 1).short()), Some(&entry(1, 1)));
+    assert_eq!(log.find(entry(1, 2).short()), None);
+}
+
+#[test]
+fn what_comes_before_its_predecessors_is_kept_and_counts_once_the_gap_is_closed() {
+    let mut log = Log::new([1; 32]);
+    assert_eq!(
+        accepted(&mut log, [0, 3, 2, 3]),
+        [Accepted::New, Accepted::New, Accepted::New, Accepted::Known]
+    );
+    assert_eq!((log.len(), log.vector()), (3, vec![span(1, 0, 1)]));
+    assert_eq!(
+        log.find(entry(1, 3).short()),
+        Some(&entry(1, 3)),
+        "who asks for it gets it"
+    );
+    log.accept(&entry(1, 1));
+    assert_eq!((log.len(), log.vector()), (4, vec![span(1, 0, 4)]));
+    assert_eq!(log.entries_of(span(1, 1, 3)).count(), 2);
+}
+
+#[test]
+fn too_far_ahead_is_left_to_sync() {
+    let mut log = Log::new([1; 32]);
+    let ahead = u64::try_from(OUT_OF_ORDER_MAX).unwrap();
+    assert!(
+        accepted(&mut log, 1..=ahead)
+            .iter()
+            .all(|accepted| *accepted == Accepted::New)
+    );
+    assert_eq!(log.accept(&entry(1, ahead + 1)), Accepted::TooEarly);
+    assert_eq!(log.accept(&entry(1, 0)), Accepted::New);
+    assert_eq!(log.vector(), [span(1, 0, ahead + 1)]);
+    assert_eq!(log.accept(&entry(1, ahead + 1)), Accepted::New);
+}
+
+#[test]
+fn the_digest_is_that_of_the_heads_whatever_order_the_entries_came_in() {
+    let entries = [entry(1, 0), entry(1, 1), entry(2, 0), entry_with(1, 8, 0, b"later")];
+    let (mut one, mut other) = (Log::new([1; 32]), Log::new([2; 32]));
+    let empty = one.digest();
+    for place in 0..4 {
+        one.accept(&entries[place]);
+        other.accept(&entries[3 - place]);
+        assert_eq!(one.digest() == other.digest(), place == 3);
+    }
+    let mut less = Log::new([1; 32]);
+    less.accept(&entries[0]);
+    assert_ne!(less.digest(), one.digest());
+    // What is out of order counts, so that it is not missed behind a gap that nobody can fill.
+    let mut early = Log::new([1; 32]);
+    early.accept(&entries[1]);
+    assert_ne!(early.digest(), empty);
+    early.accept(&entries[0]);
+    less.accept(&entries[1]);
+    assert_eq!(early.digest(), less.digest());
+}
+
+#[test]
+fn of_two_entries_with_one_number_the_first_is_kept() {
+    let mut log = Log::new([1; 32]);
+    let [first, second] = [b"yes", b"no!"].map(|body| entry_with(1, 7, 0, body));
+    assert_eq!(log.accept(&first), Accepted::New);
+    let digest = log.digest();
+    assert_eq!(log.accept(&second), Accepted::Known);
+    assert_eq!(
+        (log.find(first.short()), log.find(second.short())),
+        (Some(&first), None)
+    );
+    assert_eq!(log.digest(), digest);
+    // Nor does what came early give way.
+    let [first, second] = [b"yes", b"no!"].map(|body| entry_with(1, 7, 5, body));
+    assert_eq!(
+        (log.accept(&first), log.accept(&second)),
+        (Accepted::New, Accepted::Known)
+    );
+}
+
+#[test]
+fn lacking_is_what_the_peer_has_beyond_ours() {
+    let mut log = Log::new([1; 32]);
+    accepted(&mut log, [0, 1]);
+    assert_eq!(log.lacking(&[span(1, 0, 2)]), []);
+    assert_eq!(log.lacking(&[span(1, 0, 1)]), []);
+    assert_eq!(
+        log.lacking(&[span(1, 0, 5), span(2, 0, 3)]),
+        [span(1, 2, 5), span(2, 0, 3)]
+    );
+    // What is between, others may have.
+    assert_eq!(log.lacking(&[span(1, 4, 9)]), [span(1, 4, 9)]);
+    assert_eq!(log.lacking(&[span(3, 5, 5), span(3, 5, 4)]), [], "nothing, or nonsense");
+}
+
+#[test]
+fn where_the_beginning_is_gone_for_good_a_feed_begins_later() {
+    let mut log = Log::new([1; 32]);
+    let theirs = [span(1, 6, 10)];
+    accepted(&mut log, [0, 1, 8]);
+    assert_eq!(log.lacking(&theirs), theirs);
+    log.skip_gaps(&theirs);
+    assert_eq!(log.vector(), [span(1, 0, 2)], "not on the peer's word alone");
+    assert_eq!(accepted(&mut log, [6, 7]), [Accepted::New, Accepted::New]);
+    log.skip_gaps(&theirs);
+    assert_eq!(log.vector(), [span(1, 6, 9)]);
+    assert_eq!(log.lacking(&theirs), [span(1, 9, 10)]);
+    // Nor is it for ever: whoever has what is between can still bring it.
+    assert_eq!(log.lacking(&[span(1, 0, 9)]), [span(1, 0, 6)]);
+    assert_eq!(accepted(&mut log, 2..6), [Accepted::New; 4]);
+    assert_eq!(log.vector(), [span(1, 0, 9)]);
+}
+
+#[test]
+fn a_span_gives_the_entries_there_are_in_order() {
+    let mut log = Log::new([1; 32]);
+    accepted(&mut log, 0..5);
+    let seqs = |span| log.entries_of(span).map(|entry| entry.content.seq).collect::<Vec<_>>();
+    assert_eq!(seqs(span(1, 1, 3)), [1, 2]);
+    assert_eq!(seqs(span(1, 3, u64::MAX)), [3, 4]);
+    assert_eq!(seqs(span(1, 4, 2)), [0_u64; 0]);
+    assert_eq!(seqs(span(1, u64::MAX, u64::MAX)), [0_u64; 0]);
+    assert_eq!(seqs(span(2, 0, 9)), [0_u64; 0]);
+}
+
+#[test]
+fn acknowledged_are_the_feeds_that_grew_last_as_far_as_there_is_no_gap() {
+    let mut log = Log::new([1; 32]);
+    let many = u64::try_from(ACKS_MAX).unwrap() + 2;
+    for number in 0..many {
+        log.accept(&entry_with(1, number, 0, b"hi"));
+    }
+    log.accept(&entry_with(1, 5, 1, b"hi"));
+    log.accept(&entry_with(1, 6, 2, b"early"));
+    let acks = log.acks(0);
+    assert_eq!(acks.len(), ACKS_MAX);
+    let ack = |number, next| Ack {
+        author: ShortId::of_peer(&author(1).peer_id()),
+        feed: number,
+        first: 0,
+        next,
+    };
+    assert_eq!(acks[..3], [ack(6, 1), ack(5, 2), ack(many - 1, 1)]);
+    assert!(
+        acks.iter().all(|ack| ack.feed >= 2),
+        "those that grew first are left out"
+    );
+    assert_eq!(log.acks(log.accepted() - 2), acks[..2]);
+    assert_eq!(log.acks(log.accepted()).len(), 0);
+}
+
+/// Fills the log with entries of author 2, which are dated ahead of those of author 1.
+fn flood(log: &mut Log, entries: u64) {
+    for seq in 0..entries {
+        let entry = Entry {
+            feed: 7,
+            seq,
+            order: Timestamp::from_unix_millis(32_503_680_000_000 + seq),
+            unix_millis: 0,
+            name: "Mallory".into(),
+            kind: 999,
+            body: b"unknown".to_vec().into(),
+        };
+        let room = RoomCode::parse("lobby").unwrap().open();
+        log.accept(&Record::sign(&author(2), &room, entry));
+    }
+}
+
+#[test]
+fn a_flood_evicts_only_itself_and_mutes_nobody_however_it_is_dated() {
+    let mut log = Log::new([1; 32]);
+    accepted(&mut log, 0..50);
+    let count = u64::try_from(LOG_ENTRIES_MAX).unwrap();
+    flood(&mut log, count + 100);
+    assert_eq!(log.len(), LOG_ENTRIES_MAX);
+    assert_eq!(log.entries_of(span(1, 0, 50)).count(), 50);
+    assert_eq!(
+        log.vector()[..].iter().find(|span| span.feed == feed(1, 7)),
+        Some(&span(1, 0, 50))
+    );
+    assert_eq!(accepted(&mut log, 50..60), [Accepted::New; 10], "nobody is muted");
+    assert_eq!(log.entries_of(span(1, 0, 60)).count(), 60);
+    assert_eq!(log.len(), LOG_ENTRIES_MAX);
+}
+
+#[test]
+fn what_was_evicted_is_neither_accepted_nor_asked_for_again_and_the_digest_does_not_tell() {
+    let count = u64::try_from(LOG_ENTRIES_MAX).unwrap();
+    let (mut full, mut fresh) = (Log::new([1; 32]), Log::new([1; 32]));
+    accepted(&mut full, 0..count + 3);
+    assert_eq!(full.vector(), [span(1, 3, count + 3)]);
+    assert_eq!(full.find(entry(1, 0).short()), None);
+    assert_eq!(full.accept(&entry(1, 0)), Accepted::Known, "it does not come back");
+    assert_eq!(
+        full.lacking(&[span(1, 0, count)]),
+        [],
+        "a peer that still has it is not asked"
+    );
+    assert!(full.is_whole(), "it was there once");
+    // One who came later never had the beginning.
+    let theirs = full.vector();
+    fresh.accept(&entry(1, 3));
+    fresh.skip_gaps(&theirs);
+    accepted(&mut fresh, 4..count + 3);
+    assert_eq!(fresh.vector(), theirs);
+    assert_eq!(fresh.digest(), full.digest());
+    assert!(!fresh.is_whole());
+    assert_eq!((fresh.acks(0)[0].first, fresh.acks(0)[0].next), (3, count + 3));
+}
+
+#[test]
+fn large_entries_count_by_their_bytes() {
+    let mut log = Log::new([1; 32]);
+    accepted(&mut log, 0..20);
+    let large = vec![b'x'; 60_000];
+    let count = u64::try_from(LOG_BYTES_MAX / 60_000).unwrap() + 10;
+    for seq in 0..count {
+        assert_eq!(log.accept(&entry_with(2, 7, seq, &large)), Accepted::New);
+    }
+    assert!(log.bytes <= LOG_BYTES_MAX && log.bytes + RECORD_BYTES_MAX > LOG_BYTES_MAX);
+    assert_eq!(log.entries_of(span(1, 0, 20)).count(), 20);
+}
+
+#[test]
+fn who_evicts_what_is_out_of_order_goes_on_after_it() {
+    let mut log = Log::new([1; 32]);
+    accepted(&mut log, [0, 5, 6, 9]);
+    let place = log.by_feed.get(&feed(1, 7)).unwrap();
+    assert!(log.evict_of(place));
+    assert_eq!(log.vector(), [span(1, 1, 1)]);
+    assert!(log.evict_of(place));
+    assert_eq!(log.vector(), [span(1, 6, 7)]);
+    assert_eq!(
+        accepted(&mut log, [3, 7, 8]),
+        [Accepted::Known, Accepted::New, Accepted::New]
+    );
+    assert_eq!((log.vector(), log.len()), (vec![span(1, 6, 10)], 4));
+    while log.evict_of(place) {}
+    assert_eq!((log.len(), log.bytes, log.vector()), (0, 0, vec![span(1, 10, 10)]));
+}
+
+#[test]
+fn many_feeds_of_one_author_push_out_each_other_and_a_new_one_is_always_heard() {
+    let mut log = Log::new([1; 32]);
+    log.accept(&entry(1, 0));
+    let max = u64::try_from(LOG_FEEDS_MAX).unwrap();
+    for number in 0..max + 5 {
+        assert_eq!(log.accept(&entry_with(2, number, 0, b"me again")), Accepted::New);
+    }
+    assert_eq!((log.feeds(), log.len()), (LOG_FEEDS_MAX, LOG_FEEDS_MAX));
+    assert_eq!(log.find(entry(1, 0).short()), Some(&entry(1, 0)));
+    assert_eq!(log.find(entry_with(2, 0, 0, b"me again").short()), None);
+    assert_eq!(log.accept(&entry(3, 0)), Accepted::New);
+    let (mut same, digest) = (Log::new([1; 32]), log.digest());
+    for entry in log.iter() {
+        same.accept(entry);
+    }
+    assert_eq!(same.digest(), digest, "nothing is left of what was given up");
+    assert_eq!(log.lacking(&[span(4, 0, 1)]), [], "there is no room to ask for more");
+}
+
+/// Item after item, as few as fit, an author had more than can be out of order: on a neighbor's word a feed goes on later.
+#[test]
+fn a_feed_that_went_on_later_takes_back_whatever_it_skipped() {
+    let mut log = Log::new([1; 32]);
+    let many = u64::try_from(OUT_OF_ORDER_MAX).unwrap() + 50;
+    accepted(&mut log, (0..many).chain([many + 1]));
+    log.skip_gaps(&[span(1, many + 1, many + 2)]);
+    assert_eq!(log.vector(), [span(1, many + 1, many + 2)]);
+    assert!(!log.is_whole());
+    assert_eq!(log.accept(&entry(1, many)), Accepted::New);
+    assert_eq!((log.vector(), log.is_whole()), (vec![span(1, 0, many + 2)], true));
+}
