@@ -4,6 +4,7 @@
 //! for one peer alone carries a sealed [`whisper`] or [`envelope`]. Envelopes also travel where there is no link yet: through a
 //! server, by hand, or [`nearby`], between the tabs of one browser.
 
+pub mod binding;
 pub mod codec;
 pub mod envelope;
 pub mod fragment;
@@ -11,7 +12,7 @@ pub mod frame;
 pub mod id;
 pub mod nearby;
 pub mod record;
-mod sdp;
+pub(crate) mod sdp;
 mod signed;
 pub mod span;
 pub mod timestamp;

@@ -22,7 +22,7 @@ use mesh::{
         whisper::{Whisper, open_whisper, seal_whisper},
     },
 };
-use shared::{Identity, MessageId, Room, RoomCode, SessionId};
+use shared::{Identity, MessageId, Room, RoomCode, SessionId, Signature};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[cfg(target_arch = "wasm32")]
@@ -81,10 +81,11 @@ fn frames_of_a_link() {
         version: 1,
         name: "Ann".into(),
         digests: digests(),
+        proof: Signature::from_bytes([8; 64]),
     };
     check(
         &Frame::Hello(hello),
-        "820081830163416e6e82500102030405060708090a0b0c0d0e0f1009",
+        "820081840163416e6e82500102030405060708090a0b0c0d0e0f1009584008080808080808080808080808080808080808080808080808080808080808080808080808080808080808080808080808080808080808080808080808080808",
     );
     let digests = digests();
     check(

@@ -24,6 +24,8 @@ pub enum Label {
     SignalHello,
     /// A link set-up message between two peers (offer, answer, candidates, …).
     Envelope,
+    /// What the two ends of a link vouch for.
+    LinkHello,
     /// An entry of the room's log.
     Entry,
     /// A whisper, signed inside its sealed box.
@@ -43,6 +45,7 @@ impl Label {
         match self {
             Self::SignalHello => "starling v1 signal hello",
             Self::Envelope => "starling v1 link envelope",
+            Self::LinkHello => "starling v1 link hello",
             Self::Entry => "starling v1 log entry",
             Self::Whisper => "starling v1 whisper",
             Self::Beacon => "starling v1 presence beacon",
@@ -232,6 +235,7 @@ mod tests {
         let labels = [
             Label::SignalHello,
             Label::Envelope,
+            Label::LinkHello,
             Label::Entry,
             Label::Whisper,
             Label::Beacon,

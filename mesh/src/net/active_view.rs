@@ -44,10 +44,11 @@ impl ActiveView {
             return;
         };
         let attempt = net.peers.get(&peer).and_then(|contact| contact.attempt());
-        if attempt.is_none_or(|session| session.link() != link) {
+        let Some(session) = attempt.filter(|session| session.link() == link) else {
             return;
-        }
-        let opened = Link::new(link, peer, net.cx.instant(), &net.cx.timing);
+        };
+        let binding = session.binding(net.cx.me, peer);
+        let opened = Link::new(link, peer, net.cx.instant(), &net.cx.timing).expecting(binding.reversed());
         if let Some(older) = net.peers.open(&peer, opened) {
             // One that was said goodbye on may linger.
             if older.was_in_use {
@@ -66,6 +67,7 @@ impl ActiveView {
             version: PROTOCOL_VERSION,
             name: net.cx.name.clone(),
             digests,
+            proof: binding.sign(&net.cx.identity, &net.cx.room),
         };
         net.cx.send(link, &Frame::Hello(hello));
     }
@@ -136,7 +138,12 @@ impl ActiveView {
     }
 
     fn on_hello(&mut self, net: &mut Scope<'_>, id: LinkId, peer: PeerId, hello: Hello) {
-        let Hello { version, name, digests } = hello;
+        let Hello {
+            version,
+            name,
+            digests,
+            proof,
+        } = hello;
         if version != PROTOCOL_VERSION {
             net.out.push(Event::VersionRefused { peer, theirs: version });
             self.say_goodbye(net, id, GoodbyeReason::Version);
@@ -145,6 +152,11 @@ impl ActiveView {
             return;
         }
         if !valid_name(&name) {
+            return self.note_violation(net, id);
+        }
+        let awaited = net.peers.link(id).and_then(Link::awaited);
+        if !awaited.is_some_and(|binding| binding.is_signed(&net.cx.room, &proof)) {
+            // Whoever is there is not who we take it for, or takes us for another.
             return self.note_violation(net, id);
         }
         let Some(link) = net.peers.link_mut(id) else { return };

@@ -230,7 +230,7 @@ impl Net {
             return Err(InvitationError::Full);
         }
         let (link, ice_servers) = (self.peers.next_link(), self.servers.ice_servers());
-        self.invitations.answer(cx, session, link, from);
+        self.invitations.answer(cx, session, link, from, &sdp);
         cx.output(Output::Accept { link, ice_servers, sdp });
         cx.output(Output::RemoteCandidates { link, candidates });
         Ok(())
@@ -255,7 +255,10 @@ impl Net {
         if !self.make_place(cx, view, from) {
             return Err(InvitationError::Full);
         }
-        let session = self.invitations.accepted(cx, session).ok_or(InvitationError::RunOut)?;
+        let session = self
+            .invitations
+            .accepted(cx, session, &sdp)
+            .ok_or(InvitationError::RunOut)?;
         let link = session.link();
         self.take_up(cx, from, session);
         cx.output(Output::RemoteAnswer { link, sdp });

@@ -9,7 +9,7 @@
 use chacha20::ChaCha20Rng;
 use shared::{PeerId, SessionId, signal::PROTOCOL_VERSION};
 
-use super::session::{Role, Session};
+use super::session::{Certificates, Role, Session};
 use crate::{
     config::{CANDIDATES_MAX, GATHER, INVITATION_CHARS_MIN, INVITATIONS_MAX},
     context::Context,
@@ -34,6 +34,7 @@ struct Invited {
     /// Whom it answers; `None` if it is an invitation of ours.
     answers: Option<PeerId>,
     sdp: Option<String>,
+    certificates: Certificates,
     candidates: Vec<Candidate>,
     /// When it is handed out, complete or not; `None` once it was.
     gathered_at: Option<Instant>,
@@ -114,7 +115,7 @@ impl Invitations {
     /// Makes an invitation on `link`, which is to be dialled.
     pub(crate) fn invite(&mut self, cx: &mut Context, link: LinkId) {
         let session = SessionId::random(&mut self.rng);
-        self.push(cx, session, link, None);
+        self.push(cx, session, link, None, Certificates::default());
     }
 
     /// Whether this session's invitation was taken already. Taken twice by a person in doubt: the first answer is the one that counts.
@@ -122,12 +123,21 @@ impl Invitations {
         self.all.iter().any(|invited| invited.session == session)
     }
 
-    /// Makes the answer to an invitation on `link`, which is to be accepted.
-    pub(crate) fn answer(&mut self, cx: &mut Context, session: SessionId, link: LinkId, to: PeerId) {
-        self.push(cx, session, link, Some(to));
+    /// Makes the answer to an invitation with this description on `link`, which is to be accepted.
+    pub(crate) fn answer(&mut self, cx: &mut Context, session: SessionId, link: LinkId, to: PeerId, sdp: &str) {
+        let mut certificates = Certificates::default();
+        certificates.note_theirs(sdp);
+        self.push(cx, session, link, Some(to), certificates);
     }
 
-    fn push(&mut self, cx: &mut Context, session: SessionId, link: LinkId, answers: Option<PeerId>) {
+    fn push(
+        &mut self,
+        cx: &mut Context,
+        session: SessionId,
+        link: LinkId,
+        answers: Option<PeerId>,
+        certificates: Certificates,
+    ) {
         if self.all.len() >= INVITATIONS_MAX {
             let oldest = self.all.remove(0);
             cx.output(Output::HangUp { link: oldest.link });
@@ -138,6 +148,7 @@ impl Invitations {
             link,
             answers,
             sdp: None,
+            certificates,
             candidates: Vec::new(),
             gathered_at: Some(now + GATHER),
             until: now + cx.timing.invitation_timeout,
@@ -154,11 +165,13 @@ impl Invitations {
         self.place_of_ours(session).is_some()
     }
 
-    /// An invitation of ours was answered: gives the session to go on with.
-    pub(crate) fn accepted(&mut self, cx: &Context, session: SessionId) -> Option<Session> {
+    /// An invitation of ours was answered with this description: gives the session to go on with.
+    pub(crate) fn accepted(&mut self, cx: &Context, session: SessionId, sdp: &str) -> Option<Session> {
         let place = self.place_of_ours(session)?;
-        let invited = self.all.remove(place);
-        Some(Session::agreed(cx, Role::Offerer, session, invited.link))
+        let mut invited = self.all.remove(place);
+        invited.certificates.note_theirs(sdp);
+        let (link, certificates) = (invited.link, invited.certificates);
+        Some(Session::agreed(cx, Role::Offerer, session, link, certificates))
     }
 
     /// The channel of an invitation's link opened: gives the peer that it answers, which has it now, and the session to go on with.
@@ -166,13 +179,15 @@ impl Invitations {
         let place = self.all.iter().position(|invited| invited.link == link)?;
         let peer = self.all[place].answers?;
         let invited = self.all.remove(place);
-        Some((peer, Session::agreed(cx, Role::Answerer, invited.session, link)))
+        let session = Session::agreed(cx, Role::Answerer, invited.session, link, invited.certificates);
+        Some((peer, session))
     }
 
     /// The driver made a description. Says whether it is of an invitation's link.
     pub(crate) fn handle_description(&mut self, link: LinkId, sdp: &str) -> bool {
         let invited = self.all.iter_mut().find(|invited| invited.link == link);
         invited.is_some_and(|invited| {
+            invited.certificates.note_ours(sdp);
             invited.sdp = Some(sdp.to_owned());
             true
         })
@@ -318,9 +333,9 @@ mod tests {
         let mut cx = Context::test(1);
         let mut invitations = Invitations::new([1; 32]);
         let session = SessionId::from_bytes([9; 16]);
-        invitations.answer(&mut cx, session, LinkId(1), peer(2));
+        invitations.answer(&mut cx, session, LinkId(1), peer(2), "offer");
         assert!(invitations.is_taken(session) && !invitations.awaits(session));
-        assert!(invitations.accepted(&cx, session).is_none());
+        assert!(invitations.accepted(&cx, session, "answer").is_none());
         let (to, opened) = invitations.handle_open(&cx, LinkId(1)).unwrap();
         assert_eq!((to, opened.link(), opened.id()), (peer(2), LinkId(1), session));
         assert!(invitations.handle_open(&cx, LinkId(1)).is_none());

@@ -18,7 +18,10 @@ use crate::{
         FIRST_MEASURE, FRAMES_BURST, FRAMES_PER_SECOND, ROUND_TRIP_CHANGE, Timing, VIOLATION_LASTS, VIOLATIONS_MAX,
     },
     io::{Instant, LinkId, LinkKind, Path},
-    wire::fragment::{FragmentError, Reassembly},
+    wire::{
+        binding::Binding,
+        fragment::{FragmentError, Reassembly},
+    },
 };
 
 /// An open link.
@@ -43,6 +46,8 @@ pub(crate) struct Link {
     kind: Option<LinkKind>,
     /// Fragments the peer may send.
     frames: Bucket,
+    /// What the peer has to vouch for in its hello.
+    awaited: Option<Binding>,
     /// The peer's name, from its hello.
     name: Option<String>,
     /// Set when either side said goodbye: when the link is closed at the latest.
@@ -96,10 +101,22 @@ impl Link {
             violations: (0, now),
             kind: None,
             frames: Bucket::new(FRAMES_PER_SECOND, FRAMES_BURST),
+            awaited: None,
             name: None,
             closing: None,
             reassembly: Reassembly::default(),
         }
+    }
+
+    /// Takes note of what the peer has to vouch for.
+    pub(crate) fn expecting(mut self, binding: Binding) -> Self {
+        self.awaited = Some(binding);
+        self
+    }
+
+    /// What the peer has to vouch for in its hello.
+    pub(crate) fn awaited(&self) -> Option<&Binding> {
+        self.awaited.as_ref()
     }
 
     /// Its id.

@@ -207,7 +207,7 @@ pub(crate) mod test {
     use super::{
         super::{
             scope::{Event, Events, Scope},
-            session::{Role, Session},
+            session::{Certificates, Role, Session},
         },
         *,
     };
@@ -262,7 +262,7 @@ pub(crate) mod test {
     /// Makes an attempt at `peer` that was agreed on.
     pub(crate) fn attempt(cx: &Context, peers: &mut Peers, peer: PeerId, role: Role) -> LinkId {
         let link = peers.next_link();
-        let session = Session::agreed(cx, role, SessionId::from_bytes([9; 16]), link);
+        let session = Session::agreed(cx, role, SessionId::from_bytes([9; 16]), link, Certificates::default());
         peers.want(cx, peer, None).unwrap().begin(session);
         link
     }
@@ -295,7 +295,7 @@ pub(crate) mod test {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::session::{Role, Session},
+        super::session::{Certificates, Role, Session},
         test::{Rig, offered},
         *,
     };
@@ -349,7 +349,13 @@ mod tests {
         }
         let (attempt, link) = (rig.peers.next_link(), rig.peers.next_link());
         for (place, id) in [(0, attempt), (1, link)] {
-            let session = Session::agreed(&rig.cx, Role::Offerer, SessionId::from_bytes([1; 16]), id);
+            let session = Session::agreed(
+                &rig.cx,
+                Role::Offerer,
+                SessionId::from_bytes([1; 16]),
+                id,
+                Certificates::default(),
+            );
             rig.peers.get_mut(&people[place]).unwrap().begin(session);
         }
         // A link that lingers after its goodbye is still a link.

@@ -23,7 +23,7 @@ use crate::{
     config::{CANDIDATES_MAX, Timing},
     context::Context,
     io::{Candidate, Instant, LinkId, Output},
-    wire::envelope::Body,
+    wire::{binding::Binding, envelope::Body, sdp},
 };
 
 /// Whether we offer to `peer`, or ask it for an offer.
@@ -39,6 +39,25 @@ impl Role {
     /// Our role towards `peer`.
     pub(crate) fn towards(me: &PeerId, peer: &PeerId) -> Self {
         if me < peer { Self::Offerer } else { Self::Answerer }
+    }
+}
+
+/// The certificates that the two descriptions of a session name, as far as they are known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Certificates {
+    ours: String,
+    theirs: String,
+}
+
+impl Certificates {
+    /// Our description is known.
+    pub(crate) fn note_ours(&mut self, sdp: &str) {
+        self.ours = sdp::certificate(sdp);
+    }
+
+    /// The peer's description is known.
+    pub(crate) fn note_theirs(&mut self, sdp: &str) {
+        self.theirs = sdp::certificate(sdp);
     }
 }
 
@@ -66,6 +85,7 @@ pub(crate) struct Session {
     round: u32,
     /// Found before our description was sent, and to be sent after it.
     held_candidates: Vec<Candidate>,
+    certificates: Certificates,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,12 +129,12 @@ impl Session {
             stage,
             urgent,
             deadline: now + wait,
-            ..Self::agreed(cx, role, id, link)
+            ..Self::agreed(cx, role, id, link, Certificates::default())
         }
     }
 
     /// Goes on with an attempt that was agreed on by hand.
-    pub(crate) fn agreed(cx: &Context, role: Role, id: SessionId, link: LinkId) -> Self {
+    pub(crate) fn agreed(cx: &Context, role: Role, id: SessionId, link: LinkId, certificates: Certificates) -> Self {
         Self {
             id,
             link,
@@ -125,6 +145,7 @@ impl Session {
             deadline: cx.instant() + cx.timing.session_timeout,
             round: 0,
             held_candidates: Vec::new(),
+            certificates,
         }
     }
 
@@ -137,17 +158,30 @@ impl Session {
         sdp: String,
         out: &mut Vec<Action>,
     ) -> Self {
+        let mut certificates = Certificates::default();
+        certificates.note_theirs(&sdp);
         out.push(Action::Output(Output::Accept { link, ice_servers, sdp }));
         Self {
             stage: Stage::Describing,
             urgent: false,
-            ..Self::agreed(cx, Role::Answerer, id, link)
+            ..Self::agreed(cx, Role::Answerer, id, link, certificates)
         }
     }
 
     /// Its id.
     pub(crate) fn id(&self) -> SessionId {
         self.id
+    }
+
+    /// What we vouch for at our end of the open link, which leads to `peer`.
+    pub(crate) fn binding(&self, me: PeerId, peer: PeerId) -> Binding {
+        Binding {
+            session: self.id,
+            from: me,
+            to: peer,
+            own_certificate: self.certificates.ours.clone(),
+            other_certificate: self.certificates.theirs.clone(),
+        }
     }
 
     /// The driver's link.
@@ -199,6 +233,7 @@ impl Session {
         if self.stage != Stage::Describing {
             return;
         }
+        self.certificates.note_ours(&sdp);
         match self.role {
             Role::Offerer => {
                 self.stage = Stage::Offered;
@@ -236,6 +271,11 @@ impl Session {
         if self.stage != Stage::Offered || round != self.round {
             return false;
         }
+        if self.round == 0 {
+            self.certificates.note_theirs(&sdp);
+        } else if self.certificates.theirs != sdp::certificate(&sdp) {
+            return false;
+        }
         self.stage = Stage::Agreed;
         self.deadline = self.deadline.max(self.started + timing.session_timeout);
         out.push(Action::Output(Output::RemoteAnswer { link: self.link, sdp }));
@@ -250,7 +290,9 @@ impl Session {
         ice_servers: Vec<IceServer>,
         out: &mut Vec<Action>,
     ) -> bool {
-        if self.role != Role::Answerer || self.stage != Stage::Agreed || round <= self.round {
+        let restarts = self.role == Role::Answerer && self.stage == Stage::Agreed && round > self.round;
+        // A link never goes on with another certificate.
+        if !restarts || self.certificates.theirs != sdp::certificate(&sdp) {
             return false;
         }
         self.round = round;
@@ -345,6 +387,29 @@ mod tests {
                 sdp: "answer".into()
             })]
         );
+    }
+
+    #[test]
+    fn a_session_is_bound_to_the_certificates_of_its_first_descriptions() {
+        let sdp = |byte: &str| format!("v=0\r\na=fingerprint:sha-256 {}\r\n", [byte; 32].join(":"));
+        let mut out = Vec::new();
+        let mut session = Session::answer(&Context::test(1), ID, LINK, vec![], sdp("ab"), &mut out);
+        session.handle_description(sdp("CD"), NOW, &Timing::default(), &mut out);
+        let (me, peer) = (PeerId::from_bytes([1; 32]), PeerId::from_bytes([2; 32]));
+        let binding = Binding {
+            session: ID,
+            from: me,
+            to: peer,
+            own_certificate: ["CD"; 32].join(":"),
+            other_certificate: ["AB"; 32].join(":"),
+        };
+        assert_eq!(session.binding(me, peer), binding);
+        assert!(
+            !session.on_restart(1, sdp("ef"), vec![], &mut out),
+            "another certificate"
+        );
+        assert!(session.on_restart(1, sdp("AB"), vec![], &mut out));
+        assert_eq!(session.binding(me, peer), binding);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::{
     model::{NetworkEdge, PersonState},
     random::{Stream, stream},
     wire::{
+        binding::Binding,
         envelope::{Body, Envelope},
         fragment::Fragments,
         frame::{Announced, Digests, GoodbyeReason, Hello},
@@ -49,6 +50,13 @@ fn sent(frame: &Frame<'_>) -> Output {
 fn fragment(frame: &Frame<'_>) -> Rc<[u8]> {
     let fragments = Fragments::of(frame);
     Rc::clone(fragments.iter().next().unwrap())
+}
+
+impl Node {
+    /// What the hello on a link has to be signed for.
+    pub(crate) fn awaited_hello(&self, link: LinkId) -> Option<Binding> {
+        self.net.links().find(|open| open.id() == link)?.awaited().cloned()
+    }
 }
 
 impl Rig {
@@ -98,8 +106,20 @@ impl Rig {
             log: LogDigest([0; 16]),
             people: 0,
         };
-        let (version, name) = (PROTOCOL_VERSION, "Bob".into());
-        rig.frame(&Frame::Hello(Hello { version, name, digests }));
+        let certificate = crate::wire::sdp::certificate(&self::sdp());
+        let binding = Binding {
+            session: SessionId::from_bytes([4; 16]),
+            from: bob().peer_id(),
+            to: peer(1),
+            own_certificate: certificate.clone(),
+            other_certificate: certificate,
+        };
+        rig.frame(&Frame::Hello(Hello {
+            version: PROTOCOL_VERSION,
+            name: "Bob".into(),
+            digests,
+            proof: binding.sign(&bob(), &rig.room),
+        }));
         rig.outputs_after(0);
         assert_eq!(rig.node.linked().collect::<Vec<_>>(), [bob().peer_id()]);
         rig

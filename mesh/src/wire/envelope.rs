@@ -222,8 +222,9 @@ impl Envelope {
     /// What a well-signed envelope must also fulfil.
     fn check(&self) -> Result<(), EnvelopeError> {
         let fine = match &self.body {
-            Body::Offer { sdp, .. } => self.from < self.to && sdp::check(sdp).is_ok(),
-            Body::Answer { sdp, .. } => self.from > self.to && sdp::check(sdp).is_ok(),
+            // By hand either side may be the offerer of a session, and so the one that restarts ICE.
+            Body::Offer { sdp, round, .. } => (self.from < self.to || *round > 0) && sdp::check(sdp).is_ok(),
+            Body::Answer { sdp, round } => (self.from > self.to || *round > 0) && sdp::check(sdp).is_ok(),
             Body::DialRequest { .. } => self.from > self.to,
             Body::Candidates { candidates } => valid_candidates(candidates),
             Body::Invitation { sdp, candidates, .. } => {
@@ -328,6 +329,24 @@ mod tests {
             Envelope::open(&payload, &high.peer_id(), &room("lobby")),
             Err(EnvelopeError::Forged)
         );
+    }
+
+    /// Of a link by hand the side with the higher id may be the offerer, and so the one that restarts ICE.
+    #[test]
+    fn either_side_can_restart_ice() {
+        let (low, high) = pair();
+        let offer = |round| Body::Offer {
+            version: 1,
+            round,
+            sdp: sdp(),
+            urgent: false,
+        };
+        let answer = |round| Body::Answer { round, sdp: sdp() };
+        for (from, to, body) in [(&high, &low, offer(1)), (&low, &high, answer(1))] {
+            let envelope = envelope(from, to, body);
+            let sealed = envelope.seal(from, &room("lobby"), &mut rng());
+            assert_eq!(Envelope::open(&sealed, &to.peer_id(), &room("lobby")), Ok(envelope));
+        }
     }
 
     #[test]

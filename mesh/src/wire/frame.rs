@@ -7,7 +7,7 @@
 //! A frame borrows the records it carries: a record is copied neither to be sent nor to be recognised.
 
 use minicbor::{Decode, Encode, bytes::ByteSlice};
-use shared::PeerId;
+use shared::{PeerId, Signature};
 
 use super::{
     codec::{DecodeError, decode, encode, encode_after},
@@ -212,6 +212,9 @@ pub struct Hello {
     /// What the sender has.
     #[n(2)]
     pub digests: Digests,
+    /// That the sender takes the link for the same as the recipient: see [`Binding`](super::binding::Binding).
+    #[n(3)]
+    pub proof: Signature,
 }
 
 /// Why a link is closed.

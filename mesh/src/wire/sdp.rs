@@ -18,6 +18,15 @@ pub(crate) enum SdpError {
     Media,
 }
 
+/// The SHA-256 fingerprint of the certificate that a description names, in upper case: hex pairs with colons. Empty if there is none.
+pub(crate) fn certificate(sdp: &str) -> String {
+    let mut values = sdp.lines().filter_map(|line| line.strip_prefix("a=fingerprint:"));
+    let digest = values
+        .find_map(|value| value.split_once(' '))
+        .map(|(_, digest)| digest.trim());
+    digest.unwrap_or_default().to_ascii_uppercase()
+}
+
 /// Checks that a description is for data channels alone and pins exactly one certificate by SHA-256 (RFC 8122 §5).
 pub(crate) fn check(sdp: &str) -> Result<(), SdpError> {
     if sdp.len() > SDP_BYTES_MAX {

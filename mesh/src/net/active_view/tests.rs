@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use minicbor::bytes::ByteSlice;
+use shared::SessionId;
 
 use super::{
     super::{
@@ -11,9 +12,9 @@ use super::{
 };
 use crate::{
     config::VIOLATIONS_MAX,
-    context::test::peer,
+    context::{Context, test::peer},
     model::Event as AppEvent,
-    wire::{fragment::Fragments, span::LogDigest},
+    wire::{binding::Binding, fragment::Fragments, span::LogDigest},
 };
 
 const OURS: Digests = Digests {
@@ -37,9 +38,27 @@ fn goodbye(reason: GoodbyeReason, neighbors: &[PeerId]) -> Frame<'static> {
     Frame::Goodbye { reason, neighbors }
 }
 
+/// Ours, or that of person 2.
 fn hello(version: u16, name: &str, digests: Digests) -> Frame<'static> {
-    let name = name.into();
-    Frame::Hello(Hello { version, name, digests })
+    let [from, to] = if digests == OURS { [1, 2] } else { [2, 1] };
+    hello_by(from, to, version, name, digests)
+}
+
+fn hello_by(from: u8, to: u8, version: u16, name: &str, digests: Digests) -> Frame<'static> {
+    let binding = Binding {
+        session: SessionId::from_bytes([9; 16]),
+        from: peer(from),
+        to: peer(to),
+        own_certificate: String::new(),
+        other_certificate: String::new(),
+    };
+    let cx = Context::test(from);
+    Frame::Hello(Hello {
+        version,
+        name: name.into(),
+        digests,
+        proof: binding.sign(&cx.identity, &cx.room),
+    })
 }
 
 fn ping() -> Frame<'static> {
@@ -159,6 +178,21 @@ fn a_frame_before_the_hello_is_a_violation_and_so_is_a_hello_with_a_name_that_ca
         assert_eq!(rig.cx.counters.frames_refused, number);
     }
     assert!(!rig.peers.link(link).unwrap().is_usable());
+}
+
+/// An unknown key share: person 3 handed our description on to person 2 as its own, or that of person 2 to us.
+#[test]
+fn a_hello_of_another_or_for_another_is_a_violation() {
+    let (mut rig, mut view, link) = opened();
+    for (number, (from, to)) in (1..).zip([(3, 1), (2, 3), (1, 2)]) {
+        let hello = hello_by(from, to, PROTOCOL_VERSION, "Bob", THEIRS);
+        assert!(!handle(&mut rig, &mut view, link, hello));
+        assert_eq!((rig.cx.outputs(), rig.events()), (vec![], vec![]));
+        assert_eq!(rig.cx.counters.frames_refused, number);
+    }
+    assert!(!rig.peers.link(link).unwrap().is_usable());
+    handle(&mut rig, &mut view, link, hello(PROTOCOL_VERSION, "Bob", THEIRS));
+    assert!(rig.peers.link(link).unwrap().is_usable());
 }
 
 #[test]

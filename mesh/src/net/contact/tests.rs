@@ -1,6 +1,9 @@
 use chacha20::rand_core::SeedableRng;
 
-use super::{super::session::Role, *};
+use super::{
+    super::session::{Certificates, Role},
+    *,
+};
 use crate::context::{Context, test::peer};
 
 const ID: SessionId = SessionId::from_bytes([1; 16]);
@@ -24,7 +27,13 @@ fn contact() -> Contact {
 
 /// A session that began at `at(0)` and was answered.
 fn agreed(link: u64) -> Session {
-    Session::agreed(&Context::test(1), Role::Offerer, ID, LinkId(link))
+    Session::agreed(
+        &Context::test(1),
+        Role::Offerer,
+        ID,
+        LinkId(link),
+        Certificates::default(),
+    )
 }
 
 /// A session that began at `at(0)` and waits for an offer.

@@ -315,7 +315,7 @@ fn an_answer_by_hand_for_which_no_slot_can_be_freed_is_hung_up() {
     let (guest, link) = (peer(99), rig.net.peers.next_link());
     rig.net
         .invitations
-        .answer(&mut rig.cx, SessionId::from_bytes([7; 16]), link, guest);
+        .answer(&mut rig.cx, SessionId::from_bytes([7; 16]), link, guest, "offer");
     rig.cx.outputs();
     rig.net.handle_open(&mut rig.cx, &rig.here, link);
     assert_eq!(rig.cx.outputs(), [Output::HangUp { link }]);

@@ -1,6 +1,6 @@
 //! Peers that do not keep to the rules.
 
-use shared::{Identity, MessageId, Room, RoomCode};
+use shared::{Identity, MessageId, Room, RoomCode, Signature};
 
 use crate::{
     config::FRAGMENT_BYTES_MAX,
@@ -266,6 +266,7 @@ fn a_second_hello_is_no_way_to_flood_a_screen() {
                 log: LogDigest([0; 16]),
                 people: 0,
             },
+            proof: Signature::from_bytes([0; 64]),
         };
         world.inject_fragment(low, high, first_fragment(&Frame::Hello(hello)));
     }

@@ -1,7 +1,10 @@
 //! What can happen to a node, and how it is drawn.
 
 use proptest::prelude::*;
-use shared::signal::{Event, Nonce, Refusal};
+use shared::{
+    Signature,
+    signal::{Event, Nonce, PROTOCOL_VERSION, Refusal},
+};
 
 use super::{OTHERS, peer, sdp};
 use crate::{
@@ -409,11 +412,20 @@ fn frames() -> impl Strategy<Value = FrameParts> {
     ];
     let neighbors = prop::collection::vec((0..OTHERS).prop_map(peer), 0..10);
     let hello = (
-        prop_oneof![15 => Just(1_u16), 1 => Just(2_u16)],
+        prop_oneof![15 => Just(PROTOCOL_VERSION), 1 => Just(9_u16)],
         "[a-c]{1,2}|",
         digests(),
     );
-    let hello = hello.prop_map(|(version, name, digests)| Frame::Hello(Hello { version, name, digests }));
+    let hello = hello.prop_map(|(version, name, digests)| {
+        // Signed when it is known over which link it goes.
+        let proof = Signature::from_bytes([0; 64]);
+        Frame::Hello(Hello {
+            version,
+            name,
+            digests,
+            proof,
+        })
+    });
     let bytes = || prop::collection::vec(any::<u8>(), 0..80);
     let plain = prop_oneof![
         12 => hello,

@@ -23,7 +23,7 @@ use crate::{
     wire::{
         envelope::{ANYONE, Body, Envelope},
         fragment::Fragments,
-        frame::{Announced, Frame},
+        frame::{Announced, Frame, Hello},
         id::ShortId,
         nearby::Nearby,
         record::{Closing, Content, Packet, Payload, Record},
@@ -243,6 +243,18 @@ impl Rig {
         wire
     }
 
+    /// A hello as the peer at the other end of a link would sign it.
+    fn signed(&self, link: LinkId, hello: &Hello) -> Hello {
+        let mut hello = hello.clone();
+        if let Some(binding) = self.node.awaited_hello(link) {
+            let from = (0..OTHERS)
+                .map(identity)
+                .find(|identity| identity.peer_id() == binding.from);
+            hello.proof = from.map_or(hello.proof, |from| binding.sign(&from, &self.room));
+        }
+        hello
+    }
+
     fn ids(&self, numbers: &[u8]) -> Vec<ShortId> {
         let id = |number: &u8| match self.brought.len() {
             0 => ShortId(u64::from(*number)),
@@ -452,7 +464,11 @@ impl Rig {
                 });
             }
             Op::Frame { link, frame } => {
-                let (link, fragments) = (self.link(*link), self.fragments(frame));
+                let link = self.link(*link);
+                let fragments = match frame {
+                    FrameParts::Plain(Frame::Hello(hello)) => Fragments::of(&Frame::Hello(self.signed(link, hello))),
+                    _ => self.fragments(frame),
+                };
                 self.bring_fragments(link, &fragments);
             }
             Op::Nearby { bytes } => self.bring(Input::Nearby { bytes: bytes.clone() }),
