@@ -5,6 +5,7 @@
 //! server, by hand, or [`nearby`], between the tabs of one browser.
 
 pub mod binding;
+pub(crate) mod candidate;
 pub mod codec;
 pub mod envelope;
 pub mod fragment;

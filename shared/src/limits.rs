@@ -15,6 +15,9 @@ pub const LINKS_MAX: usize = 8;
 /// How many ICE servers a welcome may name.
 pub const ICE_SERVERS_MAX: usize = 8;
 
+/// How many addresses an ICE server may have.
+pub const ICE_URLS_MAX: usize = 4;
+
 /// The longest name of a person, in characters.
 pub const NAME_CHARS_MAX: usize = 32;
 

@@ -17,7 +17,7 @@ mod decode;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Identity, Label, PeerId, RoomId, Signature, identity::BadSignature};
+use crate::{Identity, Label, PeerId, RoomId, Signature, identity::BadSignature, limits::ICE_URLS_MAX};
 
 /// The version of the protocol that this code speaks, with server and peers alike.
 // No limit: a number on the wire.
@@ -222,6 +222,62 @@ pub struct IceServer {
     pub credential: Option<String>,
 }
 
+impl IceServer {
+    /// Whether browsers take it: URLs after RFC 7064 or RFC 7065, at most [`ICE_URLS_MAX`] of them, and for TURN name and credential.
+    /// One that they do not take would cost every connection that is made with it.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        let has_login = self.username.is_some() && self.credential.is_some();
+        let valid = |url: &String| match ice_scheme(url) {
+            Some(IceScheme::Stun) => true,
+            Some(IceScheme::Turn) => has_login,
+            None => false,
+        };
+        (1..=ICE_URLS_MAX).contains(&self.urls.len()) && self.urls.iter().all(valid)
+    }
+}
+
+enum IceScheme {
+    Stun,
+    Turn,
+}
+
+/// The scheme of a valid URL of an ICE server.
+fn ice_scheme(url: &str) -> Option<IceScheme> {
+    let (scheme, rest) = url.split_once(':')?;
+    let (scheme, address) = match scheme {
+        "stun" | "stuns" => (IceScheme::Stun, rest),
+        "turn" | "turns" => match rest.split_once('?') {
+            Some((address, "transport=udp" | "transport=tcp")) => (IceScheme::Turn, address),
+            Some(_) => return None,
+            None => (IceScheme::Turn, rest),
+        },
+        _ => return None,
+    };
+    let (host, port) = match address.strip_prefix('[') {
+        Some(literal) => {
+            let (host, after) = literal.split_once(']')?;
+            host.parse::<std::net::Ipv6Addr>().ok()?;
+            (
+                host,
+                if after.is_empty() {
+                    None
+                } else {
+                    Some(after.strip_prefix(':')?)
+                },
+            )
+        }
+        None => match address.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (address, None),
+        },
+    };
+    let is_of_host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b':');
+    let host_is_valid = (1..=253).contains(&host.len()) && host.bytes().all(is_of_host);
+    let port_is_valid = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port != 0));
+    (host_is_valid && port_is_valid).then_some(scheme)
+}
+
 impl Request {
     /// Answers a challenge.
     #[must_use]
@@ -267,6 +323,57 @@ mod tests {
 
     use super::*;
     use crate::RoomCode;
+
+    #[test]
+    fn an_ice_server_is_what_every_browser_takes() {
+        let server = |url: &str, login: Option<&str>| IceServer {
+            urls: vec![url.to_owned()],
+            username: login.map(str::to_owned),
+            credential: login.map(str::to_owned),
+        };
+        for url in [
+            "stun:example.org",
+            "stuns:example.org:5349",
+            "stun:192.0.2.1:3478",
+            "stun:[2001:db8::1]:3478",
+        ] {
+            assert!(server(url, None).is_valid(), "{url}");
+        }
+        for url in [
+            "turn:example.org",
+            "turns:example.org:443?transport=tcp",
+            "turn:[::1]?transport=udp",
+        ] {
+            assert!(server(url, Some("ann")).is_valid(), "{url}");
+            assert!(!server(url, None).is_valid(), "{url} without login");
+        }
+        for url in [
+            "",
+            "stun:",
+            "example.org",
+            "http://example.org",
+            "stun://example.org",
+            "stun:example.org?transport=udp",
+            "turn:example.org?transport=sctp",
+            "stun:example.org:0",
+            "stun:example.org:port",
+            "stun:exa mple.org",
+            "stun:[example.org]",
+            "stun:[::1]3478",
+            "STUN:example.org/",
+        ] {
+            assert!(!server(url, Some("ann")).is_valid(), "{url}");
+        }
+        let many = |count| IceServer {
+            urls: vec!["stun:example.org".to_owned(); count],
+            username: None,
+            credential: None,
+        };
+        assert_eq!(
+            [0, 1, 4, 5].map(|count| many(count).is_valid()),
+            [false, true, true, false]
+        );
+    }
 
     #[test]
     fn a_hello_holds_for_its_challenge_only() {

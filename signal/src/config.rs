@@ -255,13 +255,16 @@ pub(crate) fn is_plain_authority(text: &str) -> bool {
 /// # Errors
 /// If the text is not of the form `stun:host:port` or `stun:host`.
 pub fn parse_ice_server(text: &str) -> Result<IceServer, ParseFlagError> {
-    match text.split_once(':') {
-        Some(("stun" | "stuns", host)) if is_plain_authority(host) => Ok(IceServer {
-            urls: vec![text.to_owned()],
-            username: None,
-            credential: None,
-        }),
-        _ => Err(ParseFlagError::IceServer),
+    let server = IceServer {
+        urls: vec![text.to_owned()],
+        username: None,
+        credential: None,
+    };
+    // Of TURN it would lack the login.
+    if server.is_valid() {
+        Ok(server)
+    } else {
+        Err(ParseFlagError::IceServer)
     }
 }
 

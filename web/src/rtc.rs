@@ -51,8 +51,13 @@ impl Connection {
         certificate: Option<&RtcCertificate>,
         events: &Events,
     ) -> Result<Self, Exhausted> {
-        let configuration = configuration(ice_servers, certificate);
-        let peer_connection = RtcPeerConnection::new_with_configuration(&configuration).map_err(|error| {
+        let connect = |ice_servers| RtcPeerConnection::new_with_configuration(&configuration(ice_servers, certificate));
+        // If it is a server's address that this browser does not take, the others need not go without a link for it.
+        let peer_connection = connect(ice_servers).or_else(|error| {
+            js::log_error("a connection cannot be made with these ICE servers", &error);
+            connect(&[])
+        });
+        let peer_connection = peer_connection.map_err(|error| {
             js::log_error("a connection cannot be made", &error);
             Exhausted
         })?;

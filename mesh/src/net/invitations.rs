@@ -16,7 +16,11 @@ use crate::{
     io::{Candidate, Instant, LinkId, Output},
     model::{Invitation, InvitationError},
     random::{Stream, stream},
-    wire::envelope::{ANYONE, Body, Envelope, EnvelopeError},
+    wire::{
+        candidate::{Loopback, is_usable},
+        envelope::{ANYONE, Body, Envelope, EnvelopeError},
+        sdp,
+    },
 };
 
 /// See the [module documentation](self).
@@ -92,7 +96,7 @@ impl Invitations {
             EnvelopeError::Forged | EnvelopeError::Malformed => InvitationError::Damaged,
         })?;
         let (from, session) = (envelope.from, envelope.session);
-        let (kind, sdp, candidates) = match envelope.body {
+        let (kind, sdp, mut candidates) = match envelope.body {
             Body::Invitation { .. } if from == cx.me => return Err(InvitationError::Own),
             Body::Invitation { version, .. } if version != PROTOCOL_VERSION => return Err(InvitationError::Version),
             Body::Invitation { sdp, candidates, .. } => (Invitation::Invited, sdp, candidates),
@@ -103,6 +107,7 @@ impl Invitations {
             | Body::Candidates { .. }
             | Body::Decline { .. } => return Err(InvitationError::Damaged),
         };
+        candidates.retain(|candidate| is_usable(candidate, Loopback::Refused));
         Ok(Text {
             kind,
             from,
@@ -188,7 +193,7 @@ impl Invitations {
         let invited = self.all.iter_mut().find(|invited| invited.link == link);
         invited.is_some_and(|invited| {
             invited.certificates.note_ours(sdp);
-            invited.sdp = Some(sdp.to_owned());
+            invited.sdp = Some(sdp::without_candidates(sdp));
             true
         })
     }
@@ -202,7 +207,7 @@ impl Invitations {
             if candidate.line.is_empty() {
                 // That was all: it can be handed out.
                 invited.gathered_at = invited.gathered_at.map(|at| at.min(now));
-            } else if invited.candidates.len() < CANDIDATES_MAX {
+            } else if invited.candidates.len() < CANDIDATES_MAX && is_usable(candidate, Loopback::Refused) {
                 invited.candidates.push(candidate.clone());
             }
         }
@@ -271,7 +276,7 @@ mod tests {
 
     fn candidate(line: &str) -> Candidate {
         Candidate {
-            line: line.into(),
+            line: format!("candidate:1 1 udp 1 192.0.2.1 9 typ host {line}"),
             mid: None,
         }
     }

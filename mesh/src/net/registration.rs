@@ -237,6 +237,7 @@ impl Registration {
                 State::Greeting { .. },
             ) => {
                 self.alerted = None;
+                ice_servers.retain(IceServer::is_valid);
                 ice_servers.truncate(ICE_SERVERS_MAX);
                 self.ice_servers = ice_servers;
                 // A server cannot make us ping it all the time, nor never.

@@ -23,7 +23,12 @@ use crate::{
     config::{CANDIDATES_MAX, Timing},
     context::Context,
     io::{Candidate, Instant, LinkId, Output},
-    wire::{binding::Binding, envelope::Body, sdp},
+    wire::{
+        binding::Binding,
+        candidate::{self, Loopback},
+        envelope::Body,
+        sdp,
+    },
 };
 
 /// Whether we offer to `peer`, or ask it for an offer.
@@ -86,6 +91,9 @@ pub(crate) struct Session {
     /// Found before our description was sent, and to be sent after it.
     held_candidates: Vec<Candidate>,
     certificates: Certificates,
+    loopback: Loopback,
+    /// How many candidates of the peer's were handed to the driver in this round.
+    taken: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,6 +154,8 @@ impl Session {
             round: 0,
             held_candidates: Vec::new(),
             certificates,
+            loopback: Loopback::Refused,
+            taken: 0,
         }
     }
 
@@ -223,7 +233,7 @@ impl Session {
 
     /// Makes a new offer for the open link, with fresh ICE credentials.
     pub(crate) fn restart(&mut self, out: &mut Vec<Action>) {
-        self.round += 1;
+        (self.round, self.taken) = (self.round + 1, 0);
         self.stage = Stage::Describing;
         out.push(Action::Output(Output::RestartIce { link: self.link }));
     }
@@ -233,6 +243,7 @@ impl Session {
         if self.stage != Stage::Describing {
             return;
         }
+        let sdp = sdp::without_candidates(&sdp);
         self.certificates.note_ours(&sdp);
         match self.role {
             Role::Offerer => {
@@ -259,6 +270,11 @@ impl Session {
 
     /// The driver found candidates.
     pub(crate) fn handle_candidates(&mut self, candidates: Vec<Candidate>, out: &mut Vec<Action>) {
+        if candidates.iter().any(candidate::is_loopback) {
+            self.loopback = Loopback::Shown;
+        }
+        let usable = |found: &Candidate| candidate::is_usable(found, self.loopback);
+        let candidates: Vec<_> = candidates.into_iter().filter(usable).collect();
         if self.stage == Stage::Describing {
             self.held_candidates.extend(candidates);
         } else {
@@ -295,7 +311,7 @@ impl Session {
         if !restarts || self.certificates.theirs != sdp::certificate(&sdp) {
             return false;
         }
-        self.round = round;
+        (self.round, self.taken) = (round, 0);
         self.stage = Stage::Describing;
         out.push(Action::Output(Output::Accept {
             link: self.link,
@@ -305,10 +321,17 @@ impl Session {
         true
     }
 
-    /// The peer found candidates. Says whether they can be used.
-    pub(crate) fn on_candidates(&self, candidates: Vec<Candidate>, out: &mut Vec<Action>) -> bool {
+    /// The peer found candidates. Says whether they were to be expected.
+    pub(crate) fn on_candidates(&mut self, candidates: Vec<Candidate>, out: &mut Vec<Action>) -> bool {
         if !self.has_link() {
             return false;
+        }
+        let room = CANDIDATES_MAX - self.taken;
+        let usable = |found: &Candidate| candidate::is_usable(found, self.loopback);
+        let candidates: Vec<_> = candidates.into_iter().filter(usable).take(room).collect();
+        self.taken += candidates.len();
+        if candidates.is_empty() {
+            return true;
         }
         out.push(Action::Output(Output::RemoteCandidates {
             link: self.link,
@@ -343,9 +366,29 @@ mod tests {
 
     fn candidate(line: &str) -> Candidate {
         Candidate {
-            line: line.into(),
+            line: format!("candidate:1 1 udp 1 192.0.2.1 9 typ host {line}"),
             mid: None,
         }
+    }
+
+    #[test]
+    fn of_the_peers_candidates_only_so_many_usable_ones_reach_the_driver() {
+        let (mut session, mut out) = start(Role::Offerer);
+        out.clear();
+        let tcp = Candidate {
+            line: "candidate:1 1 tcp 1 192.0.2.1 22 typ host tcptype passive".into(),
+            mid: None,
+        };
+        assert!(session.on_candidates(vec![tcp.clone()], &mut out));
+        assert_eq!(out, []);
+        assert!(session.on_candidates(vec![tcp, candidate("one")], &mut out));
+        let handed = |candidates| Action::Output(Output::RemoteCandidates { link: LINK, candidates });
+        assert_eq!(out, [handed(vec![candidate("one")])]);
+        out.clear();
+        for _ in 0..3 {
+            session.on_candidates(vec![candidate("more"); CANDIDATES_MAX], &mut out);
+        }
+        assert_eq!(out, [handed(vec![candidate("more"); CANDIDATES_MAX - 1])]);
     }
 
     #[test]
@@ -414,7 +457,7 @@ mod tests {
 
     #[test]
     fn the_answerer_asks_and_has_no_link_until_an_offer_comes() {
-        let (session, out) = start(Role::Answerer);
+        let (mut session, out) = start(Role::Answerer);
         assert_eq!(
             out,
             [Action::Send(Body::DialRequest {

@@ -13,6 +13,9 @@ pub(crate) enum SdpError {
     /// No SHA-256 fingerprint, or several different ones: it would not say whom the connection reaches.
     #[error("the description does not name one certificate")]
     Fingerprint,
+    /// Candidates, which are told apart from descriptions, where each is checked.
+    #[error("the description carries candidates")]
+    Candidates,
     /// Something else than one data-channel section.
     #[error("the description offers more than data channels")]
     Media,
@@ -25,6 +28,15 @@ pub(crate) fn certificate(sdp: &str) -> String {
         .find_map(|value| value.split_once(' '))
         .map(|(_, digest)| digest.trim());
     digest.unwrap_or_default().to_ascii_uppercase()
+}
+
+/// A description of ours without the candidates that were found meanwhile: the driver reports each of them by itself, too.
+pub(crate) fn without_candidates(sdp: &str) -> String {
+    sdp.split_inclusive('\n').filter(|line| !is_candidate(line)).collect()
+}
+
+fn is_candidate(line: &str) -> bool {
+    line.starts_with("a=candidate") || line.starts_with("a=end-of-candidates")
 }
 
 /// Checks that a description is for data channels alone and pins exactly one certificate by SHA-256 (RFC 8122 §5).
@@ -46,6 +58,8 @@ pub(crate) fn check(sdp: &str) -> Result<(), SdpError> {
                 return Err(SdpError::Fingerprint);
             }
             fingerprint = Some(digest);
+        } else if is_candidate(line) {
+            return Err(SdpError::Candidates);
         } else if let Some(section) = line.strip_prefix("m=") {
             sections += 1;
             if !section.starts_with("application ") || sections > 1 {
@@ -73,6 +87,7 @@ mod tests {
         let other = format!("a=fingerprint:sha-256 {}", ["CD"; 32].join(":"));
         let weak = format!("a=fingerprint:sha-1 {}", ["AB"; 20].join(":"));
         let data = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel";
+        let candidate = "a=candidate:1 1 tcp 9 127.0.0.1 22 typ host tcptype passive";
         let audio = "m=audio 9 UDP/TLS/RTP/SAVPF 111";
         for (lines, expected) in [
             (vec!["v=0", data, &one], Ok(())),
@@ -83,9 +98,12 @@ mod tests {
             (vec!["v=0", &one], Err(SdpError::Media)),
             (vec!["v=0", data, &one, audio], Err(SdpError::Media)),
             (vec!["v=0", audio, &one], Err(SdpError::Media)),
+            (vec!["v=0", data, &one, candidate], Err(SdpError::Candidates)),
         ] {
             assert_eq!(check(&sdp(&lines)), expected, "{lines:?}");
         }
+        let found = sdp(&["v=0", data, candidate, &one, "a=end-of-candidates", ""]);
+        assert_eq!(without_candidates(&found), sdp(&["v=0", data, &one, ""]));
         assert_eq!(check(&"x".repeat(SDP_BYTES_MAX + 1)), Err(SdpError::TooLarge));
     }
 }

@@ -105,6 +105,17 @@ async fn channels_open_and_carry_packets_both_ways_at_once() {
 }
 
 #[wasm_bindgen_test]
+async fn an_ice_server_that_the_browser_does_not_take_costs_no_connection() {
+    let (events, _queue) = Events::channel();
+    let nonsense = IceServer {
+        urls: vec!["nonsense".to_owned()],
+        username: None,
+        credential: None,
+    };
+    assert!(Connection::new(LOW, &[nonsense], None, &events).is_ok());
+}
+
+#[wasm_bindgen_test]
 async fn an_open_link_says_how_it_reaches_its_peer() {
     let mut pair = Pair::new(None);
     pair.open().await;

@@ -28,7 +28,7 @@ fn ice_servers() -> Vec<IceServer> {
 
 fn candidate(line: &str) -> Candidate {
     Candidate {
-        line: line.into(),
+        line: format!("candidate:1 1 udp 1 192.0.2.1 9 typ host {line}"),
         mid: None,
     }
 }

@@ -78,6 +78,30 @@ fn peer(byte: u8) -> PeerId {
 }
 
 #[test]
+fn ice_servers_that_no_browser_takes_are_left_out() {
+    let mut rig = Rig::new();
+    rig.timeout(START);
+    rig.event(START, challenge());
+    let server = |url: &str| IceServer {
+        urls: vec![url.to_owned()],
+        username: None,
+        credential: None,
+    };
+    let event = Event::Welcome {
+        room_size: 1,
+        peers: vec![],
+        ice_servers: vec![
+            server("nonsense"),
+            server("stun:example.org"),
+            server("turn:example.org"),
+        ],
+        heartbeat_seconds: 20,
+    };
+    rig.event(START, event);
+    assert_eq!(rig.server.ice_servers(), [server("stun:example.org")]);
+}
+
+#[test]
 fn a_challenge_is_answered_and_a_welcome_names_peers() {
     let mut rig = Rig::new();
     assert_eq!(

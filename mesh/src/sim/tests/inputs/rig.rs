@@ -385,7 +385,12 @@ impl Rig {
                 sdp: sdp(),
             },
             LinkInput::LocalCandidates { link, last } => {
-                let line = if last { String::new() } else { "candidate".into() };
+                let line = if last {
+                    ""
+                } else {
+                    "candidate:1 1 udp 1 192.0.2.1 9 typ host"
+                };
+                let line = line.to_owned();
                 Input::LocalCandidates {
                     link: self.link(link),
                     candidates: vec![Candidate { line, mid: None }],

@@ -1,0 +1,132 @@
+//! Which ICE candidates go out to a peer, and which of a peer's reach the driver.
+//!
+//! A browser tries whatever candidate it is handed: a peer could have it knock at programs of its own machine, or open TCP connections to
+//! a neighbor's printer. So only what a path between two people needs passes: UDP, no loopback, no names but mDNS ones.
+
+use std::net::IpAddr;
+
+use super::envelope::Candidate;
+
+/// Whether a path may go through loopback: only if our own driver has such a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Loopback {
+    /// None of our candidates is a loopback address.
+    #[default]
+    Refused,
+    /// One is.
+    Shown,
+}
+
+/// Where a candidate leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Loopback,
+    Elsewhere,
+}
+
+/// Whether a candidate, ours or the peer's, may be used. The end of candidates may.
+pub(crate) fn is_usable(candidate: &Candidate, loopback: Loopback) -> bool {
+    candidate.line.is_empty()
+        || match place(&candidate.line) {
+            Some(Place::Elsewhere) => true,
+            Some(Place::Loopback) => loopback == Loopback::Shown,
+            None => false,
+        }
+}
+
+/// Whether a candidate of ours shows that loopback is a path here.
+pub(crate) fn is_loopback(candidate: &Candidate) -> bool {
+    place(&candidate.line) == Some(Place::Loopback)
+}
+
+/// Where a candidate line (RFC 8839 §5.1) leads, if anywhere.
+fn place(line: &str) -> Option<Place> {
+    let mut fields = line.strip_prefix("candidate:")?.split_ascii_whitespace();
+    let [_foundation, component, transport, _priority, address, port, typ, kind] =
+        std::array::from_fn(|_| fields.next().unwrap_or_default());
+    let is_known = component == "1"
+        && transport.eq_ignore_ascii_case("udp")
+        && port.parse::<u16>().is_ok_and(|port| port != 0)
+        && typ == "typ"
+        && matches!(kind, "host" | "srflx" | "prflx" | "relay");
+    if !is_known {
+        return None;
+    }
+    let Ok(address) = address.parse::<IpAddr>() else {
+        return is_mdns_name(address).then_some(Place::Elsewhere);
+    };
+    let address = address.to_canonical();
+    let is_broadcast = matches!(address, IpAddr::V4(address) if address.is_broadcast());
+    if address.is_unspecified() || address.is_multicast() || is_broadcast {
+        None
+    } else if address.is_loopback() {
+        Some(Place::Loopback)
+    } else {
+        Some(Place::Elsewhere)
+    }
+}
+
+/// Whether a name is one that browsers make up in the place of an address: a UUID under `.local` (draft-ietf-mmusic-mdns-ice-candidates).
+fn is_mdns_name(name: &str) -> bool {
+    let Some(uuid) = name.strip_suffix(".local") else {
+        return false;
+    };
+    let is_of_uuid = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+    (32..=36).contains(&uuid.len()) && uuid.bytes().all(is_of_uuid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidate(line: &str) -> Candidate {
+        let (line, mid) = (line.to_owned(), None);
+        Candidate { line, mid }
+    }
+
+    #[test]
+    fn what_a_path_between_people_needs_passes() {
+        for line in [
+            "",
+            "candidate:1 1 udp 2113937151 b7f29a62-3c2e-4bd8-9ac3-1d5e8a0f7c11.local 51000 typ host generation 0",
+            "candidate:2 1 UDP 1677729535 203.0.113.7 61000 typ srflx raddr 0.0.0.0 rport 0",
+            "candidate:3 1 udp 100 2001:db8::7 9 typ prflx",
+            "candidate:4 1 udp 100 192.168.1.20 9 typ host",
+            "candidate:5 1 udp 100 198.51.100.4 3478 typ relay raddr 203.0.113.7 rport 9",
+        ] {
+            assert!(is_usable(&candidate(line), Loopback::Refused), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_would_have_a_browser_knock_elsewhere_does_not() {
+        for line in [
+            "candidate:1 1 tcp 1518280447 127.0.0.1 22 typ host tcptype passive",
+            "candidate:1 1 tcp 1518280447 192.168.1.1 80 typ host tcptype passive",
+            "candidate:1 1 udp 100 printer.local 9 typ host",
+            "candidate:1 1 udp 100 example.org 9 typ host",
+            "candidate:1 1 udp 100 0.0.0.0 9 typ host",
+            "candidate:1 1 udp 100 255.255.255.255 9 typ host",
+            "candidate:1 1 udp 100 224.0.0.1 9 typ host",
+            "candidate:1 1 udp 100 192.168.1.1 0 typ host",
+            "candidate:1 1 udp 100 192.168.1.1 99999 typ host",
+            "candidate:1 2 udp 100 192.168.1.1 9 typ host",
+            "candidate:1 1 udp 100 192.168.1.1 9 typ other",
+            "candidate:1 1 udp 100 192.168.1.1",
+            "a=candidate:1 1 udp 100 192.168.1.1 9 typ host",
+            "nonsense",
+        ] {
+            assert!(!is_usable(&candidate(line), Loopback::Shown), "{line}");
+        }
+    }
+
+    #[test]
+    fn loopback_passes_only_where_ours_show_it() {
+        for address in ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"] {
+            let candidate = candidate(&format!("candidate:1 1 udp 100 {address} 9 typ host"));
+            assert!(is_loopback(&candidate));
+            assert!(!is_usable(&candidate, Loopback::Refused));
+            assert!(is_usable(&candidate, Loopback::Shown));
+        }
+    }
+}
