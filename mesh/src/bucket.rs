@@ -1,36 +1,53 @@
-//! A token bucket: so many at once, and so many a second in the long run.
+//! A token bucket: so many at once, and so many a second or a minute in the long run.
 
 use crate::io::{Instant, millis};
 
-/// Counts in thousandths, so that a rate a second is a rate a millisecond.
+/// Counts in fractions of a token, so that a rate is a whole number of them a millisecond.
 #[derive(Debug)]
 pub(crate) struct Bucket {
-    per_second: u32,
+    /// Fractions that come back in a millisecond.
+    rate: u32,
+    /// Fractions of a token.
+    token: u32,
     burst: u32,
     used: u64,
     at: Instant,
 }
 
 impl Bucket {
-    pub(crate) fn new(per_second: u32, burst: u32) -> Self {
+    /// `rate` a second.
+    pub(crate) fn per_second(rate: u32, burst: u32) -> Self {
+        Self::new(rate, 1_000, burst)
+    }
+
+    /// `rate` a minute.
+    pub(crate) fn per_minute(rate: u32, burst: u32) -> Self {
+        Self::new(rate, 60_000, burst)
+    }
+
+    fn new(rate: u32, token: u32, burst: u32) -> Self {
         Self {
-            per_second,
+            rate,
+            token,
             burst,
             used: 0,
             at: Instant::default(),
         }
     }
 
-    /// Takes one, if there is one.
-    pub(crate) fn take(&mut self, now: Instant) -> bool {
+    /// Whether there is one.
+    pub(crate) fn has(&mut self, now: Instant) -> bool {
         let millis = millis(now.since(self.at));
         self.at = now;
-        self.used = self
-            .used
-            .saturating_sub(millis.saturating_mul(u64::from(self.per_second)));
-        let fits = self.used + 1_000 <= u64::from(self.burst) * 1_000;
+        self.used = self.used.saturating_sub(millis.saturating_mul(self.rate.into()));
+        self.used + u64::from(self.token) <= u64::from(self.burst) * u64::from(self.token)
+    }
+
+    /// Takes one, if there is one.
+    pub(crate) fn take(&mut self, now: Instant) -> bool {
+        let fits = self.has(now);
         if fits {
-            self.used += 1_000;
+            self.used += u64::from(self.token);
         }
         fits
     }
@@ -42,11 +59,15 @@ mod tests {
 
     #[test]
     fn a_burst_is_let_through_and_then_the_rate() {
-        let mut bucket = Bucket::new(10, 3);
+        let mut bucket = Bucket::per_second(10, 3);
         let at = Instant::from_millis;
         assert_eq!([0; 4].map(|_| bucket.take(at(5_000))), [true, true, true, false]);
         assert!(!bucket.take(at(5_099)));
         assert!(bucket.take(at(5_100)));
         assert!(!bucket.take(at(5_150)));
+        let mut bucket = Bucket::per_minute(2, 1);
+        let taken = [0, 29_999, 30_000, 30_001, 60_000].map(|millis| bucket.take(at(millis)));
+        assert_eq!(taken, [true, false, true, false, true]);
+        assert!(!bucket.has(at(89_999)) && bucket.has(at(90_000)) && bucket.has(at(90_000)));
     }
 }

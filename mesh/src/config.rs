@@ -219,6 +219,13 @@ pub const FIRST_MEASURE: Duration = Duration::from_secs(1);
 /// By how much a round-trip time must change to be told anew, as must a quarter of it.
 pub const ROUND_TRIP_CHANGE: Duration = Duration::from_millis(5);
 
+/// How many attempts to link others may cause in a minute, in the long run; whoever carries what causes them has half of it at most.
+/// Chromium refuses further connections after 500, until a page is reloaded.
+pub const PROVOKED_PER_MINUTE: u32 = 40;
+
+/// How many attempts to link others may cause at once: a whole room that comes back, twice.
+pub const PROVOKED_BURST: u32 = 48;
+
 /// How many violations a peer may commit before its link is closed.
 pub const VIOLATIONS_MAX: u32 = 5;
 

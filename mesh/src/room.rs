@@ -102,7 +102,7 @@ impl Room {
             deliveries: Deliveries::new(seed),
             closing: Closing::new(closed),
             whispers: stream(seed, Stream::Whispers),
-            messages: Bucket::new(MESSAGES_PER_SECOND, MESSAGES_BURST),
+            messages: Bucket::per_second(MESSAGES_PER_SECOND, MESSAGES_BURST),
             on_server: false,
             to_net: VecDeque::new(),
         }

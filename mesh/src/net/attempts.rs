@@ -22,9 +22,10 @@ use super::{
 };
 use crate::{
     back_off::jittered,
-    config::{FULL_RETRY, LINKS_MIN, Timing},
+    bucket::Bucket,
+    config::{FULL_RETRY, LINKS_MIN, PROVOKED_BURST, PROVOKED_PER_MINUTE, Timing},
     door::LinkState,
-    io::{Candidate, LinkId, Output},
+    io::{Candidate, Instant, LinkId, Output},
     model::Alert,
     random::{Stream, stream},
     wire::envelope::{Body, DeclineReason, Envelope},
@@ -34,12 +35,18 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Attempts {
     rng: ChaCha20Rng,
+    /// Attempts that others cause, in all.
+    provoked: Bucket,
+    /// And for each that carried the cause.
+    provoked_via: Vec<(Via, Bucket)>,
 }
 
 impl Attempts {
     pub(crate) fn new(seed: [u8; 32]) -> Self {
         Self {
             rng: stream(seed, Stream::Attempts),
+            provoked: Bucket::per_minute(PROVOKED_PER_MINUTE, PROVOKED_BURST),
+            provoked_via: Vec::new(),
         }
     }
 
@@ -131,7 +138,7 @@ impl Attempts {
         }
         match body {
             Body::DialRequest { version, urgent } => {
-                if admit(net, via, from, id, version, urgent) && !has_crossed(net, &from) {
+                if self.admit(net, via, from, id, version, urgent) && !has_crossed(net, &from) {
                     self.drop(net, &from);
                     self.start_as(net, from, id, ice_servers);
                 }
@@ -142,7 +149,7 @@ impl Attempts {
                 sdp,
                 urgent,
             } => {
-                if admit(net, via, from, id, version, urgent) {
+                if self.admit(net, via, from, id, version, urgent) {
                     self.drop(net, &from);
                     self.answer(net, from, id, sdp, ice_servers);
                 }
@@ -277,27 +284,56 @@ impl Attempts {
     }
 }
 
-/// Whether a dial request or first offer is taken up: our version, not too often, and a slot for it.
-fn admit(net: &mut Scope<'_>, via: Via, from: PeerId, id: SessionId, version: u16, urgent: bool) -> bool {
-    if version != PROTOCOL_VERSION {
-        decline(net, via, from, id, DeclineReason::Version);
-        refuse_version(net, from, version);
-        return false;
+/// What others may cause.
+impl Attempts {
+    /// Whether there may be another attempt that was caused by what `via` brought, which is counted then. Browsers make only some
+    /// hundred connections in the life of a page, and keys cost nothing: so whoever carries has a share, not each key. What we choose
+    /// ourselves is not counted here.
+    pub(crate) fn may_be_provoked(&mut self, now: Instant, via: Via) -> bool {
+        let place = self.provoked_via.iter().position(|(known, _)| *known == via);
+        let place = place.unwrap_or_else(|| {
+            let share = Bucket::per_minute(PROVOKED_PER_MINUTE / 2, PROVOKED_BURST / 2);
+            self.provoked_via.push((via, share));
+            self.provoked_via.len() - 1
+        });
+        let share = &mut self.provoked_via[place].1;
+        self.provoked.has(now) && share.take(now) && self.provoked.take(now)
     }
-    let now = net.cx.instant();
-    let slots_used = net.peers.slots_used();
-    let contact = net.peers.want(net.cx, from, Some(via));
-    let Some(contact) = contact.filter(|contact| contact.may_attempt(now)) else {
-        net.cx.counters.envelopes_refused += 1;
-        return false;
-    };
-    let need = if urgent { Need::High } else { Need::Low };
-    if !contact.uses_slot() && !grants(slots_used, need) {
-        decline(net, via, from, id, DeclineReason::Full);
-        return false;
+
+    /// Whether a dial request or first offer is taken up: our version, not too often, and a slot for it.
+    fn admit(
+        &mut self,
+        net: &mut Scope<'_>,
+        via: Via,
+        from: PeerId,
+        id: SessionId,
+        version: u16,
+        urgent: bool,
+    ) -> bool {
+        if version != PROTOCOL_VERSION {
+            decline(net, via, from, id, DeclineReason::Version);
+            refuse_version(net, from, version);
+            return false;
+        }
+        let now = net.cx.instant();
+        let slots_used = net.peers.slots_used();
+        let contact = net.peers.want(net.cx, from, Some(via));
+        let Some(contact) = contact.filter(|contact| contact.may_attempt(now)) else {
+            net.cx.counters.envelopes_refused += 1;
+            return false;
+        };
+        let need = if urgent { Need::High } else { Need::Low };
+        if !contact.uses_slot() && !grants(slots_used, need) {
+            decline(net, via, from, id, DeclineReason::Full);
+            return false;
+        }
+        if !self.may_be_provoked(now, via) {
+            decline(net, via, from, id, DeclineReason::Full);
+            return false;
+        }
+        contact.count_attempt(now);
+        true
     }
-    contact.count_attempt(now);
-    true
 }
 
 fn decline(net: &mut Scope<'_>, via: Via, to: PeerId, session: SessionId, reason: DeclineReason) {

@@ -299,6 +299,12 @@ impl Net {
     /// Starts an attempt at a peer, by what carries it now.
     pub(super) fn start(&mut self, cx: &mut Context, view: View<'_>, peer: PeerId) {
         let via = self.choose_via(cx, view, &peer);
+        // Whom we know from others alone may not be there at all.
+        if let Some(via) = via.filter(|_| !view.is_present(&peer))
+            && !self.attempts.may_be_provoked(cx.instant(), via)
+        {
+            return;
+        }
         let ice_servers = self.servers.ice_servers();
         let (mut scope, attempts) = self.attempts(cx);
         attempts.start(&mut scope, peer, via, ice_servers);

@@ -100,7 +100,7 @@ impl Link {
             proof: Proof::Anything,
             violations: (0, now),
             kind: None,
-            frames: Bucket::new(FRAMES_PER_SECOND, FRAMES_BURST),
+            frames: Bucket::per_second(FRAMES_PER_SECOND, FRAMES_BURST),
             awaited: None,
             name: None,
             closing: None,

@@ -38,8 +38,8 @@ impl Neighbors {
         let neighbor = Neighbor {
             peer,
             in_trouble,
-            records: Bucket::new(RECORDS_PER_SECOND, RECORDS_BURST),
-            packets: Bucket::new(PACKETS_PER_SECOND, PACKETS_BURST),
+            records: Bucket::per_second(RECORDS_PER_SECOND, RECORDS_BURST),
+            packets: Bucket::per_second(PACKETS_PER_SECOND, PACKETS_BURST),
             asked: (0, Instant::default()),
         };
         self.all.insert(link, neighbor);

@@ -61,7 +61,7 @@ impl Routing {
             next: Lookup::new(seed),
             rng: stream(seed, Stream::Routing),
             handed_on: Seen::new(SEEN_PACKETS, seed),
-            own: Bucket::new(OWN_PACKETS_PER_SECOND, OWN_PACKETS_BURST),
+            own: Bucket::per_second(OWN_PACKETS_PER_SECOND, OWN_PACKETS_BURST),
         }
     }
 

@@ -476,3 +476,19 @@ fn all_attempts_are_dropped_and_no_link_is() {
     );
     assert_eq!((rig.peers.slots_used(), rig.peers.link(linked).is_some()), (1, true));
 }
+
+#[test]
+fn what_others_cause_is_bounded_for_each_that_carries_it_and_in_all() {
+    let mut attempts = attempts();
+    let at = |millis: u64| Instant::from_millis(100_000 + millis);
+    let mut caused = |via, now| (0..500).filter(|_| attempts.may_be_provoked(now, via)).count();
+    let burst = usize::try_from(PROVOKED_BURST).unwrap();
+    let other = Via::Server(crate::io::ServerId(1));
+    assert_eq!(caused(Via::Mesh, at(0)), burst / 2, "half for one that carries");
+    assert_eq!(caused(SERVER, at(0)), burst / 2);
+    assert_eq!(caused(other, at(0)), 0, "all is used up");
+    let rate = usize::try_from(PROVOKED_PER_MINUTE).unwrap();
+    let later = [Via::Mesh, SERVER, other].map(|via| caused(via, at(60_000)));
+    assert_eq!(later.iter().sum::<usize>(), rate);
+    assert!(later.iter().all(|caused| *caused <= rate / 2), "{later:?}");
+}

@@ -4,13 +4,14 @@ use std::{cell::RefCell, rc::Rc};
 
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use shared::{
-    Identity,
-    signal::{Event, Refusal},
+    Identity, SessionId,
+    signal::{Event, PROTOCOL_VERSION, Refusal},
 };
 
 use crate::{
+    config::{PROVOKED_BURST, PROVOKED_PER_MINUTE},
     model::{Alert, PersonState},
-    sim::world::{Who, World, first_fragment, seconds, seeds},
+    sim::world::{Who, World, first_fragment, millis, seconds, seeds},
     wire::{
         envelope::{Body, Envelope},
         frame::Frame,
@@ -23,6 +24,45 @@ fn tampering(world: &World, who: Who) -> bool {
         .alerts(who)
         .iter()
         .any(|alert| matches!(alert, Alert::Tampering { .. }))
+}
+
+/// Keys cost nothing: hundreds of them ask for a connection each.
+#[test]
+fn made_up_keys_do_not_use_up_the_connections_of_a_browser() {
+    let mut world = World::new(3);
+    let (victim, friend) = world.add_pair();
+    world.run_until_linked(seconds(5), &[victim, friend]);
+    let mut rng = ChaCha20Rng::from_seed([6; 32]);
+    for number in 0..1_200 {
+        let key = Identity::generate(&mut rng);
+        let to = world.id(victim);
+        let envelope = Envelope {
+            from: key.peer_id(),
+            to,
+            session: SessionId::random(&mut rng),
+            nonce: number,
+            body: Body::DialRequest {
+                version: PROTOCOL_VERSION,
+                urgent: true,
+            },
+        };
+        if key.peer_id() > to {
+            let payload = envelope.seal(&key, &world.room(), &mut rng);
+            world.inject_payload(0, key.peer_id(), victim, payload);
+        }
+        world.run_for(millis(100));
+    }
+    world.run_for(seconds(10));
+    let made = world.node(victim).counters().sessions_failed;
+    // In less than two and a half minutes: half of the burst, and half of the rate.
+    let most = PROVOKED_BURST / 2 + PROVOKED_PER_MINUTE * 5 / 4;
+    assert!((10..=u64::from(most)).contains(&made), "{made}");
+    // Whoever comes is let in all the same.
+    let newcomer = world.add("Newcomer");
+    world.run_until(seconds(30), "a newcomer has a link", |world| {
+        !world.open_links(newcomer).is_empty()
+    });
+    assert!(world.linked(victim, friend));
 }
 
 #[test]
