@@ -1,6 +1,11 @@
 //! What a person may put into the fields of the start page. [`words`](crate::words) says what to do when they did not.
 
-use shared::{RoomCode, limits::NAME_CHARS_MAX, room::ParseRoomError};
+use shared::{
+    RoomCode,
+    limits::NAME_CHARS_MAX,
+    name::{is_hidden, is_visible},
+    room::ParseRoomError,
+};
 use thiserror::Error;
 
 use crate::route::code_in;
@@ -17,9 +22,9 @@ pub enum NameError {
         /// Its length.
         chars: usize,
     },
-    /// Control characters, most likely pasted along.
-    #[error("the name has a control character")]
-    ControlCharacter,
+    /// [Hidden](shared::name::is_hidden) characters, most likely pasted along, or nothing else.
+    #[error("the name has a hidden character")]
+    HiddenCharacter,
 }
 
 /// Trims and checks a name.
@@ -33,8 +38,8 @@ pub fn name(text: &str) -> Result<String, NameError> {
         Err(NameError::Empty)
     } else if chars > NAME_CHARS_MAX {
         Err(NameError::TooLong { chars })
-    } else if name.chars().any(char::is_control) {
-        Err(NameError::ControlCharacter)
+    } else if name.chars().any(is_hidden) || !is_visible(name) {
+        Err(NameError::HiddenCharacter)
     } else {
         Ok(name.to_owned())
     }
@@ -61,7 +66,7 @@ mod tests {
         );
         assert_eq!(name(" \t"), Err(NameError::Empty));
         assert_eq!(name(&"x".repeat(33)), Err(NameError::TooLong { chars: 33 }));
-        assert_eq!(name("a\u{7}b"), Err(NameError::ControlCharacter));
+        assert_eq!(name("a\u{7}b"), Err(NameError::HiddenCharacter));
     }
 
     #[test]

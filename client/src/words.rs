@@ -352,7 +352,7 @@ pub fn name_error(error: NameError) -> String {
         NameError::TooLong { chars } => {
             format!("This name has {chars} characters; {NAME_CHARS_MAX} is the most. Shorten it.")
         }
-        NameError::ControlCharacter => CONTROL_CHARACTER.to_owned(),
+        NameError::HiddenCharacter => HIDDEN_CHARACTER.to_owned(),
     }
 }
 
@@ -364,14 +364,14 @@ pub fn room_error(error: ParseRoomError) -> &'static str {
             "Type the name of a room or paste its link. To start one of your own, choose “New room”."
         }
         ParseRoomError::TooLong => "This name is too long for a room; 64 characters is the most. Shorten it.",
-        ParseRoomError::ControlCharacter => CONTROL_CHARACTER,
+        ParseRoomError::HiddenCharacter => HIDDEN_CHARACTER,
         ParseRoomError::Damaged => {
             "This room link is damaged or incomplete. Ask whoever sent it to copy it again, and paste the whole link here."
         }
     }
 }
 
-const CONTROL_CHARACTER: &str = "This name has an invisible control character in it. Type it again by hand.";
+const HIDDEN_CHARACTER: &str = "This name has invisible characters in it. Type it again by hand.";
 
 #[cfg(test)]
 mod tests {

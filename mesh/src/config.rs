@@ -348,7 +348,7 @@ pub const BATCH_TIMEOUT: Duration = Duration::from_secs(10);
 /// For how long beacons that were asked for are awaited.
 pub const PEOPLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The largest version vector that is sent, in feeds: some 12 KB. With more, logs are reconciled by ranges.
+/// The largest part of a version vector that goes into one frame, in spans: some 15 KB.
 pub const VECTOR_SPANS_MAX: usize = 256;
 
 /// How many spans are asked for at once.
@@ -356,9 +356,6 @@ pub const WANT_SPANS_MAX: usize = 64;
 
 /// The largest batch of records: of one link's sync, never more than this is on its way.
 pub const BATCH_BYTES_MAX: usize = 64 * 1024;
-
-/// The largest step of a reconciliation.
-pub const RECONCILE_BYTES_MAX: u64 = 48 * 1024;
 
 // --- routing and delivery ---
 

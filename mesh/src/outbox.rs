@@ -65,10 +65,8 @@ mod tests {
 
     fn frame(bytes: usize) -> Fragments {
         let message = vec![0; bytes];
-        Fragments::of(&Frame::Reconcile {
-            initiator: true,
-            message: message.as_slice().into(),
-        })
+        let wires = vec![message.as_slice().into()];
+        Fragments::of(&Frame::Entries { wires })
     }
 
     #[test]

@@ -178,11 +178,6 @@ fn frames_of_sync_and_presence() {
     );
     let wires = || [&[1, 2][..], &[3]].map(Into::into).into();
     check(&Frame::Entries { wires: wires() }, "820e81824201024103");
-    let reconcile = Frame::Reconcile {
-        initiator: true,
-        message: [0x61].as_slice().into(),
-    };
-    check(&reconcile, "820f82f54161");
     check(&Frame::People { ids: vec![ShortId(5)] }, "8210818105");
     check(&Frame::Beacons { wires: wires() }, "821181824201024103");
 }

@@ -15,6 +15,7 @@
 pub mod id;
 pub mod identity;
 pub mod limits;
+pub mod name;
 pub mod room;
 pub mod seal;
 pub mod signal;

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 use crate::{
     id::{PeerId, RoomId, decode_exact},
     limits::OPEN_ROOM_CHARS_MAX,
+    name::{is_hidden, is_visible},
     seal::SealKey,
 };
 
@@ -37,9 +38,9 @@ pub enum ParseRoomError {
     /// Over [`OPEN_ROOM_CHARS_MAX`] characters. Ask for a shorter name.
     #[error("a room name has at most {OPEN_ROOM_CHARS_MAX} characters")]
     TooLong,
-    /// Control characters, which nobody can type on purpose.
-    #[error("a room name has no control characters")]
-    ControlCharacter,
+    /// [Hidden](crate::name::is_hidden) characters, which nobody can type on purpose, or nothing else.
+    #[error("a room name has no hidden characters")]
+    HiddenCharacter,
     /// Starts like a generated code but is damaged, most likely cut off. Ask for the link again.
     #[error("this room link is damaged or incomplete")]
     Damaged,
@@ -103,7 +104,7 @@ impl RoomCode {
         let name = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
         match name.chars().count() {
             0 => Err(ParseRoomError::Empty),
-            _ if name.chars().any(char::is_control) => Err(ParseRoomError::ControlCharacter),
+            _ if name.chars().any(is_hidden) || !is_visible(&name) => Err(ParseRoomError::HiddenCharacter),
             1..=OPEN_ROOM_CHARS_MAX => Ok(Self::Open { name }),
             _ => Err(ParseRoomError::TooLong),
         }
@@ -247,7 +248,9 @@ mod tests {
         for (text, error) in [
             ("", ParseRoomError::Empty),
             (" \t ", ParseRoomError::Empty),
-            ("a\u{7}b", ParseRoomError::ControlCharacter),
+            ("a\u{7}b", ParseRoomError::HiddenCharacter),
+            ("a\u{200b}b", ParseRoomError::HiddenCharacter),
+            ("\u{200d}", ParseRoomError::HiddenCharacter),
             (&"x".repeat(65), ParseRoomError::TooLong),
             (&"x".repeat(100_000), ParseRoomError::TooLong),
         ] {

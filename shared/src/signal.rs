@@ -257,7 +257,9 @@ fn ice_scheme(url: &str) -> Option<IceScheme> {
     let (host, port) = match address.strip_prefix('[') {
         Some(literal) => {
             let (host, after) = literal.split_once(']')?;
-            host.parse::<std::net::Ipv6Addr>().ok()?;
+            host.bytes()
+                .all(|byte| byte.is_ascii_hexdigit() || byte == b':')
+                .then_some(())?;
             (
                 host,
                 if after.is_empty() {

@@ -378,10 +378,8 @@ fn after_it_has_left_nothing_comes_out_of_a_node() {
 fn a_link_that_overflows_the_outbox_is_closed() {
     let mut rig = Rig::linked();
     let message = vec![0; 64 * 1024];
-    let large = Fragments::of(&Frame::Reconcile {
-        initiator: true,
-        message: message.as_slice().into(),
-    });
+    let wires = vec![message.as_slice().into()];
+    let large = Fragments::of(&Frame::Entries { wires });
     for _ in 0..=OUTBOX_BYTES_MAX / large.bytes() {
         rig.node.cx.transmit(LINK, &large);
     }

@@ -224,11 +224,13 @@ impl Log {
     }
 
     /// All entries, in no particular order.
+    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Rc<Record<Entry>>> {
         self.feeds.iter().flat_map(|feed| feed.kept.iter())
     }
 
     /// How many entries there are.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.entries
     }
@@ -238,23 +240,19 @@ impl Log {
         self.heads.digest()
     }
 
-    /// How many feeds there are.
-    pub(crate) fn feeds(&self) -> usize {
-        self.feeds.len()
-    }
-
-    /// What there is of each feed, in the order of the feeds.
-    pub(crate) fn vector(&self) -> Vec<Span> {
-        let spans = self.feeds.iter().map(|FeedLog { feed, kept, .. }| Span {
-            feed: *feed,
-            first: kept.first(),
-            next: kept.next(),
+    /// What there is of so many feeds, those that grew last first: of each the part without a gap, then what is out of order.
+    pub(crate) fn vector(&self, feeds: usize) -> Vec<Span> {
+        let mut latest: Vec<_> = self.feeds.iter().collect();
+        latest.sort_by_key(|feed| std::cmp::Reverse(feed.grown));
+        latest.truncate(feeds);
+        let spans = latest.into_iter().flat_map(|FeedLog { feed, kept, .. }| {
+            kept.runs().map(|(first, next)| Span {
+                feed: *feed,
+                first,
+                next,
+            })
         });
-        let mut in_order: LiteMap<Feed, Span> = LiteMap::new();
-        for span in spans {
-            in_order.insert(span.feed, span);
-        }
-        in_order.values().copied().collect()
+        spans.collect()
     }
 
     /// What is lacking of a peer's vector: of each of these feeds the numbers from `first` to below `next`. A log without room for
@@ -286,12 +284,15 @@ impl Log {
     /// A peer has none of what is between ours and its first: the feed goes on from there, if that entry is here. Whoever has what is
     /// between can still bring it.
     pub(crate) fn skip_gaps(&mut self, theirs: &[Span]) {
+        let mut before = None;
         for span in theirs {
-            if let Some(place) = self.by_feed.get(&span.feed) {
+            // Of each feed the first span tells whether there is a way on without a gap.
+            let is_first = before.replace(span.feed) != Some(span.feed);
+            if let Some(place) = self.by_feed.get(&span.feed).filter(|_| is_first) {
                 let FeedLog { feed, kept, .. } = &mut self.feeds[place];
-                let before = kept.head();
+                let head = kept.head();
                 kept.skip_to(span.first);
-                self.heads.replace(feed, before, kept.head());
+                self.heads.replace(feed, head, kept.head());
             }
         }
     }

@@ -9,14 +9,7 @@ use std::rc::Rc;
 use shared::PeerId;
 
 use super::{
-    Room,
-    broadcast::Route,
-    closing::Closing,
-    log::Accepted,
-    roster::BeaconNews,
-    say,
-    sync::{Reconciled, Violation},
-    tell_news,
+    Room, broadcast::Route, closing::Closing, log::Accepted, roster::BeaconNews, say, sync::Violation, tell_news,
 };
 use crate::{
     config::{GRAFT_BYTES_MAX, GRAFT_IDS_MAX},
@@ -64,7 +57,6 @@ impl Room {
             }
             Frame::Want { spans } => self.sync.handle_want(cx, link, &spans, &self.log),
             Frame::Entries { wires } => self.on_entries(cx, link, wires.into_iter().map(|wire| &**wire)),
-            Frame::Reconcile { initiator, message } => self.on_reconcile(cx, link, initiator, message),
             Frame::People { ids } => {
                 let own = self.presence.own();
                 self.sync.handle_people(cx, link, &ids, &self.roster, own)
@@ -422,18 +414,6 @@ impl Room {
         for _ in 0..invalid {
             self.to_net.push_back(ToNet::Violation { link });
         }
-    }
-
-    /// A step of a reconciliation.
-    fn on_reconcile(&mut self, cx: &mut Context, link: LinkId, initiator: bool, message: &[u8]) -> Handled {
-        let Reconciled { have, need, .. } = self.sync.handle_reconcile(cx, link, initiator, message, &self.log)?;
-        // What the peer lacks is announced like any record, what we lack is grafted like any that was.
-        let tree = self.trees.nearest();
-        self.broadcast.announce(cx.instant(), link, tree, have);
-        for ids in need.chunks(GRAFT_IDS_MAX) {
-            self.graft(cx, link, tree, ids.to_vec());
-        }
-        Ok(())
     }
 
     /// Asks a neighbor for records.

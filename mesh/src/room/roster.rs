@@ -20,7 +20,7 @@ use std::{collections::VecDeque, rc::Rc, time::Duration};
 use chacha20::ChaCha20Rng;
 use litemap::LiteMap;
 use rand_core::Rng;
-use shared::PeerId;
+use shared::{PeerId, name::skeleton};
 
 use self::{listed::Listed, people::People};
 use super::presence::patience;
@@ -109,7 +109,7 @@ impl Roster {
     /// Recalls that `peer` used `name` on a former visit. Past [`KNOWN_NAMES_MAX`] names nothing more is recalled.
     pub(crate) fn know_name(&mut self, peer: PeerId, name: &str) {
         if self.names.len() < KNOWN_NAMES_MAX {
-            self.names.entry(folded(name)).or_insert(peer);
+            self.names.entry(skeleton(name)).or_insert(peer);
         }
     }
 
@@ -342,7 +342,8 @@ impl Roster {
         out.push(Event::Person {
             person: entry.person.clone(),
         });
-        match self.names.get(&folded(name)) {
+        let looks = skeleton(name);
+        match self.names.get(&looks) {
             Some(known) if *known == peer => NameNews::Known,
             Some(known) => {
                 if !std::mem::replace(&mut entry.name_alerted, true) {
@@ -355,11 +356,18 @@ impl Roster {
                 }
                 NameNews::Taken
             }
-            None if self.names.len() < KNOWN_NAMES_MAX => {
-                self.names.insert(folded(name), peer);
+            None => {
+                // One name a person: whoever renames themselves all the time takes no room from others.
+                let before = self.names.iter().find(|(_, known)| **known == peer);
+                if let Some(before) = before.map(|(before, _)| before.clone()) {
+                    self.names.remove(&before);
+                }
+                if self.names.len() >= KNOWN_NAMES_MAX {
+                    return NameNews::Known;
+                }
+                self.names.insert(looks, peer);
                 NameNews::New
             }
-            None => NameNews::Known,
         }
     }
 
@@ -461,11 +469,6 @@ pub(crate) enum NameNews {
     New,
     /// It is somebody else's.
     Taken,
-}
-
-/// Names that people would take for the same: case and spacing do not tell them apart.
-fn folded(name: &str) -> String {
-    name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 /// The part of an id that the digest adds up: another than its short id.

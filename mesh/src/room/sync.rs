@@ -3,8 +3,8 @@
 //! Gossip delivers to everyone only *probably*; this layer turns it into the promise. After Demers et al., *Epidemic Algorithms
 //! for Replicated Database Maintenance* (PODC 1987), each link compares digests of the two logs: in both hellos, and in
 //! every ping and pong. Where they differ for longer than a broadcast takes, the two exchange version vectors, and each
-//! fetches what it lacks, a batch at a time. Vectors of more than [`VECTOR_SPANS_MAX`] feeds are not sent; then the two find
-//! their differences by [`ranges`], and what is missing is grafted by its id. Who is here is compared and completed in the same way.
+//! fetches what it lacks, a batch at a time. A vector of many feeds goes in pages of [`VECTOR_SPANS_MAX`], at first only the one of the
+//! feeds that grew last. Who is here is compared and completed in the same way.
 //!
 //! Owns: for each neighbor, how the two ends compare and what is being fetched. It reads the log and the roster, and changes neither.
 //! Not here: the entries themselves ([`log`](super::log)) and who checks them ([`Room`](super::Room)).
@@ -13,24 +13,24 @@
 //! the wait until the next one on this link, up to [`QUIET_MAX`](crate::config::QUIET_MAX); as many batches count as were asked for.
 
 mod comparison;
-mod ranges;
 
 use std::rc::Rc;
 
 use litemap::LiteMap;
 
 use self::comparison::Comparison;
-pub(crate) use self::ranges::Reconciled;
 use super::{log::Log, roster::Roster};
 use crate::{
-    config::{BATCH_BYTES_MAX, BATCH_TIMEOUT, PEOPLE_MAX, PEOPLE_TIMEOUT, VECTOR_SPANS_MAX, WANT_SPANS_MAX},
+    config::{
+        BATCH_BYTES_MAX, BATCH_TIMEOUT, LOG_FEEDS_MAX, PEOPLE_MAX, PEOPLE_TIMEOUT, VECTOR_SPANS_MAX, WANT_SPANS_MAX,
+    },
     context::Context,
     io::{Instant, LinkId},
     wire::{
         frame::{Digests, Frame},
         id::ShortId,
         record::{Beacon, Record},
-        span::{LogDigest, Span},
+        span::{Feed, LogDigest, Span},
     },
 };
 
@@ -62,6 +62,19 @@ struct Fetch {
     /// What the peer has.
     theirs: Vec<Span>,
     until: Instant,
+}
+
+impl Fetch {
+    /// The peer told more of what it has. What it says of a feed takes the place of what it said before.
+    fn learn(&mut self, theirs: Vec<Span>) {
+        let mut told: LiteMap<Feed, ()> = LiteMap::new();
+        for span in &theirs {
+            told.insert(span.feed, ());
+        }
+        self.theirs.retain(|span| !told.contains_key(&span.feed));
+        self.theirs.extend(theirs);
+        self.theirs.truncate(LOG_FEEDS_MAX);
+    }
 }
 
 /// Whether an exchange may begin at once.
@@ -102,11 +115,12 @@ impl Sync {
         let logs = state.logs.on_digest(now, theirs.log, log.digest(), at_once) && !fetching;
         let people = state.people.on_digest(now, theirs.people, ours, at_once);
         if logs {
-            // Where vectors did not show the difference, it is beyond a gap that nobody can fill.
-            if log.feeds() <= VECTOR_SPANS_MAX && !state.logs.is_unfruitful() {
-                cx.send(link, &Frame::Have { vector: log.vector() });
-            } else {
-                send_reconcile(cx, link, true, &ranges::open(log));
+            // What differs is most likely what was said last.
+            let whole = at_once || state.logs.is_unfruitful();
+            let feeds = if whole { usize::MAX } else { VECTOR_SPANS_MAX };
+            for page in log.vector(feeds).chunks(VECTOR_SPANS_MAX) {
+                let vector = page.to_vec();
+                cx.send(link, &Frame::Have { vector });
             }
         }
         if people {
@@ -133,8 +147,8 @@ impl Sync {
         };
         let now = cx.instant();
         match &mut state.fetching {
-            // A batch is under way: the next one is asked for by the newer vector.
-            Some(fetch) if now < fetch.until => fetch.theirs = theirs,
+            // A batch is under way: the next one is asked for by the newer vector, or this is a further page of it.
+            Some(fetch) if now < fetch.until => fetch.learn(theirs),
             fetching if !lacking.is_empty() => {
                 let until = now + BATCH_TIMEOUT;
                 *fetching = Some(Fetch { theirs, until });
@@ -210,27 +224,6 @@ impl Sync {
         differing.map(|(link, _)| *link)
     }
 
-    /// A step of a reconciliation: answers it, and gives what it showed.
-    pub(crate) fn handle_reconcile(
-        &self,
-        cx: &mut Context,
-        link: LinkId,
-        initiator: bool,
-        message: &[u8],
-        log: &Log,
-    ) -> Result<Reconciled, Violation> {
-        let step = if initiator {
-            ranges::answer(log, message)
-        } else {
-            ranges::proceed(log, message)
-        };
-        let step = step.ok_or(Violation)?;
-        if let Some(reply) = &step.reply {
-            send_reconcile(cx, link, !initiator, reply);
-        }
-        Ok(step)
-    }
-
     /// A neighbor told who is here: it gets the beacons it lacks. `own`: our last beacon.
     pub(crate) fn handle_people(
         &self,
@@ -293,11 +286,6 @@ impl LinkSync {
         self.awaited = self.awaited.saturating_add(1);
         cx.send(link, &Frame::Want { spans });
     }
-}
-
-fn send_reconcile(cx: &mut Context, link: LinkId, initiator: bool, message: &[u8]) {
-    let message = message.into();
-    cx.send(link, &Frame::Reconcile { initiator, message });
 }
 
 /// Logs for tests of this layer.

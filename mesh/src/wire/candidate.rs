@@ -3,8 +3,6 @@
 //! A browser tries whatever candidate it is handed: a peer could have it knock at programs of its own machine, or open TCP connections to
 //! a neighbor's printer. So only what a path between two people needs passes: UDP, no loopback, no names but mDNS ones.
 
-use std::net::IpAddr;
-
 use super::envelope::Candidate;
 
 /// Whether a path may go through loopback: only if our own driver has such a path.
@@ -52,18 +50,41 @@ fn place(line: &str) -> Option<Place> {
     if !is_known {
         return None;
     }
-    let Ok(address) = address.parse::<IpAddr>() else {
-        return is_mdns_name(address).then_some(Place::Elsewhere);
-    };
-    let address = address.to_canonical();
-    let is_broadcast = matches!(address, IpAddr::V4(address) if address.is_broadcast());
-    if address.is_unspecified() || address.is_multicast() || is_broadcast {
-        None
-    } else if address.is_loopback() {
-        Some(Place::Loopback)
-    } else {
+    if is_mdns_name(address) {
         Some(Place::Elsewhere)
+    } else if address.contains(':') {
+        place_v6(address)
+    } else {
+        place_v4(address)
     }
+}
+
+fn place_v4(address: &str) -> Option<Place> {
+    let mut numbers = address.split('.').map(str::parse::<u8>);
+    let [Ok(first), Ok(second), Ok(third), Ok(fourth)] = std::array::from_fn(|_| numbers.next().unwrap_or(Ok(0)))
+    else {
+        return None;
+    };
+    let is_whole = address.split('.').count() == 4;
+    match [first, second, third, fourth] {
+        _ if !is_whole => None,
+        [127, ..] => Some(Place::Loopback),
+        // This network, multicast, and what is reserved or broadcast.
+        [0 | 224..=255, ..] => None,
+        _ => Some(Place::Elsewhere),
+    }
+}
+
+/// An IPv6 address is taken by its first group, which is not zero where it leads anywhere. What begins with zeros is unspecified, loopback,
+/// or an IPv4 address in disguise.
+fn place_v6(address: &str) -> Option<Place> {
+    if address == "::1" {
+        return Some(Place::Loopback);
+    }
+    let is_of_address = |byte: u8| byte.is_ascii_hexdigit() || byte == b':';
+    let first = u16::from_str_radix(address.split(':').next()?, 16).ok()?;
+    let is_multicast = first >= 0xff00;
+    (address.bytes().all(is_of_address) && first != 0 && !is_multicast).then_some(Place::Elsewhere)
 }
 
 /// Whether a name is one that browsers make up in the place of an address: a UUID under `.local` (draft-ietf-mmusic-mdns-ice-candidates).
@@ -109,6 +130,14 @@ mod tests {
             "candidate:1 1 udp 100 255.255.255.255 9 typ host",
             "candidate:1 1 udp 100 224.0.0.1 9 typ host",
             "candidate:1 1 udp 100 192.168.1.1 0 typ host",
+            "candidate:1 1 udp 100 192.168.1 9 typ host",
+            "candidate:1 1 udp 100 192.168.1.1.1 9 typ host",
+            "candidate:1 1 udp 100 192.168.1.256 9 typ host",
+            "candidate:1 1 udp 100 :: 9 typ host",
+            "candidate:1 1 udp 100 0::1 9 typ host",
+            "candidate:1 1 udp 100 ::ffff:127.0.0.1 9 typ host",
+            "candidate:1 1 udp 100 ff02::1 9 typ host",
+            "candidate:1 1 udp 100 fe80::1%eth0 9 typ host",
             "candidate:1 1 udp 100 192.168.1.1 99999 typ host",
             "candidate:1 2 udp 100 192.168.1.1 9 typ host",
             "candidate:1 1 udp 100 192.168.1.1 9 typ other",
@@ -122,7 +151,7 @@ mod tests {
 
     #[test]
     fn loopback_passes_only_where_ours_show_it() {
-        for address in ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"] {
+        for address in ["127.0.0.1", "127.8.8.8", "::1"] {
             let candidate = candidate(&format!("candidate:1 1 udp 100 {address} 9 typ host"));
             assert!(is_loopback(&candidate));
             assert!(!is_usable(&candidate, Loopback::Refused));

@@ -3,7 +3,10 @@
 //! Decoding is strict about what is known and lenient about what is not: unknown fields are skipped, and nothing may follow.
 
 use minicbor::{Decode, Encode};
-use shared::limits::NAME_CHARS_MAX;
+use shared::{
+    limits::NAME_CHARS_MAX,
+    name::{is_hidden, is_visible},
+};
 use thiserror::Error;
 
 /// Bytes that cannot be accepted. Their sender is in error, except for [`DecodeError::Unknown`].
@@ -51,12 +54,13 @@ pub(crate) fn decode<'b, T: Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, Decode
     }
 }
 
-/// Whether a name can be shown: 1 to [`NAME_CHARS_MAX`] characters, not only white space, no control characters.
+/// Whether a name can be shown: 1 to [`NAME_CHARS_MAX`] characters, something to be seen, nothing
+/// [hidden](is_hidden).
 #[must_use]
 pub fn valid_name(name: &str) -> bool {
     // Bytes first: counting the characters of a huge text is work that its sender does not pay for.
     name.len() <= 4 * NAME_CHARS_MAX
         && name.chars().count() <= NAME_CHARS_MAX
-        && !name.trim().is_empty()
-        && !name.chars().any(char::is_control)
+        && is_visible(name)
+        && !name.chars().any(is_hidden)
 }

@@ -148,16 +148,6 @@ pub enum Frame<'a> {
         #[b(0)]
         wires: Vec<&'a ByteSlice>,
     },
-    /// Sync: a step of a range-based reconciliation.
-    #[n(15)]
-    Reconcile {
-        /// Whether it is by the side that began.
-        #[n(0)]
-        initiator: bool,
-        /// As the `negentropy` protocol, version 1, has it.
-        #[b(1)]
-        message: &'a ByteSlice,
-    },
     /// Presence: who is here, as far as the sender knows. Asks for the beacons of others.
     #[n(16)]
     People {

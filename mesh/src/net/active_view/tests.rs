@@ -527,8 +527,9 @@ fn after_sleep_every_link_is_asked_for_a_sign_of_life() {
 fn fragments_are_put_together_and_keep_a_link_alive() {
     let (mut rig, mut view, link) = greeted();
     let message = vec![7; 20_000];
-    let (initiator, message) = (true, <&ByteSlice>::from(message.as_slice()));
-    let fragments = Fragments::of(&Frame::Reconcile { initiator, message });
+    let wires = vec![<&ByteSlice>::from(message.as_slice())];
+    let entries = Frame::Entries { wires };
+    let fragments = Fragments::of(&entries);
     let fragments: Vec<_> = fragments.iter().cloned().collect();
     let almost = rig.cx.timing.link_dead - Duration::from_millis(1);
     wait(&mut rig, almost);
@@ -537,7 +538,7 @@ fn fragments_are_put_together_and_keep_a_link_alive() {
         .handle_fragment(&mut rig.scope(), link, &fragments[1])
         .unwrap()
         .into_owned();
-    assert_eq!(Frame::decode(&frame), Ok(Frame::Reconcile { initiator, message }));
+    assert_eq!(Frame::decode(&frame), Ok(entries));
     rig.cx.wait(1);
     view.handle_timeout(&mut rig.scope(), OURS);
     assert_eq!((rig.events(), rig.cx.counters.frames_refused), (vec![], 0));

@@ -83,18 +83,23 @@ impl Heads {
 }
 
 fn each(lanes: &mut [u16; LANES], feed: &Feed, head: Head, combine: fn(u16, u16) -> u16) {
-    let mut bytes = [0; LANES * 2];
-    blake3::Hasher::new()
+    let seed = blake3::Hasher::new()
         .update(feed.author.as_bytes())
         .update(&feed.number.to_be_bytes())
         .update(&head.next.to_be_bytes())
         .update(&head.id)
         .update(&head.ahead)
-        .finalize_xof()
-        .fill(&mut bytes);
-    let (pairs, _) = bytes.as_chunks();
-    for (lane, pair) in lanes.iter_mut().zip(pairs) {
-        *lane = combine(*lane, u16::from_be_bytes(*pair));
+        .finalize();
+    for (number, lanes) in (0_u8..).zip(lanes.chunks_exact_mut(16)) {
+        // Not the extended output of BLAKE3, which would be six kilobytes more of code.
+        let block = blake3::Hasher::new()
+            .update(seed.as_bytes())
+            .update(&[number])
+            .finalize();
+        let (pairs, _) = block.as_bytes().as_chunks();
+        for (lane, pair) in lanes.iter_mut().zip(pairs) {
+            *lane = combine(*lane, u16::from_be_bytes(*pair));
+        }
     }
 }
 

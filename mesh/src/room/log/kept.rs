@@ -136,13 +136,33 @@ impl Kept {
         Some(entry)
     }
 
-    /// Those without a gap, from `first` to below `next`.
+    /// Those that are there from `first` to below `next`.
     pub(super) fn range(&self, first: u64, next: u64) -> impl Iterator<Item = &Rc<Record<Entry>>> {
-        let (first, next) = (first.max(self.first), next.min(self.next));
-        (first..next).map_while(|seq| self.entries.get(&seq))
+        let place = |seq| self.entries.find_index(&seq).unwrap_or_else(|place| place);
+        let places = place(first)..place(next);
+        places.filter_map(|place| self.entries.get_indexed(place).map(|(_, entry)| entry))
+    }
+
+    /// The part without a gap that goes on, even if nothing is left of it, then all others: of each the first number and the one after
+    /// the last.
+    pub(super) fn runs(&self) -> impl Iterator<Item = (u64, u64)> {
+        let mut others: Vec<(u64, u64)> = Vec::new();
+        for seq in self
+            .entries
+            .keys()
+            .copied()
+            .filter(|seq| !(self.first..self.next).contains(seq))
+        {
+            match others.last_mut() {
+                Some((_, next)) if *next == seq => *next += 1,
+                _ => others.push((seq, seq + 1)),
+            }
+        }
+        std::iter::once((self.first, self.next)).chain(others)
     }
 
     /// All of them.
+    #[cfg(test)]
     pub(super) fn iter(&self) -> impl Iterator<Item = &Rc<Record<Entry>>> {
         self.entries.values()
     }

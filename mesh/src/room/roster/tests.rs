@@ -372,3 +372,28 @@ fn a_full_list_forgets_the_longest_gone_first_and_nobody_who_is_here() {
     );
     assert_eq!(roster.state(&numbered(5)), Some(PersonState::Gone));
 }
+
+#[test]
+fn names_that_look_alike_are_one_and_renaming_takes_no_room_from_others() {
+    let mut roster = Roster::new([1; 32]);
+    let mut out = Vec::new();
+    for number in 1..=4 {
+        roster.set_link(at(1), peer(number), LinkState::Up, &mut out);
+    }
+    assert_eq!(roster.set_name(peer(1), "Alice", &mut out), NameNews::New);
+    for number in 0..2 * KNOWN_NAMES_MAX {
+        assert_eq!(
+            roster.set_name(peer(2), &format!("Name {number}"), &mut out),
+            NameNews::New
+        );
+    }
+    assert_eq!(roster.set_name(peer(3), "Bob", &mut out), NameNews::New);
+    // Two letters are Cyrillic, and one is a capital.
+    assert_eq!(roster.set_name(peer(4), "АIiсe", &mut out), NameNews::Taken);
+    let alert = Alert::NameTaken {
+        name: "АIiсe".into(),
+        known: peer(1),
+        now: peer(4),
+    };
+    assert!(out.contains(&Event::Alert { alert }));
+}

@@ -114,10 +114,6 @@ fn misdeeds(room: &Room, bad: &Identity, third: &Identity) -> Vec<Vec<u8>> {
         first_fragment(&Frame::Closing {
             wire: closing.wire.as_slice().into(),
         }),
-        first_fragment(&Frame::Reconcile {
-            initiator: true,
-            message: [0xff; 40].as_slice().into(),
-        }),
         first_fragment(&Frame::GoodbyeAck {}),
     ];
     misdeeds.extend([vec![0xff; 40], vec![0; FRAGMENT_BYTES_MAX + 1], vec![]]);

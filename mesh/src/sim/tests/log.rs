@@ -117,7 +117,7 @@ fn an_author_of_much_is_not_taken_for_a_misbehaving_one() {
         let mut world = World::new(seed);
         let (author, reader) = world.add_pair();
         world.run_until_linked(seconds(5), &[author, reader]);
-        // More feeds than a vector takes: logs are compared by ranges.
+        // More feeds than one frame takes.
         for feed in 0..300 {
             let entry = Entry {
                 feed,

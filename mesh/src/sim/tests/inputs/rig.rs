@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, rc::Rc};
 
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
-use negentropy::{Negentropy, NegentropyStorageVector, Storage};
 use shared::{
     MessageId, PeerId, Room, RoomCode, SessionId,
     limits::{LINKS_MAX, RELAY_PAYLOAD_BYTES_MAX},
@@ -17,7 +16,7 @@ use super::{
 };
 use crate::{
     Node, NodeConfig, Timing,
-    config::{BATCH_BYTES_MAX, FRAGMENT_BYTES_MAX, INVITATIONS_MAX},
+    config::{FRAGMENT_BYTES_MAX, INVITATIONS_MAX},
     io::{Candidate, Input, Instant, LinkId, Now, Output, ServerId},
     model,
     wire::{
@@ -273,10 +272,6 @@ impl Rig {
                 tree: ShortId(1),
                 wire: wire.as_slice().into(),
             }),
-            FrameParts::RawReconcile { initiator, message } => Fragments::of(&Frame::Reconcile {
-                initiator: *initiator,
-                message: message.as_slice().into(),
-            }),
             FrameParts::IHave { known, tree } => Fragments::of(&Frame::IHave {
                 announced: vec![Announced {
                     tree: root(tree),
@@ -327,16 +322,6 @@ impl Rig {
                 let wires = self.records(records);
                 let wires = wires.iter().map(|wire| wire.as_slice().into()).collect();
                 Fragments::of(&Frame::Beacons { wires })
-            }
-            FrameParts::Reconcile { initiator } => {
-                let mut storage = NegentropyStorageVector::new();
-                storage.seal().unwrap();
-                let mut empty = Negentropy::new(Storage::Borrowed(&storage), BATCH_BYTES_MAX as u64).unwrap();
-                let message = empty.initiate().unwrap();
-                Fragments::of(&Frame::Reconcile {
-                    initiator: *initiator,
-                    message: message.as_slice().into(),
-                })
             }
         }
     }

@@ -1,0 +1,132 @@
+//! Names of people and open rooms: what can be seen, and what people would take for the same.
+//!
+//! After UTS #39, *Unicode Security Mechanisms*: two names are compared by their *skeletons*. Deviation: whole tables of normalisation and
+//! confusables would weigh more than the mesh, so only compatibility letters, and Cyrillic and Greek letters that look like Latin ones,
+//! are put in the place of these. Accents stay: `José` and `Jose` are two names.
+
+/// Whether a character cannot be seen, or changes the order of others: controls, marks of direction, spaces without width, fillers.
+/// Joiners and variation selectors are not among them: words of some scripts, and emoji, need them.
+#[must_use]
+pub fn is_hidden(char: char) -> bool {
+    char.is_control()
+        || matches!(char,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180e}'
+            | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}'
+            | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}')
+}
+
+/// Whether there is anything to be seen: not only white space, joiners and the like.
+#[must_use]
+pub fn is_visible(name: &str) -> bool {
+    let shows = |char: char| !char.is_whitespace() && !is_hidden(char) && !is_ignorable(char);
+    name.chars().any(shows)
+}
+
+/// Joiners, variation selectors and tags: nothing by themselves.
+fn is_ignorable(char: char) -> bool {
+    matches!(char, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// What two names have in common that people would take for the same: without case, spacing, what cannot be seen, and what looks alike.
+#[must_use]
+pub fn skeleton(name: &str) -> String {
+    let seen: String = name
+        .chars()
+        .filter(|char| !is_hidden(*char) && !is_ignorable(*char))
+        .collect();
+    let words: Vec<_> = seen.split_whitespace().collect();
+    let mut skeleton = String::new();
+    for char in words.join(" ").chars().map(prototype).flat_map(char::to_lowercase) {
+        match char {
+            // Of one stroke; which is which depends on the typeface.
+            'i' | 'l' | '1' | '|' | 'ı' => skeleton.push('l'),
+            '0' => skeleton.push('o'),
+            'm' => skeleton.push_str("rn"),
+            other => skeleton.push(other),
+        }
+    }
+    skeleton
+}
+
+/// A letter, and Cyrillic and Greek ones that look like it.
+// No limit: a table.
+const LOOKALIKES: &str = "AАΑ BВΒ CСϹ EЕΕ HНΗ IІΙӀ JЈ KКΚ MМΜ NΝ OОΟ PРΡ SЅ TТΤ XХΧ YУΥҮ ZΖ \
+    aаαɑ cсϲ dԁ eеҽ gɡ hһ iіιӏ jјϳ kκк oοоσ pрρ qԛ sѕ tτт uυ vνѵ wԝ xхχ yуγү";
+
+/// The Latin letter that a character looks like, or is a variant of.
+fn prototype(char: char) -> char {
+    match char {
+        // Full width, and those of mathematics: alphabets of 52 letters, one after the other.
+        '\u{ff01}'..='\u{ff5e}' => nth('!', u32::from(char) - 0xff01),
+        '\u{1d400}'..='\u{1d6a3}' => match (u32::from(char) - 0x1d400) % 52 {
+            letter @ 0..=25 => nth('A', letter),
+            letter => nth('a', letter - 26),
+        },
+        other => LOOKALIKES
+            .split(' ')
+            .find(|group| group.contains(other))
+            .and_then(|group| group.chars().next())
+            .unwrap_or(other),
+    }
+}
+
+fn nth(first: char, place: u32) -> char {
+    char::from_u32(u32::from(first) + place).unwrap_or(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_alike_has_one_skeleton() {
+        for [one, other] in [
+            ["Ada Lovelace", " ada\u{3000}LOVELACE "],
+            ["Ada", "A\u{200b}da"],
+            ["Ada", "Ad\u{200d}a\u{202e}"],
+            ["Alice", "Аlісе"],
+            ["Alice", "AIice"],
+            ["Tom", "Τοm"],
+            ["Bob", "Вob"],
+            ["Bob", "B0b"],
+            ["Mallory", "rnallory"],
+            ["Ann", "Ａｎｎ"],
+            ["Ann", "𝐀𝐧𝐧"],
+            ["Ann", "𝒜𝓃𝓃"],
+        ] {
+            assert_eq!(skeleton(one), skeleton(other), "{one} {other}");
+        }
+        for [one, other] in [
+            ["Ada", "Eda"],
+            ["José", "Jose"],
+            ["Анна", "Инна"],
+            ["👩", "👨"],
+            ["Ann A", "Anna"],
+        ] {
+            assert_ne!(skeleton(one), skeleton(other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_hidden_or_makes_no_name() {
+        for char in [
+            '\0', '\n', '\u{200b}', '\u{202e}', '\u{2066}', '\u{feff}', '\u{3164}', '\u{ad}', '\u{2800}',
+        ] {
+            assert!(is_hidden(char), "{char:?}");
+        }
+        for name in ["", " ", "\u{200d}", "\u{fe0f}\u{fe0f}", "\u{3164}", "\u{a0}\u{200c}"] {
+            assert!(!is_visible(name), "{name:?}");
+        }
+        for name in [
+            "Ada",
+            "🦜",
+            "👩\u{200d}👩\u{200d}👧",
+            "می\u{200c}خواهم",
+            "❤\u{fe0f}",
+            "नेहा",
+            "שרה",
+        ] {
+            assert!(is_visible(name) && !name.chars().any(is_hidden), "{name}");
+        }
+    }
+}
