@@ -36,6 +36,15 @@ fn a_name_or_room_that_cannot_be_used_gets_words() {
             "This name has 33 characters; 32 is the most. Shorten it.",
         )
         .await?;
+        // It would be read from the right, and so would what stands after it.
+        page.paste("Your name", "\u{202e}nnA").await?;
+        page.click("New room").await?;
+        complaint(
+            &page,
+            "Your name",
+            "This name has invisible characters in it. Type it again by hand.",
+        )
+        .await?;
         page.paste("Your name", &"ä".repeat(32)).await?;
         page.click("Join room").await?;
         complaint(&page, "Room", "Type the name of a room or paste its link.").await?;

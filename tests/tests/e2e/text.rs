@@ -86,7 +86,7 @@ fn names_with_markup_and_odd_characters_are_shown_literally() {
         let (ann, room) = found(&browser, &server.url(), "<b onclick=x>Ann</b>").await?;
         let names = [
             "<img src=x onerror=executed=1>",
-            "\u{202e}nnA",
+            "\u{5e9}\u{5e8}\u{5d4} (!)",
             "🦜 Zoë\u{301}\u{301} 𝔘",
         ];
         let mut pages = Vec::new();
@@ -111,7 +111,7 @@ fn names_with_markup_and_odd_characters_are_shown_literally() {
         }
         is_inert(&ann).await?;
         fits(&ann).await?;
-        // A name that turns the reading direction turns nothing around it.
+        // A name that is read from the right turns nothing around it.
         ann.click(&format!("Whisper to {}", names[1])).await?;
         ann.wait("the whisper", |view| {
             view.field(&format!("Whisper to {}", names[1])).is_some()
