@@ -323,11 +323,8 @@ impl Attempts {
             return false;
         };
         let need = if urgent { Need::High } else { Need::Low };
-        if !contact.uses_slot() && !grants(slots_used, need) {
-            decline(net, via, from, id, DeclineReason::Full);
-            return false;
-        }
-        if !self.may_be_provoked(now, via) {
+        let has_slot = contact.uses_slot() || grants(slots_used, need);
+        if !has_slot || !self.may_be_provoked(now, via) {
             decline(net, via, from, id, DeclineReason::Full);
             return false;
         }

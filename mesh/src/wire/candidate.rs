@@ -1,6 +1,6 @@
 //! Which ICE candidates go out to a peer, and which of a peer's reach the driver.
 //!
-//! A browser tries whatever candidate it is handed: a peer could have it knock at programs of its own machine, or open TCP connections to
+//! A browser tries whatever candidate it is handed: a peer could have it call programs of its own machine, or open TCP connections to
 //! a neighbor's printer. So only what a path between two people needs passes: UDP, no loopback, no names but mDNS ones.
 
 use super::envelope::Candidate;
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_have_a_browser_knock_elsewhere_does_not() {
+    fn what_would_have_a_browser_connect_elsewhere_does_not() {
         for line in [
             "candidate:1 1 tcp 1518280447 127.0.0.1 22 typ host tcptype passive",
             "candidate:1 1 tcp 1518280447 192.168.1.1 80 typ host tcptype passive",
