@@ -312,6 +312,20 @@ fn who_comes_back_before_its_goodbye_was_read_has_one_link() {
     }
 }
 
+/// Who wakes up finds that a neighbor has said goodbye and is gone, and looks for others before that link has ended.
+#[test]
+fn who_wakes_to_a_goodbye_has_no_link_too_many() {
+    let mut model = Model::new(12, 767_012);
+    for op in [Op::CloseTab { who: 4 }, Op::Sleep { who: 2 }, Op::Leave { who: 5 }] {
+        model.apply(&op);
+    }
+    model.world.run_for(millis(15_852));
+    model.apply(&Op::Crash { who: 0 });
+    model.world.run_for(millis(2_608));
+    model.heal();
+    model.world.run_for(seconds(20));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(10), max_shrink_iters: 300, ..ProptestConfig::default() })]
 

@@ -6,7 +6,7 @@ use crate::{
     config::FRAGMENT_BYTES_MAX,
     io::Output,
     model::{Event, Message},
-    wire::timestamp::Timestamp,
+    wire::{frame::Frame, timestamp::Timestamp},
 };
 use shared::{MessageId, PeerId, limits::LINKS_MAX};
 
@@ -87,7 +87,15 @@ impl<B: Body> Simulation<B> {
         let machine = &self.machines[who];
         assert!(!self.strict || !machine.left, "{who} says after it left: {output:?}");
         match output {
-            Output::Transmit { bytes, .. } => assert!(bytes.len() <= FRAGMENT_BYTES_MAX),
+            Output::Transmit { link, bytes } => {
+                assert!(bytes.len() <= FRAGMENT_BYTES_MAX);
+                if self.strict
+                    && let Ok(Frame::Goodbye { .. } | Frame::GoodbyeAck {}) = Frame::decode(&bytes[1..])
+                    && let Some(end) = self.machines[who].ends.get_mut(link)
+                {
+                    end.parting = true;
+                }
+            }
             Output::Event(Event::Message { message }) => {
                 let breaches = self.ledger.note_shown(machine.id, message);
                 self.last_shown = self.millis;
@@ -166,7 +174,8 @@ impl<B: Body> Simulation<B> {
             return;
         }
         assert!(machine.body.node().linked().count() <= LINKS_MAX);
-        let towards: BTreeSet<_> = machine.ends.values().filter_map(|end| end.towards).collect();
+        let ends = machine.ends.values().filter(|end| !end.parting);
+        let towards: BTreeSet<_> = ends.filter_map(|end| end.towards).collect();
         assert!(
             towards.len() <= LINKS_MAX,
             "{who} has links and attempts to {} peers",

@@ -20,6 +20,8 @@ pub(super) struct End {
     pub(super) open: bool,
     /// Whom it is meant for, once that can be told.
     pub(super) towards: Option<PeerId>,
+    /// Whether it has said goodbye, or acknowledged one, and waits for the other side to close.
+    pub(super) parting: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
