@@ -38,11 +38,9 @@ pub struct Timing {
     pub discover_soon: Duration,
     /// From the first message of a link set-up to an open link. Default 15 s (ICE alone may take 10 s behind NATs).
     pub session_timeout: Duration,
-    /// From a dial request to the offer. Default 5 s.
-    pub dial_request_timeout: Duration,
     /// From an offer to its answer. Default 6 s.
     pub answer_timeout: Duration,
-    /// For how long a dial request is taken to have crossed our offer on the way. Default 1 s.
+    /// For how long an offer is taken to have crossed ours on the way. Default 1 s.
     pub crossing_window: Duration,
     /// The first wait before a link is tried again. Default 1 s.
     pub session_retry_min: Duration,
@@ -91,7 +89,6 @@ impl Default for Timing {
             discover_interval: Duration::from_secs(15),
             discover_soon: Duration::from_secs(1),
             session_timeout: Duration::from_secs(15),
-            dial_request_timeout: Duration::from_secs(5),
             answer_timeout: Duration::from_secs(6),
             crossing_window: Duration::from_secs(1),
             session_retry_min: Duration::from_secs(1),

@@ -190,7 +190,9 @@ impl Net {
     /// Hands out texts that are complete, and withdraws invitations that have run out.
     pub(crate) fn on_invitations_due(&mut self, cx: &mut Context) {
         for HandedOut { answers, session, body } in self.invitations.handle_timeout(cx) {
-            let text = self.carriers.seal(cx, answers.unwrap_or(ANYONE), session, body);
+            let Some(text) = self.carriers.seal(cx, answers.unwrap_or(ANYONE), session, body) else {
+                continue;
+            };
             cx.event(match answers {
                 None => model::Event::Invitation { text },
                 Some(_) => model::Event::InvitationAnswer { text },

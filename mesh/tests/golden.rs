@@ -278,7 +278,7 @@ fn a_whisper() {
     let sealed = seal_whisper(&ann(), &lobby(), &whisper, &mut rng()).unwrap();
     assert_eq!(
         HEXLOWER.encode(&sealed),
-        "0e2e6b71a023c1d67c9df32f0459ff6e93d1805d20951728d3e5cd540eac945a00fe1c8ca26dabd66e3d00dcde91bb1197ff236fba802fe60ffed63558732715d993e53b0edbcdb255861f1237cb39748d4422850c0b9643a92be3552b4f38320dea725f98bc569746d56cf79c474dc6fabcbfd7d736d1c1a9a2bef1377fa75eeb4bad89c4910e82bf6a729e17456199b9a08868da4d9ff1d8270eb67399f613a4816ff3551c8b29f3144be010db9a165e0064760661c5b75b1753adeb3942bf98915dfeaae243ce91d5a64a9baa019c54ce5cf0346f359b6af7cb3445fae488053c97cbcf36a20cb6"
+        "0e2e6b71a023c1d67c9df32f0459ff6e93d1805d20951728d3e5cd540eac945ab6cf2afcece38513f29b2ce4cbae62746a59f9be2ef671037b662624e30af11e3c7a8d6cc32c173d89cd9c636c4ed31e02a2140a439f74fea196671d86defcad1b90badf6d90d9d5b2360331442a2f854dd17017de4504adad03e63c30660083c9fbfbe1d77821f58142332b0432c752be321dd94dd5336e55d575d5462b01fc6c6fc72d5e638ca0aab788cee89335d78c948de74262105c960fc55fa29352cd2817876c9afac4b8b8ac0f7d7270dae69a74ad5d172cd39ee51c3fca3c9d4fed48326f340909901963"
     );
     assert_eq!(open_whisper(&bob(), &lobby(), &sealed), Ok((ann().peer_id(), whisper)));
 }
@@ -315,8 +315,8 @@ fn seal(from: &Identity, to: &Identity, body: Body) -> String {
         nonce: 5,
         body,
     };
-    let payload = envelope.seal(from, &lobby(), &mut rng());
-    assert_eq!(Envelope::open(&payload, &to.peer_id(), &lobby()), Ok(envelope));
+    let payload = envelope.seal(from, &lobby(), &mut rng()).unwrap();
+    assert_eq!(Envelope::open(&payload, to, &lobby()), Ok(envelope));
     payload
 }
 
@@ -354,22 +354,11 @@ fn sealed_envelopes() {
     };
     assert_eq!(
         seal(&low, &high, offer),
-        "8qdpgN_HpJJLMmoSnp58fuOB_4yqLk_RnQlQdrh9rkfQGroCNmiwpXP-DlScxoWiZYdRuebQ3Xr8NQkEr-dKcpmOCxgGES5WYDzV5p0tHZCb2JA5Ji23xjYFRVko_UWBed03zG1gGO4-1IunwD3ZAgei_nVeN1dRv4Tw062B848ekqZsSeokLkBKLZhdxPWUtQhtJJ0j1vNj7FP1s8X2YkEpuLpqvvJLf9WyRuu6_qIYx8fJcucV7l6D9HZ0kI1kQrWKWCGbiMlrPBMJ7HOBFIGrEal7j2BT3UBzsu9wG14GdHHJVNYHi0M56ojdSp1y56YzpX8m7m6lWvKAbolLRnR3RacZL7S_t38L17mb7zaYdqbz5NIk_5QNzA2cBWo4XNuHUS2IZNi648Glgrdr_25Rq5vMS5oFRF4Lea1dlxgkRDzOVupjzhSDjobGx0EkNA96_m_G3zuSPAZIi4c67qasazBIHkH9QjKNLp9O0bF6YZdyWIlavj4RRA"
+        "Di5rcaAjwdZ8nfMvBFn_bpPRgF0glRco0-XNVA6slFpndTe38-laAIpB2VzFXyag098J5ffnQWNN_Z6hJQ2fbWONaZJHP7Hl0KOmc8Je_K_3AgGfGIk_6wbFvV4bMabepbG1XsAlXJO19APj6kr2V9l8CBO0IGgi5Xstdt408u3XQmNUhznBLhPHohl8Xwn87yTmDRyX5ygU6H9KAoL2Ww0mUW1LTYRI95tHvQ1Gz6Z3U2yIXBuSc-LQWEGkCxsNud3fjlfDtvQ0nXckGfXh2u1HwRMwzdevbsBLHaEYQY1h_SOTzqIydAwFnzYDXoBtsj9WmgZIO3Y3h4AU8xrdfzt1v0D-ppmm0ZrU-16C98JK9_iKxrzQlS_hTsb7l675O7i0bWZwBxCoI6NHq-l4TalzCf68efqyXcRL-AMCuTrTA3InMzZH5iEDOFuh6CfUYapHoqwe8W1wG2FH7FMB2sefGYLRYsA2TvyrmDUftZ43BKDWK9hGbJdvjAGGoXxvclQ8"
     );
     assert_eq!(
         seal(&high, &low, Body::Answer { round: 1, sdp: sdp() }),
-        "8qdpgN_HpJJLMmoSnp58fuOB_4yqLk_RnQlQcLh9rkxhjmneQo56DoJxRatq5TujjwR_EJz1ZNR-slM_aTuCcpmFuozVzVqwqpckadbS67Ml2Xq6CITN44-rx95yxoNdsd03zG1gGO4-1IunwD3ZAgei_nVdMVcpaVy73pCGlN9Cg6ZwTOAmO11MLNZE3YCFoXcGNIU8qo9z-1eF5Nfxckc-9vNvq-dJdNy9RuCzn6Vzm5zGde4X-VyB73Fu3sR_S_mVXyKN6coTRxBxl3D5b4LTaqoD9GMrpkMLyewIYF1-D3KxL9V_8EBBkYulMZ4KnKVL3nxelW3dIfH4FYozPXcPPqRhVLfHzHxzrLrjlDXgDaWLn9FchJd1tw7kfmlAJ9j_Ki7HY4oP5Y9TfY5Zo4Z33MwLoj11jhMPDAqjP7Qf-OyHXqij8A3tTh6eM4U0uPCnmQrgXC6HRzt2NmSebfeTLVCvJ-JiYrKy_nINsicqhE3K9k7_0xw"
-    );
-    assert_eq!(
-        seal(
-            &high,
-            &low,
-            Body::DialRequest {
-                version: 1,
-                urgent: false
-            }
-        ),
-        "8qdpgN_HpJJLMmoSnp58fuOB_4yqLk_RnQgN_mUFBE4KsMCjuuoSoQuHVC2NyoMO4bLdmRr8jFOCO-aECQiGCjg99PVzGDD4o2LTW3Nd2QEin32hLd4UdnAAPoqmgPl6dYk3zG1gGO4-1IunwD3ZAgejeffdsqIJh0u1_M7oVTB8CSSFnyFFFiPGRmgSuOIDiuKOU39jgpD0XjXEKPRwKEr2mFJ93_a5E2Lak0TEcqECDsbDfaAR7yXT4etTexoIF0ioQuwps18X"
+        "Di5rcaAjwdZ8nfMvBFn_bpPRgF0glRco0-XNVA6slFrQn3NSPMT8quDonFWQtyQXmCdVwE6yrlgzgpGbeP8zOE5w53Pd79x6KpTK_SohIQlTfrX6YoVl5iBYd_EMOC6Wdvw6CYFMFbtiHJDXKBuxu02-FWiGQ3pNNt8cyjahK6YDthUHkBpZ8HfnMCfQXsrLCz-sRGfOQS1MztHWYFjn0lboF5twMrr9Q7nJWp3NU40xU4ewP0rO9KTTDZGULETcT2rGMBGPPh5H9FflGcn5pZkCLxBYBO2936vZfWgSWRGQN9ig41D2MJk961sFkC06L0XZ5xNB1dtHLiOcIUcfDWr-mAQLiIcCpat8WSTPjGEsxlckSMCeHz0RxcMbQtFVrm1QNJmBg0ec-x6VbZ7gwWAwko-Aulj68xh8uy_FYBPb9rPc4hXp81YO04RNy2S8jaj3_eKCFiHkfyYiDyQ2lEebptJMJw2UkqBSbZizR6QRyRS7FMzpmBnhFz2lx_DP7w"
     );
     assert_eq!(
         seal(
@@ -379,11 +368,11 @@ fn sealed_envelopes() {
                 candidates: candidates.clone()
             }
         ),
-        "8qdpgN_HpJJLMmoSnp58fuOB_4yqLk_RnQjG_mUFD_-eYxzXXCC5UITMq9uudILkYpx04z9FItEFYd1C1cCGCjOMYCavbNYyCJNcEIyr-r8jdf6PhKQxz96CudCdRiWydYk3zG1gGO4-1IunwD3ZAgejefTeMdQp8knngPnlnYNXluwtBbJnOlBTYsRMzOb4wm9zVfhPtOUCgTeLoZyiIAZp76c-__JTbJ27R_ar85-TxqLv3-pIE0P-nHJ_-9S1vBnUhdIBSR-Usx0BFrHJAi8jP70Z0gNkfrVMAe0kgQvALyR4CMAQpQRVhbxp76M5Pt9BnafLnaHEp4xLvST2lXbgvzk"
+        "Di5rcaAjwdZ8nfMvBFn_bpPRgF0glRco0-XNVA6slFpndKE_LpH7uMQ4f4mvFy9VJO2sasVVRiVK5rv7_JhgxprZvdQ9GH2deqHNTWsjBMufrYhpCQ_YxL5o0-i5uCDXTTZJ13WePKC5oAPj6kr2V9l8CBO0IGgi5Xqq9l8ycZWaj3QH012vIlrD6FgwB0ro_z2pUQ2f9ERjj2E7Z-6UTWxLNRNZFNAKsNsQoFkHz75kG2WJQQqfTmnRPWeQ4tZBzZULStKVOaJkxzUudvc23CwjX73Tpx3Y1HICiAzYU54In9J4MzqIFxdPd3ZbW7yqN5SVB48KTaMW93QvDP98SrGRoCjakEWaVaYvVA"
     );
     assert_eq!(
         seal(&low, &high, decline),
-        "8qdpgN_HpJJLMmoSnp58fuOB_4yqLk_RnQgN_mUFD_-eYxzXXCC5UITMq9uudILkYpx04z9FItEFYd1C1cCGCjOMYCavbNYyCJNcEIyr-r8jdf6PhKQxz96CudCdRiWydYk3zG1gGO4-1IunwD3ZAgejefPdslcJh0qngbj-5ayK4G25cqUFQojTidxXhPbeysJOpDXHO-SLDEweXiIeV3YfLofqE7QwEK-piopG6u2Cgt6SH_NF7C5GGu_TiS9SxnfAZVGiLAEn"
+        "Di5rcaAjwdZ8nfMvBFn_bpPRgF0glRco0-XNVA6slFpndGo_LpH7uMQ4f4mvFy9VJO2sasVVRiVK5rv7_JhgxprZvdQ9GH2deqHNTWsjBMufrYhpCQ_YxL5o0-i5uCDXTTZJ13WePKC5oAPj6kr2V9l8CBO0IGgi5Xqq91yx8rXvZfXHBxvw7d1b6DjPSaBFfQJJq3pRELxxRg7aPwbfgiO9r4sBz8ttlMEwiRXlIb7hCp_iCY-jvs-chnSzuPpBx-sH9FewsLgq_sB_2HUQyKY"
     );
     let invitation = Envelope {
         from: high.peer_id(),
@@ -396,15 +385,15 @@ fn sealed_envelopes() {
             candidates: candidates.clone(),
         },
     };
-    let payload = invitation.seal(&high, &lobby(), &mut rng());
+    let payload = invitation.seal(&high, &lobby(), &mut rng()).unwrap();
     assert_eq!(
         payload,
-        "8qdpgN_HpJJLMmoSnp58fuOB_4yqLk_RnQlQM7h9rkxhjmneQo56DoJxRatq5TujjwR_EJz1ZNR-slM_aTuCcpkEg_vbZSen9cGHPbARp83pEvcwmTAj1C32MdEpSUruJd03zG1gGO4-1IunwD3ZAgei_nVaMFcpaVy73pCGlN9Cg6ZwTOAmO11MLNZE3YCFoXcGNIU8qo9z-1eF5Nfxckc-9vNvq-dJdNy9RuCzn6Vzm5zGde4X-VyB73Fu3sR_S_mVXyKN6coTRxBxl3D5b4LTaqoD9GMrpkMLyewIYF1-D3KxL9V_8EBBkYulMZ4KnKVL3nxelW3dIfH4FYozPXcPPqRhVLfHzHxzrLrjlDXgDaWLn9FchJd1tw7kfmlAJ9j_Ki7HY1DNw7R9Z5PXQpMY4zPauHkj15HdgM6GSwD-b2a2UZzGOTOFEe1BSrMHYl55nRl2YxVOrycmt00Kb7KorDlqe4xXPjY_lHQ91BbgjaYurUjXn0OMtz6yHKhInTGsRwu2f9iXKcfd4CKm_hoWsDXuA2Hnd0eKH1UTG3epJTJA2GZJgnZ8Vm4abWAKGj9D-5jC"
+        "8qdpgN_HpJJLMmoSnp58fuOB_4yqLk_RuZj0b4vDtELt0q-08ikbzhBuPBIak3abqsBvpv4S9cBP7QZ2IL9EkMNVeD5QSqzjvFPM2l9N80CI_vvER3gMtXR3g3qYwjaAHtotqfWA8F9r6D9KQRp_P8BDQjVYN1T-qOvTJ0Z2VqRXDzIJKTxndH-kUJhfK9fsq4GQ_zOB3cRjROuoTUYpiiOHJKkS67CavZx15uxOUxqjqwYzXYZdd8CpIJPFTiZ_gqfqT2vh6xvly750xZ9k_muN63TVTfghFjeh-ZHtGlGr9Es8hvgzIK7pf1nS0tXdE0ZFu3SHBOQHeuo4YxwCHkxYJ6d8tL9ttRdCZQofyba0KM4tD1ADhpHFsFxxZh3QMCL57tqMhQEiWZ-yn2KXdydm0iHq82lGas4VLg3ZWh4c4uIekANe5xSHDTTjSKuX44oYWS604Fv8IkdVjzhnDeMS36PzvpxWFjVC9rqRAq0EzoOkhija0UZgi7AlcQ6zAr3PMEa6TA9TqQNjyLdhAdkdNmMcn5gtnJpSRQXUEHdWPpcVs4y9rhvBdDddOweGExPCRuXx"
     );
-    assert_eq!(Envelope::open(&payload, &ANYONE, &lobby()), Ok(invitation));
+    assert_eq!(Envelope::open_invitation(&payload, &lobby()), Ok(invitation));
     let acceptance = Body::Acceptance { sdp: sdp(), candidates };
     assert_eq!(
         seal(&low, &high, acceptance),
-        "8qdpgN_HpJJLMmoSnp58fuOB_4yqLk_RnQlQPLh9rkfQGroCNmiwpXP-DlScxoWiZYdRuebQ3Xr8NQkEr-dKcpmOCxgGES5WYDzV5p0tHZCb2JA5Ji23xjYFRVko_UWBed03zG1gGO4-1IunwD3ZAgei_nVZMS7_sRe245fhxINTg7p1RuIzJltNYs9dqJGR3hwWLJpA1p9k_yfS9tDhdFBwv_Z6vuVCfdO9TenSmM4vwJPBfOwA-16a6Gsgl992B-aSXDTs6rJoRGgKlAiCbPqoadJ49xtQpTtwypRzYyUFDArKLK0E8zg6kvPeMuZxn90w3QQllhWmIomDFvJIPg90PdwaV8-8zwQIr8KYl02bDt3wnKknh-8OtHaffRE7JKCEKWHA61A3juJ_aJnaT5YN8mzRqWgygoDJ0NyFSwL0ZWKwVZjXKDuODfNfVq8Yc0t4nR12c0FDpndusFENeuMZTQFyoks4Bx8cCfRrVHNbcQ2ZuHYC5PEaMXvaFm4McctNy8-QMPN5qZ5EfSUhNZU-u277ARWYxGXQe99aJktmUTEMfxDCFQ97vOPgHYs_kcK-mI0"
+        "Di5rcaAjwdZ8nfMvBFn_bpPRgF0glRco0-XNVA6slFpndTf98-laAIpB2VzFXyag098J5ffnQWNN_Z6hJQ2fbWONaZJHP7Hl0KOmc8Je_K_3AgGfGIk_6wbFvV4bMabepbG1XsAlXJO19APj6kr2V9l8CBO0IGgi5Xstdtsyi0PZ0SVkvVn2Il7WvgBzVx709COpWhz7gy1__ARCBeH2Nwo1JUoOWJNe5sJA8R1G2K91VWODXnP0H9XXDEmqAA4YucTDkwPE5OZxzm8gDIKDoe4_uhBIttTXFcMzZqJgOo4ZhiDrtaFKDw995DV7JYMVyTwu4QUwQHVP_INsiBmlBDgNxEOG3ZreqpmsgF36jMEyjPvyvb-o7iyZNcWD7K2BQLvMFmUIfBPQWKA_56H3xSQeKox7Z0bw4carpmaCQlfGsQS2c5f2DRy0R3OH6ZRFH2HXi4Unp17JB8toqAFt5BWToxD4r0lIPqP2gok3vLFDFB9E144euf8EHU9-PgxYR5lqIf2FHN5ySOijad6zWAuGSFOAmZV0EbT0eX0PE43ItY-eWM_6ZEFl1nzuUCZzLWAb0XFitD1RG5juGA"
     );
 }

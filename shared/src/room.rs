@@ -134,7 +134,7 @@ impl RoomCode {
         };
         Room {
             id: RoomId::from_bytes(blake3::derive_key("starling v1 room id", &material)),
-            envelope_key: SealKey::new(blake3::derive_key("starling v1 envelope key", &material)),
+            key: SealKey::new(blake3::derive_key("starling v1 room key", &material)),
             kind,
         }
     }
@@ -151,7 +151,7 @@ impl fmt::Debug for RoomCode {
 pub struct Room {
     id: RoomId,
     kind: RoomKind,
-    envelope_key: SealKey,
+    key: SealKey,
 }
 
 impl Room {
@@ -176,10 +176,10 @@ impl Room {
         }
     }
 
-    /// Seals link set-up messages, so that their carriers see neither SDP nor addresses.
+    /// What everyone with the link has and nobody else.
     #[must_use]
-    pub fn envelope_key(&self) -> &SealKey {
-        &self.envelope_key
+    pub fn key(&self) -> &SealKey {
+        &self.key
     }
 }
 

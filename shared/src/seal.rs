@@ -1,9 +1,10 @@
-//! Sealing: for everyone who has a key ([`SealKey`]), and for one peer ([`seal_to`]).
+//! Sealing by the people of a room: for all of them ([`SealKey::seal`]), and for one ([`SealKey::seal_to`]).
 //!
-//! - [`SealKey`] is XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) with a random 24-byte nonce in front, which is long
+//! - [`SealKey::seal`] is XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) with a random 24-byte nonce in front, which is long
 //!   enough to be drawn at random for every message ever sealed under one room key.
-//! - [`seal_to`] is HPKE (RFC 9180), base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305, to the X25519
-//!   form of the recipient's identity key. The box hides the content and says nothing about the sender: sign the content.
+//! - [`SealKey::seal_to`] is HPKE (RFC 9180), mode PSK, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305, to the X25519
+//!   form of the recipient's identity key. The pre-shared key comes from the room's, so that nobody without the link can seal or, should
+//!   X25519 fall, open. The box hides the content and says nothing about the sender: sign the content.
 
 use std::fmt;
 
@@ -12,7 +13,8 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use hpke::{
-    Deserializable, Kem, OpModeR, OpModeS, Serializable, aead::ChaCha20Poly1305, kdf::HkdfSha256, kem::X25519HkdfSha256,
+    Deserializable, Kem, OpModeR, OpModeS, PskBundle, Serializable, aead::ChaCha20Poly1305, kdf::HkdfSha256,
+    kem::X25519HkdfSha256,
 };
 use rand_core::CryptoRng;
 use thiserror::Error;
@@ -31,7 +33,7 @@ const ENCAPPED_LEN: usize = 32;
 // No limit: the format fixes the number.
 pub const SEAL_OVERHEAD_BYTES: usize = NONCE_LEN + TAG_LEN;
 
-/// By how many bytes [`seal_to`] lengthens a message.
+/// By how many bytes [`SealKey::seal_to`] lengthens a message.
 // No limit: the format fixes the number.
 pub const BOX_OVERHEAD_BYTES: usize = ENCAPPED_LEN + TAG_LEN;
 
@@ -44,6 +46,9 @@ pub struct OpenError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the recipient's id is not a public key")]
 pub struct BadRecipient;
+
+/// The name of the pre-shared key: there is one.
+const PSK_ID: &[u8] = b"starling room";
 
 /// A symmetric key shared by the members of a room.
 #[derive(Clone)]
@@ -93,6 +98,56 @@ impl SealKey {
             .map_err(|_| OpenError)
     }
 
+    /// Seals `message` so that only `recipient`, who has this key too, opens it, bound to `context`. Adds [`BOX_OVERHEAD_BYTES`].
+    ///
+    /// # Errors
+    /// [`BadRecipient`] if the id is no valid public key.
+    pub fn seal_to(
+        &self,
+        recipient: &PeerId,
+        rng: &mut impl CryptoRng,
+        context: &[u8],
+        message: &[u8],
+    ) -> Result<Vec<u8>, BadRecipient> {
+        let public = recipient.x25519_public().map_err(|_| BadRecipient)?;
+        let public = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(&public).map_err(|_| BadRecipient)?;
+        let (encapped, sealed) = hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
+            &OpModeS::Psk(psk(&self.pre_shared())),
+            &public,
+            context,
+            message,
+            &[],
+            rng,
+        )
+        .map_err(|_| BadRecipient)?;
+        Ok([encapped.to_bytes().as_slice(), &sealed].concat())
+    }
+
+    /// Opens what [`SealKey::seal_to`] made for `identity` with the same `context`.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing more can be told.
+    pub fn open_as(&self, identity: &Identity, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+        let (encapped, sealed) = sealed.split_at_checked(ENCAPPED_LEN).ok_or(OpenError)?;
+        let secret = identity.x25519_secret();
+        let secret = <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(secret.as_slice()).map_err(|_| OpenError)?;
+        let encapped = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(encapped).map_err(|_| OpenError)?;
+        hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
+            &OpModeR::Psk(psk(&self.pre_shared())),
+            &secret,
+            &encapped,
+            context,
+            sealed,
+            &[],
+        )
+        .map_err(|_| OpenError)
+    }
+
+    /// One key, one use: what is pre-shared is not the key of the cipher.
+    fn pre_shared(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(blake3::derive_key("starling v1 pre-shared key", self.0.as_slice()))
+    }
+
     fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new(self.0.as_slice().try_into().expect("invariant: 32 bytes"))
     }
@@ -104,48 +159,8 @@ impl fmt::Debug for SealKey {
     }
 }
 
-/// Seals `message` so that only `recipient` opens it, bound to `context`. Adds [`BOX_OVERHEAD_BYTES`].
-///
-/// # Errors
-/// [`BadRecipient`] if the id is no valid public key.
-pub fn seal_to(
-    recipient: &PeerId,
-    rng: &mut impl CryptoRng,
-    context: &[u8],
-    message: &[u8],
-) -> Result<Vec<u8>, BadRecipient> {
-    let public = recipient.x25519_public().map_err(|_| BadRecipient)?;
-    let public = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(&public).map_err(|_| BadRecipient)?;
-    let (encapped, sealed) = hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-        &OpModeS::Base,
-        &public,
-        context,
-        message,
-        &[],
-        rng,
-    )
-    .map_err(|_| BadRecipient)?;
-    Ok([encapped.to_bytes().as_slice(), &sealed].concat())
-}
-
-/// Opens what [`seal_to`] made for `identity` with the same `context`.
-///
-/// # Errors
-/// [`OpenError`]; nothing more can be told.
-pub fn open_as(identity: &Identity, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
-    let (encapped, sealed) = sealed.split_at_checked(ENCAPPED_LEN).ok_or(OpenError)?;
-    let secret = identity.x25519_secret();
-    let secret = <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(secret.as_slice()).map_err(|_| OpenError)?;
-    let encapped = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(encapped).map_err(|_| OpenError)?;
-    hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-        &OpModeR::Base,
-        &secret,
-        &encapped,
-        context,
-        sealed,
-        &[],
-    )
-    .map_err(|_| OpenError)
+fn psk(pre_shared: &[u8; 32]) -> PskBundle<'_> {
+    PskBundle::new(pre_shared, PSK_ID).expect("invariant: neither is empty")
 }
 
 #[cfg(test)]
@@ -188,22 +203,23 @@ mod tests {
             bit in 0..8u8,
         ) {
             let [ann, bob] = [1, 2].map(|byte| Identity::from_secret(&[byte; 32]));
-            let sealed = seal_to(&ann.peer_id(), &mut rng(), b"context", &message).unwrap();
+            let sealed = key(1).seal_to(&ann.peer_id(), &mut rng(), b"context", &message).unwrap();
             prop_assert_eq!(sealed.len(), message.len() + BOX_OVERHEAD_BYTES);
-            prop_assert_eq!(open_as(&ann, b"context", &sealed), Ok(message.clone()));
-            prop_assert_eq!(open_as(&bob, b"context", &sealed), Err(OpenError));
-            prop_assert_eq!(open_as(&ann, b"other", &sealed), Err(OpenError));
+            prop_assert_eq!(key(1).open_as(&ann, b"context", &sealed), Ok(message.clone()));
+            prop_assert_eq!(key(2).open_as(&ann, b"context", &sealed), Err(OpenError));
+            prop_assert_eq!(key(1).open_as(&bob, b"context", &sealed), Err(OpenError));
+            prop_assert_eq!(key(1).open_as(&ann, b"other", &sealed), Err(OpenError));
             let mut altered = sealed;
             let index = at.index(altered.len());
             altered[index] ^= 1 << bit;
             // X25519 ignores the top bit of a public key (RFC 7748 §5), but HPKE binds the key as it was written.
-            prop_assert_eq!(open_as(&ann, b"context", &altered), Err(OpenError), "byte {}", index);
+            prop_assert_eq!(key(1).open_as(&ann, b"context", &altered), Err(OpenError), "byte {}", index);
         }
 
         #[test]
         fn garbage_never_opens(sealed in proptest::collection::vec(any::<u8>(), 0..200)) {
             prop_assert_eq!(key(1).open(b"", &sealed), Err(OpenError));
-            prop_assert_eq!(open_as(&Identity::from_secret(&[1; 32]), b"", &sealed), Err(OpenError));
+            prop_assert_eq!(key(1).open_as(&Identity::from_secret(&[1; 32]), b"", &sealed), Err(OpenError));
         }
     }
 
@@ -213,6 +229,6 @@ mod tests {
             .map(|byte| PeerId::from_bytes([byte; 32]))
             .find(|id| id.x25519_public().is_err())
             .expect("half of all strings are no points");
-        assert_eq!(seal_to(&not_a_point, &mut rng(), b"", b""), Err(BadRecipient));
+        assert_eq!(key(1).seal_to(&not_a_point, &mut rng(), b"", b""), Err(BadRecipient));
     }
 }

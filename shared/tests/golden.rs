@@ -8,7 +8,6 @@ use data_encoding::HEXLOWER;
 use shared::{
     Identity, Label, PeerId, Room, RoomCode,
     identity::safety_number,
-    seal::{open_as, seal_to},
     signal::{Event, IceServer, Nonce, Refusal, Request, verify_hello},
 };
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -68,18 +67,21 @@ fn rooms() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn seals() {
-    let sealed = lobby().envelope_key().seal(&mut rng(), b"context", b"hello");
+    let sealed = lobby().key().seal(&mut rng(), b"context", b"hello");
     assert_eq!(
         HEXLOWER.encode(&sealed),
-        "f2a76980dfc7a4924b326a129e9e7c7ee381ff8caa2e4fd177353d1752070ed261ad02cfd6c882ec0a3205ecc8"
+        "f2a76980dfc7a4924b326a129e9e7c7ee381ff8caa2e4fd153a4994b61ce97a85825347356de142b4eeecce0c5"
     );
-    assert_eq!(lobby().envelope_key().open(b"context", &sealed).unwrap(), b"hello");
-    let sealed = seal_to(&ann().peer_id(), &mut rng(), b"context", b"hello").unwrap();
+    assert_eq!(lobby().key().open(b"context", &sealed).unwrap(), b"hello");
+    let sealed = lobby()
+        .key()
+        .seal_to(&ann().peer_id(), &mut rng(), b"context", b"hello")
+        .unwrap();
     assert_eq!(
         HEXLOWER.encode(&sealed),
-        "0e2e6b71a023c1d67c9df32f0459ff6e93d1805d20951728d3e5cd540eac945ad35644c37206ff3609d6bde5b771ab464bf7e020dc"
+        "0e2e6b71a023c1d67c9df32f0459ff6e93d1805d20951728d3e5cd540eac945aed631f3358d5d1814d611cd3f2db2d2474264c9614"
     );
-    assert_eq!(open_as(&ann(), b"context", &sealed).unwrap(), b"hello");
+    assert_eq!(lobby().key().open_as(&ann(), b"context", &sealed).unwrap(), b"hello");
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -10,12 +10,12 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
-use data_encoding::BASE64URL_NOPAD;
+use chacha20::{ChaCha20Rng, rand_core::{Rng, SeedableRng}};
 use futures_util::{SinkExt, StreamExt};
+use mesh::wire::envelope::{Body, Envelope};
 use shared::{
-    PeerId, Room,
-    signal::{CloseCode, Event, Refusal, Request},
+    Identity, PeerId, Room, SessionId,
+    signal::{CloseCode, Event, PROTOCOL_VERSION, Refusal, Request},
 };
 use tokio::{
     io::copy_bidirectional,
@@ -28,7 +28,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, protocol::CloseFrame},
 };
 
-/// Replaces every fingerprint: the fingerprint of a certificate that somebody in the middle would have.
+/// The fingerprint of a certificate that somebody in the middle would have.
 const FOREIGN_FINGERPRINT: [&str; 32] = ["AB"; 32];
 
 /// The misbehaviour of the proxy.
@@ -36,8 +36,9 @@ const FOREIGN_FINGERPRINT: [&str; 32] = ["AB"; 32];
 pub enum Mischief {
     /// Nothing.
     None,
-    /// Opens relayed payloads with the room's key, puts another certificate's fingerprint in, and seals them again.
-    SwapFingerprints,
+    /// Puts an offer of its own, with its own certificate and in the name of the sender, in place of all that it carries: the proxy has the
+    /// room's key, but what is sealed to a peer it cannot open.
+    PutOffers,
     /// Changes one character of every payload.
     Corrupt,
     /// Says that it serves another version only, and refuses every hello.
@@ -236,7 +237,7 @@ impl State {
             },
             (Event::Relayed { from, payload }, Some(me)) => {
                 let tampered = match self.mischief {
-                    Mischief::SwapFingerprints => self.swap_fingerprint(me, &payload),
+                    Mischief::PutOffers => self.offer(from, me),
                     Mischief::Corrupt => Some(corrupt(&payload)),
                     Mischief::None | Mischief::OtherVersion => None,
                 };
@@ -252,18 +253,25 @@ impl State {
         }
     }
 
-    /// The payload with another fingerprint in it; `None` if there is none in it, or if the room's key is unknown.
-    fn swap_fingerprint(&mut self, to: PeerId, payload: &str) -> Option<String> {
-        const BEFORE: &[u8] = b"a=fingerprint:sha-256 ";
-        let key = self.room.as_ref()?.envelope_key();
-        let sealed = BASE64URL_NOPAD.decode(payload.as_bytes()).ok()?;
-        let mut plain = key.open(to.as_bytes(), &sealed).ok()?;
-        let at = plain.windows(BEFORE.len()).position(|window| window == BEFORE)? + BEFORE.len();
-        let foreign = FOREIGN_FINGERPRINT.join(":");
-        plain
-            .get_mut(at..at + foreign.len())?
-            .copy_from_slice(foreign.as_bytes());
-        Some(BASE64URL_NOPAD.encode(&key.seal(&mut self.rng, to.as_bytes(), &plain)))
+    /// An offer to `to` in the name of `from`, sealed in the room, with a certificate of the proxy's own and its signature. `None` if the
+    /// room is unknown.
+    fn offer(&mut self, from: PeerId, to: PeerId) -> Option<String> {
+        let room = self.room.as_ref()?;
+        let certificate = FOREIGN_FINGERPRINT.join(":");
+        let body = Body::Offer {
+            version: PROTOCOL_VERSION,
+            round: 0,
+            sdp: format!("v=0\r\nm=application 9 UDP/DTLS/SCTP x\r\na=fingerprint:sha-256 {certificate}\r\n"),
+            urgent: true,
+        };
+        let envelope = Envelope {
+            from,
+            to,
+            session: SessionId::random(&mut self.rng),
+            nonce: self.rng.next_u64(),
+            body,
+        };
+        envelope.seal(&Identity::generate(&mut self.rng), room, &mut self.rng).ok()
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
     contact::{Alone, Failure, Via},
     membership::{Need, grants},
     scope::{Event, Scope},
-    session::{Action, Role, Session},
+    session::{Action, Session},
 };
 use crate::{
     back_off::jittered,
@@ -53,23 +53,17 @@ impl Attempts {
     /// Starts an attempt if something carries it and a slot is free.
     pub(crate) fn start(&mut self, net: &mut Scope<'_>, peer: PeerId, via: Option<Via>, ice_servers: Vec<IceServer>) {
         let id = SessionId::random(&mut self.rng);
-        let Some(via) = via else { return };
-        if let Some(contact) = net.peers.get_mut(&peer) {
-            contact.set_via(via);
-            self.start_as(net, peer, id, ice_servers);
-        }
-    }
-
-    /// Starts an attempt that has its id already.
-    pub(crate) fn start_as(&self, net: &mut Scope<'_>, peer: PeerId, id: SessionId, ice_servers: Vec<IceServer>) {
+        let (Some(via), Some(contact)) = (via, net.peers.get_mut(&peer)) else {
+            return;
+        };
+        contact.set_via(via);
         if !net.peers.has_slot_for(&peer) {
             return;
         }
         let linked = net.peers.get(&peer).is_some_and(|contact| contact.is_linked());
         let urgent = linked || net.peers.slots_used() < LINKS_MIN;
-        let (role, link) = (Role::towards(&net.cx.me, &peer), net.peers.next_link());
-        let mut actions = Vec::new();
-        let session = Session::start(net.cx, role, id, link, ice_servers, urgent, &mut actions);
+        let (link, mut actions) = (net.peers.next_link(), Vec::new());
+        let session = Session::start(net.cx, id, link, ice_servers, urgent, &mut actions);
         self.adopt(net, peer, session, actions);
     }
 
@@ -137,19 +131,13 @@ impl Attempts {
             return;
         }
         match body {
-            Body::DialRequest { version, urgent } => {
-                if self.admit(net, via, from, id, version, urgent) && !has_crossed(net, &from) {
-                    self.drop(net, &from);
-                    self.start_as(net, from, id, ice_servers);
-                }
-            }
             Body::Offer {
                 version,
                 round: 0,
                 sdp,
                 urgent,
             } => {
-                if self.admit(net, via, from, id, version, urgent) {
+                if !prevails(net, &from) && self.admit(net, via, from, id, version, urgent) {
                     self.drop(net, &from);
                     self.answer(net, from, id, sdp, ice_servers);
                 }
@@ -161,7 +149,8 @@ impl Attempts {
                 session.on_answer(round, sdp, timing, actions)
             }),
             Body::Candidates { candidates } => self.with_session(net, from, id, |session, _, actions| {
-                session.on_candidates(candidates, actions)
+                session.on_candidates(candidates, actions);
+                true
             }),
             Body::Decline { reason, version } => self.on_declined(net, from, id, reason, version),
             // These go by hand, to whoever awaits them.
@@ -300,7 +289,7 @@ impl Attempts {
         self.provoked.has(now) && share.take(now) && self.provoked.take(now)
     }
 
-    /// Whether a dial request or first offer is taken up: our version, not too often, and a slot for it.
+    /// Whether a first offer is taken up: our version, not too often, and a slot for it.
     fn admit(
         &mut self,
         net: &mut Scope<'_>,
@@ -352,12 +341,12 @@ pub(crate) fn refuse_version(net: &mut Scope<'_>, peer: PeerId, theirs: u16) {
     }
 }
 
-/// Whether a dial request crossed our own offer on the way, or came before it was made: that offer will do.
-fn has_crossed(net: &Scope<'_>, peer: &PeerId) -> bool {
+/// Whether our own offer to `peer` stands against one that comes from there. Where two offers cross, that of the lower id counts, and each
+/// side can tell.
+fn prevails(net: &Scope<'_>, peer: &PeerId) -> bool {
     let attempt = net.peers.get(peer).and_then(|contact| contact.attempt());
-    attempt.is_some_and(|attempt| {
-        attempt.is_describing() || net.cx.instant().since(attempt.started()) < net.cx.timing.crossing_window
-    })
+    let (now, window) = (net.cx.instant(), net.cx.timing.crossing_window);
+    net.cx.me < *peer && attempt.is_some_and(|attempt| attempt.is_offering(now, window))
 }
 
 /// Does what a session asks for.
@@ -381,7 +370,7 @@ fn act(net: &mut Scope<'_>, peer: PeerId, id: SessionId, actions: Vec<Action>) {
 
 fn hang_up(net: &mut Scope<'_>, peer: &PeerId) {
     let attempt = net.peers.get(peer).and_then(|contact| contact.attempt());
-    if let Some(session) = attempt.filter(|session| session.has_link()) {
+    if let Some(session) = attempt {
         net.cx.output(Output::HangUp { link: session.link() });
     }
 }

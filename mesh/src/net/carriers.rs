@@ -43,7 +43,7 @@ impl Carriers {
 
     /// Opens an envelope that was carried to us. `None` if it does not count.
     pub(crate) fn open(&mut self, cx: &mut Context, via: Via, sealed: &str) -> Option<Envelope> {
-        let envelope = match Envelope::open(sealed, &cx.me, &cx.room) {
+        let envelope = match Envelope::open(sealed, &cx.identity, &cx.room) {
             Ok(envelope) => envelope,
             Err(EnvelopeError::Sealed | EnvelopeError::Forged) => {
                 cx.counters.envelopes_forged += 1;
@@ -63,8 +63,8 @@ impl Carriers {
         Some(envelope)
     }
 
-    /// Seals what is to be carried to a peer.
-    pub(crate) fn seal(&mut self, cx: &Context, to: PeerId, session: SessionId, body: Body) -> String {
+    /// Seals what is to be carried to a peer. `None` if its id is no key: a server can name what it likes.
+    pub(crate) fn seal(&mut self, cx: &Context, to: PeerId, session: SessionId, body: Body) -> Option<String> {
         let nonce = self.rng.next_u64();
         let envelope = Envelope {
             from: cx.me,
@@ -73,7 +73,7 @@ impl Carriers {
             nonce,
             body,
         };
-        envelope.seal(&cx.identity, &cx.room, &mut self.rng)
+        envelope.seal(&cx.identity, &cx.room, &mut self.rng).ok()
     }
 
     /// Tells the other tabs of this browser that we are here, unless they were told lately. `asks`: whether they should say so, too.
@@ -134,7 +134,9 @@ mod tests {
             reason: crate::wire::envelope::DeclineReason::Full,
             version: shared::signal::PROTOCOL_VERSION,
         };
-        Carriers::new([7; 32]).seal(cx, to.me, SessionId::from_bytes([1; 16]), body)
+        Carriers::new([7; 32])
+            .seal(cx, to.me, SessionId::from_bytes([1; 16]), body)
+            .unwrap()
     }
 
     #[test]

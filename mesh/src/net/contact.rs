@@ -173,8 +173,9 @@ impl Contact {
         registered_since: Option<Instant>,
     ) -> bool {
         let by_it = via_before.is_none_or(|via| via == Via::Server(server));
-        let older =
-            |session: &Session| !session.is_agreed() && registered_since.is_some_and(|since| session.started() < since);
+        let older = |session: &Session| {
+            session.is_unanswered() && registered_since.is_some_and(|since| session.started() < since)
+        };
         by_it && self.attempt.as_ref().is_some_and(older)
     }
 

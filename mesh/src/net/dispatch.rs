@@ -140,7 +140,9 @@ impl Net {
     }
 
     fn send(&mut self, cx: &mut Context, via: Via, to: PeerId, session: SessionId, body: Body) {
-        let sealed = self.carriers.seal(cx, to, session, body);
+        let Some(sealed) = self.carriers.seal(cx, to, session, body) else {
+            return self.fail(cx, to, Failure::Other);
+        };
         match via {
             Via::Server(server) => {
                 let payload = sealed;

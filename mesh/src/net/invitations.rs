@@ -18,7 +18,7 @@ use crate::{
     random::{Stream, stream},
     wire::{
         candidate::{Loopback, is_usable},
-        envelope::{ANYONE, Body, Envelope, EnvelopeError},
+        envelope::{Body, Envelope, EnvelopeError},
         sdp,
     },
 };
@@ -86,8 +86,8 @@ impl Invitations {
     pub(crate) fn read(cx: &Context, text: &str) -> Result<Text, InvitationError> {
         // People copy line breaks and spaces along.
         let text: String = text.split_whitespace().collect();
-        let envelope = match Envelope::open(&text, &ANYONE, &cx.room) {
-            Err(EnvelopeError::Sealed) => Envelope::open(&text, &cx.me, &cx.room),
+        let envelope = match Envelope::open_invitation(&text, &cx.room) {
+            Err(EnvelopeError::Sealed) => Envelope::open(&text, &cx.identity, &cx.room),
             opened => opened,
         };
         let envelope = envelope.map_err(|error| match error {
@@ -101,11 +101,9 @@ impl Invitations {
             Body::Invitation { version, .. } if version != PROTOCOL_VERSION => return Err(InvitationError::Version),
             Body::Invitation { sdp, candidates, .. } => (Invitation::Invited, sdp, candidates),
             Body::Acceptance { sdp, candidates } => (Invitation::Answered, sdp, candidates),
-            Body::DialRequest { .. }
-            | Body::Offer { .. }
-            | Body::Answer { .. }
-            | Body::Candidates { .. }
-            | Body::Decline { .. } => return Err(InvitationError::Damaged),
+            Body::Offer { .. } | Body::Answer { .. } | Body::Candidates { .. } | Body::Decline { .. } => {
+                return Err(InvitationError::Damaged);
+            }
         };
         candidates.retain(|candidate| is_usable(candidate, Loopback::Refused));
         Ok(Text {

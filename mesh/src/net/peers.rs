@@ -276,19 +276,14 @@ pub(crate) mod test {
         link
     }
 
-    /// So many people whom the person of [`Context::test`] offers to: their ids are higher.
-    pub(crate) fn offered(count: usize) -> Vec<PeerId> {
-        people(count, Role::Offerer)
+    /// So many people whose ids are higher than that of the person of [`Context::test`], whose offer counts where two cross.
+    pub(crate) fn above(count: usize) -> Vec<PeerId> {
+        (2..).map(peer).filter(|other| *other > peer(1)).take(count).collect()
     }
 
-    /// So many people who offer to that person: their ids are lower.
-    pub(crate) fn offering(count: usize) -> Vec<PeerId> {
-        people(count, Role::Answerer)
-    }
-
-    fn people(count: usize, role: Role) -> Vec<PeerId> {
-        let others = (2..).map(peer).filter(|other| Role::towards(&peer(1), other) == role);
-        others.take(count).collect()
+    /// So many people whose ids are lower.
+    pub(crate) fn below(count: usize) -> Vec<PeerId> {
+        (2..).map(peer).filter(|other| *other < peer(1)).take(count).collect()
     }
 }
 
@@ -296,7 +291,7 @@ pub(crate) mod test {
 mod tests {
     use super::{
         super::session::{Certificates, Role, Session},
-        test::{Rig, offered},
+        test::{Rig, above},
         *,
     };
     use crate::context::test::peer;
@@ -398,7 +393,7 @@ mod tests {
     #[test]
     fn links_come_in_the_order_of_their_ids_and_are_usable_from_hello_to_goodbye() {
         let mut rig = Rig::new();
-        let mut people = offered(3);
+        let mut people = above(3);
         people.reverse();
         let ids: Vec<_> = people.iter().map(|person| rig.link(*person, Role::Offerer)).collect();
         assert_eq!(ids, [LinkId(1), LinkId(2), LinkId(3)]);
@@ -466,7 +461,7 @@ mod tests {
             rig.cx.wait(1);
             let link = rig.peers.next_link();
             let id = SessionId::from_bytes([1; 16]);
-            let session = Session::start(&rig.cx, Role::Answerer, id, link, vec![], false, &mut Vec::new());
+            let session = Session::start(&rig.cx, id, link, vec![], false, &mut Vec::new());
             rig.want(person).begin(session);
         }
         assert_eq!((rig.peers.oldest_unanswered(), rig.peers.agreed()), (Some(peer(4)), 1));

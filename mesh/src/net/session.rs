@@ -1,11 +1,9 @@
-//! Setting up one link to one peer: who offers, what is awaited, when it is given up.
+//! Setting up one link to one peer: what is awaited, when it is given up.
 //!
-//! The peer with the lower id makes the offer, except by hand, where the inviter does; the one with the higher id sends a *dial request* to ask for it. So two peers
-//! who discover each other in the same instant never offer to each other (no glare):
+//! Whoever wants the link offers, and restarts ICE later on:
 //!
 //! ```text
-//! low  (offers)                     high (asks)
-//!   |  <-------- DialRequest --------- |    only if high starts
+//! offerer                        answerer
 //!   |  Dial -> offer                   |
 //!   |  ------------- Offer ----------> |
 //!   |                 Accept -> answer |
@@ -16,6 +14,8 @@
 //!
 //! A session is one attempt; it has an id, one link of the driver and a deadline. What comes after a failure is decided by
 //! [`Attempts`](super::attempts::Attempts).
+
+use std::time::Duration;
 
 use shared::{PeerId, SessionId, signal::IceServer, signal::PROTOCOL_VERSION};
 
@@ -31,20 +31,13 @@ use crate::{
     },
 };
 
-/// Whether we offer to `peer`, or ask it for an offer.
+/// Whether the offer is ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Our id is the lower one, or the invitation is ours.
+    /// The offer, or the invitation, is ours.
     Offerer,
-    /// Our id is the higher one, or the invitation is the peer's.
+    /// It is the peer's.
     Answerer,
-}
-
-impl Role {
-    /// Our role towards `peer`.
-    pub(crate) fn towards(me: &PeerId, peer: &PeerId) -> Self {
-        if me < peer { Self::Offerer } else { Self::Answerer }
-    }
 }
 
 /// The certificates that the two descriptions of a session name, as far as they are known.
@@ -98,8 +91,6 @@ pub(crate) struct Session {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// Answerer: the offer is awaited.
-    Requested,
     /// The driver is making our description.
     Describing,
     /// Offerer: the answer is awaited.
@@ -109,35 +100,20 @@ enum Stage {
 }
 
 impl Session {
-    /// Starts an attempt: the offerer dials, the answerer asks for an offer.
+    /// Starts an attempt with an offer of ours.
     pub(crate) fn start(
         cx: &Context,
-        role: Role,
         id: SessionId,
         link: LinkId,
         ice_servers: Vec<IceServer>,
         urgent: bool,
         out: &mut Vec<Action>,
     ) -> Self {
-        let (now, timing) = (cx.instant(), &cx.timing);
-        let (stage, wait) = match role {
-            Role::Offerer => {
-                out.push(Action::Output(Output::Dial { link, ice_servers }));
-                (Stage::Describing, timing.session_timeout)
-            }
-            Role::Answerer => {
-                out.push(Action::Send(Body::DialRequest {
-                    version: PROTOCOL_VERSION,
-                    urgent,
-                }));
-                (Stage::Requested, timing.dial_request_timeout)
-            }
-        };
+        out.push(Action::Output(Output::Dial { link, ice_servers }));
         Self {
-            stage,
+            stage: Stage::Describing,
             urgent,
-            deadline: now + wait,
-            ..Self::agreed(cx, role, id, link, Certificates::default())
+            ..Self::agreed(cx, Role::Offerer, id, link, Certificates::default())
         }
     }
 
@@ -209,14 +185,16 @@ impl Session {
         self.deadline
     }
 
-    /// Whether the driver was given the link: a session that only asked for an offer has none yet.
-    pub(crate) fn has_link(&self) -> bool {
-        self.stage != Stage::Requested
+    /// Whether our offer was sent and not answered yet.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        self.stage == Stage::Offered
     }
 
-    /// Whether our description is still being made: what we have to say is yet to come.
-    pub(crate) fn is_describing(&self) -> bool {
-        self.stage == Stage::Describing
+    /// Whether this is an offer of ours that is still being made, or younger than `window`. Also if it was answered: what the peer sent
+    /// before it answered may arrive later, by another carrier.
+    pub(crate) fn is_offering(&self, now: Instant, window: Duration) -> bool {
+        let young = self.stage == Stage::Describing || now.since(self.started) < window;
+        self.role == Role::Offerer && young
     }
 
     /// Whether both descriptions are known.
@@ -321,23 +299,16 @@ impl Session {
         true
     }
 
-    /// The peer found candidates. Says whether they were to be expected.
-    pub(crate) fn on_candidates(&mut self, candidates: Vec<Candidate>, out: &mut Vec<Action>) -> bool {
-        if !self.has_link() {
-            return false;
-        }
+    /// The peer found candidates.
+    pub(crate) fn on_candidates(&mut self, candidates: Vec<Candidate>, out: &mut Vec<Action>) {
         let room = CANDIDATES_MAX - self.taken;
         let usable = |found: &Candidate| candidate::is_usable(found, self.loopback);
         let candidates: Vec<_> = candidates.into_iter().filter(usable).take(room).collect();
         self.taken += candidates.len();
-        if candidates.is_empty() {
-            return true;
+        if !candidates.is_empty() {
+            let link = self.link;
+            out.push(Action::Output(Output::RemoteCandidates { link, candidates }));
         }
-        out.push(Action::Output(Output::RemoteCandidates {
-            link: self.link,
-            candidates,
-        }));
-        true
     }
 }
 

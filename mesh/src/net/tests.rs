@@ -4,19 +4,20 @@ use super::{
     contact::Via,
     link::Link,
     membership::test::Here,
-    peers::test::{attempt, link, offered},
+    peers::test::{above, attempt, link},
     scope::Event,
     session::Role,
     *,
 };
 use crate::{
-    context::test::peer,
+    context::test::{identity, peer},
     door::{LinkState, Loss},
     io::{LinkEnd, LinkId},
     wire::{
         envelope::{Body, Envelope},
         fragment::Fragments,
         frame::{Frame, GoodbyeReason},
+        sdp::test::sdp,
     },
 };
 
@@ -116,8 +117,24 @@ impl Rig {
         contact.via()
     }
 
+    /// Starts an attempt at a peer and makes its offer: gives what is put out with the offer.
+    pub(super) fn offers(&mut self, peer: PeerId) -> Vec<Output> {
+        self.start(peer);
+        self.cx.outputs();
+        self.describe(peer);
+        self.cx.outputs()
+    }
+
+    /// Makes the offer of the attempt at a peer.
+    pub(super) fn describe(&mut self, peer: PeerId) {
+        let attempt = self.net.peers.get(&peer).and_then(|contact| contact.attempt());
+        let link = attempt.unwrap().link();
+        self.net.handle_description(&mut self.cx, &self.here, link, sdp());
+    }
+
     /// What an envelope that is carried to `to` says.
     pub(super) fn opened(&self, to: PeerId, sealed: &str) -> Body {
+        let to = (1..).map(identity).find(|identity| identity.peer_id() == to).unwrap();
         Envelope::open(sealed, &to, &self.cx.room).unwrap().body
     }
 }
@@ -147,7 +164,7 @@ fn the_room_is_told_whether_a_server_takes_requests() {
 
 #[test]
 fn a_link_that_overflows_is_hung_up_and_lost() {
-    let above = offered(1)[0];
+    let above = above(1)[0];
     let mut rig = Rig::registered(Here::default());
     let link = rig.link(above, Role::Offerer);
     rig.net.handle_overflow(&mut rig.cx, &rig.here, LinkId(9));
@@ -160,7 +177,7 @@ fn a_link_that_overflows_is_hung_up_and_lost() {
 
 #[test]
 fn another_tab_is_answered_and_tried_and_what_it_garbles_is_only_counted() {
-    let above = offered(1)[0];
+    let above = above(1)[0];
     let mut rig = Rig::new(Here::default());
     let here = |peer, asks| Nearby::Here { peer, asks }.encode();
     let handle = |rig: &mut Rig, bytes: &[u8]| rig.net.handle_nearby(&mut rig.cx, &rig.here, bytes);
@@ -180,7 +197,7 @@ fn another_tab_is_answered_and_tried_and_what_it_garbles_is_only_counted() {
 
 #[test]
 fn who_leaves_drops_attempts_says_goodbye_and_heeds_no_server_any_more() {
-    let people = offered(3);
+    let people = above(3);
     let mut rig = Rig::registered(Here::default());
     let link = rig.link(people[0], Role::Offerer);
     let tried = attempt(&rig.cx, &mut rig.net.peers, people[1], Role::Offerer);
@@ -201,7 +218,7 @@ fn who_leaves_drops_attempts_says_goodbye_and_heeds_no_server_any_more() {
 #[test]
 fn at_the_end_every_link_is_hung_up() {
     let mut rig = Rig::new(Here::default());
-    let links: Vec<_> = offered(2)
+    let links: Vec<_> = above(2)
         .into_iter()
         .map(|person| rig.link(person, Role::Offerer))
         .collect();
@@ -214,7 +231,7 @@ fn at_the_end_every_link_is_hung_up() {
 
 #[test]
 fn who_is_wanted_without_being_here_is_not_wanted_for_longer_because_it_is_tried() {
-    let people = offered(2);
+    let people = above(2);
     let mut rig = Rig::registered(Here::of([people[1]]));
     rig.want(people[0]);
     let wanted_until = rig.net.peers.get(&people[0]).unwrap().wanted_until();
@@ -228,7 +245,7 @@ fn who_is_wanted_without_being_here_is_not_wanted_for_longer_because_it_is_tried
 
 #[test]
 fn the_room_is_not_told_that_a_link_is_gone_which_a_newer_one_replaces() {
-    let above = offered(1)[0];
+    let above = above(1)[0];
     let mut rig = Rig::registered(Here::default());
     let older = rig.link(above, Role::Offerer);
     let newer = attempt(&rig.cx, &mut rig.net.peers, above, Role::Offerer);

@@ -17,6 +17,7 @@ use crate::{
         id::ShortId,
         nearby::Nearby,
         record::{self, Beacon, Entry, Record},
+        sdp,
         span::LogDigest,
         timestamp::Timestamp,
     },
@@ -35,11 +36,6 @@ struct Rig {
 /// Somebody who offers to Ann: the id is lower.
 fn bob() -> Identity {
     (2..).map(identity).find(|other| other.peer_id() < peer(1)).unwrap()
-}
-
-fn sdp() -> String {
-    let fingerprint = ["AB"; 32].join(":");
-    format!("v=0\r\nm=application 9 UDP/DTLS/SCTP x\r\na=fingerprint:sha-256 {fingerprint}\r\n")
 }
 
 fn sent(frame: &Frame<'_>) -> Output {
@@ -91,22 +87,22 @@ impl Rig {
             body: Body::Offer {
                 version: PROTOCOL_VERSION,
                 round: 0,
-                sdp: sdp(),
+                sdp: sdp::test::sdp(),
                 urgent: true,
             },
         };
         let mut rng = stream([9; 32], Stream::Envelopes);
-        let (to, sealed) = (peer(1), envelope.seal(&bob(), &rig.room, &mut rng));
+        let (to, sealed) = (peer(1), envelope.seal(&bob(), &rig.room, &mut rng).unwrap());
         let bytes = Nearby::Envelope { to, sealed }.encode();
         rig.input(Input::Nearby { bytes });
-        let sdp = sdp();
+        let sdp = sdp::test::sdp();
         rig.input(Input::LocalDescription { link: LINK, sdp });
         rig.input(Input::LinkOpen { link: LINK });
         let digests = Digests {
             log: LogDigest([0; 16]),
             people: 0,
         };
-        let certificate = crate::wire::sdp::certificate(&self::sdp());
+        let certificate = sdp::certificate(&sdp::test::sdp());
         let binding = Binding {
             session: SessionId::from_bytes([4; 16]),
             from: bob().peer_id(),
@@ -132,7 +128,7 @@ impl Rig {
     /// An invitation is made, of which only candidates are awaited.
     fn invite(&mut self) {
         self.node.invite(self.now).unwrap();
-        let sdp = sdp();
+        let sdp = sdp::test::sdp();
         self.input(Input::LocalDescription { link: LINK, sdp });
     }
 
@@ -341,7 +337,7 @@ fn after_it_has_left_nothing_comes_out_of_a_node() {
     rig.node.leave(rig.now);
     rig.frame(&Frame::GoodbyeAck {});
     assert_eq!(rig.outputs().last(), Some(&left()));
-    let (server, link, code, sdp) = (ServerId(0), LINK, 1006, sdp());
+    let (server, link, code, sdp) = (ServerId(0), LINK, 1006, sdp::test::sdp());
     let event = shared::signal::Event::Ping {};
     let (path, end, kind) = (Path::Failed, LinkEnd::Exhausted, LinkKind::Local);
     let (peer, asks, candidates) = (bob().peer_id(), true, vec![Candidate::end()]);

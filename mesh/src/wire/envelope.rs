@@ -1,19 +1,21 @@
-//! What two peers tell each other while there is no link between them: sealed under the room key and signed by its sender,
+//! What two peers tell each other while there is no link between them: sealed to its recipient and signed by its sender,
 //! so that whoever carries it learns nothing and can change nothing.
 //!
 //! An [`Envelope`] names its sender, its recipient and the set-up [`SessionId`] it belongs to; its whole encoding, SDP and with it the DTLS
 //! fingerprint included, is under the signature. A random nonce makes every envelope unique, which lets the recipient
-//! recognise replays. The recipient's id is the context of the seal: an envelope carried to somebody else does not open.
+//! recognise replays. Only an invitation by hand, which goes to nobody yet, is sealed to everyone with the room's key.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use minicbor::{Decode, Encode, bytes::ByteVec};
-use shared::{Identity, Label, PeerId, Room, SessionId, Signature, limits::RELAY_PAYLOAD_BYTES_MAX};
+use shared::{
+    Identity, Label, PeerId, Room, SessionId, Signature, limits::RELAY_PAYLOAD_BYTES_MAX, seal::BadRecipient,
+};
 use thiserror::Error;
 
 use super::{
     codec::{decode, encode},
     sdp,
-    signed::{sign, verify},
+    signed::{open_as, seal_to, sign, verify},
 };
 use crate::config::{CANDIDATE_BYTES_MAX, CANDIDATES_MAX, MID_BYTES_MAX};
 
@@ -62,18 +64,8 @@ impl Candidate {
 /// What an [`Envelope`] says.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Body {
-    /// "Make me an offer": from the peer with the higher id, which never offers itself.
+    /// An SDP offer.
     #[n(0)]
-    DialRequest {
-        /// The sender's [`PROTOCOL_VERSION`](shared::signal::PROTOCOL_VERSION).
-        #[n(0)]
-        version: u16,
-        /// Whether the sender has few links: HyParView's high priority.
-        #[n(1)]
-        urgent: bool,
-    },
-    /// An SDP offer, from the peer with the lower id.
-    #[n(1)]
     Offer {
         /// The sender's [`PROTOCOL_VERSION`](shared::signal::PROTOCOL_VERSION).
         #[n(0)]
@@ -89,7 +81,7 @@ pub enum Body {
         urgent: bool,
     },
     /// The answer to an offer.
-    #[n(2)]
+    #[n(1)]
     Answer {
         /// The offer's.
         #[n(0)]
@@ -99,14 +91,14 @@ pub enum Body {
         sdp: String,
     },
     /// More candidates.
-    #[n(3)]
+    #[n(2)]
     Candidates {
         /// In the order found.
         #[n(0)]
         candidates: Vec<Candidate>,
     },
     /// "No": the set-up is over.
-    #[n(4)]
+    #[n(3)]
     Decline {
         /// Why.
         #[n(0)]
@@ -116,7 +108,7 @@ pub enum Body {
         version: u16,
     },
     /// An offer to whoever gets it by hand, complete with its candidates. Its recipient is [`ANYONE`].
-    #[n(5)]
+    #[n(4)]
     Invitation {
         /// The sender's [`PROTOCOL_VERSION`](shared::signal::PROTOCOL_VERSION).
         #[n(0)]
@@ -129,7 +121,7 @@ pub enum Body {
         candidates: Vec<Candidate>,
     },
     /// The answer to an invitation, complete with its candidates.
-    #[n(6)]
+    #[n(5)]
     Acceptance {
         /// SDP.
         #[n(0)]
@@ -158,10 +150,10 @@ pub enum DeclineReason {
 /// A sealed and signed envelope that cannot be accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum EnvelopeError {
-    /// Not sealed under this room's key for this recipient, or altered: whoever carried it is at fault.
+    /// Not sealed in this room to this recipient, or altered: whoever carried it is at fault.
     #[error("not sealed for this room and recipient")]
     Sealed,
-    /// Sealed by someone with the room's key, but not signed by the sender it names.
+    /// Sealed by someone with the room's key, but not signed by the sender that it names.
     #[error("not by its sender")]
     Forged,
     /// Well signed, but not what we accept: its sender is at fault.
@@ -179,40 +171,59 @@ struct SignedEnvelope {
 }
 
 impl Envelope {
-    /// Signs and seals an envelope; gives text for a [`Request::Relay`](shared::signal::Request::Relay).
-    #[must_use]
-    pub fn seal(&self, identity: &Identity, room: &Room, rng: &mut impl rand_core::CryptoRng) -> String {
+    /// Signs and seals an envelope; gives text for a [`Request::Relay`](shared::signal::Request::Relay), or to be handed on by people.
+    ///
+    /// # Errors
+    /// [`BadRecipient`] if the recipient's id is no valid key: nothing can be sealed to it.
+    pub fn seal(
+        &self,
+        identity: &Identity,
+        room: &Room,
+        rng: &mut impl rand_core::CryptoRng,
+    ) -> Result<String, BadRecipient> {
         let envelope = encode(self);
         let signature = sign(identity, Label::Envelope, room, &envelope);
         let signed = encode(&SignedEnvelope {
             envelope: envelope.into(),
             signature,
         });
-        let sealed = room.envelope_key().seal(rng, self.to.as_bytes(), &signed);
-        Base64UrlUnpadded::encode_string(&sealed)
+        let sealed = if self.to == ANYONE {
+            room.key().seal(rng, ANYONE.as_bytes(), &signed)
+        } else {
+            seal_to(&self.to, Label::Envelope, room, &signed, rng)?
+        };
+        Ok(Base64UrlUnpadded::encode_string(&sealed))
     }
 
-    /// Opens a payload that was carried to `to`, and checks seal, signature and bounds.
+    /// Opens a payload that was carried to `identity`, and checks seal, signature and bounds.
     ///
     /// # Errors
     /// [`EnvelopeError`] says whose fault it is.
-    pub fn open(payload: &str, to: &PeerId, room: &Room) -> Result<Self, EnvelopeError> {
-        if payload.len() > RELAY_PAYLOAD_BYTES_MAX {
-            return Err(EnvelopeError::Sealed);
-        }
-        let sealed = Base64UrlUnpadded::decode_vec(payload).map_err(|_| EnvelopeError::Sealed)?;
-        let signed = room
-            .envelope_key()
-            .open(to.as_bytes(), &sealed)
-            .map_err(|_| EnvelopeError::Sealed)?;
-        let signed: SignedEnvelope = decode(&signed).map_err(|_| EnvelopeError::Forged)?;
+    pub fn open(payload: &str, identity: &Identity, room: &Room) -> Result<Self, EnvelopeError> {
+        let signed = open_as(identity, Label::Envelope, room, &sealed_bytes(payload)?);
+        let signed = signed.map_err(|_| EnvelopeError::Sealed)?;
+        Self::open_signed(&signed, identity.peer_id(), room)
+    }
+
+    /// Opens an invitation, which is for everyone who has the room's key.
+    ///
+    /// # Errors
+    /// As [`Envelope::open`].
+    pub fn open_invitation(payload: &str, room: &Room) -> Result<Self, EnvelopeError> {
+        let signed = room.key().open(ANYONE.as_bytes(), &sealed_bytes(payload)?);
+        let signed = signed.map_err(|_| EnvelopeError::Sealed)?;
+        Self::open_signed(&signed, ANYONE, room)
+    }
+
+    fn open_signed(signed: &[u8], to: PeerId, room: &Room) -> Result<Self, EnvelopeError> {
+        let signed: SignedEnvelope = decode(signed).map_err(|_| EnvelopeError::Forged)?;
         let envelope: Self = decode(&signed.envelope).map_err(|_| EnvelopeError::Forged)?;
         let SignedEnvelope {
             envelope: bytes,
             signature,
         } = &signed;
         verify(&envelope.from, Label::Envelope, room, bytes, signature).map_err(|_| EnvelopeError::Forged)?;
-        if envelope.to != *to || envelope.from == *to {
+        if envelope.to != to || envelope.from == to {
             return Err(EnvelopeError::Forged);
         }
         envelope.check()?;
@@ -222,10 +233,7 @@ impl Envelope {
     /// What a well-signed envelope must also fulfil.
     fn check(&self) -> Result<(), EnvelopeError> {
         let fine = match &self.body {
-            // By hand either side may be the offerer of a session, and so the one that restarts ICE.
-            Body::Offer { sdp, round, .. } => (self.from < self.to || *round > 0) && sdp::check(sdp).is_ok(),
-            Body::Answer { sdp, round } => (self.from > self.to || *round > 0) && sdp::check(sdp).is_ok(),
-            Body::DialRequest { .. } => self.from > self.to,
+            Body::Offer { sdp, .. } | Body::Answer { sdp, .. } => sdp::check(sdp).is_ok(),
             Body::Candidates { candidates } => valid_candidates(candidates),
             Body::Invitation { sdp, candidates, .. } => {
                 self.to == ANYONE && sdp::check(sdp).is_ok() && valid_candidates(candidates)
@@ -235,6 +243,13 @@ impl Envelope {
         };
         if fine { Ok(()) } else { Err(EnvelopeError::Malformed) }
     }
+}
+
+fn sealed_bytes(payload: &str) -> Result<Vec<u8>, EnvelopeError> {
+    if payload.len() > RELAY_PAYLOAD_BYTES_MAX {
+        return Err(EnvelopeError::Sealed);
+    }
+    Base64UrlUnpadded::decode_vec(payload).map_err(|_| EnvelopeError::Sealed)
 }
 
 fn valid_candidates(candidates: &[Candidate]) -> bool {
@@ -251,7 +266,7 @@ mod tests {
     use proptest::prelude::*;
     use shared::RoomCode;
 
-    use super::*;
+    use super::{super::sdp::test::sdp, *};
 
     fn rng() -> ChaCha20Rng {
         ChaCha20Rng::from_seed([3; 32])
@@ -261,18 +276,8 @@ mod tests {
         RoomCode::parse(name).unwrap().open()
     }
 
-    /// Two identities, the one with the lower id first.
     fn pair() -> (Identity, Identity) {
-        let mut pair = [1, 2].map(|byte| Identity::from_secret(&[byte; 32]));
-        pair.sort_by_key(Identity::peer_id);
-        pair.into()
-    }
-
-    fn sdp() -> String {
-        format!(
-            "v=0\r\nm=application 9 UDP/DTLS/SCTP x\r\na=fingerprint:sha-256 {}\r\n",
-            ["AB"; 32].join(":")
-        )
+        [1, 2].map(|byte| Identity::from_secret(&[byte; 32])).into()
     }
 
     fn envelope(from: &Identity, to: &Identity, body: Body) -> Envelope {
@@ -285,152 +290,131 @@ mod tests {
         }
     }
 
+    fn offer() -> Body {
+        Body::Offer {
+            version: 1,
+            round: 0,
+            sdp: sdp(),
+            urgent: false,
+        }
+    }
+
+    /// Sealed and signed by `by`, in the lobby.
+    fn seal(envelope: &Envelope, by: &Identity) -> String {
+        envelope.seal(by, &room("lobby"), &mut rng()).unwrap()
+    }
+
+    fn open(payload: &str, to: &Identity) -> Result<Envelope, EnvelopeError> {
+        Envelope::open(payload, to, &room("lobby"))
+    }
+
     #[test]
     fn an_offer_opens_for_its_recipient_in_its_room_only() {
-        let (low, high) = pair();
-        let offer = envelope(
-            &low,
-            &high,
-            Body::Offer {
-                version: 1,
-                round: 0,
-                sdp: sdp(),
-                urgent: false,
-            },
-        );
-        let payload = offer.seal(&low, &room("lobby"), &mut rng());
-        assert_eq!(Envelope::open(&payload, &high.peer_id(), &room("lobby")), Ok(offer));
+        let (ann, bob) = pair();
+        let offer = envelope(&ann, &bob, offer());
+        let payload = seal(&offer, &ann);
+        assert_eq!(open(&payload, &bob), Ok(offer));
+        assert_eq!(open(&payload, &ann), Err(EnvelopeError::Sealed));
         assert_eq!(
-            Envelope::open(&payload, &low.peer_id(), &room("lobby")),
-            Err(EnvelopeError::Sealed)
-        );
-        assert_eq!(
-            Envelope::open(&payload, &high.peer_id(), &room("attic")),
+            Envelope::open(&payload, &bob, &room("attic")),
             Err(EnvelopeError::Sealed)
         );
     }
 
     #[test]
     fn someone_with_the_room_key_cannot_speak_for_another() {
-        let (low, high) = pair();
+        let (ann, bob) = pair();
         let eve = Identity::from_secret(&[3; 32]);
-        let offer = envelope(
-            &low,
-            &high,
-            Body::Offer {
-                version: 1,
-                round: 0,
-                sdp: sdp(),
-                urgent: false,
-            },
-        );
-        let payload = offer.seal(&eve, &room("lobby"), &mut rng());
-        assert_eq!(
-            Envelope::open(&payload, &high.peer_id(), &room("lobby")),
-            Err(EnvelopeError::Forged)
-        );
+        let offer = envelope(&ann, &bob, offer());
+        let payload = seal(&offer, &eve);
+        assert_eq!(open(&payload, &bob), Err(EnvelopeError::Forged));
     }
 
-    /// Of a link by hand the side with the higher id may be the offerer, and so the one that restarts ICE.
     #[test]
-    fn either_side_can_restart_ice() {
-        let (low, high) = pair();
-        let offer = |round| Body::Offer {
+    fn what_is_well_signed_but_out_of_bounds_is_refused() {
+        let (ann, bob) = pair();
+        let offer = Body::Offer {
             version: 1,
-            round,
-            sdp: sdp(),
+            round: 0,
+            sdp: "v=0".into(),
             urgent: false,
         };
-        let answer = |round| Body::Answer { round, sdp: sdp() };
-        for (from, to, body) in [(&high, &low, offer(1)), (&low, &high, answer(1))] {
-            let envelope = envelope(from, to, body);
-            let sealed = envelope.seal(from, &room("lobby"), &mut rng());
-            assert_eq!(Envelope::open(&sealed, &to.peer_id(), &room("lobby")), Ok(envelope));
+        let candidates = vec![Candidate {
+            line: "x".repeat(CANDIDATE_BYTES_MAX + 1),
+            mid: None,
+        }];
+        for body in [offer, Body::Candidates { candidates }] {
+            let payload = seal(&envelope(&ann, &bob, body), &ann);
+            assert_eq!(open(&payload, &bob), Err(EnvelopeError::Malformed));
         }
     }
 
     #[test]
-    fn the_wrong_side_can_neither_offer_nor_request_a_dial_nor_answer() {
-        let (low, high) = pair();
-        for (from, to, body) in [
-            (
-                &high,
-                &low,
-                Body::Offer {
+    fn an_invitation_is_for_everyone_with_the_rooms_key_and_nothing_else_is() {
+        let (ann, bob) = pair();
+        let invitation = Envelope {
+            to: ANYONE,
+            ..envelope(
+                &ann,
+                &bob,
+                Body::Invitation {
                     version: 1,
-                    round: 0,
                     sdp: sdp(),
-                    urgent: false,
+                    candidates: vec![],
                 },
-            ),
-            (&low, &high, Body::Answer { round: 0, sdp: sdp() }),
-            (
-                &low,
-                &high,
-                Body::DialRequest {
-                    version: 1,
-                    urgent: false,
-                },
-            ),
-            (
-                &low,
-                &high,
-                Body::Offer {
-                    version: 1,
-                    round: 0,
-                    sdp: "v=0".into(),
-                    urgent: false,
-                },
-            ),
-            (
-                &low,
-                &high,
-                Body::Candidates {
-                    candidates: vec![Candidate {
-                        line: "x".repeat(CANDIDATE_BYTES_MAX + 1),
-                        mid: None,
-                    }],
-                },
-            ),
-        ] {
-            let payload = envelope(from, to, body).seal(from, &room("lobby"), &mut rng());
-            assert_eq!(
-                Envelope::open(&payload, &to.peer_id(), &room("lobby")),
-                Err(EnvelopeError::Malformed)
-            );
-        }
+            )
+        };
+        let payload = seal(&invitation, &ann);
+        assert_eq!(Envelope::open_invitation(&payload, &room("lobby")), Ok(invitation));
+        assert_eq!(
+            Envelope::open_invitation(&payload, &room("attic")),
+            Err(EnvelopeError::Sealed)
+        );
+        assert_eq!(open(&payload, &bob), Err(EnvelopeError::Sealed));
+        let payload = seal(&envelope(&ann, &bob, offer()), &ann);
+        assert_eq!(
+            Envelope::open_invitation(&payload, &room("lobby")),
+            Err(EnvelopeError::Sealed)
+        );
+    }
+
+    #[test]
+    fn to_an_id_that_is_no_key_nothing_is_sealed() {
+        let (ann, bob) = pair();
+        // Of small order.
+        let one = PeerId::from_bytes(std::array::from_fn(|at| u8::from(at == 0)));
+        let nobody = Envelope {
+            to: one,
+            ..envelope(&ann, &bob, offer())
+        };
+        assert_eq!(nobody.seal(&ann, &room("lobby"), &mut rng()), Err(BadRecipient));
     }
 
     proptest! {
         #[test]
         fn an_altered_payload_never_opens(at in any::<prop::sample::Index>(), to in "[A-Za-z0-9_-]") {
-            let (low, high) = pair();
-            let offer = envelope(&low, &high, Body::Offer {
-                version: 1,
-                round: 0,
-                sdp: sdp(),
-                urgent: false,
-            });
-            let payload = offer.seal(&low, &room("lobby"), &mut rng());
+            let (ann, bob) = pair();
+            let offer = envelope(&ann, &bob, offer());
+            let payload = seal(&offer, &ann);
             let mut altered = payload.clone();
             let index = at.index(altered.len());
             altered.replace_range(index..=index, &to);
             prop_assume!(altered != payload);
-            prop_assert_eq!(Envelope::open(&altered, &high.peer_id(), &room("lobby")), Err(EnvelopeError::Sealed));
+            prop_assert_eq!(open(&altered, &bob), Err(EnvelopeError::Sealed));
         }
 
         #[test]
         fn any_sealed_garbage_is_refused(garbage in prop::collection::vec(any::<u8>(), 0..200)) {
-            let (_, high) = pair();
-            let sealed = room("lobby").envelope_key().seal(&mut rng(), high.peer_id().as_bytes(), &garbage);
+            let (_, bob) = pair();
+            let sealed = seal_to(&bob.peer_id(), Label::Envelope, &room("lobby"), &garbage, &mut rng()).unwrap();
             let payload = Base64UrlUnpadded::encode_string(&sealed);
-            prop_assert!(Envelope::open(&payload, &high.peer_id(), &room("lobby")).is_err());
+            prop_assert!(open(&payload, &bob).is_err());
         }
 
         #[test]
         fn any_text_is_refused(text in "\\PC{0,200}") {
-            let (_, high) = pair();
-            prop_assert!(Envelope::open(&text, &high.peer_id(), &room("lobby")).is_err());
+            let (_, bob) = pair();
+            prop_assert!(open(&text, &bob).is_err());
         }
     }
 }

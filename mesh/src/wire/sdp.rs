@@ -74,6 +74,15 @@ pub(crate) fn check(sdp: &str) -> Result<(), SdpError> {
 }
 
 #[cfg(test)]
+pub(crate) mod test {
+    /// A description that peers accept.
+    pub(crate) fn sdp() -> String {
+        let certificate = ["AB"; 32].join(":");
+        format!("v=0\r\nm=application 9 UDP/DTLS/SCTP x\r\na=fingerprint:sha-256 {certificate}\r\n")
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

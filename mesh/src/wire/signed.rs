@@ -1,6 +1,10 @@
-//! Signatures within a room: over the room's id, then what is signed, so that nothing said in one room counts in another.
+//! Signatures and seals within a room: over the room's id, then what is signed, so that nothing said in one room counts in another, nor
+//! what was said for one purpose for another.
 
-use shared::{BadSignature, Identity, Label, PeerId, Room, Signature};
+use shared::{
+    BadSignature, Identity, Label, PeerId, Room, Signature,
+    seal::{BadRecipient, OpenError},
+};
 
 /// Signs `bytes` for `room`.
 pub(super) fn sign(identity: &Identity, label: Label, room: &Room, bytes: &[u8]) -> Signature {
@@ -26,6 +30,32 @@ pub(super) fn verify(
         return Ok(());
     }
     author.verify(label, &signed_bytes(room, bytes), signature)
+}
+
+/// Seals `bytes` so that only `recipient` opens them, in `room` and for the same purpose.
+///
+/// # Errors
+/// [`BadRecipient`] if the id is no valid public key.
+pub(super) fn seal_to(
+    recipient: &PeerId,
+    label: Label,
+    room: &Room,
+    bytes: &[u8],
+    rng: &mut impl rand_core::CryptoRng,
+) -> Result<Vec<u8>, BadRecipient> {
+    room.key().seal_to(recipient, rng, &context(label, room), bytes)
+}
+
+/// Opens what [`seal_to`] made for `identity`.
+///
+/// # Errors
+/// [`OpenError`]; nothing more can be told.
+pub(super) fn open_as(identity: &Identity, label: Label, room: &Room, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+    room.key().open_as(identity, &context(label, room), sealed)
+}
+
+fn context(label: Label, room: &Room) -> Vec<u8> {
+    [label.as_str().as_bytes(), &[0], room.id().as_bytes()].concat()
 }
 
 fn signed_bytes(room: &Room, bytes: &[u8]) -> Vec<u8> {

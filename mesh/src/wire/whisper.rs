@@ -1,15 +1,11 @@
 //! Whispers: signed by their author, then sealed to their recipient's key.
 
 use minicbor::{Decode, Encode, bytes::ByteVec};
-use shared::{
-    Identity, Label, MessageId, PeerId, Room, Signature,
-    limits::TEXT_BYTES_MAX,
-    seal::{open_as, seal_to},
-};
+use shared::{Identity, Label, MessageId, PeerId, Room, Signature, limits::TEXT_BYTES_MAX};
 
 use super::{
     codec::{DecodeError, decode, encode, valid_name},
-    signed::{sign, verify},
+    signed::{open_as, seal_to, sign, verify},
     timestamp::Timestamp,
 };
 
@@ -93,7 +89,7 @@ pub fn seal_whisper(
     rng: &mut impl rand_core::CryptoRng,
 ) -> Result<Vec<u8>, DecodeError> {
     let signed = SignedWhisper::new(identity, room, whisper);
-    seal_to(&whisper.to, rng, room.id().as_bytes(), &encode(&signed)).map_err(|_| DecodeError::NotForUs)
+    seal_to(&whisper.to, Label::Whisper, room, &encode(&signed), rng).map_err(|_| DecodeError::NotForUs)
 }
 
 /// Opens a whisper sealed to `identity` and checks its author.
@@ -101,7 +97,7 @@ pub fn seal_whisper(
 /// # Errors
 /// [`DecodeError`] if anything is wrong with it.
 pub fn open_whisper(identity: &Identity, room: &Room, sealed: &[u8]) -> Result<(PeerId, Whisper), DecodeError> {
-    let bytes = open_as(identity, room.id().as_bytes(), sealed).map_err(|_| DecodeError::NotForUs)?;
+    let bytes = open_as(identity, Label::Whisper, room, sealed).map_err(|_| DecodeError::NotForUs)?;
     let signed: SignedWhisper = decode(&bytes)?;
     let whisper = signed.open(room, &identity.peer_id())?;
     Ok((signed.author, whisper))
@@ -169,8 +165,14 @@ mod tests {
         let [ann, bob, eve] = [1, 2, 3].map(identity);
         let signed = SignedWhisper::new(&ann, &room("lobby"), &whisper(&bob, "psst"));
         // Bob seals Ann's signed words to Eve.
-        let context = room("lobby").id();
-        let sealed = seal_to(&eve.peer_id(), &mut rng(), context.as_bytes(), &encode(&signed)).unwrap();
+        let sealed = seal_to(
+            &eve.peer_id(),
+            Label::Whisper,
+            &room("lobby"),
+            &encode(&signed),
+            &mut rng(),
+        )
+        .unwrap();
         assert_eq!(open_whisper(&eve, &room("lobby"), &sealed), Err(DecodeError::Forged));
     }
 

@@ -50,8 +50,8 @@ async fn no_link_but_a_warning(mischief: Mischief) -> Result<()> {
 }
 
 #[test]
-fn swapped_fingerprints_give_no_link_and_a_warning() {
-    run(no_link_but_a_warning(Mischief::SwapFingerprints));
+fn a_certificate_of_the_servers_own_gives_no_link_and_a_warning() {
+    run(no_link_but_a_warning(Mischief::PutOffers));
 }
 
 #[test]

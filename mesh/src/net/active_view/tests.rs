@@ -5,7 +5,7 @@ use shared::SessionId;
 
 use super::{
     super::{
-        peers::test::{Rig, offered},
+        peers::test::{Rig, above},
         session::Role,
     },
     *,
@@ -298,7 +298,7 @@ fn what_becomes_of_a_peer_depends_on_the_reason_of_its_goodbye() {
 #[test]
 fn a_leaving_node_names_its_neighbors_and_hangs_up_when_they_have_heard() {
     let (mut rig, mut view) = (Rig::new(), ActiveView::default());
-    let mut people = offered(3);
+    let mut people = above(3);
     people.reverse();
     let links: Vec<_> = people[..2]
         .iter()

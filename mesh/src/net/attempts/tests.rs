@@ -1,7 +1,10 @@
 use shared::limits::LINKS_MAX;
 
 use super::{
-    super::peers::test::{Rig, offered, offering},
+    super::{
+        peers::test::{Rig, above, below},
+        session::Role,
+    },
     *,
 };
 use crate::{config::ATTEMPT_BURST, context::test::peer, model::Event as AppEvent};
@@ -13,9 +16,9 @@ fn attempts() -> Attempts {
     Attempts::new([1; 32])
 }
 
-/// One person whom we offer to, and one who offers to us.
+/// One person whose id is above ours, and one whose id is below.
 fn pair() -> (PeerId, PeerId) {
-    (offered(1)[0], offering(1)[0])
+    (above(1)[0], below(1)[0])
 }
 
 fn ice_servers() -> Vec<IceServer> {
@@ -43,19 +46,20 @@ fn envelope(from: PeerId, session: SessionId, body: Body) -> Envelope {
     }
 }
 
-fn dial_request(urgent: bool) -> Body {
-    Body::DialRequest {
-        version: PROTOCOL_VERSION,
-        urgent,
-    }
-}
-
-fn offer() -> Body {
+fn offer(urgent: bool) -> Body {
     Body::Offer {
         version: PROTOCOL_VERSION,
         round: 0,
         sdp: "offer".into(),
-        urgent: true,
+        urgent,
+    }
+}
+
+fn accept(link: u64) -> Output {
+    Output::Accept {
+        link: LinkId(link),
+        ice_servers: vec![],
+        sdp: "offer".into(),
     }
 }
 
@@ -103,33 +107,29 @@ fn handle(rig: &mut Rig, attempts: &mut Attempts, from: PeerId, session: Session
 }
 
 #[test]
-fn the_offerer_dials_and_the_answerer_asks_for_an_offer() {
-    let (mut rig, mut attempts) = (Rig::new(), attempts());
-    let (above, below) = pair();
-    rig.want(above);
-    attempts.start(&mut rig.scope(), above, Some(SERVER), ice_servers());
-    let (link, ice_servers) = (LinkId(1), ice_servers());
-    assert_eq!(rig.cx.outputs(), [Output::Dial { link, ice_servers }]);
-    assert_eq!(rig.events(), [link_state(above, LinkState::Connecting)]);
-    rig.want(below);
-    attempts.start(&mut rig.scope(), below, Some(SERVER), vec![]);
-    assert_eq!(rig.cx.outputs(), []);
-    let request = send(below, session_of(&rig, &below), dial_request(true));
-    assert_eq!(rig.events(), [link_state(below, LinkState::Connecting), request]);
-    assert_ne!(session_of(&rig, &below), session_of(&rig, &above));
+fn whoever_wants_a_link_dials_and_offers() {
+    for person in <[PeerId; 2]>::from(pair()) {
+        let (mut rig, mut attempts) = (Rig::new(), attempts());
+        rig.want(person);
+        attempts.start(&mut rig.scope(), person, Some(SERVER), ice_servers());
+        let (link, ice_servers) = (LinkId(1), ice_servers());
+        assert_eq!(rig.cx.outputs(), [Output::Dial { link, ice_servers }]);
+        assert_eq!(rig.events(), [link_state(person, LinkState::Connecting)]);
+        attempts.handle_description(&mut rig.scope(), link, "offer".into());
+        assert_eq!(rig.events(), [send(person, session_of(&rig, &person), offer(true))]);
+    }
 }
 
 #[test]
 fn an_attempt_is_urgent_only_with_few_links() {
     let (mut rig, mut attempts) = (Rig::new(), attempts());
-    for person in offered(LINKS_MIN) {
+    for person in above(LINKS_MIN) {
         rig.link(person, Role::Offerer);
     }
-    let below = offering(1)[0];
-    rig.want(below);
-    attempts.start(&mut rig.scope(), below, Some(SERVER), vec![]);
-    let request = send(below, session_of(&rig, &below), dial_request(false));
-    assert_eq!(rig.events().pop(), Some(request));
+    let below = below(1)[0];
+    let (id, link) = started(&mut rig, &mut attempts, below);
+    attempts.handle_description(&mut rig.scope(), link, "offer".into());
+    assert_eq!(rig.events(), [send(below, id, offer(false))]);
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn without_a_carrier_or_a_contact_nothing_is_started() {
 #[test]
 fn without_a_slot_nothing_is_started_but_for_a_peer_that_has_one() {
     let (mut rig, mut attempts) = (Rig::new(), attempts());
-    let people = offered(LINKS_MAX + 1);
+    let people = above(LINKS_MAX + 1);
     for person in &people[..LINKS_MAX] {
         rig.link(*person, Role::Offerer);
     }
@@ -162,90 +162,74 @@ fn without_a_slot_nothing_is_started_but_for_a_peer_that_has_one() {
 }
 
 #[test]
-fn a_dial_request_is_answered_with_an_offer_of_its_session() {
+fn an_offer_is_accepted_and_then_answered() {
     let (mut rig, mut attempts) = (Rig::new(), attempts());
     let (above, _) = pair();
-    handle(&mut rig, &mut attempts, above, ID, dial_request(true));
-    let (link, ice_servers) = (LinkId(1), vec![]);
-    assert_eq!(rig.cx.outputs(), [Output::Dial { link, ice_servers }]);
+    handle(&mut rig, &mut attempts, above, ID, offer(true));
+    assert_eq!(rig.cx.outputs(), [accept(1)]);
     assert_eq!(rig.events(), [link_state(above, LinkState::Connecting)]);
-    attempts.handle_description(&mut rig.scope(), link, "offer".into());
-    assert_eq!(rig.events(), [send(above, ID, offer())]);
+    attempts.handle_description(&mut rig.scope(), LinkId(1), "answer".into());
+    let (round, sdp) = (0, "answer".into());
+    assert_eq!(rig.events(), [send(above, ID, Body::Answer { round, sdp })]);
 }
 
 #[test]
-fn a_dial_request_that_crossed_our_offer_is_ignored_and_a_later_one_takes_its_place() {
+fn of_two_offers_that_cross_the_one_of_the_lower_id_counts() {
     let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let (_, below) = pair();
+    let (_, link) = started(&mut rig, &mut attempts, below);
+    handle(&mut rig, &mut attempts, below, ID, offer(true));
+    assert_eq!(rig.cx.outputs(), [Output::HangUp { link }, accept(link.0 + 1)]);
+    assert_eq!(session_of(&rig, &below), ID);
+
+    let (mut rig, mut attempts) = (Rig::new(), Attempts::new([2; 32]));
     let (above, _) = pair();
     let (own, link) = started(&mut rig, &mut attempts, above);
     rig.cx.wait(5_000);
-    handle(&mut rig, &mut attempts, above, ID, dial_request(true));
+    handle(&mut rig, &mut attempts, above, ID, offer(true));
     assert_eq!(session_of(&rig, &above), own, "our offer is yet to be made");
-    let (own, link) = {
-        attempts.drop(&mut rig.scope(), &above);
-        assert_eq!(rig.cx.outputs(), [Output::HangUp { link }]);
-        started(&mut rig, &mut attempts, above)
-    };
+    attempts.drop(&mut rig.scope(), &above);
+    assert_eq!(rig.cx.outputs(), [Output::HangUp { link }]);
+    let (own, link) = started(&mut rig, &mut attempts, above);
     attempts.handle_description(&mut rig.scope(), link, "offer".into());
     rig.events();
     rig.cx.wait(999);
-    handle(&mut rig, &mut attempts, above, ID, dial_request(true));
+    handle(&mut rig, &mut attempts, above, ID, offer(true));
     assert_eq!(
         (session_of(&rig, &above), rig.cx.outputs(), rig.events()),
         (own, vec![], vec![])
     );
+    // Ours did not arrive.
     rig.cx.wait(1);
-    handle(&mut rig, &mut attempts, above, ID, dial_request(true));
+    handle(&mut rig, &mut attempts, above, ID, offer(true));
     assert_eq!(session_of(&rig, &above), ID);
-    let dial = Output::Dial {
-        link: LinkId(link.0 + 1),
-        ice_servers: vec![],
-    };
-    assert_eq!(rig.cx.outputs(), [Output::HangUp { link }, dial]);
-}
-
-#[test]
-fn an_offer_is_accepted_in_place_of_our_request_and_then_answered() {
-    let (mut rig, mut attempts) = (Rig::new(), attempts());
-    let (_, below) = pair();
-    started(&mut rig, &mut attempts, below);
-    handle(&mut rig, &mut attempts, below, ID, offer());
-    let accept = Output::Accept {
-        link: LinkId(2),
-        ice_servers: vec![],
-        sdp: "offer".into(),
-    };
-    assert_eq!(rig.cx.outputs(), [accept], "a request has no link to hang up");
-    assert_eq!(rig.events(), [link_state(below, LinkState::Connecting)]);
-    attempts.handle_description(&mut rig.scope(), LinkId(2), "answer".into());
-    let (round, sdp) = (0, "answer".into());
-    assert_eq!(rig.events(), [send(below, ID, Body::Answer { round, sdp })]);
+    assert_eq!(rig.cx.outputs(), [Output::HangUp { link }, accept(link.0 + 1)]);
 }
 
 #[test]
 fn who_has_enough_links_declines_all_but_the_urgent_and_who_has_all_declines_these_too() {
     let (mut rig, mut attempts) = (Rig::new(), attempts());
-    let people = offered(LINKS_MAX + 1);
+    let people = above(LINKS_MAX + 1);
     for person in &people[..crate::config::LINKS_TARGET] {
         rig.link(*person, Role::Offerer);
     }
     let last = people[LINKS_MAX];
-    handle(&mut rig, &mut attempts, last, ID, dial_request(false));
+    handle(&mut rig, &mut attempts, last, ID, offer(false));
     assert_eq!(
         (rig.cx.outputs(), rig.events()),
         (vec![], vec![decline(last, ID, DeclineReason::Full)])
     );
     for person in &people[crate::config::LINKS_TARGET..LINKS_MAX] {
-        handle(&mut rig, &mut attempts, *person, ID, dial_request(true));
+        handle(&mut rig, &mut attempts, *person, ID, offer(true));
         assert_eq!(rig.cx.outputs().len(), 1);
         assert_eq!(rig.events(), [link_state(*person, LinkState::Connecting)]);
     }
-    handle(&mut rig, &mut attempts, last, ID, dial_request(true));
+    handle(&mut rig, &mut attempts, last, ID, offer(true));
     assert_eq!(
         (rig.cx.outputs(), rig.events()),
         (vec![], vec![decline(last, ID, DeclineReason::Full)])
     );
-    handle(&mut rig, &mut attempts, people[0], ID, dial_request(false));
+    handle(&mut rig, &mut attempts, people[0], ID, offer(false));
     assert_eq!(rig.cx.outputs().len(), 1, "its slot is taken already");
 }
 
@@ -253,7 +237,12 @@ fn who_has_enough_links_declines_all_but_the_urgent_and_who_has_all_declines_the
 fn another_version_is_declined_each_time_told_once_and_not_sought_for_a_while() {
     let (mut rig, mut attempts) = (Rig::new(), attempts());
     let (above, _) = pair();
-    let request = |version| Body::DialRequest { version, urgent: true };
+    let request = |version| Body::Offer {
+        version,
+        round: 0,
+        sdp: "offer".into(),
+        urgent: true,
+    };
     let told = |theirs| alert(Alert::PeerVersion { peer: above, theirs });
     for (theirs, alerts) in [(7, vec![told(7)]), (7, vec![]), (8, vec![told(8)])] {
         handle(&mut rig, &mut attempts, above, ID, request(theirs));
@@ -298,12 +287,12 @@ fn a_peer_makes_us_start_no_more_than_a_burst_of_attempts() {
     let (_, below) = pair();
     for number in 0..ATTEMPT_BURST {
         let id = SessionId::from_bytes([u8::try_from(number).unwrap(); 16]);
-        handle(&mut rig, &mut attempts, below, id, offer());
+        handle(&mut rig, &mut attempts, below, id, offer(true));
         assert_eq!(session_of(&rig, &below), id);
     }
     rig.cx.outputs();
     rig.events();
-    handle(&mut rig, &mut attempts, below, ID, offer());
+    handle(&mut rig, &mut attempts, below, ID, offer(true));
     assert_eq!((rig.cx.outputs(), rig.events()), (vec![], vec![]));
     assert_eq!(rig.cx.counters.envelopes_refused, 1);
 }
@@ -314,7 +303,7 @@ fn nothing_is_accepted_from_a_shunned_peer_nor_for_a_session_that_is_over() {
     let (above, below) = pair();
     let until = rig.cx.instant() + rig.cx.timing.shun;
     rig.want(above).shun(until);
-    handle(&mut rig, &mut attempts, above, ID, dial_request(true));
+    handle(&mut rig, &mut attempts, above, ID, offer(true));
     let (round, sdp) = (0, "answer".into());
     handle(&mut rig, &mut attempts, below, ID, Body::Answer { round, sdp });
     assert_eq!((rig.cx.outputs(), rig.events()), (vec![], vec![]));
@@ -360,20 +349,16 @@ fn the_peers_answer_and_candidates_are_handed_to_the_driver() {
 #[test]
 fn a_failed_attempt_is_hung_up_and_told_and_followed_by_another() {
     let (mut rig, mut attempts) = (Rig::new(), attempts());
-    let (above, below) = pair();
+    let (above, _) = pair();
     let (_, link) = started(&mut rig, &mut attempts, above);
     attempts.fail(&mut rig.scope(), above, Failure::Other);
     assert_eq!(rig.cx.outputs(), [Output::HangUp { link }]);
     assert_eq!(rig.events(), [link_state(above, LinkState::None)]);
     assert!(rig.peers.get(&above).unwrap().poll_timeout().is_some());
-    started(&mut rig, &mut attempts, below);
-    attempts.fail(&mut rig.scope(), below, Failure::Other);
-    assert_eq!(rig.cx.outputs(), [], "a request has no link yet");
-    assert_eq!(rig.events(), [link_state(below, LinkState::None)]);
     started(&mut rig, &mut attempts, above);
     attempts.note_failed(&mut rig.scope(), above, Failure::Other);
     assert_eq!(rig.cx.outputs(), [], "the driver closed it");
-    assert_eq!(rig.cx.counters.sessions_failed, 3);
+    assert_eq!(rig.cx.counters.sessions_failed, 2);
 }
 
 #[test]
@@ -466,14 +451,15 @@ fn a_lost_link_is_tried_again_at_once_only_where_its_peer_is_alone_and_not_tried
 fn all_attempts_are_dropped_and_no_link_is() {
     let (mut rig, mut attempts) = (Rig::new(), attempts());
     let (above, below) = pair();
-    let linked = rig.link(offered(2)[1], Role::Offerer);
-    let (_, link) = started(&mut rig, &mut attempts, above);
-    started(&mut rig, &mut attempts, below);
+    let linked = rig.link(self::above(2)[1], Role::Offerer);
+    let mut hung_up: Vec<_> = [above, below]
+        .map(|person| started(&mut rig, &mut attempts, person).1)
+        .into();
     attempts.drop_all(&mut rig.scope());
-    assert_eq!(
-        (rig.cx.outputs(), rig.events()),
-        (vec![Output::HangUp { link }], vec![])
-    );
+    // In the order of the peers' ids.
+    hung_up.reverse();
+    let hung_up: Vec<_> = hung_up.into_iter().map(|link| Output::HangUp { link }).collect();
+    assert_eq!((rig.cx.outputs(), rig.events()), (hung_up, vec![]));
     assert_eq!((rig.peers.slots_used(), rig.peers.link(linked).is_some()), (1, true));
 }
 

@@ -36,18 +36,12 @@ fn agreed(link: u64) -> Session {
     )
 }
 
-/// A session that began at `at(0)` and waits for an offer.
+/// A session that began at `at(0)` and waits for its answer.
 fn unanswered(link: u64) -> Session {
-    let mut out = Vec::new();
-    Session::start(
-        &Context::test(1),
-        Role::Answerer,
-        ID,
-        LinkId(link),
-        vec![],
-        false,
-        &mut out,
-    )
+    let (cx, mut out) = (Context::test(1), Vec::new());
+    let mut session = Session::start(&cx, ID, LinkId(link), vec![], false, &mut out);
+    session.handle_description("offer".into(), at(0), &cx.timing, &mut out);
+    session
 }
 
 fn link(id: u64) -> Link {

@@ -3,7 +3,7 @@ use shared::signal::{self, Refusal};
 use super::{
     super::{
         membership::test::Here,
-        peers::test::{offered, offering},
+        peers::test::{above, below},
         session::Role,
         tests::{Rig, SERVER, dial, link_state, sent},
     },
@@ -14,12 +14,12 @@ use crate::{
     context::test::peer,
     door::Loss,
     io::{LinkEnd, LinkId},
-    wire::frame::Frame,
+    wire::{frame::Frame, sdp::test::sdp},
 };
 
 #[test]
 fn a_named_peer_that_bridges_a_split_is_tried_although_no_link_is_wanted() {
-    let people = offered(LINKS_TARGET + 2);
+    let people = above(LINKS_TARGET + 2);
     let (links, others) = people.split_at(LINKS_TARGET);
     let mut rig = Rig::registered(Here::of([others[0]]));
     for person in links {
@@ -36,7 +36,7 @@ fn a_named_peer_that_bridges_a_split_is_tried_although_no_link_is_wanted() {
 
 #[test]
 fn a_named_peer_is_tried_while_links_are_wanted_and_never_ourselves() {
-    let above = offered(1)[0];
+    let above = above(1)[0];
     let mut rig = Rig::registered(Here::of([above]));
     rig.name(peer(1));
     assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![]));
@@ -48,18 +48,19 @@ fn a_named_peer_is_tried_while_links_are_wanted_and_never_ourselves() {
 
 #[test]
 fn a_named_peer_takes_the_slot_of_an_attempt_that_nobody_answered() {
-    let people = offered(LINKS_MAX);
+    let people = above(LINKS_MAX);
     let (links, named) = (&people[..LINKS_MAX - 1], people[LINKS_MAX - 1]);
-    let silent = offering(1)[0];
+    let silent = below(1)[0];
     let mut rig = Rig::registered(Here::of([silent]));
     for person in links {
         rig.link(*person, Role::Offerer);
     }
     rig.start(silent);
     assert_eq!(rig.via(&silent), Some(Via::Mesh));
+    assert_eq!(rig.cx.outputs(), [dial(8)]);
     rig.told();
     rig.name(named);
-    assert_eq!(rig.cx.outputs(), [dial(9)]);
+    assert_eq!(rig.cx.outputs(), [Output::HangUp { link: LinkId(8) }, dial(9)]);
     let expected = [
         link_state(silent, LinkState::None),
         link_state(named, LinkState::Connecting),
@@ -70,9 +71,10 @@ fn a_named_peer_takes_the_slot_of_an_attempt_that_nobody_answered() {
 
 #[test]
 fn what_was_sent_on_a_former_socket_is_tried_again_on_the_next() {
-    let above = offered(1)[0];
+    let above = above(1)[0];
     let mut rig = Rig::registered(Here::default());
     rig.name(above);
+    rig.describe(above);
     rig.net.handle_server_down(&mut rig.cx, &rig.here, SERVER, 1006);
     rig.cx.wait(1_000);
     rig.cx.outputs();
@@ -86,7 +88,7 @@ fn what_was_sent_on_a_former_socket_is_tried_again_on_the_next() {
 
 #[test]
 fn a_peer_that_the_server_does_not_know_is_given_up_only_if_the_server_carries_the_attempt() {
-    let below = offering(1)[0];
+    let below = below(1)[0];
     for (via, given_up) in [(Via::Server(SERVER), true), (Via::Mesh, false)] {
         let mut rig = Rig::registered(Here::default());
         rig.start(below);
@@ -105,13 +107,15 @@ fn a_peer_that_the_server_does_not_know_is_given_up_only_if_the_server_carries_t
 
 #[test]
 fn an_attempt_goes_by_mesh_server_and_nearby_in_turn_after_each_failure() {
-    let (above, below) = (offered(1)[0], offering(1)[0]);
+    let (above, below) = (above(1)[0], below(1)[0]);
     let mut rig = Rig::registered(Here::of([below]));
     rig.link(above, Role::Offerer);
     rig.want(below);
     rig.net.peers.get_mut(&below).unwrap().note_nearby();
-    let request = Body::DialRequest {
+    let request = Body::Offer {
         version: signal::PROTOCOL_VERSION,
+        round: 0,
+        sdp: sdp(),
         urgent: true,
     };
     let failed = || Event::AttemptFailed {
@@ -119,7 +123,7 @@ fn an_attempt_goes_by_mesh_server_and_nearby_in_turn_after_each_failure() {
         failure: Failure::Other,
     };
     for forwarding in [Forwarding::Learned, Forwarding::Flooded] {
-        rig.start(below);
+        assert_eq!(rig.offers(below), []);
         let mut told = rig.told();
         let Some(ToRoom::Route {
             to,
@@ -133,14 +137,10 @@ fn an_attempt_goes_by_mesh_server_and_nearby_in_turn_after_each_failure() {
             (to, by, rig.opened(below, &sealed)),
             (below, forwarding, request.clone())
         );
-        assert_eq!(
-            (told, rig.cx.outputs()),
-            (vec![link_state(below, LinkState::Connecting)], vec![])
-        );
+        assert_eq!(told, [link_state(below, LinkState::Connecting)]);
 
         rig.say(failed());
-        rig.start(below);
-        let outputs = rig.cx.outputs();
+        let outputs = rig.offers(below);
         let [
             Output::Signal {
                 server: SERVER,
@@ -153,8 +153,7 @@ fn an_attempt_goes_by_mesh_server_and_nearby_in_turn_after_each_failure() {
         assert_eq!((*to, rig.opened(below, payload)), (below, request.clone()));
 
         rig.say(failed());
-        rig.start(below);
-        let outputs = rig.cx.outputs();
+        let outputs = rig.offers(below);
         let [Output::Nearby { bytes }] = &outputs[..] else {
             panic!("{outputs:?}");
         };
@@ -170,7 +169,7 @@ fn an_attempt_goes_by_mesh_server_and_nearby_in_turn_after_each_failure() {
 
 #[test]
 fn right_after_a_loss_the_server_is_trusted_more_than_the_mesh() {
-    let (above, below) = (offered(1)[0], offering(1)[0]);
+    let (above, below) = (above(1)[0], below(1)[0]);
     let mut rig = Rig::registered(Here::of([below]));
     rig.link(above, Role::Offerer);
     rig.net.membership.suspect(rig.cx.instant());
@@ -180,17 +179,18 @@ fn right_after_a_loss_the_server_is_trusted_more_than_the_mesh() {
 
 #[test]
 fn who_is_refused_without_a_link_asks_the_server_soon_and_seeks_others() {
-    let below = offering(1)[0];
+    let below = below(1)[0];
     for linked in [false, true] {
         let mut rig = Rig::registered(Here::default());
         if linked {
-            rig.link(offered(1)[0], Role::Offerer);
+            rig.link(above(1)[0], Role::Offerer);
         }
         rig.net.on_seek_due(&mut rig.cx, &rig.here);
         rig.start(below);
         rig.cx.outputs();
         rig.told();
         rig.say(Event::Refused { peer: below });
+        rig.cx.outputs();
         assert_eq!(rig.told(), [link_state(below, LinkState::None)]);
         let soon = rig.net.membership.seek_timeout().since(rig.cx.instant());
         assert!(soon <= rig.cx.timing.crossing_window, "{soon:?}");
@@ -208,7 +208,7 @@ fn who_is_refused_without_a_link_asks_the_server_soon_and_seeks_others() {
 
 #[test]
 fn a_lost_link_is_replaced_only_after_the_room_was_told() {
-    let above = offered(1)[0];
+    let above = above(1)[0];
     let mut rig = Rig::registered(Here::of([above]));
     let link = rig.link(above, Role::Offerer);
     rig.net
@@ -224,7 +224,7 @@ fn a_lost_link_is_replaced_only_after_the_room_was_told() {
 
 #[test]
 fn where_there_are_others_one_of_them_is_sought_in_place_of_a_lost_link() {
-    let people = offered(2);
+    let people = above(2);
     let mut rig = Rig::registered(Here::of(people.clone()));
     let link = rig.link(people[0], Role::Offerer);
     rig.net.on_seek_due(&mut rig.cx, &rig.here);
@@ -242,7 +242,7 @@ fn where_there_are_others_one_of_them_is_sought_in_place_of_a_lost_link() {
 
 #[test]
 fn who_leaves_is_replaced_by_the_next_of_its_neighbors_once_the_room_was_told() {
-    let people = offered(2);
+    let people = above(2);
     let (leaving, next) = (people[0], people[1]);
     let (reason, neighbors) = (GoodbyeReason::Leaving, vec![peer(1), next]);
     for (here, outputs) in [(Here::of([next]), vec![dial(2)]), (Here::default(), vec![])] {
@@ -269,7 +269,7 @@ fn who_leaves_is_replaced_by_the_next_of_its_neighbors_once_the_room_was_told() 
 
 #[test]
 fn the_slot_that_is_freed_is_that_of_the_neighbor_with_most_links() {
-    let people = offered(3);
+    let people = above(3);
     let here = Here(vec![(people[0], 4), (people[1], 7), (people[2], 5)]);
     let mut rig = Rig::registered(here);
     let links: Vec<_> = people.iter().map(|person| rig.link(*person, Role::Offerer)).collect();
@@ -287,7 +287,7 @@ fn the_slot_that_is_freed_is_that_of_the_neighbor_with_most_links() {
 
 #[test]
 fn ice_restarts_by_a_server_or_another_link_and_else_not_at_all() {
-    let people = offered(2);
+    let people = above(2);
     let restart = |rig: &mut Rig| {
         let link = rig.link(people[0], Role::Offerer);
         rig.say(Event::RestartIce { peer: people[0] });
@@ -308,7 +308,7 @@ fn ice_restarts_by_a_server_or_another_link_and_else_not_at_all() {
 #[test]
 fn an_answer_by_hand_for_which_no_slot_can_be_freed_is_hung_up() {
     let mut rig = Rig::registered(Here::default());
-    for person in offered(LINKS_MAX) {
+    for person in above(LINKS_MAX) {
         rig.start(person);
     }
     assert_eq!(rig.net.peers.slots_used(), LINKS_MAX);

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use shared::{Identity, PeerId};
 
 use self::{ops::ops, rig::Rig};
-use crate::sim::world::cases;
+use crate::{sim::world::cases, wire::sdp::test::sdp};
 
 /// How many others there are.
 const OTHERS: u8 = 12;
@@ -32,11 +32,4 @@ fn identity(byte: u8) -> Identity {
 
 fn peer(byte: u8) -> PeerId {
     identity(byte).peer_id()
-}
-
-fn sdp() -> String {
-    format!(
-        "v=0\r\nm=application 9 UDP/DTLS/SCTP x\r\na=fingerprint:sha-256 {}\r\n",
-        ["AB"; 32].join(":")
-    )
 }

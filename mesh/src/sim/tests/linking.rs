@@ -54,7 +54,7 @@ fn two_nodes_that_come_at_once_link_once() {
 }
 
 #[test]
-fn a_dial_request_that_crosses_an_offer_makes_one_link() {
+fn offers_that_cross_make_one_link() {
     for seed in seeds() {
         // Both have lost each other while the server was away, and are told of each other in the same instant.
         let mut world = World::new(seed);

@@ -11,6 +11,7 @@ use crate::{
     wire::{
         envelope::{Body, DeclineReason, Envelope},
         frame::{Frame, Hello},
+        sdp::test::sdp,
     },
 };
 
@@ -51,27 +52,24 @@ fn payload(world: &World, from: Who, to: Who, nonce: u64, body: Body) -> String 
         nonce,
         body,
     };
-    envelope.seal(&world.identity(from), &world.room(), &mut rng())
+    envelope.seal(&world.identity(from), &world.room(), &mut rng()).unwrap()
 }
 
 #[test]
-fn another_version_in_a_dial_request_is_declined_and_told_once() {
+fn another_version_in_an_offer_is_declined_and_told_once() {
     let mut world = World::new(1);
     let (low, high) = world.add_pair();
     world.kill(high);
     world.run_for(seconds(1));
     for nonce in 0..20 {
-        let dial_request = payload(
-            &world,
-            high,
-            low,
-            nonce,
-            Body::DialRequest {
-                version: 9,
-                urgent: true,
-            },
-        );
-        world.inject_payload(0, world.id(high), low, dial_request);
+        let offer = Body::Offer {
+            version: 9,
+            round: 0,
+            sdp: sdp(),
+            urgent: true,
+        };
+        let offer = payload(&world, high, low, nonce, offer);
+        world.inject_payload(0, world.id(high), low, offer);
         world.run_for(millis(300));
     }
     assert_eq!(
@@ -100,9 +98,9 @@ fn a_decline_for_our_version_is_told_and_not_tried_again_and_again() {
         world.tamper(
             0,
             Some(Box::new(move |from, to, payload| {
-                let opened = Envelope::open(&payload, &to, &room).unwrap();
                 *counted.borrow_mut() += 1;
                 let me = both.iter().find(|identity| identity.peer_id() == to).unwrap();
+                let opened = Envelope::open(&payload, me, &room).unwrap();
                 let body = Body::Decline {
                     reason: DeclineReason::Version,
                     version: 3,
@@ -114,7 +112,7 @@ fn a_decline_for_our_version_is_told_and_not_tried_again_and_again() {
                     nonce: *counted.borrow(),
                     body,
                 };
-                vec![(from, decline.seal(me, &room, &mut rng))]
+                vec![(from, decline.seal(me, &room, &mut rng).unwrap())]
             })),
         );
         let low = world.add_as(low, "Low");

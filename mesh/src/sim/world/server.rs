@@ -197,11 +197,9 @@ impl<B: Body> Simulation<B> {
 
     /// Notes whom a dialled link is meant for, which only its offer tells.
     fn note_offer(&mut self, who: Who, to: &PeerId, payload: &str) {
-        if let Ok(Envelope {
-            body: envelope::Body::Offer { sdp, .. },
-            ..
-        }) = Envelope::open(payload, to, &self.room)
-        {
+        let recipient = self.machines.iter().find(|machine| machine.id == *to);
+        let opened = recipient.and_then(|recipient| Envelope::open(payload, &recipient.identity, &self.room).ok());
+        if let Some(envelope::Body::Offer { sdp, .. }) = opened.map(|envelope| envelope.body) {
             self.note_dialled(who, *to, &sdp);
         }
     }

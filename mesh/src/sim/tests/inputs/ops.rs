@@ -207,7 +207,6 @@ fn bodies() -> impl Strategy<Value = Body> {
         prop::collection::vec(candidate, 0..4)
     };
     prop_oneof![
-        3 => (versions(), any::<bool>()).prop_map(|(version, urgent)| Body::DialRequest { version, urgent }),
         4 => (versions(), 0..3_u32, sdps(), any::<bool>()).prop_map(|(version, round, sdp, urgent)| Body::Offer {
             version,
             round,

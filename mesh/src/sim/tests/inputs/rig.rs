@@ -178,7 +178,9 @@ impl Rig {
             nonce: parts.nonce,
             body: parts.body.clone(),
         };
-        envelope.seal(&from, &self.room, &mut ChaCha20Rng::from_seed([1; 32]))
+        envelope
+            .seal(&from, &self.room, &mut ChaCha20Rng::from_seed([1; 32]))
+            .unwrap()
     }
 
     fn record(&mut self, parts: &RecordParts) -> Vec<u8> {
@@ -421,7 +423,7 @@ impl Rig {
         let Some(text) = self.invitations.iter().rev().nth(which) else {
             return;
         };
-        let invitation = Envelope::open(text, &ANYONE, &self.room).unwrap();
+        let invitation = Envelope::open_invitation(text, &self.room).unwrap();
         let acceptance = Envelope {
             from: peer(from),
             to: self.node.peer_id(),
@@ -432,7 +434,8 @@ impl Rig {
                 candidates: vec![],
             },
         };
-        let text = acceptance.seal(&identity(from), &self.room, &mut ChaCha20Rng::from_seed([3; 32]));
+        let mut rng = ChaCha20Rng::from_seed([3; 32]);
+        let text = acceptance.seal(&identity(from), &self.room, &mut rng).unwrap();
         let _ = self.node.take_invitation(self.now(), &text);
     }
 
