@@ -43,6 +43,12 @@ impl Bucket {
         self.used + u64::from(self.token) <= u64::from(self.burst) * u64::from(self.token)
     }
 
+    /// Takes so many, which are owed if they are not there.
+    pub(crate) fn charge(&mut self, now: Instant, count: usize) {
+        self.has(now);
+        self.used += count as u64 * u64::from(self.token);
+    }
+
     /// Takes one, if there is one.
     pub(crate) fn take(&mut self, now: Instant) -> bool {
         let fits = self.has(now);
@@ -69,5 +75,13 @@ mod tests {
         let taken = [0, 29_999, 30_000, 30_001, 60_000].map(|millis| bucket.take(at(millis)));
         assert_eq!(taken, [true, false, true, false, true]);
         assert!(!bucket.has(at(89_999)) && bucket.has(at(90_000)) && bucket.has(at(90_000)));
+    }
+
+    #[test]
+    fn what_is_owed_is_waited_for() {
+        let mut bucket = Bucket::per_second(10, 3);
+        let at = Instant::from_millis;
+        bucket.charge(at(5_000), 5);
+        assert!(!bucket.has(at(5_299)) && bucket.has(at(5_300)));
     }
 }

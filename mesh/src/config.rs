@@ -132,6 +132,12 @@ pub const RECORD_BYTES_MAX: usize = CONTENT_BYTES_MAX + 256;
 
 const _: () = assert!(RECORD_BYTES_MAX + 256 <= FRAME_BYTES_MAX);
 
+/// The largest content of a beacon. The largest that there can be within the other bounds is a little smaller.
+pub const BEACON_BYTES_MAX: usize = 1024;
+
+/// What is added to a content in a record: its author, its signature, and their frames.
+pub const SIGNED_BYTES: usize = 128;
+
 /// The most candidates in one envelope.
 pub const CANDIDATES_MAX: usize = 32;
 
@@ -260,6 +266,12 @@ pub const MESSAGES_PER_SECOND: u32 = 10;
 
 /// How many messages a person may send at once.
 pub const MESSAGES_BURST: u32 = 128;
+
+/// How many bytes a neighbor is answered with in a second, in the long run, whatever it asks for: a few bytes can ask for much.
+pub const ANSWERED_PER_SECOND: u32 = 512 * 1024;
+
+/// How many bytes a neighbor is answered with at once: a whole room's beacons, and a good part of the log.
+pub const ANSWERED_BURST: u32 = 8 * 1024 * 1024;
 
 // --- broadcast ---
 
@@ -406,6 +418,16 @@ pub const PATIENCE_MARGIN: Duration = Duration::from_secs(5);
 
 /// How long a suspect has to prove that it lives: a broadcast to it and one back, with grafts.
 pub const SUSPECT: Duration = Duration::from_secs(2);
+
+/// Beacons that came so lately are announced on a new link: longer than it takes to notice that links are gone and to make others.
+pub const RECENT_BEACONS: Duration = Duration::from_secs(20);
+
+/// How long after somebody fell away it is looked at who is still reached: others fall away at the same time.
+pub const REACH_SETTLE: Duration = Duration::from_millis(500);
+
+/// How long somebody who is reached no longer has to be reached another way: a link that takes the place of a lost one, and the beacons
+/// that name it.
+pub const CUT_OFF: Duration = Duration::from_secs(1);
 
 /// When the roster is looked at again that had something due which a link stands against.
 pub const ROSTER_RETRY: Duration = Duration::from_millis(500);

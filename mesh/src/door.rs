@@ -91,16 +91,19 @@ pub(crate) enum ToNet {
 
 /// What the net looks up in the room: who is there to be linked with (HyParView's passive view).
 pub(crate) trait PassiveView {
-    /// How many are here by a beacon of theirs, this node not included.
+    /// How many are worth an attempt to link: who is here, and who was lately. This node is not included.
     fn present(&self) -> usize;
 
-    /// Whether a beacon says that someone is here.
+    /// Whether someone is among them.
     fn is_present(&self, peer: &PeerId) -> bool;
+
+    /// Whether someone is here, over links that others name: packets get there.
+    fn is_reached(&self, peer: &PeerId) -> bool;
 
     /// How many links someone says to have.
     fn links_of(&self, peer: &PeerId) -> usize;
 
-    /// Up to `count` of those who are here but not linked, drawn at random.
+    /// Up to `count` of them that are not linked, drawn at random.
     fn sample(&self, count: usize, rng: &mut ChaCha20Rng, eligible: &dyn Fn(&PeerId) -> bool) -> Vec<PeerId>;
 
     /// What this node has, for a neighbor to compare.

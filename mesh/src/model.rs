@@ -343,6 +343,8 @@ pub struct Counters {
     pub entries_broadcast: u64,
     /// Those of them that we had.
     pub entries_repeated: u64,
+    /// Requests of neighbors that had been answered with too much lately.
+    pub answers_put_off: u64,
     /// Entries that came by sync instead.
     pub entries_synced: u64,
     /// Over how many links the last entry came that was broadcast to us and new; 0 if it was grafted.

@@ -44,7 +44,7 @@ use self::{
 };
 use crate::{
     bucket::Bucket,
-    config::{MESSAGES_BURST, MESSAGES_PER_SECOND},
+    config::{MESSAGES_BURST, MESSAGES_PER_SECOND, RECENT_BEACONS},
     context::Context,
     door::{Forwarding, LinkState, Loss, ToNet, ToRoom},
     io::{Instant, LinkId, Output},
@@ -152,6 +152,17 @@ impl Room {
     pub(crate) fn on_roster_due(&mut self, cx: &mut Context) {
         let (now, gone_listed) = (cx.instant(), cx.timing.gone_listed);
         self.change_roster(cx, |roster, events| roster.handle_timeout(now, gone_listed, events));
+        self.vouch(now);
+    }
+
+    /// Says soon whom we are linked with if by that alone others know that somebody is here.
+    fn vouch(&mut self, now: Instant) {
+        let said = self.presence.own().map(|own| &own.content.neighbors);
+        let is_said = |peer: &PeerId| said.is_some_and(|said| said.contains(&ShortId::of_peer(peer)));
+        let mut neighbors = self.neighbors.peers();
+        if neighbors.any(|peer| !is_said(&peer) && !self.roster.is_neighbor_of_others(&peer)) {
+            self.presence.hurry(now);
+        }
     }
 
     /// Gives up what was tried for long enough, and tries whispers again.
@@ -220,11 +231,17 @@ impl Room {
         self.routing.learn(peer, link);
         self.broadcast.neighbor_up(link);
         self.sync.neighbor_up(link);
+        // Who had no link for a while may have heard of the same people and not of what they said last.
+        self.trees.refresh(&self.roster);
+        let own = self.presence.own().map(|own| own.short());
+        let recent = self.roster.beacons_since(now - RECENT_BEACONS).chain(own);
+        self.broadcast.announce(now, link, self.trees.nearest(), recent);
         self.presence.forget_lost(&peer);
         if self.neighbors.len() == 1 {
             self.presence.hurry(now);
         } else {
             self.hasten_beacon(now);
+            self.vouch(now);
         }
         self.compare(cx, link, digests, Urgency::AtOnce);
     }
@@ -279,7 +296,7 @@ impl Room {
             leaving,
         };
         let record = self.presence.send(cx, &self.roster, facts);
-        let route = self.trees.own_beacon_route();
+        let route = self.trees.own_beacon_route(leaving);
         self.pass_beacon(cx, &record, 0, route, None);
     }
 
@@ -297,6 +314,14 @@ impl Room {
         let mut events = Vec::new();
         let result = change(&mut self.roster, &mut events);
         self.tell(cx, events);
+        for peer in self.roster.take_arrivals() {
+            let name = self.roster.beacon(&peer).map(|beacon| beacon.content.name.clone());
+            if let Some(name) = name {
+                self.set_name(cx, peer, &name);
+            }
+            let news = self.deliveries.on_arrival(cx.instant(), peer, &cx.timing);
+            tell_news(cx, news);
+        }
         result
     }
 
@@ -435,6 +460,16 @@ mod test {
         /// A beacon of the person with this number.
         pub(super) fn beacon_of(&self, person: u8, stamp: u64) -> Rc<Record<Beacon>> {
             Record::sign(&identity(person), &self.cx.room, beacon(person, stamp))
+        }
+
+        /// The same, which names another as a neighbor.
+        pub(super) fn beacon_naming(&self, person: u8, stamp: u64, neighbor: u8) -> Rc<Record<Beacon>> {
+            let neighbors = vec![tree(neighbor)];
+            let beacon = Beacon {
+                neighbors,
+                ..beacon(person, stamp)
+            };
+            Record::sign(&identity(person), &self.cx.room, beacon)
         }
 
         /// An entry of the person with this number.

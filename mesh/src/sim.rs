@@ -7,7 +7,7 @@
 //!
 //! Simplifications, all on purpose: a link carries any number of bytes at once; the latency of a connection does not
 //! change; a signature that was made in this process is known to be good, and any other checked once for all nodes: see
-//! `wire::signed` and `wire::record::memo`.
+//! `wire::signed` and `wire::record::memo`; a box for one peer is made without public keys: see `wire::signed::simulated`.
 
 #![allow(
     clippy::unwrap_used,
@@ -38,6 +38,7 @@ mod tests {
     mod inputs;
     mod linking;
     mod log;
+    mod presence;
     mod talking;
     mod tampering;
     mod versions;

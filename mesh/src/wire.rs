@@ -14,7 +14,7 @@ pub mod id;
 pub mod nearby;
 pub mod record;
 pub(crate) mod sdp;
-mod signed;
+pub(crate) mod signed;
 pub mod span;
 pub mod timestamp;
 pub mod whisper;

@@ -10,7 +10,10 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use chacha20::{ChaCha20Rng, rand_core::{Rng, SeedableRng}};
+use chacha20::{
+    ChaCha20Rng,
+    rand_core::{Rng, SeedableRng},
+};
 use futures_util::{SinkExt, StreamExt};
 use mesh::wire::envelope::{Body, Envelope};
 use shared::{
@@ -271,7 +274,9 @@ impl State {
             nonce: self.rng.next_u64(),
             body,
         };
-        envelope.seal(&Identity::generate(&mut self.rng), room, &mut self.rng).ok()
+        envelope
+            .seal(&Identity::generate(&mut self.rng), room, &mut self.rng)
+            .ok()
     }
 }
 

@@ -153,7 +153,7 @@ fn describe(happening: Happening) -> Line {
     }
 }
 
-fn counts(counters: &Counters) -> [(&'static str, &'static str, u64); 13] {
+fn counts(counters: &Counters) -> [(&'static str, &'static str, u64); 14] {
     [
         ("envelopes", "forged", counters.envelopes_forged),
         ("envelopes", "replayed", counters.envelopes_replayed),
@@ -163,6 +163,7 @@ fn counts(counters: &Counters) -> [(&'static str, &'static str, u64); 13] {
         ("frames", "unknown", counters.frames_unknown),
         ("entries", "broadcast", counters.entries_broadcast),
         ("entries", "repeated", counters.entries_repeated),
+        ("answers", "put off", counters.answers_put_off),
         ("entries", "synced", counters.entries_synced),
         ("entry", "hops", counters.entry_hops),
         ("packets", "dropped", counters.packets_dropped),

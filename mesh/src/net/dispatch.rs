@@ -322,7 +322,8 @@ impl Net {
             Some(Via::Server(server)) if self.servers.is_registered(server) => Some(server),
             _ => registered,
         };
-        let meshed = !doubted && self.has_other_link(peer) && view.is_present(peer);
+        let there = view.is_reached(peer) || (server.is_none() && view.is_present(peer));
+        let meshed = !doubted && self.has_other_link(peer) && there;
         carriers::choose(contact, meshed, server)
     }
 

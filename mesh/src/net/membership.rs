@@ -206,6 +206,10 @@ pub(crate) mod test {
             self.0.iter().any(|(here, _)| here == peer)
         }
 
+        fn is_reached(&self, peer: &PeerId) -> bool {
+            self.is_present(peer)
+        }
+
         fn links_of(&self, peer: &PeerId) -> usize {
             let here = self.0.iter().find(|(here, _)| here == peer);
             here.map_or(0, |(_, links)| *links)

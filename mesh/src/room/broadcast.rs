@@ -233,8 +233,10 @@ impl Broadcast {
 
     /// Tells a neighbor of records that came otherwise than by broadcast, and that it may lack.
     pub(crate) fn announce(&mut self, now: Instant, link: LinkId, tree: Tree, ids: impl IntoIterator<Item = ShortId>) {
-        if let Some(peer) = self.peers.get_mut(&link) {
-            peer.announce.extend(ids.into_iter().map(|id| (tree, id)));
+        let Some(peer) = self.peers.get_mut(&link) else { return };
+        let before = peer.announce.len();
+        peer.announce.extend(ids.into_iter().map(|id| (tree, id)));
+        if peer.announce.len() > before {
             peer.announce.truncate(ANNOUNCEMENTS_MAX);
             self.announce_by(now + ANNOUNCE_ENTRY);
         }

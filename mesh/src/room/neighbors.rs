@@ -9,7 +9,10 @@ use shared::PeerId;
 
 use crate::{
     bucket::Bucket,
-    config::{BATCH_TIMEOUT, PACKETS_BURST, PACKETS_PER_SECOND, RECORDS_BURST, RECORDS_PER_SECOND},
+    config::{
+        ANSWERED_BURST, ANSWERED_PER_SECOND, BATCH_TIMEOUT, PACKETS_BURST, PACKETS_PER_SECOND, RECORDS_BURST,
+        RECORDS_PER_SECOND,
+    },
     io::{Instant, LinkId},
 };
 
@@ -28,6 +31,8 @@ struct Neighbor {
     records: Bucket,
     /// Packets of its own that it may have us hand on.
     packets: Bucket,
+    /// Bytes that it may be answered with.
+    answers: Bucket,
     /// How many records it was asked for, and until when they are awaited.
     asked: (usize, Instant),
 }
@@ -40,6 +45,7 @@ impl Neighbors {
             in_trouble,
             records: Bucket::per_second(RECORDS_PER_SECOND, RECORDS_BURST),
             packets: Bucket::per_second(PACKETS_PER_SECOND, PACKETS_BURST),
+            answers: Bucket::per_second(ANSWERED_PER_SECOND, ANSWERED_BURST),
             asked: (0, Instant::default()),
         };
         self.all.insert(link, neighbor);
@@ -94,6 +100,19 @@ impl Neighbors {
             let (open, until) = neighbor.asked;
             let open = if now <= until { open } else { 0 };
             neighbor.asked = (open + records, now + BATCH_TIMEOUT);
+        }
+    }
+
+    /// Whether it is answered now. Who has asked for much waits, and is not blamed.
+    pub(crate) fn may_be_answered(&mut self, now: Instant, link: LinkId) -> bool {
+        let neighbor = self.all.get_mut(&link);
+        neighbor.is_some_and(|neighbor| neighbor.answers.has(now))
+    }
+
+    /// It was answered with so many bytes.
+    pub(crate) fn note_answered(&mut self, now: Instant, link: LinkId, bytes: usize) {
+        if let Some(neighbor) = self.all.get_mut(&link) {
+            neighbor.answers.charge(now, bytes);
         }
     }
 
@@ -162,6 +181,18 @@ mod tests {
         );
         assert!(neighbors.admits(at(101), LINK, &peer(2), false));
         assert!(!neighbors.admits(at(101), LinkId(9), &peer(3), true), "no neighbor");
+    }
+
+    #[test]
+    fn who_was_answered_with_much_waits() {
+        let mut neighbors = neighbors();
+        let most = usize::try_from(ANSWERED_BURST).unwrap();
+        neighbors.note_answered(at(100), LINK, most - 1);
+        assert!(neighbors.may_be_answered(at(100), LINK));
+        neighbors.note_answered(at(100), LINK, 1 + usize::try_from(ANSWERED_PER_SECOND).unwrap());
+        assert!(!neighbors.may_be_answered(at(101), LINK));
+        assert!(neighbors.may_be_answered(at(102), LINK));
+        assert!(!neighbors.may_be_answered(at(102), LinkId(9)), "no neighbor");
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Room {
             } => self.on_entry(cx, link, hops, fan_out, tree, wire),
             Frame::Beacon { hops, tree, wire } => self.on_beacon(cx, link, hops, tree, wire),
             Frame::IHave { announced } => self.on_ihave(cx.instant(), link, &announced),
-            Frame::Graft { ids, tree } => self.on_graft(cx, link, tree, &ids),
+            Frame::Graft { ids, tree } => self.answer(cx, link, |room, cx| room.on_graft(cx, link, tree, &ids)),
             Frame::Prune { tree } => {
                 self.broadcast.on_prune(link, tree);
                 Ok(())
@@ -55,12 +55,14 @@ impl Room {
                 self.log.skip_gaps(&vector);
                 self.sync.handle_have(cx, link, vector, &self.log)
             }
-            Frame::Want { spans } => self.sync.handle_want(cx, link, &spans, &self.log),
-            Frame::Entries { wires } => self.on_entries(cx, link, wires.into_iter().map(|wire| &**wire)),
-            Frame::People { ids } => {
-                let own = self.presence.own();
-                self.sync.handle_people(cx, link, &ids, &self.roster, own)
+            Frame::Want { spans } => {
+                self.answer(cx, link, |room, cx| room.sync.handle_want(cx, link, &spans, &room.log))
             }
+            Frame::Entries { wires } => self.on_entries(cx, link, wires.into_iter().map(|wire| &**wire)),
+            Frame::People { ids } => self.answer(cx, link, |room, cx| {
+                let own = room.presence.own();
+                room.sync.handle_people(cx, link, &ids, &room.roster, own)
+            }),
             Frame::Beacons { wires } => self.on_beacons(cx, link, wires.into_iter().map(|wire| &**wire)),
             // These concern the link alone.
             Frame::Hello(_)
@@ -72,6 +74,23 @@ impl Room {
         if handled.is_err() {
             self.to_net.push_back(ToNet::Violation { link });
         }
+    }
+
+    /// Answers a neighbor, unless it has asked for more than it is answered with in a while. `work` gives the bytes of the answer.
+    fn answer(
+        &mut self,
+        cx: &mut Context,
+        link: LinkId,
+        work: impl FnOnce(&mut Self, &mut Context) -> Result<usize, Violation>,
+    ) -> Handled {
+        let now = cx.instant();
+        if self.neighbors.may_be_answered(now, link) {
+            let bytes = work(self, cx)?;
+            self.neighbors.note_answered(now, link, bytes);
+        } else {
+            cx.counters.answers_put_off += 1;
+        }
+        Ok(())
     }
 
     /// An entry was broadcast to us.
@@ -173,7 +192,7 @@ impl Room {
         }
         let record = self.check::<Beacon>(cx, link, &unchecked)?;
         match self.accept_beacon(cx, link, &record) {
-            BeaconNews::New { .. } => {
+            BeaconNews::New => {
                 self.routing.learn(record.author, link);
                 self.trees.refresh(&self.roster);
                 self.trees.note_beacon(route, hops);
@@ -196,11 +215,9 @@ impl Room {
         }
         let news = self.change_roster(cx, |roster, events| roster.on_beacon(now, record, events));
         match news {
-            BeaconNews::New { arrived, renamed } => {
-                if renamed {
-                    self.set_name(cx, author, &beacon.name);
-                }
-                self.on_presence(cx, record, arrived);
+            BeaconNews::New => {
+                self.set_name(cx, author, &beacon.name);
+                self.on_presence(cx, record);
             }
             BeaconNews::Stale => {
                 let known = self.roster.beacon(&author);
@@ -217,14 +234,11 @@ impl Room {
         news
     }
 
-    fn on_presence(&mut self, cx: &mut Context, record: &Record<Beacon>, arrived: bool) {
+    fn on_presence(&mut self, cx: &mut Context, record: &Record<Beacon>) {
         let now = cx.instant();
         let (author, beacon) = (record.author, &record.content);
         if beacon.leaving {
             let news = self.deliveries.handle_gone(author);
-            tell_news(cx, news);
-        } else if arrived {
-            let news = self.deliveries.on_arrival(now, author, &cx.timing);
             tell_news(cx, news);
         }
         if self.deliveries.awaits_acks() {
@@ -240,7 +254,9 @@ impl Room {
         }
         if !beacon.lost.is_empty() {
             let me = self.me;
-            if self.change_roster(cx, |roster, events| roster.on_lost(now, &me, &beacon.lost, events)) {
+            if self.change_roster(cx, |roster, events| {
+                roster.on_lost(now, &me, &author, &beacon.lost, events)
+            }) {
                 self.presence.hurry(now);
             }
         }
@@ -281,8 +297,14 @@ impl Room {
         Ok(())
     }
 
-    /// A neighbor asks for records that were announced.
-    fn on_graft(&mut self, cx: &mut Context, link: LinkId, tree: Tree, ids: &[ShortId]) -> Handled {
+    /// The last beacon of somebody, or ours, whose record has this id.
+    fn find_beacon(&self, id: ShortId) -> Option<&Rc<Record<Beacon>>> {
+        let own = self.presence.own().filter(|own| own.short() == id);
+        own.or_else(|| self.roster.find_beacon(id))
+    }
+
+    /// A neighbor asks for records that were announced. Gives the bytes sent.
+    fn on_graft(&mut self, cx: &mut Context, link: LinkId, tree: Tree, ids: &[ShortId]) -> Result<usize, Violation> {
         if ids.len() > GRAFT_IDS_MAX {
             return Err(Violation);
         }
@@ -296,7 +318,7 @@ impl Room {
                     tree,
                     wire: entry.wire.as_slice().into(),
                 }
-            } else if let Some(beacon) = self.roster.find_beacon(*id) {
+            } else if let Some(beacon) = self.find_beacon(*id) {
                 Frame::Beacon {
                     hops: 0,
                     tree,
@@ -312,7 +334,7 @@ impl Room {
             }
             cx.transmit(link, &frame);
         }
-        Ok(())
+        Ok(bytes)
     }
 
     /// A packet came, for us or for another.
@@ -435,7 +457,7 @@ impl Room {
             };
             let news = self.accept_beacon(cx, link, &record);
             self.broadcast.note_seen(record.short());
-            if let BeaconNews::New { .. } = news {
+            if news == BeaconNews::New {
                 fresh.push(record.short());
                 if self.routing.next_hop(&self.neighbors, &record.author).is_none() {
                     self.routing.learn(record.author, link);

@@ -1,7 +1,7 @@
 //! Who is in the room, as their beacons and our links tell, and who used which name before.
 //!
-//! Someone is *here* while we have a link with them, or while their last [`Beacon`] is not older than they said it would be
-//! ([`patience`]). Between beacons, which in a large room are minutes apart, losses are noticed by neighbors: a node whose link with someone
+//! Someone is *here* while we have a link with them, or while they are reached by the beacons of others ([`reach`]) and their own last
+//! [`Beacon`] is not older than they said it would be ([`patience`]). Between beacons, which in a large room are minutes apart, losses are noticed by neighbors: a node whose link with someone
 //! falls silent says so in its next beacon, and everyone takes that one for *suspected*; a newer beacon clears it, else the
 //! suspect is gone after [`SUSPECT`]. (SWIM's suspicion: Das, Gupta and Motivala, DSN 2002, section 4.2. Deviation: no probing by
 //! random members, links are watched anyway.)
@@ -14,6 +14,7 @@ mod tests;
 
 mod listed;
 mod people;
+mod reach;
 
 use std::{collections::VecDeque, rc::Rc, time::Duration};
 
@@ -22,7 +23,7 @@ use litemap::LiteMap;
 use rand_core::Rng;
 use shared::{PeerId, name::skeleton};
 
-use self::{listed::Listed, people::People};
+use self::{listed::Listed, people::People, reach::is_neighbor};
 use super::presence::patience;
 use crate::{
     config::{KNOWN_NAMES_MAX, PEOPLE_MAX, ROSTER_RETRY, SUSPECT, TOMBSTONES_MAX},
@@ -44,6 +45,10 @@ pub(crate) struct Roster {
     tombstones: VecDeque<(PeerId, u64)>,
     /// Trust on first use: the first key seen with a name keeps it.
     names: LiteMap<String, PeerId>,
+    /// When it is looked at anew who is reached.
+    reach_due: Option<Instant>,
+    /// Who came to be here since the last time that this was asked.
+    arrivals: Vec<PeerId>,
 }
 
 /// What is known of all of them together.
@@ -53,6 +58,8 @@ struct Summary {
     present: Vec<ShortId>,
     /// Their ids, added without carry.
     digest: u64,
+    /// How many are worth an attempt to link.
+    candidates: usize,
     /// Nothing falls due before.
     due: Option<Instant>,
     /// Counts the changes of who is here.
@@ -62,6 +69,14 @@ struct Summary {
 impl Summary {
     fn look_again(&mut self, at: Instant) {
         self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
+
+    fn count_candidate(&mut self, candidate: bool) {
+        if candidate {
+            self.candidates += 1;
+        } else {
+            self.candidates -= 1;
+        }
     }
 
     fn count(&mut self, peer: &PeerId, present: bool) {
@@ -81,12 +96,7 @@ impl Summary {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BeaconNews {
     /// Newer than what we had.
-    New {
-        /// Whether they were not here before.
-        arrived: bool,
-        /// Whether it gives them another name than they had.
-        renamed: bool,
-    },
+    New,
     /// What we had.
     Known,
     /// Older than what we had.
@@ -103,7 +113,14 @@ impl Roster {
             summary: Summary::default(),
             tombstones: VecDeque::new(),
             names: LiteMap::new(),
+            reach_due: None,
+            arrivals: Vec::new(),
         }
+    }
+
+    /// Who came to be here since the last time.
+    pub(crate) fn take_arrivals(&mut self) -> Vec<PeerId> {
+        std::mem::take(&mut self.arrivals)
     }
 
     /// Recalls that `peer` used `name` on a former visit. Past [`KNOWN_NAMES_MAX`] names nothing more is recalled.
@@ -115,17 +132,30 @@ impl Roster {
 
     /// How someone stands with us.
     pub(crate) fn state(&self, peer: &PeerId) -> Option<PersonState> {
-        Some(self.people.get(peer)?.person.state)
+        let entry = self.people.get(peer).filter(|entry| entry.is_shown())?;
+        Some(entry.person.state)
     }
 
-    /// Everyone listed.
+    /// Everyone shown.
     pub(crate) fn people(&self) -> impl Iterator<Item = &Person> {
-        self.people.iter().map(|(_, entry)| &entry.person)
+        let shown = self.people.iter().filter(|(_, entry)| entry.is_shown());
+        shown.map(|(_, entry)| &entry.person)
     }
 
-    /// Whether a beacon says that someone is here.
-    pub(crate) fn is_present(&self, peer: &PeerId) -> bool {
-        self.people.get(peer).is_some_and(|entry| entry.counted)
+    /// How many are worth an attempt to link, or are linked: who is here, and who is not reached at the moment.
+    pub(crate) fn candidates(&self) -> usize {
+        self.summary.candidates
+    }
+
+    /// Whether somebody is among them.
+    pub(crate) fn is_candidate(&self, peer: &PeerId) -> bool {
+        self.people.get(peer).is_some_and(|entry| entry.candidate)
+    }
+
+    /// Whether somebody is here and reached.
+    pub(crate) fn is_reached(&self, peer: &PeerId) -> bool {
+        let entry = self.people.get(peer);
+        entry.is_some_and(|entry| entry.counted && entry.hops.is_some())
     }
 
     /// How many are here by a beacon of theirs, this node not included.
@@ -138,13 +168,11 @@ impl Roster {
         self.summary.generation
     }
 
-    /// Whether anybody present names `peer` as a neighbor.
+    /// Whether anybody whom we reach names `peer` as a neighbor.
     pub(crate) fn is_neighbor_of_others(&self, peer: &PeerId) -> bool {
         let short = ShortId::of_peer(peer);
-        let others = self.beacons().filter(|beacon| beacon.author != *peer);
-        others
-            .into_iter()
-            .any(|beacon| beacon.content.neighbors.contains(&short))
+        let mut others = self.people.iter().filter(|(other, _)| *other != peer);
+        others.any(|(_, entry)| entry.counted && entry.hops.is_some() && entry.names(short))
     }
 
     /// A number that is the same for two nodes that agree on who is present, `me` included.
@@ -163,6 +191,15 @@ impl Roster {
         present.filter_map(|(_, entry)| entry.beacon.as_ref())
     }
 
+    /// The beacons that came since then, of those who are here and of those who have left.
+    pub(crate) fn beacons_since(&self, since: Instant) -> impl Iterator<Item = ShortId> {
+        let known = self
+            .people
+            .iter()
+            .filter(move |(_, entry)| entry.known && entry.heard >= since);
+        known.filter_map(|(_, entry)| Some(entry.beacon.as_ref()?.short()))
+    }
+
     /// Someone's last beacon.
     pub(crate) fn beacon(&self, peer: &PeerId) -> Option<&Rc<Record<Beacon>>> {
         self.people.get(peer)?.beacon.as_ref()
@@ -176,7 +213,7 @@ impl Roster {
             .find(|beacon| beacon.short() == id)
     }
 
-    /// Up to `count` of those who are here but not linked, drawn at random: the passive view.
+    /// Up to `count` of those who are worth an attempt to link, drawn at random: the passive view.
     pub(crate) fn sample(
         &self,
         count: usize,
@@ -200,7 +237,7 @@ impl Roster {
             let Some((peer, entry)) = self.people.at(place) else {
                 continue;
             };
-            let fits = entry.counted && entry.link == LinkState::None && eligible(peer) && !drawn.contains(peer);
+            let fits = entry.candidate && entry.link == LinkState::None && eligible(peer) && !drawn.contains(peer);
             if fits {
                 drawn.push(*peer);
             }
@@ -214,15 +251,21 @@ impl Roster {
     /// Notes how our link with someone stands.
     pub(crate) fn set_link(&mut self, now: Instant, peer: PeerId, link: LinkState, out: &mut Vec<Event>) {
         if let Some(entry) = self.people.get_mut(&peer) {
-            entry.link = link;
+            let before = std::mem::replace(&mut entry.link, link);
             if link == LinkState::Up {
                 (entry.left, entry.suspected_until) = (false, None);
             }
+            if is_neighbor(before) && !is_neighbor(link) {
+                self.doubt_reach(now);
+            }
         } else {
-            if link == LinkState::None || !self.make_room(out) {
+            if link == LinkState::None || !self.make_room(u16::from(is_neighbor(link)), out) {
                 return;
             }
             self.people.insert(peer, Listed::new(now, peer, link));
+        }
+        if is_neighbor(link) {
+            self.reach(now, peer, 1, out);
         }
         self.refresh(now, peer, out);
     }
@@ -243,8 +286,10 @@ impl Roster {
         } else if self.is_buried(&peer, stamp) {
             return BeaconNews::Known;
         }
+        let unreached = self.people.get(&peer).is_none_or(|entry| entry.hops.is_none());
+        let named_at = if unreached { self.named_at(&peer) } else { None };
         // Who leaves without ever having been here is not listed, but others may know them.
-        if !listed && (leaving || !self.make_room(out)) {
+        if !listed && (leaving || !self.make_room(named_at.unwrap_or(u16::MAX), out)) {
             return BeaconNews::NoRoom;
         }
         if !listed {
@@ -253,19 +298,40 @@ impl Roster {
         let Some(entry) = self.people.get_mut(&peer) else {
             return BeaconNews::NoRoom;
         };
-        let news = BeaconNews::New {
-            arrived: !entry.counted,
-            renamed: entry.person.name.as_ref() != Some(&beacon.content.name),
-        };
         let overdue = now + patience(beacon.content.interval_millis);
-        entry.beacon = Some(Rc::clone(beacon));
+        let before = entry.beacon.replace(Rc::clone(beacon));
+        entry.heard = now;
         entry.overdue = if leaving { now } else { overdue };
         entry.left = leaving;
         entry.suspected_until = None;
         self.summary.look_again(overdue);
-        let stays = entry.refresh(now, &mut self.summary, out);
-        debug_assert!(stays, "who has a beacon stays listed");
-        news
+        self.refresh(now, peer, out);
+        if let Some(hops) = named_at {
+            self.reach(now, peer, hops, out);
+        }
+        self.follow_changes(now, peer, before.as_deref(), out);
+        BeaconNews::New
+    }
+
+    /// Whom somebody names now is reached by that; whom they name no longer may be reached no more.
+    fn follow_changes(&mut self, now: Instant, peer: PeerId, before: Option<&Record<Beacon>>, out: &mut Vec<Event>) {
+        let Some(entry) = self.people.get(&peer) else { return };
+        let (Some(hops), Some(beacon)) = (entry.hops, entry.beacon.as_ref()) else {
+            return;
+        };
+        let now_named = &beacon.content.neighbors;
+        let drops = before.is_some_and(|before| {
+            let mut named = before.content.neighbors.iter();
+            named.any(|short| !now_named.contains(short))
+        });
+        let mut next = VecDeque::new();
+        self.follow(&peer, hops, &mut next);
+        if drops {
+            self.doubt_reach(now);
+        }
+        for (named, hops) in next {
+            self.reach(now, named, hops, out);
+        }
     }
 
     /// Whether this beacon is no newer than the last of somebody forgotten.
@@ -305,24 +371,30 @@ impl Roster {
         }
     }
 
-    /// What another node says of its lost neighbors. Gives those who are thereby suspected; says whether `me` is among them.
-    pub(crate) fn on_lost(&mut self, now: Instant, me: &PeerId, lost: &[Lost], out: &mut Vec<Event>) -> bool {
+    /// What another node, `by`, says of its lost neighbors. Believed of those who named it a neighbor themselves. Says whether `me` is among
+    /// them.
+    pub(crate) fn on_lost(
+        &mut self,
+        now: Instant,
+        me: &PeerId,
+        by: &PeerId,
+        lost: &[Lost],
+        out: &mut Vec<Event>,
+    ) -> bool {
         let mut suspects_me = false;
         for Lost { peer: short, stamp } in lost {
             if ShortId::of_peer(me) == *short {
                 suspects_me = true;
                 continue;
             }
-            let known = self.people.iter().find(|(peer, _)| ShortId::of_peer(peer) == *short);
-            let Some((peer, entry)) = known else {
+            let Some((peer, entry)) = self.people.find(*short) else {
                 continue;
             };
             let newer = entry
                 .beacon
                 .as_ref()
                 .is_some_and(|beacon| beacon.content.stamp > *stamp);
-            let peer = *peer;
-            if !newer {
+            if !newer && entry.names(ShortId::of_peer(by)) {
                 self.suspect(now, peer, out);
             }
         }
@@ -334,6 +406,9 @@ impl Roster {
         let Some(entry) = self.people.get_mut(&peer) else {
             return NameNews::Known;
         };
+        if !entry.is_shown() {
+            return NameNews::Known;
+        }
         if entry.person.name.as_deref() == Some(name) {
             return NameNews::Known;
         }
@@ -391,6 +466,7 @@ impl Roster {
         if self.summary.due.is_none_or(|due| now < due) {
             return;
         }
+        self.review_reach(now, out);
         for peer in self.people.iter().map(|(peer, _)| *peer).collect::<Vec<_>>() {
             self.refresh(now, peer, out);
         }
@@ -406,12 +482,8 @@ impl Roster {
         self.summary.due = self
             .people
             .iter()
-            .filter_map(|(_, entry)| match (entry.gone_since, entry.suspected_until) {
-                (Some(since), _) => Some(since + gone_listed),
-                (None, Some(until)) if entry.link != LinkState::Up => Some(until),
-                (None, _) if entry.counted => Some(entry.overdue),
-                (None, _) => None,
-            })
+            .filter_map(|(_, entry)| entry.poll_timeout(gone_listed))
+            .chain(self.reach_due)
             .min()
             // What is due and not done, for a link stands against it, is looked at again later.
             .map(|due| due.max(now + ROSTER_RETRY));
@@ -422,7 +494,21 @@ impl Roster {
         let Some(entry) = self.people.get_mut(&peer) else {
             return;
         };
-        if !entry.refresh(now, &mut self.summary, out) {
+        let (counted, hops) = (entry.counted, entry.hops);
+        let stays = entry.refresh(now, &mut self.summary, out);
+        match (counted, entry.counted, hops) {
+            (true, false, _) => self.doubt_reach(now),
+            (false, true, Some(hops)) => {
+                self.arrivals.push(peer);
+                let mut next = VecDeque::new();
+                self.follow(&peer, hops, &mut next);
+                for (named, hops) in next {
+                    self.reach(now, named, hops, out);
+                }
+            }
+            _ => {}
+        }
+        if !stays {
             self.forget(peer, out);
         }
     }
@@ -434,27 +520,40 @@ impl Roster {
         if entry.counted {
             self.summary.count(&peer, false);
         }
+        let shown = entry.is_shown();
+        if entry.candidate {
+            self.summary.count_candidate(false);
+        }
         if let Some(beacon) = entry.beacon {
             if self.tombstones.len() >= TOMBSTONES_MAX {
                 self.tombstones.pop_front();
             }
             self.tombstones.push_back((peer, beacon.content.stamp));
         }
-        out.push(Event::PersonForgotten { peer });
+        if shown {
+            out.push(Event::PersonForgotten { peer });
+        }
     }
 
-    /// Forgets the longest gone if the list is full. Says whether there is a place.
-    fn make_room(&mut self, out: &mut Vec<Event>) -> bool {
+    /// Makes a place for somebody who is reached over `hops` links, if the list is full: whoever is only said to be here goes first, the
+    /// earliest heard of them; then the longest gone; then the one who is farthest, if farther. Says whether there is a place.
+    fn make_room(&mut self, hops: u16, out: &mut Vec<Event>) -> bool {
         if self.people.len() < PEOPLE_MAX {
             return true;
         }
-        let longest = self
-            .people
-            .iter()
-            .filter_map(|(peer, entry)| Some((entry.gone_since?, *peer)))
-            .min()
-            .map(|(_, peer)| peer);
-        let Some(peer) = longest else { return false };
+        let all = || self.people.iter().filter(|(_, entry)| entry.link == LinkState::None);
+        let said = all()
+            .filter(|(_, entry)| !entry.is_shown())
+            .map(|(peer, entry)| (entry.overdue, *peer));
+        let gone = || all().filter_map(|(peer, entry)| Some((entry.gone_since?, *peer))).min();
+        let farthest = || {
+            let reached = all().filter_map(|(peer, entry)| Some((entry.hops.filter(|far| *far > hops)?, *peer)));
+            reached.max()
+        };
+        let out_of_place = said.min().or_else(gone).map(|(_, peer)| peer);
+        let Some(peer) = out_of_place.or_else(|| farthest().map(|(_, peer)| peer)) else {
+            return false;
+        };
         self.forget(peer, out);
         true
     }

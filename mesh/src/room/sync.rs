@@ -159,14 +159,14 @@ impl Sync {
         Ok(())
     }
 
-    /// A neighbor wants entries: as many as one batch takes.
+    /// A neighbor wants entries: as many as one batch takes. Gives the bytes sent.
     pub(crate) fn handle_want(
         &self,
         cx: &mut Context,
         link: LinkId,
         spans: &[Span],
         log: &Log,
-    ) -> Result<(), Violation> {
+    ) -> Result<usize, Violation> {
         if spans.len() > WANT_SPANS_MAX {
             return Err(Violation);
         }
@@ -180,7 +180,7 @@ impl Sync {
             wires.push(entry.wire.as_slice().into());
         }
         cx.send(link, &Frame::Entries { wires });
-        Ok(())
+        Ok(bytes)
     }
 
     /// A batch came.
@@ -224,7 +224,7 @@ impl Sync {
         differing.map(|(link, _)| *link)
     }
 
-    /// A neighbor told who is here: it gets the beacons it lacks. `own`: our last beacon.
+    /// A neighbor told who is here: it gets the beacons it lacks. `own`: our last beacon. Gives the bytes sent.
     pub(crate) fn handle_people(
         &self,
         cx: &mut Context,
@@ -232,7 +232,7 @@ impl Sync {
         ids: &[ShortId],
         roster: &Roster,
         own: Option<&Rc<Record<Beacon>>>,
-    ) -> Result<(), Violation> {
+    ) -> Result<usize, Violation> {
         if ids.len() > PEOPLE_MAX {
             return Err(Violation);
         }
@@ -244,8 +244,9 @@ impl Sync {
         let lacking = roster.beacons();
         let lacking = lacking.filter(|beacon| !known.contains_key(&ShortId::of_peer(&beacon.author)));
         let mut wires = Vec::new();
-        let mut bytes = 0;
+        let (mut bytes, mut sent) = (0, 0);
         for beacon in lacking.chain(own) {
+            sent += beacon.wire.len();
             if bytes + beacon.wire.len() > BATCH_BYTES_MAX {
                 bytes = 0;
                 let wires = std::mem::take(&mut wires);
@@ -257,7 +258,7 @@ impl Sync {
         if !wires.is_empty() {
             cx.send(link, &Frame::Beacons { wires });
         }
-        Ok(())
+        Ok(sent)
     }
 
     /// Whether beacons were asked for.

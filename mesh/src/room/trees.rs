@@ -117,10 +117,14 @@ impl Trees {
         }
     }
 
-    /// How our next beacon travels.
-    pub(crate) fn own_beacon_route(&self) -> Route {
+    /// How our next beacon travels. `leaving`: our last one goes to every neighbor, as there is no later.
+    pub(crate) fn own_beacon_route(&self, leaving: bool) -> Route {
         let tree = if self.is_root() { self.me } else { self.nearest() };
-        self.beacon_route(self.me, tree)
+        let fan_out = if leaving { u16::MAX } else { 0 };
+        Route {
+            fan_out,
+            ..self.beacon_route(self.me, tree)
+        }
     }
 
     /// A beacon came over so many links: if it is a root's on its own tree, that is how far away the root is.
@@ -191,7 +195,7 @@ mod tests {
     fn alone_a_node_is_the_root() {
         let trees = Trees::new(ME);
         assert!(trees.is_root());
-        assert_eq!((trees.nearest(), trees.own_beacon_route().tree), (ME, ME));
+        assert_eq!((trees.nearest(), trees.own_beacon_route(false).tree), (ME, ME));
     }
 
     #[test]

@@ -15,11 +15,15 @@ use crate::{
 
 impl PassiveView for Room {
     fn present(&self) -> usize {
-        self.roster.present()
+        self.roster.candidates()
     }
 
     fn is_present(&self, peer: &PeerId) -> bool {
-        self.roster.is_present(peer)
+        self.roster.is_candidate(peer)
+    }
+
+    fn is_reached(&self, peer: &PeerId) -> bool {
+        self.roster.is_reached(peer)
     }
 
     fn links_of(&self, peer: &PeerId) -> usize {

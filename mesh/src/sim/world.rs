@@ -27,6 +27,7 @@ use crate::{
     Node, NodeConfig, Timing,
     io::{Instant, LinkId, Now, ServerId},
     model::{Event, Person},
+    wire::signed::simulated,
 };
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::Rng;
@@ -179,6 +180,7 @@ impl<B: Body> Simulation<B> {
     }
 
     pub(crate) fn with_servers(seed: u64, servers: u8) -> Self {
+        simulated::turn_on();
         Self {
             seed,
             rng: ChaCha20Rng::seed_from_u64(seed),

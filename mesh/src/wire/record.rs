@@ -29,7 +29,7 @@ use super::{
     span::LogDigest,
     timestamp::Timestamp,
 };
-use crate::config::{ACKS_MAX, CONTENT_BYTES_MAX, LOST_MAX, RECORD_BYTES_MAX};
+use crate::config::{ACKS_MAX, BEACON_BYTES_MAX, CONTENT_BYTES_MAX, LOST_MAX, RECORD_BYTES_MAX, SIGNED_BYTES};
 
 /// What can be signed and passed on.
 pub trait Content: Sized + Encode<()> + for<'b> Decode<'b, ()> + 'static {
@@ -38,6 +38,9 @@ pub trait Content: Sized + Encode<()> + for<'b> Decode<'b, ()> + 'static {
 
     /// Whether it is for one peer, and limited as such at the first hop.
     const IS_PACKET: bool = false;
+
+    /// The most bytes of it.
+    const BYTES_MAX: usize = CONTENT_BYTES_MAX;
 
     /// Whether everything in it is within bounds.
     fn is_valid(&self) -> bool;
@@ -170,6 +173,10 @@ impl<'a> Unchecked<'a> {
 
     fn check_in_full<T: Content>(&self, room: &Room) -> Result<Rc<Record<T>>, DecodeError> {
         verify(&self.author, T::LABEL, room, self.content, &self.signature).map_err(|_| DecodeError::Forged)?;
+        // Also of fields that are not known here: they are passed on all the same.
+        if self.content.len() > T::BYTES_MAX || self.wire.len() > T::BYTES_MAX + SIGNED_BYTES {
+            return Err(DecodeError::OutOfBounds);
+        }
         let content: T = decode(self.content)?;
         if !content.is_valid() {
             return Err(DecodeError::OutOfBounds);
@@ -310,6 +317,7 @@ pub struct Lost {
 
 impl Content for Beacon {
     const LABEL: Label = Label::Beacon;
+    const BYTES_MAX: usize = BEACON_BYTES_MAX;
 
     fn is_valid(&self) -> bool {
         valid_name(&self.name)

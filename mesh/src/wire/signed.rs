@@ -1,6 +1,9 @@
 //! Signatures and seals within a room: over the room's id, then what is signed, so that nothing said in one room counts in another, nor
 //! what was said for one purpose for another.
 
+#[cfg(feature = "sim")]
+pub(crate) mod simulated;
+
 use shared::{
     BadSignature, Identity, Label, PeerId, Room, Signature,
     seal::{BadRecipient, OpenError},
@@ -43,6 +46,10 @@ pub(super) fn seal_to(
     bytes: &[u8],
     rng: &mut impl rand_core::CryptoRng,
 ) -> Result<Vec<u8>, BadRecipient> {
+    #[cfg(feature = "sim")]
+    if simulated::is_on() {
+        return Ok(simulated::seal(recipient, &context(label, room), bytes, rng));
+    }
     room.key().seal_to(recipient, rng, &context(label, room), bytes)
 }
 
@@ -51,6 +58,10 @@ pub(super) fn seal_to(
 /// # Errors
 /// [`OpenError`]; nothing more can be told.
 pub(super) fn open_as(identity: &Identity, label: Label, room: &Room, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+    #[cfg(feature = "sim")]
+    if simulated::is_on() {
+        return simulated::open(&identity.peer_id(), &context(label, room), sealed).ok_or(OpenError);
+    }
     room.key().open_as(identity, &context(label, room), sealed)
 }
 
@@ -128,5 +139,39 @@ mod tests {
         assert!(!genuine(&ann, Label::Entry, &attic, b"hi", &signature));
         assert!(!genuine(&ann, Label::Entry, &lobby, b"ho", &signature));
         assert!(!genuine(&ann, Label::Entry, &lobby, b"hi", &by_bob));
+    }
+
+    /// Both kinds of box: the real one first.
+    #[cfg(feature = "sim")]
+    #[test]
+    fn a_simulated_box_opens_as_a_real_one_does() {
+        use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
+
+        let [ann, bob] = [1, 2].map(|byte| Identity::from_secret(&[byte; 32]));
+        let [lobby, attic] = ["lobby", "attic"].map(|name| RoomCode::parse(name).unwrap().open());
+        let mut rng = ChaCha20Rng::from_seed([3; 32]);
+        let mut lengths = Vec::new();
+        for turns_on in [false, true] {
+            if turns_on {
+                simulated::turn_on();
+            }
+            let sealed = seal_to(&ann.peer_id(), Label::Envelope, &lobby, b"hello", &mut rng).unwrap();
+            lengths.push(sealed.len());
+            let open = |identity, label, room, sealed: &[u8]| open_as(identity, label, room, sealed);
+            assert_eq!(open(&ann, Label::Envelope, &lobby, &sealed), Ok(b"hello".to_vec()));
+            assert_eq!(open(&bob, Label::Envelope, &lobby, &sealed), Err(OpenError));
+            assert_eq!(open(&ann, Label::Whisper, &lobby, &sealed), Err(OpenError));
+            assert_eq!(open(&ann, Label::Envelope, &attic, &sealed), Err(OpenError));
+            for index in 0..sealed.len() {
+                let mut altered = sealed.clone();
+                altered[index] ^= 1;
+                assert_eq!(
+                    open(&ann, Label::Envelope, &lobby, &altered),
+                    Err(OpenError),
+                    "byte {index}"
+                );
+            }
+        }
+        assert_eq!(lengths[0], lengths[1]);
     }
 }

@@ -188,6 +188,8 @@ fn who_is_no_neighbor_hands_us_nothing() {
 #[test]
 fn a_beacon_lists_its_author_and_is_passed_on() {
     let mut rig = Rig::linked(&[2, 3]);
+    rig.handle(BOB, beacon_frame(&rig.beacon_naming(2, 5, 9), 1, tree(2)));
+    rig.cx.outputs();
     let beacon = rig.beacon_of(9, 5);
     rig.handle(BOB, beacon_frame(&beacon, 3, tree(9)));
     let person = |name: Option<&str>| {
@@ -206,6 +208,25 @@ fn a_beacon_lists_its_author_and_is_passed_on() {
     assert_eq!(rig.cx.outputs(), [person(None), person(Some("P9")), remember, on]);
     rig.handle(CID, beacon_frame(&beacon, 4, tree(9)));
     assert_eq!(rig.cx.outputs(), [sent(CID, &Frame::Prune { tree: tree(9) })]);
+}
+
+#[test]
+fn whom_nobody_names_is_passed_on_and_not_listed_until_somebody_does() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let beacon = rig.beacon_of(9, 5);
+    rig.handle(BOB, beacon_frame(&beacon, 3, tree(9)));
+    assert_eq!(rig.cx.outputs(), [sent(CID, &beacon_frame(&beacon, 4, tree(9)))]);
+    // Nor by somebody whom nobody names.
+    rig.handle(BOB, beacon_frame(&rig.beacon_naming(8, 5, 9), 3, tree(8)));
+    assert_eq!(rig.room.roster.present(), 0);
+    rig.cx.outputs();
+    rig.handle(CID, beacon_frame(&rig.beacon_naming(3, 5, 8), 1, tree(3)));
+    assert_eq!(rig.room.roster.present(), 3, "Cid, and both now");
+    let outputs = rig.cx.outputs();
+    for person in [8, 9] {
+        let (peer, name) = (peer(person), format!("P{person}"));
+        assert!(outputs.contains(&Output::RememberName { peer, name }));
+    }
 }
 
 #[test]
@@ -414,7 +435,10 @@ fn beacons_that_were_asked_for_list_people_and_more_links_are_wanted() {
         Some(&sent(CID, &Frame::People { ids: vec![] }))
     );
     let (beacon, forgery) = (rig.beacon_of(9, 5), forged(&rig.beacon_of(8, 5)));
-    let wires = vec![forgery.as_slice().into(), beacon.wire.as_slice().into()];
+    let by = rig.beacon_naming(3, 5, 9);
+    let wires = [&forgery, &beacon.wire, &by.wire]
+        .map(|wire| wire.as_slice().into())
+        .into();
     rig.handle(CID, Frame::Beacons { wires });
     let outputs = rig.cx.outputs();
     let listed = |output: &&Output| matches!(output, Output::Event(Event::Person { person }) if person.peer == peer(9));

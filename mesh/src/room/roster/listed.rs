@@ -1,6 +1,6 @@
 //! Somebody who is listed, and the conclusions from what is known of them.
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
 use shared::PeerId;
 
@@ -9,7 +9,10 @@ use crate::{
     door::LinkState,
     io::Instant,
     model::{Event, Person, PersonState},
-    wire::record::{Beacon, Record},
+    wire::{
+        id::ShortId,
+        record::{Beacon, Record},
+    },
 };
 
 #[derive(Debug)]
@@ -17,9 +20,17 @@ pub(super) struct Listed {
     pub(super) person: Person,
     pub(super) link: LinkState,
     pub(super) beacon: Option<Rc<Record<Beacon>>>,
-    /// When the next beacon is overdue.
+    /// When their last beacon came.
+    pub(super) heard: Instant,
+    /// When the next one is overdue.
     pub(super) overdue: Instant,
     pub(super) suspected_until: Option<Instant>,
+    /// Over how many links they are reached from us, if they are. See [`reach`](super::reach).
+    pub(super) hops: Option<u16>,
+    /// Whether they were ever reached.
+    pub(super) known: bool,
+    /// Reached no longer: gone then, unless they are reached again.
+    pub(super) cut_off_until: Option<Instant>,
     pub(super) left: bool,
     /// Since when they are gone or left.
     pub(super) gone_since: Option<Instant>,
@@ -27,6 +38,8 @@ pub(super) struct Listed {
     pub(super) name_alerted: bool,
     /// Whether they count as present.
     pub(super) counted: bool,
+    /// Whether they are worth an attempt to link: reached at some time, and heard of lately.
+    pub(super) candidate: bool,
     /// Whether the app was told of them.
     shown: bool,
 }
@@ -44,21 +57,59 @@ impl Listed {
             person,
             link,
             beacon: None,
+            heard: now,
             overdue: now,
             suspected_until: None,
+            hops: None,
+            known: false,
+            cut_off_until: None,
             left: false,
             gone_since: None,
             name_alerted: false,
             counted: false,
+            candidate: false,
             shown: false,
         })
     }
 
+    /// Whether their last beacon names this neighbor.
+    pub(super) fn names(&self, neighbor: ShortId) -> bool {
+        let beacon = self.beacon.as_ref();
+        beacon.is_some_and(|beacon| beacon.content.neighbors.contains(&neighbor))
+    }
+
+    /// When something is due.
+    pub(super) fn poll_timeout(&self, gone_listed: Duration) -> Option<Instant> {
+        if let Some(since) = self.gone_since {
+            return Some(since + gone_listed);
+        }
+        let suspicion = self.suspected_until.into_iter().chain(self.cut_off_until).min();
+        match suspicion {
+            Some(until) if self.link != LinkState::Up => Some(until),
+            _ if self.counted || !self.shown => Some(self.overdue),
+            _ => None,
+        }
+    }
+
+    /// Whether the app knows of them. Who is only said to be here, by beacons of people whom nobody names, is not shown.
+    pub(super) fn is_shown(&self) -> bool {
+        self.shown
+    }
+
     /// Draws the conclusions; gives the event to show, none if nothing changed. Says whether they stay listed.
     pub(super) fn refresh(&mut self, now: Instant, summary: &mut Summary, out: &mut Vec<Event>) -> bool {
-        let beaconed = self.beacon.is_some() && now < self.overdue && !self.left;
-        let suspected = self.suspected_until.is_some();
-        let convicted = self.suspected_until.is_some_and(|until| now >= until);
+        let heard_of = self.beacon.is_some() && now < self.overdue && !self.left;
+        if !self.known && self.link == LinkState::None && !self.shown {
+            return heard_of;
+        }
+        let beaconed = heard_of && self.known;
+        let candidate = beaconed && self.suspected_until.is_none_or(|until| now < until);
+        if std::mem::replace(&mut self.candidate, candidate) != candidate {
+            summary.count_candidate(candidate);
+        }
+        let until = self.suspected_until.into_iter().chain(self.cut_off_until).min();
+        let suspected = until.is_some();
+        let convicted = until.is_some_and(|until| now >= until);
         let state = match self.link {
             LinkState::Up => PersonState::Here,
             _ if self.left => PersonState::Left,
@@ -102,8 +153,6 @@ impl Listed {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::{
         context::{
@@ -120,6 +169,7 @@ mod tests {
     fn named(link: LinkState) -> Box<Listed> {
         let mut listed = Listed::new(NOW, peer(2), link);
         listed.person.name = Some("Bob".into());
+        (listed.known, listed.hops) = (true, Some(1));
         listed
     }
 

@@ -1,9 +1,9 @@
-//! Everyone listed: found by id, drawn by place, gone through in the order of coming, but for who took the place of one forgotten.
+//! Everyone listed: found by id or its short form, drawn by place, gone through in the order of coming, but for who took the place of one forgotten.
 
 use shared::PeerId;
 
 use super::listed::Listed;
-use crate::lookup::Lookup;
+use crate::{lookup::Lookup, wire::id::ShortId};
 
 /// See the [module documentation](self).
 #[derive(Debug)]
@@ -11,6 +11,7 @@ pub(super) struct People {
     all: Vec<(PeerId, Box<Listed>)>,
     /// Where somebody is among them.
     places: Lookup<PeerId, usize>,
+    shorts: Lookup<ShortId, usize>,
 }
 
 impl People {
@@ -19,6 +20,7 @@ impl People {
         Self {
             all: Vec::new(),
             places: Lookup::new(seed),
+            shorts: Lookup::new(seed),
         }
     }
 
@@ -41,18 +43,27 @@ impl People {
         self.all.get_mut(place).map(|(_, listed)| &mut **listed)
     }
 
+    /// Who is listed by this short id.
+    pub(super) fn find(&self, short: ShortId) -> Option<(PeerId, &Listed)> {
+        let (peer, listed) = self.all.get(self.shorts.get(&short)?)?;
+        Some((*peer, listed))
+    }
+
     /// Lists somebody who is not listed.
     pub(super) fn insert(&mut self, peer: PeerId, listed: Box<Listed>) {
         self.places.insert(&peer, self.all.len());
+        self.shorts.insert(&ShortId::of_peer(&peer), self.all.len());
         self.all.push((peer, listed));
     }
 
     /// Forgets somebody, whose place the last one takes.
     pub(super) fn remove(&mut self, peer: &PeerId) -> Option<Box<Listed>> {
         let place = self.places.remove(peer)?;
+        self.shorts.remove(&ShortId::of_peer(peer));
         let (_, removed) = self.all.swap_remove(place);
         if let Some((moved, _)) = self.all.get(place) {
             self.places.insert(moved, place);
+            self.shorts.insert(&ShortId::of_peer(moved), place);
         }
         Some(removed)
     }
@@ -80,6 +91,8 @@ mod tests {
                 people.get(&peer(byte)).map(|listed| listed.person.peer),
                 Some(peer(byte))
             );
+            let found = people.find(ShortId::of_peer(&peer(byte)));
+            assert_eq!(found.map(|(peer, _)| peer), Some(peer(byte)));
         }
         let order: Vec<_> = (0..people.len()).filter_map(|place| people.at(place)).collect();
         assert_eq!(

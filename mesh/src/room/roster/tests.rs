@@ -4,7 +4,10 @@ use chacha20::rand_core::SeedableRng;
 use shared::{Room, RoomCode};
 
 use super::*;
-use crate::{config::Timing, context::test::identity};
+use crate::{
+    config::{CUT_OFF, REACH_SETTLE, Timing},
+    context::test::identity,
+};
 
 fn peer(byte: u8) -> PeerId {
     PeerId::from_bytes([byte; 32])
@@ -25,9 +28,27 @@ fn beacon(who: u8, stamp: u64) -> Rc<Record<Beacon>> {
 fn beacon_with(who: u8, stamp: u64, leaving: bool) -> Rc<Record<Beacon>> {
     let beacon = Beacon {
         leaving,
+        neighbors: vec![ShortId::of_peer(&accuser())],
         ..super::super::test::beacon(who, stamp)
     };
     Record::sign(&identity(who), &room(), beacon)
+}
+
+/// Whom every beacon names as a neighbor.
+fn accuser() -> PeerId {
+    identity(9).peer_id()
+}
+
+/// Knows four people, who are reached.
+fn met() -> Roster {
+    let mut roster = Roster::new([1; 32]);
+    for byte in 1..=4 {
+        let peer = identity(byte).peer_id();
+        let mut listed = Listed::new(at(0), peer, LinkState::None);
+        (listed.known, listed.hops) = (true, Some(2));
+        roster.people.insert(peer, listed);
+    }
+    roster
 }
 
 /// How long a beacon of [`beacon`] counts.
@@ -98,15 +119,12 @@ fn only_changes_are_events() {
 #[test]
 fn who_beacons_is_here_without_a_link_until_the_next_is_overdue() {
     let timing = Timing::default();
-    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
+    let (mut roster, mut out) = (met(), Vec::new());
     let who = identity(1).peer_id();
-    let arrived = BeaconNews::New {
-        arrived: true,
-        renamed: true,
-    };
-    assert_eq!(roster.on_beacon(at(0), &beacon(1, 5), &mut out), arrived);
+    assert_eq!(roster.on_beacon(at(0), &beacon(1, 5), &mut out), BeaconNews::New);
+    assert_eq!(roster.take_arrivals(), [who]);
     assert_eq!(states(&out), [PersonState::Here]);
-    assert!(roster.is_present(&who) && roster.state(&who) == Some(PersonState::Here));
+    assert!(roster.is_candidate(&who) && roster.state(&who) == Some(PersonState::Here));
     out.clear();
     roster.handle_timeout(
         at(0) + believed().saturating_sub(Duration::from_millis(1)),
@@ -117,12 +135,12 @@ fn who_beacons_is_here_without_a_link_until_the_next_is_overdue() {
     assert_eq!(roster.poll_timeout(), Some(at(0) + believed()));
     roster.handle_timeout(at(0) + believed(), timing.gone_listed, &mut out);
     assert_eq!(states(&out), [PersonState::Gone]);
-    assert_eq!((roster.present(), roster.is_present(&who)), (0, false));
+    assert_eq!((roster.present(), roster.is_candidate(&who)), (0, false));
 }
 
 #[test]
 fn a_beacon_counts_only_if_it_is_newer() {
-    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
+    let (mut roster, mut out) = (met(), Vec::new());
     roster.on_beacon(at(0), &beacon(1, 5), &mut out);
     assert_eq!(roster.on_beacon(at(1), &beacon(1, 5), &mut out), BeaconNews::Known);
     assert_eq!(
@@ -130,29 +148,18 @@ fn a_beacon_counts_only_if_it_is_newer() {
         BeaconNews::Stale
     );
     assert_eq!(roster.on_beacon(at(1), &beacon(1, 4), &mut out), BeaconNews::Stale);
-    assert_eq!(
-        roster.on_beacon(at(1), &beacon(1, 6), &mut out),
-        BeaconNews::New {
-            arrived: false,
-            renamed: true,
-        }
-    );
+    assert_eq!(roster.on_beacon(at(1), &beacon(1, 6), &mut out), BeaconNews::New);
     let who = identity(1).peer_id();
     assert_eq!(roster.beacon(&who).unwrap().content.stamp, 6);
-    let name = beacon(1, 7).content.name.clone();
-    roster.set_name(who, &name, &mut out);
-    let known = BeaconNews::New {
-        arrived: false,
-        renamed: false,
-    };
-    assert_eq!(roster.on_beacon(at(1), &beacon(1, 7), &mut out), known);
+    assert_eq!(roster.on_beacon(at(1), &beacon(1, 7), &mut out), BeaconNews::New);
+    assert_eq!(roster.take_arrivals(), [who], "once");
     assert_eq!(roster.find_beacon(beacon(1, 7).short()), Some(&beacon(1, 7)));
     assert_eq!(roster.find_beacon(beacon(1, 6).short()), None);
 }
 
 #[test]
 fn who_leaves_with_a_beacon_has_left_and_comes_back_with_a_newer_one() {
-    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
+    let (mut roster, mut out) = (met(), Vec::new());
     roster.on_beacon(at(0), &beacon(1, 5), &mut out);
     roster.on_beacon(at(1), &beacon_with(1, 6, true), &mut out);
     roster.on_beacon(at(2), &beacon(1, 5), &mut out);
@@ -165,7 +172,7 @@ fn who_leaves_with_a_beacon_has_left_and_comes_back_with_a_newer_one() {
 #[test]
 fn who_is_linked_is_here_whatever_others_say() {
     let timing = Timing::default();
-    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
+    let (mut roster, mut out) = (met(), Vec::new());
     let who = identity(1).peer_id();
     roster.on_beacon(at(0), &beacon(1, 5), &mut out);
     roster.set_link(at(0), who, LinkState::Up, &mut out);
@@ -175,7 +182,7 @@ fn who_is_linked_is_here_whatever_others_say() {
         peer: ShortId::of_peer(&who),
         stamp: 9,
     };
-    assert!(!roster.on_lost(at(1), &peer(0), &[lost], &mut out));
+    assert!(!roster.on_lost(at(1), &peer(0), &accuser(), &[lost], &mut out));
     roster.handle_timeout(at(1) + SUSPECT, timing.gone_listed, &mut out);
     assert_eq!(out, []);
     // Present is who beacons; who is linked and does not is still here.
@@ -186,7 +193,7 @@ fn who_is_linked_is_here_whatever_others_say() {
 #[test]
 fn a_suspect_is_reconnecting_and_then_gone() {
     let timing = Timing::default();
-    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
+    let (mut roster, mut out) = (met(), Vec::new());
     let who = identity(1).peer_id();
     roster.on_beacon(at(0), &beacon(1, 5), &mut out);
     out.clear();
@@ -194,17 +201,17 @@ fn a_suspect_is_reconnecting_and_then_gone() {
     // Suspected again, it has no more time for it.
     roster.suspect(at(2), who, &mut out);
     assert_eq!(states(&out), [PersonState::Reconnecting]);
-    assert!(roster.is_present(&who), "until proven");
+    assert!(roster.is_candidate(&who), "until proven");
     assert_eq!(roster.poll_timeout(), Some(at(1) + SUSPECT));
     roster.handle_timeout(at(1) + SUSPECT, timing.gone_listed, &mut out);
     assert_eq!(states(&out), [PersonState::Reconnecting, PersonState::Gone]);
-    assert!(!roster.is_present(&who));
+    assert!(!roster.is_candidate(&who));
 }
 
 #[test]
 fn a_newer_beacon_clears_a_suspect() {
     let timing = Timing::default();
-    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
+    let (mut roster, mut out) = (met(), Vec::new());
     roster.on_beacon(at(0), &beacon(1, 5), &mut out);
     roster.suspect(at(1), identity(1).peer_id(), &mut out);
     roster.on_beacon(at(2), &beacon(1, 5), &mut out);
@@ -219,7 +226,7 @@ fn a_newer_beacon_clears_a_suspect() {
 
 #[test]
 fn a_loss_is_believed_unless_a_later_beacon_speaks_against_it() {
-    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
+    let (mut roster, mut out) = (met(), Vec::new());
     let [older, newer] = [1, 2].map(|byte| identity(byte).peer_id());
     roster.on_beacon(at(0), &beacon(1, 5), &mut out);
     roster.on_beacon(at(0), &beacon(2, 6), &mut out);
@@ -228,18 +235,24 @@ fn a_loss_is_believed_unless_a_later_beacon_speaks_against_it() {
         stamp: 5,
     };
     let me = peer(0);
-    assert!(!roster.on_lost(at(1), &me, &[lost(&older), lost(&newer), lost(&peer(77))], &mut out));
+    assert!(!roster.on_lost(
+        at(1),
+        &me,
+        &accuser(),
+        &[lost(&older), lost(&newer), lost(&peer(77))],
+        &mut out
+    ));
     assert_eq!(roster.state(&older), Some(PersonState::Reconnecting));
     assert_eq!(roster.state(&newer), Some(PersonState::Here));
     assert!(
-        roster.on_lost(at(1), &me, &[lost(&me)], &mut out),
+        roster.on_lost(at(1), &me, &accuser(), &[lost(&me)], &mut out),
         "we are thought gone"
     );
 }
 
 #[test]
 fn a_link_in_trouble_is_reconnecting_and_a_lost_one_leaves_the_beacon() {
-    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
+    let (mut roster, mut out) = (met(), Vec::new());
     let who = identity(1).peer_id();
     roster.on_beacon(at(0), &beacon(1, 5), &mut out);
     for link in [LinkState::Up, LinkState::Trouble, LinkState::Up, LinkState::None] {
@@ -288,7 +301,7 @@ fn the_gone_stay_listed_for_a_while_and_strangers_do_not() {
 #[test]
 fn who_was_forgotten_does_not_come_back_by_an_old_beacon() {
     let timing = Timing::default();
-    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
+    let (mut roster, mut out) = (met(), Vec::new());
     roster.on_beacon(at(0), &beacon(1, 5), &mut out);
     let gone = at(0) + believed();
     roster.handle_timeout(gone, timing.gone_listed, &mut out);
@@ -299,13 +312,7 @@ fn who_was_forgotten_does_not_come_back_by_an_old_beacon() {
         assert_eq!(roster.on_beacon(at(300), &beacon(1, old), &mut out), BeaconNews::Known);
     }
     assert_eq!(out, []);
-    assert_eq!(
-        roster.on_beacon(at(300), &beacon(1, 6), &mut out),
-        BeaconNews::New {
-            arrived: true,
-            renamed: true,
-        }
-    );
+    assert_eq!(roster.on_beacon(at(300), &beacon(1, 6), &mut out), BeaconNews::New);
 }
 
 #[test]
@@ -313,9 +320,9 @@ fn the_digest_is_that_of_who_is_present_whatever_happened() {
     let timing = Timing::default();
     let [one, other] = [1, 2].map(|byte| identity(byte).peer_id());
     // Each hears of the other, in the order and by the detours that it may be.
-    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
+    let (mut roster, mut out) = (met(), Vec::new());
     roster.on_beacon(at(0), &beacon(2, 5), &mut out);
-    let mut mirror = Roster::new([1; 32]);
+    let mut mirror = met();
     mirror.set_link(at(0), peer(9), LinkState::Up, &mut out);
     mirror.on_beacon(at(0), &beacon(3, 5), &mut out);
     mirror.on_beacon(at(0), &beacon(1, 5), &mut out);
@@ -329,7 +336,7 @@ fn the_digest_is_that_of_who_is_present_whatever_happened() {
 
 #[test]
 fn those_here_without_a_link_are_drawn_and_each_once() {
-    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
+    let (mut roster, mut out) = (met(), Vec::new());
     for byte in 1..=4 {
         roster.on_beacon(at(0), &beacon(byte, 5), &mut out);
     }
@@ -396,4 +403,143 @@ fn names_that_look_alike_are_one_and_renaming_takes_no_room_from_others() {
         now: peer(4),
     };
     assert!(out.contains(&Event::Alert { alert }));
+}
+
+/// The short ids of the people with these numbers.
+fn shorts(people: &[u8]) -> Vec<ShortId> {
+    let short = |byte: &u8| ShortId::of_peer(&identity(*byte).peer_id());
+    people.iter().map(short).collect()
+}
+
+/// Hears somebody's beacon that names these neighbors.
+fn hears(roster: &mut Roster, now: Instant, who: u8, stamp: u64, neighbors: &[u8]) -> Vec<Event> {
+    let beacon = Beacon {
+        neighbors: shorts(neighbors),
+        ..super::super::test::beacon(who, stamp)
+    };
+    let mut out = Vec::new();
+    roster.on_beacon(now, &Record::sign(&identity(who), &room(), beacon), &mut out);
+    out
+}
+
+/// Who is shown as here, in the order of coming.
+fn who_is_here(roster: &Roster) -> Vec<PeerId> {
+    let people = roster.people();
+    let here = people.filter(|person| person.state == PersonState::Here);
+    here.map(|person| person.peer).collect()
+}
+
+fn ids(people: &[u8]) -> Vec<PeerId> {
+    people.iter().map(|byte| identity(*byte).peer_id()).collect()
+}
+
+/// Linked with 1, who names 2, who names 3.
+fn chain() -> Roster {
+    let mut roster = Roster::new([1; 32]);
+    roster.set_link(at(0), identity(1).peer_id(), LinkState::Up, &mut Vec::new());
+    hears(&mut roster, at(0), 3, 5, &[2]);
+    hears(&mut roster, at(0), 2, 5, &[1, 3]);
+    hears(&mut roster, at(0), 1, 5, &[2]);
+    roster
+}
+
+#[test]
+fn who_is_named_by_those_who_are_here_is_here_in_whatever_order_the_beacons_come() {
+    let roster = chain();
+    let mut here = who_is_here(&roster);
+    here.sort();
+    let mut all = ids(&[1, 2, 3]);
+    all.sort();
+    assert_eq!((here, roster.present()), (all, 3));
+}
+
+#[test]
+fn made_up_people_who_name_each_other_and_us_are_nowhere() {
+    let mut roster = chain();
+    for ghost in 10..20 {
+        let out = hears(&mut roster, at(1), ghost, 5, &[1, 2, 3, ghost + 1, ghost - 1]);
+        assert_eq!(out, []);
+    }
+    assert_eq!((roster.present(), roster.candidates()), (3, 3));
+    assert_eq!(roster.take_arrivals().len(), 3);
+    assert_eq!(roster.state(&identity(10).peer_id()), None);
+}
+
+#[test]
+fn those_behind_somebody_who_is_gone_are_reconnecting_and_then_gone_but_worth_an_attempt() {
+    let timing = Timing::default();
+    let (mut roster, mut out) = (chain(), Vec::new());
+    roster.set_link(at(1), identity(4).peer_id(), LinkState::Up, &mut out);
+    out.clear();
+    // 1 says that it has no link with 2 any more.
+    hears(&mut roster, at(1), 1, 6, &[]);
+    assert_eq!(roster.present(), 3);
+    roster.handle_timeout(at(1) + REACH_SETTLE, timing.gone_listed, &mut out);
+    assert_eq!(states(&out), [PersonState::Reconnecting, PersonState::Reconnecting]);
+    roster.handle_timeout(at(1) + REACH_SETTLE + CUT_OFF, timing.gone_listed, &mut out);
+    assert_eq!((roster.present(), roster.candidates()), (1, 3));
+    // Another way is found.
+    out.clear();
+    hears(&mut roster, at(5), 4, 5, &[3]);
+    hears(&mut roster, at(6), 3, 6, &[2, 4]);
+    let mut here = who_is_here(&roster);
+    here.sort();
+    let mut all = ids(&[1, 2, 3, 4]);
+    all.sort();
+    assert_eq!(here, all);
+}
+
+#[test]
+fn without_any_link_nobody_is_given_up() {
+    let timing = Timing::default();
+    let (mut roster, mut out) = (chain(), Vec::new());
+    roster.set_link(at(1), identity(1).peer_id(), LinkState::None, &mut out);
+    roster.handle_timeout(at(20), timing.gone_listed, &mut out);
+    assert_eq!(roster.present(), 3);
+}
+
+#[test]
+fn a_loss_is_believed_only_of_whom_the_lost_one_names_as_a_neighbor() {
+    let (mut roster, mut out) = (chain(), Vec::new());
+    let lost = Lost {
+        peer: shorts(&[3])[0],
+        stamp: 5,
+    };
+    let [stranger, neighbor] = [9, 2].map(|byte| identity(byte).peer_id());
+    roster.on_lost(at(1), &peer(0), &stranger, &[lost], &mut out);
+    assert_eq!(out, []);
+    roster.on_lost(at(1), &peer(0), &neighbor, &[lost], &mut out);
+    assert_eq!(states(&out), [PersonState::Reconnecting]);
+}
+
+#[test]
+fn a_full_list_has_places_for_those_who_are_nearer() {
+    let mut roster = chain();
+    let met = |number: usize| {
+        let mut bytes = [7; 32];
+        bytes[..8].copy_from_slice(&u64::try_from(number).unwrap().to_be_bytes());
+        PeerId::from_bytes(bytes)
+    };
+    for number in roster.people.len()..PEOPLE_MAX {
+        let mut listed = Listed::new(at(0), met(number), LinkState::None);
+        (listed.known, listed.hops, listed.person.name) = (true, Some(6), Some("Ghost".into()));
+        listed.beacon = Some(beacon(9, 1));
+        listed.overdue = at(100);
+        listed.refresh(at(0), &mut roster.summary, &mut Vec::new());
+        roster.people.insert(met(number), listed);
+    }
+    // Whom nobody names finds no place.
+    hears(&mut roster, at(1), 30, 5, &[1]);
+    assert_eq!(roster.beacon(&identity(30).peer_id()), None);
+    hears(&mut roster, at(1), 2, 6, &[1, 3, 30]);
+    hears(&mut roster, at(1), 30, 5, &[2]);
+    assert_eq!(roster.state(&identity(30).peer_id()), Some(PersonState::Here));
+    assert_eq!(roster.people.len(), PEOPLE_MAX);
+    assert_eq!(
+        roster
+            .people()
+            .filter(|person| ids(&[1, 2, 3]).contains(&person.peer))
+            .count(),
+        3
+    );
 }

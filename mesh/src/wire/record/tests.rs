@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use shared::RoomCode;
+use shared::{RoomCode, limits::NAME_CHARS_MAX};
 
 use super::*;
 
@@ -141,6 +141,57 @@ fn a_beacon_names_no_more_than_there_can_be() {
     for beacon in over {
         assert_eq!(opened(beacon), Some(DecodeError::OutOfBounds));
     }
+}
+
+#[test]
+fn a_beacon_is_small_also_by_what_is_not_known_here() {
+    // Within all bounds, with the longest numbers and name that there can be.
+    let ack = Ack {
+        author: ShortId(u64::MAX),
+        feed: u64::MAX,
+        first: u64::MAX,
+        next: u64::MAX,
+    };
+    let lost = Lost {
+        peer: ShortId(u64::MAX),
+        stamp: u64::MAX,
+    };
+    let largest = Beacon {
+        stamp: u64::MAX,
+        name: "\u{1F426}".repeat(NAME_CHARS_MAX),
+        interval_millis: u32::MAX,
+        neighbors: vec![ShortId(u64::MAX); LINKS_MAX],
+        acks: vec![ack; ACKS_MAX],
+        lost: vec![lost; LOST_MAX],
+        ..beacon()
+    };
+    assert!(encode(&largest).len() <= BEACON_BYTES_MAX, "{}", encode(&largest).len());
+    let record = Record::sign(&ann(), &room("lobby"), largest);
+    assert!(Record::<Beacon>::open(&record.wire, &room("lobby")).is_ok());
+    // A further field of a later version, signed or not.
+    let padded = |length| {
+        let mut content = encode(&beacon());
+        content[0] += 1;
+        content.extend(encode(&ByteVec::from(vec![0; length])));
+        let signature = sign(&ann(), Label::Beacon, &room("lobby"), &content);
+        let content = content.as_slice().into();
+        let author = ann().peer_id();
+        encode(&Signed {
+            author,
+            content,
+            signature,
+        })
+    };
+    assert!(Record::<Beacon>::open(&padded(100), &room("lobby")).is_ok());
+    let refused = Record::<Beacon>::open(&padded(BEACON_BYTES_MAX), &room("lobby"));
+    assert_eq!(refused, Err(DecodeError::OutOfBounds));
+    let mut trailing = record.wire.clone();
+    trailing[0] += 1;
+    trailing.extend(encode(&ByteVec::from(vec![0; BEACON_BYTES_MAX])));
+    assert_eq!(
+        Record::<Beacon>::open(&trailing, &room("lobby")),
+        Err(DecodeError::OutOfBounds)
+    );
 }
 
 #[test]

@@ -1,0 +1,113 @@
+//! Who counts: those who are reached from us, link by link, by the beacons of people who are reached themselves.
+//!
+//! A key costs nothing, and a beacon under it hardly more. So nobody is here because of a beacon of their own: a neighbor of ours is, and
+//! whom somebody names as a neighbor who is here. Whoever names people that do not exist can name as many as a node has links, and stands or falls with
+//! them. After a crash of many at once, of whom each was linked with others that crashed, they fall out together.
+//!
+//! Who has come within reach is seen at once, who has fallen out of it [`REACH_SETTLE`] after something was taken away: it takes a look at
+//! everybody.
+
+use std::collections::VecDeque;
+
+use shared::PeerId;
+
+use super::Roster;
+use crate::{
+    config::{CUT_OFF, REACH_SETTLE},
+    door::LinkState,
+    io::Instant,
+    model::Event,
+    wire::id::ShortId,
+};
+
+/// Whether somebody is a neighbor of ours.
+pub(super) fn is_neighbor(link: LinkState) -> bool {
+    matches!(link, LinkState::Up | LinkState::Trouble)
+}
+
+impl Roster {
+    /// Something was taken away by which others may have been reached.
+    pub(super) fn doubt_reach(&mut self, now: Instant) {
+        let at = *self.reach_due.get_or_insert(now + REACH_SETTLE);
+        self.summary.look_again(at);
+    }
+
+    /// The fewest links to somebody whom we have no link with, by those who name them.
+    pub(super) fn named_at(&self, peer: &PeerId) -> Option<u16> {
+        let short = ShortId::of_peer(peer);
+        let counted = self.people.iter().map(|(_, entry)| entry).filter(|entry| entry.counted);
+        let naming = counted.filter(|entry| entry.names(short));
+        naming.filter_map(|entry| Some(entry.hops?.saturating_add(1))).min()
+    }
+
+    /// Somebody is reached over so many links, and by their beacon perhaps others.
+    pub(super) fn reach(&mut self, now: Instant, peer: PeerId, hops: u16, out: &mut Vec<Event>) {
+        let mut next = VecDeque::from([(peer, hops)]);
+        while let Some((peer, hops)) = next.pop_front() {
+            let Some(entry) = self.people.get_mut(&peer).filter(|entry| entry.hops.is_none()) else {
+                continue;
+            };
+            let counted = entry.counted;
+            (entry.hops, entry.cut_off_until, entry.known) = (Some(hops), None, true);
+            entry.refresh(now, &mut self.summary, out);
+            if entry.counted && !counted {
+                self.arrivals.push(peer);
+            }
+            self.follow(&peer, hops, &mut next);
+        }
+    }
+
+    /// Those whom somebody names who is here, and who were not reached so far.
+    pub(super) fn follow(&self, peer: &PeerId, hops: u16, next: &mut VecDeque<(PeerId, u16)>) {
+        let Some(beacon) = self
+            .people
+            .get(peer)
+            .filter(|entry| entry.counted)
+            .and_then(|entry| entry.beacon.as_ref())
+        else {
+            return;
+        };
+        for short in &beacon.content.neighbors {
+            if let Some((named, _)) = self.people.find(*short).filter(|(_, entry)| entry.hops.is_none()) {
+                next.push_back((named, hops.saturating_add(1)));
+            }
+        }
+    }
+
+    /// Looks anew at who is reached, if that is due.
+    pub(super) fn review_reach(&mut self, now: Instant, out: &mut Vec<Event>) {
+        if self.reach_due.is_none_or(|due| now < due) {
+            return;
+        }
+        self.reach_due = None;
+        let neighbors = self.people.iter().filter(|(_, entry)| is_neighbor(entry.link));
+        let mut next: VecDeque<_> = neighbors.map(|(peer, _)| (*peer, 1)).collect();
+        if next.is_empty() {
+            // Without a link we cannot tell, and go by what we knew.
+            return;
+        }
+        let mut before = Vec::new();
+        for peer in self.people.iter().map(|(peer, _)| *peer).collect::<Vec<_>>() {
+            let entry = self.people.get_mut(&peer);
+            if entry.and_then(|entry| entry.hops.take()).is_some() {
+                before.push(peer);
+            }
+        }
+        while let Some((peer, hops)) = next.pop_front() {
+            if let Some(entry) = self.people.get_mut(&peer).filter(|entry| entry.hops.is_none()) {
+                entry.hops = Some(hops);
+                self.follow(&peer, hops, &mut next);
+            }
+        }
+        for peer in before {
+            let Some(entry) = self.people.get_mut(&peer) else {
+                continue;
+            };
+            if entry.hops.is_none() && entry.counted {
+                entry.cut_off_until = Some(now + CUT_OFF);
+                self.summary.look_again(now + CUT_OFF);
+                self.refresh(now, peer, out);
+            }
+        }
+    }
+}
