@@ -13,7 +13,9 @@
 mod tests;
 
 mod listed;
+mod names;
 mod people;
+mod places;
 mod reach;
 
 use std::{collections::VecDeque, rc::Rc, time::Duration};
@@ -21,15 +23,16 @@ use std::{collections::VecDeque, rc::Rc, time::Duration};
 use chacha20::ChaCha20Rng;
 use litemap::LiteMap;
 use rand_core::Rng;
-use shared::{PeerId, name::skeleton};
+use shared::PeerId;
 
+pub(crate) use self::names::NameNews;
 use self::{listed::Listed, people::People, reach::is_neighbor};
 use super::presence::patience;
 use crate::{
-    config::{KNOWN_NAMES_MAX, PEOPLE_MAX, ROSTER_RETRY, SUSPECT, TOMBSTONES_MAX},
+    config::{ROSTER_RETRY, SUSPECT},
     door::LinkState,
     io::Instant,
-    model::{Alert, Event, Person, PersonState},
+    model::{Event, Person, PersonState},
     wire::{
         id::ShortId,
         record::{Beacon, Lost, Record},
@@ -121,13 +124,6 @@ impl Roster {
     /// Who came to be here since the last time.
     pub(crate) fn take_arrivals(&mut self) -> Vec<PeerId> {
         std::mem::take(&mut self.arrivals)
-    }
-
-    /// Recalls that `peer` used `name` on a former visit. Past [`KNOWN_NAMES_MAX`] names nothing more is recalled.
-    pub(crate) fn know_name(&mut self, peer: PeerId, name: &str) {
-        if self.names.len() < KNOWN_NAMES_MAX {
-            self.names.entry(skeleton(name)).or_insert(peer);
-        }
     }
 
     /// How someone stands with us.
@@ -334,12 +330,6 @@ impl Roster {
         }
     }
 
-    /// Whether this beacon is no newer than the last of somebody forgotten.
-    fn is_buried(&self, peer: &PeerId, stamp: u64) -> bool {
-        let mut tombstones = self.tombstones.iter();
-        tombstones.any(|(buried, last)| buried == peer && stamp <= *last)
-    }
-
     /// Someone said goodbye.
     pub(crate) fn on_left(&mut self, now: Instant, peer: PeerId, out: &mut Vec<Event>) {
         if let Some(entry) = self.people.get_mut(&peer) {
@@ -399,51 +389,6 @@ impl Roster {
             }
         }
         suspects_me
-    }
-
-    /// Notes someone's name. Gives an alert, once as long as they are listed, if the name was somebody else's.
-    pub(crate) fn set_name(&mut self, peer: PeerId, name: &str, out: &mut Vec<Event>) -> NameNews {
-        let Some(entry) = self.people.get_mut(&peer) else {
-            return NameNews::Known;
-        };
-        if !entry.is_shown() {
-            return NameNews::Known;
-        }
-        if entry.person.name.as_deref() == Some(name) {
-            return NameNews::Known;
-        }
-        entry.person.name = Some(name.to_owned());
-        entry.name_alerted = false;
-        out.push(Event::Person {
-            person: entry.person.clone(),
-        });
-        let looks = skeleton(name);
-        match self.names.get(&looks) {
-            Some(known) if *known == peer => NameNews::Known,
-            Some(known) => {
-                if !std::mem::replace(&mut entry.name_alerted, true) {
-                    let alert = Alert::NameTaken {
-                        name: name.to_owned(),
-                        known: *known,
-                        now: peer,
-                    };
-                    out.push(Event::Alert { alert });
-                }
-                NameNews::Taken
-            }
-            None => {
-                // One name a person: whoever renames themselves all the time takes no room from others.
-                let before = self.names.iter().find(|(_, known)| **known == peer);
-                if let Some(before) = before.map(|(before, _)| before.clone()) {
-                    self.names.remove(&before);
-                }
-                if self.names.len() >= KNOWN_NAMES_MAX {
-                    return NameNews::Known;
-                }
-                self.names.insert(looks, peer);
-                NameNews::New
-            }
-        }
     }
 
     /// Notes a round-trip time.
@@ -512,62 +457,6 @@ impl Roster {
             self.forget(peer, out);
         }
     }
-
-    fn forget(&mut self, peer: PeerId, out: &mut Vec<Event>) {
-        let Some(entry) = self.people.remove(&peer) else {
-            return;
-        };
-        if entry.counted {
-            self.summary.count(&peer, false);
-        }
-        let shown = entry.is_shown();
-        if entry.candidate {
-            self.summary.count_candidate(false);
-        }
-        if let Some(beacon) = entry.beacon {
-            if self.tombstones.len() >= TOMBSTONES_MAX {
-                self.tombstones.pop_front();
-            }
-            self.tombstones.push_back((peer, beacon.content.stamp));
-        }
-        if shown {
-            out.push(Event::PersonForgotten { peer });
-        }
-    }
-
-    /// Makes a place for somebody who is reached over `hops` links, if the list is full: whoever is only said to be here goes first, the
-    /// earliest heard of them; then the longest gone; then the one who is farthest, if farther. Says whether there is a place.
-    fn make_room(&mut self, hops: u16, out: &mut Vec<Event>) -> bool {
-        if self.people.len() < PEOPLE_MAX {
-            return true;
-        }
-        let all = || self.people.iter().filter(|(_, entry)| entry.link == LinkState::None);
-        let said = all()
-            .filter(|(_, entry)| !entry.is_shown())
-            .map(|(peer, entry)| (entry.overdue, *peer));
-        let gone = || all().filter_map(|(peer, entry)| Some((entry.gone_since?, *peer))).min();
-        let farthest = || {
-            let reached = all().filter_map(|(peer, entry)| Some((entry.hops.filter(|far| *far > hops)?, *peer)));
-            reached.max()
-        };
-        let out_of_place = said.min().or_else(gone).map(|(_, peer)| peer);
-        let Some(peer) = out_of_place.or_else(|| farthest().map(|(_, peer)| peer)) else {
-            return false;
-        };
-        self.forget(peer, out);
-        true
-    }
-}
-
-/// What is known of a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NameNews {
-    /// It is theirs, as before.
-    Known,
-    /// It was nobody's; now it is theirs, and worth remembering.
-    New,
-    /// It is somebody else's.
-    Taken,
 }
 
 /// The part of an id that the digest adds up: another than its short id.

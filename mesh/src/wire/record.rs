@@ -40,6 +40,7 @@ pub trait Content: Sized + Encode<()> + for<'b> Decode<'b, ()> + 'static {
     const IS_PACKET: bool = false;
 
     /// The most bytes of it.
+    // No limit: it stands there.
     const BYTES_MAX: usize = CONTENT_BYTES_MAX;
 
     /// Whether everything in it is within bounds.
@@ -317,6 +318,7 @@ pub struct Lost {
 
 impl Content for Beacon {
     const LABEL: Label = Label::Beacon;
+    // No limit: it stands there.
     const BYTES_MAX: usize = BEACON_BYTES_MAX;
 
     fn is_valid(&self) -> bool {

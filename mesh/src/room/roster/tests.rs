@@ -5,8 +5,9 @@ use shared::{Room, RoomCode};
 
 use super::*;
 use crate::{
-    config::{CUT_OFF, REACH_SETTLE, Timing},
+    config::{CUT_OFF, KNOWN_NAMES_MAX, PEOPLE_MAX, REACH_SETTLE, Timing},
     context::test::identity,
+    model::Alert,
 };
 
 fn peer(byte: u8) -> PeerId {

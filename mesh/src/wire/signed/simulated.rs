@@ -5,7 +5,9 @@ use std::cell::Cell;
 
 use shared::{PeerId, seal::BOX_OVERHEAD_BYTES};
 
+// No limit: as of a real box.
 const TAG_LEN: usize = 16;
+// No limit: what is left of that.
 const NONCE_LEN: usize = BOX_OVERHEAD_BYTES - TAG_LEN;
 
 thread_local! {
