@@ -388,7 +388,7 @@ fn sealed_envelopes() {
     let payload = invitation.seal(&high, &lobby(), &mut rng()).unwrap();
     assert_eq!(
         payload,
-        "8qdpgN_HpJJLMmoSnp58fuOB_4yqLk_RuZj0b4vDtELt0q-08ikbzhBuPBIak3abqsBvpv4S9cBP7QZ2IL9EkMNVeD5QSqzjvFPM2l9N80CI_vvER3gMtXR3g3qYwjaAHtotqfWA8F9r6D9KQRp_P8BDQjVYN1T-qOvTJ0Z2VqRXDzIJKTxndH-kUJhfK9fsq4GQ_zOB3cRjROuoTUYpiiOHJKkS67CavZx15uxOUxqjqwYzXYZdd8CpIJPFTiZ_gqfqT2vh6xvly750xZ9k_muN63TVTfghFjeh-ZHtGlGr9Es8hvgzIK7pf1nS0tXdE0ZFu3SHBOQHeuo4YxwCHkxYJ6d8tL9ttRdCZQofyba0KM4tD1ADhpHFsFxxZh3QMCL57tqMhQEiWZ-yn2KXdydm0iHq82lGas4VLg3ZWh4c4uIekANe5xSHDTTjSKuX44oYWS604Fv8IkdVjzhnDeMS36PzvpxWFjVC9rqRAq0EzoOkhija0UZgi7AlcQ6zAr3PMEa6TA9TqQNjyLdhAdkdNmMcn5gtnJpSRQXUEHdWPpcVs4y9rhvBdDddOweGExPCRuXx"
+        "Di5rcaAjwdZ8nfMvBFn_bpPRgF0glRco0-XNVA6slFp-qoAPgsPK7aUii5IU6iUo7kTK9QzJVlrJOxXsIQQ8gEaVlPhPdKDC4DVL_xHLVHfQJqBaUcfWwYeRXzMqqipm6HVjhJfzO4z3TJLEKNhPzvD10oyyN7iKiDtnoI0EOzyz6qUO3CgXks0Zl1jDjejdx7qVTayGg5ziZmAZUDGClowuz5CxbJjp3Qi4iyx_5w9JHnVyta0BcVwz1b2oGcTm1ClyRA6eQjtr8iVAuiCmqHLYvJ51q1TnBUf_VLvwAy_6NmsToKPkBFVMIurW6O7MgfQ7PZqiyifl6G-ctLAduYGNNRpjXExsC6qeq2yRt4mvU1pQbuJmsa-jQEgbpIa9c5rJB1awNx4vZivCboXigJ1jns_oiTT4D4pRKGJ4AavJmNJ4xLnfA2u0Ubmpvz1dxXmE8KsLYQmno5wIwUhV8WpwLgCjHa0wvWMutXd5TEimKezJjcV8L8F_HEg7bYwRWecI3IxfuMXoZqIjVSBJhtg_gcVKynrnLxYYyYLdtxaSO2KQxSkQ92VkVTnM22Xzg7OEQaOyA_1lN-sP4X0"
     );
     assert_eq!(Envelope::open_invitation(&payload, &lobby()), Ok(invitation));
     let acceptance = Body::Acceptance { sdp: sdp(), candidates };

@@ -1,17 +1,11 @@
 //! Sealing by the people of a room: for all of them ([`SealKey::seal`]), and for one ([`SealKey::seal_to`]).
 //!
-//! - [`SealKey::seal`] is XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) with a random 24-byte nonce in front, which is long
-//!   enough to be drawn at random for every message ever sealed under one room key.
-//! - [`SealKey::seal_to`] is HPKE (RFC 9180), mode PSK, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305, to the X25519
-//!   form of the recipient's identity key. The pre-shared key comes from the room's, so that nobody without the link can seal or, should
-//!   X25519 fall, open. The box hides the content and says nothing about the sender: sign the content.
+//! Both are HPKE (RFC 9180), mode PSK, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305: to a key pair that comes from the
+//! room's key, or to the X25519 form of the recipient's identity key. The pre-shared key comes from the room's, so that nobody without the
+//! link can seal or, should X25519 fall, open. The box hides the content and says nothing about the sender: sign the content.
 
 use std::fmt;
 
-use chacha20poly1305::{
-    KeyInit, XChaCha20Poly1305, XNonce,
-    aead::{Aead, Payload},
-};
 use hpke::{
     Deserializable, Kem, OpModeR, OpModeS, PskBundle, Serializable, aead::ChaCha20Poly1305, kdf::HkdfSha256,
     kem::X25519HkdfSha256,
@@ -22,18 +16,12 @@ use zeroize::Zeroizing;
 
 use crate::{Identity, PeerId};
 
-// No limit: the nonce of XChaCha20.
-const NONCE_LEN: usize = 24;
 // No limit: the tag of Poly1305.
 const TAG_LEN: usize = 16;
 // No limit: a key of X25519.
 const ENCAPPED_LEN: usize = 32;
 
-/// By how many bytes [`SealKey::seal`] lengthens a message.
-// No limit: the format fixes the number.
-pub const SEAL_OVERHEAD_BYTES: usize = NONCE_LEN + TAG_LEN;
-
-/// By how many bytes [`SealKey::seal_to`] lengthens a message.
+/// By how many bytes sealing lengthens a message.
 // No limit: the format fixes the number.
 pub const BOX_OVERHEAD_BYTES: usize = ENCAPPED_LEN + TAG_LEN;
 
@@ -46,6 +34,9 @@ pub struct OpenError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the recipient's id is not a public key")]
 pub struct BadRecipient;
+
+type PrivateKey = <X25519HkdfSha256 as Kem>::PrivateKey;
+type PublicKey = <X25519HkdfSha256 as Kem>::PublicKey;
 
 /// The name of the pre-shared key: there is one.
 const PSK_ID: &[u8] = b"starling room";
@@ -60,25 +51,12 @@ impl SealKey {
         Self(Zeroizing::new(key))
     }
 
-    /// Seals `message`, bound to `context`: the same context opens it. Adds [`SEAL_OVERHEAD_BYTES`].
-    ///
-    /// # Panics
-    /// If `message` is longer than 256 GiB, the cipher's limit.
+    /// Seals `message` so that everyone who has this key opens it, bound to `context`. Adds [`BOX_OVERHEAD_BYTES`].
     #[must_use]
     pub fn seal(&self, rng: &mut impl CryptoRng, context: &[u8], message: &[u8]) -> Vec<u8> {
-        let mut nonce = [0; NONCE_LEN];
-        rng.fill_bytes(&mut nonce);
-        let sealed = self
-            .cipher()
-            .encrypt(
-                &XNonce::from(nonce),
-                Payload {
-                    msg: message,
-                    aad: context,
-                },
-            )
-            .expect("invariant: messages are bounded far below the cipher's limit");
-        [nonce.as_slice(), &sealed].concat()
+        let (_, public) = self.pair();
+        self.seal_for(&public, rng, context, message)
+            .expect("invariant: a derived key is valid")
     }
 
     /// Opens what [`SealKey::seal`] made with the same `context`.
@@ -86,16 +64,8 @@ impl SealKey {
     /// # Errors
     /// [`OpenError`]; nothing more can be told.
     pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
-        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(OpenError)?;
-        self.cipher()
-            .decrypt(
-                &XNonce::from(*nonce),
-                Payload {
-                    msg: sealed,
-                    aad: context,
-                },
-            )
-            .map_err(|_| OpenError)
+        let (secret, _) = self.pair();
+        self.open_with(&secret, context, sealed)
     }
 
     /// Seals `message` so that only `recipient`, who has this key too, opens it, bound to `context`. Adds [`BOX_OVERHEAD_BYTES`].
@@ -110,10 +80,30 @@ impl SealKey {
         message: &[u8],
     ) -> Result<Vec<u8>, BadRecipient> {
         let public = recipient.x25519_public().map_err(|_| BadRecipient)?;
-        let public = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(&public).map_err(|_| BadRecipient)?;
+        let public = PublicKey::from_bytes(&public).map_err(|_| BadRecipient)?;
+        self.seal_for(&public, rng, context, message)
+    }
+
+    /// Opens what [`SealKey::seal_to`] made for `identity` with the same `context`.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing more can be told.
+    pub fn open_as(&self, identity: &Identity, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+        let secret = identity.x25519_secret();
+        let secret = PrivateKey::from_bytes(secret.as_slice()).map_err(|_| OpenError)?;
+        self.open_with(&secret, context, sealed)
+    }
+
+    fn seal_for(
+        &self,
+        public: &PublicKey,
+        rng: &mut impl CryptoRng,
+        context: &[u8],
+        message: &[u8],
+    ) -> Result<Vec<u8>, BadRecipient> {
         let (encapped, sealed) = hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
             &OpModeS::Psk(psk(&self.pre_shared())),
-            &public,
+            public,
             context,
             message,
             &[],
@@ -123,18 +113,12 @@ impl SealKey {
         Ok([encapped.to_bytes().as_slice(), &sealed].concat())
     }
 
-    /// Opens what [`SealKey::seal_to`] made for `identity` with the same `context`.
-    ///
-    /// # Errors
-    /// [`OpenError`]; nothing more can be told.
-    pub fn open_as(&self, identity: &Identity, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+    fn open_with(&self, secret: &PrivateKey, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
         let (encapped, sealed) = sealed.split_at_checked(ENCAPPED_LEN).ok_or(OpenError)?;
-        let secret = identity.x25519_secret();
-        let secret = <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(secret.as_slice()).map_err(|_| OpenError)?;
         let encapped = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(encapped).map_err(|_| OpenError)?;
         hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
             &OpModeR::Psk(psk(&self.pre_shared())),
-            &secret,
+            secret,
             &encapped,
             context,
             sealed,
@@ -143,13 +127,15 @@ impl SealKey {
         .map_err(|_| OpenError)
     }
 
+    /// The key pair of all who have this key.
+    fn pair(&self) -> (PrivateKey, PublicKey) {
+        let material = blake3::derive_key("starling v1 room key pair", self.0.as_slice());
+        X25519HkdfSha256::derive_keypair(&material)
+    }
+
     /// One key, one use: what is pre-shared is not the key of the cipher.
     fn pre_shared(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(blake3::derive_key("starling v1 pre-shared key", self.0.as_slice()))
-    }
-
-    fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new(self.0.as_slice().try_into().expect("invariant: 32 bytes"))
     }
 }
 
@@ -186,7 +172,7 @@ mod tests {
             bit in 0..8u8,
         ) {
             let sealed = key(1).seal(&mut rng(), b"context", &message);
-            prop_assert_eq!(sealed.len(), message.len() + SEAL_OVERHEAD_BYTES);
+            prop_assert_eq!(sealed.len(), message.len() + BOX_OVERHEAD_BYTES);
             prop_assert_eq!(key(1).open(b"context", &sealed), Ok(message));
             prop_assert_eq!(key(2).open(b"context", &sealed), Err(OpenError));
             prop_assert_eq!(key(1).open(b"other", &sealed), Err(OpenError));

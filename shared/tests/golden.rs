@@ -70,7 +70,7 @@ fn seals() {
     let sealed = lobby().key().seal(&mut rng(), b"context", b"hello");
     assert_eq!(
         HEXLOWER.encode(&sealed),
-        "f2a76980dfc7a4924b326a129e9e7c7ee381ff8caa2e4fd153a4994b61ce97a85825347356de142b4eeecce0c5"
+        "0e2e6b71a023c1d67c9df32f0459ff6e93d1805d20951728d3e5cd540eac945aba76b9e4721da3be4e7607408261c1b4848f87ae24"
     );
     assert_eq!(lobby().key().open(b"context", &sealed).unwrap(), b"hello");
     let sealed = lobby()
