@@ -17,7 +17,8 @@ pub fn hue_class(peer: &PeerId) -> &'static str {
 /// Draws someone. A decoration: name and fingerprint say the same in words.
 pub fn avatar(peer: &PeerId, name: Option<&str>) -> Html {
     let first = name.and_then(|name| name.trim().chars().next());
-    let letter: String = first.map_or_else(|| "?".to_owned(), |char| char.to_uppercase().collect());
-    // Drawn by the style sheet, so that the letter is no part of any text that is read or copied.
+    let letter = first.unwrap_or('?').to_string();
+    // Drawn by the style sheet, so that the letter is no part of any text that is read or copied; and made a capital by it, for the
+    // table of capitals weighs kilobytes.
     html! { <span class={classes!("avatar", hue_class(peer))} data-letter={letter} aria-hidden="true" /> }
 }
