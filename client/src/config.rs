@@ -7,6 +7,9 @@ use std::time::Duration;
 /// How many messages are kept in the room as shown; the oldest go first, and the list says so.
 pub const MESSAGES_MAX: usize = 5_000;
 
+/// How many messages are shown that are dated far ahead.
+pub const AHEAD_SHOWN_MAX: usize = 100;
+
 /// How many bytes of text are kept in the room as shown; the oldest messages go first, and the list says so.
 pub const TEXT_TOTAL_BYTES_MAX: usize = 16 * 1024 * 1024;
 

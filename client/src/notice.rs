@@ -128,9 +128,11 @@ fn of_alert(alert: &Alert) -> (Level, Option<NoticeAction>) {
         Alert::ServerVersion { .. } | Alert::Superseded => (Level::Danger, Some(NoticeAction::Reload)),
         Alert::Tampering { .. } | Alert::HelloRefused => (Level::Danger, None),
         Alert::PeerVersion { .. } | Alert::LinksExhausted => (Level::Warning, Some(NoticeAction::Reload)),
-        Alert::Misbehaving { .. } | Alert::NoPath { .. } | Alert::RoomFull | Alert::ServerFull => {
-            (Level::Warning, None)
-        }
+        Alert::Misbehaving { .. }
+        | Alert::NoPath { .. }
+        | Alert::RoomFull
+        | Alert::ServerFull
+        | Alert::ClockWrong { .. } => (Level::Warning, None),
     }
 }
 
@@ -139,6 +141,7 @@ fn subject(alert: &Alert) -> Option<&PeerId> {
     match alert {
         Alert::Misbehaving { peer } | Alert::PeerVersion { peer, .. } | Alert::NoPath { peer } => Some(peer),
         Alert::NameTaken { .. }
+        | Alert::ClockWrong { .. }
         | Alert::Tampering { .. }
         | Alert::ServerVersion { .. }
         | Alert::Superseded

@@ -8,7 +8,7 @@ use mesh::model::{Delivery, Event, Message, Person, PersonState, ServerState};
 use shared::{MessageId, PeerId};
 
 use crate::{
-    config::{FOLLOWS_WITHIN, MESSAGES_MAX, NOTICES_MAX, TEXT_TOTAL_BYTES_MAX},
+    config::{AHEAD_SHOWN_MAX, FOLLOWS_WITHIN, MESSAGES_MAX, NOTICES_MAX, TEXT_TOTAL_BYTES_MAX},
     notice::Notice,
     words,
 };
@@ -262,10 +262,25 @@ impl RoomState {
         self.text_bytes += message.text.len();
         let index = before.map_or(0, |index| index + 1);
         self.messages.insert(index, Rc::new(Entry { message, delivery }));
+        // Of those that stand after all else, the last go first: they have all the time.
+        let ahead = self.messages.len() - self.ahead_from();
+        if ahead > AHEAD_SHOWN_MAX
+            && let Some(last) = self.messages.pop()
+        {
+            self.text_bytes -= last.message.text.len();
+        }
         while self.messages.len() > MESSAGES_MAX || self.text_bytes > TEXT_TOTAL_BYTES_MAX {
             self.text_bytes -= self.messages.remove(0).message.text.len();
             self.dropped = true;
         }
+    }
+
+    /// Where the messages begin that stand after all others because they are dated ahead. Once somebody says something that comes after
+    /// one of them, that one is a message like any other.
+    #[must_use]
+    pub fn ahead_from(&self) -> usize {
+        let due = self.messages.iter().rposition(|entry| !entry.message.dated_ahead);
+        due.map_or(0, |index| index + 1)
     }
 
     fn on_delivery(&mut self, id: MessageId, delivery: Delivery) {

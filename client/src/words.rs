@@ -102,6 +102,12 @@ fn alert(alert: &Alert, name: Option<&str>) -> Cow<'static, str> {
              someone cannot join, meet on another server."
         )
         .into(),
+        Alert::ClockWrong { behind_millis } => format!(
+            "The clock of this device is {} {}. Set it right. Meanwhile your messages carry the time of the others' clocks.",
+            lasted(Duration::from_millis(behind_millis.unsigned_abs())),
+            if *behind_millis > 0 { "behind" } else { "ahead" }
+        )
+        .into(),
         Alert::Misbehaving { .. } => format!(
             "{who} sent too much that makes no sense and was disconnected for a minute. If you know them, ask them to \
              reload the page."
@@ -324,7 +330,8 @@ pub fn lasted(age: Duration) -> String {
     let (count, unit) = match age.as_secs() {
         seconds @ ..60 => (seconds, "s"),
         seconds @ 60..3600 => (seconds / 60, "min"),
-        seconds @ 3600.. => (seconds / 3600, "h"),
+        seconds @ 3_600..172_800 => (seconds / 3_600, "h"),
+        seconds @ 172_800.. => (seconds / 86_400, "days"),
     };
     format!("{count} {unit}")
 }
@@ -405,6 +412,8 @@ mod tests {
 
     #[test]
     fn counts_are_in_the_words() {
+        let behind_millis = -2 * 24 * 60 * 60 * 1_000;
+        assert!(of_alert(Alert::ClockWrong { behind_millis }).contains("is 2 days ahead. Set it right"));
         assert!(of_alert(Alert::Tampering { dropped: 3 }).contains("3 so far"));
     }
 
@@ -459,7 +468,7 @@ mod tests {
 
     #[test]
     fn ages_have_one_unit() {
-        let words = [59, 60, 3_599, 3_600, 100_000].map(|seconds| lasted(Duration::from_secs(seconds)));
-        assert_eq!(words, ["59 s", "1 min", "59 min", "1 h", "27 h"]);
+        let words = [59, 60, 3_599, 3_600, 100_000, 172_800].map(|seconds| lasted(Duration::from_secs(seconds)));
+        assert_eq!(words, ["59 s", "1 min", "59 min", "1 h", "27 h", "2 days"]);
     }
 }

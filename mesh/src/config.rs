@@ -155,8 +155,7 @@ pub const INVITATION_CHARS_MIN: usize = 200;
 
 // --- what waits for the driver ---
 
-/// How many bytes of fragments wait for the driver. Past them the link that was to carry more is closed as a slow reader. A driver
-/// empties the outbox after every call, so only a single call that asks for more than this meets the bound.
+/// How many bytes of fragments wait for the driver, which empties the outbox after every call. Past them a link is closed as a slow reader.
 pub const OUTBOX_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// How often one deadline may be met again within one wake: far more often than there are peers.
@@ -222,8 +221,7 @@ pub const FIRST_MEASURE: Duration = Duration::from_secs(1);
 /// By how much a round-trip time must change to be told anew, as must a quarter of it.
 pub const ROUND_TRIP_CHANGE: Duration = Duration::from_millis(5);
 
-/// How many attempts to link others may cause in a minute, in the long run; whoever carries what causes them has half of it at most.
-/// Chromium refuses further connections after 500, until a page is reloaded.
+/// How many attempts to link others may cause in a minute in the long run, half for each carrier. Chromium makes 500 connections in all.
 pub const PROVOKED_PER_MINUTE: u32 = 40;
 
 /// How many attempts to link others may cause at once: a whole room that comes back, twice.
@@ -339,8 +337,20 @@ pub const LOG_FEEDS_MAX: usize = 8_192;
 /// How many entries of a feed are kept out of order; sync brings the others in order.
 pub const OUT_OF_ORDER_MAX: usize = 256;
 
-/// How far ahead of our own wall clock we follow others: clocks set to a wrong time zone or daylight saving are hours off.
-pub const DRIFT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// How far ahead of the room's time a date may be. What is dated later is kept and acknowledged, and stands after all else.
+pub const AHEAD_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// A clock that is off by less is not corrected: it takes some time to hear of another.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
+
+/// A person whose clock is off by more is told.
+pub const CLOCK_WRONG: Duration = Duration::from_secs(5 * 60);
+
+/// For how long a clock has to be wrong before its person is told: somebody who comes in hears the clocks one by one.
+pub const CLOCK_WRONG_LASTS: Duration = Duration::from_secs(10);
+
+/// How many clocks, ours included, can tell that one of them is wrong.
+pub const VOICES_MIN: usize = 3;
 
 /// For how long digests may differ before that is taken for more than records under way.
 pub const DIFFER_MAX: Duration = Duration::from_millis(2_000);
@@ -425,8 +435,7 @@ pub const RECENT_BEACONS: Duration = Duration::from_secs(20);
 /// How long after somebody fell away it is looked at who is still reached: others fall away at the same time.
 pub const REACH_SETTLE: Duration = Duration::from_millis(500);
 
-/// How long somebody who is reached no longer has to be reached another way: a link that takes the place of a lost one, and the beacons
-/// that name it.
+/// How long somebody who is reached no longer has to be reached another way, by another link and the beacons that name it.
 pub const CUT_OFF: Duration = Duration::from_secs(1);
 
 /// When the roster is looked at again that had something due which a link stands against.

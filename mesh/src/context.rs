@@ -21,6 +21,8 @@ pub(crate) struct Context {
     pub(crate) timing: Timing,
     /// Set by the node before anything else happens. Its instant never runs back.
     pub(crate) now: Now,
+    /// What is added to our wall clock to have the room's time, in milliseconds. See [`RoomTime`](crate::room::time::RoomTime).
+    pub(crate) clock_correction: i64,
     pub(crate) counters: Counters,
     pub(crate) outbox: Outbox,
 }
@@ -34,6 +36,7 @@ impl Context {
             name,
             timing,
             now,
+            clock_correction: 0,
             counters: Counters::default(),
             outbox: Outbox::default(),
         }
@@ -42,6 +45,11 @@ impl Context {
     /// The time by the monotonic clock.
     pub(crate) fn instant(&self) -> Instant {
         self.now.instant
+    }
+
+    /// The room's time, in milliseconds since 1970.
+    pub(crate) fn room_millis(&self) -> u64 {
+        self.now.unix_millis.saturating_add_signed(self.clock_correction)
     }
 
     /// Something for the driver to do.

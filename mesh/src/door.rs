@@ -51,6 +51,8 @@ pub(crate) enum ToRoom {
         name: String,
         state: LinkState,
         digests: Digests,
+        /// What time it is by the neighbor's clock.
+        unix_millis: u64,
     },
     /// Whether the path of a neighbor's link is lost.
     NeighborTrouble { link: LinkId, in_trouble: bool },

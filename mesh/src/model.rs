@@ -206,6 +206,8 @@ pub struct Message {
     pub order: Timestamp,
     /// When it was said, in milliseconds since 1970 by the author's clock.
     pub unix_millis: u64,
+    /// Whether its place was far ahead of the room's time when it came: its author's clock is wrong.
+    pub dated_ahead: bool,
     /// What was said.
     pub text: String,
 }
@@ -256,6 +258,11 @@ pub enum Alert {
         known: PeerId,
         /// Who uses it now.
         now: PeerId,
+    },
+    /// Our clock is wrong, by what most of our neighbors' say.
+    ClockWrong {
+        /// By how many milliseconds it is behind; negative if it is ahead.
+        behind_millis: i64,
     },
     /// Link set-up messages that a server brought were altered, forged or replayed, and dropped: it is not to be trusted.
     Tampering {

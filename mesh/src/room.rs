@@ -20,6 +20,7 @@ pub(crate) mod roster;
 pub(crate) mod routing;
 mod say;
 mod sync;
+pub(crate) mod time;
 mod trees;
 mod view;
 
@@ -40,6 +41,7 @@ use self::{
     roster::{NameNews, Roster},
     routing::Routing,
     sync::{Sync, Urgency},
+    time::{RoomTime, ahead_of},
     trees::Trees,
 };
 use crate::{
@@ -67,6 +69,7 @@ pub(crate) struct Room {
     trees: Trees,
     broadcast: Broadcast,
     clock: Clock,
+    time: RoomTime,
     log: Log,
     /// Which feed of ours this is, and the next number in it.
     feed: u64,
@@ -94,6 +97,7 @@ impl Room {
             trees: Trees::new(ShortId::of_peer(&cx.me)),
             broadcast: Broadcast::new(seed),
             clock: Clock::default(),
+            time: RoomTime::default(),
             log: Log::new(seed),
             feed: stream(seed, Stream::Log).next_u64(),
             next_seq: 0,
@@ -193,7 +197,11 @@ impl Room {
                 name,
                 state,
                 digests,
-            } => self.on_neighbor_up(cx, link, peer, &name, state, digests),
+                unix_millis,
+            } => {
+                self.on_neighbor_up(cx, link, peer, &name, state, digests);
+                self.note_clock(cx, peer, unix_millis);
+            }
             ToRoom::NeighborTrouble { link, in_trouble } => self.neighbors.set_trouble(link, in_trouble),
             ToRoom::NeighborDown { link } => self.on_neighbor_down(link),
             ToRoom::LinkClosed { link } => {
@@ -274,6 +282,13 @@ impl Room {
         self.presence.report_lost(now, peer);
     }
 
+    /// Somebody says what time it is.
+    fn note_clock(&mut self, cx: &mut Context, peer: PeerId, unix_millis: u64) {
+        if self.roster.set_clock(&peer, ahead_of(cx, unix_millis)) {
+            self.time.review(cx, self.roster.clocks());
+        }
+    }
+
     fn compare(&mut self, cx: &mut Context, link: LinkId, theirs: Digests, urgency: Urgency) {
         self.sync
             .handle_digests(cx, link, theirs, urgency, &self.log, &self.roster);
@@ -283,6 +298,7 @@ impl Room {
 
     /// Says that we are here, or that we leave.
     fn send_beacon(&mut self, cx: &mut Context, leaving: bool) {
+        self.time.review(cx, self.roster.clocks());
         self.trees.refresh(&self.roster);
         let facts = Facts {
             people: self.roster.present() + 1,
@@ -424,6 +440,7 @@ mod test {
                     name: format!("P{person}"),
                     state: LinkState::Up,
                     digests,
+                    unix_millis: 1_800_000_000_000,
                 });
             }
             rig.cx.outputs();
@@ -521,6 +538,7 @@ mod test {
             lost: vec![],
             leaving: false,
             whole: true,
+            unix_millis: 1_800_000_000_000,
         }
     }
 
@@ -548,6 +566,7 @@ mod test {
             whisper_to: None,
             order: record.content.order,
             unix_millis: record.content.unix_millis,
+            dated_ahead: false,
             text: record.content.text().unwrap().to_owned(),
         };
         Output::Event(Event::Message { message })

@@ -32,6 +32,7 @@ pub use scenario::{LinkDigest, Scenario, Steady, run, run_bodies, run_steady};
 #[cfg(test)]
 mod tests {
     mod chaos;
+    mod clocks;
     mod closing;
     mod healing;
     mod hostile;

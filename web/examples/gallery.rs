@@ -172,6 +172,7 @@ fn said(id: u8, author: u8, name: &str, whisper_to: Option<u8>, text: &str, deli
         own: author == 0,
         whisper_to: whisper_to.map(peer),
         unix_millis: this_minute(),
+        dated_ahead: false,
         text: text.to_owned(),
     };
     let delivery = delivery.map(|delivery| Event::Delivery { id, delivery });

@@ -64,6 +64,7 @@ pub(super) fn person(state: PersonState) -> &'static str {
 pub(super) fn alert(alert: &Alert) -> &'static str {
     match alert {
         Alert::NameTaken { .. } => "name taken",
+        Alert::ClockWrong { .. } => "clock wrong",
         Alert::Tampering { .. } => "tampering",
         Alert::Misbehaving { .. } => "misbehaving",
         Alert::PeerVersion { .. } => "version of a peer",

@@ -52,6 +52,7 @@ fn message(byte: u8, own: bool, text: &str) -> Event {
             whisper_to: None,
             order: Timestamp::from_unix_millis(byte.into()),
             unix_millis: 0,
+            dated_ahead: false,
             text: text.to_owned(),
         },
     }

@@ -25,6 +25,17 @@ pub const RINGS: &str = "Rings: not connected with the server.";
 /// Before the oldest message that is left.
 pub const OLDER_REMOVED: &str = "Older messages were removed from this page to save memory.";
 
+/// Before messages that stand after all others, folded.
+#[must_use]
+pub fn dated_ahead(count: usize) -> String {
+    let messages = if count == 1 {
+        "1 message"
+    } else {
+        &format!("{count} messages")
+    };
+    format!("{messages} from a clock that is ahead")
+}
+
 /// Of someone who is here without a link of ours.
 pub const THROUGH_OTHERS: &str = "Reached through others";
 

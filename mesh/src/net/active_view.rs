@@ -68,6 +68,7 @@ impl ActiveView {
             name: net.cx.name.clone(),
             digests,
             proof: binding.sign(&net.cx.identity, &net.cx.room),
+            unix_millis: net.cx.now.unix_millis,
         };
         net.cx.send(link, &Frame::Hello(hello));
     }
@@ -143,6 +144,7 @@ impl ActiveView {
             name,
             digests,
             proof,
+            unix_millis,
         } = hello;
         if version != PROTOCOL_VERSION {
             net.out.push(Event::VersionRefused { peer, theirs: version });
@@ -175,6 +177,7 @@ impl ActiveView {
             name,
             state,
             digests,
+            unix_millis,
         });
     }
 

@@ -115,6 +115,7 @@ impl Rig {
             name: "Bob".into(),
             digests,
             proof: binding.sign(&bob(), &rig.room),
+            unix_millis: rig.now.unix_millis,
         }));
         rig.outputs_after(0);
         assert_eq!(rig.node.linked().collect::<Vec<_>>(), [bob().peer_id()]);
@@ -505,6 +506,7 @@ fn the_network_is_shown_with_those_who_are_here_and_what_both_ends_name_as_a_lin
         lost: vec![],
         leaving: false,
         whole: true,
+        unix_millis: 1_800_000_000_000,
     };
     let record = Record::sign(&bob(), &rig.room, beacon);
     let (hops, tree, wire) = (1, ShortId::of_peer(&record.author), record.wire.as_slice().into());

@@ -34,7 +34,7 @@ impl Closing {
 
     /// Makes the statement, as the founder.
     pub(crate) fn state(cx: &Context) -> Rc<Record<record::Closing>> {
-        let unix_millis = cx.now.unix_millis;
+        let unix_millis = cx.room_millis();
         Record::sign(&cx.identity, &cx.room, record::Closing { unix_millis })
     }
 

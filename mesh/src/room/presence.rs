@@ -174,6 +174,7 @@ impl Presence {
             lost: lost.collect(),
             leaving: facts.leaving,
             whole: facts.whole,
+            unix_millis: cx.now.unix_millis,
         };
         let record = Record::sign(&cx.identity, &cx.room, beacon);
         self.own = Some(Rc::clone(&record));
@@ -355,6 +356,7 @@ mod tests {
             on_server: true,
             digest: LogDigest([9; 16]),
             whole: true,
+            unix_millis: 1_800_000_000_000,
             acks: vec![ack],
             lost: vec![],
             leaving: false,

@@ -124,7 +124,7 @@ impl Room {
     fn accept_entry(&mut self, cx: &mut Context, record: &Rc<Record<Entry>>) -> bool {
         match self.log.accept(record) {
             Accepted::New => {
-                self.clock.observe(record.content.order, cx.now.unix_millis);
+                self.clock.observe(record.content.order, cx.room_millis());
                 say::show_entry(cx, record);
                 self.hasten_beacon(cx.instant());
                 true
@@ -194,6 +194,7 @@ impl Room {
         match self.accept_beacon(cx, link, &record) {
             BeaconNews::New => {
                 self.routing.learn(record.author, link);
+                self.note_clock(cx, record.author, record.content.unix_millis);
                 self.trees.refresh(&self.roster);
                 self.trees.note_beacon(route, hops);
                 self.pass_beacon(cx, &record, hops, route, Some(link));

@@ -29,9 +29,9 @@ pub(crate) use self::names::NameNews;
 use self::{listed::Listed, people::People, reach::is_neighbor};
 use super::presence::patience;
 use crate::{
-    config::{ROSTER_RETRY, SUSPECT},
+    config::{CLOCK_TOLERANCE, ROSTER_RETRY, SUSPECT},
     door::LinkState,
-    io::Instant,
+    io::{Instant, millis},
     model::{Event, Person, PersonState},
     wire::{
         id::ShortId,
@@ -389,6 +389,24 @@ impl Roster {
             }
         }
         suspects_me
+    }
+
+    /// Notes by how many milliseconds somebody's clock is ahead of ours. Says whether that is news.
+    pub(crate) fn set_clock(&mut self, peer: &PeerId, ahead_millis: i64) -> bool {
+        let Some(entry) = self.people.get_mut(peer) else {
+            return false;
+        };
+        let before = entry.clock.replace(ahead_millis);
+        before.is_none_or(|before| before.abs_diff(ahead_millis) > millis(CLOCK_TOLERANCE))
+    }
+
+    /// By how much the clocks of those who are here are ahead of ours.
+    pub(crate) fn clocks(&self) -> impl Iterator<Item = i64> {
+        let here = self
+            .people
+            .iter()
+            .filter(|(_, entry)| entry.counted || is_neighbor(entry.link));
+        here.filter_map(|(_, entry)| entry.clock)
     }
 
     /// Notes a round-trip time.

@@ -2,7 +2,7 @@
 
 use shared::{MessageId, PeerId, limits::TEXT_BYTES_MAX};
 
-use super::{Room, log::Accepted};
+use super::{Room, clock::is_ahead, log::Accepted};
 use crate::{
     context::Context,
     door::Forwarding,
@@ -17,7 +17,7 @@ impl Room {
     /// Says something to everyone.
     pub(crate) fn say(&mut self, cx: &mut Context, text: &str) -> Result<MessageId, SendError> {
         self.check_text(cx, text)?;
-        let unix_millis = cx.now.unix_millis;
+        let unix_millis = cx.room_millis();
         let entry = Entry {
             feed: self.feed,
             seq: self.next_seq,
@@ -51,7 +51,7 @@ impl Room {
         if !self.roster.state(&to).is_some_and(is_here) {
             return Err(SendError::NotReachable);
         }
-        let unix_millis = cx.now.unix_millis;
+        let unix_millis = cx.room_millis();
         let whisper = Whisper {
             id: MessageId::random(&mut self.whispers),
             unix_millis,
@@ -104,7 +104,7 @@ impl Room {
         // A receipt also when it came before: the first may be lost.
         self.send_packet(cx, author, Payload::Receipt { id }, Forwarding::Learned);
         if self.deliveries.hear(author, id) {
-            self.clock.observe(whisper.order, cx.now.unix_millis);
+            self.clock.observe(whisper.order, cx.room_millis());
             show_whisper(cx, whisper, author);
         }
     }
@@ -126,6 +126,7 @@ pub(super) fn show_entry(cx: &mut Context, record: &Record<Entry>) {
         whisper_to: None,
         order: record.content.order,
         unix_millis: record.content.unix_millis,
+        dated_ahead: is_ahead(record.content.order, cx.room_millis()),
         text: text.to_owned(),
     };
     cx.event(Event::Message { message });
@@ -140,6 +141,7 @@ fn show_whisper(cx: &mut Context, whisper: Whisper, author: PeerId) {
         whisper_to: Some(whisper.to),
         order: whisper.order,
         unix_millis: whisper.unix_millis,
+        dated_ahead: is_ahead(whisper.order, cx.room_millis()),
         text: whisper.text,
     };
     cx.event(Event::Message { message });
@@ -372,6 +374,7 @@ mod tests {
                 whisper_to: Some(peer(1)),
                 order: whisper.order,
                 unix_millis: whisper.unix_millis,
+                dated_ahead: false,
                 text: "psst".into(),
             };
             let expected = if shown {

@@ -39,6 +39,7 @@ fn neighbor_up(digests: Digests) -> ToRoom {
         name: "P2".into(),
         state: LinkState::Up,
         digests,
+        unix_millis: 1_800_000_000_000,
     }
 }
 

@@ -205,6 +205,9 @@ pub struct Hello {
     /// That the sender takes the link for the same as the recipient: see [`Binding`](super::binding::Binding).
     #[n(3)]
     pub proof: Signature,
+    /// What time it is by the sender's clock, in milliseconds since 1970.
+    #[n(4)]
+    pub unix_millis: u64,
 }
 
 /// Why a link is closed.

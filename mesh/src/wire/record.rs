@@ -286,6 +286,9 @@ pub struct Beacon {
     /// Whether it has skipped nothing of any feed. Otherwise its digest does not acknowledge anything.
     #[n(9)]
     pub whole: bool,
+    /// What time it is by the person's clock, in milliseconds since 1970.
+    #[n(10)]
+    pub unix_millis: u64,
 }
 
 /// "I have, or had, everything of this author's feed from `first` to below `next`."

@@ -28,7 +28,7 @@ pub struct MessageListProps {
 /// The log "Messages". It follows the end while the person reads there, and stays put otherwise.
 #[component]
 pub fn MessageList(props: &MessageListProps) -> Html {
-    let messages = &props.state.messages;
+    let (messages, ahead) = props.state.messages.split_at(props.state.ahead_from());
     let list = use_node_ref();
     let at_end = use_mut_ref(|| true);
     let unseen = use_state_eq(|| false);
@@ -58,7 +58,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     html! {
         <div class="messages-frame">
             <div ref={list} class="messages" role="log" aria-label={label::MESSAGES} tabindex="0" {onscroll}>
-                if messages.is_empty() {
+                if props.state.messages.is_empty() {
                     { props.children.clone() }
                 }
                 if first > 0 {
@@ -66,7 +66,13 @@ pub fn MessageList(props: &MessageListProps) -> Html {
                 } else if props.state.dropped {
                     <p class="earlier">{ page::OLDER_REMOVED }</p>
                 }
-                { items(&props.state, first) }
+                { items(&props.state, &messages[first..]) }
+                if !ahead.is_empty() {
+                    <details class="ahead">
+                        <summary>{ page::dated_ahead(ahead.len()) }</summary>
+                        { items(&props.state, ahead) }
+                    </details>
+                }
             </div>
             if *unseen {
                 <button type="button" class="button primary new-messages" onclick={to_end}>
@@ -78,10 +84,10 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     }
 }
 
-/// The messages from the `first` that is shown.
-fn items(state: &RoomState, first: usize) -> Html {
+/// Some of the messages.
+fn items(state: &RoomState, messages: &[Rc<Entry>]) -> Html {
     let mut before: Option<&Rc<Entry>> = None;
-    let items = state.messages[first..].iter().map(|entry| {
+    let items = messages.iter().map(|entry| {
         let follows = before.is_some_and(|before| follows(&before.message, &entry.message));
         before = Some(entry);
         let message = &entry.message;

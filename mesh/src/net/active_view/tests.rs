@@ -58,8 +58,12 @@ fn hello_by(from: u8, to: u8, version: u16, name: &str, digests: Digests) -> Fra
         name: name.into(),
         digests,
         proof: binding.sign(&cx.identity, &cx.room),
+        unix_millis: CLOCK,
     })
 }
+
+/// What time it is by everybody's clock.
+const CLOCK: u64 = 1_800_000_000_000;
 
 fn ping() -> Frame<'static> {
     let (nonce, digests) = (7, THEIRS);
@@ -138,6 +142,7 @@ fn the_peers_hello_makes_it_a_neighbor_and_a_second_one_is_a_violation() {
         name: "Bob".into(),
         state: LinkState::Up,
         digests: THEIRS,
+        unix_millis: CLOCK,
     };
     assert_eq!((rig.cx.outputs(), rig.events()), (vec![], vec![room(up)]));
     handle(&mut rig, &mut view, link, hello(PROTOCOL_VERSION, "Eve", THEIRS));

@@ -429,6 +429,7 @@ fn beacons_that_were_asked_for_list_people_and_more_links_are_wanted() {
         name: "P3".into(),
         state: LinkState::Up,
         digests,
+        unix_millis: 1_800_000_000_000,
     });
     assert_eq!(
         rig.cx.outputs().last(),

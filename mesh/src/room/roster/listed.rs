@@ -34,6 +34,8 @@ pub(super) struct Listed {
     pub(super) left: bool,
     /// Since when they are gone or left.
     pub(super) gone_since: Option<Instant>,
+    /// By how many milliseconds their clock is ahead of ours.
+    pub(super) clock: Option<i64>,
     /// Whether an alert was raised for the name they use.
     pub(super) name_alerted: bool,
     /// Whether they count as present.
@@ -65,6 +67,7 @@ impl Listed {
             cut_off_until: None,
             left: false,
             gone_since: None,
+            clock: None,
             name_alerted: false,
             counted: false,
             candidate: false,
@@ -186,6 +189,7 @@ mod tests {
             lost: vec![],
             leaving: false,
             whole: true,
+            unix_millis: 1_800_000_000_000,
         };
         let mut listed = named(link);
         listed.beacon = Some(Record::sign(&identity(2), &Context::test(1).room, beacon));

@@ -39,6 +39,7 @@ fn beacon(stamp: u64) -> Beacon {
         lost: vec![],
         leaving: true,
         whole: true,
+        unix_millis: 1_800_000_000_000,
     }
 }
 
@@ -263,6 +264,7 @@ fn a_second_hello_is_no_way_to_flood_a_screen() {
                 people: 0,
             },
             proof: Signature::from_bytes([0; 64]),
+            unix_millis: 0,
         };
         world.inject_fragment(low, high, first_fragment(&Frame::Hello(hello)));
     }

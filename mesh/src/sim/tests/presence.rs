@@ -32,6 +32,7 @@ fn beacon(name: &str, stamp: u64, neighbors: Vec<ShortId>) -> Beacon {
         lost: vec![],
         leaving: false,
         whole: true,
+        unix_millis: 1_800_000_000_000,
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    config::FRAGMENT_BYTES_MAX,
-    io::Output,
+    config::{AHEAD_MAX, FRAGMENT_BYTES_MAX},
+    io::{Output, millis},
     model::{Event, Message},
     wire::{frame::Frame, timestamp::Timestamp},
 };
@@ -48,8 +48,10 @@ impl Ledger {
         let mut breaches = Breaches::default();
         let shown = self.shown.entry(reader).or_default();
         if message.own && !self.said.contains_key(&message.id) {
-            // What a person says comes after everything that person was shown, but for clocks that are days off.
-            if message.whisper_to.is_none() && shown.values().any(|earlier| *earlier >= message.order) {
+            // What a person says comes after everything that person was shown, but for what is dated far ahead.
+            let due = |earlier: &Timestamp| earlier.unix_millis() <= message.order.unix_millis() + millis(AHEAD_MAX);
+            let before = |earlier: &Timestamp| *earlier >= message.order && due(earlier);
+            if message.whisper_to.is_none() && shown.values().any(before) {
                 breaches.disordered += 1;
             }
             let said = Said {

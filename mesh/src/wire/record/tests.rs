@@ -32,6 +32,7 @@ fn beacon() -> Beacon {
         on_server: true,
         digest: LogDigest([7; 16]),
         whole: true,
+        unix_millis: 1_800_000_000_000,
         acks: vec![],
         lost: vec![],
         leaving: false,

@@ -287,6 +287,11 @@ fn inputs() -> impl Strategy<Value = LinkInput> {
     ]
 }
 
+/// Some say that it is the year 1970, or the end of time.
+fn clocks() -> impl Strategy<Value = u64> {
+    prop_oneof![4 => Just(1_800_000_000_000), 1 => Just(0), 1 => Just(u64::MAX)]
+}
+
 fn digests() -> impl Strategy<Value = Digests> {
     (0..3_u8, 0..3_u64).prop_map(|(log, people)| Digests {
         log: LogDigest([log; 16]),
@@ -355,10 +360,15 @@ fn contents() -> impl Strategy<Value = ContentParts> {
             prop::collection::vec(lost, 0..3),
             prop_oneof![6 => Just(false), 1 => Just(true)],
             any::<bool>(),
+            clocks(),
         ),
     );
     let beacon = beacon.prop_map(
-        |((stamp, name, interval_millis, neighbors), (on_server, digest, acks), (lost, leaving, whole))| Beacon {
+        |(
+            (stamp, name, interval_millis, neighbors),
+            (on_server, digest, acks),
+            (lost, leaving, whole, unix_millis),
+        )| Beacon {
             stamp,
             name,
             interval_millis,
@@ -369,6 +379,7 @@ fn contents() -> impl Strategy<Value = ContentParts> {
             lost,
             leaving,
             whole,
+            unix_millis,
         },
     );
     let to_me = || prop_oneof![2 => Just(true), 1 => Just(false)];
@@ -406,8 +417,9 @@ fn frames() -> impl Strategy<Value = FrameParts> {
         prop_oneof![15 => Just(PROTOCOL_VERSION), 1 => Just(9_u16)],
         "[a-c]{1,2}|",
         digests(),
+        clocks(),
     );
-    let hello = hello.prop_map(|(version, name, digests)| {
+    let hello = hello.prop_map(|(version, name, digests, unix_millis)| {
         // Signed when it is known over which link it goes.
         let proof = Signature::from_bytes([0; 64]);
         Frame::Hello(Hello {
@@ -415,6 +427,7 @@ fn frames() -> impl Strategy<Value = FrameParts> {
             name,
             digests,
             proof,
+            unix_millis,
         })
     });
     let bytes = || prop::collection::vec(any::<u8>(), 0..80);
