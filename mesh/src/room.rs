@@ -46,7 +46,7 @@ use self::{
 };
 use crate::{
     bucket::Bucket,
-    config::{MESSAGES_BURST, MESSAGES_PER_SECOND, RECENT_BEACONS},
+    config::{MESSAGES_BURST, MESSAGES_PER_SECOND, OWN_BYTES_BURST, OWN_BYTES_PER_SECOND, RECENT_BEACONS},
     context::Context,
     door::{Forwarding, LinkState, Loss, ToNet, ToRoom},
     io::{Instant, LinkId, Output},
@@ -80,8 +80,9 @@ pub(crate) struct Room {
     closing: Closing,
     /// Draws ids of whispers, and seals them.
     whispers: ChaCha20Rng,
-    /// What our person may say.
+    /// What our person may say, by number and by bytes.
     messages: Bucket,
+    message_bytes: Bucket,
     on_server: bool,
     /// What waits for the net.
     to_net: VecDeque<ToNet>,
@@ -107,6 +108,7 @@ impl Room {
             closing: Closing::new(closed),
             whispers: stream(seed, Stream::Whispers),
             messages: Bucket::per_second(MESSAGES_PER_SECOND, MESSAGES_BURST),
+            message_bytes: Bucket::per_second(OWN_BYTES_PER_SECOND, OWN_BYTES_BURST),
             on_server: false,
             to_net: VecDeque::new(),
         }

@@ -29,7 +29,10 @@ use std::time::Duration;
 use litemap::LiteMap;
 
 use crate::{
-    config::{ANNOUNCE_ENTRY, ANNOUNCEMENTS_MAX, GRAFT_IDS_MAX, GRAFT_WAIT, MISSING_MAX, SEEN_RECORDS, TREES_MAX},
+    config::{
+        ANNOUNCE_ENTRY, ANNOUNCEMENTS_MAX, GRAFT_IDS_MAX, GRAFT_WAIT, MISSING_MAX, MISSING_OF_ONE_MAX, SEEN_RECORDS,
+        TREES_MAX,
+    },
     io::{Instant, LinkId},
     seen::Seen,
     wire::{
@@ -67,6 +70,8 @@ impl Peer {
 struct Missing {
     id: ShortId,
     tree: Tree,
+    /// Who announced it first.
+    first: LinkId,
     /// Who announced it, the next to be asked last.
     announcers: Vec<LinkId>,
     graft_at: Instant,
@@ -286,6 +291,8 @@ impl Broadcast {
         Announced { tree, ids }: &Announced,
         at_hand: impl Fn(ShortId) -> bool,
     ) {
+        let held = self.missing.iter().filter(|missing| missing.first == from).count();
+        let mut room = MISSING_OF_ONE_MAX.saturating_sub(held);
         for id in ids {
             if self.seen.contains(id) || at_hand(*id) {
                 continue;
@@ -294,10 +301,12 @@ impl Broadcast {
                 if !missing.announcers.contains(&from) {
                     missing.announcers.insert(0, from);
                 }
-            } else if self.missing.len() < MISSING_MAX {
+            } else if room > 0 && self.missing.len() < MISSING_MAX {
+                room -= 1;
                 self.missing.push(Missing {
                     id: *id,
                     tree: *tree,
+                    first: from,
                     announcers: vec![from],
                     graft_at: now + GRAFT_WAIT,
                 });

@@ -10,8 +10,8 @@ use shared::PeerId;
 use crate::{
     bucket::Bucket,
     config::{
-        ANSWERED_BURST, ANSWERED_PER_SECOND, BATCH_TIMEOUT, PACKETS_BURST, PACKETS_PER_SECOND, RECORDS_BURST,
-        RECORDS_PER_SECOND,
+        ANSWERED_BURST, ANSWERED_PER_SECOND, BATCH_TIMEOUT, ORIGINATED_BURST, ORIGINATED_PER_SECOND, PACKETS_BURST,
+        PACKETS_PER_SECOND, RECORDS_BURST, RECORDS_PER_SECOND,
     },
     io::{Instant, LinkId},
 };
@@ -31,6 +31,8 @@ struct Neighbor {
     records: Bucket,
     /// Packets of its own that it may have us hand on.
     packets: Bucket,
+    /// Bytes of both.
+    bytes: Bucket,
     /// Bytes that it may be answered with.
     answers: Bucket,
     /// How many records it was asked for, and until when they are awaited.
@@ -45,6 +47,7 @@ impl Neighbors {
             in_trouble,
             records: Bucket::per_second(RECORDS_PER_SECOND, RECORDS_BURST),
             packets: Bucket::per_second(PACKETS_PER_SECOND, PACKETS_BURST),
+            bytes: Bucket::per_second(ORIGINATED_PER_SECOND, ORIGINATED_BURST),
             answers: Bucket::per_second(ANSWERED_PER_SECOND, ANSWERED_BURST),
             asked: (0, Instant::default()),
         };
@@ -117,8 +120,15 @@ impl Neighbors {
     }
 
     /// Whether a record by `author` that came over `link` is within what the neighbor may hand us of its own. Those of others are not
-    /// counted against it. `is_packet`: see [`Content::IS_PACKET`](crate::wire::record::Content::IS_PACKET).
-    pub(crate) fn admits(&mut self, now: Instant, link: LinkId, author: &PeerId, is_packet: bool) -> bool {
+    /// counted against it. `bytes`: of the record; `is_packet`: see [`Content::IS_PACKET`](crate::wire::record::Content::IS_PACKET).
+    pub(crate) fn admits(
+        &mut self,
+        now: Instant,
+        link: LinkId,
+        author: &PeerId,
+        bytes: usize,
+        is_packet: bool,
+    ) -> bool {
         let Some(neighbor) = self.all.get_mut(&link) else {
             return false;
         };
@@ -126,14 +136,20 @@ impl Neighbors {
             return true;
         }
         let (asked, until) = &mut neighbor.asked;
-        if is_packet {
-            neighbor.packets.take(now)
-        } else if *asked > 0 && now <= *until {
+        if !is_packet && *asked > 0 && now <= *until {
             *asked -= 1;
-            true
-        } else {
-            neighbor.records.take(now)
+            return true;
         }
+        if !neighbor.bytes.has(now) {
+            return false;
+        }
+        neighbor.bytes.charge(now, bytes);
+        let records = if is_packet {
+            &mut neighbor.packets
+        } else {
+            &mut neighbor.records
+        };
+        records.take(now)
     }
 }
 
@@ -171,16 +187,31 @@ mod tests {
     fn records_of_the_neighbor_itself_have_a_rate_and_those_of_others_have_none() {
         let mut neighbors = neighbors();
         for _ in 0..RECORDS_BURST {
-            assert!(neighbors.admits(at(100), LINK, &peer(2), false));
+            assert!(neighbors.admits(at(100), LINK, &peer(2), 100, false));
         }
-        assert!(!neighbors.admits(at(100), LINK, &peer(2), false));
-        assert!(neighbors.admits(at(100), LINK, &peer(3), false));
+        assert!(!neighbors.admits(at(100), LINK, &peer(2), 100, false));
+        assert!(neighbors.admits(at(100), LINK, &peer(3), 100, false));
         assert!(
-            neighbors.admits(at(100), LINK, &peer(2), true),
+            neighbors.admits(at(100), LINK, &peer(2), 100, true),
             "packets are counted apart"
         );
-        assert!(neighbors.admits(at(101), LINK, &peer(2), false));
-        assert!(!neighbors.admits(at(101), LinkId(9), &peer(3), true), "no neighbor");
+        assert!(neighbors.admits(at(101), LINK, &peer(2), 100, false));
+        assert!(
+            !neighbors.admits(at(101), LinkId(9), &peer(3), 100, true),
+            "no neighbor"
+        );
+    }
+
+    #[test]
+    fn large_records_use_up_what_a_neighbor_may_hand_us_sooner_and_of_both_kinds() {
+        let mut neighbors = neighbors();
+        let megabyte = 1024 * 1024;
+        let mut admitted = |at, is_packet| {
+            let admits = |_: &u8| neighbors.admits(at, LINK, &peer(2), megabyte, is_packet);
+            (0..20).take_while(admits).count()
+        };
+        assert_eq!((admitted(at(100), true), admitted(at(100), false)), (6, 0));
+        assert_eq!(admitted(at(102), false), 2);
     }
 
     #[test]
@@ -200,7 +231,7 @@ mod tests {
         let mut neighbors = neighbors();
         let admitted = |neighbors: &mut Neighbors, at| {
             let mut records = 0;
-            while neighbors.admits(at, LINK, &peer(2), false) {
+            while neighbors.admits(at, LINK, &peer(2), 100, false) {
                 records += 1;
             }
             records

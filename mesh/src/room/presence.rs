@@ -14,10 +14,10 @@ use shared::PeerId;
 
 use super::roster::Roster;
 use crate::{
-    back_off::jittered,
+    back_off::{back_off, jittered},
     config::{
-        GAP_LOSS, GAP_MIN, GAP_PER_PAIR, INTERVAL_MAX, INTERVAL_MIN, INTERVAL_PER_PERSON, LOST_MAX, PATIENCE_MARGIN,
-        ROOT_INTERVAL,
+        GAP_LOSS, GAP_MIN, GAP_PER_PAIR, INTERVAL_MAX, INTERVAL_MIN, INTERVAL_PER_PERSON, LOST_MAX, OUTBID_MAX,
+        PATIENCE_MARGIN, ROOT_INTERVAL,
     },
     context::Context,
     io::Instant,
@@ -64,6 +64,8 @@ pub(crate) struct Presence {
     own: Option<Rc<Record<Beacon>>>,
     /// How many entries had been accepted at our beacon before the last, and at the last.
     acked: [u64; 2],
+    /// How often beacons of ours from elsewhere outbid us in a row, and when they last did.
+    outbid: (u32, Option<Instant>),
     /// Neighbors whose links were lost, the latest first, to be named in the next beacon.
     lost: Vec<PeerId>,
 }
@@ -101,6 +103,7 @@ impl Presence {
             due: None,
             own: None,
             acked: [0; 2],
+            outbid: (0, None),
             lost: Vec::new(),
         }
     }
@@ -191,12 +194,22 @@ impl Presence {
         self.stamp
     }
 
-    /// Somebody has a beacon of ours from another life, with this stamp, which superseded ours: ours have to be higher.
+    /// Somebody has a beacon of ours from another life, with this stamp, which superseded ours: ours have to be higher. If that life goes on
+    /// somewhere else, the two do not outbid each other without end.
     pub(crate) fn on_superseded(&mut self, now: Instant, stamp: u64) {
-        if stamp > self.stamp && stamp < 1 << 63 {
-            self.stamp = stamp;
-            self.hurry(now);
+        if stamp <= self.stamp || stamp >= 1 << 63 {
+            return;
         }
+        self.stamp = stamp;
+        let (times, last) = self.outbid;
+        let lately = last.is_some_and(|last| now.since(last) < OUTBID_MAX * 2);
+        let times = if lately { times.saturating_add(1) } else { 0 };
+        self.outbid = (times, Some(now));
+        if times == 0 {
+            return self.hurry(now);
+        }
+        let wait = jittered(back_off(times, GAP_MIN, OUTBID_MAX), &mut self.rng);
+        self.bring_forward(now + wait);
     }
 }
 
@@ -259,6 +272,25 @@ mod tests {
         presence.on_superseded(at(2_000), 50);
         assert_eq!(presence.poll_timeout(), Some(at(2_000)));
         assert_eq!(presence.arm(at(2_000), 2, false), 51);
+    }
+
+    #[test]
+    fn two_lives_of_one_identity_do_not_outbid_each_other_without_end() {
+        let mut lives = [1, 2].map(presence);
+        let (mut now, mut sent) = (at(0), 0);
+        let mut stamp = lives[0].arm(now, 2, false);
+        for turn in 0.. {
+            let life = &mut lives[(turn + 1) % 2];
+            life.on_superseded(now, stamp);
+            now = life.poll_timeout().unwrap();
+            if now > at(10 * 60_000) {
+                break;
+            }
+            (stamp, sent) = (life.arm(now, 2, false), sent + 1);
+            // Not for news of its own.
+            life.due = None;
+        }
+        assert!((15..60).contains(&sent), "{sent} in ten minutes");
     }
 
     #[test]

@@ -174,7 +174,10 @@ impl Room {
         record: &Unchecked<'_>,
     ) -> Result<Rc<Record<T>>, Violation> {
         let record = record.check::<T>(&cx.room).map_err(|_| Violation)?;
-        if self.neighbors.admits(cx.instant(), link, &record.author, T::IS_PACKET) {
+        if self
+            .neighbors
+            .admits(cx.instant(), link, &record.author, record.wire.len(), T::IS_PACKET)
+        {
             Ok(record)
         } else {
             Err(Violation)

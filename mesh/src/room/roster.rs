@@ -255,7 +255,7 @@ impl Roster {
                 self.doubt_reach(now);
             }
         } else {
-            if link == LinkState::None || !self.make_room(u16::from(is_neighbor(link)), out) {
+            if link == LinkState::None || !self.make_room(Some(1).filter(|_| is_neighbor(link)), out) {
                 return;
             }
             self.people.insert(peer, Listed::new(now, peer, link));
@@ -285,7 +285,7 @@ impl Roster {
         let unreached = self.people.get(&peer).is_none_or(|entry| entry.hops.is_none());
         let named_at = if unreached { self.named_at(&peer) } else { None };
         // Who leaves without ever having been here is not listed, but others may know them.
-        if !listed && (leaving || !self.make_room(named_at.unwrap_or(u16::MAX), out)) {
+        if !listed && (leaving || !self.make_room(named_at, out)) {
             return BeaconNews::NoRoom;
         }
         if !listed {

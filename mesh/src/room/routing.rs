@@ -22,7 +22,10 @@ use shared::PeerId;
 use super::neighbors::Neighbors;
 use crate::{
     bucket::Bucket,
-    config::{HOPS_MAX, OWN_PACKETS_BURST, OWN_PACKETS_PER_SECOND, ROUTES_MAX, SEEN_PACKETS},
+    config::{
+        HOPS_MAX, OWN_BYTES_BURST, OWN_BYTES_PER_SECOND, OWN_PACKETS_BURST, OWN_PACKETS_PER_SECOND, ROUTES_MAX,
+        SEEN_PACKETS,
+    },
     context::Context,
     door::Forwarding,
     io::LinkId,
@@ -53,6 +56,7 @@ pub(crate) struct Routing {
     handed_on: Seen<(ShortId, Forwarding)>,
     /// The packets that we send.
     own: Bucket,
+    own_bytes: Bucket,
 }
 
 impl Routing {
@@ -62,6 +66,7 @@ impl Routing {
             rng: stream(seed, Stream::Routing),
             handed_on: Seen::new(SEEN_PACKETS, seed),
             own: Bucket::per_second(OWN_PACKETS_PER_SECOND, OWN_PACKETS_BURST),
+            own_bytes: Bucket::per_second(OWN_BYTES_PER_SECOND, OWN_BYTES_BURST),
         }
     }
 
@@ -104,12 +109,13 @@ impl Routing {
         forwarding: Forwarding,
     ) {
         // Others can make us answer, but not more than our neighbors bear with. Who misses the answer asks again.
-        if !self.own.take(cx.instant()) {
+        if !self.own_bytes.has(cx.instant()) || !self.own.take(cx.instant()) {
             cx.counters.packets_dropped += 1;
             return;
         }
         let nonce = self.rng.next_u64();
         let record = Record::sign(&cx.identity, &cx.room, Packet { to, nonce, payload });
+        self.own_bytes.charge(cx.instant(), record.wire.len());
         self.note_handed_on(record.short(), forwarding);
         self.hand_on(cx, neighbors, &record, HOPS_MAX, forwarding, None);
     }

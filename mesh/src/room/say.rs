@@ -86,9 +86,10 @@ impl Room {
         if text.trim().is_empty() {
             return Err(SendError::Empty);
         }
-        if !self.messages.take(cx.instant()) {
+        if !self.message_bytes.has(cx.instant()) || !self.messages.take(cx.instant()) {
             return Err(SendError::Full);
         }
+        self.message_bytes.charge(cx.instant(), text.len());
         Ok(())
     }
 
@@ -156,7 +157,7 @@ mod tests {
         *,
     };
     use crate::{
-        config::{HOPS_MAX, MESSAGES_BURST},
+        config::{HOPS_MAX, MESSAGES_BURST, OWN_BYTES_BURST},
         context::test::{identity, peer},
         door::{LinkState, ToRoom},
         io::{LinkId, Output},
@@ -289,6 +290,20 @@ mod tests {
         assert_eq!(rig.room.next_seq, u64::from(MESSAGES_BURST));
         rig.cx.wait(100);
         assert!(rig.room.say(&mut rig.cx, "a little later").is_ok());
+    }
+
+    #[test]
+    fn many_long_texts_are_too_much_at_once() {
+        let mut rig = Rig::linked(&[2]);
+        let text = "x".repeat(TEXT_BYTES_MAX);
+        let fit = OWN_BYTES_BURST as usize / TEXT_BYTES_MAX;
+        for _ in 0..fit {
+            rig.room.say(&mut rig.cx, &text).unwrap();
+        }
+        assert_eq!(rig.room.say(&mut rig.cx, "hi"), Err(SendError::Full));
+        assert_eq!(rig.room.whisper(&mut rig.cx, peer(2), "hi"), Err(SendError::Full));
+        rig.cx.wait(1_000);
+        assert!(rig.room.say(&mut rig.cx, &text).is_ok());
     }
 
     #[test]

@@ -255,6 +255,11 @@ fn what_waits_is_bounded_whatever_is_announced() {
     let ids: Vec<_> = (0..100_000).collect();
     broadcast.announce(at(0), LinkId(1), ROOT, ids.iter().copied().map(ShortId));
     broadcast.on_ihave(at(0), LinkId(1), &announced(ROOT, &ids), |_| false);
+    assert_eq!(broadcast.missing.len(), MISSING_OF_ONE_MAX, "others have places, too");
+    for link in 2..10 {
+        let ids: Vec<_> = (link * 1_000_000..link * 1_000_000 + 1_000).collect();
+        broadcast.on_ihave(at(0), LinkId(link), &announced(ROOT, &ids), |_| false);
+    }
     assert_eq!(broadcast.missing.len(), MISSING_MAX);
     assert!(
         broadcast

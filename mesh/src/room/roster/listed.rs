@@ -75,6 +75,11 @@ impl Listed {
         })
     }
 
+    /// Whether they were not reached over so few links.
+    pub(super) fn is_farther(&self, hops: u16) -> bool {
+        self.hops.is_none_or(|known| known > hops)
+    }
+
     /// Whether their last beacon names this neighbor.
     pub(super) fn names(&self, neighbor: ShortId) -> bool {
         let beacon = self.beacon.as_ref();

@@ -4,7 +4,7 @@ use shared::PeerId;
 
 use super::Roster;
 use crate::{
-    config::{PEOPLE_MAX, TOMBSTONES_MAX},
+    config::{PEOPLE_MAX, SAID_MAX, TOMBSTONES_MAX},
     door::LinkState,
     model::Event,
 };
@@ -39,22 +39,30 @@ impl Roster {
     }
 
     /// Makes a place for somebody who is reached over `hops` links, if the list is full: whoever is only said to be here goes first, the
-    /// earliest heard of them; then the longest gone; then the one who is farthest, if farther. Says whether there is a place.
-    pub(super) fn make_room(&mut self, hops: u16, out: &mut Vec<Event>) -> bool {
-        if self.people.len() < PEOPLE_MAX {
+    /// earliest heard of them; then the longest gone; then the one who is farthest, if farther. Some who are not reached, or not yet, have
+    /// places beyond: whoever names them may be heard a moment later. Says whether there is a place.
+    pub(super) fn make_room(&mut self, hops: Option<u16>, out: &mut Vec<Event>) -> bool {
+        let length = self.people.len();
+        if length < PEOPLE_MAX || (hops.is_none() && length < PEOPLE_MAX + SAID_MAX) {
             return true;
         }
-        let all = || self.people.iter().filter(|(_, entry)| entry.link == LinkState::None);
-        let said = all()
-            .filter(|(_, entry)| !entry.is_shown())
-            .map(|(peer, entry)| (entry.overdue, *peer));
-        let gone = || all().filter_map(|(peer, entry)| Some((entry.gone_since?, *peer))).min();
+        let all = || {
+            let unlinked = self.people.iter();
+            unlinked.filter(|(_, entry)| entry.link == LinkState::None)
+        };
+        let said = all().filter(|(_, entry)| !entry.is_shown());
+        let said = said.map(|(peer, entry)| (entry.heard, *peer)).min();
+        let gone = || {
+            let gone = all().filter_map(|(peer, entry)| Some((entry.gone_since?, *peer)));
+            gone.min()
+        };
         let farthest = || {
-            let reached = all().filter_map(|(peer, entry)| Some((entry.hops.filter(|far| *far > hops)?, *peer)));
+            let farther = |far: &u16| hops.is_some_and(|hops| *far > hops);
+            let reached = all().filter_map(|(peer, entry)| Some((entry.hops.filter(farther)?, *peer)));
             reached.max()
         };
-        let out_of_place = said.min().or_else(gone).map(|(_, peer)| peer);
-        let Some(peer) = out_of_place.or_else(|| farthest().map(|(_, peer)| peer)) else {
+        let leaves = said.or_else(gone).map(|(_, peer)| peer);
+        let Some(peer) = leaves.or_else(|| farthest().map(|(_, peer)| peer)) else {
             return false;
         };
         self.forget(peer, out);

@@ -44,7 +44,8 @@ impl Roster {
     pub(super) fn reach(&mut self, now: Instant, peer: PeerId, hops: u16, out: &mut Vec<Event>) {
         let mut next = VecDeque::from([(peer, hops)]);
         while let Some((peer, hops)) = next.pop_front() {
-            let Some(entry) = self.people.get_mut(&peer).filter(|entry| entry.hops.is_none()) else {
+            let entry = self.people.get_mut(&peer);
+            let Some(entry) = entry.filter(|entry| entry.is_farther(hops)) else {
                 continue;
             };
             let counted = entry.counted;
@@ -57,21 +58,17 @@ impl Roster {
         }
     }
 
-    /// Those whom somebody names who is here, and who were not reached so far.
+    /// Those whom somebody names who is here, and who were not reached so far, or over more links.
     pub(super) fn follow(&self, peer: &PeerId, hops: u16, next: &mut VecDeque<(PeerId, u16)>) {
-        let Some(beacon) = self
-            .people
-            .get(peer)
-            .filter(|entry| entry.counted)
-            .and_then(|entry| entry.beacon.as_ref())
-        else {
+        let entry = self.people.get(peer).filter(|entry| entry.counted);
+        let Some(beacon) = entry.and_then(|entry| entry.beacon.as_ref()) else {
             return;
         };
-        for short in &beacon.content.neighbors {
-            if let Some((named, _)) = self.people.find(*short).filter(|(_, entry)| entry.hops.is_none()) {
-                next.push_back((named, hops.saturating_add(1)));
-            }
-        }
+        let hops = hops.saturating_add(1);
+        let named = beacon.content.neighbors.iter();
+        let named = named.filter_map(|short| self.people.find(*short));
+        let farther = named.filter(|(_, entry)| entry.is_farther(hops));
+        next.extend(farther.map(|(peer, _)| (peer, hops)));
     }
 
     /// Looks anew at who is reached, if that is due.
@@ -94,7 +91,8 @@ impl Roster {
             }
         }
         while let Some((peer, hops)) = next.pop_front() {
-            if let Some(entry) = self.people.get_mut(&peer).filter(|entry| entry.hops.is_none()) {
+            let entry = self.people.get_mut(&peer);
+            if let Some(entry) = entry.filter(|entry| entry.is_farther(hops)) {
                 entry.hops = Some(hops);
                 self.follow(&peer, hops, &mut next);
             }

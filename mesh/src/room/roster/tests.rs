@@ -5,7 +5,7 @@ use shared::{Room, RoomCode};
 
 use super::*;
 use crate::{
-    config::{CUT_OFF, KNOWN_NAMES_MAX, PEOPLE_MAX, REACH_SETTLE, Timing},
+    config::{CUT_OFF, KNOWN_NAMES_MAX, PEOPLE_MAX, REACH_SETTLE, SAID_MAX, Timing},
     context::test::identity,
     model::Alert,
 };
@@ -367,7 +367,6 @@ fn a_full_list_forgets_the_longest_gone_first_and_nobody_who_is_here() {
     }
     let one_more = numbered(PEOPLE_MAX);
     assert_eq!(here(&mut roster, one_more, "one too many"), []);
-    assert_eq!(roster.on_beacon(at(1), &beacon(1, 5), &mut out), BeaconNews::NoRoom);
     for (number, second) in [(5, 30), (6, 20)] {
         roster.set_link(at(second), numbered(number), LinkState::None, &mut out);
     }
@@ -455,6 +454,15 @@ fn who_is_named_by_those_who_are_here_is_here_in_whatever_order_the_beacons_come
 }
 
 #[test]
+fn the_shortest_way_counts() {
+    let mut roster = chain();
+    let hops = |roster: &Roster| roster.people.get(&identity(3).peer_id()).and_then(|entry| entry.hops);
+    assert_eq!(hops(&roster), Some(3));
+    hears(&mut roster, at(1), 1, 6, &[2, 3]);
+    assert_eq!(hops(&roster), Some(2));
+}
+
+#[test]
 fn made_up_people_who_name_each_other_and_us_are_nowhere() {
     let mut roster = chain();
     for ghost in 10..20 {
@@ -529,13 +537,19 @@ fn a_full_list_has_places_for_those_who_are_nearer() {
         listed.refresh(at(0), &mut roster.summary, &mut Vec::new());
         roster.people.insert(met(number), listed);
     }
-    // Whom nobody names finds no place.
-    hears(&mut roster, at(1), 30, 5, &[1]);
-    assert_eq!(roster.beacon(&identity(30).peer_id()), None);
     hears(&mut roster, at(1), 2, 6, &[1, 3, 30]);
     hears(&mut roster, at(1), 30, 5, &[2]);
     assert_eq!(roster.state(&identity(30).peer_id()), Some(PersonState::Here));
     assert_eq!(roster.people.len(), PEOPLE_MAX);
+    // Also if it is named a moment later: whom nobody names has one of a few places beyond, for a while.
+    for number in 100..=200 {
+        hears(&mut roster, at(0), number, 5, &[1]);
+    }
+    assert_eq!(roster.people.len(), PEOPLE_MAX + SAID_MAX);
+    hears(&mut roster, at(1), 31, 5, &[2]);
+    assert_eq!(roster.state(&identity(31).peer_id()), None);
+    hears(&mut roster, at(1), 2, 7, &[1, 3, 30, 31]);
+    assert_eq!(roster.state(&identity(31).peer_id()), Some(PersonState::Here));
     assert_eq!(
         roster
             .people()
