@@ -11,6 +11,10 @@ pub struct Report {
     pub forged: u64,
     /// Messages that come before what their author had read, and people whose lists are in another order.
     pub disordered: u64,
+    /// Times that an author was told that more people have a message than were shown it.
+    pub untrue: u64,
+    /// Times that an honest person was taken for misbehaving.
+    pub blamed: u64,
     /// Times that a node had more links than the most.
     pub overlinked: u64,
     /// Links of the node with most, at the end.

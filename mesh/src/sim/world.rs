@@ -218,6 +218,12 @@ impl<B: Body> Simulation<B> {
         self.machines[who].mischief = Some(Mischief::new(of, identity, self.room()));
     }
 
+    /// Whether somebody misbehaves in this way.
+    pub(crate) fn has(&self, of: Trait) -> bool {
+        let mut mischief = self.machines.iter().filter_map(|machine| machine.mischief.as_ref());
+        mischief.any(|mischief| mischief.is(of))
+    }
+
     /// Everyone who is added from now on enters this room.
     pub(crate) fn enter(&mut self, room: Room) {
         self.room = room;

@@ -14,6 +14,8 @@ pub(crate) struct Row {
     duplicated: u64,
     forged: u64,
     disordered: u64,
+    untrue: u64,
+    blamed: u64,
     degree_max: usize,
     degree_mean: f64,
     one_author: Option<Rounds>,
@@ -61,6 +63,8 @@ impl Row {
             duplicated: sum(|report| report.duplicated),
             forged: sum(|report| report.forged),
             disordered: sum(|report| report.disordered),
+            untrue: sum(|report| report.untrue),
+            blamed: sum(|report| report.blamed),
             degree_max: runs.iter().map(|run| run.report.degree_max).max().unwrap_or(0),
             degree_mean: mean(&|report| Some(report.degree_mean)).unwrap_or(0.0),
             one_author: rounds(|report| report.one_author),
@@ -75,7 +79,7 @@ impl Row {
 
     pub(crate) fn head() -> String {
         format!(
-            "{:<15}{:>6}{:>6}{:>7}{:>6}{:>7}{:>6}{:>5}{:>6} {:>13}{:>13}{:>13}{:>8}{:>8}{:>9}{:>8}{:>8}",
+            "{:<15}{:>6}{:>6}{:>7}{:>6}{:>7}{:>6}{:>7}{:>7}{:>5}{:>6} {:>13}{:>13}{:>13}{:>8}{:>8}{:>9}{:>8}{:>8}",
             "scenario",
             "peers",
             "seeds",
@@ -83,6 +87,8 @@ impl Row {
             "twice",
             "forged",
             "order",
+            "untrue",
+            "blamed",
             "max°",
             "mean°",
             "RMR 1/n",
@@ -103,7 +109,7 @@ impl Row {
         };
         let maybe = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{value:.0}"));
         format!(
-            "{:<15}{:>6}{:>6}{:>7}{:>6}{:>7}{:>6}{:>5}{:>6.1} {:>13}{:>13}{:>13}{:>8}{:>8}{:>9}{:>8}{:>8.0}",
+            "{:<15}{:>6}{:>6}{:>7}{:>6}{:>7}{:>6}{:>7}{:>7}{:>5}{:>6.1} {:>13}{:>13}{:>13}{:>8}{:>8}{:>9}{:>8}{:>8.0}",
             self.scenario.name(),
             self.peers,
             self.seeds,
@@ -111,6 +117,8 @@ impl Row {
             self.duplicated,
             self.forged,
             self.disordered,
+            self.untrue,
+            self.blamed,
             self.degree_max,
             self.degree_mean,
             both(|rounds| rounds.rmr, 3),
@@ -143,6 +151,8 @@ impl Row {
             "duplicated": self.duplicated,
             "forged": self.forged,
             "disordered": self.disordered,
+            "untrue": self.untrue,
+            "blamed": self.blamed,
             "degree_max": self.degree_max,
             "degree_mean": self.degree_mean,
             "one_author": rounds(&self.one_author),

@@ -11,7 +11,7 @@ use crate::{
     sim::{
         body::Body,
         report::{Report, Rounds},
-        world::{Who, millis, seconds},
+        world::{Who, millis, misbehave::Trait, seconds},
     },
 };
 
@@ -225,15 +225,18 @@ impl<B: Body> Story<B> {
                 self.report.missed += (honest.len() - having) as u64;
             }
         }
-        let reference = honest.first().map(|who| self.world.order_of(*who)).unwrap_or_default();
-        if self.report.missed == 0 {
-            let differs = |who: &&Who| self.world.order_of(**who) != reference;
-            self.report.disordered += honest.iter().filter(differs).count() as u64;
-        }
     }
 
+    /// Whether everyone has the same; or, where somebody says different things under one number, at least all of what the honest said.
     fn is_converged(&self) -> bool {
         let honest = self.honest();
+        if self.world.has(Trait::Equivocates) {
+            let said = self.world.said_to_all();
+            return said.iter().all(|id| {
+                let having = honest.iter().filter(|who| self.world.was_shown(**who, id)).count();
+                having == 0 || having == honest.len()
+            });
+        }
         let mut digests = honest.iter().map(|who| self.world.node(*who).log_digest());
         let first = digests.next();
         digests.all(|digest| Some(digest) == first)
@@ -254,6 +257,7 @@ impl<B: Body> Story<B> {
         report.duplicated = breaches.duplicated;
         report.forged = breaches.forged;
         report.disordered += breaches.disordered;
+        (report.untrue, report.blamed) = (breaches.untrue, breaches.blamed);
         report.overlinked = breaches.overlinked;
         report.simulated_millis = self.world.millis() - self.started;
         let zero = [
@@ -261,6 +265,8 @@ impl<B: Body> Story<B> {
             ("shown twice", report.duplicated),
             ("forged and shown", report.forged),
             ("out of order", report.disordered),
+            ("delivered, it was said, and was not", report.untrue),
+            ("honest people blamed", report.blamed),
             ("too many links", report.overlinked),
         ];
         for (what, count) in zero {

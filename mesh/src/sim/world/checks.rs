@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     config::{AHEAD_MAX, FRAGMENT_BYTES_MAX},
     io::{Output, millis},
-    model::{Event, Message},
+    model::{Alert, Delivery, Event, Message},
     wire::{frame::Frame, timestamp::Timestamp},
 };
 use shared::{MessageId, PeerId, limits::LINKS_MAX};
@@ -19,6 +19,8 @@ pub(super) struct Ledger {
     /// In the order said.
     order: Vec<MessageId>,
     shown: BTreeMap<PeerId, BTreeMap<MessageId, Timestamp>>,
+    /// To whom else it was ever shown.
+    readers: BTreeMap<MessageId, BTreeSet<PeerId>>,
     /// Breaches, where they are counted rather than asserted.
     breaches: Breaches,
 }
@@ -41,6 +43,10 @@ pub(crate) struct Breaches {
     pub(crate) disordered: u64,
     /// Nodes with more links than the most.
     pub(crate) overlinked: u64,
+    /// Authors who were told that more people have a message than were shown it.
+    pub(crate) untrue: u64,
+    /// Honest people who were taken for misbehaving.
+    pub(crate) blamed: u64,
 }
 
 impl Ledger {
@@ -62,6 +68,9 @@ impl Ledger {
             };
             self.said.insert(message.id, said);
             self.order.push(message.id);
+        }
+        if !message.own {
+            self.readers.entry(message.id).or_default().insert(reader);
         }
         if shown.insert(message.id, message.order).is_some() {
             breaches.duplicated += 1;
@@ -98,6 +107,32 @@ impl<B: Body> Simulation<B> {
                     end.parting = true;
                 }
             }
+            Output::Event(Event::Delivery {
+                id,
+                delivery: Delivery::Sent { delivered, .. },
+            }) => {
+                let readers = self.ledger.readers.get(id).map_or(0, BTreeSet::len);
+                // Those who misbehave may say what they like of themselves.
+                let liars = self.machines.iter().filter(|machine| machine.mischief.is_some());
+                if *delivered as usize > readers + liars.count() {
+                    let untrue = Breaches {
+                        untrue: 1,
+                        ..Breaches::default()
+                    };
+                    self.count(untrue, &format!("{who} is told that {id:?} is with {delivered}"));
+                }
+            }
+            Output::Event(Event::Alert {
+                alert: Alert::Misbehaving { peer },
+            }) => {
+                // In small worlds tests put words into the mouths of the honest.
+                let mischief = machine.mischief.is_some() || self.misbehaves(peer);
+                if !self.strict && !mischief {
+                    self.ledger.breaches.blamed += 1;
+                }
+            }
+            // What a machine that misbehaves is said to have said is no honest person's word.
+            Output::Event(Event::Message { message }) if self.misbehaves(&message.author) => {}
             Output::Event(Event::Message { message }) => {
                 let breaches = self.ledger.note_shown(machine.id, message);
                 self.last_shown = self.millis;
@@ -130,16 +165,24 @@ impl<B: Body> Simulation<B> {
         sum.forged += breaches.forged;
         sum.disordered += breaches.disordered;
         sum.overlinked += breaches.overlinked;
+        sum.untrue += breaches.untrue;
+    }
+
+    fn misbehaves(&self, peer: &PeerId) -> bool {
+        let machine = self.by_id.get(peer).map(|who| &self.machines[*who]);
+        machine.is_some_and(|machine| machine.mischief.is_some())
     }
 
     pub(crate) fn breaches(&self) -> Breaches {
         self.ledger.breaches
     }
 
-    /// What was said to everyone.
+    /// What was said to everyone, by those who do not misbehave now.
     pub(crate) fn said_to_all(&self) -> Vec<MessageId> {
         let said = self.ledger.order.iter();
-        said.filter(|id| self.ledger.said[id].to.is_none()).copied().collect()
+        let to_all = said.filter(|id| self.ledger.said[id].to.is_none());
+        let honest = to_all.filter(|id| !self.misbehaves(&self.ledger.said[id].author));
+        honest.copied().collect()
     }
 
     /// Whether this was shown to `who` in its present life.

@@ -3,7 +3,8 @@
 //! A misbehaving machine runs the same node, links and beacons like everyone, and changes what goes out. So it has
 //! every chance an insider has, but for breaking signatures.
 
-use shared::{Identity, Room, limits::LINKS_MAX};
+use minicbor::{Decode, Encode, bytes::ByteVec};
+use shared::{Identity, Label, Room, limits::LINKS_MAX};
 
 use crate::{
     config::{ACKS_MAX, LOST_MAX},
@@ -12,8 +13,9 @@ use crate::{
         fragment::Fragments,
         frame::{Announced, Frame},
         id::ShortId,
-        record::{Ack, Beacon, Lost, Record, Unchecked},
-        span::LogDigest,
+        record::{Ack, Beacon, Content, Entry, Lost, Record, Unchecked},
+        span::{Feed, LogDigest, Span},
+        timestamp::Timestamp,
     },
 };
 
@@ -35,10 +37,20 @@ pub(crate) enum Trait {
     Lies,
     /// Claims to be next to everybody and asks to be handed everything first, and keeps what is said.
     Central,
+    /// Says things that are dated in the year 3000, one kind shown and one unknown.
+    DatesAhead,
+    /// Makes up people who name each other and whoever it has heard of, itself at their root.
+    Ghosts,
+    /// Asks for everything there is, again and again.
+    AsksForWork,
+    /// Says something else under the same number on each link.
+    Equivocates,
+    /// Lengthens its beacons by what nobody knows.
+    Pads,
 }
 
 impl Trait {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Forges,
         Self::Replays,
         Self::Floods,
@@ -46,6 +58,11 @@ impl Trait {
         Self::Promises,
         Self::Lies,
         Self::Central,
+        Self::DatesAhead,
+        Self::Ghosts,
+        Self::AsksForWork,
+        Self::Equivocates,
+        Self::Pads,
     ];
 }
 
@@ -59,7 +76,32 @@ pub(crate) struct Mischief {
     /// Whom it has heard of.
     others: Vec<ShortId>,
     sent: u64,
+    /// How much it has made up.
+    made: u64,
 }
+
+/// A beacon that nobody has to read to see that it is too large.
+#[derive(Debug, Encode, Decode)]
+struct Padded {
+    #[n(0)]
+    stamp: u64,
+    #[n(1)]
+    name: String,
+    #[n(11)]
+    padding: ByteVec,
+}
+
+impl Content for Padded {
+    const LABEL: Label = Label::Beacon;
+
+    fn is_valid(&self) -> bool {
+        true
+    }
+}
+
+/// The year 3000.
+// No limit: a point in time.
+const FAR_AHEAD: u64 = 32_503_680_000_000;
 
 impl Mischief {
     pub(crate) fn new(of: Trait, identity: Identity, room: Room) -> Self {
@@ -70,7 +112,12 @@ impl Mischief {
             kept: Vec::new(),
             others: Vec::new(),
             sent: 0,
+            made: 0,
         }
+    }
+
+    pub(crate) fn is(&self, of: Trait) -> bool {
+        self.of == of
     }
 
     /// What goes out instead of `bytes` on `link`, and on which of the open `links`.
@@ -122,8 +169,148 @@ impl Mischief {
                 out.extend(fragments(link, &Frame::IHave { announced }));
                 out
             }
+            (Trait::DatesAhead, Some(Frame::Ping { .. })) => {
+                let mut out = unchanged();
+                for kind in [Entry::CHAT, 77] {
+                    out.extend(self.say_ahead(link, kind));
+                }
+                out
+            }
+            (Trait::Ghosts, Some(Frame::Beacon { wire, .. })) => {
+                self.lie(wire);
+                unchanged()
+            }
+            (Trait::Ghosts, Some(Frame::Ping { .. })) => {
+                let mut out = unchanged();
+                out.extend((0..10).flat_map(|_| self.make_up(link)));
+                out
+            }
+            (Trait::AsksForWork, Some(Frame::Ping { .. })) => {
+                let mut out = unchanged();
+                let spans = vec![Span {
+                    feed: Feed {
+                        author: self.identity.peer_id(),
+                        number: 1,
+                    },
+                    first: 0,
+                    next: u64::MAX,
+                }];
+                for frame in [
+                    Frame::People { ids: Vec::new() },
+                    Frame::Have { vector: spans.clone() },
+                    Frame::Want { spans },
+                ] {
+                    out.extend((0..20).flat_map(|_| fragments(link, &frame)));
+                }
+                out
+            }
+            (
+                Trait::Equivocates,
+                Some(Frame::Entry {
+                    hops,
+                    fan_out,
+                    tree,
+                    wire,
+                }),
+            ) => {
+                let other = self.equivocate(link, wire);
+                let wire = other.as_deref().unwrap_or(wire).into();
+                fragments(
+                    link,
+                    &Frame::Entry {
+                        hops,
+                        fan_out,
+                        tree,
+                        wire,
+                    },
+                )
+            }
+            (Trait::Pads, Some(Frame::Beacon { hops, tree, wire })) => {
+                let padded = self.pad(wire);
+                let wire = padded.as_deref().unwrap_or(wire).into();
+                fragments(link, &Frame::Beacon { hops, tree, wire })
+            }
             _ => unchanged(),
         }
+    }
+
+    /// An entry of a feed of its own that no node said.
+    fn say_ahead(&mut self, link: LinkId, kind: u32) -> Vec<(LinkId, Vec<u8>)> {
+        self.made += 1;
+        let entry = Entry {
+            feed: 3_000,
+            seq: self.made - 1,
+            order: Timestamp::from_unix_millis(FAR_AHEAD + self.made),
+            unix_millis: FAR_AHEAD,
+            name: "Mallory".into(),
+            kind,
+            body: vec![b'x'; 10_000].into(),
+        };
+        let record = Record::sign(&self.identity, &self.room, entry);
+        let frame = Frame::Entry {
+            hops: 1,
+            fan_out: 0,
+            tree: ShortId::of_peer(&self.identity.peer_id()),
+            wire: record.wire.as_slice().into(),
+        };
+        fragments(link, &frame)
+    }
+
+    /// A beacon of somebody new, who names whom it has heard of and those made up before.
+    fn make_up(&mut self, link: LinkId) -> Vec<(LinkId, Vec<u8>)> {
+        self.made += 1;
+        let ghost = Identity::from_secret(
+            blake3::hash(&[&self.made.to_be_bytes(), self.identity.peer_id().as_bytes().as_slice()].concat())
+                .as_bytes(),
+        );
+        let neighbors = self.others.iter().rev().take(LINKS_MAX).copied().collect();
+        self.others.push(ShortId::of_peer(&ghost.peer_id()));
+        let beacon = Beacon {
+            stamp: 1,
+            name: "Ghost".into(),
+            interval_millis: u32::MAX,
+            neighbors,
+            on_server: true,
+            digest: LogDigest::default(),
+            acks: Vec::new(),
+            lost: Vec::new(),
+            leaving: false,
+            whole: true,
+            unix_millis: 0,
+        };
+        let record = Record::sign(&ghost, &self.room, beacon);
+        let (hops, tree) = (1, ShortId::of_peer(&ghost.peer_id()));
+        let wire = record.wire.as_slice().into();
+        fragments(link, &Frame::Beacon { hops, tree, wire })
+    }
+
+    /// Another entry with the number of one of its own.
+    fn equivocate(&self, link: LinkId, wire: &[u8]) -> Option<Vec<u8>> {
+        let unchecked = Unchecked::read(wire).ok()?;
+        if unchecked.author != self.identity.peer_id() {
+            return None;
+        }
+        let entry = &unchecked.check::<Entry>(&self.room).ok()?.content;
+        let other = Entry {
+            body: format!("to {link:?}").into_bytes().into(),
+            ..entry.clone()
+        };
+        Some(Record::sign(&self.identity, &self.room, other).wire.clone())
+    }
+
+    /// One of its own beacons with a further field, as large as a record may be.
+    fn pad(&self, wire: &[u8]) -> Option<Vec<u8>> {
+        let unchecked = Unchecked::read(wire).ok()?;
+        if unchecked.author != self.identity.peer_id() {
+            return None;
+        }
+        let beacon = unchecked.check::<Beacon>(&self.room).ok()?;
+        let padded = Padded {
+            stamp: beacon.content.stamp,
+            name: beacon.content.name.clone(),
+            padding: vec![0; 60_000].into(),
+        };
+        Some(Record::sign(&self.identity, &self.room, padded).wire.clone())
     }
 
     /// Another beacon in the place of our own; those of others are only read.
