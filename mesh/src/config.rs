@@ -410,6 +410,10 @@ pub(crate) const SIM_CONVERGENCE_MAX: Duration = Duration::from_secs(60);
 #[cfg(any(test, feature = "sim"))]
 pub(crate) const SIM_CRASH_CONVERGENCE_MAX: Duration = Duration::from_secs(15);
 
+/// Within which those left count right after many crashed or left at once.
+#[cfg(any(test, feature = "sim"))]
+pub(crate) const SIM_LISTED_MAX: Duration = Duration::from_secs(12);
+
 /// How far clocks are off, at most, in the scenarios with wrong clocks.
 #[cfg(any(test, feature = "sim"))]
 pub(crate) const SIM_SKEW: Duration = Duration::from_secs(6 * 60 * 60);

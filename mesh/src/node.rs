@@ -359,11 +359,16 @@ impl Node {
         self.net.links().map(Link::peer)
     }
 
+    /// How somebody stands with us, if they are shown.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn state_of(&self, peer: &PeerId) -> Option<crate::model::PersonState> {
+        self.room.state_of(peer)
+    }
+
     /// How many people are here as far as this node knows, itself included.
     #[must_use]
     pub fn present(&self) -> usize {
-        use crate::door::PassiveView;
-        self.room.present() + 1
+        self.room.people_here() + 1
     }
 
     /// The same for two nodes that have the same feeds up to the same entries.

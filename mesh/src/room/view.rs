@@ -49,6 +49,17 @@ impl Room {
         self.log.digest()
     }
 
+    /// How many are here, this node not included.
+    pub(crate) fn people_here(&self) -> usize {
+        self.roster.present()
+    }
+
+    /// How somebody stands with us, if they are shown.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn state_of(&self, peer: &PeerId) -> Option<PersonState> {
+        self.roster.state(peer)
+    }
+
     /// Whether messages go over a link first, or only if another way fails.
     pub(crate) fn is_eager(&self, link: LinkId) -> bool {
         self.broadcast.is_eager(link, self.trees.nearest())

@@ -35,6 +35,8 @@ pub struct Report {
     pub newcomer_millis: Option<u64>,
     /// From the end of the faults until everyone has everything, in milliseconds.
     pub convergence_millis: Option<u64>,
+    /// From a crash or leaving of many until each of those left shows exactly those left as here, in milliseconds.
+    pub listed_millis: Option<u64>,
     /// How long the run took in its own time, in milliseconds.
     pub simulated_millis: u64,
     /// A hash of everything that went over each directed link, and when; empty unless it was asked for.

@@ -32,6 +32,10 @@ pub enum Scenario {
     Crash80,
     /// Nine in ten crash at once.
     Crash90,
+    /// Half of everyone leaves within a second.
+    Leave50,
+    /// Nine in ten leave within a second.
+    Leave90,
     /// Two halves cannot reach each other for two minutes, and both talk.
     Partition,
     /// The server dies at second 10; newcomers come by hand through one person.
@@ -50,7 +54,7 @@ pub enum Scenario {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Steady,
         Self::Evening,
         Self::JoinStorm,
@@ -58,6 +62,8 @@ impl Scenario {
         Self::Crash50,
         Self::Crash80,
         Self::Crash90,
+        Self::Leave50,
+        Self::Leave90,
         Self::Partition,
         Self::Serverless,
         Self::FounderLeaves,
@@ -78,6 +84,8 @@ impl Scenario {
             Self::Crash50 => "crash-50",
             Self::Crash80 => "crash-80",
             Self::Crash90 => "crash-90",
+            Self::Leave50 => "leave-50",
+            Self::Leave90 => "leave-90",
             Self::Partition => "partition",
             Self::Serverless => "serverless",
             Self::FounderLeaves => "founder-leaves",
@@ -126,6 +134,8 @@ pub fn run_bodies<B: Body>(scenario: Scenario, people: usize, seed: u64, digest:
         Scenario::Crash50 => story.crash(50),
         Scenario::Crash80 => story.crash(80),
         Scenario::Crash90 => story.crash(90),
+        Scenario::Leave50 => story.leave(50),
+        Scenario::Leave90 => story.leave(90),
         Scenario::Partition => story.partition(),
         Scenario::Serverless => story.serverless(),
         Scenario::FounderLeaves => story.founder_leaves(),
@@ -174,6 +184,8 @@ struct Story<B> {
     started: u64,
     /// How much has been said, for texts that differ.
     said: u64,
+    /// Whether those left have to count right within a while.
+    counts: bool,
 }
 
 impl<B: Body> Story<B> {
@@ -186,6 +198,7 @@ impl<B: Body> Story<B> {
             world,
             report: Report::default(),
             said: 0,
+            counts: false,
         }
     }
 
@@ -261,25 +274,58 @@ impl<B: Body> Story<B> {
         self.converge(SIM_CONVERGENCE_MAX);
     }
 
+    /// So many in a hundred, drawn at random.
+    fn draw_percent(&mut self, percent: usize) -> Vec<Who> {
+        let mut all: Vec<_> = (0..self.people).collect();
+        let count = self.people * percent / 100;
+        let drawn = (0..count).map(|_| {
+            let place = self.draw(all.len());
+            all.swap_remove(place)
+        });
+        drawn.collect()
+    }
+
     fn crash(&mut self, percent: usize) {
         self.gather();
         for _ in 0..5 {
             self.somebody_says();
         }
         self.world.run_for(seconds(5));
-        let mut living: Vec<_> = (0..self.people).collect();
-        for _ in 0..self.people * percent / 100 {
-            let place = self.draw(living.len());
-            self.world.crash(living.swap_remove(place));
+        for who in self.draw_percent(percent) {
+            self.world.crash(who);
         }
         let crashed = self.world.millis();
         for _ in 0..10 {
             self.somebody_says();
             self.world.run_for(millis(100));
         }
+        // Of more, those left fall apart into groups that first have to find each other.
+        self.counts = percent <= 50;
+        self.count_right(crashed);
         let spent = self.world.millis() - crashed;
         self.converge(SIM_CRASH_CONVERGENCE_MAX.saturating_sub(millis(spent)));
         self.report.convergence_millis = self.report.convergence_millis.map(|after| after + spent);
+    }
+
+    fn leave(&mut self, percent: usize) {
+        self.gather();
+        self.world.run_for(seconds(5));
+        let leavers = self.draw_percent(percent);
+        let left = self.world.millis();
+        let tenth = leavers.len().div_ceil(10);
+        for some in leavers.chunks(tenth) {
+            for who in some {
+                self.world.leave(*who);
+            }
+            self.world.run_for(millis(100));
+        }
+        for who in leavers {
+            self.world.kill(who);
+        }
+        self.counts = true;
+        self.count_right(left);
+        self.somebody_says();
+        self.converge(SIM_CONVERGENCE_MAX);
     }
 
     fn partition(&mut self) {

@@ -25,6 +25,8 @@ pub(crate) struct Row {
     newcomer: Option<f64>,
     /// The slowest.
     convergence: Option<f64>,
+    /// The slowest.
+    listed: Option<f64>,
     speed: f64,
 }
 
@@ -54,6 +56,7 @@ impl Row {
         };
         let millis = |value: Option<u64>| value.map(|value| value as f64);
         let convergence = runs.iter().filter_map(|run| run.report.convergence_millis).max();
+        let listed = runs.iter().filter_map(|run| run.report.listed_millis).max();
         let simulated: u64 = sum(|report| report.simulated_millis);
         Self {
             scenario,
@@ -73,13 +76,14 @@ impl Row {
             idle_bytes: mean(&|report| report.idle_bytes_per_second),
             newcomer: mean(&|report| millis(report.newcomer_millis)),
             convergence: millis(convergence),
+            listed: millis(listed),
             speed: simulated as f64 / 1_000.0 / runs.iter().map(|run| run.seconds).sum::<f64>(),
         }
     }
 
     pub(crate) fn head() -> String {
         format!(
-            "{:<15}{:>6}{:>6}{:>7}{:>6}{:>7}{:>6}{:>7}{:>7}{:>5}{:>6} {:>13}{:>13}{:>13}{:>8}{:>8}{:>9}{:>8}{:>8}",
+            "{:<15}{:>6}{:>6}{:>7}{:>6}{:>7}{:>6}{:>7}{:>7}{:>5}{:>6} {:>13}{:>13}{:>13}{:>8}{:>8}{:>9}{:>8}{:>8}{:>8}",
             "scenario",
             "peers",
             "seeds",
@@ -98,6 +102,7 @@ impl Row {
             "B/s",
             "newc ms",
             "conv s",
+            "count s",
             "speed"
         )
     }
@@ -109,7 +114,7 @@ impl Row {
         };
         let maybe = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{value:.0}"));
         format!(
-            "{:<15}{:>6}{:>6}{:>7}{:>6}{:>7}{:>6}{:>7}{:>7}{:>5}{:>6.1} {:>13}{:>13}{:>13}{:>8}{:>8}{:>9}{:>8}{:>8.0}",
+            "{:<15}{:>6}{:>6}{:>7}{:>6}{:>7}{:>6}{:>7}{:>7}{:>5}{:>6.1} {:>13}{:>13}{:>13}{:>8}{:>8}{:>9}{:>8}{:>8}{:>8.0}",
             self.scenario.name(),
             self.peers,
             self.seeds,
@@ -128,6 +133,8 @@ impl Row {
             maybe(self.idle_bytes),
             maybe(self.newcomer),
             self.convergence
+                .map_or_else(|| "never".into(), |millis| format!("{:.1}", millis / 1_000.0)),
+            self.listed
                 .map_or_else(|| "never".into(), |millis| format!("{:.1}", millis / 1_000.0)),
             self.speed,
         )
@@ -161,6 +168,7 @@ impl Row {
             "idle_bytes_per_second": self.idle_bytes,
             "newcomer_millis": self.newcomer,
             "convergence_millis_max": self.convergence,
+            "listed_millis_max": self.listed,
             "speed": self.speed,
         })
         .to_string()

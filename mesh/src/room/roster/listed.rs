@@ -6,6 +6,7 @@ use shared::PeerId;
 
 use super::Summary;
 use crate::{
+    config::ROSTER_RETRY,
     door::LinkState,
     io::Instant,
     model::{Event, Person, PersonState},
@@ -139,7 +140,8 @@ impl Listed {
         }
         if gone && self.gone_since.is_none() {
             self.gone_since = Some(now);
-            summary.due = Some(now);
+            // Many go at once: when they are forgotten is looked up for all of them together.
+            summary.look_again(now + ROSTER_RETRY);
         } else if !gone {
             self.gone_since = None;
         }
@@ -256,7 +258,10 @@ mod tests {
         assert_eq!((listed.counted, summary.generation, listed.gone_since), (true, 1, None));
         listed.refresh(LATER, &mut summary, &mut Vec::new());
         assert_eq!((listed.counted, summary.generation), (false, 2));
-        assert_eq!((listed.gone_since, summary.due), (Some(LATER), Some(LATER)));
+        assert_eq!(
+            (listed.gone_since, summary.due),
+            (Some(LATER), Some(LATER + ROSTER_RETRY))
+        );
         named(LinkState::Up).refresh(NOW, &mut summary, &mut Vec::new());
         assert_eq!(summary.generation, 2, "a link without a beacon is not counted");
     }

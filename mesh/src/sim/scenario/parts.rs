@@ -6,12 +6,13 @@ use shared::{PeerId, limits::LINKS_MAX};
 
 use super::Story;
 use crate::{
-    config::{LINKS_MIN, SIM_REST, SIM_ROUNDS, SIM_SKEW},
+    config::{LINKS_MIN, SIM_LISTED_MAX, SIM_REST, SIM_ROUNDS, SIM_SKEW},
+    model::PersonState,
     room::presence::interval,
     sim::{
         body::Body,
         report::{Report, Rounds},
-        world::{Who, millis, misbehave::Trait, seconds},
+        world::{Simulation, Who, millis, misbehave::Trait, seconds},
     },
 };
 
@@ -227,6 +228,19 @@ impl<B: Body> Story<B> {
         }
     }
 
+    /// Runs until each of those left shows exactly those left as here, which is counted from `since`.
+    pub(super) fn count_right(&mut self, since: u64) {
+        let living = self.living();
+        let alive: Vec<_> = (0..self.people).map(|who| living.contains(&who)).collect();
+        while self.world.millis() < since + SIM_LISTED_MAX.as_millis() as u64 {
+            if living.iter().all(|one| counts_right(&self.world, *one, &alive)) {
+                self.report.listed_millis = Some(self.world.millis() - since);
+                return;
+            }
+            self.world.run_for(millis(100));
+        }
+    }
+
     /// Whether everyone has the same; or, where somebody says different things under one number, at least all of what the honest said.
     fn is_converged(&self) -> bool {
         let honest = self.honest();
@@ -273,9 +287,18 @@ impl<B: Body> Story<B> {
             report.demand(what, count as f64, 0.0);
         }
         report.demand("links of a node", report.degree_max as f64, LINKS_MAX as f64);
+        if self.counts && report.listed_millis.is_none() {
+            report.demand("time to count right", f64::NAN, 0.0);
+        }
         if report.convergence_millis.is_none() {
             report.demand("convergence", f64::NAN, 0.0);
         }
         self.report
     }
+}
+
+/// Whether `one` shows exactly those as here who are alive.
+fn counts_right<B: Body>(world: &Simulation<B>, one: Who, alive: &[bool]) -> bool {
+    let is_here = |other: Who| world.node(one).state_of(&world.id(other)) == Some(PersonState::Here);
+    (0..alive.len()).all(|other| other == one || is_here(other) == alive[other])
 }
