@@ -175,9 +175,8 @@ impl Room {
     pub(crate) fn on_delivery_due(&mut self, cx: &mut Context) {
         let (news, retries) = self.deliveries.handle_timeout(cx.instant());
         tell_news(cx, news);
-        for retry in retries {
-            let sealed = retry.sealed.into();
-            self.send_packet(cx, retry.to, Payload::Whisper { sealed }, Forwarding::Flooded);
+        for whisper in retries {
+            self.send_whisper(cx, &whisper, Forwarding::Flooded);
         }
     }
 

@@ -276,6 +276,7 @@ fn a_whisper() {
         to: bob().peer_id(),
         text: "Hi 🦜".into(),
         order: order(),
+        since: 7,
     };
     let sealed = seal_whisper(&ann(), &lobby(), &whisper, &mut rng()).unwrap();
     assert_eq!(

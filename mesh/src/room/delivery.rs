@@ -7,7 +7,7 @@
 //!
 //! A whisper is acknowledged by a receipt of its recipient's and tried again until then, or until its time is up.
 
-use std::ops::Range;
+use std::{ops::Range, rc::Rc};
 
 use litemap::LiteMap;
 use shared::{MessageId, PeerId};
@@ -17,6 +17,7 @@ use crate::{
     io::Instant,
     model::Delivery,
     seen::Seen,
+    wire::whisper::Whisper,
 };
 
 /// News of a message.
@@ -57,18 +58,10 @@ enum Ends {
 struct Whispered {
     id: MessageId,
     to: PeerId,
-    sealed: Vec<u8>,
+    /// What is whispered, to be sealed anew each time it is tried: the recipient may have begun another life.
+    whisper: Rc<Whisper>,
     until: Instant,
     retry_at: Instant,
-}
-
-/// A whisper that is to be tried again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Retry {
-    /// To whom.
-    pub to: PeerId,
-    /// The sealed whisper.
-    pub sealed: Vec<u8>,
 }
 
 /// A whisper that is not taken, because too many are pending.
@@ -139,17 +132,18 @@ impl Deliveries {
         now: Instant,
         id: MessageId,
         to: PeerId,
-        sealed: Vec<u8>,
+        whisper: &Rc<Whisper>,
         until: Instant,
     ) -> Result<Delivery, Full> {
-        if self.whispers.len() >= PENDING_MESSAGES_MAX || self.whisper_bytes + sealed.len() > PENDING_BYTES_MAX {
+        let bytes = self.whisper_bytes + whisper.text.len();
+        if self.whispers.len() >= PENDING_MESSAGES_MAX || bytes > PENDING_BYTES_MAX {
             return Err(Full);
         }
-        self.whisper_bytes += sealed.len();
+        self.whisper_bytes = bytes;
         self.whispers.push(Whispered {
             id,
             to,
-            sealed,
+            whisper: Rc::clone(whisper),
             until,
             retry_at: now + WHISPER_RETRY,
         });
@@ -196,7 +190,7 @@ impl Deliveries {
             .iter()
             .position(|whisper| whisper.id == id && whisper.to == peer)?;
         let whisper = self.whispers.remove(place);
-        self.whisper_bytes -= whisper.sealed.len();
+        self.whisper_bytes -= whisper.whisper.text.len();
         Some((id, Delivery::Sent { delivered: 1, of: 1 }))
     }
 
@@ -231,7 +225,7 @@ impl Deliveries {
     }
 
     /// Gives up what was tried for long enough, with the deliveries to show, and gives what is to be tried again.
-    pub(crate) fn handle_timeout(&mut self, now: Instant) -> (Vec<News>, Vec<Retry>) {
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> (Vec<News>, Vec<Rc<Whisper>>) {
         for said in &mut self.said {
             if matches!(said.ends, Ends::OpenToNewcomers { until: Some(until) } if now >= until) {
                 said.ends = Ends::Closed;
@@ -242,10 +236,7 @@ impl Deliveries {
         let due = self.whispers.iter_mut().filter(|whisper| now >= whisper.retry_at);
         let retries = due.map(|whisper| {
             whisper.retry_at = now + WHISPER_RETRY * 2;
-            Retry {
-                to: whisper.to,
-                sealed: whisper.sealed.clone(),
-            }
+            Rc::clone(&whisper.whisper)
         });
         let retries = retries.collect();
         (failed, retries)
@@ -261,7 +252,7 @@ impl Deliveries {
         self.whispers.retain(|whisper| {
             let fails = fails(whisper);
             if fails {
-                self.whisper_bytes -= whisper.sealed.len();
+                self.whisper_bytes -= whisper.whisper.text.len();
                 news.push((whisper.id, Delivery::Failed));
             }
             !fails
@@ -332,9 +323,21 @@ mod tests {
     #[test]
     fn a_whisper_is_tried_again_until_its_receipt_or_its_time_is_up() {
         let mut deliveries = Deliveries::new([1; 32]);
+        let whispered = |number| {
+            Rc::new(Whisper {
+                id: id(number),
+                unix_millis: 0,
+                name: "Ann".into(),
+                to: peer(1),
+                text: "psst".into(),
+                order: Timestamp::default(),
+                since: 0,
+            })
+        };
         let whisper = |deliveries: &mut Deliveries, number| {
+            let whisper = whispered(number);
             deliveries
-                .whisper(at(0), id(number), peer(1), vec![number], at(30))
+                .whisper(at(0), id(number), peer(1), &whisper, at(30))
                 .unwrap();
         };
         whisper(&mut deliveries, 1);
@@ -345,11 +348,7 @@ mod tests {
         );
         assert_eq!(deliveries.on_receipt(peer(2), id(2)), None);
         let (failed, retries) = deliveries.handle_timeout(at(2));
-        let retry = Retry {
-            to: peer(1),
-            sealed: vec![2],
-        };
-        assert_eq!((failed, retries), (vec![], vec![retry]));
+        assert_eq!((failed, retries), (vec![], vec![whispered(2)]));
         assert_eq!(deliveries.handle_timeout(at(30)).0, [(id(2), Delivery::Failed)]);
         assert_eq!(deliveries.poll_timeout(), None);
     }

@@ -58,6 +58,8 @@ pub(crate) fn patience(interval_millis: u32) -> Duration {
 pub(crate) struct Presence {
     rng: ChaCha20Rng,
     stamp: u64,
+    /// Our beacons of this life have higher stamps.
+    born: u64,
     sent: Option<Instant>,
     due: Option<Instant>,
     /// Our last beacon.
@@ -99,6 +101,7 @@ impl Presence {
         Self {
             rng: stream(seed, Stream::Presence),
             stamp: unix_millis,
+            born: unix_millis,
             sent: None,
             due: None,
             own: None,
@@ -106,6 +109,11 @@ impl Presence {
             outbid: (0, None),
             lost: Vec::new(),
         }
+    }
+
+    /// Our beacons of this life have higher stamps, those of lives before have not.
+    pub(crate) fn born(&self) -> u64 {
+        self.born
     }
 
     /// Our last beacon.
@@ -200,7 +208,7 @@ impl Presence {
         if stamp <= self.stamp || stamp >= 1 << 63 {
             return;
         }
-        self.stamp = stamp;
+        (self.stamp, self.born) = (stamp, stamp);
         let (times, last) = self.outbid;
         let lately = last.is_some_and(|last| now.since(last) < OUTBID_MAX * 2);
         let times = if lately { times.saturating_add(1) } else { 0 };

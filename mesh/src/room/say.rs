@@ -1,5 +1,7 @@
 //! What our person says, and how a message is shown.
 
+use std::rc::Rc;
+
 use shared::{MessageId, PeerId, limits::TEXT_BYTES_MAX};
 
 use super::{Room, clock::is_ahead, log::Accepted};
@@ -52,27 +54,39 @@ impl Room {
             return Err(SendError::NotReachable);
         }
         let unix_millis = cx.room_millis();
-        let whisper = Whisper {
+        let whisper = Rc::new(Whisper {
             id: MessageId::random(&mut self.whispers),
             unix_millis,
             name: cx.name.clone(),
             to,
             text: text.to_owned(),
             order: self.clock.tick(unix_millis),
-        };
+            since: 0,
+        });
         let id = whisper.id;
-        let sealed =
-            seal_whisper(&cx.identity, &cx.room, &whisper, &mut self.whispers).map_err(|_| SendError::NotReachable)?;
         let until = cx.instant() + cx.timing.whisper_timeout;
         let delivery = self
             .deliveries
-            .whisper(cx.instant(), id, to, sealed.clone(), until)
+            .whisper(cx.instant(), id, to, &whisper, until)
             .map_err(|_| SendError::Full)?;
-        show_whisper(cx, whisper, self.me);
+        show_whisper(cx, Whisper::clone(&whisper), self.me);
         cx.event(Event::Delivery { id, delivery });
-        let sealed = sealed.into();
-        self.send_packet(cx, to, Payload::Whisper { sealed }, Forwarding::Learned);
+        self.send_whisper(cx, &whisper, Forwarding::Learned);
         Ok(id)
+    }
+
+    /// Seals a whisper for the life of its recipient that we know of, and sends it.
+    pub(super) fn send_whisper(&mut self, cx: &mut Context, whisper: &Whisper, forwarding: Forwarding) {
+        let beacon = self.roster.beacon(&whisper.to);
+        let whisper = Whisper {
+            since: beacon.map_or(0, |beacon| beacon.content.stamp),
+            ..whisper.clone()
+        };
+        // Nobody is here whose id is no key: they could not have signed a beacon, nor a hello.
+        if let Ok(sealed) = seal_whisper(&cx.identity, &cx.room, &whisper, &mut self.whispers) {
+            let sealed = sealed.into();
+            self.send_packet(cx, whisper.to, Payload::Whisper { sealed }, forwarding);
+        }
     }
 
     /// Whether a text can be said now.
@@ -101,6 +115,10 @@ impl Room {
             cx.counters.frames_refused += 1;
             return;
         };
+        // Kept by a carrier from before a reload: we would not know that it came before. Its author tries again for this life.
+        if whisper.since <= self.presence.born() {
+            return;
+        }
         let id = whisper.id;
         // A receipt also when it came before: the first may be lost.
         self.send_packet(cx, author, Payload::Receipt { id }, Forwarding::Learned);
@@ -153,7 +171,7 @@ mod tests {
     use chacha20::ChaCha20Rng;
 
     use super::{
-        super::test::{BOB, CID, Rig, entry_frame, sent, shown, tree},
+        super::test::{BOB, CID, Rig, beacon_frame, entry_frame, sent, shown, tree},
         *,
     };
     use crate::{
@@ -197,6 +215,7 @@ mod tests {
             to: peer(to),
             text: "psst".into(),
             order: crate::wire::timestamp::Timestamp::from_unix_millis(rig.cx.now.unix_millis + 5_000),
+            since: rig.room.presence.born() + 1,
         };
         let sealed = seal_whisper(&identity(2), &rig.cx.room, &whisper, &mut rng()).unwrap();
         (whisper, sealed)
@@ -355,8 +374,11 @@ mod tests {
             .into_iter()
             .map(|(link, packet)| (link, packet.payload))
             .collect();
-        let sealed = sealed.clone();
-        assert_eq!(tried, [(BOB, Payload::Whisper { sealed })]);
+        let [(BOB, Payload::Whisper { sealed: again })] = &tried[..] else {
+            panic!("{tried:?}");
+        };
+        assert_ne!(again, sealed, "it is sealed anew");
+        assert_eq!(open_whisper(&identity(2), &rig.cx.room, again), Ok((author, whisper)));
 
         let (to, nonce, payload) = (peer(1), 1, Payload::Receipt { id });
         let receipt = Record::sign(&identity(2), &rig.cx.room, Packet { to, nonce, payload });
@@ -371,6 +393,36 @@ mod tests {
         );
         assert_eq!(rig.cx.outputs(), [delivery(id, Delivery::Sent { delivered: 1, of: 1 })]);
         assert_eq!(rig.room.delivery_due(), None);
+    }
+
+    #[test]
+    fn a_whisper_is_for_the_life_of_its_recipient_that_its_author_knows() {
+        let mut rig = Rig::linked(&[2, 3]);
+        rig.handle(BOB, beacon_frame(&rig.beacon_of(2, 50), 1, tree(2)));
+        rig.cx.outputs();
+        rig.room.whisper(&mut rig.cx, peer(2), "psst").unwrap();
+        let since = |rig: &mut Rig| {
+            let sent = packets(rig);
+            let [(_, Packet { payload: Payload::Whisper { sealed }, .. })] = &sent[..] else {
+                panic!("{sent:?}");
+            };
+            let (_, whisper) = open_whisper(&identity(2), &rig.cx.room, sealed).unwrap();
+            whisper.since
+        };
+        assert_eq!(since(&mut rig), 50);
+        rig.handle(BOB, beacon_frame(&rig.beacon_of(2, 900), 1, tree(2)));
+        rig.cx.outputs();
+        rig.cx.wait(2_000);
+        rig.room.on_delivery_due(&mut rig.cx);
+        assert_eq!(since(&mut rig), 900, "after a reload");
+
+        let (mut whisper, sealed) = whispered(&rig, 1);
+        whisper.since -= 1;
+        let old = seal_whisper(&identity(2), &rig.cx.room, &whisper, &mut rng()).unwrap();
+        hand(&mut rig, BOB, 2, 8, &old);
+        assert_eq!(rig.cx.outputs(), [], "no receipt either: the author tries again");
+        hand(&mut rig, BOB, 2, 9, &sealed);
+        assert_eq!(rig.cx.outputs().len(), 2);
     }
 
     #[test]

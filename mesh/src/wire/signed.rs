@@ -1,7 +1,7 @@
 //! Signatures and seals within a room: over the room's id, then what is signed, so that nothing said in one room counts in another, nor
 //! what was said for one purpose for another.
 
-#[cfg(feature = "sim")]
+#[cfg(any(test, feature = "sim"))]
 pub(crate) mod simulated;
 
 use shared::{
@@ -46,7 +46,7 @@ pub(super) fn seal_to(
     bytes: &[u8],
     rng: &mut impl rand_core::CryptoRng,
 ) -> Result<Vec<u8>, BadRecipient> {
-    #[cfg(feature = "sim")]
+    #[cfg(any(test, feature = "sim"))]
     if simulated::is_on() {
         return Ok(simulated::seal(recipient, &context(label, room), bytes, rng));
     }
@@ -58,7 +58,7 @@ pub(super) fn seal_to(
 /// # Errors
 /// [`OpenError`]; nothing more can be told.
 pub(super) fn open_as(identity: &Identity, label: Label, room: &Room, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
-    #[cfg(feature = "sim")]
+    #[cfg(any(test, feature = "sim"))]
     if simulated::is_on() {
         return simulated::open(&identity.peer_id(), &context(label, room), sealed).ok_or(OpenError);
     }
@@ -142,7 +142,6 @@ mod tests {
     }
 
     /// Both kinds of box: the real one first.
-    #[cfg(feature = "sim")]
     #[test]
     fn a_simulated_box_opens_as_a_real_one_does() {
         use chacha20::{ChaCha20Rng, rand_core::SeedableRng};

@@ -44,6 +44,9 @@ pub struct Whisper {
     /// Its place among everything the recipient is shown.
     #[n(5)]
     pub order: Timestamp,
+    /// The stamp of the recipient's last beacon that the author knows: it is meant for that life of the recipient's, and for none later.
+    #[n(6)]
+    pub since: u64,
 }
 
 impl SignedWhisper {
@@ -131,6 +134,7 @@ mod tests {
             to: to.peer_id(),
             text: text.into(),
             order: Timestamp::from_unix_millis(5),
+            since: 6,
         }
     }
 

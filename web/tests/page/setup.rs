@@ -104,6 +104,7 @@ pub(crate) fn message(number: u8, author: u8, whisper_to: Option<u8>, text: &str
             whisper_to: whisper_to.map(peer),
             order: Timestamp::from_unix_millis(number.into()),
             unix_millis: 1_700_000_000_000,
+            dated_ahead: false,
             text: text.to_owned(),
         },
     }

@@ -230,6 +230,35 @@ fn a_goodbye_for_a_newer_link_that_never_comes_is_made_good() {
 }
 
 #[test]
+fn a_whisper_that_a_carrier_kept_is_not_shown_again_after_a_reload() {
+    let mut world = World::new(1);
+    let (one, other) = world.add_pair();
+    world.run_until_linked(seconds(5), &[one, other]);
+    world.run_for(seconds(10));
+    world.record();
+    world.whisper(one, other, "psst").unwrap();
+    world.run_for(seconds(2));
+    assert_eq!(world.heard(other), ["psst"]);
+    let kept = world.recorded(one, other);
+    world.kill(other);
+    world.run_for(seconds(1));
+    world.restart(other);
+    world.run_until_linked(seconds(10), &[one, other]);
+    world.run_for(seconds(5));
+    for bytes in kept {
+        if let Ok(Frame::Packet { .. }) = Frame::decode(&bytes[1..]) {
+            assert!(world.inject_fragment(one, other, bytes.to_vec()));
+        }
+    }
+    world.run_for(seconds(5));
+    assert_eq!(world.heard(other), Vec::<String>::new());
+    // A new one is heard.
+    world.whisper(one, other, "psst again").unwrap();
+    world.run_for(seconds(2));
+    assert_eq!(world.heard(other), ["psst again"]);
+}
+
+#[test]
 fn replayed_frames_are_shown_once() {
     let mut world = World::new(1);
     let (low, high) = world.add_pair();

@@ -121,6 +121,7 @@ impl Mischief {
     }
 
     /// What goes out instead of `bytes` on `link`, and on which of the open `links`.
+    // Long because: it has an arm for each way.
     pub(crate) fn act(&mut self, millis: u64, links: &[LinkId], link: LinkId, bytes: &[u8]) -> Vec<(LinkId, Vec<u8>)> {
         self.sent += 1;
         let unchanged = || vec![(link, bytes.to_vec())];

@@ -209,6 +209,7 @@ impl Rig {
                     to,
                     text: "psst".into(),
                     order: Timestamp::from_unix_millis(7),
+                    since: u64::MAX >> parts.author,
                 };
                 let mut rng = ChaCha20Rng::from_seed([2; 32]);
                 let sealed = seal_whisper(&identity(parts.author), &self.room, &whisper, &mut rng).unwrap();
