@@ -264,6 +264,7 @@ impl Deliveries {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::timestamp::Timestamp;
 
     fn peer(byte: u8) -> PeerId {
         PeerId::from_bytes([byte; 32])

@@ -403,7 +403,16 @@ mod tests {
         rig.room.whisper(&mut rig.cx, peer(2), "psst").unwrap();
         let since = |rig: &mut Rig| {
             let sent = packets(rig);
-            let [(_, Packet { payload: Payload::Whisper { sealed }, .. })] = &sent[..] else {
+            let [
+                (
+                    _,
+                    Packet {
+                        payload: Payload::Whisper { sealed },
+                        ..
+                    },
+                ),
+            ] = &sent[..]
+            else {
                 panic!("{sent:?}");
             };
             let (_, whisper) = open_whisper(&identity(2), &rig.cx.room, sealed).unwrap();

@@ -42,8 +42,9 @@ fn the_longest_text_goes_through_and_a_longer_one_stays_with_its_author() {
     world.run_until_linked(seconds(3), &[low, high]);
     let long = "ü".repeat(TEXT_BYTES_MAX / 2);
     let id = world.say(low, &long);
+    // Sent again once the beacon is there that tells for which life of the recipient's it is.
     world.whisper(high, low, &long).unwrap();
-    world.run_for(seconds(1));
+    world.run_for(seconds(3));
     assert!(world.has_heard(high, &long) && world.has_heard(low, &long));
     assert_eq!(world.delivery(low, id), Delivery::Sent { delivered: 1, of: 1 });
     let (bytes, max) = (TEXT_BYTES_MAX + 1, TEXT_BYTES_MAX);
