@@ -149,6 +149,38 @@ fn messages_of_one_time_stand_in_the_order_of_their_ids() {
     assert_eq!(shown(&after(of_one_time)), [1, 2, 3]);
 }
 
+/// A message that is dated far ahead.
+fn ahead(byte: u8) -> Event {
+    let mut event = message(byte, false, "x");
+    if let Event::Message { message } = &mut event {
+        message.dated_ahead = true;
+    }
+    event
+}
+
+#[test]
+fn what_is_dated_ahead_stands_apart_until_something_comes_after_it() {
+    let mut state = after([ahead(50), message(1, false, "x"), ahead(40), message(2, false, "x")]);
+    assert_eq!((shown(&state), state.ahead_from()), (vec![1, 2, 40, 50], 2));
+    happens(&mut state, message(45, false, "x"));
+    assert_eq!(
+        (shown(&state), state.ahead_from()),
+        (vec![1, 2, 40, 45, 50], 4),
+        "40 is due"
+    );
+    assert_eq!(after([ahead(1)]).ahead_from(), 0);
+    assert_eq!(after([]).ahead_from(), 0);
+}
+
+#[test]
+fn of_what_is_dated_ahead_only_so_many_are_shown_and_they_push_out_nobody() {
+    let most = u8::try_from(AHEAD_SHOWN_MAX).unwrap();
+    let state = after((100..=100 + most).rev().map(ahead).chain([message(1, false, "x")]));
+    assert_eq!((state.messages.len(), state.ahead_from()), (AHEAD_SHOWN_MAX + 1, 1));
+    assert_eq!(shown(&state).last(), Some(&(99 + most)), "the farthest goes");
+    assert!(!state.dropped);
+}
+
 #[test]
 fn a_message_told_twice_is_shown_once() {
     let state = after([message(2, false, "x"), message(1, false, "x"), message(2, false, "x")]);

@@ -18,8 +18,22 @@ pub(super) struct Driver {
     _folder: TempDir,
 }
 
+/// How often a driver is started before its failure counts.
+const STARTS: usize = 3;
+
 impl Driver {
+    /// Starts a driver. Chromium's draws a port that is free for IPv4 and then takes it for IPv6, too: where another program has it there, the
+    /// driver ends, and another one is started.
     pub(super) async fn start(engine: Engine) -> Result<Self> {
+        for _ in 1..STARTS {
+            if let Ok(driver) = Self::start_once(engine).await {
+                return Ok(driver);
+            }
+        }
+        Self::start_once(engine).await
+    }
+
+    async fn start_once(engine: Engine) -> Result<Self> {
         let (variable, usual, arguments, announcement) = match engine {
             Engine::Chromium => (
                 "CHROMEDRIVER",

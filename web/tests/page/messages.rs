@@ -125,6 +125,23 @@ async fn only_the_latest_messages_are_in_the_page_until_asked_for() {
 }
 
 #[wasm_bindgen_test]
+async fn what_is_dated_ahead_stands_folded_after_all_else() {
+    let mut ahead = message(9, 1, None, "from the future");
+    if let Event::Message { message } = &mut ahead {
+        message.dated_ahead = true;
+    }
+    let page = show([ahead, message(1, 1, None, "now")]).await;
+    let fold = page.one("details.ahead");
+    assert!(!fold.has_attribute("open"));
+    assert_eq!(
+        page.text("details.ahead > summary"),
+        "1 message from a clock that is ahead"
+    );
+    assert_eq!(page.text("details.ahead .message-text"), "from the future");
+    assert_eq!(texts(&page, ".messages > article .message-text"), ["now"]);
+}
+
+#[wasm_bindgen_test]
 async fn messages_are_shown_in_the_order_of_the_room_wherever_they_come_from() {
     let outbox = Outbox::new(Ok(()));
     let first = [message(2, 1, None, "two"), message(5, 1, None, "five")];
