@@ -349,8 +349,8 @@ pub const GAP_MIN: Duration = Duration::from_millis(300);
 /// By how much the square of the number of people lengthens the least time between two beacons for news.
 pub const GAP_PER_PAIR: Duration = Duration::from_millis(2);
 
-/// The longest wait before a beacon that outbids one of our own from elsewhere: somebody uses our identity in two places.
-pub const OUTBID_MAX: Duration = Duration::from_secs(60);
+/// The longest wait before a beacon that supersedes one of our own from elsewhere: somebody uses our identity in two places.
+pub const SUPERSEDE_MAX: Duration = Duration::from_secs(60);
 
 /// The least time between two beacons because of a loss.
 pub const GAP_LOSS: Duration = Duration::from_millis(600);

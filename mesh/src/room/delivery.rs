@@ -56,9 +56,7 @@ enum Ends {
 
 #[derive(Debug)]
 struct Whispered {
-    id: MessageId,
-    to: PeerId,
-    /// What is whispered, to be sealed anew each time it is tried: the recipient may have begun another life.
+    /// To be sealed anew each time it is tried: the recipient may have begun another life.
     whisper: Rc<Whisper>,
     until: Instant,
     retry_at: Instant,
@@ -127,22 +125,13 @@ impl Deliveries {
     ///
     /// # Errors
     /// [`Full`] if too much is pending.
-    pub(crate) fn whisper(
-        &mut self,
-        now: Instant,
-        id: MessageId,
-        to: PeerId,
-        whisper: &Rc<Whisper>,
-        until: Instant,
-    ) -> Result<Delivery, Full> {
+    pub(crate) fn whisper(&mut self, now: Instant, whisper: &Rc<Whisper>, until: Instant) -> Result<Delivery, Full> {
         let bytes = self.whisper_bytes + whisper.text.len();
         if self.whispers.len() >= PENDING_MESSAGES_MAX || bytes > PENDING_BYTES_MAX {
             return Err(Full);
         }
         self.whisper_bytes = bytes;
         self.whispers.push(Whispered {
-            id,
-            to,
             whisper: Rc::clone(whisper),
             until,
             retry_at: now + WHISPER_RETRY,
@@ -188,7 +177,7 @@ impl Deliveries {
         let place = self
             .whispers
             .iter()
-            .position(|whisper| whisper.id == id && whisper.to == peer)?;
+            .position(|pending| pending.whisper.id == id && pending.whisper.to == peer)?;
         let whisper = self.whispers.remove(place);
         self.whisper_bytes -= whisper.whisper.text.len();
         Some((id, Delivery::Sent { delivered: 1, of: 1 }))
@@ -210,7 +199,7 @@ impl Deliveries {
             }
         }
         self.said.retain(|said| !said.is_done());
-        news.extend(self.fail_whispers(|whisper| whisper.to == peer));
+        news.extend(self.fail_whispers(|pending| pending.whisper.to == peer));
         news
     }
 
@@ -253,7 +242,7 @@ impl Deliveries {
             let fails = fails(whisper);
             if fails {
                 self.whisper_bytes -= whisper.whisper.text.len();
-                news.push((whisper.id, Delivery::Failed));
+                news.push((whisper.whisper.id, Delivery::Failed));
             }
             !fails
         });
@@ -337,9 +326,7 @@ mod tests {
         };
         let whisper = |deliveries: &mut Deliveries, number| {
             let whisper = whispered(number);
-            deliveries
-                .whisper(at(0), id(number), peer(1), &whisper, at(30))
-                .unwrap();
+            deliveries.whisper(at(0), &whisper, at(30)).unwrap();
         };
         whisper(&mut deliveries, 1);
         whisper(&mut deliveries, 2);

@@ -16,8 +16,8 @@ use super::roster::Roster;
 use crate::{
     back_off::{back_off, jittered},
     config::{
-        GAP_LOSS, GAP_MIN, GAP_PER_PAIR, INTERVAL_MAX, INTERVAL_MIN, INTERVAL_PER_PERSON, LOST_MAX, OUTBID_MAX,
-        PATIENCE_MARGIN, ROOT_INTERVAL,
+        GAP_LOSS, GAP_MIN, GAP_PER_PAIR, INTERVAL_MAX, INTERVAL_MIN, INTERVAL_PER_PERSON, LOST_MAX, PATIENCE_MARGIN,
+        ROOT_INTERVAL, SUPERSEDE_MAX,
     },
     context::Context,
     io::Instant,
@@ -66,8 +66,8 @@ pub(crate) struct Presence {
     own: Option<Rc<Record<Beacon>>>,
     /// How many entries had been accepted at our beacon before the last, and at the last.
     acked: [u64; 2],
-    /// How often beacons of ours from elsewhere outbid us in a row, and when they last did.
-    outbid: (u32, Option<Instant>),
+    /// How often beacons of ours from elsewhere superseded ours in a row, and when they last did.
+    superseded: (u32, Option<Instant>),
     /// Neighbors whose links were lost, the latest first, to be named in the next beacon.
     lost: Vec<PeerId>,
 }
@@ -106,7 +106,7 @@ impl Presence {
             due: None,
             own: None,
             acked: [0; 2],
-            outbid: (0, None),
+            superseded: (0, None),
             lost: Vec::new(),
         }
     }
@@ -203,20 +203,20 @@ impl Presence {
     }
 
     /// Somebody has a beacon of ours from another life, with this stamp, which superseded ours: ours have to be higher. If that life goes on
-    /// somewhere else, the two do not outbid each other without end.
+    /// somewhere else, the two do not supersede each other without end.
     pub(crate) fn on_superseded(&mut self, now: Instant, stamp: u64) {
         if stamp <= self.stamp || stamp >= 1 << 63 {
             return;
         }
         (self.stamp, self.born) = (stamp, stamp);
-        let (times, last) = self.outbid;
-        let lately = last.is_some_and(|last| now.since(last) < OUTBID_MAX * 2);
+        let (times, last) = self.superseded;
+        let lately = last.is_some_and(|last| now.since(last) < SUPERSEDE_MAX * 2);
         let times = if lately { times.saturating_add(1) } else { 0 };
-        self.outbid = (times, Some(now));
+        self.superseded = (times, Some(now));
         if times == 0 {
             return self.hurry(now);
         }
-        let wait = jittered(back_off(times, GAP_MIN, OUTBID_MAX), &mut self.rng);
+        let wait = jittered(back_off(times, GAP_MIN, SUPERSEDE_MAX), &mut self.rng);
         self.bring_forward(now + wait);
     }
 }
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn two_lives_of_one_identity_do_not_outbid_each_other_without_end() {
+    fn two_lives_of_one_identity_do_not_supersede_each_other_without_end() {
         let mut lives = [1, 2].map(presence);
         let (mut now, mut sent) = (at(0), 0);
         let mut stamp = lives[0].arm(now, 2, false);

@@ -164,13 +164,6 @@ impl Roster {
         self.summary.generation
     }
 
-    /// Whether anybody whom we reach names `peer` as a neighbor.
-    pub(crate) fn is_neighbor_of_others(&self, peer: &PeerId) -> bool {
-        let short = ShortId::of_peer(peer);
-        let mut others = self.people.iter().filter(|(other, _)| *other != peer);
-        others.any(|(_, entry)| entry.counted && entry.hops.is_some() && entry.names(short))
-    }
-
     /// A number that is the same for two nodes that agree on who is present, `me` included.
     pub(crate) fn digest(&self, me: &PeerId) -> u64 {
         self.summary.digest ^ mixed(me)
@@ -320,14 +313,10 @@ impl Roster {
             let mut named = before.content.neighbors.iter();
             named.any(|short| !now_named.contains(short))
         });
-        let mut next = VecDeque::new();
-        self.follow(&peer, hops, &mut next);
         if drops {
             self.doubt_reach(now);
         }
-        for (named, hops) in next {
-            self.reach(now, named, hops, out);
-        }
+        self.reach_named(now, &peer, hops, out);
     }
 
     /// Someone said goodbye.
@@ -463,11 +452,7 @@ impl Roster {
             (true, false, _) => self.doubt_reach(now),
             (false, true, Some(hops)) => {
                 self.arrivals.push(peer);
-                let mut next = VecDeque::new();
-                self.follow(&peer, hops, &mut next);
-                for (named, hops) in next {
-                    self.reach(now, named, hops, out);
-                }
+                self.reach_named(now, &peer, hops, out);
             }
             _ => {}
         }

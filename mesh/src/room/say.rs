@@ -67,7 +67,7 @@ impl Room {
         let until = cx.instant() + cx.timing.whisper_timeout;
         let delivery = self
             .deliveries
-            .whisper(cx.instant(), id, to, &whisper, until)
+            .whisper(cx.instant(), &whisper, until)
             .map_err(|_| SendError::Full)?;
         show_whisper(cx, Whisper::clone(&whisper), self.me);
         cx.event(Event::Delivery { id, delivery });

@@ -9,7 +9,7 @@ pub struct Report {
     pub duplicated: u64,
     /// Messages shown that their author did not say so.
     pub forged: u64,
-    /// Messages that come before what their author had read, and people whose lists are in another order.
+    /// Messages that come before what their author had read.
     pub disordered: u64,
     /// Times that an author was told that more people have a message than were shown it.
     pub untrue: u64,
@@ -35,8 +35,9 @@ pub struct Report {
     pub newcomer_millis: Option<u64>,
     /// From the end of the faults until everyone has everything, in milliseconds.
     pub convergence_millis: Option<u64>,
-    /// From a crash or leaving of many until each of those left shows exactly those left as here, in milliseconds.
-    pub listed_millis: Option<u64>,
+    /// From a crash or leaving of many until each of those left shows exactly those left as here, in milliseconds; infinite if that took
+    /// longer than was watched.
+    pub listed_millis: Option<f64>,
     /// How long the run took in its own time, in milliseconds.
     pub simulated_millis: u64,
     /// A hash of everything that went over each directed link, and when; empty unless it was asked for.

@@ -25,7 +25,7 @@ pub(crate) struct Row {
     newcomer: Option<f64>,
     /// The slowest.
     convergence: Option<f64>,
-    /// The slowest.
+    /// The slowest; infinite if one of them took longer than was watched.
     listed: Option<f64>,
     speed: f64,
 }
@@ -56,7 +56,7 @@ impl Row {
         };
         let millis = |value: Option<u64>| value.map(|value| value as f64);
         let convergence = runs.iter().filter_map(|run| run.report.convergence_millis).max();
-        let listed = runs.iter().filter_map(|run| run.report.listed_millis).max();
+        let listed = runs.iter().filter_map(|run| run.report.listed_millis).reduce(f64::max);
         let simulated: u64 = sum(|report| report.simulated_millis);
         Self {
             scenario,
@@ -76,7 +76,7 @@ impl Row {
             idle_bytes: mean(&|report| report.idle_bytes_per_second),
             newcomer: mean(&|report| millis(report.newcomer_millis)),
             convergence: millis(convergence),
-            listed: millis(listed),
+            listed,
             speed: simulated as f64 / 1_000.0 / runs.iter().map(|run| run.seconds).sum::<f64>(),
         }
     }
@@ -134,8 +134,11 @@ impl Row {
             maybe(self.newcomer),
             self.convergence
                 .map_or_else(|| "never".into(), |millis| format!("{:.1}", millis / 1_000.0)),
-            self.listed
-                .map_or_else(|| "never".into(), |millis| format!("{:.1}", millis / 1_000.0)),
+            match self.listed {
+                None => "-".into(),
+                Some(millis) if millis.is_finite() => format!("{:.1}", millis / 1_000.0),
+                Some(_) => "later".into(),
+            },
             self.speed,
         )
     }

@@ -87,13 +87,17 @@ impl Listed {
         beacon.is_some_and(|beacon| beacon.content.neighbors.contains(&neighbor))
     }
 
+    /// Until when they have to show that they are here, suspected or reached no longer.
+    fn doubted_until(&self) -> Option<Instant> {
+        self.suspected_until.into_iter().chain(self.cut_off_until).min()
+    }
+
     /// When something is due.
     pub(super) fn poll_timeout(&self, gone_listed: Duration) -> Option<Instant> {
         if let Some(since) = self.gone_since {
             return Some(since + gone_listed);
         }
-        let suspicion = self.suspected_until.into_iter().chain(self.cut_off_until).min();
-        match suspicion {
+        match self.doubted_until() {
             Some(until) if self.link != LinkState::Up => Some(until),
             _ if self.counted || !self.shown => Some(self.overdue),
             _ => None,
@@ -116,7 +120,7 @@ impl Listed {
         if std::mem::replace(&mut self.candidate, candidate) != candidate {
             summary.count_candidate(candidate);
         }
-        let until = self.suspected_until.into_iter().chain(self.cut_off_until).min();
+        let until = self.doubted_until();
         let suspected = until.is_some();
         let convicted = until.is_some_and(|until| now >= until);
         let state = match self.link {

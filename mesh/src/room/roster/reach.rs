@@ -32,17 +32,37 @@ impl Roster {
         self.summary.look_again(at);
     }
 
+    /// Over how many links those are reached who are here and name `peer` as a neighbor.
+    fn naming(&self, peer: PeerId) -> impl Iterator<Item = u16> {
+        let short = ShortId::of_peer(&peer);
+        let others = self.people.iter().filter(move |(other, _)| **other != peer);
+        let naming = others.filter(move |(_, entry)| entry.counted && entry.names(short));
+        naming.filter_map(|(_, entry)| entry.hops)
+    }
+
+    /// Whether anybody whom we reach names `peer` as a neighbor.
+    pub(crate) fn is_neighbor_of_others(&self, peer: &PeerId) -> bool {
+        self.naming(*peer).next().is_some()
+    }
+
     /// The fewest links to somebody whom we have no link with, by those who name them.
     pub(super) fn named_at(&self, peer: &PeerId) -> Option<u16> {
-        let short = ShortId::of_peer(peer);
-        let counted = self.people.iter().map(|(_, entry)| entry).filter(|entry| entry.counted);
-        let naming = counted.filter(|entry| entry.names(short));
-        naming.filter_map(|entry| Some(entry.hops?.saturating_add(1))).min()
+        self.naming(*peer).min().map(|hops| hops.saturating_add(1))
     }
 
     /// Somebody is reached over so many links, and by their beacon perhaps others.
     pub(super) fn reach(&mut self, now: Instant, peer: PeerId, hops: u16, out: &mut Vec<Event>) {
-        let mut next = VecDeque::from([(peer, hops)]);
+        self.reach_all(now, VecDeque::from([(peer, hops)]), out);
+    }
+
+    /// Somebody is here and reached over so many links: so are those whom they name.
+    pub(super) fn reach_named(&mut self, now: Instant, peer: &PeerId, hops: u16, out: &mut Vec<Event>) {
+        let mut next = VecDeque::new();
+        self.follow(peer, hops, &mut next);
+        self.reach_all(now, next, out);
+    }
+
+    fn reach_all(&mut self, now: Instant, mut next: VecDeque<(PeerId, u16)>, out: &mut Vec<Event>) {
         while let Some((peer, hops)) = next.pop_front() {
             let entry = self.people.get_mut(&peer);
             let Some(entry) = entry.filter(|entry| entry.is_farther(hops)) else {
@@ -59,7 +79,7 @@ impl Roster {
     }
 
     /// Those whom somebody names who is here, and who were not reached so far, or over more links.
-    pub(super) fn follow(&self, peer: &PeerId, hops: u16, next: &mut VecDeque<(PeerId, u16)>) {
+    fn follow(&self, peer: &PeerId, hops: u16, next: &mut VecDeque<(PeerId, u16)>) {
         let entry = self.people.get(peer).filter(|entry| entry.counted);
         let Some(beacon) = entry.and_then(|entry| entry.beacon.as_ref()) else {
             return;

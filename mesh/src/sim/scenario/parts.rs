@@ -234,11 +234,12 @@ impl<B: Body> Story<B> {
         let alive: Vec<_> = (0..self.people).map(|who| living.contains(&who)).collect();
         while self.world.millis() < since + SIM_LISTED_MAX.as_millis() as u64 {
             if living.iter().all(|one| counts_right(&self.world, *one, &alive)) {
-                self.report.listed_millis = Some(self.world.millis() - since);
+                self.report.listed_millis = Some((self.world.millis() - since) as f64);
                 return;
             }
             self.world.run_for(millis(100));
         }
+        self.report.listed_millis = Some(f64::INFINITY);
     }
 
     /// Whether everyone has the same; or, where somebody says different things under one number, at least all of what the honest said.
@@ -287,8 +288,9 @@ impl<B: Body> Story<B> {
             report.demand(what, count as f64, 0.0);
         }
         report.demand("links of a node", report.degree_max as f64, LINKS_MAX as f64);
-        if self.counts && report.listed_millis.is_none() {
-            report.demand("time to count right", f64::NAN, 0.0);
+        if self.counts {
+            let listed = report.listed_millis.unwrap_or(f64::INFINITY);
+            report.demand("milliseconds to count right", listed, SIM_LISTED_MAX.as_millis() as f64);
         }
         if report.convergence_millis.is_none() {
             report.demand("convergence", f64::NAN, 0.0);

@@ -145,10 +145,9 @@ impl Mischief {
                 out.push((link, vec![0; 1_000]));
                 out
             }
-            (Trait::Lies, Some(Frame::Beacon { hops, tree, wire })) => {
+            (Trait::Lies, Some(frame @ Frame::Beacon { wire, .. })) => {
                 let lie = self.lie(wire);
-                let wire = lie.as_deref().unwrap_or(wire).into();
-                fragments(link, &Frame::Beacon { hops, tree, wire })
+                fragments(link, &carrying(frame, lie.as_deref().unwrap_or(wire)))
             }
             (Trait::Central, Some(Frame::Beacon { tree, wire, .. })) => {
                 fragments(link, &Frame::Beacon { hops: 1, tree, wire })
@@ -205,31 +204,13 @@ impl Mischief {
                 }
                 out
             }
-            (
-                Trait::Equivocates,
-                Some(Frame::Entry {
-                    hops,
-                    fan_out,
-                    tree,
-                    wire,
-                }),
-            ) => {
+            (Trait::Equivocates, Some(frame @ Frame::Entry { wire, .. })) => {
                 let other = self.equivocate(link, wire);
-                let wire = other.as_deref().unwrap_or(wire).into();
-                fragments(
-                    link,
-                    &Frame::Entry {
-                        hops,
-                        fan_out,
-                        tree,
-                        wire,
-                    },
-                )
+                fragments(link, &carrying(frame, other.as_deref().unwrap_or(wire)))
             }
-            (Trait::Pads, Some(Frame::Beacon { hops, tree, wire })) => {
+            (Trait::Pads, Some(frame @ Frame::Beacon { wire, .. })) => {
                 let padded = self.pad(wire);
-                let wire = padded.as_deref().unwrap_or(wire).into();
-                fragments(link, &Frame::Beacon { hops, tree, wire })
+                fragments(link, &carrying(frame, padded.as_deref().unwrap_or(wire)))
             }
             _ => unchanged(),
         }
@@ -360,40 +341,7 @@ impl Mischief {
             wire
         };
         match frame {
-            Frame::Entry {
-                hops,
-                fan_out,
-                tree,
-                wire,
-            } => {
-                let forged = alter(wire);
-                let wire = forged.as_slice().into();
-                fragments(
-                    link,
-                    &Frame::Entry {
-                        hops,
-                        fan_out,
-                        tree,
-                        wire,
-                    },
-                )
-            }
-            Frame::Packet {
-                hops_left,
-                flooded,
-                wire,
-            } => {
-                let forged = alter(wire);
-                let wire = forged.as_slice().into();
-                fragments(
-                    link,
-                    &Frame::Packet {
-                        hops_left,
-                        flooded,
-                        wire,
-                    },
-                )
-            }
+            Frame::Entry { wire, .. } | Frame::Packet { wire, .. } => fragments(link, &carrying(frame, &alter(wire))),
             Frame::Entries { wires } => {
                 let forged: Vec<_> = wires.into_iter().map(|wire| alter(wire)).collect();
                 let wires = forged.iter().map(|wire| wire.as_slice().into()).collect();
@@ -401,6 +349,28 @@ impl Mischief {
             }
             other => fragments(link, &other),
         }
+    }
+}
+
+/// A frame with this record in the place of its own.
+fn carrying<'a>(frame: Frame<'a>, record: &'a [u8]) -> Frame<'a> {
+    let wire = record.into();
+    match frame {
+        Frame::Entry {
+            hops, fan_out, tree, ..
+        } => Frame::Entry {
+            hops,
+            fan_out,
+            tree,
+            wire,
+        },
+        Frame::Beacon { hops, tree, .. } => Frame::Beacon { hops, tree, wire },
+        Frame::Packet { hops_left, flooded, .. } => Frame::Packet {
+            hops_left,
+            flooded,
+            wire,
+        },
+        other => other,
     }
 }
 
