@@ -407,7 +407,6 @@ mod test {
             frame::Frame,
             id::Tree,
             record::{Beacon, Entry, Record},
-            span::LogDigest,
             timestamp::Timestamp,
         },
     };
@@ -529,17 +528,8 @@ mod test {
     /// A beacon with nothing to say.
     pub(super) fn beacon(person: u8, stamp: u64) -> Beacon {
         Beacon {
-            stamp,
-            name: format!("P{person}"),
             interval_millis: 10_000,
-            neighbors: vec![],
-            on_server: false,
-            digest: LogDigest::default(),
-            acks: vec![],
-            lost: vec![],
-            leaving: false,
-            whole: true,
-            unix_millis: 1_800_000_000_000,
+            ..Beacon::plain(&format!("P{person}"), stamp)
         }
     }
 

@@ -496,17 +496,9 @@ fn the_network_is_shown_with_those_who_are_here_and_what_both_ends_name_as_a_lin
     assert_eq!((network.nodes.len(), network.size, network.edges.len()), (2, 2, 0));
     assert_eq!(network.links[0].peer, bob().peer_id());
     let beacon = Beacon {
-        stamp: 1,
-        name: "Bob".into(),
-        interval_millis: 5_000,
         neighbors: vec![ShortId::of_peer(&peer(1))],
         on_server: true,
-        digest: LogDigest::default(),
-        acks: vec![],
-        lost: vec![],
-        leaving: false,
-        whole: true,
-        unix_millis: 1_800_000_000_000,
+        ..Beacon::plain("Bob", 1)
     };
     let record = Record::sign(&bob(), &rig.room, beacon);
     let (hops, tree, wire) = (1, ShortId::of_peer(&record.author), record.wire.as_slice().into());

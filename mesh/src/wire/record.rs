@@ -319,6 +319,26 @@ pub struct Lost {
     pub stamp: u64,
 }
 
+#[cfg(any(test, feature = "sim"))]
+impl Beacon {
+    /// What somebody says who is linked with nobody and has nothing to say, for tests to say more.
+    pub(crate) fn plain(name: &str, stamp: u64) -> Self {
+        Self {
+            stamp,
+            name: name.into(),
+            interval_millis: 5_000,
+            neighbors: Vec::new(),
+            on_server: false,
+            digest: LogDigest::default(),
+            acks: Vec::new(),
+            lost: Vec::new(),
+            leaving: false,
+            whole: true,
+            unix_millis: 1_800_000_000_000,
+        }
+    }
+}
+
 impl Content for Beacon {
     const LABEL: Label = Label::Beacon;
     // No limit: it stands there.

@@ -168,12 +168,9 @@ impl Listed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        context::{
-            Context,
-            test::{identity, peer},
-        },
-        wire::span::LogDigest,
+    use crate::context::{
+        Context,
+        test::{identity, peer},
     };
 
     const NOW: Instant = Instant::from_millis(100_000);
@@ -189,19 +186,7 @@ mod tests {
 
     /// The same, with a beacon that is believed until `LATER`.
     fn beaconed(link: LinkState) -> Box<Listed> {
-        let beacon = Beacon {
-            stamp: 1,
-            name: "Bob".into(),
-            interval_millis: 5_000,
-            neighbors: vec![],
-            on_server: false,
-            digest: LogDigest::default(),
-            acks: vec![],
-            lost: vec![],
-            leaving: false,
-            whole: true,
-            unix_millis: 1_800_000_000_000,
-        };
+        let beacon = Beacon::plain("Bob", 1);
         let mut listed = named(link);
         listed.beacon = Some(Record::sign(&identity(2), &Context::test(1).room, beacon));
         listed.overdue = LATER;

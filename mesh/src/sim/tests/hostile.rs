@@ -29,17 +29,9 @@ fn entry(text: &str) -> Entry {
 
 fn beacon(stamp: u64) -> Beacon {
     Beacon {
-        stamp,
-        name: "P2".into(),
-        interval_millis: 5_000,
-        neighbors: vec![],
         on_server: true,
-        digest: LogDigest::default(),
-        acks: vec![],
-        lost: vec![],
         leaving: true,
-        whole: true,
-        unix_millis: 1_800_000_000_000,
+        ..Beacon::plain("P2", stamp)
     }
 }
 

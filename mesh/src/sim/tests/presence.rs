@@ -12,7 +12,6 @@ use crate::{
         frame::Frame,
         id::ShortId,
         record::{Beacon, Record},
-        span::LogDigest,
     },
 };
 
@@ -22,17 +21,10 @@ const GHOSTS: usize = PEOPLE_MAX + 52;
 /// A beacon that names these neighbors.
 fn beacon(name: &str, stamp: u64, neighbors: Vec<ShortId>) -> Beacon {
     Beacon {
-        stamp,
-        name: name.into(),
         interval_millis: u32::MAX,
         neighbors,
         on_server: true,
-        digest: LogDigest::default(),
-        acks: vec![],
-        lost: vec![],
-        leaving: false,
-        whole: true,
-        unix_millis: 1_800_000_000_000,
+        ..Beacon::plain(name, stamp)
     }
 }
 

@@ -248,17 +248,11 @@ impl Mischief {
         let neighbors = self.others.iter().rev().take(LINKS_MAX).copied().collect();
         self.others.push(ShortId::of_peer(&ghost.peer_id()));
         let beacon = Beacon {
-            stamp: 1,
-            name: "Ghost".into(),
             interval_millis: u32::MAX,
             neighbors,
             on_server: true,
-            digest: LogDigest::default(),
-            acks: Vec::new(),
-            lost: Vec::new(),
-            leaving: false,
-            whole: true,
             unix_millis: 0,
+            ..Beacon::plain("Ghost", 1)
         };
         let record = Record::sign(&ghost, &self.room, beacon);
         let (hops, tree) = (1, ShortId::of_peer(&ghost.peer_id()));

@@ -25,17 +25,9 @@ fn entry(text: &str) -> Entry {
 
 fn beacon() -> Beacon {
     Beacon {
-        stamp: 1,
-        name: "Ann".into(),
-        interval_millis: 5_000,
-        neighbors: vec![],
         on_server: true,
         digest: LogDigest([7; 16]),
-        whole: true,
-        unix_millis: 1_800_000_000_000,
-        acks: vec![],
-        lost: vec![],
-        leaving: false,
+        ..Beacon::plain("Ann", 1)
     }
 }
 
