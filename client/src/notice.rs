@@ -126,7 +126,7 @@ fn of_alert(alert: &Alert) -> (Level, Option<NoticeAction>) {
     match alert {
         Alert::NameTaken { .. } => (Level::Danger, Some(NoticeAction::ShowPeople)),
         Alert::ServerVersion { .. } | Alert::Superseded => (Level::Danger, Some(NoticeAction::Reload)),
-        Alert::Tampering { .. } | Alert::HelloRefused => (Level::Danger, None),
+        Alert::Tampering { .. } | Alert::HelloRefused | Alert::Equivocated { .. } => (Level::Danger, None),
         Alert::PeerVersion { .. } | Alert::LinksExhausted => (Level::Warning, Some(NoticeAction::Reload)),
         Alert::Misbehaving { .. }
         | Alert::NoPath { .. }
@@ -139,7 +139,10 @@ fn of_alert(alert: &Alert) -> (Level, Option<NoticeAction>) {
 /// Whom an alert is about. Who uses a name anew is named in the alert itself.
 fn subject(alert: &Alert) -> Option<&PeerId> {
     match alert {
-        Alert::Misbehaving { peer } | Alert::PeerVersion { peer, .. } | Alert::NoPath { peer } => Some(peer),
+        Alert::Misbehaving { peer }
+        | Alert::Equivocated { peer }
+        | Alert::PeerVersion { peer, .. }
+        | Alert::NoPath { peer } => Some(peer),
         Alert::NameTaken { .. }
         | Alert::ClockWrong { .. }
         | Alert::Tampering { .. }

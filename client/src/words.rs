@@ -113,6 +113,11 @@ fn alert(alert: &Alert, name: Option<&str>) -> Cow<'static, str> {
              reload the page."
         )
         .into(),
+        Alert::Equivocated { .. } => format!(
+            "{who} said different things to different people. What you read from them may not be what others read, and \
+             who comes later gets none of it."
+        )
+        .into(),
         Alert::PeerVersion { theirs, .. } => format!(
             "{who} uses another version of Starling (protocol {theirs}), and the two cannot talk. Both of you reload \
              the page to get the newest one."

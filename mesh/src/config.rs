@@ -45,6 +45,9 @@ pub const RECORD_BYTES_MAX: usize = CONTENT_BYTES_MAX + 256;
 
 const _: () = assert!(RECORD_BYTES_MAX + 256 <= FRAME_BYTES_MAX);
 
+/// The largest header of an entry. The largest that there can be within the other bounds is about half of it.
+pub const HEADER_BYTES_MAX: usize = 512;
+
 /// The largest content of a beacon. The largest that there can be within the other bounds is a little smaller.
 pub const BEACON_BYTES_MAX: usize = 1024;
 
@@ -253,6 +256,9 @@ pub const OWN_TREE_ENTRIES: usize = 4;
 pub const OWN_TREE_TIME: Duration = Duration::from_secs(60);
 
 // --- the log and its sync ---
+
+/// How many proofs that feeds are over answer one vector; the next one is answered with others.
+pub const FORKS_TOLD_MAX: usize = 8;
 
 /// How many entries the log keeps; the earliest are evicted first.
 pub const LOG_ENTRIES_MAX: usize = 10_000;

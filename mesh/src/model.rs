@@ -269,6 +269,11 @@ pub enum Alert {
         /// How many so far.
         dropped: u64,
     },
+    /// A person signed two messages of which there can be but one: not everybody reads the same from them.
+    Equivocated {
+        /// Who.
+        peer: PeerId,
+    },
     /// A peer sent too much that is no valid message, and was disconnected.
     Misbehaving {
         /// Who.

@@ -5,13 +5,14 @@
 //! peer, through others), [`delivery`] (what became of what we said) and [`closing`]. A layer changes only itself; what it must know
 //! of another it is handed to read.
 //!
-//! This file is the door to the node: words of the net, deadlines, the end. `receive.rs` takes the frames that the net hands on, `say.rs`
-//! what our person says, `view.rs` what others look up.
+//! This file is the door to the node: words of the net, deadlines, the end. `receive.rs` takes the frames that the net hands on,
+//! `feeds.rs` those with entries, `say.rs` what our person says, `view.rs` what others look up.
 
 pub(crate) mod broadcast;
 mod clock;
 mod closing;
 mod delivery;
+mod feeds;
 pub(crate) mod log;
 mod neighbors;
 pub(crate) mod presence;
@@ -53,6 +54,7 @@ use crate::{
     model::{CloseError, Event},
     random::{Stream, stream},
     wire::{
+        entry::RecordId,
         frame::{Digests, Frame},
         id::ShortId,
         record::Payload,
@@ -71,9 +73,12 @@ pub(crate) struct Room {
     clock: Clock,
     time: RoomTime,
     log: Log,
-    /// Which feed of ours this is, and the next number in it.
+    /// Which feed of ours this is, the next number in it, and what was said last.
     feed: u64,
     next_seq: u64,
+    head: Option<RecordId>,
+    /// Draws the numbers of feeds.
+    feeds: ChaCha20Rng,
     sync: Sync,
     routing: Routing,
     deliveries: Deliveries,
@@ -90,6 +95,7 @@ pub(crate) struct Room {
 
 impl Room {
     pub(crate) fn new(cx: &Context, closed: Option<Vec<u8>>, seed: [u8; 32]) -> Self {
+        let mut feeds = stream(seed, Stream::Log);
         Self {
             me: cx.me,
             neighbors: Neighbors::default(),
@@ -100,8 +106,10 @@ impl Room {
             clock: Clock::default(),
             time: RoomTime::default(),
             log: Log::new(seed),
-            feed: stream(seed, Stream::Log).next_u64(),
+            feed: feeds.next_u64(),
             next_seq: 0,
+            head: None,
+            feeds,
             sync: Sync::default(),
             routing: Routing::new(seed),
             deliveries: Deliveries::new(seed),
@@ -404,9 +412,11 @@ mod test {
         context::test::{identity, peer},
         door::PassiveView,
         wire::{
+            entry::{Entry, EntryBody},
             frame::Frame,
             id::Tree,
-            record::{Beacon, Entry, Record},
+            record::{Beacon, Record},
+            span::{Feed, Span},
             timestamp::Timestamp,
         },
     };
@@ -492,14 +502,29 @@ mod test {
         /// An entry of the person with this number.
         pub(super) fn entry_of(&self, person: u8, seq: u64, text: &str) -> Rc<Record<Entry>> {
             let unix_millis = self.cx.now.unix_millis;
+            let feed = Feed {
+                author: peer(person),
+                number: 5,
+            };
+            let prev = seq.checked_sub(1).map(|first| {
+                let span = Span {
+                    feed,
+                    first,
+                    next: seq,
+                    head: None,
+                };
+                let here = self.room.log.entries_of(span).next().map(Rc::clone);
+                here.unwrap_or_else(|| self.entry_of(person, first, text)).id.into()
+            });
             let entry = Entry {
                 feed: 5,
                 seq,
+                prev,
                 order: Timestamp::from_unix_millis(unix_millis + seq),
                 unix_millis,
                 name: format!("P{person}"),
                 kind: Entry::CHAT,
-                body: text.as_bytes().to_vec().into(),
+                body: EntryBody::of(text),
             };
             Record::sign(&identity(person), &self.cx.room, entry)
         }

@@ -7,7 +7,9 @@
 pub mod binding;
 pub(crate) mod candidate;
 pub mod codec;
+pub mod entry;
 pub mod envelope;
+pub mod fork;
 pub mod fragment;
 pub mod frame;
 pub mod id;

@@ -13,11 +13,12 @@ use mesh::{
     io::Candidate,
     model::Timestamp,
     wire::{
+        entry::{Entry, EntryBody},
         envelope::{ANYONE, Body, DeclineReason, Envelope},
         frame::{Announced, Digests, Frame, GoodbyeReason, Hello},
         id::ShortId,
         nearby::Nearby,
-        record::{Ack, Beacon, Closing, Content, Entry, Lost, Packet, Payload, Record},
+        record::{Ack, Beacon, Closing, Content, Lost, Packet, Payload, Record},
         span::{Feed, LogDigest, Span},
         whisper::{Whisper, open_whisper, seal_whisper},
     },
@@ -168,6 +169,7 @@ fn frames_of_sync_and_presence() {
         },
         first: 0,
         next: 500,
+        head: None,
     };
     check(
         &Frame::Have { vector: vec![span] },
@@ -177,6 +179,18 @@ fn frames_of_sync_and_presence() {
         &Frame::Want { spans: vec![span] },
         "820d8181838258208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c1b1122334455667788001901f4",
     );
+    let with_head = Span {
+        head: Some(ShortId(5)),
+        ..span
+    };
+    check(
+        &Frame::Have {
+            vector: vec![with_head],
+        },
+        "820c8181848258208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c1b1122334455667788001901f405",
+    );
+    let [one, other] = [&[1, 2][..], &[3]].map(Into::into);
+    check(&Frame::Fork { one, other }, "820f824201024103");
     let wires = || [&[1, 2][..], &[3]].map(Into::into).into();
     check(&Frame::Entries { wires: wires() }, "820e81824201024103");
     check(&Frame::People { ids: vec![ShortId(5)] }, "8210818105");
@@ -188,16 +202,17 @@ fn an_entry() {
     let entry = Entry {
         feed: 0x1122_3344_5566_7788,
         seq: 4,
+        prev: Some([6; 32].into()),
         order: order(),
         unix_millis: 1_800_000_000_000,
         name: "Ann".into(),
         kind: Entry::CHAT,
-        body: "Hi 🦜".as_bytes().to_vec().into(),
+        body: EntryBody::of("Hi 🦜"),
     };
     check_record(
         entry,
-        "8358208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c582a871b1122334455667788041b01a3185c500000001b000001a3185c500063416e6e0047486920f09fa69c5840c56882b93012aa236016969b26dce40123b3fc14a18ff406c8c40bc0ef50a0a8fb025a8d05b03eb36048e25b2f99d7a9860a1dc4f625b5637d0bea906b0f740c",
-        "eb10a5df5080c4d80044dbca8566d1bdaf79f9b8cbd92f782631afce557291fa",
+        "8458208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c5868881b112233445566778804582006060606060606060606060606060606060606060606060606060606060606061b01a3185c500000001b000001a3185c500063416e6e0082075820dba3f5f1d9f9a8f695f6459dffa95bb2a2d53218b73687367fce8805ed653f5e584011a2abf99e782fbfc2c81ad9f8e128ad2f14c732ba66c5a834fade80d1df125eaf90fc8a29541615a2b89fc60312be07209835f94f098c5e3a214430146b550447486920f09fa69c",
+        "e4f089e0c9882e41c2fb0c156b85da240ee66f4bade9cf121b9b8cc89fc13b61",
     );
 }
 

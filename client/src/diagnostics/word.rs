@@ -67,6 +67,7 @@ pub(super) fn alert(alert: &Alert) -> &'static str {
         Alert::ClockWrong { .. } => "clock wrong",
         Alert::Tampering { .. } => "tampering",
         Alert::Misbehaving { .. } => "misbehaving",
+        Alert::Equivocated { .. } => "equivocated",
         Alert::PeerVersion { .. } => "version of a peer",
         Alert::ServerVersion { .. } => "version of a server",
         Alert::NoPath { .. } => "no path",

@@ -11,12 +11,13 @@ use crate::{
     random::{Stream, stream},
     wire::{
         binding::Binding,
+        entry::{self, Entry},
         envelope::{Body, Envelope},
         fragment::Fragments,
         frame::{Announced, Digests, GoodbyeReason, Hello},
         id::ShortId,
         nearby::Nearby,
-        record::{self, Beacon, Entry, Record},
+        record::{self, Beacon, Record},
         sdp,
         span::LogDigest,
         timestamp::Timestamp,
@@ -160,11 +161,12 @@ impl Rig {
         let entry = Entry {
             feed: 1,
             seq: 0,
+            prev: None,
             order: Timestamp::from_unix_millis(self.now.unix_millis),
             unix_millis: self.now.unix_millis,
             name: "Bob".into(),
             kind: Entry::CHAT,
-            body: b"hi".to_vec().into(),
+            body: entry::EntryBody::of("hi"),
         };
         Record::sign(&bob(), &self.room, entry)
     }

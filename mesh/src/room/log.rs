@@ -15,7 +15,9 @@
 //! Vectors are not signed, and nothing is believed because of them but what to ask for, and, of an author whose entry came, where its
 //! entries begin. What a feed lacks of what it skipped is remembered: it is not acknowledged.
 //!
-//! An author that signs two different entries with one number: each node keeps the one that came first.
+//! An author that signs two entries of which there can be but one has [forked](Fork) the feed. Nodes that have the one and nodes that have
+//! the other could not agree on more of it, so that is the end of the feed: nothing of it is accepted, kept or acknowledged any more, and it
+//! is no part of the digest. The proof takes its place.
 
 mod heads;
 mod kept;
@@ -30,8 +32,10 @@ use crate::{
     config::{ACKS_MAX, LOG_BYTES_MAX, LOG_ENTRIES_MAX, LOG_FEEDS_MAX},
     lookup::Lookup,
     wire::{
+        entry::Entry,
+        fork::Fork,
         id::ShortId,
-        record::{Ack, Entry, Record},
+        record::{Ack, Record},
         span::{Feed, LogDigest, Span},
     },
 };
@@ -41,8 +45,10 @@ use crate::{
 pub(crate) enum Accepted {
     /// It is new.
     New,
-    /// It, or another with its number, was there; or was evicted already.
+    /// It was there, or was evicted already; or its feed is over.
     Known,
+    /// Its author has contradicted what is there: this is the end of the feed, and [`Log::fork`] gives the proof.
+    Forked,
     /// Too far ahead of its predecessors: it is left to sync.
     TooEarly,
 }
@@ -72,6 +78,8 @@ struct FeedLog {
     kept: Kept,
     /// When it grew last: at which of all entries accepted.
     grown: u64,
+    /// That it is over, with the proof. Nothing is kept then.
+    fork: Option<Rc<Fork>>,
 }
 
 /// What an author takes of the log.
@@ -110,7 +118,14 @@ impl Log {
     pub(crate) fn accept(&mut self, entry: &Rc<Record<Entry>>) -> Accepted {
         let seq = entry.content.seq;
         let place = self.place_of(feed_of(entry));
-        let FeedLog { feed, kept, .. } = &mut self.feeds[place];
+        let FeedLog { feed, kept, fork, .. } = &mut self.feeds[place];
+        if fork.is_some() {
+            return Accepted::Known;
+        }
+        if let Some(fork) = kept.contradicted(entry) {
+            self.end(fork);
+            return Accepted::Forked;
+        }
         if kept.is_known(seq) {
             return Accepted::Known;
         }
@@ -142,6 +157,7 @@ impl Log {
             feed,
             kept: Kept::default(),
             grown: self.accepted,
+            fork: None,
         };
         let place = if self.feeds.len() < LOG_FEEDS_MAX {
             self.feeds.push(new);
@@ -186,6 +202,32 @@ impl Log {
             }
         }
         place
+    }
+
+    /// The end of a feed whose author has forked it. Says whether that is news.
+    pub(crate) fn end(&mut self, fork: Fork) -> bool {
+        let place = self.place_of(fork.feed);
+        if self.feeds[place].fork.is_some() {
+            return false;
+        }
+        while self.evict_of(place) {}
+        let FeedLog { feed, kept, .. } = &self.feeds[place];
+        self.heads.replace(feed, kept.head(), None);
+        self.feeds[place].kept = Kept::default();
+        self.feeds[place].fork = Some(Rc::new(fork));
+        self.recent.retain(|(recent, _)| *recent != place);
+        true
+    }
+
+    /// The proof that a feed is over.
+    pub(crate) fn fork(&self, feed: &Feed) -> Option<Rc<Fork>> {
+        self.feeds.get(self.by_feed.get(feed)?)?.fork.clone()
+    }
+
+    /// How many feeds of an author are over.
+    pub(crate) fn forks_of(&self, author: &PeerId) -> usize {
+        let feeds = self.authors.get(author).into_iter().flat_map(|share| &share.feeds);
+        feeds.filter(|place| self.feeds[**place].fork.is_some()).count()
     }
 
     /// Evicts the earliest entry of the author who takes most room.
@@ -242,36 +284,56 @@ impl Log {
 
     /// What there is of so many feeds, those that grew last first: of each the part without a gap, then what is out of order.
     pub(crate) fn vector(&self, feeds: usize) -> Vec<Span> {
-        let mut latest: Vec<_> = self.feeds.iter().collect();
+        let mut latest: Vec<_> = self.feeds.iter().filter(|feed| feed.fork.is_none()).collect();
         latest.sort_by_key(|feed| std::cmp::Reverse(feed.grown));
         latest.truncate(feeds);
         let spans = latest.into_iter().flat_map(|FeedLog { feed, kept, .. }| {
-            kept.runs().map(|(first, next)| Span {
+            kept.runs().enumerate().map(|(run, (first, next))| Span {
                 feed: *feed,
                 first,
                 next,
+                head: kept.last().filter(|_| run == 0),
             })
         });
         spans.collect()
     }
 
-    /// What is lacking of a peer's vector: of each of these feeds the numbers from `first` to below `next`. A log without room for
-    /// more feeds asks for none.
+    /// What is lacking of a peer's vector: of each of these feeds the numbers from `first` to below `next`, and where both have as much but
+    /// not the same, the last of it. A log without room for more feeds asks for none.
     pub(crate) fn lacking(&self, theirs: &[Span]) -> Vec<Span> {
         let mut lacking = Vec::new();
         for span in theirs {
-            let (first, next, evicted) = match self.kept(&span.feed) {
-                Some(kept) => (kept.first(), kept.next(), kept.evicted()),
-                None if self.feeds.len() < LOG_FEEDS_MAX => (span.first, span.first, 0),
+            let feed = self.by_feed.get(&span.feed).map(|place| &self.feeds[place]);
+            let (first, next, evicted, differs) = match feed {
+                Some(FeedLog { fork: Some(_), .. }) => continue,
+                Some(FeedLog { kept, .. }) => {
+                    let differs = span.head.is_some() && span.next == kept.next() && span.head != kept.last();
+                    (kept.first(), kept.next(), kept.evicted(), differs)
+                }
+                None if self.feeds.len() < LOG_FEEDS_MAX => (span.first, span.first, 0, false),
                 None => continue,
             };
             // Earlier ones than ours are wanted if we never had them, not if we evicted them.
             let parts = [
                 (span.first.max(evicted), first.min(span.next)),
                 (span.first.max(next), span.next),
+                (
+                    if differs {
+                        next.saturating_sub(1).max(evicted)
+                    } else {
+                        next
+                    },
+                    next,
+                ),
             ];
             let parts = parts.into_iter().filter(|(first, next)| first < next);
-            lacking.extend(parts.map(|(first, next)| Span { first, next, ..*span }));
+            let head = None;
+            lacking.extend(parts.map(|(first, next)| Span {
+                first,
+                next,
+                head,
+                ..*span
+            }));
         }
         lacking
     }
@@ -337,7 +399,8 @@ impl Log {
     }
 }
 
-fn feed_of(entry: &Record<Entry>) -> Feed {
+/// The feed of an entry.
+pub(super) fn feed_of(entry: &Record<Entry>) -> Feed {
     Feed {
         author: entry.author,
         number: entry.content.feed,

@@ -8,9 +8,7 @@ use std::rc::Rc;
 
 use shared::PeerId;
 
-use super::{
-    Room, broadcast::Route, closing::Closing, log::Accepted, roster::BeaconNews, say, sync::Violation, tell_news,
-};
+use super::{Room, broadcast::Route, closing::Closing, roster::BeaconNews, sync::Violation, tell_news};
 use crate::{
     config::{GRAFT_BYTES_MAX, GRAFT_IDS_MAX},
     context::Context,
@@ -20,12 +18,12 @@ use crate::{
         fragment::Fragments,
         frame::{Announced, Frame},
         id::{ShortId, Tree},
-        record::{self, Ack, Beacon, Content, Entry, Packet, Payload, Record, Unchecked},
+        record::{self, Ack, Beacon, Content, Packet, Payload, Record, Unchecked},
     },
 };
 
 /// What becomes of a frame: done, or a violation of its sender.
-type Handled = Result<(), Violation>;
+pub(super) type Handled = Result<(), Violation>;
 
 impl Room {
     /// A frame of a neighbor that said hello, and nobody goodbye.
@@ -51,14 +49,12 @@ impl Room {
                 wire,
             } => self.on_packet(cx, link, hops_left, flooded, wire),
             Frame::Closing { wire } => self.on_closing(cx, link, wire),
-            Frame::Have { vector } => {
-                self.log.skip_gaps(&vector);
-                self.sync.handle_have(cx, link, vector, &self.log)
-            }
+            Frame::Have { vector } => self.on_have(cx, link, vector),
             Frame::Want { spans } => {
                 self.answer(cx, link, |room, cx| room.sync.handle_want(cx, link, &spans, &room.log))
             }
             Frame::Entries { wires } => self.on_entries(cx, link, wires.into_iter().map(|wire| &**wire)),
+            Frame::Fork { one, other } => self.on_fork(cx, link, one, other),
             Frame::People { ids } => self.answer(cx, link, |room, cx| {
                 let own = room.presence.own();
                 room.sync.handle_people(cx, link, &ids, &room.roster, own)
@@ -77,7 +73,7 @@ impl Room {
     }
 
     /// Answers a neighbor, unless it has asked for more than it is answered with in a while. `work` gives the bytes of the answer.
-    fn answer(
+    pub(super) fn answer(
         &mut self,
         cx: &mut Context,
         link: LinkId,
@@ -93,81 +89,14 @@ impl Room {
         Ok(())
     }
 
-    /// An entry was broadcast to us.
-    fn on_entry(&mut self, cx: &mut Context, link: LinkId, hops: u8, fan_out: u16, tree: Tree, wire: &[u8]) -> Handled {
-        cx.counters.entries_broadcast += 1;
-        let unchecked = Unchecked::read(wire).map_err(|_| Violation)?;
-        let id = unchecked.short();
-        let route = self
-            .trees
-            .entry_route(ShortId::of_peer(&unchecked.author), tree, fan_out);
-        if self.broadcast.has_seen(id) || self.log.find(id).is_some() {
-            cx.counters.entries_repeated += 1;
-            self.on_duplicate(cx, link, route);
-            return Ok(());
-        }
-        let record = self.check::<Entry>(cx, link, &unchecked)?;
-        if self.accept_entry(cx, &record) {
-            cx.counters.entry_hops = u64::from(hops);
-            self.pass_entry(cx, &record, hops, route, Some(link));
-        }
-        Ok(())
-    }
-
-    fn on_duplicate(&mut self, cx: &mut Context, link: LinkId, route: Route) {
+    pub(super) fn on_duplicate(&mut self, cx: &mut Context, link: LinkId, route: Route) {
         if self.broadcast.on_duplicate(link, route) {
             cx.send(link, &Frame::Prune { tree: route.tree });
         }
     }
 
-    /// Accepts an entry into the log and shows it. Says whether it was new.
-    fn accept_entry(&mut self, cx: &mut Context, record: &Rc<Record<Entry>>) -> bool {
-        match self.log.accept(record) {
-            Accepted::New => {
-                self.clock.observe(record.content.order, cx.room_millis());
-                say::show_entry(cx, record);
-                self.hasten_beacon(cx.instant());
-                true
-            }
-            Accepted::Known => {
-                self.broadcast.note_seen(record.short());
-                false
-            }
-            // Not noted as seen: sync brings it in its turn.
-            Accepted::TooEarly => false,
-        }
-    }
-
-    /// Hands an entry to the neighbors that are to get it now, over so many links so far.
-    pub(super) fn pass_entry(
-        &mut self,
-        cx: &mut Context,
-        record: &Record<Entry>,
-        hops: u8,
-        route: Route,
-        from: Option<LinkId>,
-    ) {
-        let frame = |fan_out| {
-            Fragments::of(&Frame::Entry {
-                hops: hops.saturating_add(1),
-                fan_out,
-                tree: route.tree,
-                wire: record.wire.as_slice().into(),
-            })
-        };
-        let mut encoded: Option<(u16, Fragments)> = None;
-        for target in self.broadcast.publish(cx.instant(), record.short(), route, from) {
-            // Encoded anew only for another share of the fan-out.
-            let (_, frame) = match encoded.take() {
-                Some(same) if same.0 == target.fan_out => encoded.insert(same),
-                _ => encoded.insert((target.fan_out, frame(target.fan_out))),
-            };
-            cx.transmit(target.link, frame);
-        }
-    }
-
     /// Reads a record that came over `link` and checks it, and whether its neighbor may hand us another of its own.
-    fn check<T: Content>(
+    pub(super) fn check<T: Content>(
         &mut self,
         cx: &Context,
         link: LinkId,
@@ -396,35 +325,8 @@ impl Room {
         }
     }
 
-    /// A batch of entries that we wanted.
-    fn on_entries<'a>(&mut self, cx: &mut Context, link: LinkId, wires: impl Iterator<Item = &'a [u8]>) -> Handled {
-        // Uninvited ones are a violation; broadcast is the way for those.
-        self.sync.take_batch(link)?;
-        let (mut fresh, mut invalid) = (Vec::new(), 0);
-        for wire in wires {
-            // Entries of the peer itself are not counted against it: they were asked for.
-            let Ok(record) = Record::<Entry>::open(wire, &cx.room) else {
-                invalid += 1;
-                continue;
-            };
-            if self.accept_entry(cx, &record) {
-                cx.counters.entries_synced += 1;
-                self.broadcast.note_seen(record.short());
-                fresh.push(record.short());
-            }
-        }
-        let others = self.sync.lacking_entries(self.log.digest()).collect();
-        self.announce(cx.instant(), link, others, &fresh);
-        if let Some(theirs) = self.sync.fetched_from(link).filter(|_| !fresh.is_empty()) {
-            self.log.skip_gaps(theirs);
-        }
-        self.sync.handle_batch(cx, link, fresh.len(), &self.log);
-        self.note_invalid(link, invalid);
-        Ok(())
-    }
-
     /// What one neighbor brought is news for others.
-    fn announce(&mut self, now: Instant, from: LinkId, others: Vec<LinkId>, ids: &[ShortId]) {
+    pub(super) fn announce(&mut self, now: Instant, from: LinkId, others: Vec<LinkId>, ids: &[ShortId]) {
         if ids.is_empty() {
             return;
         }
@@ -436,7 +338,7 @@ impl Room {
     }
 
     /// Counts the invalid records of a batch, once it is worked through: nothing is said on a link after its goodbye.
-    fn note_invalid(&mut self, link: LinkId, invalid: u32) {
+    pub(super) fn note_invalid(&mut self, link: LinkId, invalid: u32) {
         for _ in 0..invalid {
             self.to_net.push_back(ToNet::Violation { link });
         }

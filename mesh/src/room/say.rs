@@ -10,7 +10,8 @@ use crate::{
     door::Forwarding,
     model::{Event, Message, PersonState, SendError},
     wire::{
-        record::{Entry, Payload, Record},
+        entry::{Entry, EntryBody},
+        record::{Payload, Record},
         whisper::{Whisper, open_whisper, seal_whisper},
     },
 };
@@ -23,17 +24,19 @@ impl Room {
         let entry = Entry {
             feed: self.feed,
             seq: self.next_seq,
+            prev: self.head,
             order: self.clock.tick(unix_millis),
             unix_millis,
             name: cx.name.clone(),
             kind: Entry::CHAT,
-            body: text.as_bytes().to_vec().into(),
+            body: EntryBody::of(text),
         };
         let record = Record::sign(&cx.identity, &cx.room, entry);
         if self.log.accept(&record) != Accepted::New {
             return Err(SendError::Full);
         }
         self.next_seq += 1;
+        self.head = Some(record.id.into());
         let id = record.message_id();
         let here = self.roster.people().filter(|person| is_here(person.state));
         let delivery = self
@@ -181,7 +184,7 @@ mod tests {
         io::{LinkId, Output},
         model::Delivery,
         random::{Stream, stream},
-        wire::{frame::Frame, record::Packet},
+        wire::{frame::Frame, record::Packet, timestamp::Timestamp},
     };
 
     fn rng() -> ChaCha20Rng {
@@ -214,7 +217,7 @@ mod tests {
             name: "P2".into(),
             to: peer(to),
             text: "psst".into(),
-            order: crate::wire::timestamp::Timestamp::from_unix_millis(rig.cx.now.unix_millis + 5_000),
+            order: Timestamp::from_unix_millis(rig.cx.now.unix_millis + 5_000),
             since: rig.room.presence.born() + 1,
         };
         let sealed = seal_whisper(&identity(2), &rig.cx.room, &whisper, &mut rng()).unwrap();
@@ -267,7 +270,12 @@ mod tests {
     fn what_is_said_comes_after_all_that_was_read() {
         let mut rig = Rig::linked(&[2]);
         // Its place is a minute ahead of our clock.
-        let entry = rig.entry_of(2, 60_000, "hi");
+        let order = Timestamp::from_unix_millis(rig.cx.now.unix_millis + 60_000);
+        let entry = Entry {
+            order,
+            ..rig.entry_of(2, 0, "hi").content.clone()
+        };
+        let entry = Record::sign(&identity(2), &rig.cx.room, entry);
         rig.handle(BOB, entry_frame(&entry, 1, tree(2)));
         assert_eq!(rig.cx.outputs(), [shown(&entry)]);
         rig.room.say(&mut rig.cx, "hi").unwrap();

@@ -295,7 +295,10 @@ mod test {
     use super::*;
     use crate::{
         context::test::identity,
-        wire::{record::Entry, timestamp::Timestamp},
+        wire::{
+            entry::{Entry, EntryBody},
+            timestamp::Timestamp,
+        },
     };
     use shared::RoomCode;
 
@@ -303,11 +306,12 @@ mod test {
         let entry = Entry {
             feed,
             seq,
+            prev: seq.checked_sub(1).map(|before| entry(feed, before).id.into()),
             order: Timestamp::from_unix_millis(1_000 + feed * 10 + seq),
             unix_millis: 0,
             name: "Ann".into(),
             kind: Entry::CHAT,
-            body: b"hi".to_vec().into(),
+            body: EntryBody::of("hi"),
         };
         Record::sign(&identity(1), &RoomCode::parse("lobby").unwrap().open(), entry)
     }

@@ -54,7 +54,7 @@ pub enum Frame<'a> {
     /// The goodbye arrived, and everything before it.
     #[n(4)]
     GoodbyeAck {},
-    /// Broadcast: an [`Entry`](super::record::Entry).
+    /// Broadcast: an [`Entry`](super::entry::Entry).
     #[n(5)]
     Entry {
         /// How many links it has come over, this one included.
@@ -147,6 +147,16 @@ pub enum Frame<'a> {
         /// Records.
         #[b(0)]
         wires: Vec<&'a ByteSlice>,
+    },
+    /// Sync: an author signed two entries of which there can be but one: a [`Fork`](super::fork::Fork).
+    #[n(15)]
+    Fork {
+        /// The header of the one.
+        #[b(0)]
+        one: &'a ByteSlice,
+        /// The header of the other.
+        #[b(1)]
+        other: &'a ByteSlice,
     },
     /// Presence: who is here, as far as the sender knows. Asks for the beacons of others.
     #[n(16)]

@@ -4,6 +4,9 @@
 //! passes it on can check it, and cannot change it. Every node checks before it stores, shows or forwards anything: a
 //! forged or altered record dies at the first hop. A record is recognised by its *id*, the BLAKE3 hash of author and content; the
 //! first eight bytes of it, its [short id](ShortId), are what peers announce to each other.
+//!
+//! The content of an [`Entry`](super::entry::Entry) is its header; the [body](super::entry::EntryBody) travels beside it, and the header names it by its hash. So a header proves what
+//! its author signed without the body, and headers make a chain: each names the one before it.
 
 #[cfg(feature = "sim")]
 mod memo;
@@ -17,17 +20,13 @@ use minicbor::{
     Decode, Encode,
     bytes::{ByteSlice, ByteVec},
 };
-use shared::{
-    Identity, Label, MessageId, PeerId, Room, Signature,
-    limits::{LINKS_MAX, TEXT_BYTES_MAX},
-};
+use shared::{Identity, Label, MessageId, PeerId, Room, Signature, limits::LINKS_MAX};
 
 use super::{
     codec::{DecodeError, decode, encode, valid_name},
     id::ShortId,
     signed::{sign, verify},
     span::LogDigest,
-    timestamp::Timestamp,
 };
 use crate::config::{ACKS_MAX, BEACON_BYTES_MAX, CONTENT_BYTES_MAX, LOST_MAX, RECORD_BYTES_MAX, SIGNED_BYTES};
 
@@ -43,8 +42,25 @@ pub trait Content: Sized + Encode<()> + for<'b> Decode<'b, ()> + 'static {
     // No limit: it stands there.
     const BYTES_MAX: usize = CONTENT_BYTES_MAX;
 
+    /// The most bytes that travel beside it.
+    // No limit: it stands there.
+    const BODY_BYTES_MAX: usize = 0;
+
     /// Whether everything in it is within bounds.
     fn is_valid(&self) -> bool;
+
+    /// What travels beside it.
+    fn body(&self) -> Option<&[u8]> {
+        None
+    }
+
+    /// Takes what travels beside it.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if that is not what it names.
+    fn take_body(&mut self, _body: Option<&[u8]>) -> Result<(), DecodeError> {
+        Ok(())
+    }
 }
 
 /// A record as it travels.
@@ -56,6 +72,8 @@ struct Signed<'a> {
     content: &'a ByteSlice,
     #[n(2)]
     signature: Signature,
+    #[b(3)]
+    body: Option<&'a ByteSlice>,
 }
 
 /// A record whose signature and bounds were checked.
@@ -83,6 +101,7 @@ impl<T: Content> Record<T> {
             author,
             content: bytes.as_slice().into(),
             signature,
+            body: content.body().map(Into::into),
         });
         wire.shrink_to_fit();
         Rc::new(Self {
@@ -125,6 +144,7 @@ pub struct Unchecked<'a> {
     pub id: [u8; 32],
     content: &'a [u8],
     signature: Signature,
+    body: Option<&'a [u8]>,
     wire: &'a [u8],
 }
 
@@ -142,6 +162,7 @@ impl<'a> Unchecked<'a> {
             author,
             content,
             signature,
+            body,
         } = decode(wire)?;
         if content.len() > CONTENT_BYTES_MAX {
             return Err(DecodeError::OutOfBounds);
@@ -151,6 +172,7 @@ impl<'a> Unchecked<'a> {
             id: id_of(&author, content),
             content,
             signature,
+            body: body.map(|body| &**body),
             wire,
         })
     }
@@ -172,16 +194,38 @@ impl<'a> Unchecked<'a> {
         self.check_in_full(room)
     }
 
-    fn check_in_full<T: Content>(&self, room: &Room) -> Result<Rc<Record<T>>, DecodeError> {
+    /// Checks signature and bounds of the content, and leaves what travels beside it.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if anything is wrong with it.
+    pub(super) fn check_content<T: Content>(&self, room: &Room) -> Result<T, DecodeError> {
         verify(&self.author, T::LABEL, room, self.content, &self.signature).map_err(|_| DecodeError::Forged)?;
         // Also of fields that are not known here: they are passed on all the same.
-        if self.content.len() > T::BYTES_MAX || self.wire.len() > T::BYTES_MAX + SIGNED_BYTES {
+        if self.content.len() > T::BYTES_MAX || self.wire.len() > T::BYTES_MAX + T::BODY_BYTES_MAX + SIGNED_BYTES {
             return Err(DecodeError::OutOfBounds);
         }
         let content: T = decode(self.content)?;
-        if !content.is_valid() {
-            return Err(DecodeError::OutOfBounds);
-        }
+        content.is_valid().then_some(content).ok_or(DecodeError::OutOfBounds)
+    }
+
+    /// The content, which nobody has checked.
+    pub(super) fn peek<T: Content>(&self) -> Result<T, DecodeError> {
+        decode(self.content)
+    }
+
+    /// The record as it travels without what travels beside the content.
+    pub(super) fn without_body(&self) -> Vec<u8> {
+        encode(&Signed {
+            author: self.author,
+            content: self.content.into(),
+            signature: self.signature,
+            body: None,
+        })
+    }
+
+    fn check_in_full<T: Content>(&self, room: &Room) -> Result<Rc<Record<T>>, DecodeError> {
+        let mut content: T = self.check_content(room)?;
+        content.take_body(self.body)?;
         Ok(Rc::new(Record {
             author: self.author,
             id: self.id,
@@ -197,60 +241,6 @@ fn id_of(author: &PeerId, content: &[u8]) -> [u8; 32] {
         .update(content)
         .finalize()
         .as_bytes()
-}
-
-/// A numbered entry of an author's part of the log.
-///
-/// An author numbers entries from 0 within each of its *feeds*. An author that lost its memory begins another feed, so no number is
-/// used for two entries.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Entry {
-    /// Which feed of the author.
-    #[n(0)]
-    pub feed: u64,
-    /// Its number there.
-    #[n(1)]
-    pub seq: u64,
-    /// Its place in the one order.
-    #[n(2)]
-    pub order: Timestamp,
-    /// When it was said, in milliseconds since 1970 by the author's clock.
-    #[n(3)]
-    pub unix_millis: u64,
-    /// The author's name at that time.
-    #[n(4)]
-    pub name: String,
-    /// What [`Entry::body`] is: [`Entry::CHAT`], or something of a later version, which is kept and passed on all the same.
-    #[n(5)]
-    pub kind: u32,
-    /// For chat, text in UTF-8.
-    #[n(6)]
-    pub body: ByteVec,
-}
-
-impl Entry {
-    /// The kind of a chat message.
-    // No limit: a number on the wire.
-    pub const CHAT: u32 = 0;
-
-    /// The text, if this is a chat message.
-    #[must_use]
-    pub fn text(&self) -> Option<&str> {
-        (self.kind == Self::CHAT)
-            .then(|| std::str::from_utf8(&self.body).ok())
-            .flatten()
-    }
-}
-
-impl Content for Entry {
-    const LABEL: Label = Label::Entry;
-
-    fn is_valid(&self) -> bool {
-        valid_name(&self.name)
-            && self.body.len() <= TEXT_BYTES_MAX
-            && self.seq < u64::MAX
-            && (self.kind != Self::CHAT || self.text().is_some_and(|text| !text.trim().is_empty()))
-    }
 }
 
 /// A node's periodic sign of life, and what it says of itself.

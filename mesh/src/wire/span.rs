@@ -3,6 +3,8 @@
 use minicbor::{Decode, Encode};
 use shared::PeerId;
 
+use super::id::ShortId;
+
 /// One numbering of an author's entries. An author that lost its memory begins another feed, so no number is used for two entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub struct Feed {
@@ -31,4 +33,7 @@ pub struct Span {
     /// The first it lacks.
     #[n(2)]
     pub next: u64,
+    /// In a vector, for the part of a feed that goes on: the entry before `next`, if there is or was one.
+    #[n(3)]
+    pub head: Option<ShortId>,
 }

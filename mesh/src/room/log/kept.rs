@@ -7,7 +7,7 @@ use litemap::LiteMap;
 use super::heads::Head;
 use crate::{
     config::OUT_OF_ORDER_MAX,
-    wire::record::{Entry, Record},
+    wire::{entry::Entry, fork::Fork, id::ShortId, record::Record},
 };
 
 /// Entries from `first` to below `next` without a gap, and others that do not join them.
@@ -61,6 +61,21 @@ impl Kept {
     /// Whether an entry is there, or was.
     pub(super) fn is_known(&self, seq: u64) -> bool {
         seq < self.evicted || self.entries.contains_key(&seq)
+    }
+
+    /// Two entries of which there can be but one, if that is so with this one: the earlier first.
+    pub(super) fn contradicted(&self, entry: &Rc<Record<Entry>>) -> Option<Fork> {
+        let seq = entry.content.seq;
+        let before = seq.checked_sub(1).and_then(|before| self.get(before));
+        let before = before.and_then(|before| Fork::of(before, entry));
+        let same = || self.get(seq).and_then(|same| Fork::of(same, entry));
+        let after = || self.get(seq.checked_add(1)?).and_then(|after| Fork::of(entry, after));
+        before.or_else(same).or_else(after)
+    }
+
+    /// The entry before `next`, if there is or was one.
+    pub(super) fn last(&self) -> Option<ShortId> {
+        (self.next > 0).then(|| ShortId::of(&self.head))
     }
 
     pub(super) fn get(&self, seq: u64) -> Option<&Rc<Record<Entry>>> {

@@ -1,11 +1,13 @@
 //! The log, fed alone.
 
+use std::cell::RefCell;
+
 use shared::{Identity, RoomCode};
 
 use super::*;
 use crate::{
     config::{OUT_OF_ORDER_MAX, RECORD_BYTES_MAX},
-    wire::timestamp::Timestamp,
+    wire::{entry::EntryBody, timestamp::Timestamp},
 };
 
 fn author(byte: u8) -> Identity {
@@ -19,21 +21,52 @@ fn feed(byte: u8, number: u64) -> Feed {
     }
 }
 
-fn entry_with(byte: u8, number: u64, seq: u64, body: &[u8]) -> Rc<Record<Entry>> {
+fn entry_after(byte: u8, number: u64, seq: u64, prev: Option<[u8; 32]>, body: &[u8]) -> Rc<Record<Entry>> {
     let entry = Entry {
         feed: number,
         seq,
+        prev: prev.map(Into::into),
         order: Timestamp::from_unix_millis(1_000 + seq),
         unix_millis: 0,
         name: "Ann".into(),
         kind: Entry::CHAT,
-        body: body.to_vec().into(),
+        body: EntryBody::of(body),
     };
     Record::sign(&author(byte), &RoomCode::parse("lobby").unwrap().open(), entry)
 }
 
+type Chain = Vec<Rc<Record<Entry>>>;
+
+thread_local! {
+    /// The chains made so far, by author and number.
+    static CHAINS: RefCell<LiteMap<(u8, u64), Chain>> = const { RefCell::new(LiteMap::new()) };
+}
+
+/// An entry that says "hi", as do all before it.
+fn entry_of(byte: u8, number: u64, seq: u64) -> Rc<Record<Entry>> {
+    CHAINS.with_borrow_mut(|chains| {
+        if chains.get(&(byte, number)).is_none() {
+            chains.insert((byte, number), Vec::new());
+        }
+        let chain = chains.get_mut(&(byte, number)).unwrap();
+        let place = usize::try_from(seq).unwrap();
+        while chain.len() <= place {
+            let prev = chain.last().map(|last| last.id);
+            let next = u64::try_from(chain.len()).unwrap();
+            chain.push(entry_after(byte, number, next, prev, b"hi"));
+        }
+        Rc::clone(&chain[place])
+    })
+}
+
+/// The first of a feed, or one that comes after any number of "hi".
+fn entry_with(byte: u8, number: u64, seq: u64, body: &[u8]) -> Rc<Record<Entry>> {
+    let prev = seq.checked_sub(1).map(|before| entry_of(byte, number, before).id);
+    entry_after(byte, number, seq, prev, body)
+}
+
 fn entry(byte: u8, seq: u64) -> Rc<Record<Entry>> {
-    entry_with(byte, 7, seq, b"hi")
+    entry_of(byte, 7, seq)
 }
 
 fn span(byte: u8, first: u64, next: u64) -> Span {
@@ -41,7 +74,14 @@ fn span(byte: u8, first: u64, next: u64) -> Span {
         feed: feed(byte, 7),
         first,
         next,
+        head: None,
     }
+}
+
+/// What a log has, without the heads.
+fn vector(log: &Log) -> Vec<Span> {
+    let spans = log.vector(usize::MAX).into_iter();
+    spans.map(|span| Span { head: None, ..span }).collect()
 }
 
 fn accepted(log: &mut Log, seqs: impl IntoIterator<Item = u64>) -> Vec<Accepted> {
@@ -67,17 +107,14 @@ fn what_comes_before_its_predecessors_is_kept_and_counts_once_the_gap_is_closed(
         accepted(&mut log, [0, 3, 2, 3]),
         [Accepted::New, Accepted::New, Accepted::New, Accepted::Known]
     );
-    assert_eq!(
-        (log.len(), log.vector(usize::MAX)),
-        (3, vec![span(1, 0, 1), span(1, 2, 4)])
-    );
+    assert_eq!((log.len(), vector(&log)), (3, vec![span(1, 0, 1), span(1, 2, 4)]));
     assert_eq!(
         log.find(entry(1, 3).short()),
         Some(&entry(1, 3)),
         "who asks for it gets it"
     );
     log.accept(&entry(1, 1));
-    assert_eq!((log.len(), log.vector(usize::MAX)), (4, vec![span(1, 0, 4)]));
+    assert_eq!((log.len(), vector(&log)), (4, vec![span(1, 0, 4)]));
     assert_eq!(log.entries_of(span(1, 1, 3)).count(), 2);
 }
 
@@ -92,7 +129,7 @@ fn too_far_ahead_is_left_to_sync() {
     );
     assert_eq!(log.accept(&entry(1, ahead + 1)), Accepted::TooEarly);
     assert_eq!(log.accept(&entry(1, 0)), Accepted::New);
-    assert_eq!(log.vector(usize::MAX), [span(1, 0, ahead + 1)]);
+    assert_eq!(vector(&log), [span(1, 0, ahead + 1)]);
     assert_eq!(log.accept(&entry(1, ahead + 1)), Accepted::New);
 }
 
@@ -119,23 +156,68 @@ fn the_digest_is_that_of_the_heads_whatever_order_the_entries_came_in() {
 }
 
 #[test]
-fn of_two_entries_with_one_number_the_first_is_kept() {
+fn an_author_who_contradicts_itself_ends_its_feed_and_no_other() {
+    let before = entry(1, 2);
+    let cases = [
+        entry_with(1, 7, 3, b"no!"),
+        entry_after(1, 7, 4, Some([9; 32]), b"after something else"),
+        entry_after(1, 7, 6, Some(entry(1, 5).id), b"early"),
+    ];
+    for contradiction in cases {
+        let mut log = Log::new([1; 32]);
+        let others = [entry(2, 0), entry_with(1, 8, 0, b"another feed")];
+        others
+            .iter()
+            .for_each(|other| assert_eq!(log.accept(other), Accepted::New));
+        let digest = log.digest();
+        accepted(&mut log, (0..4).chain([7]));
+        assert_eq!(log.accept(&contradiction), Accepted::Forked);
+        let fork = log.fork(&feed(1, 7)).unwrap();
+        assert_eq!((fork.feed, log.forks_of(&author(1).peer_id())), (feed(1, 7), 1));
+        assert_eq!(log.forks_of(&author(2).peer_id()), 0);
+        // Nothing of it is left, accepted, asked for, told or acknowledged.
+        assert_eq!((log.len(), log.digest()), (2, digest));
+        assert_eq!(log.find(before.short()), None);
+        assert_eq!(accepted(&mut log, [0, 4, 7]), [Accepted::Known; 3]);
+        assert_eq!(log.lacking(&[span(1, 0, 9)]), []);
+        assert!(log.vector(usize::MAX).iter().all(|span| span.feed != feed(1, 7)));
+        assert!(
+            log.acks(0)
+                .iter()
+                .all(|ack| ack.feed != 7 || ack.author != ShortId::of_peer(&author(1).peer_id()))
+        );
+        assert!(log.is_whole());
+        assert!(!log.end(Fork::clone(&fork)), "it is no news");
+        assert_eq!(log.accept(&entry(2, 1)), Accepted::New);
+    }
+}
+
+#[test]
+fn a_feed_that_is_over_is_over_also_for_who_never_heard_of_it() {
+    let fork = Fork::of(&entry(1, 0), &entry_with(1, 7, 0, b"no!")).unwrap();
+    let (mut log, empty) = (Log::new([1; 32]), Log::new([1; 32]).digest());
+    assert!(log.end(fork));
+    assert_eq!((log.digest(), log.accept(&entry(1, 0))), (empty, Accepted::Known));
+}
+
+/// Both have as much of a feed, and not the same.
+#[test]
+fn where_heads_differ_the_last_entry_is_asked_for() {
     let mut log = Log::new([1; 32]);
-    let [first, second] = [b"yes", b"no!"].map(|body| entry_with(1, 7, 0, body));
-    assert_eq!(log.accept(&first), Accepted::New);
-    let digest = log.digest();
-    assert_eq!(log.accept(&second), Accepted::Known);
-    assert_eq!(
-        (log.find(first.short()), log.find(second.short())),
-        (Some(&first), None)
-    );
-    assert_eq!(log.digest(), digest);
-    // Nor does what came early give way.
-    let [first, second] = [b"yes", b"no!"].map(|body| entry_with(1, 7, 5, body));
-    assert_eq!(
-        (log.accept(&first), log.accept(&second)),
-        (Accepted::New, Accepted::Known)
-    );
+    accepted(&mut log, 0..3);
+    let ours = log.vector(usize::MAX)[0];
+    assert_eq!(ours.head, Some(entry(1, 2).short()));
+    assert_eq!(log.lacking(&[ours]), []);
+    let other = Span {
+        head: Some(ShortId(5)),
+        ..ours
+    };
+    assert_eq!(log.lacking(&[other]), [span(1, 2, 3)]);
+    // Who has more is asked for that, and who has less asks.
+    for next in [2, 4] {
+        let other = Span { next, ..other };
+        assert_eq!(log.lacking(&[other]).len(), usize::from(next == 4));
+    }
 }
 
 #[test]
@@ -161,15 +243,15 @@ fn where_the_beginning_is_gone_for_good_a_feed_begins_later() {
     assert_eq!(log.lacking(&theirs), theirs);
     log.skip_gaps(&theirs);
     let spans = [span(1, 0, 2), span(1, 8, 9)];
-    assert_eq!(log.vector(usize::MAX), spans, "not on the peer's word alone");
+    assert_eq!(vector(&log), spans, "not on the peer's word alone");
     assert_eq!(accepted(&mut log, [6, 7]), [Accepted::New, Accepted::New]);
     log.skip_gaps(&theirs);
-    assert_eq!(log.vector(usize::MAX), [span(1, 6, 9), span(1, 0, 2)]);
+    assert_eq!(vector(&log), [span(1, 6, 9), span(1, 0, 2)]);
     assert_eq!(log.lacking(&theirs), [span(1, 9, 10)]);
     // Nor is it for ever: whoever has what is between can still bring it.
     assert_eq!(log.lacking(&[span(1, 0, 9)]), [span(1, 0, 6)]);
     assert_eq!(accepted(&mut log, 2..6), [Accepted::New; 4]);
-    assert_eq!(log.vector(usize::MAX), [span(1, 0, 9)]);
+    assert_eq!(vector(&log), [span(1, 0, 9)]);
 }
 
 #[test]
@@ -212,18 +294,22 @@ fn acknowledged_are_the_feeds_that_grew_last_as_far_as_there_is_no_gap() {
 
 /// Fills the log with entries of author 2, which are dated ahead of those of author 1.
 fn flood(log: &mut Log, entries: u64) {
+    let mut prev = None;
     for seq in 0..entries {
         let entry = Entry {
             feed: 7,
             seq,
+            prev,
             order: Timestamp::from_unix_millis(32_503_680_000_000 + seq),
             unix_millis: 0,
             name: "Mallory".into(),
             kind: 999,
-            body: b"unknown".to_vec().into(),
+            body: EntryBody::of("unknown"),
         };
         let room = RoomCode::parse("lobby").unwrap().open();
-        log.accept(&Record::sign(&author(2), &room, entry));
+        let record = Record::sign(&author(2), &room, entry);
+        prev = Some(record.id.into());
+        log.accept(&record);
     }
 }
 
@@ -236,7 +322,7 @@ fn a_flood_evicts_only_itself_and_mutes_nobody_however_it_is_dated() {
     assert_eq!(log.len(), LOG_ENTRIES_MAX);
     assert_eq!(log.entries_of(span(1, 0, 50)).count(), 50);
     assert_eq!(
-        log.vector(usize::MAX)[..].iter().find(|span| span.feed == feed(1, 7)),
+        vector(&log)[..].iter().find(|span| span.feed == feed(1, 7)),
         Some(&span(1, 0, 50))
     );
     assert_eq!(accepted(&mut log, 50..60), [Accepted::New; 10], "nobody is muted");
@@ -249,7 +335,7 @@ fn what_was_evicted_is_neither_accepted_nor_asked_for_again_and_the_digest_does_
     let count = u64::try_from(LOG_ENTRIES_MAX).unwrap();
     let (mut full, mut fresh) = (Log::new([1; 32]), Log::new([1; 32]));
     accepted(&mut full, 0..count + 3);
-    assert_eq!(full.vector(usize::MAX), [span(1, 3, count + 3)]);
+    assert_eq!(vector(&full), [span(1, 3, count + 3)]);
     assert_eq!(full.find(entry(1, 0).short()), None);
     assert_eq!(full.accept(&entry(1, 0)), Accepted::Known, "it does not come back");
     assert_eq!(
@@ -259,11 +345,11 @@ fn what_was_evicted_is_neither_accepted_nor_asked_for_again_and_the_digest_does_
     );
     assert!(full.is_whole(), "it was there once");
     // One who came later never had the beginning.
-    let theirs = full.vector(usize::MAX);
+    let theirs = vector(&full);
     fresh.accept(&entry(1, 3));
     fresh.skip_gaps(&theirs);
     accepted(&mut fresh, 4..count + 3);
-    assert_eq!(fresh.vector(usize::MAX), theirs);
+    assert_eq!(vector(&fresh), theirs);
     assert_eq!(fresh.digest(), full.digest());
     assert!(!fresh.is_whole());
     assert_eq!((fresh.acks(0)[0].first, fresh.acks(0)[0].next), (3, count + 3));
@@ -274,9 +360,12 @@ fn large_entries_count_by_their_bytes() {
     let mut log = Log::new([1; 32]);
     accepted(&mut log, 0..20);
     let large = vec![b'x'; 60_000];
+    let mut prev = None;
     let count = u64::try_from(LOG_BYTES_MAX / 60_000).unwrap() + 10;
     for seq in 0..count {
-        assert_eq!(log.accept(&entry_with(2, 7, seq, &large)), Accepted::New);
+        let entry = entry_after(2, 7, seq, prev, &large);
+        prev = Some(entry.id);
+        assert_eq!(log.accept(&entry), Accepted::New);
     }
     assert!(log.bytes <= LOG_BYTES_MAX && log.bytes + RECORD_BYTES_MAX > LOG_BYTES_MAX);
     assert_eq!(log.entries_of(span(1, 0, 20)).count(), 20);
@@ -288,19 +377,16 @@ fn who_evicts_what_is_out_of_order_goes_on_after_it() {
     accepted(&mut log, [0, 5, 6, 9]);
     let place = log.by_feed.get(&feed(1, 7)).unwrap();
     assert!(log.evict_of(place));
-    assert_eq!(log.vector(usize::MAX), [span(1, 1, 1), span(1, 5, 7), span(1, 9, 10)]);
+    assert_eq!(vector(&log), [span(1, 1, 1), span(1, 5, 7), span(1, 9, 10)]);
     assert!(log.evict_of(place));
-    assert_eq!(log.vector(usize::MAX), [span(1, 6, 7), span(1, 9, 10)]);
+    assert_eq!(vector(&log), [span(1, 6, 7), span(1, 9, 10)]);
     assert_eq!(
         accepted(&mut log, [3, 7, 8]),
         [Accepted::Known, Accepted::New, Accepted::New]
     );
-    assert_eq!((log.vector(usize::MAX), log.len()), (vec![span(1, 6, 10)], 4));
+    assert_eq!((vector(&log), log.len()), (vec![span(1, 6, 10)], 4));
     while log.evict_of(place) {}
-    assert_eq!(
-        (log.len(), log.bytes, log.vector(usize::MAX)),
-        (0, 0, vec![span(1, 10, 10)])
-    );
+    assert_eq!((log.len(), log.bytes, vector(&log)), (0, 0, vec![span(1, 10, 10)]));
 }
 
 #[test]
@@ -330,11 +416,8 @@ fn a_feed_that_went_on_later_takes_back_whatever_it_skipped() {
     let many = u64::try_from(OUT_OF_ORDER_MAX).unwrap() + 50;
     accepted(&mut log, (0..many).chain([many + 1]));
     log.skip_gaps(&[span(1, many + 1, many + 2)]);
-    assert_eq!(log.vector(usize::MAX), [span(1, many + 1, many + 2), span(1, 0, many)]);
+    assert_eq!(vector(&log), [span(1, many + 1, many + 2), span(1, 0, many)]);
     assert!(!log.is_whole());
     assert_eq!(log.accept(&entry(1, many)), Accepted::New);
-    assert_eq!(
-        (log.vector(usize::MAX), log.is_whole()),
-        (vec![span(1, 0, many + 2)], true)
-    );
+    assert_eq!((vector(&log), log.is_whole()), (vec![span(1, 0, many + 2)], true));
 }

@@ -9,8 +9,10 @@ use crate::{
     context::test::{identity, peer},
     door::{LinkState, ToRoom},
     io::Output,
-    model::{Event, Person, PersonState},
+    model::{Alert, Event, Person, PersonState},
     wire::{
+        entry::{Entry, EntryBody},
+        fork::Fork,
         frame::Digests,
         span::LogDigest,
         span::{Feed, Span},
@@ -84,7 +86,7 @@ fn an_entry_on_a_tree_that_nobody_knows_goes_on_along_the_nearest() {
 #[test]
 fn a_duplicate_prunes_its_sender_who_then_gets_only_ids() {
     let mut rig = Rig::linked(&[2, 3]);
-    let (entry, next) = (rig.entry_of(2, 0, "hi"), rig.entry_of(2, 1, "ho"));
+    let (entry, next) = (rig.entry_of(2, 0, "hi"), rig.entry_of(2, 1, "hi"));
     rig.handle(BOB, entry_frame(&entry, 1, tree(2)));
     rig.cx.outputs();
     rig.handle(CID, entry_frame(&entry, 2, tree(2)));
@@ -370,13 +372,115 @@ fn entries_that_nobody_asked_for_are_a_violation_and_beacons_are_only_ignored() 
     assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![]));
 }
 
+/// An entry of this person's that nobody else has, in the place of another.
+fn instead(rig: &Rig, entry: &Record<Entry>, person: u8) -> Rc<Record<Entry>> {
+    let other = Entry {
+        body: EntryBody::of("something else"),
+        ..entry.content.clone()
+    };
+    Record::sign(&identity(person), &rig.cx.room, other)
+}
+
+fn equivocated(person: u8) -> Output {
+    let alert = Alert::Equivocated { peer: peer(person) };
+    Output::Event(Event::Alert { alert })
+}
+
+#[test]
+fn who_says_two_things_is_told_of_once_and_everybody_gets_the_proof() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let entries: Vec<_> = (0..3).map(|seq| rig.entry_of(4, seq, "hi")).collect();
+    for entry in &entries[..2] {
+        rig.handle(BOB, entry_frame(entry, 1, tree(4)));
+    }
+    let digest = rig.room.log_digest();
+    rig.cx.outputs();
+    let other = instead(&rig, &entries[1], 4);
+    let fork = Fork::of(&entries[1], &other).unwrap();
+    rig.handle(CID, entry_frame(&other, 1, tree(4)));
+    let told = [BOB, CID].map(|link| sent(link, &fork.frame()));
+    assert_eq!(rig.cx.outputs(), [vec![equivocated(4)], told.into()].concat());
+    assert_ne!(rig.room.log_digest(), digest);
+    // Nothing more of that feed, and nothing more about it, but for who does not know yet.
+    rig.handle(BOB, entry_frame(&entries[2], 1, tree(4)));
+    let [one, other] = fork.headers.each_ref().map(|header| header.as_slice().into());
+    rig.handle(BOB, Frame::Fork { one, other });
+    assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![]));
+    let vector = vec![span(4, 0, 3)];
+    rig.handle(BOB, Frame::Have { vector });
+    assert_eq!(rig.cx.outputs(), [sent(BOB, &fork.frame())]);
+    // In another feed they are heard.
+    let again = Entry {
+        feed: 6,
+        ..entries[0].content.clone()
+    };
+    let again = Record::sign(&identity(4), &rig.cx.room, again);
+    rig.handle(BOB, entry_frame(&again, 1, tree(4)));
+    assert!(rig.cx.outputs().contains(&shown(&again)));
+    // And told of once, whatever else they contradict.
+    rig.handle(BOB, entry_frame(&instead(&rig, &again, 4), 1, tree(4)));
+    assert!(!rig.cx.outputs().contains(&equivocated(4)));
+}
+
+#[test]
+fn a_proof_is_checked_and_passed_on_to_the_others() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let entry = rig.entry_of(4, 0, "hi");
+    let other = instead(&rig, &entry, 4);
+    let fork = Fork::of(&entry, &other).unwrap();
+    let [one, other] = &fork.headers;
+    let altered = [&other[..other.len() - 1], &[other[other.len() - 1] ^ 1]].concat();
+    for (one, other) in [(one, one), (one, &altered), (&vec![1, 2, 3], other)] {
+        let (one, other) = (one.as_slice().into(), other.as_slice().into());
+        rig.handle(BOB, Frame::Fork { one, other });
+        assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![violation(BOB)]));
+    }
+    rig.handle(BOB, fork.frame());
+    assert_eq!(rig.cx.outputs(), [equivocated(4), sent(CID, &fork.frame())]);
+    rig.handle(BOB, entry_frame(&entry, 1, tree(4)));
+    assert_eq!(rig.cx.outputs(), []);
+}
+
+/// Somebody else has our key.
+#[test]
+fn who_finds_its_own_feed_forked_goes_on_in_another() {
+    let mut rig = Rig::linked(&[2]);
+    rig.room.say(&mut rig.cx, "one").unwrap();
+    let said = |rig: &mut Rig| {
+        let outputs = rig.cx.outputs();
+        let entry = outputs.iter().find_map(|output| {
+            let Output::Transmit { bytes, .. } = output else {
+                return None;
+            };
+            let Ok(Frame::Entry { wire, .. }) = Frame::decode(&bytes[1..]) else {
+                return None;
+            };
+            Some(Record::<Entry>::open(wire, &rig.cx.room).unwrap())
+        });
+        entry.expect("an entry was sent")
+    };
+    let first = said(&mut rig);
+    let fork = Fork::of(&first, &instead(&rig, &first, 1)).unwrap();
+    rig.handle(BOB, fork.frame());
+    assert!(rig.cx.outputs().contains(&equivocated(1)));
+    rig.room.say(&mut rig.cx, "two").unwrap();
+    let second = said(&mut rig);
+    assert_eq!((second.content.seq, second.content.prev), (0, None));
+    assert_ne!(second.content.feed, first.content.feed);
+}
+
 /// Numbers of this person's feed.
 fn span(person: u8, first: u64, next: u64) -> Span {
     let feed = Feed {
         author: peer(person),
         number: 5,
     };
-    Span { feed, first, next }
+    Span {
+        feed,
+        first,
+        next,
+        head: None,
+    }
 }
 
 #[test]

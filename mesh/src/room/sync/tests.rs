@@ -61,6 +61,7 @@ fn have(log: &Log) -> String {
 }
 
 fn want(spans: Vec<Span>) -> String {
+    let spans = spans.into_iter().map(|span| Span { head: None, ..span }).collect();
     text(&Frame::Want { spans })
 }
 

@@ -7,9 +7,10 @@ use crate::{
     model::{Alert, PersonState},
     sim::world::{World, first_fragment, millis, misbehave::Trait, seconds, seeds},
     wire::{
+        entry::{Entry, EntryBody},
         frame::{Digests, Frame, GoodbyeReason, Hello},
         id::ShortId,
-        record::{Beacon, Closing, Content, Entry, Packet, Payload, Record},
+        record::{Beacon, Closing, Content, Packet, Payload, Record},
         span::LogDigest,
         timestamp::Timestamp,
     },
@@ -19,11 +20,12 @@ fn entry(text: &str) -> Entry {
     Entry {
         feed: 7,
         seq: 0,
+        prev: None,
         order: Timestamp::from_unix_millis(5),
         unix_millis: 5,
         name: "P2".into(),
         kind: Entry::CHAT,
-        body: text.as_bytes().to_vec().into(),
+        body: EntryBody::of(text),
     }
 }
 
@@ -78,7 +80,7 @@ fn misdeeds(room: &Room, bad: &Identity, third: &Identity) -> Vec<Vec<u8>> {
         },
     };
     let mut huge = entry("x");
-    huge.body = vec![b'x'; shared::limits::TEXT_BYTES_MAX + 1].into();
+    huge.body = EntryBody::of(vec![b'x'; shared::limits::TEXT_BYTES_MAX + 1]);
     let forged_beacon = forged(bad, third, room, beacon(u64::MAX));
     let forged_receipt = forged(bad, third, room, receipt);
     let closing = Record::sign(bad, room, Closing { unix_millis: 1 });

@@ -6,10 +6,11 @@ use crate::{
     model::{Alert, Delivery},
     sim::world::{Who, World, millis, seconds, seeds},
     wire::{
+        entry::{Entry, EntryBody, RecordId},
         fragment::Fragments,
         frame::Frame,
         id::ShortId,
-        record::{Entry, Record},
+        record::Record,
         timestamp::Timestamp,
     },
 };
@@ -18,7 +19,7 @@ use crate::{
 const FAR_AHEAD: u64 = 32_503_680_000_000;
 
 /// Hands `to` an entry of `from` that its node never said.
-fn hand(world: &mut World, from: Who, to: Who, entry: Entry) {
+fn hand(world: &mut World, from: Who, to: Who, entry: Entry) -> RecordId {
     let record = Record::sign(&world.identity(from), &world.room(), entry);
     let frame = Frame::Entry {
         hops: 1,
@@ -29,17 +30,19 @@ fn hand(world: &mut World, from: Who, to: Who, entry: Entry) {
     for fragment in Fragments::of(&frame).iter() {
         world.inject_fragment(from, to, fragment.to_vec());
     }
+    record.id.into()
 }
 
 fn entry(seq: u64, kind: u32, body: Vec<u8>) -> Entry {
     Entry {
         feed: 666,
         seq,
+        prev: None,
         order: Timestamp::from_unix_millis(FAR_AHEAD + seq),
         unix_millis: FAR_AHEAD,
         name: "Mallory".into(),
         kind,
-        body: body.into(),
+        body: EntryBody::of(body),
     }
 }
 
@@ -71,7 +74,10 @@ fn everyone_is_heard(world: &mut World, honest: &[Who], what: &str) {
         })
     });
     for who in honest {
-        let is_alert = |alert: &Alert| !matches!(alert, Alert::Misbehaving { peer } if world.who(peer) == Some(7));
+        let is_alert = |alert: &Alert| match alert {
+            Alert::Misbehaving { peer } | Alert::Equivocated { peer } => world.who(peer) != Some(7),
+            _ => true,
+        };
         assert!(!world.alerts(*who).iter().any(is_alert), "{:?}", world.alerts(*who));
     }
 }
@@ -82,8 +88,13 @@ fn a_flood_dated_ahead_mutes_nobody() {
     let (mut world, mallory, honest) = room_of_eight(1);
     everyone_is_heard(&mut world, &honest, "before");
     let victim = world.open_links(mallory)[0].1;
+    let mut prev = None;
     for seq in 0..540 {
-        hand(&mut world, mallory, victim, entry(seq, 999, vec![0; TEXT_BYTES_MAX]));
+        let entry = Entry {
+            prev,
+            ..entry(seq, 999, vec![0; TEXT_BYTES_MAX])
+        };
+        prev = Some(hand(&mut world, mallory, victim, entry));
         world.run_for(millis(50));
     }
     everyone_is_heard(&mut world, &honest, "after");
@@ -136,5 +147,35 @@ fn an_author_of_much_is_not_taken_for_a_misbehaving_one() {
             world.shown_count(newcomer) >= 400
         });
         assert_eq!(world.alerts(newcomer), []);
+    }
+}
+
+/// One half of the room gets one chain of entries, the other half another: of one length, and not.
+#[test]
+fn who_says_two_things_is_found_out_by_all() {
+    for (lengths, seed) in [([1, 1], 1), ([3, 3], 2), ([2, 5], 3), ([1, 40], 4)] {
+        let (mut world, mallory, honest) = room_of_eight(seed);
+        let links = world.open_links(mallory);
+        let victims = [links[0].1, links[1].1];
+        for (victim, length) in victims.into_iter().zip(lengths) {
+            let mut prev = None;
+            for seq in 0..length {
+                let said = format!("to {victim}, {seq}");
+                let entry = Entry {
+                    prev,
+                    ..entry(seq, 999, said.into())
+                };
+                prev = Some(hand(&mut world, mallory, victim, entry));
+            }
+        }
+        let peer = world.id(mallory);
+        world.run_until(seconds(20), "everybody knows", |world| {
+            let mut honest = honest.iter();
+            honest.all(|who| world.alerts(*who).contains(&Alert::Equivocated { peer }))
+        });
+        world.run_for(seconds(5));
+        let digest = world.node(honest[0]).log_digest();
+        assert!(honest.iter().all(|who| world.node(*who).log_digest() == digest));
+        everyone_is_heard(&mut world, &honest, "after");
     }
 }

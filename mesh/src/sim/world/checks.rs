@@ -123,7 +123,7 @@ impl<B: Body> Simulation<B> {
                 }
             }
             Output::Event(Event::Alert {
-                alert: Alert::Misbehaving { peer },
+                alert: Alert::Misbehaving { peer } | Alert::Equivocated { peer },
             }) => {
                 // In small worlds tests put words into the mouths of the honest.
                 let mischief = machine.mischief.is_some() || self.misbehaves(peer);

@@ -10,10 +10,11 @@ use crate::{
     config::{ACKS_MAX, LOST_MAX},
     io::LinkId,
     wire::{
+        entry::{Entry, EntryBody, RecordId},
         fragment::Fragments,
         frame::{Announced, Frame},
         id::ShortId,
-        record::{Ack, Beacon, Content, Entry, Lost, Record, Unchecked},
+        record::{Ack, Beacon, Content, Lost, Record, Unchecked},
         span::{Feed, LogDigest, Span},
         timestamp::Timestamp,
     },
@@ -78,6 +79,8 @@ pub(crate) struct Mischief {
     sent: u64,
     /// How much it has made up.
     made: u64,
+    /// What it made up last.
+    last: Option<RecordId>,
 }
 
 /// A beacon that nobody has to read to see that it is too large.
@@ -113,6 +116,7 @@ impl Mischief {
             others: Vec::new(),
             sent: 0,
             made: 0,
+            last: None,
         }
     }
 
@@ -194,6 +198,7 @@ impl Mischief {
                     },
                     first: 0,
                     next: u64::MAX,
+                    head: None,
                 }];
                 for frame in [
                     Frame::People { ids: Vec::new() },
@@ -222,13 +227,15 @@ impl Mischief {
         let entry = Entry {
             feed: 3_000,
             seq: self.made - 1,
+            prev: self.last,
             order: Timestamp::from_unix_millis(FAR_AHEAD + self.made),
             unix_millis: FAR_AHEAD,
             name: "Mallory".into(),
             kind,
-            body: vec![b'x'; 10_000].into(),
+            body: EntryBody::of(vec![b'x'; 10_000]),
         };
         let record = Record::sign(&self.identity, &self.room, entry);
+        self.last = Some(record.id.into());
         let frame = Frame::Entry {
             hops: 1,
             fan_out: 0,
@@ -268,7 +275,7 @@ impl Mischief {
         }
         let entry = &unchecked.check::<Entry>(&self.room).ok()?.content;
         let other = Entry {
-            body: format!("to {link:?}").into_bytes().into(),
+            body: EntryBody::of(format!("to {link:?}")),
             ..entry.clone()
         };
         Some(Record::sign(&self.identity, &self.room, other).wire.clone())

@@ -10,8 +10,9 @@ use shared::{Label, Room, RoomId, Signature};
 use super::{Content, Record, ShortId, Unchecked};
 use crate::{config::SIM_RECORDS_MAX, wire::codec::DecodeError};
 
-/// What is checked, as what, of how many bytes, and in which room: everything that a check depends on, author and content by their hash.
-type Inputs = (Label, [u8; 32], Signature, usize, RoomId);
+/// What is checked, as what, of how many bytes, and in which room: everything that a check depends on, author and content by their hash,
+/// what travels beside by its own.
+type Inputs = (Label, [u8; 32], Signature, usize, RoomId, [u8; 32]);
 
 /// What came of it; a record's type is known by the label.
 type Checked = Result<Rc<dyn Any>, DecodeError>;
@@ -22,7 +23,15 @@ thread_local! {
 }
 
 pub(super) fn check<T: Content>(record: &Unchecked<'_>, room: &Room) -> Result<Rc<Record<T>>, DecodeError> {
-    let inputs = (T::LABEL, record.id, record.signature, record.wire.len(), room.id());
+    let body = *blake3::hash(record.body.unwrap_or_default()).as_bytes();
+    let inputs = (
+        T::LABEL,
+        record.id,
+        record.signature,
+        record.wire.len(),
+        room.id(),
+        body,
+    );
     if let Some(known) = known(&inputs) {
         return known.map(|record| {
             let record = record.downcast();

@@ -2,6 +2,11 @@ use proptest::prelude::*;
 use shared::{RoomCode, limits::NAME_CHARS_MAX};
 
 use super::*;
+use crate::wire::{
+    entry::{Entry, EntryBody},
+    timestamp::Timestamp,
+};
+use shared::limits::TEXT_BYTES_MAX;
 
 fn ann() -> Identity {
     Identity::from_secret(&[1; 32])
@@ -15,11 +20,12 @@ fn entry(text: &str) -> Entry {
     Entry {
         feed: 1,
         seq: 2,
+        prev: Some([6; 32].into()),
         order: Timestamp::from_unix_millis(3),
         unix_millis: 3,
         name: "Ann".into(),
         kind: Entry::CHAT,
-        body: text.as_bytes().to_vec().into(),
+        body: EntryBody::of(text),
     }
 }
 
@@ -75,7 +81,7 @@ fn bounds_hold_also_for_what_is_well_signed() {
     }
     assert_eq!(opened(entry(&"x".repeat(TEXT_BYTES_MAX))), None);
     let mut invalid = entry("hi");
-    invalid.body = vec![0xff].into();
+    invalid.body = EntryBody::of([0xff]);
     assert_eq!(opened(invalid.clone()), out_of_bounds, "no UTF-8");
     // Of a later version: kept and passed on.
     invalid.kind = 9;
@@ -90,6 +96,40 @@ fn bounds_hold_also_for_what_is_well_signed() {
         ..entry("hi")
     };
     assert_eq!(opened(nameless), out_of_bounds);
+    // The first names none before it, every other one.
+    for (seq, prev) in [(0, Some([6; 32].into())), (1, None)] {
+        let unchained = Entry {
+            seq,
+            prev,
+            ..entry("hi")
+        };
+        assert_eq!(opened(unchained), out_of_bounds);
+    }
+}
+
+#[test]
+fn an_entry_has_the_body_that_its_header_names() {
+    let [one, other] = ["yes", "no!"].map(|text| Record::sign(&ann(), &room("lobby"), entry(text)));
+    let header = Unchecked::read(&one.wire).unwrap();
+    let with = |body: Option<&[u8]>| {
+        let wire = encode(&Signed {
+            author: header.author,
+            content: header.content.into(),
+            signature: header.signature,
+            body: body.map(Into::into),
+        });
+        Record::<Entry>::open(&wire, &room("lobby"))
+    };
+    assert_eq!(with(Some(b"yes")), Ok(Rc::clone(&one)));
+    for body in [None, Some(&b""[..]), Some(b"no!"), Some(b"yes!")] {
+        assert_eq!(with(body), Err(DecodeError::Forged));
+    }
+    // Without the body it is still recognised, and proves what was signed.
+    let header = header.without_body();
+    let header = Unchecked::read(&header).unwrap();
+    assert_eq!(header.id, one.id);
+    assert!(header.check_content::<Entry>(&room("lobby")).is_ok());
+    assert_ne!(one.id, other.id);
 }
 
 #[test]
@@ -173,6 +213,7 @@ fn a_beacon_is_small_also_by_what_is_not_known_here() {
             author,
             content,
             signature,
+            body: None,
         })
     };
     assert!(Record::<Beacon>::open(&padded(100), &room("lobby")).is_ok());
@@ -195,6 +236,7 @@ fn what_is_too_large_is_not_even_hashed() {
             author: ann().peer_id(),
             content: content.as_slice().into(),
             signature: ann().sign(Label::Entry, b""),
+            body: None,
         })
     };
     assert!(Unchecked::read(&wire(CONTENT_BYTES_MAX)).is_ok());
@@ -234,6 +276,7 @@ proptest! {
             author: ann().peer_id(),
             content: content.as_slice().into(),
             signature: sign(&ann(), label, &lobby, &content),
+            body: None,
         });
         for wire in [Label::Entry, Label::Beacon, Label::Packet, Label::Closing].map(signed) {
             if let Ok(entry) = Record::<Entry>::open(&wire, &lobby) {
@@ -253,8 +296,8 @@ fn a_record_with_much_that_is_not_signed_is_refused() {
     let padded = |bytes: usize| {
         // One more field of the record's array: a byte string.
         let mut wire = record.wire.clone();
-        assert_eq!(wire[0], 0x83);
-        wire[0] = 0x84;
+        assert_eq!(wire[0], 0x84);
+        wire[0] = 0x85;
         wire.push(0x5a);
         wire.extend(u32::try_from(bytes).unwrap().to_be_bytes());
         wire.extend(vec![0; bytes]);

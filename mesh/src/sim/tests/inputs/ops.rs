@@ -10,10 +10,11 @@ use super::{OTHERS, peer, sdp};
 use crate::{
     io::{Candidate, LinkEnd, LinkKind, Path},
     wire::{
+        entry::{Entry, EntryBody},
         envelope::{Body, DeclineReason},
         frame::{Digests, Frame, GoodbyeReason, Hello},
         id::ShortId,
-        record::{Ack, Beacon, Entry, Lost},
+        record::{Ack, Beacon, Lost},
         span::{Feed, LogDigest, Span},
         timestamp::Timestamp,
     },
@@ -137,6 +138,9 @@ pub(super) enum FrameParts {
     },
     Closing {
         record: RecordParts,
+    },
+    Fork {
+        records: Box<[RecordParts; 2]>,
     },
     Entries {
         records: Vec<RecordParts>,
@@ -318,6 +322,7 @@ fn spans() -> impl Strategy<Value = Vec<Span>> {
         },
         first,
         next,
+        head: None,
     });
     prop::collection::vec(span, 0..8)
 }
@@ -330,15 +335,17 @@ fn contents() -> impl Strategy<Value = ContentParts> {
         orders,
         "[ a-c]{0,3}",
         prop_oneof![9 => Just(0_u32), 1 => Just(9)],
+        any::<bool>(),
     )
-        .prop_map(|(feed, seq, order, text, kind)| Entry {
+        .prop_map(|(feed, seq, order, text, kind, prev)| Entry {
             feed,
             seq,
+            prev: (seq > 0).then_some([u8::from(prev); 32].into()),
             order,
             unix_millis: 0,
             name: "x".into(),
             kind,
-            body: text.into_bytes().into(),
+            body: EntryBody::of(text),
         });
     let ack = (shorts(), numbers(), numbers(), numbers());
     let ack = ack.prop_map(|(author, feed, first, next)| Ack {
@@ -462,6 +469,7 @@ fn frames() -> impl Strategy<Value = FrameParts> {
         6 => (any::<u8>(), any::<bool>(), records())
             .prop_map(|(hops_left, flooded, record)| FrameParts::Packet { hops_left, flooded, record }),
         1 => records().prop_map(|record| FrameParts::Closing { record }),
+        2 => [records(), records()].prop_map(|records| FrameParts::Fork { records: Box::new(records) }),
         2 => several().prop_map(|records| FrameParts::Entries { records }),
         2 => several().prop_map(|records| FrameParts::Beacons { records }),
     ]

@@ -316,6 +316,13 @@ impl Rig {
             FrameParts::Closing { record } => Fragments::of(&Frame::Closing {
                 wire: self.record(record).as_slice().into(),
             }),
+            FrameParts::Fork { records } => {
+                let [one, other] = records.each_ref().map(|record| self.record(record));
+                Fragments::of(&Frame::Fork {
+                    one: one.as_slice().into(),
+                    other: other.as_slice().into(),
+                })
+            }
             FrameParts::Entries { records } => {
                 let wires = self.records(records);
                 let wires = wires.iter().map(|wire| wire.as_slice().into()).collect();

@@ -1,0 +1,195 @@
+//! Entries as they come, by broadcast and by sync: accepted into the log, shown and passed on; and the end of a feed whose author has
+//! forked it.
+//!
+//! Invariant: whatever ends a feed here is passed on, so that it ends with everybody.
+
+use std::rc::Rc;
+
+use rand_core::Rng;
+
+use super::{
+    Room,
+    broadcast::Route,
+    log::{Accepted, feed_of},
+    receive::Handled,
+    say,
+    sync::Violation,
+};
+use crate::{
+    config::FORKS_TOLD_MAX,
+    context::Context,
+    io::LinkId,
+    model::Alert,
+    wire::{
+        entry::Entry,
+        fork::Fork,
+        fragment::Fragments,
+        frame::Frame,
+        id::{ShortId, Tree},
+        record::{Record, Unchecked},
+        span::{Feed, Span},
+    },
+};
+
+impl Room {
+    /// An entry was broadcast to us.
+    pub(super) fn on_entry(
+        &mut self,
+        cx: &mut Context,
+        link: LinkId,
+        hops: u8,
+        fan_out: u16,
+        tree: Tree,
+        wire: &[u8],
+    ) -> Handled {
+        cx.counters.entries_broadcast += 1;
+        let unchecked = Unchecked::read(wire).map_err(|_| Violation)?;
+        let id = unchecked.short();
+        let route = self
+            .trees
+            .entry_route(ShortId::of_peer(&unchecked.author), tree, fan_out);
+        if self.broadcast.has_seen(id) || self.log.find(id).is_some() {
+            cx.counters.entries_repeated += 1;
+            self.on_duplicate(cx, link, route);
+            return Ok(());
+        }
+        let record = self.check::<Entry>(cx, link, &unchecked)?;
+        if self.accept_entry(cx, &record) {
+            cx.counters.entry_hops = u64::from(hops);
+            self.pass_entry(cx, &record, hops, route, Some(link));
+        }
+        Ok(())
+    }
+
+    /// Accepts an entry into the log and shows it. Says whether it was new.
+    fn accept_entry(&mut self, cx: &mut Context, record: &Rc<Record<Entry>>) -> bool {
+        match self.log.accept(record) {
+            Accepted::New => {
+                self.clock.observe(record.content.order, cx.room_millis());
+                say::show_entry(cx, record);
+                self.hasten_beacon(cx.instant());
+                true
+            }
+            Accepted::Known => {
+                self.broadcast.note_seen(record.short());
+                false
+            }
+            Accepted::Forked => {
+                self.broadcast.note_seen(record.short());
+                if let Some(fork) = self.log.fork(&feed_of(record)) {
+                    self.follow_fork(cx, &fork, None);
+                }
+                false
+            }
+            // Not noted as seen: sync brings it in its turn.
+            Accepted::TooEarly => false,
+        }
+    }
+
+    /// Hands an entry to the neighbors that are to get it now, over so many links so far.
+    pub(super) fn pass_entry(
+        &mut self,
+        cx: &mut Context,
+        record: &Record<Entry>,
+        hops: u8,
+        route: Route,
+        from: Option<LinkId>,
+    ) {
+        let frame = |fan_out| {
+            Fragments::of(&Frame::Entry {
+                hops: hops.saturating_add(1),
+                fan_out,
+                tree: route.tree,
+                wire: record.wire.as_slice().into(),
+            })
+        };
+        let mut encoded: Option<(u16, Fragments)> = None;
+        for target in self.broadcast.publish(cx.instant(), record.short(), route, from) {
+            // Encoded anew only for another share of the fan-out.
+            let (_, frame) = match encoded.take() {
+                Some(same) if same.0 == target.fan_out => encoded.insert(same),
+                _ => encoded.insert((target.fan_out, frame(target.fan_out))),
+            };
+            cx.transmit(target.link, frame);
+        }
+    }
+
+    /// Somebody proves that an author has forked a feed.
+    pub(super) fn on_fork(&mut self, cx: &mut Context, link: LinkId, one: &[u8], other: &[u8]) -> Handled {
+        let feed = Fork::peek(one).map_err(|_| Violation)?;
+        if self.log.fork(&feed).is_some() {
+            return Ok(());
+        }
+        let fork = Fork::open(one, other, &cx.room).map_err(|_| Violation)?;
+        self.log.end(fork.clone());
+        self.follow_fork(cx, &fork, Some(link));
+        Ok(())
+    }
+
+    /// A feed is over: everybody is to know, and our person, once, whom not to trust.
+    fn follow_fork(&mut self, cx: &mut Context, fork: &Fork, from: Option<LinkId>) {
+        let Feed { author, number } = fork.feed;
+        if author == self.me && number == self.feed {
+            // Somebody else speaks with our key. What we say goes into a feed that they do not know of.
+            (self.feed, self.next_seq, self.head) = (self.feeds.next_u64(), 0, None);
+        }
+        if self.log.forks_of(&author) == 1 {
+            cx.alert(Alert::Equivocated { peer: author });
+        }
+        let frame = Fragments::of(&fork.frame());
+        for link in self.neighbors.links().filter(|link| Some(*link) != from) {
+            cx.transmit(link, &frame);
+        }
+    }
+
+    /// A neighbor told what it has: hears which of these feeds are over, and is asked for what we lack.
+    pub(super) fn on_have(&mut self, cx: &mut Context, link: LinkId, vector: Vec<Span>) -> Handled {
+        let forks = vector.iter().filter_map(|span| self.log.fork(&span.feed));
+        let forks: Vec<_> = forks.take(FORKS_TOLD_MAX).collect();
+        if !forks.is_empty() {
+            self.answer(cx, link, |_, cx| {
+                let frames = forks.iter().map(|fork| Fragments::of(&fork.frame()));
+                Ok(frames
+                    .map(|frame| {
+                        cx.transmit(link, &frame);
+                        frame.bytes()
+                    })
+                    .sum())
+            })?;
+        }
+        self.log.skip_gaps(&vector);
+        self.sync.handle_have(cx, link, vector, &self.log)
+    }
+
+    /// A batch of entries that we wanted.
+    pub(super) fn on_entries<'a>(
+        &mut self,
+        cx: &mut Context,
+        link: LinkId,
+        wires: impl Iterator<Item = &'a [u8]>,
+    ) -> Handled {
+        // Uninvited ones are a violation; broadcast is the way for those.
+        self.sync.take_batch(link)?;
+        let (mut fresh, mut invalid) = (Vec::new(), 0);
+        for wire in wires {
+            // Entries of the peer itself are not counted against it: they were asked for.
+            let Ok(record) = Record::<Entry>::open(wire, &cx.room) else {
+                invalid += 1;
+                continue;
+            };
+            if self.accept_entry(cx, &record) {
+                cx.counters.entries_synced += 1;
+                self.broadcast.note_seen(record.short());
+                fresh.push(record.short());
+            }
+        }
+        let others = self.sync.lacking_entries(self.log.digest()).collect();
+        self.announce(cx.instant(), link, others, &fresh);
+        if let Some(theirs) = self.sync.fetched_from(link).filter(|_| !fresh.is_empty()) {
+            self.log.skip_gaps(theirs);
+        }
+        self.sync.handle_batch(cx, link, fresh.len(), &self.log);
+        self.note_invalid(link, invalid);
+        Ok(())
+    }
+}

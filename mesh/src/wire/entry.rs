@@ -1,0 +1,122 @@
+//! Entries of the room's log: a signed header, and a body beside it.
+//!
+//! The header of an entry names the header before it and the hash of the body. So headers make a chain that proves what its author said in
+//! which order, also where bodies are not at hand.
+
+use minicbor::{Decode, Encode, bytes::ByteArray};
+use shared::{Label, limits::TEXT_BYTES_MAX};
+
+use super::{
+    codec::{DecodeError, valid_name},
+    record::Content,
+    timestamp::Timestamp,
+};
+use crate::config::HEADER_BYTES_MAX;
+
+/// The id of a record, as one record names another.
+pub type RecordId = ByteArray<32>;
+
+/// A numbered entry of an author's part of the log.
+///
+/// An author numbers entries from 0 within each of its *feeds*, and each names the one before it. An author that lost its memory begins
+/// another feed, so no number is used for two entries; two with one number are a [`Fork`](super::fork::Fork).
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Entry {
+    /// Which feed of the author.
+    #[n(0)]
+    pub feed: u64,
+    /// Its number there.
+    #[n(1)]
+    pub seq: u64,
+    /// The id of the one before it in the feed; the first has none.
+    #[n(2)]
+    pub prev: Option<RecordId>,
+    /// Its place in the one order.
+    #[n(3)]
+    pub order: Timestamp,
+    /// When it was said, in milliseconds since 1970 by the author's clock.
+    #[n(4)]
+    pub unix_millis: u64,
+    /// The author's name at that time.
+    #[n(5)]
+    pub name: String,
+    /// What [`Entry::body`] is: [`Entry::CHAT`], or something of a later version, which is kept and passed on all the same.
+    #[n(6)]
+    pub kind: u32,
+    /// For chat, text in UTF-8.
+    #[n(7)]
+    pub body: EntryBody,
+}
+
+/// What an entry carries: in the header stands what it is recognised by, the bytes travel beside.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct EntryBody {
+    #[n(0)]
+    length: u32,
+    /// BLAKE3.
+    #[n(1)]
+    hash: ByteArray<32>,
+    #[cbor(skip)]
+    bytes: Vec<u8>,
+}
+
+impl EntryBody {
+    /// Of these bytes.
+    #[must_use]
+    pub fn of(bytes: impl Into<Vec<u8>>) -> Self {
+        let bytes = bytes.into();
+        Self {
+            length: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+            hash: hash_of(&bytes),
+            bytes,
+        }
+    }
+}
+
+fn hash_of(bytes: &[u8]) -> ByteArray<32> {
+    (*blake3::hash(bytes).as_bytes()).into()
+}
+
+impl Entry {
+    /// The kind of a chat message.
+    // No limit: a number on the wire.
+    pub const CHAT: u32 = 0;
+
+    /// The text, if this is a chat message.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        (self.kind == Self::CHAT)
+            .then(|| std::str::from_utf8(&self.body.bytes).ok())
+            .flatten()
+    }
+}
+
+impl Content for Entry {
+    const LABEL: Label = Label::Entry;
+    // No limit: it stands there.
+    const BYTES_MAX: usize = HEADER_BYTES_MAX;
+    // No limit: it stands there.
+    const BODY_BYTES_MAX: usize = TEXT_BYTES_MAX;
+
+    fn is_valid(&self) -> bool {
+        valid_name(&self.name)
+            && self.body.length as usize <= TEXT_BYTES_MAX
+            && self.seq < u64::MAX
+            && self.prev.is_some() == (self.seq > 0)
+    }
+
+    fn body(&self) -> Option<&[u8]> {
+        Some(&self.body.bytes)
+    }
+
+    fn take_body(&mut self, body: Option<&[u8]>) -> Result<(), DecodeError> {
+        let body = body.filter(|body| body.len() == self.body.length as usize && hash_of(body) == self.body.hash);
+        self.body.bytes = body.ok_or(DecodeError::Forged)?.to_vec();
+        let is_blank = self.kind == Self::CHAT && self.text().is_none_or(|text| text.trim().is_empty());
+        if is_blank {
+            Err(DecodeError::OutOfBounds)
+        } else {
+            Ok(())
+        }
+    }
+}
