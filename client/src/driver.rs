@@ -20,7 +20,6 @@ use crate::{
     config::TIMER_MAX,
     core::{Core, Request, Step},
     room::{RoomState, Visibility},
-    signalling,
 };
 
 /// Everything that can happen to a driver.
@@ -230,7 +229,7 @@ impl<P: Platform> Driver<P> {
         match request {
             Request::OpenSocket { server } => platform.open_socket(server),
             Request::CloseSocket { server } => platform.close_socket(server),
-            Request::Signal { server, request } => platform.send_signal(server, &signalling::to_text(&request)),
+            Request::Signal { server, request } => platform.send_signal(server, &request.to_text()),
             Request::Connect {
                 link,
                 ice_servers,

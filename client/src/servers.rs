@@ -1,24 +1,17 @@
 //! Which rendezvous servers there are: the one that the program came from, and those that it names.
 
-use serde::Deserialize;
+use shared::signal::Json;
 
 use crate::config::SERVERS_MAX;
 
-/// What the program reads of the text behind `/api/config`.
-#[derive(Debug, Default, Deserialize)]
-struct Config {
-    #[serde(default)]
-    servers: Vec<String>,
-}
-
-/// The addresses of the servers to use, `own` first. `config` is the text behind `/api/config`, if it could be had.
+/// The addresses of the servers to use, `own` first. `config` is what is behind `/api/config`, if it could be had.
 ///
 /// Each address stands once; past [`SERVERS_MAX`] they are dropped.
 #[must_use]
-pub fn merge(own: String, config: Option<&str>) -> Vec<String> {
-    let config: Option<Config> = config.and_then(|text| serde_json::from_str(text).ok());
+pub fn merge(own: String, config: Option<&Json>) -> Vec<String> {
+    let named = config.and_then(|config| config.field("servers")?.texts());
     let mut servers = vec![own];
-    for server in config.unwrap_or_default().servers {
+    for server in named.unwrap_or_default() {
         if servers.len() < SERVERS_MAX && !servers.contains(&server) {
             servers.push(server);
         }
@@ -31,7 +24,7 @@ mod tests {
     use super::*;
 
     fn merged(config: &str) -> Vec<String> {
-        merge("own".to_owned(), Some(config))
+        merge("own".to_owned(), serde_json::from_str(config).ok().as_ref())
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! The text messages of a rendezvous server's socket: how they are read and written. `shared::signal` says what they are.
+//! The text messages of a rendezvous server's socket: which are read. `shared::signal` says what they are.
 
 use shared::{
     limits::SIGNAL_MESSAGE_BYTES_MAX,
-    signal::{Event, Request},
+    signal::{Event, Json},
 };
 use thiserror::Error;
 
@@ -17,32 +17,26 @@ pub enum SignalError {
     NotUnderstood,
 }
 
-/// Reads a server's message.
+/// Reads a server's message. `parse` reads JSON, as the platform does that.
 ///
 /// # Errors
 /// [`SignalError`]; the message is to be dropped.
-pub fn parse(text: &str) -> Result<Event, SignalError> {
+pub fn parse(text: &str, parse: impl FnOnce(&str) -> Option<Json>) -> Result<Event, SignalError> {
     if text.len() > SIGNAL_MESSAGE_BYTES_MAX {
         return Err(SignalError::TooLong);
     }
-    serde_json::from_str(text).map_err(|_| SignalError::NotUnderstood)
-}
-
-/// Writes a request as text.
-///
-/// # Panics
-/// Never: requests are plain data.
-#[must_use]
-pub fn to_text(request: &Request) -> String {
-    let Ok(text) = serde_json::to_string(request) else {
-        unreachable!("invariant: requests are plain data");
-    };
-    text
+    parse(text)
+        .and_then(|message| Event::read(&message))
+        .ok_or(SignalError::NotUnderstood)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(text: &str) -> Result<Event, SignalError> {
+        super::parse(text, |text| serde_json::from_str(text).ok())
+    }
 
     #[test]
     fn what_is_new_is_ignored_and_what_is_unknown_is_dropped() {
@@ -58,11 +52,6 @@ mod tests {
         ] {
             assert_eq!(parse(text), Err(SignalError::NotUnderstood), "{text}");
         }
-    }
-
-    #[test]
-    fn a_request_is_written_as_the_protocol_has_it() {
-        assert_eq!(to_text(&Request::Ping {}), r#"{"ping":{}}"#);
     }
 
     #[test]

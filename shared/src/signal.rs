@@ -8,14 +8,18 @@
 //! client  relay, discover, ping           server  relayed, peers, pong, refused
 //! ```
 //!
-//! The object has one field, with the name of the message: `{"relay":{"to":"…","payload":"…"}}`. (An enum tagged from
-//! outside: tagged from inside, its decoder would be three times the code, which every browser downloads.)
+//! The object has one field, with the name of the message: `{"relay":{"to":"…","payload":"…"}}`.
+//! A client reads by [`Event::read`] and writes by [`Request::to_text`], a server by `serde_json`: to have that in a browser would cost every
+//! visitor ten kilobytes.
 //! [`Request`] goes to the server, [`Event`] comes from it. Unknown fields are ignored, so that either side may learn new ones
 //! within one [`PROTOCOL_VERSION`]; an unknown message is refused.
 
 mod decode;
+mod json;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::json::Json;
 
 use crate::{Identity, Label, PeerId, RoomId, Signature, identity::BadSignature, limits::ICE_URLS_MAX};
 
@@ -281,6 +285,31 @@ fn ice_scheme(url: &str) -> Option<IceScheme> {
 }
 
 impl Request {
+    /// The text of the message, the same as `serde_json` makes of it.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Hello {
+                version,
+                room,
+                peer,
+                signature,
+            } => {
+                let (room, peer, signature) = (room.to_text(), peer.to_text(), signature.to_text());
+                format!(
+                    r#"{{"hello":{{"version":{version},"room":"{room}","peer":"{peer}","signature":"{signature}"}}}}"#
+                )
+            }
+            Self::Relay { to, payload } => {
+                let (to, payload) = (to.to_text(), json::quote(payload));
+                format!(r#"{{"relay":{{"to":"{to}","payload":{payload}}}}}"#)
+            }
+            Self::Discover {} => r#"{"discover":{}}"#.to_owned(),
+            Self::Ping {} => r#"{"ping":{}}"#.to_owned(),
+            Self::Pong {} => r#"{"pong":{}}"#.to_owned(),
+        }
+    }
+
     /// Answers a challenge.
     #[must_use]
     pub fn hello(identity: &Identity, room: RoomId, nonce: &Nonce) -> Self {
@@ -407,6 +436,25 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn requests_are_written_as_serde_json_writes_them(payload in "\\PC{0,60}|[\"\\\\\u{0}-\u{9f}a]{0,60}") {
+            let ann = Identity::from_secret(&[1; 32]);
+            let room = RoomCode::parse("lobby").unwrap().open().id();
+            let requests = [
+                Request::Relay { to: ann.peer_id(), payload },
+                Request::hello(&ann, room, &Nonce::from_bytes([5; 32])),
+                Request::Discover {},
+                Request::Ping {},
+                Request::Pong {},
+            ];
+            for request in requests {
+                let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+                let text = request.to_text();
+                prop_assert_eq!(value(&text), value(&serde_json::to_string(&request).unwrap()));
+                prop_assert_eq!(serde_json::from_str::<Request>(&text).unwrap(), request);
+            }
+        }
+
         #[test]
         fn any_text_is_read_or_refused(text in "\\PC{0,200}") {
             let _ = serde_json::from_str::<Request>(&text);

@@ -62,3 +62,6 @@ pub(crate) const MAP_FRAME: Duration = Duration::from_millis(33);
 
 /// In a larger network only we and who is linked with us have names: more of them would cover each other.
 pub(crate) const MAP_NAMES_MAX: usize = 30;
+
+/// How many values of JSON from elsewhere stand within each other at most.
+pub(crate) const JSON_DEPTH_MAX: u32 = 16;

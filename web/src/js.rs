@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use js_sys::{Array, Map, Object, Promise, Reflect};
+use shared::signal::Json;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::RtcPeerConnection;
+
+use crate::config::JSON_DEPTH_MAX;
 
 #[wasm_bindgen]
 extern "C" {
@@ -63,6 +66,48 @@ pub(crate) fn field(object: &JsValue, name: &str) -> Option<JsValue> {
     // Of `undefined` it throws.
     let value = Reflect::get(object, &name.into()).ok()?;
     (!value.is_undefined() && !value.is_null()).then_some(value)
+}
+
+/// Reads JSON. What stands too deep within other things is not read.
+pub(crate) fn parse_json(text: &str) -> Option<Json> {
+    let value = js_sys::JSON::parse(text).ok()?;
+    Some(as_json(&value, JSON_DEPTH_MAX))
+}
+
+fn as_json(value: &JsValue, depth: u32) -> Json {
+    let Some(depth) = depth.checked_sub(1) else {
+        return Json::Other;
+    };
+    if let Some(text) = value.as_string() {
+        Json::Text(text)
+    } else if let Some(number) = value.as_f64() {
+        // A cast keeps what fits and changes what does not.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "looked at right after"
+        )]
+        let whole = number as u32;
+        if f64::from(whole) == number {
+            Json::Number(whole)
+        } else {
+            Json::Other
+        }
+    } else if let Some(list) = value.dyn_ref::<Array>() {
+        Json::List(list.iter().map(|value| as_json(&value, depth)).collect())
+    } else if let Some(object) = value.dyn_ref::<Object>() {
+        let entries = Object::entries(object);
+        let field = |entry: JsValue| {
+            let entry: Array = entry.unchecked_into();
+            (
+                entry.get(0).as_string().unwrap_or_default(),
+                as_json(&entry.get(1), depth),
+            )
+        };
+        Json::Object(entries.iter().map(field).collect())
+    } else {
+        Json::Other
+    }
 }
 
 /// A plain object with these properties.
@@ -185,4 +230,38 @@ pub(crate) async fn fetch_text(path: &str) -> Option<String> {
         return None;
     }
     JsFuture::from(response.text().ok()?).await.ok()?.as_string()
+}
+
+#[cfg(test)]
+#[cfg(target_arch = "wasm32")]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    #[wasm_bindgen_test]
+    fn json_is_read_as_programs_read_it() {
+        for text in [
+            r#"{"a":"b \u00e9 \"","c":[1,4294967295,4294967296,-1,1.5,true,null],"d":{"e":{}}}"#,
+            "[]",
+            "7",
+            r#""text""#,
+        ] {
+            assert_eq!(parse_json(text), serde_json::from_str(text).ok(), "{text}");
+        }
+        for text in ["", "{", r#"{"a":}"#, "nonsense"] {
+            assert_eq!(parse_json(text), None, "{text}");
+        }
+        let deep = |depth| parse_json(&("[".repeat(depth) + &"]".repeat(depth)));
+        let depth = |mut value: Json| {
+            let mut depth = 0;
+            while let Json::List(mut inner) = value {
+                depth += 1;
+                value = inner.pop().unwrap_or(Json::Other);
+            }
+            depth
+        };
+        assert_eq!(deep(16).map(depth), Some(16));
+        assert_eq!(deep(1_000).map(depth), Some(16));
+    }
 }

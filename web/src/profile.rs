@@ -287,7 +287,8 @@ async fn servers() -> Vec<String> {
         "ws"
     };
     let own = format!("{scheme}://{}/ws", location.host().unwrap_or_default());
-    servers::merge(own, js::fetch_text("/api/config").await.as_deref())
+    let config = js::fetch_text("/api/config").await;
+    servers::merge(own, config.and_then(|text| js::parse_json(&text)).as_ref())
 }
 
 #[cfg(test)]

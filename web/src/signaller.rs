@@ -31,7 +31,7 @@ impl Signaller {
         let on_message = EventListener::new(&socket, "message", move |event| {
             // What is no text comes from no server of ours.
             let text = event.unchecked_ref::<MessageEvent>().data().as_string();
-            match signalling::parse(&text.unwrap_or_default()) {
+            match signalling::parse(&text.unwrap_or_default(), js::parse_json) {
                 Ok(event) => sender.input(Input::Signal { server, event }),
                 Err(_) => js::log("the server sent a message that is not understood"),
             }

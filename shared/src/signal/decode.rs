@@ -1,155 +1,132 @@
-//! How a server's message is read.
-//!
-//! All messages share one set of fields, which is read by one decoder. A decoder derived for each variant would be ten times the
-//! code, which every browser downloads. Unknown fields are ignored; a field that a message needs must be there.
+//! How a server's message is read, from [`Json`]. Unknown fields are ignored; a field that a message needs must be there.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, MapAccess, Visitor},
-};
+use serde::{Deserialize, Deserializer, de::Error};
 
-use super::{Event, IceServer, Refusal};
+use super::{Event, IceServer, Json, Refusal};
 use crate::PeerId;
 
-/// One field whose name says what it is: `{"ping":{}}`.
-struct Named {
-    name: String,
-    fields: Fields,
-}
-
-/// Every field that any message has, as few types as there can be.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Fields {
-    nonce: Option<String>,
-    version_min: Option<u32>,
-    version_max: Option<u32>,
-    room_size: Option<u32>,
-    peers: Option<Vec<String>>,
-    ice_servers: Option<Vec<IceServer>>,
-    heartbeat_seconds: Option<u32>,
-    from: Option<String>,
-    to: Option<String>,
-    payload: Option<String>,
-    retry_after_millis: Option<u32>,
-    refusal: Option<Box<Named>>,
-}
-
-/// Of a message that lacks something, or that is not known.
-struct Unreadable;
-
-impl<'de> Deserialize<'de> for Named {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct One;
-
-        impl<'de> Visitor<'de> for One {
-            type Value = Named;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object with one field")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Named, A::Error> {
-                let named = map.next_entry()?;
-                let (name, fields) = named.ok_or_else(|| Error::custom("no field"))?;
-                if map.next_key::<String>()?.is_some() {
-                    return Err(Error::custom("several fields"));
-                }
-                Ok(Named { name, fields })
-            }
-        }
-
-        deserializer.deserialize_map(One)
+impl Event {
+    /// A server's message, if this is one that is known here.
+    #[must_use]
+    pub fn read(message: &Json) -> Option<Self> {
+        let (name, fields) = only_field(message)?;
+        event(name, fields)
     }
 }
 
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let named = Named::deserialize(deserializer)?;
-        event(named).map_err(|Unreadable| Error::custom("no message of a server"))
+        let message = Json::deserialize(deserializer)?;
+        Self::read(&message).ok_or_else(|| Error::custom("no message of a server"))
     }
 }
 
-impl<'de> Deserialize<'de> for Refusal {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let named = Named::deserialize(deserializer)?;
-        refusal(named).map_err(|Unreadable| Error::custom("no refusal"))
+/// The field of an object that has one alone, whose value is an object.
+fn only_field(object: &Json) -> Option<(&str, &Json)> {
+    match object {
+        Json::Object(fields) => match fields.as_slice() {
+            [(name, value @ Json::Object(_))] => Some((name, value)),
+            _ => None,
+        },
+        Json::Text(_) | Json::Number(_) | Json::List(_) | Json::Other => None,
     }
 }
 
-fn event(Named { name, fields }: Named) -> Result<Event, Unreadable> {
-    Ok(match name.as_str() {
+fn event(name: &str, fields: &Json) -> Option<Event> {
+    Some(match name {
         "challenge" => Event::Challenge {
-            nonce: parsed(fields.nonce)?,
-            version_min: short(fields.version_min)?,
-            version_max: short(fields.version_max)?,
+            nonce: text(fields, "nonce")?.parse().ok()?,
+            version_min: number(fields, "version-min")?,
+            version_max: number(fields, "version-max")?,
         },
         "welcome" => Event::Welcome {
-            room_size: needed(fields.room_size)?,
-            peers: peers(fields.peers)?,
-            ice_servers: needed(fields.ice_servers)?,
-            heartbeat_seconds: short(fields.heartbeat_seconds)?,
+            room_size: number(fields, "room-size")?,
+            peers: peers(fields)?,
+            ice_servers: ice_servers(fields)?,
+            heartbeat_seconds: number(fields, "heartbeat-seconds")?,
         },
         "peers" => Event::Peers {
-            room_size: needed(fields.room_size)?,
-            peers: peers(fields.peers)?,
+            room_size: number(fields, "room-size")?,
+            peers: peers(fields)?,
         },
         "relayed" => Event::Relayed {
-            from: parsed(fields.from)?,
-            payload: needed(fields.payload)?,
+            from: text(fields, "from")?.parse().ok()?,
+            payload: text(fields, "payload")?.to_owned(),
         },
         "refused" => Event::Refused {
-            refusal: refusal(*needed(fields.refusal)?)?,
+            refusal: refusal_in(fields)?,
         },
         "ping" => Event::Ping {},
         "pong" => Event::Pong {},
         "draining" => Event::Draining {},
-        _ => return Err(Unreadable),
+        _ => return None,
     })
 }
 
-fn refusal(Named { name, fields }: Named) -> Result<Refusal, Unreadable> {
-    Ok(match name.as_str() {
+fn refusal(name: &str, fields: &Json) -> Option<Refusal> {
+    Some(match name {
         "malformed" => Refusal::Malformed {},
         "not-registered" => Refusal::NotRegistered {},
         "already-registered" => Refusal::AlreadyRegistered {},
         "unsupported-version" => Refusal::UnsupportedVersion {
-            version_min: short(fields.version_min)?,
-            version_max: short(fields.version_max)?,
+            version_min: number(fields, "version-min")?,
+            version_max: number(fields, "version-max")?,
         },
         "bad-signature" => Refusal::BadSignature {},
         "room-full" => Refusal::RoomFull {},
         "server-full" => Refusal::ServerFull {},
-        "peer-not-here" => Refusal::PeerNotHere { to: parsed(fields.to)? },
-        "peer-busy" => Refusal::PeerBusy { to: parsed(fields.to)? },
+        "peer-not-here" => Refusal::PeerNotHere {
+            to: text(fields, "to")?.parse().ok()?,
+        },
+        "peer-busy" => Refusal::PeerBusy {
+            to: text(fields, "to")?.parse().ok()?,
+        },
         "too-fast" => Refusal::TooFast {
-            retry_after_millis: needed(fields.retry_after_millis)?,
+            retry_after_millis: number(fields, "retry-after-millis")?,
         },
         "payload-too-large" => Refusal::PayloadTooLarge {},
         "draining" => Refusal::Draining {},
-        _ => return Err(Unreadable),
+        _ => return None,
     })
 }
 
-fn needed<T>(field: Option<T>) -> Result<T, Unreadable> {
-    field.ok_or(Unreadable)
+fn refusal_in(fields: &Json) -> Option<Refusal> {
+    let (name, fields) = only_field(fields.field("refusal")?)?;
+    refusal(name, fields)
 }
 
-/// A number of 16 bits.
-fn short(field: Option<u32>) -> Result<u16, Unreadable> {
-    needed(field)?.try_into().map_err(|_| Unreadable)
+fn text<'a>(fields: &'a Json, name: &str) -> Option<&'a str> {
+    fields.field(name)?.text()
 }
 
-/// An identifier.
-fn parsed<T: FromStr>(field: Option<String>) -> Result<T, Unreadable> {
-    needed(field)?.parse().map_err(|_| Unreadable)
+fn number<T: TryFrom<u32>>(fields: &Json, name: &str) -> Option<T> {
+    match fields.field(name)? {
+        Json::Number(number) => (*number).try_into().ok(),
+        Json::Text(_) | Json::List(_) | Json::Object(_) | Json::Other => None,
+    }
 }
 
-fn peers(field: Option<Vec<String>>) -> Result<Vec<PeerId>, Unreadable> {
-    let peers = needed(field)?.into_iter();
-    peers.map(|peer| parsed(Some(peer))).collect()
+fn peers(fields: &Json) -> Option<Vec<PeerId>> {
+    let peers = fields.field("peers")?.list()?.iter();
+    peers.map(|peer| PeerId::from_str(peer.text()?).ok()).collect()
+}
+
+fn ice_servers(fields: &Json) -> Option<Vec<IceServer>> {
+    let optional = |server: &Json, name| match server.field(name) {
+        None | Some(Json::Other) => Some(None),
+        Some(value) => value.text().map(|text| Some(text.to_owned())),
+    };
+    let servers = fields.field("ice-servers")?.list()?.iter();
+    let server = |server: &Json| {
+        Some(IceServer {
+            urls: server.field("urls")?.texts()?,
+            username: optional(server, "username")?,
+            credential: optional(server, "credential")?,
+        })
+    };
+    servers.map(server).collect()
 }
 
 #[cfg(test)]
