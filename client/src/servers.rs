@@ -19,6 +19,15 @@ pub fn merge(own: String, config: Option<&Json>) -> Vec<String> {
     servers
 }
 
+/// The host in the address of a server, with its port if that is not the usual one, as a browser would name it: what a hello is signed for.
+#[must_use]
+pub fn host(address: &str) -> String {
+    let (scheme, rest) = address.split_once("://").unwrap_or_default();
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let usual = if scheme == "wss" { ":443" } else { ":80" };
+    host.strip_suffix(usual).unwrap_or(host).to_ascii_lowercase()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,6 +39,20 @@ mod tests {
     #[test]
     fn the_own_server_is_first_and_each_stands_once() {
         assert_eq!(merged(r#"{"servers":["b","own","b","c"],"more":1}"#), ["own", "b", "c"]);
+    }
+
+    #[test]
+    fn a_host_is_named_with_its_port_unless_that_is_the_usual_one() {
+        for (address, expected) in [
+            ("ws://localhost:8080/ws", "localhost:8080"),
+            ("wss://Rooms.example/ws", "rooms.example"),
+            ("wss://rooms.example:443/ws?a#b", "rooms.example"),
+            ("wss://rooms.example:80", "rooms.example:80"),
+            ("ws://[::1]:80/ws", "[::1]"),
+            ("nonsense", ""),
+        ] {
+            assert_eq!(host(address), expected, "{address}");
+        }
     }
 
     #[test]

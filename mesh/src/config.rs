@@ -16,8 +16,9 @@ pub struct NodeConfig {
     /// The person's name: 1 to [`NAME_CHARS_MAX`](shared::limits::NAME_CHARS_MAX) characters, none of them a control
     /// character. See [`valid_name`](crate::wire::codec::valid_name).
     pub name: String,
-    /// How many rendezvous servers the driver knows.
-    pub servers: u8,
+    /// The rendezvous servers that the driver knows: the host of each, and its port if that is not the usual one, as they stand in its
+    /// address. Those past 255 are not used.
+    pub servers: Vec<String>,
     /// The founder's statement that this room is closed, if one was remembered: see
     /// [`Output::RememberClosed`](crate::io::Output::RememberClosed).
     pub closed: Option<Vec<u8>>,
@@ -124,6 +125,9 @@ pub const INVITATIONS_MAX: usize = 4;
 /// How long candidates are gathered for a text that cannot be added to later. Browsers say when they are done; one that waits
 /// for a STUN server that does not answer would take much longer.
 pub const GATHER: Duration = Duration::from_secs(3);
+
+/// For how long a room that was closed on a former visit is told to servers, which may have been started anew.
+pub const HAND_IN: Duration = Duration::from_secs(3);
 
 /// The shortest and the longest heartbeat that a server can ask for.
 pub const HEARTBEAT_SECONDS: std::ops::RangeInclusive<u16> = 5..=300;

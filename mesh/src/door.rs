@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use chacha20::ChaCha20Rng;
-use shared::PeerId;
+use shared::{Closing, PeerId};
 
 use crate::{io::LinkId, wire::frame::Digests};
 
@@ -76,6 +76,8 @@ pub(crate) enum ToRoom {
     },
     /// Whether we are registered with a server.
     Registered(bool),
+    /// A server says that the founder has closed the room.
+    Closed { statement: Closing },
 }
 
 /// From the room to the net.
@@ -88,7 +90,7 @@ pub(crate) enum ToNet {
     /// The mesh brought us a sealed envelope.
     Envelope { sealed: String },
     /// The founder closed the room: everything ends.
-    Close,
+    Close { statement: Closing },
 }
 
 /// What the net looks up in the room: who is there to be linked with (HyParView's passive view).

@@ -78,7 +78,7 @@ enum Later {
 }
 
 impl Net {
-    pub(crate) fn new(servers: u8, seed: [u8; 32], now: Now) -> Self {
+    pub(crate) fn new(servers: Vec<String>, seed: [u8; 32], now: Now) -> Self {
         Self {
             servers: Servers::new(servers, seed, now),
             peers: Peers::default(),
@@ -452,6 +452,11 @@ impl Net {
         };
         self.settle(cx, view);
         taken.map(|()| kind)
+    }
+
+    /// Tells the founder's closing to every server that we are registered with, now and later.
+    pub(crate) fn hand_in(&mut self, cx: &mut Context, closing: &shared::Closing) {
+        self.servers.hand_in(cx, closing);
     }
 
     /// Drops all attempts and invitations, and says goodbye on all links.

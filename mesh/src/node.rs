@@ -5,10 +5,12 @@
 //!
 //! Invariant: after [`Node::leave`] is done, nothing comes out any more.
 
+use std::time::Duration;
+
 use shared::{Identity, MessageId, PeerId, Room as RoomKeys};
 
 use crate::{
-    config::{FIRINGS_MAX, NodeConfig},
+    config::{FIRINGS_MAX, HAND_IN, NodeConfig},
     context::Context,
     door::{ToNet, ToRoom},
     io::{Input, Instant, LinkId, Now, Output},
@@ -31,7 +33,13 @@ pub struct Node {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Here,
-    Leaving { until: Instant },
+    /// The room was closed on a former visit: servers are told, nobody is met.
+    HandingIn {
+        until: Instant,
+    },
+    Leaving {
+        until: Instant,
+    },
     Left,
 }
 
@@ -116,6 +124,9 @@ impl Node {
         if self.phase == Phase::Here {
             self.start_leaving();
             self.finish_leaving();
+        } else if let Phase::HandingIn { until } = &mut self.phase {
+            *until = self.cx.now.instant;
+            self.finish_leaving();
         }
     }
 
@@ -192,10 +203,16 @@ impl Node {
     /// Does what is due. Calling it early or again does nothing.
     pub fn handle_timeout(&mut self, now: Now) {
         self.advance(now);
-        if self.phase == Phase::Here && self.room.recall_closing(&mut self.cx) {
-            self.phase = Phase::Leaving {
-                until: self.cx.instant(),
-            };
+        if self.phase == Phase::Here
+            && let Some(closing) = self.room.recall_closing(&mut self.cx)
+        {
+            // A server that was started anew knows nothing of it.
+            self.net.hand_in(&mut self.cx, &closing);
+            self.net.leave(&mut self.cx, &self.room);
+            let now = self.cx.instant();
+            let has_servers = self.net.servers_due(&self.room, now).is_some();
+            let until = now + if has_servers { HAND_IN } else { Duration::ZERO };
+            self.phase = Phase::HandingIn { until };
         }
         for timer in Timer::ALL {
             self.fire_if_due(timer);
@@ -220,7 +237,9 @@ impl Node {
         let (net, room, now) = (&self.net, &self.room, self.cx.instant());
         match (self.phase, timer) {
             (Phase::Left, _) => None,
-            (Phase::Leaving { until }, Timer::Leaving) => Some(until),
+            (Phase::Leaving { until } | Phase::HandingIn { until }, Timer::Leaving) => Some(until),
+            (Phase::HandingIn { .. }, Timer::Servers) => net.servers_due(room, now),
+            (Phase::HandingIn { .. }, _) => None,
             (Phase::Leaving { .. }, _) | (Phase::Here, Timer::Leaving) => None,
             (Phase::Here, Timer::Split) => net.split_due(room),
             (Phase::Here, Timer::Servers) => net.servers_due(room, now),
@@ -309,7 +328,10 @@ impl Node {
                 self.net.handle_routed(&mut self.cx, &self.room, &sealed);
             }
             ToNet::Envelope { .. } => {}
-            ToNet::Close => self.start_leaving(),
+            ToNet::Close { statement } => {
+                self.net.hand_in(&mut self.cx, &statement);
+                self.start_leaving();
+            }
         }
     }
 
@@ -331,8 +353,12 @@ impl Node {
 
     /// Closes down once every peer has heard our goodbye, or the time for it is over.
     fn finish_leaving(&mut self) {
-        let Phase::Leaving { until } = self.phase else { return };
-        if !self.net.is_quiet() && self.cx.instant() < until {
+        let done = match self.phase {
+            Phase::Leaving { until } => self.net.is_quiet() || self.cx.instant() >= until,
+            Phase::HandingIn { until } => self.cx.instant() >= until,
+            Phase::Here | Phase::Left => false,
+        };
+        if !done {
             return;
         }
         self.net.close(&mut self.cx);

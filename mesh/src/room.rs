@@ -227,6 +227,9 @@ impl Room {
                 self.send_packet(cx, to, Payload::Envelope { sealed }, forwarding);
             }
             ToRoom::Registered(registered) => self.on_server = registered,
+            // A server is believed in nothing: the founder has signed it, or not.
+            ToRoom::Closed { statement } if statement.verify(&cx.room).is_ok() => self.follow_closing(cx, statement),
+            ToRoom::Closed { .. } => {}
         }
     }
 
@@ -388,12 +391,12 @@ impl Room {
             return Err(CloseError::NotFounder);
         }
         let statement = Closing::state(cx);
-        self.follow_closing(cx, &statement);
+        self.follow_closing(cx, statement);
         Ok(())
     }
 
-    /// Whether the room was closed on a former visit, which is told once.
-    pub(crate) fn recall_closing(&mut self, cx: &mut Context) -> bool {
+    /// The statement by which the room was closed on a former visit; it is told once.
+    pub(crate) fn recall_closing(&mut self, cx: &mut Context) -> Option<shared::Closing> {
         self.closing.recall(cx)
     }
 }

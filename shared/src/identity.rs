@@ -22,6 +22,8 @@ use crate::{
 pub enum Label {
     /// A client's answer to the rendezvous server's challenge.
     SignalHello,
+    /// The same, by the room's key: the client has the room's link.
+    RoomHello,
     /// A link set-up message between two peers (offer, answer, candidates, …).
     Envelope,
     /// What the two ends of a link vouch for.
@@ -44,6 +46,7 @@ impl Label {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::SignalHello => "starling v1 signal hello",
+            Self::RoomHello => "starling v1 room hello",
             Self::Envelope => "starling v1 link envelope",
             Self::LinkHello => "starling v1 link hello",
             Self::Entry => "starling v1 log entry",

@@ -5,13 +5,15 @@
 //! 1. [`id`]: identifiers: [`PeerId`], [`RoomId`], [`SessionId`], [`MessageId`].
 //! 2. [`identity`]: a node's key pair, signatures under separated labels, fingerprints and safety numbers.
 //! 3. [`room`]: the room code of a link, and what is derived from it.
-//! 4. [`seal`]: sealing for the room (symmetric) and for one peer (HPKE).
-//! 5. [`signal`]: the messages between a browser and the rendezvous server.
-//! 6. [`limits`]: every bound both sides rely on.
+//! 4. [`seal`]: sealing for the people of a room, all or one (HPKE).
+//! 5. [`closing`]: the founder's statement that a room is closed.
+//! 6. [`signal`]: the messages between a browser and the rendezvous server.
+//! 7. [`limits`]: every bound both sides rely on.
 //!
 //! There is no IO here, no clock, no global randomness and no browser type: the same code runs in the browser, in
 //! the server and in tests.
 
+pub mod closing;
 pub mod id;
 pub mod identity;
 pub mod limits;
@@ -20,6 +22,7 @@ pub mod room;
 pub mod seal;
 pub mod signal;
 
+pub use closing::Closing;
 pub use id::{MessageId, PeerId, RoomId, SessionId};
 pub use identity::{BadSignature, Identity, Label, Signature};
 pub use room::{Room, RoomCode, RoomKind};

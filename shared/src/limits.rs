@@ -29,3 +29,6 @@ pub const TEXT_BYTES_MAX: usize = 64 * 1024;
 
 const _: () = assert!(RELAY_PAYLOAD_BYTES_MAX < SIGNAL_MESSAGE_BYTES_MAX);
 const _: () = assert!(PEER_SAMPLE_MAX <= LINKS_MAX);
+
+/// The longest text of a founder's closing. It has about 160 characters.
+pub const CLOSING_CHARS_MAX: usize = 1_024;

@@ -7,9 +7,10 @@
 //! - an **open** name, any other text of 1 to 64 characters: everybody who guesses the name is in. The name is trimmed, runs of white
 //!   space become one space, and case is ignored, so that a name said aloud works.
 //!
-//! From the code come, each by BLAKE3 key derivation under its own context string, the [`RoomId`] that servers see, and the
-//! keys that only people with the link have. Knowing the `RoomId` of a generated room gives nothing away; the name of
-//! an open room can be guessed from it by trying names.
+//! From the code come, each by BLAKE3 key derivation under its own context string, the keys that only people with the link have: one to
+//! seal with, and a key pair to sign with. The [`RoomId`] is a hash of the public half and of the founder's hash. So who registers at a server
+//! [proves](RoomProof) to have the link, a server can check what the founder signed, and learns neither code nor founder. The name of an
+//! open room can be guessed by trying names.
 
 use std::fmt;
 
@@ -19,7 +20,8 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::{
-    id::{PeerId, RoomId, decode_exact},
+    id::{PeerId, RoomId, byte_id, decode_exact},
+    identity::{BadSignature, Identity, Label, Signature},
     limits::OPEN_ROOM_CHARS_MAX,
     name::{is_hidden, is_visible},
     seal::SealKey,
@@ -132,11 +134,73 @@ impl RoomCode {
             ),
             Self::Open { name } => (Zeroizing::new([b"open\0", name.as_bytes()].concat()), RoomKind::Open),
         };
+        let signing = Identity::from_secret(&blake3::derive_key("starling v1 room signing key", &material));
+        let founder = match kind {
+            RoomKind::Generated { founder } => FounderHash::of(&founder),
+            RoomKind::Open => FounderHash::NONE,
+        };
+        let key = RoomKey::from_bytes(*signing.peer_id().as_bytes());
+        let proof = RoomProof { key, founder };
         Room {
-            id: RoomId::from_bytes(blake3::derive_key("starling v1 room id", &material)),
+            id: proof.room(),
             key: SealKey::new(blake3::derive_key("starling v1 room key", &material)),
             kind,
+            signing,
+            proof,
         }
+    }
+}
+
+byte_id! {
+    /// The public half of a room's key pair.
+    RoomKey, 32 bytes
+}
+
+byte_id! {
+    /// Tells a room's founder to who knows them, and nothing to who does not.
+    FounderHash, 32 bytes
+}
+
+impl FounderHash {
+    /// Of a room that nobody has founded.
+    pub const NONE: Self = Self::from_bytes([0; 32]);
+
+    /// Of this founder.
+    #[must_use]
+    pub fn of(founder: &PeerId) -> Self {
+        Self::from_bytes(blake3::derive_key("starling v1 room founder", founder.as_bytes()))
+    }
+}
+
+/// What a room's id is made of: what a server is told of a room, to check what its members and its founder sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoomProof {
+    /// Whoever has the room's link signs with the other half.
+    pub key: RoomKey,
+    /// [`FounderHash::NONE`] for an open room.
+    pub founder: FounderHash,
+}
+
+impl RoomProof {
+    /// The id of the room that this is of.
+    #[must_use]
+    pub fn room(&self) -> RoomId {
+        let material = [self.key.as_bytes().as_slice(), self.founder.as_bytes()].concat();
+        RoomId::from_bytes(blake3::derive_key("starling v1 room id", &material))
+    }
+
+    /// Whether this is the founder of the room.
+    #[must_use]
+    pub fn is_founded_by(&self, founder: &PeerId) -> bool {
+        self.founder == FounderHash::of(founder)
+    }
+
+    /// Checks what somebody signed who has the room's link.
+    ///
+    /// # Errors
+    /// [`BadSignature`] if they have not.
+    pub fn verify(&self, label: Label, message: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+        PeerId::from_bytes(*self.key.as_bytes()).verify(label, message, signature)
     }
 }
 
@@ -152,6 +216,8 @@ pub struct Room {
     id: RoomId,
     kind: RoomKind,
     key: SealKey,
+    signing: Identity,
+    proof: RoomProof,
 }
 
 impl Room {
@@ -174,6 +240,18 @@ impl Room {
             RoomKind::Generated { founder } => Some(founder),
             RoomKind::Open => None,
         }
+    }
+
+    /// What its id is made of.
+    #[must_use]
+    pub fn proof(&self) -> &RoomProof {
+        &self.proof
+    }
+
+    /// Signs as somebody who has the room's link.
+    #[must_use]
+    pub fn sign(&self, label: Label, message: &[u8]) -> Signature {
+        self.signing.sign(label, message)
     }
 
     /// What everyone with the link has and nobody else.

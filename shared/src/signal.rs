@@ -21,7 +21,12 @@ use serde::{Deserialize, Serialize};
 
 pub use self::json::Json;
 
-use crate::{Identity, Label, PeerId, RoomId, Signature, identity::BadSignature, limits::ICE_URLS_MAX};
+use crate::{
+    Identity, Label, PeerId, Room, RoomId, Signature,
+    identity::BadSignature,
+    limits::ICE_URLS_MAX,
+    room::{FounderHash, RoomKey, RoomProof},
+};
 
 /// The version of the protocol that this code speaks, with server and peers alike.
 // No limit: a number on the wire.
@@ -36,16 +41,12 @@ crate::id::byte_id! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum Request {
-    /// Registers `peer` in `room`. First message of a socket; see [`Request::hello`].
-    Hello {
-        /// The client's [`PROTOCOL_VERSION`].
-        version: u16,
-        /// The room to be registered in.
-        room: RoomId,
-        /// The peer to be registered.
-        peer: PeerId,
-        /// By `peer`, over the challenge's nonce and the other fields.
-        signature: Signature,
+    /// Registers a peer in a room. First message of a socket.
+    Hello(Box<Hello>),
+    /// Closes the room in which the client is registered, for good.
+    Close {
+        /// The founder's [`Closing`](crate::Closing), as [text](crate::Closing::to_text).
+        closing: String,
     },
     /// Asks to carry `payload` to `to`, a peer of the same room.
     Relay {
@@ -100,6 +101,11 @@ pub enum Event {
         /// As sent.
         payload: String,
     },
+    /// The room was closed by its founder; the socket is closed with [`CloseCode::RoomClosed`].
+    Closed {
+        /// The founder's [`Closing`](crate::Closing), as [text](crate::Closing::to_text): a client checks it.
+        closing: String,
+    },
     /// A request that cannot be fulfilled.
     Refused {
         /// Why.
@@ -130,8 +136,10 @@ pub enum Refusal {
         /// The newest version served.
         version_max: u16,
     },
-    /// The hello is not signed by the peer it names, over this socket's challenge.
+    /// The hello is not signed by the peer and the room's key that it names, over this socket's challenge; or a closing not by the founder.
     BadSignature {},
+    /// The hello is meant for a server of another name: see [`Hello::host`].
+    WrongHost {},
     /// The room has as many peers as the server allows.
     RoomFull {},
     /// The server has as many rooms or connections as it allows.
@@ -183,6 +191,8 @@ pub enum CloseCode {
     HeartbeatMissed = 4008,
     /// Too many messages that are no requests.
     Malformed = 4009,
+    /// The founder has closed the room: do not reconnect.
+    RoomClosed = 4010,
 }
 
 impl CloseCode {
@@ -198,7 +208,7 @@ impl Refusal {
     #[must_use]
     pub const fn close_code(&self) -> Option<CloseCode> {
         match self {
-            Self::BadSignature {} => Some(CloseCode::HelloRefused),
+            Self::BadSignature {} | Self::WrongHost {} => Some(CloseCode::HelloRefused),
             Self::UnsupportedVersion { .. } => Some(CloseCode::UnsupportedVersion),
             Self::RoomFull {} | Self::ServerFull {} => Some(CloseCode::Full),
             Self::Draining {} => Some(CloseCode::Restart),
@@ -289,17 +299,16 @@ impl Request {
     #[must_use]
     pub fn to_text(&self) -> String {
         match self {
-            Self::Hello {
-                version,
-                room,
-                peer,
-                signature,
-            } => {
-                let (room, peer, signature) = (room.to_text(), peer.to_text(), signature.to_text());
+            Self::Hello(hello) => {
+                let (room_key, founder, peer) =
+                    (hello.room_key.to_text(), hello.founder.to_text(), hello.peer.to_text());
+                let (signature, room_signature) = (hello.signature.to_text(), hello.room_signature.to_text());
+                let (version, host) = (hello.version, json::quote(&hello.host));
                 format!(
-                    r#"{{"hello":{{"version":{version},"room":"{room}","peer":"{peer}","signature":"{signature}"}}}}"#
+                    r#"{{"hello":{{"version":{version},"room-key":"{room_key}","founder":"{founder}","peer":"{peer}","host":{host},"signature":"{signature}","room-signature":"{room_signature}"}}}}"#
                 )
             }
+            Self::Close { closing } => format!(r#"{{"close":{{"closing":{}}}}}"#, json::quote(closing)),
             Self::Relay { to, payload } => {
                 let (to, payload) = (to.to_text(), json::quote(payload));
                 format!(r#"{{"relay":{{"to":"{to}","payload":{payload}}}}}"#)
@@ -309,41 +318,83 @@ impl Request {
             Self::Pong {} => r#"{"pong":{}}"#.to_owned(),
         }
     }
+}
 
-    /// Answers a challenge.
-    #[must_use]
-    pub fn hello(identity: &Identity, room: RoomId, nonce: &Nonce) -> Self {
-        let (version, peer) = (PROTOCOL_VERSION, identity.peer_id());
-        Self::Hello {
-            version,
-            room,
-            peer,
-            signature: identity.sign(Label::SignalHello, &hello_bytes(version, &room, &peer, nonce)),
-        }
+/// A client's answer to the challenge: who is to be registered in which room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Hello {
+    /// The client's [`PROTOCOL_VERSION`].
+    pub version: u16,
+    /// The public key of the room to be registered in.
+    pub room_key: RoomKey,
+    /// Of the room's founder.
+    pub founder: FounderHash,
+    /// The peer to be registered.
+    pub peer: PeerId,
+    /// The host, and its port if that is not the usual one, at which the client reaches the server. A server that hands on the challenge of
+    /// another would otherwise be registered there as its own clients.
+    pub host: String,
+    /// By `peer`, over version, nonce, room, peer and host.
+    pub signature: Signature,
+    /// By `room_key`, over the same.
+    pub room_signature: Signature,
+}
+
+impl From<Hello> for Request {
+    fn from(hello: Hello) -> Self {
+        Self::Hello(Box::new(hello))
     }
 }
 
-/// Checks the signature of a [`Request::Hello`] against the nonce of the challenge it answers.
-///
-/// # Errors
-/// [`BadSignature`] if the signature is forged or for another socket, room or version, or if the id is no key.
-pub fn verify_hello(
-    version: u16,
-    room: &RoomId,
-    peer: &PeerId,
-    signature: &Signature,
-    nonce: &Nonce,
-) -> Result<(), BadSignature> {
-    peer.verify(Label::SignalHello, &hello_bytes(version, room, peer, nonce), signature)
+impl Hello {
+    /// Answers a challenge of the server at `host`.
+    #[must_use]
+    pub fn sign(identity: &Identity, room: &Room, host: &str, nonce: &Nonce) -> Self {
+        let (version, peer) = (PROTOCOL_VERSION, identity.peer_id());
+        let bytes = hello_bytes(version, &room.id(), &peer, host, nonce);
+        let RoomProof { key, founder } = *room.proof();
+        Self {
+            version,
+            room_key: key,
+            founder,
+            peer,
+            host: host.to_owned(),
+            signature: identity.sign(Label::SignalHello, &bytes),
+            room_signature: room.sign(Label::RoomHello, &bytes),
+        }
+    }
+
+    /// What the id of the room is made of.
+    #[must_use]
+    pub fn proof(&self) -> RoomProof {
+        RoomProof {
+            key: self.room_key,
+            founder: self.founder,
+        }
+    }
+
+    /// Checks both signatures against the nonce of the challenge that this answers. Gives the room.
+    ///
+    /// # Errors
+    /// [`BadSignature`] if one is forged or for another socket, host, room or version, or if an id is no key.
+    pub fn verify(&self, nonce: &Nonce) -> Result<RoomId, BadSignature> {
+        let (proof, room) = (self.proof(), self.proof().room());
+        let bytes = hello_bytes(self.version, &room, &self.peer, &self.host, nonce);
+        self.peer.verify(Label::SignalHello, &bytes, &self.signature)?;
+        proof.verify(Label::RoomHello, &bytes, &self.room_signature)?;
+        Ok(room)
+    }
 }
 
-/// The bytes that a hello signs: version (2 bytes, big-endian), nonce, room and peer, all of fixed length.
-fn hello_bytes(version: u16, room: &RoomId, peer: &PeerId, nonce: &Nonce) -> Vec<u8> {
+/// The bytes that a hello signs: version (2 bytes, big-endian), nonce, room and peer, all of fixed length, and the host.
+fn hello_bytes(version: u16, room: &RoomId, peer: &PeerId, host: &str, nonce: &Nonce) -> Vec<u8> {
     [
         version.to_be_bytes().as_slice(),
         nonce.as_bytes(),
         room.as_bytes(),
         peer.as_bytes(),
+        host.as_bytes(),
     ]
     .concat()
 }
@@ -407,42 +458,56 @@ mod tests {
     }
 
     #[test]
-    fn a_hello_holds_for_its_challenge_only() {
+    fn a_hello_holds_for_its_challenge_its_room_and_its_host_only() {
         let identity = Identity::from_secret(&[1; 32]);
-        let room = RoomCode::parse("lobby").unwrap().open().id();
+        let room = RoomCode::parse("lobby").unwrap().open();
         let nonce = Nonce::from_bytes([5; 32]);
-        let Request::Hello {
-            version,
-            room,
-            peer,
-            signature,
-        } = Request::hello(&identity, room, &nonce)
-        else {
-            unreachable!()
-        };
-        let check = |version, room: &_, peer: &_, nonce: &_| verify_hello(version, room, peer, &signature, nonce);
-        assert_eq!(check(version, &room, &peer, &nonce), Ok(()));
-        assert_eq!(check(version + 1, &room, &peer, &nonce), Err(BadSignature));
-        assert_eq!(
-            check(version, &RoomId::from_bytes([0; 32]), &peer, &nonce),
-            Err(BadSignature)
-        );
-        let other = Identity::from_secret(&[2; 32]).peer_id();
-        assert_eq!(check(version, &room, &other, &nonce), Err(BadSignature));
-        assert_eq!(
-            check(version, &room, &peer, &Nonce::from_bytes([6; 32])),
-            Err(BadSignature)
-        );
+        let hello = Hello::sign(&identity, &room, "example.org:8080", &nonce);
+        assert_eq!(hello.verify(&nonce), Ok(room.id()));
+        assert_eq!(hello.verify(&Nonce::from_bytes([6; 32])), Err(BadSignature));
+        let attic = RoomCode::parse("attic").unwrap().open();
+        let outsider = Hello::sign(&identity, &attic, "example.org:8080", &nonce);
+        let altered = [
+            Hello {
+                version: 3,
+                ..hello.clone()
+            },
+            Hello {
+                host: "example.org".to_owned(),
+                ..hello.clone()
+            },
+            Hello {
+                peer: Identity::from_secret(&[2; 32]).peer_id(),
+                ..hello.clone()
+            },
+            Hello {
+                founder: FounderHash::of(&identity.peer_id()),
+                ..hello.clone()
+            },
+            Hello {
+                room_key: attic.proof().key,
+                ..hello.clone()
+            },
+            // Who knows the room's id, and what that is made of, but not the link.
+            Hello {
+                room_key: hello.room_key,
+                ..outsider
+            },
+        ];
+        for altered in altered {
+            assert_eq!(altered.verify(&nonce), Err(BadSignature), "{altered:?}");
+        }
     }
 
     proptest! {
         #[test]
         fn requests_are_written_as_serde_json_writes_them(payload in "\\PC{0,60}|[\"\\\\\u{0}-\u{9f}a]{0,60}") {
             let ann = Identity::from_secret(&[1; 32]);
-            let room = RoomCode::parse("lobby").unwrap().open().id();
+            let room = RoomCode::parse("lobby").unwrap().open();
             let requests = [
+                Request::from(Hello::sign(&ann, &room, &payload, &Nonce::from_bytes([5; 32]))),
+                Request::Close { closing: payload.clone() },
                 Request::Relay { to: ann.peer_id(), payload },
-                Request::hello(&ann, room, &Nonce::from_bytes([5; 32])),
                 Request::Discover {},
                 Request::Ping {},
                 Request::Pong {},

@@ -6,9 +6,9 @@
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use data_encoding::HEXLOWER;
 use shared::{
-    Identity, Label, PeerId, Room, RoomCode,
+    Closing, Identity, Label, PeerId, Room, RoomCode,
     identity::safety_number,
-    signal::{Event, IceServer, Nonce, Refusal, Request, verify_hello},
+    signal::{Event, Hello, IceServer, Nonce, Refusal, Request},
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -48,7 +48,7 @@ fn identities() {
     );
     assert_eq!(
         safety_number(&lobby(), &ann().peer_id(), &bob()),
-        "99804 58054 21496 94830 47747 60020 41122 47444 26130 86847 59015 64055"
+        "65673 90684 04582 59545 34313 07224 84440 70970 62812 23555 70014 08998"
     );
 }
 
@@ -60,9 +60,9 @@ fn rooms() {
     );
     assert_eq!(
         generated().open().id().to_text(),
-        "R_1-lqrMDYImNFh4xVoOxsrWE0XWsTkFuf1le6fS-Hs"
+        "Hb915aynrbWEPO6tUhNd1VQ70CXpd-oV6sWDcYl-Xcs"
     );
-    assert_eq!(lobby().id().to_text(), "Gaun9woRmG1luWHCfcPyYhRqQuKIKGy7M2lFuTjn-8A");
+    assert_eq!(lobby().id().to_text(), "_F42QxK10sQz2spZX2w-V4kRTBEI2ULnc6hBcMdydlE");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -87,20 +87,22 @@ fn seals() {
 #[wasm_bindgen_test(unsupported = test)]
 fn a_hello() {
     let nonce = Nonce::from_bytes([5; 32]);
-    let hello = Request::hello(&ann(), lobby().id(), &nonce);
-    let Request::Hello {
-        version,
-        room,
-        peer,
-        signature,
-    } = &hello
-    else {
-        unreachable!()
-    };
-    verify_hello(*version, room, peer, signature, &nonce).unwrap();
+    let hello = Hello::sign(&ann(), &lobby(), "example.org", &nonce);
+    hello.verify(&nonce).unwrap();
+    let hello = Request::from(hello);
     assert_eq!(
         serde_json::to_string(&hello).unwrap(),
-        r#"{"hello":{"version":2,"room":"Gaun9woRmG1luWHCfcPyYhRqQuKIKGy7M2lFuTjn-8A","peer":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","signature":"nkYoocAimhbcucpZizrJ54HlNaqXy1f5vWOuMFkn9mBTyJig0Rwx8EhDdtXsfixPQ9HyXMldxEh2HF8SViQqDg"}}"#
+        r#"{"hello":{"version":2,"room-key":"8ayXBUeslGygO5JXlf6eI9WuGrJ3ohVNYZwUKHpHCog","founder":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","peer":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","host":"example.org","signature":"Ebb6YaLmE7vYmkS6LYGZEsn2XI_hDbF_cNrWY6-0NHbFrIzQoR5Wz526GiNLtAMXajciBR4ecLRM-Zih4W_HDA","room-signature":"1Cm22zetX93BGmrCvtudW0fWXB_UMuvvt3jreZuk6aG3wcgEhQ2FW92XUzd_mi58QQV2GbISu9XoNKMvaCnBBg"}}"#
+    );
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_closing() {
+    let closing = Closing::sign(&ann(), &generated().open().id(), 1_800_000_000_000);
+    closing.verify(&generated().open()).unwrap();
+    assert_eq!(
+        closing.to_text(),
+        "g1ggiojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1wbAAABoxhcUABYQKDkPP9gyNbYGb76zcfSCcaqdBGcwv57Jq54isDPtx2AP0B-OdazrrEmevbzU-UUf8uI6eEsbG86Cwlx9w5QTAI"
     );
 }
 

@@ -48,6 +48,11 @@ pub(crate) struct Args {
     #[arg(long, env = "STARLING_TRUST_FORWARDED_FOR")]
     trust_forwarded_for: bool,
 
+    /// Name by which people reach this server, with its port if that is not 80 or 443, like chat.example.org; may be given several times (in
+    /// the variable: separated by commas). With it, no other server can register its visitors here as themselves
+    #[arg(long = "host", value_name = "HOST", value_delimiter = ',', env = "STARLING_HOST")]
+    hosts: Vec<String>,
+
     /// Further rendezvous server that pages from here use too, like wss://example.org/ws; may be given several times (in the variable:
     /// separated by commas). That server has to allow this one's origin
     #[arg(long = "server", value_name = "URL", value_delimiter = ',', env = "STARLING_SERVER")]
@@ -102,6 +107,10 @@ struct LimitArgs {
         env = "STARLING_PEERS_PER_ROOM_MAX"
     )]
     peers_per_room_max: usize,
+
+    /// Statements of founders that their rooms are closed, kept for 30 days; the oldest gives way
+    #[arg(long, default_value_t = 10_000, value_name = "COUNT", env = "STARLING_CLOSINGS_MAX")]
+    closings_max: usize,
 
     /// Messages a second of one WebSocket in the long run; 0 for no limit
     #[arg(
@@ -206,6 +215,7 @@ impl Args {
         Config {
             web_root: self.web_root.or(default_web_root),
             origins_allowed: self.origins_allowed,
+            hosts: self.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
             address_source: if self.trust_forwarded_for {
                 AddressSource::ForwardedFor
             } else {
@@ -225,6 +235,8 @@ impl LimitArgs {
             connections_per_address_max: self.connections_per_address_max,
             rooms_max: self.rooms_max,
             peers_per_room_max: self.peers_per_room_max,
+            closings_max: self.closings_max,
+            closing_kept: Limits::default().closing_kept,
             socket_rate: Rate::new(self.socket_messages_per_second, self.socket_messages_burst),
             address_rate: Rate::new(self.address_messages_per_second, self.address_messages_burst),
             too_fast_strikes_max: self.too_fast_strikes_max,

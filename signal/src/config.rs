@@ -17,6 +17,9 @@ pub struct Config {
     pub origins_allowed: Vec<AllowedOrigin>,
     /// Where the address of a client is read.
     pub address_source: AddressSource,
+    /// The names by which clients reach this server, in lower case, each with its port if that is not the usual one. If there are any, a hello that
+    /// was meant for another server is refused.
+    pub hosts: Vec<String>,
     /// Further rendezvous servers that pages from here should use.
     pub servers: Vec<ServerUrl>,
     /// Named in every welcome; of more than [`ICE_SERVERS_MAX`](shared::limits::ICE_SERVERS_MAX), the first ones.
@@ -36,6 +39,10 @@ pub struct Limits {
     pub rooms_max: usize,
     /// Peers of one room at once; 2,000.
     pub peers_per_room_max: usize,
+    /// Founders' closings kept; 10,000, each of less than 1 KiB. The oldest gives way.
+    pub closings_max: usize,
+    /// For how long a closing is kept; 30 days.
+    pub closing_kept: Duration,
     /// Messages of one socket; 20 a second, 200 at once.
     pub socket_rate: Rate,
     /// Messages and new sockets of one address; 1,000 a second, 5,000 at once.
@@ -69,6 +76,8 @@ impl Default for Limits {
             connections_per_address_max: 500,
             rooms_max: 10_000,
             peers_per_room_max: 2_000,
+            closings_max: 10_000,
+            closing_kept: Duration::from_secs(30 * 24 * 3_600),
             socket_rate: Rate::new(20, 200),
             address_rate: Rate::new(1_000, 5_000),
             too_fast_strikes_max: 200,

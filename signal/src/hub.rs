@@ -5,6 +5,7 @@
 //! a client sends makes the hub panic, and the memory of the hub is bounded by [`Limits`]:
 //!
 //! - a connection is counted from `connect` to `disconnect`, also while it is being closed;
+//! - a founder's closing is kept for a while, and at most so many of them;
 //! - a room exists while somebody is registered in it, so there are never more rooms than connections;
 //! - an address is remembered while the address has connections, and until its bucket of tokens is full again;
 //! - a join, a relay and a sample cost the same in a room of two and in a room of thousands.
@@ -12,6 +13,7 @@
 //! The hub never tells anyone all members of a room: the peers tell each other who is there.
 
 mod addresses;
+mod closings;
 mod outbox;
 mod rate;
 mod room;
@@ -24,13 +26,14 @@ use std::{
 
 use chacha20::{ChaCha8Rng, rand_core::SeedableRng};
 use shared::{
-    PeerId, RoomId,
+    Closing, PeerId, RoomId,
     limits::{ICE_SERVERS_MAX, PEER_SAMPLE_MAX, RELAY_PAYLOAD_BYTES_MAX},
-    signal::{CloseCode, Event, IceServer, Nonce, PROTOCOL_VERSION, Refusal, Request, verify_hello},
+    signal::{CloseCode, Event, Hello, IceServer, Nonce, PROTOCOL_VERSION, Refusal, Request},
 };
 
 use crate::config::{Limits, PINGS_MAX};
 use addresses::{Addresses, network};
+use closings::Closings;
 use rate::Bucket;
 use room::Room;
 
@@ -61,6 +64,9 @@ pub struct Hub {
     connections: BTreeMap<ConnId, Connection>,
     /// Never iterated: the order differs from run to run.
     rooms: HashMap<RoomId, Room>,
+    closings: Closings,
+    /// The names of this server. Empty: it does not know them.
+    hosts: Vec<String>,
     addresses: Addresses,
     /// One entry for each connection not being closed, and for each address without connections.
     deadlines: BTreeSet<(Instant, Deadline)>,
@@ -97,11 +103,13 @@ enum Deadline {
 }
 
 impl Hub {
-    /// Makes an empty hub. The `seed` decides which peers are drawn. The seed is no secret worth keeping.
+    /// Makes an empty hub. `hosts` are the names by which clients reach it, if the operator has told. The `seed` decides which peers are drawn. The seed is no secret worth keeping.
     #[must_use]
-    pub fn new(limits: Limits, mut ice_servers: Vec<IceServer>, seed: [u8; 32]) -> Self {
+    pub fn new(limits: Limits, hosts: Vec<String>, mut ice_servers: Vec<IceServer>, seed: [u8; 32]) -> Self {
         ice_servers.truncate(ICE_SERVERS_MAX);
         Self {
+            closings: Closings::new(limits.closings_max, limits.closing_kept),
+            hosts,
             limits,
             ice_servers,
             rng: ChaCha8Rng::from_seed(seed),
@@ -190,35 +198,19 @@ impl Hub {
         }
         match (stage, request) {
             (Stage::Closing, _) => {}
-            (
-                Stage::Greeting { nonce },
-                Request::Hello {
-                    version,
-                    room,
-                    peer,
-                    signature,
-                },
-            ) => {
-                let refusal = if version != PROTOCOL_VERSION {
-                    Some(Refusal::UnsupportedVersion {
-                        version_min: PROTOCOL_VERSION,
-                        version_max: PROTOCOL_VERSION,
-                    })
-                } else if verify_hello(version, &room, &peer, &signature, &nonce).is_err() {
-                    Some(Refusal::BadSignature {})
-                } else {
-                    self.refusal_of_registration(&room, &peer)
-                };
-                match refusal {
-                    Some(refusal) => self.refuse(conn, refusal, outbox),
-                    None => self.register(now, conn, room, peer, outbox),
-                }
-            }
+            (Stage::Greeting { nonce }, Request::Hello(hello)) => self.greet(now, conn, &hello, &nonce, outbox),
             (
                 Stage::Greeting { .. },
-                Request::Relay { .. } | Request::Discover {} | Request::Ping {} | Request::Pong {},
+                Request::Close { .. }
+                | Request::Relay { .. }
+                | Request::Discover {}
+                | Request::Ping {}
+                | Request::Pong {},
             ) => self.refuse(conn, Refusal::NotRegistered {}, outbox),
-            (Stage::Registered { .. }, Request::Hello { .. }) => {
+            (Stage::Registered { room, .. }, Request::Close { closing }) => {
+                self.close_room(now, conn, room, closing, outbox);
+            }
+            (Stage::Registered { .. }, Request::Hello(_)) => {
                 self.refuse(conn, Refusal::AlreadyRegistered {}, outbox);
             }
             (Stage::Registered { room, peer }, Request::Relay { to, payload }) => {
@@ -231,6 +223,47 @@ impl Hub {
             (Stage::Registered { .. }, Request::Ping {}) => outbox.send(conn, Event::Pong {}),
             (Stage::Registered { .. }, Request::Pong {}) => {}
         }
+    }
+
+    /// Somebody says who they are: takes them in, or not.
+    fn greet(&mut self, now: Instant, conn: ConnId, hello: &Hello, nonce: &Nonce, outbox: &mut Outbox) {
+        if hello.version != PROTOCOL_VERSION {
+            let refusal = Refusal::UnsupportedVersion {
+                version_min: PROTOCOL_VERSION,
+                version_max: PROTOCOL_VERSION,
+            };
+            return self.refuse(conn, refusal, outbox);
+        }
+        if !self.hosts.is_empty() && !self.hosts.contains(&hello.host) {
+            return self.refuse(conn, Refusal::WrongHost {}, outbox);
+        }
+        let Ok(room) = hello.verify(nonce) else {
+            return self.refuse(conn, Refusal::BadSignature {}, outbox);
+        };
+        if let Some(closing) = self.closings.get(now, &room).cloned() {
+            outbox.send(conn, Event::Closed { closing });
+            return self.close(conn, CloseCode::RoomClosed, outbox);
+        }
+        match self.refusal_of_registration(&room, &hello.peer) {
+            Some(refusal) => self.refuse(conn, refusal, outbox),
+            None => self.register(now, conn, room, hello, outbox),
+        }
+    }
+
+    /// Keeps the founder's closing, and sends everybody out.
+    fn close_room(&mut self, now: Instant, conn: ConnId, room: RoomId, closing: String, outbox: &mut Outbox) {
+        let Some(members) = self.rooms.get(&room) else { return };
+        let statement = Closing::from_text(&closing);
+        if statement.is_none_or(|statement| statement.verify_by_proof(members.proof()).is_err()) {
+            return self.refuse(conn, Refusal::BadSignature {}, outbox);
+        }
+        let sockets: Vec<ConnId> = members.sockets().collect();
+        for socket in sockets {
+            let closing = closing.clone();
+            outbox.send(socket, Event::Closed { closing });
+            self.close(socket, CloseCode::RoomClosed, outbox);
+        }
+        self.closings.insert(now, room, closing);
     }
 
     /// A message arrived that is no request.
@@ -363,11 +396,13 @@ impl Hub {
         }
     }
 
-    fn register(&mut self, now: Instant, conn: ConnId, room: RoomId, peer: PeerId, outbox: &mut Outbox) {
+    fn register(&mut self, now: Instant, conn: ConnId, room: RoomId, hello: &Hello, outbox: &mut Outbox) {
+        let peer = hello.peer;
         if let Some(older) = self.rooms.get(&room).and_then(|room| room.socket_of(&peer)) {
             self.close(older, CloseCode::Superseded, outbox);
         }
-        self.rooms.entry(room).or_default().insert(peer, conn);
+        let members = self.rooms.entry(room).or_insert_with(|| Room::new(hello.proof()));
+        members.insert(peer, conn);
         self.peers += 1;
         if let Some(connection) = self.connections.get_mut(&conn) {
             connection.stage = Stage::Registered { room, peer };

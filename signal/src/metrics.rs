@@ -102,7 +102,12 @@ impl Metrics {
                 let reason = reason(refusal);
                 self.refused.get_or_create(&Reason { reason }).inc();
             }
-            Event::Challenge { .. } | Event::Peers { .. } | Event::Ping {} | Event::Pong {} | Event::Draining {} => {}
+            Event::Challenge { .. }
+            | Event::Peers { .. }
+            | Event::Closed { .. }
+            | Event::Ping {}
+            | Event::Pong {}
+            | Event::Draining {} => {}
         }
     }
 
@@ -142,6 +147,7 @@ const fn reason(refusal: &Refusal) -> &'static str {
         Refusal::AlreadyRegistered {} => "already-registered",
         Refusal::UnsupportedVersion { .. } => "unsupported-version",
         Refusal::BadSignature {} => "bad-signature",
+        Refusal::WrongHost {} => "wrong-host",
         Refusal::RoomFull {} => "room-full",
         Refusal::ServerFull {} => "server-full",
         Refusal::PeerNotHere { .. } => "peer-not-here",

@@ -112,8 +112,8 @@ fn bytes_of(event: &Event) -> usize {
         Event::Challenge { .. } | Event::Refused { .. } | Event::Ping {} | Event::Pong {} | Event::Draining {} => {
             QUEUED_EVENT_BYTES
         }
-        // A sample of eight ids and a handful of ICE servers.
-        Event::Welcome { .. } | Event::Peers { .. } => 4 * QUEUED_EVENT_BYTES,
+        // A sample of eight ids and a handful of ICE servers; a statement of the founder's.
+        Event::Welcome { .. } | Event::Peers { .. } | Event::Closed { .. } => 4 * QUEUED_EVENT_BYTES,
     }
 }
 

@@ -87,7 +87,12 @@ impl SharedHub {
             limits: config.limits.clone(),
             metrics,
             state: Mutex::new(State {
-                hub: Hub::new(config.limits.clone(), config.ice_servers.clone(), seed),
+                hub: Hub::new(
+                    config.limits.clone(),
+                    config.hosts.clone(),
+                    config.ice_servers.clone(),
+                    seed,
+                ),
                 queues: HashMap::new(),
                 outbox: Outbox::default(),
                 next_conn: 0,

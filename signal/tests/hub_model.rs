@@ -12,9 +12,9 @@ use std::{
 
 use proptest::prelude::*;
 use shared::{
-    Identity, PeerId, RoomId,
+    Identity, PeerId, Room, RoomCode,
     limits::PEER_SAMPLE_MAX,
-    signal::{CloseCode, Event, Nonce, Refusal, Request},
+    signal::{CloseCode, Event, Hello, Nonce, Refusal, Request},
 };
 use signal::{
     config::{Limits, Rate},
@@ -107,8 +107,9 @@ struct World {
     next: u64,
 }
 
-fn room_id(room: u8) -> RoomId {
-    RoomId::from_bytes([room; 32])
+fn room_of(room: u8) -> Room {
+    let code = RoomCode::parse(&format!("room {room}"));
+    code.expect("a name").open()
 }
 
 fn peer_id(who: usize) -> PeerId {
@@ -130,7 +131,7 @@ impl World {
             ..Limits::default()
         };
         Self {
-            hub: Hub::new(limits, Vec::new(), [5; 32]),
+            hub: Hub::new(limits, Vec::new(), Vec::new(), [5; 32]),
             now: Instant::now(),
             connections: Vec::new(),
             next: 0,
@@ -197,7 +198,7 @@ impl World {
                 } else {
                     connection.nonce
                 };
-                let hello = Request::hello(&IDENTITIES[who], room_id(room), &nonce);
+                let hello = Request::from(Hello::sign(&IDENTITIES[who], &room_of(room), "rooms.example", &nonce));
                 self.hub.handle(now, connection.conn, hello, &mut outbox);
                 self.on_hello(at, who, room, forged, &outbox.drain().collect::<Vec<_>>());
             }

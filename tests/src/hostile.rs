@@ -18,7 +18,7 @@ use futures_util::{SinkExt, StreamExt};
 use mesh::wire::envelope::{Body, Envelope};
 use shared::{
     Identity, PeerId, Room, SessionId,
-    signal::{CloseCode, Event, PROTOCOL_VERSION, Refusal, Request},
+    signal::{CloseCode, Event, Hello, PROTOCOL_VERSION, Refusal, Request},
 };
 use tokio::{
     io::copy_bidirectional,
@@ -185,7 +185,8 @@ async fn carry_socket(
         tokio::select! {
             message = socket.next() => {
                 let Some(Ok(message)) = message else { return Ok(()) };
-                if let Some(Request::Hello { peer, .. }) = parse(&message) {
+                if let Some(Request::Hello(hello)) = parse(&message) {
+                    let Hello { peer, .. } = *hello;
                     me = Some(peer);
                     let refused = {
                         let mut state = shared.state();

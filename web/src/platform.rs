@@ -47,7 +47,11 @@ pub fn join(profile: &Profile, room: &RoomCode, name: String, on_show: Callback<
         identity: profile.identity(),
         config: NodeConfig {
             name,
-            servers: u8::try_from(profile.servers().len()).unwrap_or(u8::MAX),
+            servers: profile
+                .servers()
+                .iter()
+                .map(|server| client::servers::host(server))
+                .collect(),
             closed: profile.closed(&room.id()),
             timing: Timing::default(),
         },

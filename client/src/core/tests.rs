@@ -34,7 +34,7 @@ impl Pair {
         let core = |number: u8, name: &str| {
             let config = NodeConfig {
                 name: name.to_owned(),
-                servers: 1,
+                servers: vec!["rooms.example".to_owned()],
                 closed: None,
                 timing: Timing::default(),
             };

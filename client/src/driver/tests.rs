@@ -105,7 +105,7 @@ fn enter(platform: Paper) -> (Session, Driver<Paper>) {
         room: RoomCode::parse("driver").unwrap().open(),
         config: NodeConfig {
             name: "Ann".to_owned(),
-            servers: 1,
+            servers: vec!["rooms.example".to_owned()],
             closed: None,
             timing: mesh::Timing::default(),
         },

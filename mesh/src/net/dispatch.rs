@@ -59,6 +59,7 @@ impl Net {
                     self.fail(cx, peer, Failure::Other);
                 }
             }
+            servers::Event::Closed { statement } => self.to_room.push_back(ToRoom::Closed { statement }),
             servers::Event::Relayed { server, payload } => {
                 self.handle_envelope(cx, view, Via::Server(server), &payload);
             }

@@ -365,7 +365,7 @@ mod tests {
     #[test]
     fn without_links_and_a_server_others_are_looked_for_even_if_nobody_is_known() {
         let mut rig = Rig::new();
-        let (now, servers) = (rig.cx.instant(), Servers::new(0, [1; 32], rig.cx.now));
+        let (now, servers) = (rig.cx.instant(), Servers::new(vec![], [1; 32], rig.cx.now));
         let beyond = |rig: &Rig, links, here: &Here| need_beyond(links, now, &rig.peers, &servers, here);
         assert_eq!(beyond(&rig, 0, &Here::default()), Need::Low);
         assert_eq!(beyond(&rig, 1, &Here::default()), Need::None);

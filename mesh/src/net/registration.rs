@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use chacha20::ChaCha20Rng;
 use shared::{
-    PeerId,
+    Closing, PeerId,
     limits::{ICE_SERVERS_MAX, PEER_SAMPLE_MAX},
-    signal::{CloseCode, Event, IceServer, Refusal, Request},
+    signal::{CloseCode, Event, Hello, IceServer, Refusal, Request},
 };
 
 use crate::{
@@ -46,6 +46,8 @@ pub(crate) enum Action {
     },
     /// The server does not know this peer in the room.
     NotHere(PeerId),
+    /// The server says that the founder has closed the room.
+    Closed(Closing),
     /// Tell the person.
     Alert(Alert),
 }
@@ -53,6 +55,8 @@ pub(crate) enum Action {
 /// One server.
 #[derive(Debug)]
 pub(crate) struct Registration {
+    /// At which host we reach the server, which our hello names.
+    host: String,
     state: State,
     failures: u32,
     ice_servers: Vec<IceServer>,
@@ -89,8 +93,9 @@ enum State {
 
 impl Registration {
     /// A server to be connected at once: the first time-out does it.
-    pub(crate) fn new(now: Instant) -> Self {
+    pub(crate) fn new(host: String, now: Instant) -> Self {
         Self {
+            host,
             state: State::Waiting { retry_at: now },
             failures: 0,
             ice_servers: Vec::new(),
@@ -225,7 +230,8 @@ impl Registration {
         match (event, &mut self.state) {
             (Event::Challenge { nonce, .. }, State::Opening { deadline }) => {
                 self.state = State::Greeting { deadline: *deadline };
-                out.push(Action::Send(Request::hello(&cx.identity, cx.room.id(), &nonce)));
+                let hello = Hello::sign(&cx.identity, &cx.room, &self.host, &nonce);
+                out.push(Action::Send(Request::from(hello)));
             }
             (
                 Event::Welcome {
@@ -266,6 +272,15 @@ impl Registration {
             }
             (Event::Relayed { payload, .. }, State::Registered { .. }) => out.push(Action::Relayed { payload }),
             (Event::Ping {}, State::Registered { .. }) => out.push(Action::Send(Request::Pong {})),
+            // The socket is about to be closed. Should it not be so, the room is not left, and the server tried again much later.
+            (Event::Closed { closing }, State::Greeting { .. } | State::Registered { .. }) => {
+                self.state = State::Waiting {
+                    retry_at: now + jittered(timing.server_refused_retry, rng),
+                };
+                out.push(Action::Disconnect);
+                out.push(Action::Changed(self.shown()));
+                out.extend(Closing::from_text(&closing).map(Action::Closed));
+            }
             // Of a socket that is closed already.
             (Event::Refused { .. }, State::Waiting { .. } | State::Stopped) => {}
             (Event::Refused { refusal }, _) => self.on_refused(now, refusal, timing, rng, out),
@@ -358,7 +373,9 @@ impl Registration {
                     out,
                 );
             }
-            Refusal::BadSignature {} => self.wait_after_refusal(now, Alert::HelloRefused, timing, rng, out),
+            Refusal::BadSignature {} | Refusal::WrongHost {} => {
+                self.wait_after_refusal(now, Alert::HelloRefused, timing, rng, out)
+            }
             Refusal::RoomFull {} => self.wait_after_refusal(now, Alert::RoomFull, timing, rng, out),
             Refusal::ServerFull {} => self.wait_after_refusal(now, Alert::ServerFull, timing, rng, out),
             // The server closes the socket after a refusal to let us in while it drains. The others concern one request, whose

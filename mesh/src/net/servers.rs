@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use chacha20::ChaCha20Rng;
 use shared::{
-    PeerId,
+    Closing, PeerId,
     signal::{self, IceServer, Request},
 };
 
@@ -30,6 +30,8 @@ pub(crate) enum Event {
     NotHere { server: ServerId, peer: PeerId },
     /// It brought a payload.
     Relayed { server: ServerId, payload: String },
+    /// It says that the founder has closed the room.
+    Closed { statement: Closing },
 }
 
 /// See the [module documentation](self).
@@ -37,15 +39,19 @@ pub(crate) enum Event {
 pub(crate) struct Servers {
     all: Vec<Registration>,
     rng: ChaCha20Rng,
+    /// The founder's closing, to be handed in wherever we are registered.
+    closing: Option<Closing>,
     events: VecDeque<Event>,
 }
 
 impl Servers {
-    /// So many servers, to be connected at once.
-    pub(crate) fn new(count: u8, seed: [u8; 32], now: Now) -> Self {
+    /// The servers at these hosts, to be connected at once.
+    pub(crate) fn new(hosts: Vec<String>, seed: [u8; 32], now: Now) -> Self {
+        let hosts = hosts.into_iter().take(usize::from(u8::MAX));
         Self {
-            all: (0..count).map(|_| Registration::new(now.instant)).collect(),
+            all: hosts.map(|host| Registration::new(host, now.instant)).collect(),
             rng: stream(seed, Stream::Servers),
+            closing: None,
             events: VecDeque::new(),
         }
     }
@@ -143,6 +149,20 @@ impl Servers {
         }
     }
 
+    /// Tells the founder's closing to every server that we are registered with, now and later.
+    pub(crate) fn hand_in(&mut self, cx: &mut Context, closing: &Closing) {
+        for (index, _) in (0..).zip(&self.all).filter(|(_, server)| server.is_registered()) {
+            let (server, request) = (ServerId(index), Self::close_request(closing));
+            cx.output(Output::Signal { server, request });
+        }
+        self.closing = Some(closing.clone());
+    }
+
+    fn close_request(closing: &Closing) -> Request {
+        let closing = closing.to_text();
+        Request::Close { closing }
+    }
+
     /// Closes every socket.
     pub(crate) fn close(&self, cx: &mut Context) {
         for (index, server) in (0..).zip(&self.all) {
@@ -173,11 +193,19 @@ impl Servers {
                 Action::Connect => cx.output(Output::ConnectServer { server }),
                 Action::Disconnect => cx.output(Output::DisconnectServer { server }),
                 Action::Send(request) => cx.output(Output::Signal { server, request }),
-                Action::Changed(state) => cx.event(model::Event::Server { server, state }),
+                Action::Changed(state) => {
+                    let registered = matches!(state, model::ServerState::Registered { .. });
+                    if let Some(closing) = self.closing.as_ref().filter(|_| registered) {
+                        let request = Self::close_request(closing);
+                        cx.output(Output::Signal { server, request });
+                    }
+                    cx.event(model::Event::Server { server, state });
+                }
                 Action::Alert(alert) => cx.alert(alert),
                 Action::Peers(peers) => self.events.push_back(Event::Peers { server, peers }),
                 Action::NotHere(peer) => self.events.push_back(Event::NotHere { server, peer }),
                 Action::Relayed { payload } => self.events.push_back(Event::Relayed { server, payload }),
+                Action::Closed(statement) => self.events.push_back(Event::Closed { statement }),
             }
         }
     }
@@ -194,7 +222,7 @@ mod tests {
     const OTHER: ServerId = ServerId(1);
 
     fn servers(cx: &Context) -> Servers {
-        Servers::new(2, [1; 32], cx.now)
+        Servers::new(vec!["one".to_owned(), "other".to_owned()], [1; 32], cx.now)
     }
 
     fn register(servers: &mut Servers, cx: &mut Context, server: ServerId, room_size: u32) {
@@ -241,6 +269,27 @@ mod tests {
         assert_eq!(cx.outputs(), [Output::Signal { server: OTHER, request }]);
         register(&mut servers, &mut cx, ONE, 3);
         assert_eq!((servers.registered(), servers.room_size()), (Some(ONE), 7));
+    }
+
+    #[test]
+    fn a_closing_is_handed_in_where_we_are_registered_and_where_we_shall_be() {
+        let mut cx = Context::test(1);
+        let mut servers = servers(&cx);
+        servers.handle_timeout(&mut cx, false);
+        register(&mut servers, &mut cx, OTHER, 7);
+        cx.outputs();
+        let closing = Closing::sign(&cx.identity, &cx.room.id(), 5);
+        let request = Request::Close {
+            closing: closing.to_text(),
+        };
+        servers.hand_in(&mut cx, &closing);
+        let handed_in = |server| Output::Signal {
+            server,
+            request: request.clone(),
+        };
+        assert_eq!(cx.outputs(), [handed_in(OTHER)]);
+        register(&mut servers, &mut cx, ONE, 1);
+        assert!(cx.outputs().contains(&handed_in(ONE)));
     }
 
     #[test]

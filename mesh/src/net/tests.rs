@@ -38,7 +38,7 @@ impl Rig {
     /// With one server that does not answer yet.
     pub(super) fn new(here: Here) -> Self {
         let cx = Context::test(1);
-        let net = Net::new(1, [1; 32], cx.now);
+        let net = Net::new(vec!["server".to_owned()], [1; 32], cx.now);
         Self { cx, net, here }
     }
 

@@ -1,6 +1,9 @@
 use std::{rc::Rc, time::Duration};
 
-use shared::{RoomCode, SessionId, signal::PROTOCOL_VERSION};
+use shared::{
+    Closing, RoomCode, SessionId,
+    signal::{self, Nonce, PROTOCOL_VERSION, Request},
+};
 
 use super::*;
 use crate::{
@@ -17,7 +20,7 @@ use crate::{
         frame::{Announced, Digests, GoodbyeReason, Hello},
         id::ShortId,
         nearby::Nearby,
-        record::{self, Beacon, Record},
+        record::{Beacon, Record},
         sdp,
         span::LogDigest,
         timestamp::Timestamp,
@@ -68,12 +71,31 @@ impl Rig {
         };
         let config = NodeConfig {
             name: "Ann".into(),
-            servers,
+            servers: (0..servers).map(|server| server.to_string()).collect(),
             closed,
             timing: Timing::default(),
         };
         let node = Node::new(identity(1), room.clone(), config, [1; 32], now);
         Self { node, room, now }
+    }
+
+    /// The first server takes us in, and names these.
+    fn register(&mut self, peers: Vec<PeerId>) {
+        let server = ServerId(0);
+        let challenge = signal::Event::Challenge {
+            nonce: Nonce::from_bytes([5; 32]),
+            version_min: PROTOCOL_VERSION,
+            version_max: PROTOCOL_VERSION,
+        };
+        let welcome = signal::Event::Welcome {
+            room_size: 2,
+            peers,
+            ice_servers: vec![],
+            heartbeat_seconds: 20,
+        };
+        for event in [challenge, welcome] {
+            self.node.handle_input(self.now, Input::Signal { server, event });
+        }
     }
 
     /// Linked with Bob by an offer that came from another tab, and nothing left to be done now.
@@ -341,7 +363,7 @@ fn after_it_has_left_nothing_comes_out_of_a_node() {
     rig.frame(&Frame::GoodbyeAck {});
     assert_eq!(rig.outputs().last(), Some(&left()));
     let (server, link, code, sdp) = (ServerId(0), LINK, 1006, sdp::test::sdp());
-    let event = shared::signal::Event::Ping {};
+    let event = signal::Event::Ping {};
     let (path, end, kind) = (Path::Failed, LinkEnd::Exhausted, LinkKind::Local);
     let (peer, asks, candidates) = (bob().peer_id(), true, vec![Candidate::end()]);
     let nearby = Nearby::Here { peer, asks }.encode();
@@ -454,9 +476,29 @@ fn too_many_violations_in_the_room_end_the_link() {
 #[test]
 fn a_room_that_was_closed_on_a_former_visit_is_left_at_once() {
     let code = RoomCode::generate(peer(1), &mut stream([1; 32], Stream::Log));
-    let closing = Record::sign(&identity(1), &code.clone().open(), record::Closing { unix_millis: 1 });
-    let mut rig = Rig::in_room(code.open(), 1, Some(closing.wire.clone()));
+    let closing = Closing::sign(&identity(1), &code.clone().open().id(), 1);
+    let mut rig = Rig::in_room(code.clone().open(), 0, Some(closing.to_bytes()));
     assert_eq!(rig.outputs_after(0), [Output::Event(Event::RoomClosed), left()]);
+    assert_eq!(rig.node.poll_timeout(), None);
+    // A server hears of it first, and names nobody with whom anything comes of it.
+    let mut rig = Rig::in_room(code.open(), 1, Some(closing.to_bytes()));
+    assert_eq!(
+        rig.outputs_after(0)[..2],
+        [
+            Output::Event(Event::RoomClosed),
+            Output::ConnectServer { server: ServerId(0) }
+        ]
+    );
+    rig.register(vec![bob().peer_id()]);
+    let request = Request::Close {
+        closing: closing.to_text(),
+    };
+    let server = ServerId(0);
+    let outputs = rig.outputs();
+    assert!(outputs.contains(&Output::Signal { server, request }));
+    assert!(!outputs.iter().any(|output| matches!(output, Output::Dial { .. })));
+    let outputs = rig.outputs_after(3_000);
+    assert_eq!(outputs, [Output::DisconnectServer { server }, left()]);
     assert_eq!(rig.node.poll_timeout(), None);
 }
 

@@ -2,18 +2,14 @@
 //!
 //! Invariants: only the founder's statement counts; it is passed on once; a room that was closed stays closed.
 
-use std::rc::Rc;
+use shared::Closing as Statement;
 
 use super::neighbors::Neighbors;
 use crate::{
     context::Context,
     io::Output,
     model::Event,
-    wire::{
-        fragment::Fragments,
-        frame::Frame,
-        record::{self, Record},
-    },
+    wire::{fragment::Fragments, frame::Frame},
 };
 
 /// See the [module documentation](self).
@@ -33,48 +29,33 @@ impl Closing {
     }
 
     /// Makes the statement, as the founder.
-    pub(crate) fn state(cx: &Context) -> Rc<Record<record::Closing>> {
-        let unix_millis = cx.room_millis();
-        Record::sign(&cx.identity, &cx.room, record::Closing { unix_millis })
+    pub(crate) fn state(cx: &Context) -> Statement {
+        Statement::sign(&cx.identity, &cx.room.id(), cx.room_millis())
     }
 
-    /// Whether a statement that was checked is the founder's.
-    pub(crate) fn is_founders(cx: &Context, statement: &Record<record::Closing>) -> bool {
-        cx.room.founder() == Some(statement.author)
-    }
-
-    /// Follows the founder's statement: passes it on and has it remembered. Says whether it was news.
-    pub(crate) fn follow(
-        &mut self,
-        cx: &mut Context,
-        neighbors: &Neighbors,
-        statement: &Record<record::Closing>,
-    ) -> bool {
+    /// Follows the founder's statement, which was checked: passes it on and has it remembered. Says whether it was news.
+    pub(crate) fn follow(&mut self, cx: &mut Context, neighbors: &Neighbors, statement: &Statement) -> bool {
         if std::mem::replace(&mut self.is_closed, true) {
             return false;
         }
-        let wire = statement.wire.as_slice().into();
+        let statement = statement.to_bytes();
+        let wire = statement.as_slice().into();
         let frame = Fragments::of(&Frame::Closing { wire });
         for link in neighbors.links() {
             cx.transmit(link, &frame);
         }
-        let statement = statement.wire.clone();
         cx.output(Output::RememberClosed { statement });
         cx.event(Event::RoomClosed);
         true
     }
 
-    /// Whether the room was closed on a former visit, which is told once.
-    pub(crate) fn recall(&mut self, cx: &mut Context) -> bool {
-        let Some(statement) = self.remembered.take() else {
-            return false;
-        };
-        let statement = Record::<record::Closing>::open(&statement, &cx.room);
-        self.is_closed = statement.is_ok_and(|statement| Self::is_founders(cx, &statement));
-        if self.is_closed {
-            cx.event(Event::RoomClosed);
-        }
-        self.is_closed
+    /// The statement by which the room was closed on a former visit; it is told once.
+    pub(crate) fn recall(&mut self, cx: &mut Context) -> Option<Statement> {
+        let statement = Statement::from_bytes(&self.remembered.take()?)?;
+        statement.verify(&cx.room).ok()?;
+        self.is_closed = true;
+        cx.event(Event::RoomClosed);
+        Some(statement)
     }
 }
 
@@ -104,13 +85,13 @@ mod tests {
         let mut neighbors = Neighbors::default();
         neighbors.up(LinkId(5), peer(3), false);
         let statement = Closing::state(&founder);
-        assert!(Closing::is_founders(&member, &statement));
+        assert_eq!(statement.verify(&member.room), Ok(()));
         let mut closing = Closing::new(None);
         assert!(closing.follow(&mut member, &neighbors, &statement));
         let outputs = member.outputs();
         assert!(matches!(outputs[0], Output::Transmit { link: LinkId(5), .. }));
         let remembered = Output::RememberClosed {
-            statement: statement.wire.clone(),
+            statement: statement.to_bytes(),
         };
         assert_eq!(outputs[1..], [remembered, Output::Event(Event::RoomClosed)]);
         assert!(!closing.follow(&mut member, &neighbors, &statement));
@@ -120,15 +101,14 @@ mod tests {
     #[test]
     fn only_the_founders_statement_is_recalled() {
         let (founder, mut member) = founded();
-        let by_another = Record::sign(&identity(2), &member.room, record::Closing { unix_millis: 1 });
-        assert!(!Closing::is_founders(&member, &by_another));
-        assert!(!Closing::new(Some(by_another.wire.clone())).recall(&mut member));
-        assert!(!Closing::new(Some(vec![1, 2, 3])).recall(&mut member));
-        assert!(!Closing::new(None).recall(&mut member));
+        let by_another = Statement::sign(&identity(2), &member.room.id(), 1).to_bytes();
+        assert_eq!(Closing::new(Some(by_another)).recall(&mut member), None);
+        assert_eq!(Closing::new(Some(vec![1, 2, 3])).recall(&mut member), None);
+        assert_eq!(Closing::new(None).recall(&mut member), None);
         assert_eq!(member.outputs(), []);
-        let mut closing = Closing::new(Some(Closing::state(&founder).wire.clone()));
-        assert!(closing.recall(&mut member));
-        assert!(!closing.recall(&mut member), "it is told once");
+        let mut closing = Closing::new(Some(Closing::state(&founder).to_bytes()));
+        assert!(closing.recall(&mut member).is_some());
+        assert_eq!(closing.recall(&mut member), None, "it is told once");
         assert_eq!(member.outputs(), [Output::Event(Event::RoomClosed)]);
     }
 }

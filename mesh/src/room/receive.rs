@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use shared::PeerId;
 
-use super::{Room, broadcast::Route, closing::Closing, roster::BeaconNews, sync::Violation, tell_news};
+use super::{Room, broadcast::Route, roster::BeaconNews, sync::Violation, tell_news};
 use crate::{
     config::{GRAFT_BYTES_MAX, GRAFT_IDS_MAX},
     context::Context,
@@ -18,7 +18,7 @@ use crate::{
         fragment::Fragments,
         frame::{Announced, Frame},
         id::{ShortId, Tree},
-        record::{self, Ack, Beacon, Content, Packet, Payload, Record, Unchecked},
+        record::{Ack, Beacon, Content, Packet, Payload, Record, Unchecked},
     },
 };
 
@@ -48,7 +48,7 @@ impl Room {
                 flooded,
                 wire,
             } => self.on_packet(cx, link, hops_left, flooded, wire),
-            Frame::Closing { wire } => self.on_closing(cx, link, wire),
+            Frame::Closing { wire } => self.on_closing(cx, wire),
             Frame::Have { vector } => self.on_have(cx, link, vector),
             Frame::Want { spans } => {
                 self.answer(cx, link, |room, cx| room.sync.handle_want(cx, link, &spans, &room.log))
@@ -309,19 +309,17 @@ impl Room {
     }
 
     /// Somebody says that the room is closed.
-    fn on_closing(&mut self, cx: &mut Context, link: LinkId, wire: &[u8]) -> Handled {
-        let unchecked = Unchecked::read(wire).map_err(|_| Violation)?;
-        let statement = self.check::<record::Closing>(cx, link, &unchecked)?;
-        if !Closing::is_founders(cx, &statement) {
-            return Err(Violation);
-        }
-        self.follow_closing(cx, &statement);
+    fn on_closing(&mut self, cx: &mut Context, wire: &[u8]) -> Handled {
+        let statement = shared::Closing::from_bytes(wire).ok_or(Violation)?;
+        statement.verify(&cx.room).map_err(|_| Violation)?;
+        self.follow_closing(cx, statement);
         Ok(())
     }
 
-    pub(super) fn follow_closing(&mut self, cx: &mut Context, statement: &Record<record::Closing>) {
-        if self.closing.follow(cx, &self.neighbors, statement) {
-            self.to_net.push_back(ToNet::Close);
+    /// Follows the founder's statement, which was checked.
+    pub(super) fn follow_closing(&mut self, cx: &mut Context, statement: shared::Closing) {
+        if self.closing.follow(cx, &self.neighbors, &statement) {
+            self.to_net.push_back(ToNet::Close { statement });
         }
     }
 

@@ -292,7 +292,7 @@ impl<B: Body> Simulation<B> {
     fn make_body(&mut self, identity: &Identity, name: &str, skew: i64, closed: Option<Vec<u8>>) -> B {
         let config = NodeConfig {
             name: name.to_owned(),
-            servers: u8::try_from(self.servers.len()).unwrap(),
+            servers: (0..self.servers.len()).map(|server| server.to_string()).collect(),
             closed,
             timing: self.timing.clone(),
         };

@@ -120,10 +120,10 @@ pub enum Frame<'a> {
         #[b(2)]
         wire: &'a ByteSlice,
     },
-    /// The room's [`Closing`](super::record::Closing).
+    /// The room is closed: a [`Closing`](shared::Closing).
     #[n(11)]
     Closing {
-        /// The record.
+        /// The founder's statement.
         #[b(0)]
         wire: &'a ByteSlice,
     },

@@ -1,4 +1,4 @@
-//! What peers sign and others pass on: entries of the room's log, presence beacons, routed packets, the closing of the room.
+//! What peers sign and others pass on: entries of the room's log, presence beacons, routed packets.
 //!
 //! A record travels as the author's id, the encoded content and a signature over the room's id and exactly these bytes, so whoever
 //! passes it on can check it, and cannot change it. Every node checks before it stores, shows or forwards anything: a
@@ -385,22 +385,6 @@ pub enum Payload {
 impl Content for Packet {
     const LABEL: Label = Label::Packet;
     const IS_PACKET: bool = true;
-
-    fn is_valid(&self) -> bool {
-        true
-    }
-}
-
-/// The founder closes the room, for good.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Closing {
-    /// When, in milliseconds since 1970 by the founder's clock.
-    #[n(0)]
-    pub unix_millis: u64,
-}
-
-impl Content for Closing {
-    const LABEL: Label = Label::Closing;
 
     fn is_valid(&self) -> bool {
         true

@@ -55,6 +55,9 @@ fn event(name: &str, fields: &Json) -> Option<Event> {
             from: text(fields, "from")?.parse().ok()?,
             payload: text(fields, "payload")?.to_owned(),
         },
+        "closed" => Event::Closed {
+            closing: text(fields, "closing")?.to_owned(),
+        },
         "refused" => Event::Refused {
             refusal: refusal_in(fields)?,
         },
@@ -75,6 +78,7 @@ fn refusal(name: &str, fields: &Json) -> Option<Refusal> {
             version_max: number(fields, "version-max")?,
         },
         "bad-signature" => Refusal::BadSignature {},
+        "wrong-host" => Refusal::WrongHost {},
         "room-full" => Refusal::RoomFull {},
         "server-full" => Refusal::ServerFull {},
         "peer-not-here" => Refusal::PeerNotHere {
@@ -149,6 +153,7 @@ mod tests {
                 version_max: u16::MAX,
             },
             Refusal::BadSignature {},
+            Refusal::WrongHost {},
             Refusal::RoomFull {},
             Refusal::ServerFull {},
             Refusal::PeerNotHere { to: peer(1) },
@@ -181,6 +186,9 @@ mod tests {
                 from: peer(3),
                 payload: "a\n\u{1}b".to_owned(),
             },
+            Event::Closed {
+                closing: "statement".to_owned(),
+            },
             Event::Ping {},
             Event::Pong {},
             Event::Draining {},
@@ -212,7 +220,7 @@ mod tests {
                 refused += 1;
             }
         }
-        assert_eq!(refused, 23);
+        assert_eq!(refused, 25);
     }
 
     #[test]

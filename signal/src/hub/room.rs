@@ -4,19 +4,38 @@ use std::collections::HashMap;
 
 use chacha20::ChaCha8Rng;
 use rand_core::Rng;
-use shared::PeerId;
+use shared::{PeerId, room::RoomProof};
 
 use super::ConnId;
 
 /// Peers in no order of meaning, so that drawing, adding and removing one all cost the same whatever the size.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Room {
+    proof: RoomProof,
     members: Vec<(PeerId, ConnId)>,
     /// The position of each peer in `members`. Never iterated: its order differs from run to run.
     index: HashMap<PeerId, usize>,
 }
 
 impl Room {
+    pub(super) fn new(proof: RoomProof) -> Self {
+        Self {
+            proof,
+            members: Vec::new(),
+            index: HashMap::new(),
+        }
+    }
+
+    /// What its id is made of.
+    pub(super) fn proof(&self) -> &RoomProof {
+        &self.proof
+    }
+
+    /// The sockets of all its peers.
+    pub(super) fn sockets(&self) -> impl Iterator<Item = ConnId> {
+        self.members.iter().map(|(_, conn)| *conn)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.members.len()
     }
@@ -79,6 +98,7 @@ fn below(rng: &mut ChaCha8Rng, bound: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use shared::RoomCode;
     use std::collections::{BTreeMap, BTreeSet};
 
     use chacha20::rand_core::SeedableRng;
@@ -90,7 +110,7 @@ mod tests {
     }
 
     fn room(size: u8) -> Room {
-        let mut room = Room::default();
+        let mut room = Room::new(*RoomCode::parse("lobby").unwrap().open().proof());
         for number in 0..size {
             room.insert(peer(number), ConnId(u64::from(number)));
         }

@@ -1,13 +1,23 @@
 use std::net::Ipv4Addr;
 
-use shared::{Identity, signal::PROTOCOL_VERSION};
+use shared::{Identity, Room as RoomKeys, RoomCode, signal::PROTOCOL_VERSION};
 
 use super::*;
 use crate::config::Rate;
 
 const NONCE: Nonce = Nonce::from_bytes([7; 32]);
-const ROOM: RoomId = RoomId::from_bytes([1; 32]);
-const OTHER_ROOM: RoomId = RoomId::from_bytes([2; 32]);
+const ROOM: &str = "lobby";
+const OTHER_ROOM: &str = "attic";
+const HOST: &str = "rooms.example";
+
+fn room(name: &str) -> RoomKeys {
+    RoomCode::parse(name).unwrap().open()
+}
+
+/// Answers the challenge with this nonce.
+fn hello(who: u8, room_name: &str, nonce: &Nonce) -> Hello {
+    Hello::sign(&identity(who), &room(room_name), HOST, nonce)
+}
 
 fn identity(byte: u8) -> Identity {
     Identity::from_secret(&[byte; 32])
@@ -27,7 +37,7 @@ struct Bench {
 impl Bench {
     fn new(limits: Limits) -> Self {
         Self {
-            hub: Hub::new(limits, Vec::new(), [3; 32]),
+            hub: Hub::new(limits, Vec::new(), Vec::new(), [3; 32]),
             now: Instant::now(),
             outbox: Outbox::default(),
         }
@@ -48,12 +58,12 @@ impl Bench {
         self.outputs()
     }
 
-    fn hello(&mut self, conn: u64, who: u8, room: RoomId) -> Vec<Output> {
-        self.request(conn, Request::hello(&identity(who), room, &NONCE))
+    fn hello(&mut self, conn: u64, who: u8, room: &str) -> Vec<Output> {
+        self.request(conn, Request::from(hello(who, room, &NONCE)))
     }
 
     /// Connects and registers; the connection has the peer's number.
-    fn join(&mut self, who: u8, room: RoomId) -> Vec<Output> {
+    fn join(&mut self, who: u8, room: &str) -> Vec<Output> {
         self.connect(u64::from(who));
         self.hello(u64::from(who), who, room)
     }
@@ -189,24 +199,13 @@ fn a_forged_or_replayed_hello_closes() {
         ]
     };
     bench.connect(1);
-    let replayed = Request::hello(&identity(1), ROOM, &Nonce::from_bytes([8; 32]));
+    let replayed = Request::from(hello(1, ROOM, &Nonce::from_bytes([8; 32])));
     assert_eq!(bench.request(1, replayed), closed(1));
     bench.connect(2);
-    let Request::Hello {
-        version,
-        room,
-        signature,
-        ..
-    } = Request::hello(&identity(1), ROOM, &NONCE)
-    else {
-        unreachable!()
-    };
-    let forged = Request::Hello {
-        version,
-        room,
+    let forged = Request::from(Hello {
         peer: identity(2).peer_id(),
-        signature,
-    };
+        ..hello(1, ROOM, &NONCE)
+    });
     assert_eq!(bench.request(2, forged), closed(2));
     assert_eq!(bench.hello(2, 2, ROOM), [], "there is no second try on a closed socket");
     assert_eq!(bench.hub.occupancy().peers, 0);
@@ -216,18 +215,10 @@ fn a_forged_or_replayed_hello_closes() {
 fn another_version_is_told_which_is_served() {
     let mut bench = Bench::new(Limits::default());
     bench.connect(1);
-    let Request::Hello {
-        room, peer, signature, ..
-    } = Request::hello(&identity(1), ROOM, &NONCE)
-    else {
-        unreachable!()
-    };
-    let request = Request::Hello {
+    let request = Request::from(Hello {
         version: PROTOCOL_VERSION + 1,
-        room,
-        peer,
-        signature,
-    };
+        ..hello(1, ROOM, &NONCE)
+    });
     let refusal = Refusal::UnsupportedVersion {
         version_min: PROTOCOL_VERSION,
         version_max: PROTOCOL_VERSION,
@@ -484,4 +475,109 @@ fn draining_tells_everybody_and_takes_in_nobody() {
     );
     assert_eq!(bench.hub.occupancy().peers, 0);
     assert_eq!(bench.hub.poll_timeout(), None);
+}
+
+#[test]
+fn who_knows_a_room_by_its_id_only_does_not_get_in() {
+    let mut bench = Bench::new(Limits::default());
+    bench.join(1, ROOM);
+    bench.connect(2);
+    // The server knows this much of the room, and whoever overheard a hello.
+    let proof = *room(ROOM).proof();
+    let outsider = Request::from(Hello {
+        room_key: proof.key,
+        founder: proof.founder,
+        ..hello(2, OTHER_ROOM, &NONCE)
+    });
+    let refused = [refused(2, Refusal::BadSignature {}), close(2, CloseCode::HelloRefused)];
+    assert_eq!(bench.request(2, outsider), refused);
+}
+
+#[test]
+fn a_hello_for_another_server_is_refused_by_one_that_knows_its_names() {
+    for (names, welcome) in [
+        (vec![], true),
+        (vec!["other.example", HOST], true),
+        (vec!["other.example"], false),
+    ] {
+        let mut bench = Bench::new(Limits::default());
+        let names = names.into_iter().map(str::to_owned).collect();
+        bench.hub = Hub::new(Limits::default(), names, Vec::new(), [3; 32]);
+        bench.connect(1);
+        let outputs = bench.hello(1, 1, ROOM);
+        let refused = [refused(1, Refusal::WrongHost {}), close(1, CloseCode::HelloRefused)];
+        assert_eq!(outputs != refused, welcome);
+        assert_eq!(bench.hub.occupancy().peers, usize::from(welcome));
+    }
+}
+
+/// A room of peer 1, and the founder's statement.
+fn founded() -> (RoomKeys, String) {
+    let code = RoomCode::Generated {
+        secret: [7; 16],
+        founder: identity(1).peer_id(),
+    };
+    let room = code.open();
+    let closing = Closing::sign(&identity(1), &room.id(), 5).to_text();
+    (room, closing)
+}
+
+#[test]
+fn the_founder_closes_a_room_for_all_who_are_there_and_all_who_come() {
+    let mut bench = Bench::new(Limits::default());
+    let (room, closing) = founded();
+    let join = |bench: &mut Bench, who: u8| {
+        bench.connect(u64::from(who));
+        let hello = Hello::sign(&identity(who), &room, HOST, &NONCE);
+        bench.request(u64::from(who), Request::from(hello))
+    };
+    for who in [1, 2] {
+        join(&mut bench, who);
+    }
+    bench.join(3, ROOM);
+    let closed = |conn| {
+        let closing = closing.clone();
+        [
+            send(conn, Event::Closed { closing }),
+            close(conn, CloseCode::RoomClosed),
+        ]
+    };
+    let request = Request::Close {
+        closing: closing.clone(),
+    };
+    // Whoever has the statement may hand it in.
+    assert_eq!(bench.request(2, request), [closed(1), closed(2)].concat());
+    assert_eq!(join(&mut bench, 4), closed(4));
+    assert_eq!(bench.hub.occupancy().rooms, 1, "the other room goes on");
+    bench.now += Limits::default().closing_kept;
+    assert!(matches!(
+        join(&mut bench, 5)[..],
+        [Output::Send {
+            event: Event::Welcome { .. },
+            ..
+        }]
+    ));
+}
+
+#[test]
+fn nobody_else_closes_a_room() {
+    let (room, closing) = founded();
+    let by_another = Closing::sign(&identity(2), &room.id(), 5).to_text();
+    for closing in [by_another, "nonsense".to_owned(), String::new()] {
+        let mut bench = Bench::new(Limits::default());
+        for who in [1, 2] {
+            bench.connect(who);
+            let who = u8::try_from(who).unwrap();
+            let hello = Hello::sign(&identity(who), &room, HOST, &NONCE);
+            bench.request(u64::from(who), Request::from(hello));
+        }
+        let refused = [refused(2, Refusal::BadSignature {}), close(2, CloseCode::HelloRefused)];
+        assert_eq!(bench.request(2, Request::Close { closing }), refused);
+        assert_eq!(bench.hub.occupancy().peers, 1);
+    }
+    // Nor does the founder of one close another.
+    let mut bench = Bench::new(Limits::default());
+    bench.join(1, ROOM);
+    let refused = [refused(1, Refusal::BadSignature {}), close(1, CloseCode::HelloRefused)];
+    assert_eq!(bench.request(1, Request::Close { closing }), refused);
 }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use shared::{
-    Identity, PeerId, RoomId,
+    Identity, PeerId,
     signal::{Event, Nonce, Refusal, Request},
 };
 use signal::{App, Config, app, serve::serve};
@@ -19,6 +19,8 @@ use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{Error, Message, client::IntoClientRequest, http},
 };
+
+use crate::setup::hello;
 
 /// Anything that takes longer has failed. Never waited for in a test that passes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -154,16 +156,16 @@ impl Client {
     }
 
     /// Connects and registers.
-    pub(crate) async fn join(address: SocketAddr, identity: &Identity, room: RoomId) -> Self {
+    pub(crate) async fn join(address: SocketAddr, identity: &Identity, room: &str) -> Self {
         let mut client = Self::connect(address).await;
         client.hello(identity, room).await;
         client
     }
 
     /// Registers; gives the peers that the server named.
-    pub(crate) async fn hello(&mut self, identity: &Identity, room: RoomId) -> Vec<PeerId> {
+    pub(crate) async fn hello(&mut self, identity: &Identity, room: &str) -> Vec<PeerId> {
         let nonce = self.challenge().await;
-        self.send(Request::hello(identity, room, &nonce)).await;
+        self.send(Request::from(hello(identity, room, &nonce))).await;
         match self.hear().await {
             Heard::Event(Event::Welcome { peers, .. }) => peers,
             other @ (Heard::Event(_) | Heard::Closed(_) | Heard::Gone) => panic!("not welcome: {other:?}"),
@@ -178,7 +180,7 @@ impl Client {
     }
 
     pub(crate) async fn send(&mut self, request: Request) {
-        let text = serde_json::to_string(&request).expect("requests are plain data");
+        let text = request.to_text();
         self.send_raw(Message::text(text)).await.expect("the server reads");
     }
 

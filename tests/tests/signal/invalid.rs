@@ -2,7 +2,7 @@
 
 use shared::{
     limits::SIGNAL_MESSAGE_BYTES_MAX,
-    signal::{CloseCode, Event, Refusal, Request},
+    signal::{CloseCode, Event, Hello, Refusal, Request},
 };
 use signal::Config;
 use tokio_tungstenite::tungstenite::{
@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::{
 use crate::{
     bystanders::beside_bystanders,
     client::{Client, Heard, Server},
-    setup::{BYSTANDERS_ROOM, OTHER_ROOM, ROOM, identity, limits, peer, relay, server, text},
+    setup::{BYSTANDERS_ROOM, OTHER_ROOM, ROOM, hello, identity, limits, peer, relay, server, text},
 };
 
 #[tokio::test]
@@ -78,15 +78,10 @@ async fn nobody_registers_as_another() {
         // Signed by oneself, in the name of a bystander.
         let mut client = Client::connect(address).await;
         let nonce = client.challenge().await;
-        let Request::Hello { version, signature, .. } = Request::hello(&identity(1), BYSTANDERS_ROOM, &nonce) else {
-            unreachable!()
-        };
-        let forged = Request::Hello {
-            version,
-            room: BYSTANDERS_ROOM,
+        let forged = Request::from(Hello {
             peer: peer(101),
-            signature,
-        };
+            ..hello(&identity(1), BYSTANDERS_ROOM, &nonce)
+        });
         client.send(forged).await;
         let refused = (vec![Refusal::BadSignature {}], CloseCode::HelloRefused.code());
         assert_eq!(client.hear_close().await, refused);
@@ -94,7 +89,7 @@ async fn nobody_registers_as_another() {
         // Signed by the true peer, for another socket.
         let mut victim = Client::connect(address).await;
         let nonce = victim.challenge().await;
-        let overheard = Request::hello(&identity(101), BYSTANDERS_ROOM, &nonce);
+        let overheard = Request::from(hello(&identity(101), BYSTANDERS_ROOM, &nonce));
         let mut client = Client::connect(address).await;
         let _ = client.challenge().await;
         client.send(overheard).await;

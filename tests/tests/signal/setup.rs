@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use shared::{Identity, PeerId, RoomId, signal::Request};
+use shared::{
+    Identity, PeerId, RoomCode,
+    signal::{Hello, Nonce, Request},
+};
 use signal::{
     Config,
     config::{Limits, Rate},
@@ -10,9 +13,9 @@ use signal::{
 
 use crate::client::Server;
 
-pub(crate) const ROOM: RoomId = RoomId::from_bytes([1; 32]);
-pub(crate) const OTHER_ROOM: RoomId = RoomId::from_bytes([2; 32]);
-pub(crate) const BYSTANDERS_ROOM: RoomId = RoomId::from_bytes([3; 32]);
+pub(crate) const ROOM: &str = "lobby";
+pub(crate) const OTHER_ROOM: &str = "attic";
+pub(crate) const BYSTANDERS_ROOM: &str = "porch";
 
 pub(crate) fn identity(byte: u8) -> Identity {
     Identity::from_secret(&[byte; 32])
@@ -30,7 +33,7 @@ pub(crate) fn relay(to: u8, payload: impl Into<String>) -> Request {
 }
 
 pub(crate) fn text(request: &Request) -> String {
-    serde_json::to_string(request).expect("requests are plain data")
+    request.to_text()
 }
 
 /// Limits under which a pair of bystanders has room to talk all the time.
@@ -50,4 +53,10 @@ pub(crate) async fn server(limits: Limits) -> Server {
         ..Config::default()
     };
     Server::start(config).await
+}
+
+/// Answers the challenge with this nonce, for the open room of this name.
+pub(crate) fn hello(identity: &Identity, room: &str, nonce: &Nonce) -> Hello {
+    let room = RoomCode::parse(room).expect("a name").open();
+    Hello::sign(identity, &room, "rooms.example", nonce)
 }

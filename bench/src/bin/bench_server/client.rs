@@ -12,8 +12,8 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use shared::{
-    Identity, RoomId,
-    signal::{Event, Request},
+    Identity, RoomCode,
+    signal::{Event, Hello, Request},
 };
 use tokio::{net::TcpStream, task::JoinSet, time::timeout};
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
@@ -64,10 +64,9 @@ pub(crate) async fn open(role: Role, address: SocketAddr, number: u32, room: u32
             let Event::Challenge { nonce, .. } = serde_json::from_str(challenge.to_text()?)? else {
                 bail!("{challenge} instead of a challenge")
             };
-            let mut id = [2; 32];
-            id[..4].copy_from_slice(&room.to_be_bytes());
-            let hello = Request::hello(&identity(number), RoomId::from_bytes(id), &nonce);
-            socket.send(Message::text(serde_json::to_string(&hello)?)).await?;
+            let room = RoomCode::parse(&format!("room {room}"))?.open();
+            let hello = Hello::sign(&identity(number), &room, "rooms.example", &nonce);
+            socket.send(Message::text(Request::from(hello).to_text())).await?;
         }
         Role::Bare => socket.send(Message::text(room.to_string())).await?,
     }
@@ -87,7 +86,7 @@ pub(crate) async fn return_messages(
         to: identity(to).peer_id(),
         payload: "x".repeat(PAYLOAD_BYTES),
     };
-    let message = Message::text(serde_json::to_string(&request)?);
+    let message = Message::text(request.to_text());
     for _ in 0..first {
         socket.feed(message.clone()).await?;
     }
@@ -120,6 +119,7 @@ fn check_relayed(role: Role, text: &str) -> Result<()> {
             Event::Challenge { .. }
             | Event::Welcome { .. }
             | Event::Peers { .. }
+            | Event::Closed { .. }
             | Event::Refused { .. }
             | Event::Ping {}
             | Event::Pong {}
@@ -127,7 +127,9 @@ fn check_relayed(role: Role, text: &str) -> Result<()> {
         },
         Role::Bare => match serde_json::from_str(text)? {
             Request::Relay { payload, .. } => Some(payload),
-            Request::Hello { .. } | Request::Discover {} | Request::Ping {} | Request::Pong {} => None,
+            Request::Hello(_) | Request::Close { .. } | Request::Discover {} | Request::Ping {} | Request::Pong {} => {
+                None
+            }
         },
     };
     ensure!(

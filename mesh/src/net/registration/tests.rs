@@ -16,7 +16,7 @@ const START: Instant = Instant::from_millis(1_000_000);
 impl Rig {
     fn new() -> Self {
         Self {
-            server: Registration::new(START),
+            server: Registration::new("server".to_owned(), START),
             rng: ChaCha20Rng::from_seed([1; 32]),
             cx: Context::test(1),
         }
@@ -109,7 +109,10 @@ fn a_challenge_is_answered_and_a_welcome_names_peers() {
         [Action::Connect, Action::Changed(ServerState::Connecting)]
     );
     let hello = rig.event(START, challenge());
-    assert!(matches!(hello[..], [Action::Send(Request::Hello { .. })]), "{hello:?}");
+    let [Action::Send(Request::Hello(hello))] = &hello[..] else {
+        panic!("{hello:?}");
+    };
+    assert_eq!(hello.host, "server", "no other server can use it");
     assert_eq!(
         rig.event(START, welcome(vec![peer(1)])),
         [
@@ -117,6 +120,22 @@ fn a_challenge_is_answered_and_a_welcome_names_peers() {
             Action::Peers(vec![peer(1)])
         ]
     );
+}
+
+#[test]
+fn a_room_that_a_server_says_is_closed_is_told_and_the_server_left_alone_for_a_while() {
+    let mut rig = Rig::new();
+    rig.timeout(START);
+    rig.event(START, challenge());
+    let closing = Closing::sign(&rig.cx.identity, &rig.cx.room.id(), 5);
+    let closed = |text: &str| Event::Closed {
+        closing: text.to_owned(),
+    };
+    let actions = rig.event(START, closed(&closing.to_text()));
+    assert_eq!(actions[0], Action::Disconnect);
+    assert_eq!(actions[2..], [Action::Closed(closing)]);
+    assert!(rig.server.poll_timeout(false) > Some(START + Duration::from_secs(14)));
+    assert_eq!(rig.event(START, closed("again")), []);
 }
 
 #[test]

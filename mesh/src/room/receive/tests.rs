@@ -14,6 +14,7 @@ use crate::{
         entry::{Entry, EntryBody},
         fork::Fork,
         frame::Digests,
+        record::Lost,
         span::LogDigest,
         span::{Feed, Span},
     },
@@ -253,7 +254,7 @@ fn who_is_thought_lost_says_soon_that_it_is_here() {
     let mut rig = Rig::linked(&[2, 3]);
     rig.beacon_over(BOB);
     let mut reports = beacon(3, 5);
-    reports.lost.push(record::Lost {
+    reports.lost.push(Lost {
         peer: tree(1),
         stamp: 0,
     });
@@ -554,8 +555,8 @@ fn beacons_that_were_asked_for_list_people_and_more_links_are_wanted() {
 #[test]
 fn a_closing_by_anybody_but_the_founder_is_a_violation() {
     let mut rig = Rig::linked(&[2, 3]);
-    let closing = Record::sign(&identity(2), &rig.cx.room, record::Closing { unix_millis: 1 });
-    let wire = closing.wire.as_slice().into();
+    let closing = shared::Closing::sign(&identity(2), &rig.cx.room.id(), 1).to_bytes();
+    let wire = closing.as_slice().into();
     rig.handle(BOB, Frame::Closing { wire });
     assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![violation(BOB)]));
 }

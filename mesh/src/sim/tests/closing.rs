@@ -2,14 +2,11 @@
 
 use crate::{
     model::{Alert, CloseError, Event},
-    wire::{
-        frame::Frame,
-        record::{Closing, Record},
-    },
+    wire::frame::Frame,
 };
-use shared::Identity;
+use shared::{Closing, Identity, signal};
 
-use crate::sim::world::{Who, World, first_fragment, millis, seconds, seeds};
+use crate::sim::world::{Who, World, first_fragment, seconds, seeds};
 
 /// Whether `who` was told that the room is closed, and then that it left, with nothing after.
 fn was_sent_off(world: &World, who: Who) -> bool {
@@ -25,9 +22,7 @@ fn was_sent_off(world: &World, who: Who) -> bool {
 }
 
 fn statement(world: &World, author: &Identity) -> Vec<u8> {
-    Record::sign(author, &world.room(), Closing { unix_millis: 5 })
-        .wire
-        .clone()
+    Closing::sign(author, &world.room().id(), 5).to_bytes()
 }
 
 fn fragment(statement: &[u8]) -> Vec<u8> {
@@ -63,7 +58,7 @@ fn a_closed_room_stays_closed_for_those_who_come_back() {
     for who in [ann, founder] {
         world.kill(who);
         world.restart(who);
-        world.run_for(millis(0));
+        world.run_for(seconds(3));
         assert!(was_sent_off(&world, who));
         assert_eq!(world.open_links(who), []);
     }
@@ -137,4 +132,45 @@ fn who_passes_the_founders_word_on_is_believed() {
     world.run_until(seconds(3), "everyone left", |world| {
         [founder, ann, bob].iter().all(|who| world.has_left(*who))
     });
+}
+
+/// Nobody who was there is there any more, but the server tells; and once it was started anew, those who come back tell the server.
+#[test]
+fn who_was_away_finds_the_room_closed_also_after_the_server_was_started_anew() {
+    for restarts in [false, true] {
+        let (mut world, founder) = World::founded(1);
+        let [ann, away] = ["Ann", "Away"].map(|name| world.add(name));
+        world.run_until_linked(seconds(5), &[founder, ann, away]);
+        world.kill(away);
+        world.close_room(founder).unwrap();
+        world.run_until(seconds(3), "left", |world| {
+            world.has_left(ann) && world.has_left(founder)
+        });
+        if restarts {
+            world.server_down(0);
+            world.run_for(seconds(1));
+            world.server_up(0);
+            world.kill(ann);
+            world.restart(ann);
+            world.run_for(seconds(3));
+            assert!(was_sent_off(&world, ann));
+        }
+        world.restart(away);
+        world.run_until(seconds(3), "sent off", |world| world.has_left(away));
+        assert!(was_sent_off(&world, away));
+        assert!(world.machines[away].closed.is_some());
+    }
+}
+
+#[test]
+fn a_server_cannot_close_a_room() {
+    let (mut world, founder) = World::founded(1);
+    let ann = world.add("Ann");
+    world.run_until_linked(seconds(5), &[founder, ann]);
+    let by_ann = Closing::sign(&world.identity(ann), &world.room().id(), 5).to_text();
+    for closing in [by_ann, "nonsense".to_owned()] {
+        world.inject_event(0, ann, signal::Event::Closed { closing });
+    }
+    world.run_for(seconds(5));
+    assert!(!world.has_left(ann) && world.linked(founder, ann));
 }

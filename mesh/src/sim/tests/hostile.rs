@@ -1,6 +1,6 @@
 //! Peers that do not keep to the rules.
 
-use shared::{Identity, MessageId, Room, RoomCode, Signature};
+use shared::{Closing, Identity, MessageId, Room, RoomCode, Signature};
 
 use crate::{
     config::FRAGMENT_BYTES_MAX,
@@ -10,7 +10,7 @@ use crate::{
         entry::{Entry, EntryBody},
         frame::{Digests, Frame, GoodbyeReason, Hello},
         id::ShortId,
-        record::{Beacon, Closing, Content, Packet, Payload, Record},
+        record::{Beacon, Content, Packet, Payload, Record},
         span::LogDigest,
         timestamp::Timestamp,
     },
@@ -83,7 +83,7 @@ fn misdeeds(room: &Room, bad: &Identity, third: &Identity) -> Vec<Vec<u8>> {
     huge.body = EntryBody::of(vec![b'x'; shared::limits::TEXT_BYTES_MAX + 1]);
     let forged_beacon = forged(bad, third, room, beacon(u64::MAX));
     let forged_receipt = forged(bad, third, room, receipt);
-    let closing = Record::sign(bad, room, Closing { unix_millis: 1 });
+    let closing = Closing::sign(bad, &room.id(), 1).to_bytes();
     let mut misdeeds = vec![
         // Words that the third never said, or not here, or not so.
         entry_frame(&forged(bad, third, room, entry("I owe you"))),
@@ -107,7 +107,7 @@ fn misdeeds(room: &Room, bad: &Identity, third: &Identity) -> Vec<Vec<u8>> {
             wire: forged_receipt.as_slice().into(),
         }),
         first_fragment(&Frame::Closing {
-            wire: closing.wire.as_slice().into(),
+            wire: closing.as_slice().into(),
         }),
         first_fragment(&Frame::GoodbyeAck {}),
     ];

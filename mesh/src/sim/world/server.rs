@@ -9,9 +9,10 @@ use crate::{
 };
 use rand_core::Rng;
 use shared::{
-    PeerId, RoomId,
+    Closing, PeerId, RoomId,
     limits::{PEER_SAMPLE_MAX, RELAY_PAYLOAD_BYTES_MAX},
-    signal::{CloseCode, Event, Nonce, Refusal, Request, verify_hello},
+    room::RoomProof,
+    signal::{CloseCode, Event, Nonce, Refusal, Request},
 };
 
 use super::{Body, Life, Simulation, Who};
@@ -27,6 +28,8 @@ pub(super) struct Server {
     by_peer: BTreeMap<(RoomId, PeerId), u64>,
     swept_millis: u64,
     tamper: Option<Tamper>,
+    /// The founders' statements, by room.
+    closed: BTreeMap<RoomId, String>,
     pub(super) requests: u64,
 }
 
@@ -47,6 +50,7 @@ struct Socket {
     life: Life,
     nonce: Nonce,
     registered: Option<(RoomId, PeerId)>,
+    proof: Option<RoomProof>,
     heard_millis: u64,
     delay: u64,
 }
@@ -99,6 +103,7 @@ impl<B: Body> Simulation<B> {
         self.servers[usize::from(server)].down = true;
         let sockets = std::mem::take(&mut self.servers[usize::from(server)].sockets);
         self.servers[usize::from(server)].by_peer.clear();
+        self.servers[usize::from(server)].closed.clear();
         for (socket, Socket { who, life, delay, .. }) in sockets {
             let happening = Happening::Down {
                 server: id,
@@ -236,6 +241,7 @@ impl<B: Body> Simulation<B> {
                     life,
                     nonce,
                     registered: None,
+                    proof: None,
                     heard_millis,
                     delay,
                 };
@@ -326,16 +332,14 @@ impl<B: Body> Simulation<B> {
         client.heard_millis = millis;
         let who = client.who;
         match (request, client.registered) {
-            (
-                Request::Hello {
-                    version,
-                    room,
-                    peer,
-                    signature,
-                },
-                None,
-            ) => {
-                verify_hello(version, &room, &peer, &signature, &client.nonce).unwrap();
+            (Request::Hello(hello), None) => {
+                let (room, peer) = (hello.verify(&client.nonce).unwrap(), hello.peer);
+                assert_eq!(hello.host, server.0.to_string());
+                client.proof = Some(hello.proof());
+                if let Some(closing) = state.closed.get(&room).cloned() {
+                    self.answer(server, socket, Event::Closed { closing });
+                    return self.drop_socket(server, socket, CloseCode::RoomClosed);
+                }
                 if let Some(refusal) = state.refuses.clone() {
                     let code = refusal.close_code().unwrap();
                     self.answer(server, socket, Event::Refused { refusal });
@@ -379,6 +383,17 @@ impl<B: Body> Simulation<B> {
                     }
                 }
                 self.servers[usize::from(server.0)].tamper = tamper;
+            }
+            (Request::Close { closing }, Some((room, _))) => {
+                let statement = Closing::from_text(&closing).unwrap();
+                statement.verify_by_proof(&client.proof.unwrap()).unwrap();
+                state.closed.insert(room, closing.clone());
+                let members = state.by_peer.iter().filter(|((of, _), _)| *of == room);
+                for socket in members.map(|(_, socket)| *socket).collect::<Vec<_>>() {
+                    let closing = closing.clone();
+                    self.answer(server, socket, Event::Closed { closing });
+                    self.drop_socket(server, socket, CloseCode::RoomClosed);
+                }
             }
             (Request::Discover {}, Some((room, peer))) => {
                 let (room_size, peers) = self.sample(who, server, room, peer);

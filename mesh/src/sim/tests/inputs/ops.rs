@@ -173,7 +173,6 @@ pub(super) enum ContentParts {
     Whisper { to_me: bool, id: u8 },
     Receipt { to_me: bool, id: u8 },
     Envelope { parts: EnvelopeParts },
-    Closing,
 }
 
 pub(super) fn ops() -> impl Strategy<Value = Op> {
@@ -396,7 +395,6 @@ fn contents() -> impl Strategy<Value = ContentParts> {
         2 => (to_me(), 0..4_u8).prop_map(|(to_me, id)| ContentParts::Whisper { to_me, id }),
         1 => (to_me(), 0..4_u8).prop_map(|(to_me, id)| ContentParts::Receipt { to_me, id }),
         4 => envelopes().prop_map(|parts| ContentParts::Envelope { parts }),
-        1 => Just(ContentParts::Closing),
     ]
 }
 

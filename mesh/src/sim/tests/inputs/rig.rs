@@ -25,7 +25,7 @@ use crate::{
         frame::{Announced, Frame, Hello},
         id::ShortId,
         nearby::Nearby,
-        record::{Closing, Content, Packet, Payload, Record},
+        record::{Content, Packet, Payload, Record},
         timestamp::Timestamp,
         whisper::{Whisper, seal_whisper},
     },
@@ -57,7 +57,7 @@ impl Rig {
         };
         let config = NodeConfig {
             name: "Me".into(),
-            servers: 2,
+            servers: vec!["one".to_owned(), "other".to_owned()],
             closed: None,
             timing: Timing::default(),
         };
@@ -190,7 +190,6 @@ impl Rig {
         match &parts.content {
             ContentParts::Entry(entry) => self.sign(parts, entry.clone()),
             ContentParts::Beacon(beacon) => self.sign(parts, beacon.clone()),
-            ContentParts::Closing => self.sign(parts, Closing { unix_millis: 1 }),
             ContentParts::Receipt { to_me, id } => {
                 let id = MessageId::from_bytes([*id; 16]);
                 self.sign(parts, packet(to(*to_me, me), Payload::Receipt { id }))
