@@ -51,6 +51,10 @@ fn a_room_that_its_founder_closes_is_closed_for_everyone_and_for_good() {
         }
         all[0].reload().await?;
         all[0].wait("that it is closed", is_closed).await?;
+        // Nobody who was there is there any more: the server tells who has only the link.
+        let elsewhere = Browser::chromium().await?;
+        let eve = enter(&elsewhere, &room, "Eve").await?;
+        eve.wait("that it is closed", is_closed).await?;
         Ok(())
     });
 }
