@@ -32,6 +32,12 @@ pub const MEASURED_ROUNDS: usize = 30;
 /// A round that takes longer, in milliseconds, has missed someone.
 pub const ROUND_MILLIS_MAX: u64 = 10_000;
 
+/// The length of each message, in bytes.
+pub const TEXT_BYTES: usize = 1_024;
+
+/// For so long one message a second is said before bytes are counted, and while they are, in seconds.
+pub const LOAD_SECONDS: (usize, usize) = (10, 60);
+
 /// From the last delivery of a round to the next round, in milliseconds: people do not write the moment that everyone has read.
 /// Longer than a round trip, so that late payloads count in the round that they belong to.
 pub const PAUSE_MILLIS: u64 = 1_000;
@@ -65,6 +71,9 @@ pub struct Report {
     pub last_node_millis_mean: f64,
     /// Nodes that a round did not reach in time, over all rounds.
     pub missed: u64,
+    /// Bytes of all messages that all nodes send for each message said and each node that gets it, with one said in a second; `None` where
+    /// that was not measured.
+    pub bytes: Option<f64>,
 }
 
 /// One message on its way.
@@ -188,6 +197,7 @@ impl Report {
             ldh_max: rounds.iter().map(Round::last_delivery_hop).max().unwrap_or(0),
             last_node_millis_mean: mean(rounds.iter().map(|round| round.last_node_millis() as f64)),
             missed: rounds.iter().map(|round| round.missing as u64).sum(),
+            bytes: None,
         }
     }
 
@@ -200,6 +210,11 @@ impl Report {
             ldh_max: reports.iter().map(|report| report.ldh_max).max().unwrap_or(0),
             last_node_millis_mean: mean(reports.iter().map(|report| report.last_node_millis_mean)),
             missed: reports.iter().map(|report| report.missed).sum(),
+            bytes: reports
+                .iter()
+                .map(|report| report.bytes)
+                .sum::<Option<f64>>()
+                .map(|sum| sum / reports.len() as f64),
         }
     }
 }
@@ -266,6 +281,7 @@ mod tests {
             ldh_max: 2,
             last_node_millis_mean: 45.0,
             missed: 0,
+            bytes: None,
         };
         assert_eq!(report, expected);
     }
@@ -288,6 +304,7 @@ mod tests {
             ldh_max: value,
             last_node_millis_mean: f64::from(value),
             missed: u64::from(value),
+            bytes: None,
         };
         let expected = Report {
             ldh_max: 3,

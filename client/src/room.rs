@@ -87,6 +87,13 @@ impl RoomState {
         }
     }
 
+    /// Whether something that we said waits here for somebody to come, and would be lost with the page.
+    #[must_use]
+    pub fn waits_for_readers(&self) -> bool {
+        let waits = |entry: &Rc<Entry>| entry.delivery == Some(Delivery::Waiting);
+        !self.closed && !self.left && self.messages.iter().any(waits)
+    }
+
     /// What is known of someone else.
     #[must_use]
     pub fn person(&self, peer: &PeerId) -> Option<&Rc<Person>> {

@@ -270,7 +270,7 @@ pub const LOG_ENTRIES_MAX: usize = 10_000;
 /// How many bytes of entries the log keeps; the earliest are evicted first.
 pub const LOG_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// How many feeds the log keeps; past it no new one is accepted.
+/// How many feeds the log keeps; past it a new one takes the place of the one that grew longest ago, of the author with most.
 pub const LOG_FEEDS_MAX: usize = 8_192;
 
 /// How many entries of a feed are kept out of order; sync brings the others in order.

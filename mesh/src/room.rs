@@ -58,6 +58,7 @@ use crate::{
         frame::{Digests, Frame},
         id::ShortId,
         record::Payload,
+        span::Feed,
     },
 };
 
@@ -96,6 +97,7 @@ pub(crate) struct Room {
 impl Room {
     pub(crate) fn new(cx: &Context, closed: Option<Vec<u8>>, seed: [u8; 32]) -> Self {
         let mut feeds = stream(seed, Stream::Log);
+        let number = feeds.next_u64();
         Self {
             me: cx.me,
             neighbors: Neighbors::default(),
@@ -105,8 +107,8 @@ impl Room {
             broadcast: Broadcast::new(seed),
             clock: Clock::default(),
             time: RoomTime::default(),
-            log: Log::new(seed),
-            feed: feeds.next_u64(),
+            log: Log::new(seed, Feed { author: cx.me, number }),
+            feed: number,
             next_seq: 0,
             head: None,
             feeds,

@@ -27,7 +27,7 @@ pub(crate) mod world;
 
 pub use body::Body;
 pub use report::{Bound, Report, Rounds};
-pub use scenario::{LinkDigest, Scenario, Steady, run, run_bodies, run_steady};
+pub use scenario::{LinkDigest, Plan, Scenario, Steady, run, run_bodies, run_steady};
 
 #[cfg(test)]
 mod tests {

@@ -1,13 +1,15 @@
 //! The closing of a room: a statement that its founder signs, and that anybody can check who knows the room's id.
 //!
-//! It travels as CBOR between peers and as base64url of that to and from servers. A statement says who the founder is. A server, which knows
-//! only the hash of that, can check it all the same, and keeps it; before, it learns nothing of the founder.
+//! It travels as CBOR between peers and as base64url of that to and from servers. A statement says who the founder is, and with which salt
+//! they were hashed. So a server, which knows only the hash, can check it; before, it does not learn who the founder is.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use minicbor::{Decode, Encode};
 
 use crate::{
-    BadSignature, Identity, Label, PeerId, Room, RoomId, Signature, limits::CLOSING_CHARS_MAX, room::RoomProof,
+    BadSignature, Identity, Label, PeerId, Room, RoomId, Signature,
+    limits::CLOSING_CHARS_MAX,
+    room::{FounderSalt, RoomProof},
 };
 
 /// See the [module documentation](self).
@@ -16,22 +18,26 @@ pub struct Closing {
     /// Who made the room.
     #[n(0)]
     founder: PeerId,
-    /// When it was closed, in milliseconds since 1970 by the room's time.
+    /// What the founder was hashed with.
     #[n(1)]
+    salt: FounderSalt,
+    /// When it was closed, in milliseconds since 1970 by the room's time.
+    #[n(2)]
     unix_millis: u64,
     /// By the founder, over the room's id and the time.
-    #[n(2)]
+    #[n(3)]
     signature: Signature,
 }
 
 impl Closing {
     /// Closes `room`, as its founder.
     #[must_use]
-    pub fn sign(founder: &Identity, room: &RoomId, unix_millis: u64) -> Self {
+    pub fn sign(founder: &Identity, room: &Room, unix_millis: u64) -> Self {
         Self {
             founder: founder.peer_id(),
+            salt: room.founder_salt(),
             unix_millis,
-            signature: founder.sign(Label::Closing, &signed_bytes(room, unix_millis)),
+            signature: founder.sign(Label::Closing, &signed_bytes(&room.id(), unix_millis)),
         }
     }
 
@@ -51,7 +57,7 @@ impl Closing {
     /// # Errors
     /// As [`Closing::verify`].
     pub fn verify_by_proof(&self, proof: &RoomProof) -> Result<(), BadSignature> {
-        if !proof.is_founded_by(&self.founder) {
+        if !proof.is_founded_by(&self.founder, &self.salt) {
             return Err(BadSignature);
         }
         self.verify_signature(&proof.room())
@@ -116,7 +122,7 @@ mod tests {
     #[test]
     fn the_founder_alone_closes_the_room_and_no_other() {
         let (ours, other) = (room(7), room(8));
-        let closing = Closing::sign(&founder(), &ours.id(), 5);
+        let closing = Closing::sign(&founder(), &ours, 5);
         assert_eq!(
             (closing.verify(&ours), closing.verify_by_proof(ours.proof())),
             (Ok(()), Ok(()))
@@ -126,7 +132,7 @@ mod tests {
             (closing.verify(&other), closing.verify_by_proof(other.proof())),
             refused
         );
-        let by_member = Closing::sign(&Identity::from_secret(&[2; 32]), &ours.id(), 5);
+        let by_member = Closing::sign(&Identity::from_secret(&[2; 32]), &ours, 5);
         assert_eq!(
             (by_member.verify(&ours), by_member.verify_by_proof(ours.proof())),
             refused
@@ -138,7 +144,7 @@ mod tests {
         assert_eq!((later.verify(&ours), later.verify_by_proof(ours.proof())), refused);
         // An open room has no founder.
         let lobby = RoomCode::parse("lobby").unwrap().open();
-        let closing = Closing::sign(&founder(), &lobby.id(), 5);
+        let closing = Closing::sign(&founder(), &lobby, 5);
         assert_eq!(
             (closing.verify(&lobby), closing.verify_by_proof(lobby.proof())),
             refused
@@ -147,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_statement_survives_its_text() {
-        let closing = Closing::sign(&founder(), &room(7).id(), u64::MAX);
+        let closing = Closing::sign(&founder(), &room(7), u64::MAX);
         assert_eq!(Closing::from_text(&closing.to_text()), Some(closing.clone()));
         assert_eq!(Closing::from_bytes(&closing.to_bytes()), Some(closing.clone()));
         assert!(closing.to_text().len() <= CLOSING_CHARS_MAX / 2);

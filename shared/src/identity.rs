@@ -237,6 +237,7 @@ mod tests {
     fn labels_are_prefix_free_with_their_nul() {
         let labels = [
             Label::SignalHello,
+            Label::RoomHello,
             Label::Envelope,
             Label::LinkHello,
             Label::Entry,

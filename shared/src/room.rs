@@ -135,10 +135,12 @@ impl RoomCode {
             Self::Open { name } => (Zeroizing::new([b"open\0", name.as_bytes()].concat()), RoomKind::Open),
         };
         let signing = Identity::from_secret(&blake3::derive_key("starling v1 room signing key", &material));
+        let salt = FounderSalt::from_bytes(blake3::derive_key("starling v1 founder salt", &material));
         let founder = match kind {
-            RoomKind::Generated { founder } => FounderHash::of(&founder),
-            RoomKind::Open => FounderHash::NONE,
+            RoomKind::Generated { founder } => founder,
+            RoomKind::Open => NOBODY,
         };
+        let founder = FounderHash::of(&founder, &salt);
         let key = RoomKey::from_bytes(*signing.peer_id().as_bytes());
         let proof = RoomProof { key, founder };
         Room {
@@ -147,6 +149,7 @@ impl RoomCode {
             kind,
             signing,
             proof,
+            salt,
         }
     }
 }
@@ -157,18 +160,22 @@ byte_id! {
 }
 
 byte_id! {
-    /// Tells a room's founder to who knows them, and nothing to who does not.
+    /// What a room's founder is hashed with: known to who has the link, and to a server once the founder has closed the room.
+    FounderSalt, 32 bytes
+}
+
+byte_id! {
+    /// Tells a room's founder to who knows the salt, and to others not even whether there is one.
     FounderHash, 32 bytes
 }
 
-impl FounderHash {
-    /// Of a room that nobody has founded.
-    pub const NONE: Self = Self::from_bytes([0; 32]);
+/// In place of the founder, where there is none: no key of anybody's.
+const NOBODY: PeerId = PeerId::from_bytes([0; 32]);
 
-    /// Of this founder.
-    #[must_use]
-    pub fn of(founder: &PeerId) -> Self {
-        Self::from_bytes(blake3::derive_key("starling v1 room founder", founder.as_bytes()))
+impl FounderHash {
+    fn of(founder: &PeerId, salt: &FounderSalt) -> Self {
+        let material = [founder.as_bytes().as_slice(), salt.as_bytes()].concat();
+        Self::from_bytes(blake3::derive_key("starling v1 room founder", &material))
     }
 }
 
@@ -177,7 +184,7 @@ impl FounderHash {
 pub struct RoomProof {
     /// Whoever has the room's link signs with the other half.
     pub key: RoomKey,
-    /// [`FounderHash::NONE`] for an open room.
+    /// Of the room's founder, or of nobody.
     pub founder: FounderHash,
 }
 
@@ -191,8 +198,8 @@ impl RoomProof {
 
     /// Whether this is the founder of the room.
     #[must_use]
-    pub fn is_founded_by(&self, founder: &PeerId) -> bool {
-        self.founder == FounderHash::of(founder)
+    pub fn is_founded_by(&self, founder: &PeerId, salt: &FounderSalt) -> bool {
+        *founder != NOBODY && self.founder == FounderHash::of(founder, salt)
     }
 
     /// Checks what somebody signed who has the room's link.
@@ -218,6 +225,7 @@ pub struct Room {
     key: SealKey,
     signing: Identity,
     proof: RoomProof,
+    salt: FounderSalt,
 }
 
 impl Room {
@@ -246,6 +254,12 @@ impl Room {
     #[must_use]
     pub fn proof(&self) -> &RoomProof {
         &self.proof
+    }
+
+    /// What shows a server who the founder is.
+    #[must_use]
+    pub fn founder_salt(&self) -> FounderSalt {
+        self.salt
     }
 
     /// Signs as somebody who has the room's link.

@@ -136,8 +136,8 @@ pub(crate) const QUEUED_EVENT_BYTES: usize = 256;
 /// Bytes that are discarded after a close. A client that still sends then is not going to read the close code either.
 pub(crate) const DISCARDED_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// The longest host with port in a flag that ends up in a header of ours.
-const AUTHORITY_BYTES_MAX: usize = 255;
+/// The longest host with port: in a flag that ends up in a header of ours, and in a hello.
+pub(crate) const HOST_BYTES_MAX: usize = 255;
 
 /// How often something may happen: a steady rate and a burst on top of silence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -256,7 +256,7 @@ impl FromStr for ServerUrl {
 /// Whether the text is only a host and perhaps a port, so that it can stand in a header of ours.
 pub(crate) fn is_plain_authority(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
-    !text.is_empty() && text.len() <= AUTHORITY_BYTES_MAX && text.bytes().all(plain)
+    !text.is_empty() && text.len() <= HOST_BYTES_MAX && text.bytes().all(plain)
 }
 
 /// Reads a STUN server. TURN is not among them: its credentials have to be short-lived.

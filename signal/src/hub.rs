@@ -14,6 +14,7 @@
 
 mod addresses;
 mod closings;
+mod connection;
 mod outbox;
 mod rate;
 mod room;
@@ -31,10 +32,10 @@ use shared::{
     signal::{CloseCode, Event, Hello, IceServer, Nonce, PROTOCOL_VERSION, Refusal, Request},
 };
 
-use crate::config::{Limits, PINGS_MAX};
+use crate::config::{HOST_BYTES_MAX, Limits, PINGS_MAX};
 use addresses::{Addresses, network};
 use closings::Closings;
-use rate::Bucket;
+use connection::{Connection, Stage};
 use room::Room;
 
 pub use outbox::{Outbox, Output};
@@ -74,28 +75,6 @@ pub struct Hub {
     draining: bool,
 }
 
-#[derive(Debug)]
-struct Connection {
-    address: IpAddr,
-    stage: Stage,
-    bucket: Bucket,
-    too_fast_strikes: u32,
-    malformed_strikes: u32,
-    /// Pings since the client was last heard.
-    pings: u32,
-    /// When to do something about the client's silence.
-    due_at: Instant,
-    /// The entry in `deadlines`. May be earlier than `due_at`: to move the entry at each message would cost more.
-    armed_at: Instant,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Greeting { nonce: Nonce },
-    Registered { room: RoomId, peer: PeerId },
-    Closing,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Deadline {
     Silence(ConnId),
@@ -131,16 +110,7 @@ impl Hub {
         let refusal = self.refusal_of_connection(now, address);
         self.addresses.connect(address);
         let due_at = now + self.limits.hello_timeout;
-        let connection = Connection {
-            address,
-            stage: Stage::Greeting { nonce },
-            bucket: Bucket::default(),
-            too_fast_strikes: 0,
-            malformed_strikes: 0,
-            pings: 0,
-            due_at,
-            armed_at: due_at,
-        };
+        let connection = Connection::new(address, nonce, due_at);
         let earlier = self.connections.insert(conn, connection);
         assert!(earlier.is_none(), "invariant: connection numbers are not used again");
         self.deadlines.insert((due_at, Deadline::Silence(conn)));
@@ -234,7 +204,8 @@ impl Hub {
             };
             return self.refuse(conn, refusal, outbox);
         }
-        if !self.hosts.is_empty() && !self.hosts.contains(&hello.host) {
+        let is_ours = self.hosts.is_empty() || self.hosts.contains(&hello.host);
+        if !is_ours || hello.host.len() > HOST_BYTES_MAX {
             return self.refuse(conn, Refusal::WrongHost {}, outbox);
         }
         let Ok(room) = hello.verify(nonce) else {

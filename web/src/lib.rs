@@ -7,12 +7,13 @@
 //! 3. [`profile`]: who we are. [`platform`]: the browser as a platform, with `signaller` (WebSocket), `rtc` (WebRTC), `nearby`
 //!    (BroadcastChannel), `clock` and [`store`] (IndexedDB) as its limbs. They report by [`client::driver::Events`] and
 //!    know nothing of a driver. `js` is the only place that reaches into untyped JavaScript.
-//! 4. `config`: every limit of the page.
+//! 4. [`drafts`]: what was typed and not sent. `config`: every limit of the page.
 
 pub mod app;
 mod clock;
 pub mod components;
 mod config;
+pub mod drafts;
 pub mod hooks;
 mod js;
 mod nearby;

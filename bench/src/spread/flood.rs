@@ -56,6 +56,7 @@ fn one(graph: &[Vec<usize>], seed: u64, author: usize) -> Report {
         ldh_max: last_delivery_hop,
         last_node_millis_mean: if missed == 0 { millis } else { ROUND_MILLIS_MAX } as f64,
         missed: missed as u64,
+        bytes: None,
     }
 }
 

@@ -272,14 +272,8 @@ impl Registration {
             }
             (Event::Relayed { payload, .. }, State::Registered { .. }) => out.push(Action::Relayed { payload }),
             (Event::Ping {}, State::Registered { .. }) => out.push(Action::Send(Request::Pong {})),
-            // The socket is about to be closed. Should it not be so, the room is not left, and the server tried again much later.
             (Event::Closed { closing }, State::Greeting { .. } | State::Registered { .. }) => {
-                self.state = State::Waiting {
-                    retry_at: now + jittered(timing.server_refused_retry, rng),
-                };
-                out.push(Action::Disconnect);
-                out.push(Action::Changed(self.shown()));
-                out.extend(Closing::from_text(&closing).map(Action::Closed));
+                self.on_closed(now, &closing, timing, rng, out);
             }
             // Of a socket that is closed already.
             (Event::Refused { .. }, State::Waiting { .. } | State::Stopped) => {}
@@ -348,6 +342,23 @@ impl Registration {
             *needs_probe = true;
             *discover_at = (*discover_at).min(now + timing.discover_soon);
         }
+    }
+
+    /// The server says that the founder has closed the room. If that is not so, the room goes on, and the server is tried again much later.
+    fn on_closed(
+        &mut self,
+        now: Instant,
+        closing: &str,
+        timing: &Timing,
+        rng: &mut ChaCha20Rng,
+        out: &mut Vec<Action>,
+    ) {
+        self.state = State::Waiting {
+            retry_at: now + jittered(timing.server_refused_retry, rng),
+        };
+        out.push(Action::Disconnect);
+        out.push(Action::Changed(self.shown()));
+        out.extend(Closing::from_text(closing).map(Action::Closed));
     }
 
     fn on_refused(

@@ -278,7 +278,7 @@ mod tests {
         servers.handle_timeout(&mut cx, false);
         register(&mut servers, &mut cx, OTHER, 7);
         cx.outputs();
-        let closing = Closing::sign(&cx.identity, &cx.room.id(), 5);
+        let closing = Closing::sign(&cx.identity, &cx.room, 5);
         let request = Request::Close {
             closing: closing.to_text(),
         };

@@ -476,7 +476,7 @@ fn too_many_violations_in_the_room_end_the_link() {
 #[test]
 fn a_room_that_was_closed_on_a_former_visit_is_left_at_once() {
     let code = RoomCode::generate(peer(1), &mut stream([1; 32], Stream::Log));
-    let closing = Closing::sign(&identity(1), &code.clone().open().id(), 1);
+    let closing = Closing::sign(&identity(1), &code.clone().open(), 1);
     let mut rig = Rig::in_room(code.clone().open(), 0, Some(closing.to_bytes()));
     assert_eq!(rig.outputs_after(0), [Output::Event(Event::RoomClosed), left()]);
     assert_eq!(rig.node.poll_timeout(), None);

@@ -30,7 +30,7 @@ impl Closing {
 
     /// Makes the statement, as the founder.
     pub(crate) fn state(cx: &Context) -> Statement {
-        Statement::sign(&cx.identity, &cx.room.id(), cx.room_millis())
+        Statement::sign(&cx.identity, &cx.room, cx.room_millis())
     }
 
     /// Follows the founder's statement, which was checked: passes it on and has it remembered. Says whether it was news.
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn only_the_founders_statement_is_recalled() {
         let (founder, mut member) = founded();
-        let by_another = Statement::sign(&identity(2), &member.room.id(), 1).to_bytes();
+        let by_another = Statement::sign(&identity(2), &member.room, 1).to_bytes();
         assert_eq!(Closing::new(Some(by_another)).recall(&mut member), None);
         assert_eq!(Closing::new(Some(vec![1, 2, 3])).recall(&mut member), None);
         assert_eq!(Closing::new(None).recall(&mut member), None);

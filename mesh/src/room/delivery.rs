@@ -36,8 +36,8 @@ pub(crate) struct Deliveries {
 #[derive(Debug)]
 struct Said {
     id: MessageId,
-    /// Its number in our feed.
-    seq: u64,
+    /// Which feed of ours it is in, and its number there.
+    place: (u64, u64),
     /// Whom it is meant for, and whether they have it.
     targets: LiteMap<PeerId, bool>,
     /// Recipients that were waited for in vain.
@@ -95,7 +95,12 @@ impl Deliveries {
     }
 
     /// Takes note of a message for everyone, `targets` being everyone now. The oldest of too many is no longer followed.
-    pub(crate) fn say(&mut self, id: MessageId, seq: u64, targets: impl IntoIterator<Item = PeerId>) -> Delivery {
+    pub(crate) fn say(
+        &mut self,
+        id: MessageId,
+        place: (u64, u64),
+        targets: impl IntoIterator<Item = PeerId>,
+    ) -> Delivery {
         let mut waiting: LiteMap<PeerId, bool> = LiteMap::new();
         for peer in targets {
             waiting.insert(peer, false);
@@ -111,7 +116,7 @@ impl Deliveries {
         }
         let said = Said {
             id,
-            seq,
+            place,
             targets,
             given_up: 0,
             ends,
@@ -159,10 +164,11 @@ impl Deliveries {
         !self.said.is_empty()
     }
 
-    /// `peer` has everything of ours with these numbers. Gives the deliveries to show.
-    pub(crate) fn on_ack(&mut self, peer: PeerId, numbers: Range<u64>) -> Vec<News> {
+    /// `peer` has everything of this feed of ours with these numbers. Gives the deliveries to show.
+    pub(crate) fn on_ack(&mut self, peer: PeerId, feed: u64, numbers: Range<u64>) -> Vec<News> {
         let mut news = Vec::new();
-        for said in self.said.iter_mut().filter(|said| numbers.contains(&said.seq)) {
+        let of_these = |said: &&mut Said| said.place.0 == feed && numbers.contains(&said.place.1);
+        for said in self.said.iter_mut().filter(of_these) {
             if let Some(has) = said.targets.get_mut(&peer).filter(|has| !**has) {
                 *has = true;
                 news.push((said.id, said.delivery()));
@@ -253,6 +259,8 @@ impl Deliveries {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const FEED: u64 = 7;
     use crate::wire::timestamp::Timestamp;
 
     fn peer(byte: u8) -> PeerId {
@@ -271,27 +279,27 @@ mod tests {
     fn an_acknowledgement_counts_for_its_numbers() {
         let mut deliveries = Deliveries::new([1; 32]);
         let none = Delivery::Sent { delivered: 0, of: 2 };
-        assert_eq!(deliveries.say(id(0), 0, [peer(1), peer(2)]), none);
-        assert_eq!(deliveries.say(id(1), 1, [peer(1), peer(2)]), none);
+        assert_eq!(deliveries.say(id(0), (FEED, 0), [peer(1), peer(2)]), none);
+        assert_eq!(deliveries.say(id(1), (FEED, 1), [peer(1), peer(2)]), none);
         let one = Delivery::Sent { delivered: 1, of: 2 };
-        assert_eq!(deliveries.on_ack(peer(1), 0..2), [(id(0), one), (id(1), one)]);
-        assert_eq!(deliveries.on_ack(peer(1), 0..2), []);
+        assert_eq!(deliveries.on_ack(peer(1), FEED, 0..2), [(id(0), one), (id(1), one)]);
+        assert_eq!(deliveries.on_ack(peer(1), FEED, 0..2), []);
         assert_eq!(
-            deliveries.on_ack(peer(2), 2..9),
+            deliveries.on_ack(peer(2), FEED, 2..9),
             [],
             "what was skipped is not with them"
         );
         let all = Delivery::Sent { delivered: 2, of: 2 };
-        assert_eq!(deliveries.on_ack(peer(2), 0..1), [(id(0), all)]);
+        assert_eq!(deliveries.on_ack(peer(2), FEED, 0..1), [(id(0), all)]);
     }
 
     #[test]
     fn who_left_is_not_waited_for_and_still_counted() {
         let mut deliveries = Deliveries::new([1; 32]);
-        deliveries.say(id(0), 0, [peer(1), peer(2), peer(3)]);
+        deliveries.say(id(0), (FEED, 0), [peer(1), peer(2), peer(3)]);
         assert_eq!(deliveries.handle_gone(peer(3)), []);
         assert_eq!(
-            deliveries.on_ack(peer(1), 0..1),
+            deliveries.on_ack(peer(1), FEED, 0..1),
             [(id(0), Delivery::Sent { delivered: 1, of: 3 })]
         );
     }
@@ -300,14 +308,14 @@ mod tests {
     fn what_was_said_to_nobody_counts_those_who_come_soon() {
         let timing = Timing::default();
         let mut deliveries = Deliveries::new([1; 32]);
-        assert_eq!(deliveries.say(id(0), 0, []), Delivery::Waiting);
+        assert_eq!(deliveries.say(id(0), (FEED, 0), []), Delivery::Waiting);
         let sent = |delivered, of| (id(0), Delivery::Sent { delivered, of });
         assert_eq!(deliveries.on_arrival(at(10), peer(1), &timing), [sent(0, 1)]);
-        assert_eq!(deliveries.on_ack(peer(1), 0..1), [sent(1, 1)]);
+        assert_eq!(deliveries.on_ack(peer(1), FEED, 0..1), [sent(1, 1)]);
         assert_eq!(deliveries.on_arrival(at(11), peer(2), &timing), [sent(1, 2)]);
         deliveries.handle_timeout(at(10) + timing.late_target_window);
         assert_eq!(deliveries.on_arrival(at(60), peer(3), &timing), []);
-        assert_eq!(deliveries.on_ack(peer(2), 0..1), [sent(2, 2)]);
+        assert_eq!(deliveries.on_ack(peer(2), FEED, 0..1), [sent(2, 2)]);
     }
 
     #[test]

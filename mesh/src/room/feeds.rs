@@ -10,18 +10,18 @@ use rand_core::Rng;
 use super::{
     Room,
     broadcast::Route,
-    log::{Accepted, feed_of},
+    log::{Accepted, Source, feed_of},
     receive::Handled,
     say,
     sync::Violation,
 };
 use crate::{
-    config::FORKS_TOLD_MAX,
+    config::{FORKS_TOLD_MAX, VECTOR_SPANS_MAX},
     context::Context,
     io::LinkId,
     model::Alert,
     wire::{
-        entry::Entry,
+        entry::{Entry, Header},
         fork::Fork,
         fragment::Fragments,
         frame::Frame,
@@ -54,7 +54,7 @@ impl Room {
             return Ok(());
         }
         let record = self.check::<Entry>(cx, link, &unchecked)?;
-        if self.accept_entry(cx, &record) {
+        if self.accept_entry(cx, &record, Source::Broadcast) {
             cx.counters.entry_hops = u64::from(hops);
             self.pass_entry(cx, &record, hops, route, Some(link));
         }
@@ -62,8 +62,8 @@ impl Room {
     }
 
     /// Accepts an entry into the log and shows it. Says whether it was new.
-    fn accept_entry(&mut self, cx: &mut Context, record: &Rc<Record<Entry>>) -> bool {
-        match self.log.accept(record) {
+    fn accept_entry(&mut self, cx: &mut Context, record: &Rc<Record<Entry>>, source: Source) -> bool {
+        match self.log.accept(record, source) {
             Accepted::New => {
                 self.clock.observe(record.content.order, cx.room_millis());
                 say::show_entry(cx, record);
@@ -117,23 +117,27 @@ impl Room {
     /// Somebody proves that an author has forked a feed.
     pub(super) fn on_fork(&mut self, cx: &mut Context, link: LinkId, one: &[u8], other: &[u8]) -> Handled {
         let feed = Fork::peek(one).map_err(|_| Violation)?;
-        if self.log.fork(&feed).is_some() {
+        if self.log.fork(&feed).is_some() || !self.neighbors.may_hand_on_fork(cx.instant(), link) {
             return Ok(());
         }
         let fork = Fork::open(one, other, &cx.room).map_err(|_| Violation)?;
+        self.sync.note_fork(link);
         self.log.end(fork.clone());
         self.follow_fork(cx, &fork, Some(link));
         Ok(())
     }
 
     /// A feed is over: everybody is to know, and our person, once, whom not to trust.
-    fn follow_fork(&mut self, cx: &mut Context, fork: &Fork, from: Option<LinkId>) {
+    pub(super) fn follow_fork(&mut self, cx: &mut Context, fork: &Fork, from: Option<LinkId>) {
         let Feed { author, number } = fork.feed;
         if author == self.me && number == self.feed {
             // Somebody else speaks with our key. What we say goes into a feed that they do not know of.
-            (self.feed, self.next_seq, self.head) = (self.feeds.next_u64(), 0, None);
+            let number = self.feeds.next_u64();
+            (self.feed, self.next_seq, self.head) = (number, 0, None);
+            self.log.set_own(Feed { author, number });
         }
-        if self.log.forks_of(&author) == 1 {
+        // A key costs nothing: who it is matters only of somebody who is known here.
+        if self.log.forks_of(&author) == 1 && (author == self.me || self.roster.state(&author).is_some()) {
             cx.alert(Alert::Equivocated { peer: author });
         }
         let frame = Fragments::of(&fork.frame());
@@ -144,6 +148,9 @@ impl Room {
 
     /// A neighbor told what it has: hears which of these feeds are over, and is asked for what we lack.
     pub(super) fn on_have(&mut self, cx: &mut Context, link: LinkId, vector: Vec<Span>) -> Handled {
+        if vector.len() > VECTOR_SPANS_MAX {
+            return Err(Violation);
+        }
         let forks = vector.iter().filter_map(|span| self.log.fork(&span.feed));
         let forks: Vec<_> = forks.take(FORKS_TOLD_MAX).collect();
         if !forks.is_empty() {
@@ -170,14 +177,17 @@ impl Room {
     ) -> Handled {
         // Uninvited ones are a violation; broadcast is the way for those.
         self.sync.take_batch(link)?;
-        let (mut fresh, mut invalid) = (Vec::new(), 0);
+        let (mut fresh, mut invalid, mut skipped) = (Vec::new(), 0, false);
         for wire in wires {
             // Entries of the peer itself are not counted against it: they were asked for.
             let Ok(record) = Record::<Entry>::open(wire, &cx.room) else {
-                invalid += 1;
+                match Header::open(wire, &cx.room) {
+                    Ok(header) => skipped |= self.log.skip_past(header),
+                    Err(_) => invalid += 1,
+                }
                 continue;
             };
-            if self.accept_entry(cx, &record) {
+            if self.accept_entry(cx, &record, Source::Sync) {
                 cx.counters.entries_synced += 1;
                 self.broadcast.note_seen(record.short());
                 fresh.push(record.short());
@@ -188,7 +198,8 @@ impl Room {
         if let Some(theirs) = self.sync.fetched_from(link).filter(|_| !fresh.is_empty()) {
             self.log.skip_gaps(theirs);
         }
-        self.sync.handle_batch(cx, link, fresh.len(), &self.log);
+        let news = fresh.len() + usize::from(skipped);
+        self.sync.handle_batch(cx, link, news, &self.log);
         self.note_invalid(link, invalid);
         Ok(())
     }

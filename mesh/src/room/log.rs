@@ -29,16 +29,25 @@ use shared::PeerId;
 
 use self::{heads::Heads, kept::Kept};
 use crate::{
-    config::{ACKS_MAX, LOG_BYTES_MAX, LOG_ENTRIES_MAX, LOG_FEEDS_MAX},
+    config::{ACKS_MAX, LOG_BYTES_MAX, LOG_ENTRIES_MAX, LOG_FEEDS_MAX, WANT_SPANS_MAX},
     lookup::Lookup,
     wire::{
-        entry::Entry,
+        entry::{Entry, Header},
         fork::Fork,
         id::ShortId,
         record::{Ack, Record},
         span::{Feed, LogDigest, Span},
     },
 };
+
+/// How an entry came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// By itself: as many as anybody likes.
+    Broadcast,
+    /// It was asked for.
+    Sync,
+}
 
 /// What became of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +65,7 @@ pub(crate) enum Accepted {
 /// See the [module documentation](self).
 #[derive(Debug)]
 pub(crate) struct Log {
+    own: Feed,
     feeds: Vec<FeedLog>,
     /// Where a feed is among them.
     by_feed: Lookup<Feed, usize>,
@@ -100,8 +110,10 @@ impl Share {
 
 impl Log {
     /// An empty log. `seed`: the node's.
-    pub(crate) fn new(seed: [u8; 32]) -> Self {
+    /// `own`: the feed of our own, which is not given up.
+    pub(crate) fn new(seed: [u8; 32], own: Feed) -> Self {
         Self {
+            own,
             feeds: Vec::new(),
             by_feed: Lookup::new(seed),
             by_id: Lookup::new(seed),
@@ -115,7 +127,7 @@ impl Log {
     }
 
     /// Accepts an entry that was checked.
-    pub(crate) fn accept(&mut self, entry: &Rc<Record<Entry>>) -> Accepted {
+    pub(crate) fn accept(&mut self, entry: &Rc<Record<Entry>>, source: Source) -> Accepted {
         let seq = entry.content.seq;
         let place = self.place_of(feed_of(entry));
         let FeedLog { feed, kept, fork, .. } = &mut self.feeds[place];
@@ -130,7 +142,7 @@ impl Log {
             return Accepted::Known;
         }
         let before = kept.head();
-        if !kept.insert(seq, Rc::clone(entry)) {
+        if !kept.insert(seq, Rc::clone(entry), source) {
             return Accepted::TooEarly;
         }
         self.heads.replace(feed, before, kept.head());
@@ -146,6 +158,11 @@ impl Log {
             self.evict();
         }
         Accepted::New
+    }
+
+    /// We speak in another feed from now on.
+    pub(crate) fn set_own(&mut self, own: Feed) {
+        self.own = own;
     }
 
     /// Where a feed is, made if need be.
@@ -183,12 +200,28 @@ impl Log {
 
     /// Forgets the feed that grew longest ago of the author with most of them. Gives its place.
     fn give_up_feed(&mut self) -> usize {
-        let most = self.authors.values().map(|share| share.feeds.len()).max().unwrap_or(0);
-        let candidates = self.authors.values().filter(|share| share.feeds.len() == most);
-        let candidates = candidates.flat_map(|share| share.feeds.iter().copied());
+        // Else all that we say would count as delivered to whoever never had it either.
+        let others = |share: &Share| {
+            let feeds = share.feeds.iter().copied();
+            feeds
+                .filter(|place| self.feeds[*place].feed != self.own)
+                .collect::<Vec<_>>()
+        };
+        let most = self
+            .authors
+            .values()
+            .map(|share| others(share).len())
+            .max()
+            .unwrap_or(0);
+        let candidates = self
+            .authors
+            .values()
+            .map(others)
+            .filter(|feeds| feeds.len() == most)
+            .flatten();
         let place = candidates
             .min_by_key(|place| self.feeds[*place].grown)
-            .expect("invariant: there are feeds, and each has an author");
+            .expect("invariant: there is more than one feed, and each has an author");
         while self.evict_of(place) {}
         let FeedLog { feed, kept, .. } = &self.feeds[place];
         self.heads.replace(feed, kept.head(), None);
@@ -202,6 +235,39 @@ impl Log {
             }
         }
         place
+    }
+
+    /// The header of the last entry of a feed came, which its sender has no more: the feed goes on after it. Says whether that is news.
+    pub(crate) fn skip_past(&mut self, header: Header) -> bool {
+        let place = self.place_of(header.feed);
+        let FeedLog { feed, kept, fork, .. } = &mut self.feeds[place];
+        let before = kept.head();
+        if fork.is_none() {
+            kept.skip_past(header);
+        }
+        self.heads.replace(feed, before, kept.head());
+        before != kept.head()
+    }
+
+    /// The header of the last entry of these, if the entry itself is not here.
+    pub(crate) fn header_of(&self, span: Span) -> Option<&Header> {
+        let header = self.kept(&span.feed)?.header()?;
+        (span.first..span.next).contains(&header.seq).then_some(header)
+    }
+
+    /// What was skipped of feeds, and was never here: it may be had from others than who has it no more.
+    pub(crate) fn skipped(&self) -> Vec<Span> {
+        let skipped = self.feeds.iter().filter_map(|feed| {
+            let (first, next) = feed.kept.skipped()?;
+            let (feed, head) = (feed.feed, None);
+            Some(Span {
+                feed,
+                first,
+                next,
+                head,
+            })
+        });
+        skipped.take(WANT_SPANS_MAX).collect()
     }
 
     /// The end of a feed whose author has forked it. Says whether that is news.
@@ -304,28 +370,25 @@ impl Log {
         let mut lacking = Vec::new();
         for span in theirs {
             let feed = self.by_feed.get(&span.feed).map(|place| &self.feeds[place]);
+            // Whoever has nothing left of it has the header of the last.
+            let is_bare = |next| span.head.is_some() && span.first == span.next && span.next > next;
             let (first, next, evicted, differs) = match feed {
                 Some(FeedLog { fork: Some(_), .. }) => continue,
                 Some(FeedLog { kept, .. }) => {
                     let differs = span.head.is_some() && span.next == kept.next() && span.head != kept.last();
                     (kept.first(), kept.next(), kept.evicted(), differs)
                 }
-                None if self.feeds.len() < LOG_FEEDS_MAX => (span.first, span.first, 0, false),
+                None if self.feeds.len() < LOG_FEEDS_MAX => (span.first, 0, 0, false),
                 None => continue,
             };
             // Earlier ones than ours are wanted if we never had them, not if we evicted them.
-            let parts = [
+            let mut parts = vec![
                 (span.first.max(evicted), first.min(span.next)),
                 (span.first.max(next), span.next),
-                (
-                    if differs {
-                        next.saturating_sub(1).max(evicted)
-                    } else {
-                        next
-                    },
-                    next,
-                ),
             ];
+            if differs || is_bare(next) {
+                parts.push((span.next.saturating_sub(1).max(evicted), span.next));
+            }
             let parts = parts.into_iter().filter(|(first, next)| first < next);
             let head = None;
             lacking.extend(parts.map(|(first, next)| Span {
@@ -346,11 +409,10 @@ impl Log {
     /// A peer has none of what is between ours and its first: the feed goes on from there, if that entry is here. Whoever has what is
     /// between can still bring it.
     pub(crate) fn skip_gaps(&mut self, theirs: &[Span]) {
-        let mut before = None;
         for span in theirs {
-            // Of each feed the first span tells whether there is a way on without a gap.
-            let is_first = before.replace(span.feed) != Some(span.feed);
-            if let Some(place) = self.by_feed.get(&span.feed).filter(|_| is_first) {
+            // Of each feed the span with a head tells whether there is a way on without a gap.
+            let goes_on = span.head.is_some();
+            if let Some(place) = self.by_feed.get(&span.feed).filter(|_| goes_on) {
                 let FeedLog { feed, kept, .. } = &mut self.feeds[place];
                 let head = kept.head();
                 kept.skip_to(span.first);

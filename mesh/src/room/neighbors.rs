@@ -29,6 +29,8 @@ struct Neighbor {
     in_trouble: bool,
     /// Records of its own that it may hand us.
     records: Bucket,
+    /// Proofs of forks that it may hand us.
+    forks: Bucket,
     /// Packets of its own that it may have us hand on.
     packets: Bucket,
     /// Bytes of both.
@@ -46,6 +48,7 @@ impl Neighbors {
             peer,
             in_trouble,
             records: Bucket::per_second(RECORDS_PER_SECOND, RECORDS_BURST),
+            forks: Bucket::per_second(RECORDS_PER_SECOND, RECORDS_BURST),
             packets: Bucket::per_second(PACKETS_PER_SECOND, PACKETS_BURST),
             bytes: Bucket::per_second(ORIGINATED_PER_SECOND, ORIGINATED_BURST),
             answers: Bucket::per_second(ANSWERED_PER_SECOND, ANSWERED_BURST),
@@ -117,6 +120,13 @@ impl Neighbors {
         if let Some(neighbor) = self.all.get_mut(&link) {
             neighbor.answers.charge(now, bytes);
         }
+    }
+
+    /// Whether a proof that a feed is over is looked at now: as often as the neighbor may say something itself. Whoever hands on more is not
+    /// blamed, for sync brings the others.
+    pub(crate) fn may_hand_on_fork(&mut self, now: Instant, link: LinkId) -> bool {
+        let neighbor = self.all.get_mut(&link);
+        neighbor.is_some_and(|neighbor| neighbor.forks.take(now))
     }
 
     /// Whether a record by `author` that came over `link` is within what the neighbor may hand us of its own. Those of others are not

@@ -182,7 +182,7 @@ impl Room {
             } else {
                 beacon.acks.iter().find(mine).map_or(0..0, |ack| ack.first..ack.next)
             };
-            let news = self.deliveries.on_ack(author, numbers);
+            let news = self.deliveries.on_ack(author, self.feed, numbers);
             tell_news(cx, news);
         }
         if !beacon.lost.is_empty() {

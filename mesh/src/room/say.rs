@@ -4,7 +4,11 @@ use std::rc::Rc;
 
 use shared::{MessageId, PeerId, limits::TEXT_BYTES_MAX};
 
-use super::{Room, clock::is_ahead, log::Accepted};
+use super::{
+    Room,
+    clock::is_ahead,
+    log::{Accepted, Source, feed_of},
+};
 use crate::{
     context::Context,
     door::Forwarding,
@@ -20,6 +24,38 @@ impl Room {
     /// Says something to everyone.
     pub(crate) fn say(&mut self, cx: &mut Context, text: &str) -> Result<MessageId, SendError> {
         self.check_text(cx, text)?;
+        let record = match self.append(cx, text) {
+            (record, Accepted::New) => record,
+            (record, Accepted::Forked) => {
+                // Somebody else spoke with our key. We go on in another feed.
+                if let Some(fork) = self.log.fork(&feed_of(&record)) {
+                    self.follow_fork(cx, &fork, None);
+                }
+                let (record, accepted) = self.append(cx, text);
+                if accepted != Accepted::New {
+                    return Err(SendError::Full);
+                }
+                record
+            }
+            (_, Accepted::Known | Accepted::TooEarly) => return Err(SendError::Full),
+        };
+        self.next_seq += 1;
+        self.head = Some(record.id.into());
+        let id = record.message_id();
+        let here = self.roster.people().filter(|person| is_here(person.state));
+        let delivery = self
+            .deliveries
+            .say(id, (self.feed, record.content.seq), here.map(|person| person.peer));
+        show_entry(cx, &record);
+        cx.event(Event::Delivery { id, delivery });
+        self.trees.refresh(&self.roster);
+        let route = self.trees.own_entry_route(cx.instant());
+        self.pass_entry(cx, &record, 0, route, None);
+        Ok(id)
+    }
+
+    /// Signs an entry of ours and puts it into the log.
+    fn append(&mut self, cx: &Context, text: &str) -> (Rc<Record<Entry>>, Accepted) {
         let unix_millis = cx.room_millis();
         let entry = Entry {
             feed: self.feed,
@@ -32,22 +68,8 @@ impl Room {
             body: EntryBody::of(text),
         };
         let record = Record::sign(&cx.identity, &cx.room, entry);
-        if self.log.accept(&record) != Accepted::New {
-            return Err(SendError::Full);
-        }
-        self.next_seq += 1;
-        self.head = Some(record.id.into());
-        let id = record.message_id();
-        let here = self.roster.people().filter(|person| is_here(person.state));
-        let delivery = self
-            .deliveries
-            .say(id, record.content.seq, here.map(|person| person.peer));
-        show_entry(cx, &record);
-        cx.event(Event::Delivery { id, delivery });
-        self.trees.refresh(&self.roster);
-        let route = self.trees.own_entry_route(cx.instant());
-        self.pass_entry(cx, &record, 0, route, None);
-        Ok(id)
+        let accepted = self.log.accept(&record, Source::Broadcast);
+        (record, accepted)
     }
 
     /// Says something to one peer alone, sealed to its key.

@@ -21,8 +21,10 @@ use litemap::LiteMap;
 use self::comparison::Comparison;
 use super::{log::Log, roster::Roster};
 use crate::{
+    back_off::back_off,
     config::{
-        BATCH_BYTES_MAX, BATCH_TIMEOUT, LOG_FEEDS_MAX, PEOPLE_MAX, PEOPLE_TIMEOUT, VECTOR_SPANS_MAX, WANT_SPANS_MAX,
+        BATCH_BYTES_MAX, BATCH_TIMEOUT, LOG_FEEDS_MAX, PEOPLE_MAX, PEOPLE_TIMEOUT, QUIET_MAX, QUIET_MIN,
+        VECTOR_SPANS_MAX, WANT_SPANS_MAX,
     },
     context::Context,
     io::{Instant, LinkId},
@@ -53,6 +55,9 @@ struct LinkSync {
     /// How many batches were asked for that have not come: each question has one answer, however late.
     awaited: u32,
     people: Comparison<u64>,
+    /// When this neighbor is asked again for what was skipped, and how often it was in vain.
+    ask_at: Instant,
+    asked: u32,
     /// Until when beacons are awaited that were asked for.
     people_until: Option<Instant>,
 }
@@ -118,10 +123,21 @@ impl Sync {
             // What differs is most likely what was said last.
             let whole = at_once || state.logs.is_unfruitful();
             let feeds = if whole { usize::MAX } else { VECTOR_SPANS_MAX };
-            for page in log.vector(feeds).chunks(VECTOR_SPANS_MAX) {
-                let vector = page.to_vec();
+            for vector in pages(log.vector(feeds)) {
                 cx.send(link, &Frame::Have { vector });
             }
+        }
+        let Some(state) = self.links.get_mut(&link) else { return };
+        // Of what we skipped on somebody's word, this one may have some, though the digests do not tell.
+        if !fetching && (at_once || now >= state.ask_at) && !log.is_whole() {
+            state.ask_at = now + back_off(state.asked, QUIET_MIN, QUIET_MAX);
+            state.asked = state.asked.saturating_add(1);
+            let (theirs, until) = (log.skipped(), now + BATCH_TIMEOUT);
+            state.fetching = Some(Fetch {
+                theirs: theirs.clone(),
+                until,
+            });
+            state.send_want(cx, link, theirs);
         }
         if people {
             state.people_until = Some(now + PEOPLE_TIMEOUT);
@@ -172,12 +188,20 @@ impl Sync {
         }
         let mut wires = Vec::new();
         let mut bytes = 0;
-        for entry in spans.iter().flat_map(|span| log.entries_of(*span)) {
-            bytes += entry.wire.len();
+        let entries = spans
+            .iter()
+            .flat_map(|span| log.entries_of(*span))
+            .map(|entry| &entry.wire);
+        let headers = spans
+            .iter()
+            .filter_map(|span| log.header_of(*span))
+            .map(|header| &header.wire);
+        for wire in entries.chain(headers) {
+            bytes += wire.len();
             if bytes > BATCH_BYTES_MAX && !wires.is_empty() {
                 break;
             }
-            wires.push(entry.wire.as_slice().into());
+            wires.push(wire.as_slice().into());
         }
         cx.send(link, &Frame::Entries { wires });
         Ok(bytes)
@@ -191,6 +215,13 @@ impl Sync {
         let state = self.links.get_mut(&link).filter(|state| state.awaited > 0);
         state.ok_or(Violation)?.awaited -= 1;
         Ok(())
+    }
+
+    /// A neighbor showed that a feed is over: the logs differ by less.
+    pub(crate) fn note_fork(&mut self, link: LinkId) {
+        if let Some(state) = self.links.get_mut(&link) {
+            state.logs.on_progress();
+        }
     }
 
     /// What a neighbor said to have, from whom we fetch.
@@ -208,6 +239,7 @@ impl Sync {
             return;
         }
         state.logs.on_progress();
+        state.asked = 0;
         let Some(fetch) = &mut state.fetching else { return };
         fetch.until = cx.instant() + BATCH_TIMEOUT;
         let lacking = log.lacking(&fetch.theirs);
@@ -281,6 +313,19 @@ impl Sync {
     }
 }
 
+/// A vector in frames: what is said of one feed stands in one of them.
+fn pages(vector: Vec<Span>) -> Vec<Vec<Span>> {
+    let mut pages: Vec<Vec<Span>> = Vec::new();
+    for feed in vector.chunk_by(|one, other| one.feed == other.feed) {
+        let feed = &feed[..feed.len().min(VECTOR_SPANS_MAX)];
+        match pages.last_mut() {
+            Some(page) if page.len() + feed.len() <= VECTOR_SPANS_MAX => page.extend(feed),
+            _ => pages.push(feed.to_vec()),
+        }
+    }
+    pages
+}
+
 impl LinkSync {
     fn send_want(&mut self, cx: &mut Context, link: LinkId, mut spans: Vec<Span>) {
         spans.truncate(WANT_SPANS_MAX);
@@ -292,7 +337,7 @@ impl LinkSync {
 /// Logs for tests of this layer.
 #[cfg(test)]
 mod test {
-    use super::*;
+    use super::{super::log::Source, *};
     use crate::{
         context::test::identity,
         wire::{
@@ -317,9 +362,15 @@ mod test {
     }
 
     pub(super) fn log(entries: impl IntoIterator<Item = (u64, u64)>) -> Log {
-        let mut log = Log::new([1; 32]);
+        let mut log = Log::new(
+            [1; 32],
+            Feed {
+                author: identity(9).peer_id(),
+                number: 9,
+            },
+        );
         for (feed, seq) in entries {
-            log.accept(&entry(feed, seq));
+            log.accept(&entry(feed, seq), Source::Broadcast);
         }
         log
     }

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     Node,
-    config::{SIM_CONVERGENCE_MAX, SIM_CRASH_CONVERGENCE_MAX},
+    config::{SIM_CONVERGENCE_MAX, SIM_CRASH_CONVERGENCE_MAX, SIM_ROUNDS},
 };
 
 use super::{
@@ -147,34 +147,57 @@ pub fn run_bodies<B: Body>(scenario: Scenario, people: usize, seed: u64, digest:
     story.finish()
 }
 
-/// Broadcasts in a steady room, for comparison with other protocols on the same latencies.
+/// What is to be compared with another protocol on the same latencies, in a room of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan<A> {
+    /// How many there are.
+    pub people: usize,
+    /// What everything is drawn from.
+    pub seed: u64,
+    /// The latency of two people in milliseconds, by `seed` and their numbers.
+    pub latency: fn(u64, usize, usize) -> u64,
+    /// From the last one's coming to the first round.
+    pub settle: Duration,
+    /// The author of a round, counted from the first of the warm-up.
+    pub author: A,
+    /// Rounds that are not counted.
+    pub warm_up: usize,
+    /// The length of each message, in bytes.
+    pub text_bytes: usize,
+}
+
+/// What came of a [`Plan`].
 #[derive(Debug)]
 pub struct Steady {
-    /// One author.
-    pub one_author: Rounds,
-    /// An author drawn anew for each round.
-    pub many_authors: Rounds,
-    /// Who was linked with whom.
+    /// Thirty rounds, one after the other.
+    pub rounds: Rounds,
+    /// All bytes of all frames for each message and each node that gets it, at one message a second in the room.
+    pub bytes: f64,
+    /// Who was linked with whom after the rounds.
     pub graph: Vec<Vec<usize>>,
 }
 
-/// Runs a steady room. `latency` gives that of two people in milliseconds, by `seed` and their numbers.
+/// Runs a steady room.
 #[must_use]
-pub fn run_steady(people: usize, seed: u64, latency: fn(u64, usize, usize) -> u64) -> Steady {
+pub fn run_steady(plan: Plan<impl Fn(usize) -> usize>) -> Steady {
+    let Plan { people, seed, .. } = plan;
+    let padding = ".".repeat(plan.text_bytes.saturating_sub("message 100".len()));
     let mut story = Story::<Node>::new(people, seed);
-    story.world.latency = Latency::Fixed { seed, of: latency };
-    story.gather();
-    let (one_author, many_authors) = story.talk();
+    story.world.latency = Latency::Fixed { seed, of: plan.latency };
+    story.come(people, millis(20));
+    story.world.run_for(plan.settle);
+    for round in 0..plan.warm_up {
+        story.round((plan.author)(round), &padding);
+    }
+    let rounds = story.rounds(|round| (plan.author)(plan.warm_up + round), &padding);
     let links = |who: Who| -> Vec<Who> {
         let linked = story.world.node(who).linked();
         linked.filter_map(|peer| story.world.who(&peer)).collect()
     };
     let graph: Vec<Vec<usize>> = (0..people).map(links).collect();
-    Steady {
-        one_author,
-        many_authors,
-        graph,
-    }
+    let first = plan.warm_up + SIM_ROUNDS as usize;
+    let bytes = story.load(|second| (plan.author)(first + second), &padding);
+    Steady { rounds, bytes, graph }
 }
 
 struct Story<B> {

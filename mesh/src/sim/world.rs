@@ -35,7 +35,7 @@ use shared::{Identity, PeerId, Room, RoomCode};
 
 pub(crate) use self::wire::{Latency, pair_latency};
 use self::{
-    checks::Ledger,
+    checks::{Ledger, Trace},
     digest::Digests,
     misbehave::{Mischief, Trait},
     queue::{Happening, Order, Queue},
@@ -114,7 +114,7 @@ pub(crate) struct Simulation<B> {
     /// Whether everything is recorded and checked at every step, as in small worlds.
     strict: bool,
     /// When a message was last shown to anybody.
-    pub(crate) last_shown: u64,
+    pub(crate) trace: Trace,
     /// By id, to find who somebody is.
     by_id: BTreeMap<PeerId, Who>,
     /// What went over each directed link, if that is wanted.
@@ -197,7 +197,7 @@ impl<B: Body> Simulation<B> {
             latency: Latency::Drawn,
             nearby: false,
             strict: true,
-            last_shown: 0,
+            trace: Trace::default(),
             by_id: BTreeMap::new(),
             digests: None,
         }

@@ -4,11 +4,12 @@
 //! which order, also where bodies are not at hand.
 
 use minicbor::{Decode, Encode, bytes::ByteArray};
-use shared::{Label, limits::TEXT_BYTES_MAX};
+use shared::{Label, Room, limits::TEXT_BYTES_MAX};
 
 use super::{
     codec::{DecodeError, valid_name},
-    record::Content,
+    record::{Content, Record, Unchecked},
+    span::Feed,
     timestamp::Timestamp,
 };
 use crate::config::HEADER_BYTES_MAX;
@@ -117,6 +118,51 @@ impl Content for Entry {
             Err(DecodeError::OutOfBounds)
         } else {
             Ok(())
+        }
+    }
+}
+
+/// The header of an entry whose body is not at hand. Its signature was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// Whose.
+    pub feed: Feed,
+    /// Its number there.
+    pub seq: u64,
+    /// The id of the entry.
+    pub id: [u8; 32],
+    /// The entry as it travels, without its body.
+    pub wire: Vec<u8>,
+}
+
+impl Header {
+    /// Of an entry that was checked.
+    #[must_use]
+    pub fn of(entry: &Record<Entry>) -> Self {
+        let unchecked = Unchecked::read(&entry.wire).expect("invariant: a record can be read");
+        Self::new(&unchecked, &entry.content)
+    }
+
+    /// Reads a header that travels alone, and checks its signature and its bounds.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if anything is wrong with it.
+    pub fn open(wire: &[u8], room: &Room) -> Result<Self, DecodeError> {
+        let unchecked = Unchecked::read(wire)?;
+        if unchecked.has_body() {
+            return Err(DecodeError::OutOfBounds);
+        }
+        let entry: Entry = unchecked.check_content(room)?;
+        Ok(Self::new(&unchecked, &entry))
+    }
+
+    fn new(unchecked: &Unchecked<'_>, entry: &Entry) -> Self {
+        let (author, number) = (unchecked.author, entry.feed);
+        Self {
+            feed: Feed { author, number },
+            seq: entry.seq,
+            id: unchecked.id,
+            wire: unchecked.without_body(),
         }
     }
 }

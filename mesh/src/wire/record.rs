@@ -164,7 +164,9 @@ impl<'a> Unchecked<'a> {
             signature,
             body,
         } = decode(wire)?;
-        if content.len() > CONTENT_BYTES_MAX {
+        // Unknown fields may be added by anybody who passes it on, and count for the author.
+        let body_bytes = body.map_or(0, |body| body.len());
+        if content.len() > CONTENT_BYTES_MAX || wire.len() > content.len() + body_bytes + SIGNED_BYTES {
             return Err(DecodeError::OutOfBounds);
         }
         Ok(Self {
@@ -201,7 +203,8 @@ impl<'a> Unchecked<'a> {
     pub(super) fn check_content<T: Content>(&self, room: &Room) -> Result<T, DecodeError> {
         verify(&self.author, T::LABEL, room, self.content, &self.signature).map_err(|_| DecodeError::Forged)?;
         // Also of fields that are not known here: they are passed on all the same.
-        if self.content.len() > T::BYTES_MAX || self.wire.len() > T::BYTES_MAX + T::BODY_BYTES_MAX + SIGNED_BYTES {
+        let body_bytes = self.body.map_or(0, |body| body.len());
+        if self.content.len() > T::BYTES_MAX || body_bytes > T::BODY_BYTES_MAX {
             return Err(DecodeError::OutOfBounds);
         }
         let content: T = decode(self.content)?;
@@ -211,6 +214,11 @@ impl<'a> Unchecked<'a> {
     /// The content, which nobody has checked.
     pub(super) fn peek<T: Content>(&self) -> Result<T, DecodeError> {
         decode(self.content)
+    }
+
+    /// Whether something travels beside the content.
+    pub(super) fn has_body(&self) -> bool {
+        self.body.is_some()
     }
 
     /// The record as it travels without what travels beside the content.

@@ -511,6 +511,18 @@ fn a_hello_for_another_server_is_refused_by_one_that_knows_its_names() {
     }
 }
 
+#[test]
+fn a_hello_with_an_endless_host_is_refused_before_its_signatures_are_looked_at() {
+    let mut bench = Bench::new(Limits::default());
+    bench.connect(1);
+    let endless = Request::from(Hello {
+        host: "x".repeat(60_000),
+        ..hello(1, ROOM, &NONCE)
+    });
+    let refused = [refused(1, Refusal::WrongHost {}), close(1, CloseCode::HelloRefused)];
+    assert_eq!(bench.request(1, endless), refused);
+}
+
 /// A room of peer 1, and the founder's statement.
 fn founded() -> (RoomKeys, String) {
     let code = RoomCode::Generated {
@@ -518,7 +530,7 @@ fn founded() -> (RoomKeys, String) {
         founder: identity(1).peer_id(),
     };
     let room = code.open();
-    let closing = Closing::sign(&identity(1), &room.id(), 5).to_text();
+    let closing = Closing::sign(&identity(1), &room, 5).to_text();
     (room, closing)
 }
 
@@ -562,7 +574,7 @@ fn the_founder_closes_a_room_for_all_who_are_there_and_all_who_come() {
 #[test]
 fn nobody_else_closes_a_room() {
     let (room, closing) = founded();
-    let by_another = Closing::sign(&identity(2), &room.id(), 5).to_text();
+    let by_another = Closing::sign(&identity(2), &room, 5).to_text();
     for closing in [by_another, "nonsense".to_owned(), String::new()] {
         let mut bench = Bench::new(Limits::default());
         for who in [1, 2] {

@@ -1,5 +1,7 @@
 //! The message box.
 
+use std::rc::Rc;
+
 use client::{
     notice::{Notice, NoticeKind},
     words::{self, label, page},
@@ -14,7 +16,7 @@ use super::{
     icon::{Icon, glyph},
     notice::notice_view,
 };
-use crate::config::GROW_CHARS_MAX;
+use crate::{config::GROW_CHARS_MAX, drafts::Drafts};
 
 /// What the person wants to say, and to whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +44,9 @@ pub struct ComposerProps {
     /// Whom it whispers to; `None` to talk to everyone.
     #[prop_or_default]
     pub whisper_to: Option<Recipient>,
+    /// What was typed and not sent yet.
+    #[prop_or_default]
+    pub drafts: Rc<Drafts>,
     /// Whether the room is closed, and nothing can be said any more.
     #[prop_or_default]
     pub closed: bool,
@@ -60,7 +65,9 @@ pub struct ComposerProps {
 #[component]
 // Long because: the handlers share the text and the cursor.
 pub fn Composer(props: &ComposerProps) -> Html {
-    let text = use_state(String::new);
+    let (drafts, to) = (&props.drafts, props.whisper_to.as_ref().map(|to| to.peer));
+    let text = drafts.get(to);
+    let redraw = use_force_update();
     let error = use_state(|| None::<Notice>);
     let node = use_node_ref();
 
@@ -71,24 +78,27 @@ pub fn Composer(props: &ComposerProps) -> Html {
     // What was wrong was wrong for that recipient.
     {
         let error = error.setter();
-        use_effect_with(props.whisper_to.as_ref().map(|to| to.peer), move |_| error.set(None));
+        use_effect_with(to, move |_| error.set(None));
     }
 
     let send = {
-        let (text, error, node) = (text.clone(), error.clone(), node.clone());
-        let (to, on_send) = (props.whisper_to.clone(), props.on_send.clone());
+        let (drafts, redraw, error, node) = (drafts.clone(), redraw.clone(), error.clone(), node.clone());
+        let (recipient, on_send) = (props.whisper_to.clone(), props.on_send.clone());
         move || {
-            let outgoing = Outgoing {
-                to: to.as_ref().map(|to| to.peer),
-                text: (*text).clone(),
+            // What stands in the box, not what was drawn last: the person may be ahead of a busy page.
+            let Some(message_box) = node.cast::<HtmlTextAreaElement>() else {
+                return;
             };
-            match on_send.emit(outgoing) {
+            let text = message_box.value();
+            match on_send.emit(Outgoing { to, text }) {
                 Ok(()) => {
-                    text.set(String::new());
+                    drafts.set(to, "");
+                    message_box.set_value("");
                     error.set(None);
+                    redraw.force_update();
                 }
                 Err(refused) => {
-                    let to = to.as_ref().map(|to| to.name.clone());
+                    let to = recipient.as_ref().map(|to| to.name.clone());
                     error.set(Some(NoticeKind::NotSent { error: refused, to }.into()));
                 }
             }
@@ -114,10 +124,11 @@ pub fn Composer(props: &ComposerProps) -> Html {
         })
     };
     let oninput = {
-        let (text, error) = (text.clone(), error.clone());
+        let (drafts, redraw, error) = (drafts.clone(), redraw.clone(), error.clone());
         Callback::from(move |event: InputEvent| {
-            text.set(event.target_unchecked_into::<HtmlTextAreaElement>().value());
+            drafts.set(to, &event.target_unchecked_into::<HtmlTextAreaElement>().value());
             error.set(None);
+            redraw.force_update();
         })
     };
 
@@ -139,7 +150,8 @@ pub fn Composer(props: &ComposerProps) -> Html {
             }
             <div class="composer-row">
                 // The hidden copy of the text is what makes the box grow with it: no script, no inline style.
-                <div class="grow" data-empty={text.is_empty().to_string()}>
+                // A box for each recipient: no key that is pressed while it changes falls into the next one's.
+                <div class="grow" key={to.map_or_else(String::new, |peer| peer.to_text())} data-empty={text.is_empty().to_string()}>
                     <textarea
                         ref={node}
                         class="grow-box"
@@ -151,7 +163,7 @@ pub fn Composer(props: &ComposerProps) -> Html {
                         disabled={props.closed}
                         placeholder={if whispering.is_some() { page::WHISPER_PLACEHOLDER } else { page::MESSAGE_PLACEHOLDER }}
                         enterkeyhint="send"
-                        value={(*text).clone()}
+                        value={text.clone()}
                         {oninput}
                         {onkeydown}
                     />

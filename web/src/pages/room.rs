@@ -15,7 +15,8 @@ use crate::{
     clock,
     components::composer::Outgoing,
     config::LEAVE_MAX,
-    hooks::{go_to, use_seconds_until, use_title},
+    drafts::Drafts,
+    hooks::{go_to, use_seconds_until, use_stay, use_title},
     js,
 };
 
@@ -63,6 +64,8 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
         let room = room.clone();
         move |peer, (_, me)| safety_number(&room, me, &peer)
     });
+    let drafts = use_memo(room.id(), Drafts::of);
+    use_stay(state.waits_for_readers() && !*leaving);
     let commands = use_memo(session.clone(), Commands::new);
     let on_leave = use_callback((session.clone(), leaving.setter()), |(), (session, leaving)| {
         leaving.set(true);
@@ -75,6 +78,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
     html! {
         <RoomView
             {state}
+            {drafts}
             open_name={open_name(code)}
             link={AttrValue::from(link_to(code))}
             standing={now}

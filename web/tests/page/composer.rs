@@ -102,3 +102,69 @@ async fn a_text_over_the_limit_stays_in_the_box_with_the_limit_in_words() {
         assert!(page.text("#composer-notice").contains("64 KB at most"));
     }
 }
+
+/// What was typed for one person is in the box for nobody else, however one gets there.
+#[wasm_bindgen_test]
+async fn a_draft_stays_with_its_recipient() {
+    let outbox = Outbox::new(Ok(()));
+    let people = [person(1, "Ada", PersonState::Here), person(2, "Cid", PersonState::Here)];
+    let page = Shown::<RoomView>::new(room(people, &outbox)).await;
+    page.write("for all").await;
+    for way in [
+        "Escape",
+        "Back to everyone",
+        "Whisper to Cid",
+        "Skip to the message box",
+    ] {
+        page.click("Whisper to Ada").await;
+        page.write("the PIN").await;
+        if way == "Escape" {
+            page.press(&key("Escape")).await;
+        } else {
+            page.click(way).await;
+        }
+        let expected = if way == "Whisper to Cid" { "" } else { "for all" };
+        assert_eq!(page.message_box().value(), expected, "{way}");
+        page.click("Whisper to Ada").await;
+        assert_eq!(page.message_box().value(), "the PIN", "{way}");
+    }
+    page.press(&key("Enter")).await;
+    let sent = |to, text: &str| Outgoing {
+        to,
+        text: text.to_owned(),
+    };
+    page.click("Back to everyone").await;
+    page.press(&key("Enter")).await;
+    assert_eq!(outbox.sent(), [sent(Some(peer(1)), "the PIN"), sent(None, "for all")]);
+    page.click("Whisper to Ada").await;
+    assert_eq!(page.message_box().value(), "", "what was sent is no draft");
+}
+
+/// The page may be too busy to draw between two keys.
+#[wasm_bindgen_test]
+async fn what_stands_in_the_box_is_sent_once() {
+    let outbox = Outbox::new(Ok(()));
+    let page = Shown::<RoomView>::new(room([], &outbox)).await;
+    let message_box = page.message_box();
+    for text in ["q7.", "q8."] {
+        // Typed, and sent, without a drawing in between.
+        message_box.set_value(text);
+        let input = web_sys::Event::new("input").unwrap();
+        message_box.dispatch_event(&input).unwrap();
+        let enter = key("Enter");
+        enter.set_bubbles(true);
+        enter.set_cancelable(true);
+        let enter = web_sys::KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &enter).unwrap();
+        message_box.dispatch_event(&enter).unwrap();
+        message_box.dispatch_event(&enter).unwrap();
+    }
+    page.settle().await;
+    let sent: Vec<_> = outbox
+        .sent()
+        .into_iter()
+        .map(|sent| sent.text)
+        .filter(|text| !text.is_empty())
+        .collect();
+    assert_eq!(sent, ["q7.", "q8."]);
+    assert_eq!(page.message_box().value(), "");
+}

@@ -150,3 +150,28 @@ async fn messages_are_shown_in_the_order_of_the_room_wherever_they_come_from() {
     page.update(room(first.into_iter().chain(late), &outbox)).await;
     assert_eq!(texts(&page, ".message-text"), ["one", "two", "four", "five"]);
 }
+
+/// What is selected, focused or opened in the log stays so.
+#[wasm_bindgen_test]
+async fn one_message_adds_one_row_and_leaves_all_others() {
+    let outbox = Outbox::new(Ok(()));
+    let said: Vec<_> = (1..=12)
+        .map(|number| message(number, number % 2, None, "hello"))
+        .collect();
+    let mut page = Shown::<RoomView>::new(room(said.clone(), &outbox)).await;
+    let rows = page.all(".message");
+    for (number, row) in rows.iter().enumerate() {
+        row.set_attribute("data-row", &number.to_string()).unwrap();
+    }
+    // At the end, and in between: it came late.
+    for (came, place) in [(message(20, 1, None, "new"), 12), (message(0, 1, None, "late"), 0)] {
+        let all = said.iter().cloned().chain([came]);
+        page.update(room(all, &outbox)).await;
+        let rows = page.all(".message");
+        let marks: Vec<_> = rows.iter().map(|row| row.get_attribute("data-row")).collect();
+        let mut expected: Vec<_> = (0..12).map(|number| Some(number.to_string())).collect();
+        expected.insert(place, None);
+        assert_eq!(marks, expected);
+        page.update(room(said.clone(), &outbox)).await;
+    }
+}

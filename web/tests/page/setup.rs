@@ -35,6 +35,7 @@ pub(crate) fn room(events: impl IntoIterator<Item = Event>, outbox: &Outbox) -> 
     RoomViewProps {
         standing: standing(&state, None),
         state: Rc::new(state),
+        drafts: Rc::default(),
         open_name: None,
         link: AttrValue::from("http://host/#/r/x"),
         network: None,

@@ -23,6 +23,11 @@ impl<C: BaseComponent> Shown<C> {
         shown
     }
 
+    /// Until everything that was asked for is drawn.
+    pub(crate) async fn settle(&self) {
+        settle().await;
+    }
+
     pub(crate) async fn update(&mut self, props: C::Properties) {
         self.app.as_mut().unwrap().update(props);
         settle().await;

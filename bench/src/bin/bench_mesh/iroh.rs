@@ -10,8 +10,8 @@ use std::{
 };
 
 use bench::spread::{
-    Authors, Graph, MEASURED_ROUNDS, PAUSE_MILLIS, ROUND_MILLIS_MAX, Report, Round, SETTLE_MILLIS, WARM_UP_ROUNDS,
-    author, contact, latency_millis, node_seed,
+    Authors, Graph, LOAD_SECONDS, MEASURED_ROUNDS, PAUSE_MILLIS, ROUND_MILLIS_MAX, Report, Round, SETTLE_MILLIS,
+    TEXT_BYTES, WARM_UP_ROUNDS, author, contact, latency_millis, node_seed,
 };
 use chacha20::{ChaCha12Rng, rand_core::SeedableRng};
 use iroh_gossip::proto::{
@@ -34,7 +34,14 @@ pub(crate) fn run(nodes: usize, authors: Authors, seed: u64) -> (Report, Graph) 
         .map(|round| network.round(round, author(nodes, authors, seed, round)))
         .collect();
     rounds.drain(..WARM_UP_ROUNDS);
-    (Report::of(&rounds), network.graph())
+    let graph = network.graph();
+    let first = WARM_UP_ROUNDS + MEASURED_ROUNDS;
+    let bytes = network.load(|second| author(nodes, authors, seed, first + second));
+    let report = Report {
+        bytes: Some(bytes),
+        ..Report::of(&rounds)
+    };
+    (report, graph)
 }
 
 /// The message that is being spread.
@@ -54,6 +61,8 @@ struct Network {
     queue: BTreeMap<(u64, u64), (usize, InEvent<usize>)>,
     queued: u64,
     now_millis: u64,
+    /// Of all messages sent.
+    bytes: u64,
     /// The protocol wants instants, of which only the differences matter.
     epoch: Instant,
     current: Option<Current>,
@@ -73,6 +82,7 @@ impl Network {
             queue: BTreeMap::new(),
             queued: 0,
             now_millis: 0,
+            bytes: 0,
             epoch: Instant::now(),
             current: None,
         }
@@ -93,7 +103,7 @@ impl Network {
 
     /// Spreads one message until every node has it, or for as long as a round may take.
     fn round(&mut self, number: usize, author: usize) -> Round {
-        let content = format!("round {number}").into_bytes();
+        let content = content(number);
         self.current = Some(Current {
             content: content.clone(),
             round: Round::new(self.nodes.len(), author, self.now_millis),
@@ -108,6 +118,22 @@ impl Network {
         // Redundant copies are still on their way.
         self.run_for(PAUSE_MILLIS);
         self.current.take().expect("set above").round
+    }
+
+    /// Has one message a second said for a while. Gives the bytes sent for each and each node that gets it.
+    fn load(&mut self, author: impl Fn(usize) -> usize) -> f64 {
+        let (before, counted) = LOAD_SECONDS;
+        let mut start = 0;
+        for second in 0..before + counted {
+            if second == before {
+                start = self.bytes;
+            }
+            let content = content(1_000 + second);
+            let broadcast = Command::Broadcast(content.into(), Scope::Swarm);
+            self.handle(author(second), InEvent::Command(TOPIC, broadcast));
+            self.run_for(1_000);
+        }
+        (self.bytes - start) as f64 / counted as f64 / (self.nodes.len() - 1) as f64
     }
 
     fn is_delivered(&self) -> bool {
@@ -154,7 +180,10 @@ impl Network {
         let mut closed = Vec::new();
         for output in outputs {
             match output {
-                OutEvent::SendMessage(to, message) => self.send(node, to, InEvent::RecvMessage(node, message)),
+                OutEvent::SendMessage(to, message) => {
+                    self.bytes += message.size().expect("a message has a size") as u64;
+                    self.send(node, to, InEvent::RecvMessage(node, message));
+                }
                 OutEvent::ScheduleTimer(delay, timer) => {
                     let millis = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
                     self.enqueue(millis, node, InEvent::TimerExpired(timer));
@@ -200,6 +229,13 @@ impl Network {
         self.queued += 1;
         self.queue.insert(key, (node, event));
     }
+}
+
+/// A message of the length that all have.
+fn content(number: usize) -> Vec<u8> {
+    let mut content = format!("round {number}").into_bytes();
+    content.resize(TEXT_BYTES, b'.');
+    content
 }
 
 fn connection(one: usize, other: usize) -> (usize, usize) {

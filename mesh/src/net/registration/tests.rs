@@ -127,7 +127,7 @@ fn a_room_that_a_server_says_is_closed_is_told_and_the_server_left_alone_for_a_w
     let mut rig = Rig::new();
     rig.timeout(START);
     rig.event(START, challenge());
-    let closing = Closing::sign(&rig.cx.identity, &rig.cx.room.id(), 5);
+    let closing = Closing::sign(&rig.cx.identity, &rig.cx.room, 5);
     let closed = |text: &str| Event::Closed {
         closing: text.to_owned(),
     };

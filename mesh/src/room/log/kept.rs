@@ -4,10 +4,15 @@ use std::rc::Rc;
 
 use litemap::LiteMap;
 
-use super::heads::Head;
+use super::{Source, heads::Head};
 use crate::{
     config::OUT_OF_ORDER_MAX,
-    wire::{entry::Entry, fork::Fork, id::ShortId, record::Record},
+    wire::{
+        entry::{Entry, Header},
+        fork::Fork,
+        id::ShortId,
+        record::Record,
+    },
 };
 
 /// Entries from `first` to below `next` without a gap, and others that do not join them.
@@ -26,6 +31,8 @@ pub(super) struct Kept {
     /// The ids of the entries after `next`, added without carry.
     ahead: [u8; 32],
     entries: LiteMap<u64, Rc<Record<Entry>>>,
+    /// Of an entry that is not among them.
+    header: Option<Header>,
 }
 
 impl Kept {
@@ -87,9 +94,9 @@ impl Kept {
         self.entries.first().map(|(_, entry)| entry)
     }
 
-    /// Adds an entry that is not known. Says whether there was room for it.
-    pub(super) fn insert(&mut self, seq: u64, entry: Rc<Record<Entry>>) -> bool {
-        if seq > self.next && self.ahead() >= OUT_OF_ORDER_MAX {
+    /// Adds an entry that is not known. Says whether there was room for it: what was asked for has room.
+    pub(super) fn insert(&mut self, seq: u64, entry: Rc<Record<Entry>>, source: Source) -> bool {
+        if source == Source::Broadcast && seq > self.next && self.ahead() >= OUT_OF_ORDER_MAX {
             return false;
         }
         if seq >= self.next {
@@ -137,8 +144,41 @@ impl Kept {
         if seq <= self.next || !self.entries.contains_key(&seq) {
             return;
         }
+        self.forget_ahead(seq);
         (self.first, self.next, self.whole_from) = (seq, seq, seq);
         self.close_up();
+    }
+
+    /// What is below `seq` is no more ahead of what joins.
+    fn forget_ahead(&mut self, seq: u64) {
+        let passed: Vec<_> = self.range(self.next, seq).map(|entry| entry.id).collect();
+        for id in passed {
+            self.toggle(&id);
+        }
+    }
+
+    /// Goes on after an entry of which only the header is to be had.
+    pub(super) fn skip_past(&mut self, header: Header) {
+        let next = header.seq.saturating_add(1);
+        if next <= self.next {
+            return;
+        }
+        self.forget_ahead(next);
+        (self.first, self.next, self.whole_from) = (next, next, next);
+        self.head = header.id;
+        self.header = Some(header);
+        self.close_up();
+    }
+
+    /// The header of the last entry, if the entry itself was evicted or never came.
+    pub(super) fn header(&self) -> Option<&Header> {
+        let header = self.header.as_ref();
+        header.filter(|header| header.seq.checked_add(1) == Some(self.next) && self.get(header.seq).is_none())
+    }
+
+    /// From where to where there was never everything.
+    pub(super) fn skipped(&self) -> Option<(u64, u64)> {
+        (self.evicted < self.whole_from).then_some((self.evicted, self.whole_from))
     }
 
     /// Evicts the entry with the lowest number. If it joins no other, the feed goes on after it.
@@ -146,6 +186,9 @@ impl Kept {
         let (seq, entry) = self.entries.first().map(|(seq, entry)| (*seq, Rc::clone(entry)))?;
         self.skip_to(seq);
         self.entries.remove(&seq);
+        if self.next == seq + 1 {
+            self.header = Some(Header::of(&entry));
+        }
         self.evicted = seq + 1;
         self.first = self.first.max(self.evicted);
         Some(entry)

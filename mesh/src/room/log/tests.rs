@@ -14,6 +14,11 @@ fn author(byte: u8) -> Identity {
     Identity::from_secret(&[byte; 32])
 }
 
+/// The feed of the one whose log it is.
+fn me() -> Feed {
+    feed(9, 7)
+}
+
 fn feed(byte: u8, number: u64) -> Feed {
     Feed {
         author: author(byte).peer_id(),
@@ -78,6 +83,12 @@ fn span(byte: u8, first: u64, next: u64) -> Span {
     }
 }
 
+/// As a neighbor tells it that goes on from there.
+fn with_heads(spans: &[Span]) -> Vec<Span> {
+    let head = Some(ShortId(1));
+    spans.iter().map(|span| Span { head, ..*span }).collect()
+}
+
 /// What a log has, without the heads.
 fn vector(log: &Log) -> Vec<Span> {
     let spans = log.vector(usize::MAX).into_iter();
@@ -85,12 +96,14 @@ fn vector(log: &Log) -> Vec<Span> {
 }
 
 fn accepted(log: &mut Log, seqs: impl IntoIterator<Item = u64>) -> Vec<Accepted> {
-    seqs.into_iter().map(|seq| log.accept(&entry(1, seq))).collect()
+    seqs.into_iter()
+        .map(|seq| log.accept(&entry(1, seq), Source::Broadcast))
+        .collect()
 }
 
 #[test]
 fn an_entry_is_accepted_once() {
-    let mut log = Log::new([1; 32]);
+    let mut log = Log::new([1; 32], me());
     assert_eq!(
         accepted(&mut log, [0, 1, 0, 1]),
         [Accepted::New, Accepted::New, Accepted::Known, Accepted::Known]
@@ -102,7 +115,7 @@ fn an_entry_is_accepted_once() {
 
 #[test]
 fn what_comes_before_its_predecessors_is_kept_and_counts_once_the_gap_is_closed() {
-    let mut log = Log::new([1; 32]);
+    let mut log = Log::new([1; 32], me());
     assert_eq!(
         accepted(&mut log, [0, 3, 2, 3]),
         [Accepted::New, Accepted::New, Accepted::New, Accepted::Known]
@@ -113,45 +126,45 @@ fn what_comes_before_its_predecessors_is_kept_and_counts_once_the_gap_is_closed(
         Some(&entry(1, 3)),
         "who asks for it gets it"
     );
-    log.accept(&entry(1, 1));
+    log.accept(&entry(1, 1), Source::Broadcast);
     assert_eq!((log.len(), vector(&log)), (4, vec![span(1, 0, 4)]));
     assert_eq!(log.entries_of(span(1, 1, 3)).count(), 2);
 }
 
 #[test]
 fn too_far_ahead_is_left_to_sync() {
-    let mut log = Log::new([1; 32]);
+    let mut log = Log::new([1; 32], me());
     let ahead = u64::try_from(OUT_OF_ORDER_MAX).unwrap();
     assert!(
         accepted(&mut log, 1..=ahead)
             .iter()
             .all(|accepted| *accepted == Accepted::New)
     );
-    assert_eq!(log.accept(&entry(1, ahead + 1)), Accepted::TooEarly);
-    assert_eq!(log.accept(&entry(1, 0)), Accepted::New);
+    assert_eq!(log.accept(&entry(1, ahead + 1), Source::Broadcast), Accepted::TooEarly);
+    assert_eq!(log.accept(&entry(1, 0), Source::Broadcast), Accepted::New);
     assert_eq!(vector(&log), [span(1, 0, ahead + 1)]);
-    assert_eq!(log.accept(&entry(1, ahead + 1)), Accepted::New);
+    assert_eq!(log.accept(&entry(1, ahead + 1), Source::Broadcast), Accepted::New);
 }
 
 #[test]
 fn the_digest_is_that_of_the_heads_whatever_order_the_entries_came_in() {
     let entries = [entry(1, 0), entry(1, 1), entry(2, 0), entry_with(1, 8, 0, b"later")];
-    let (mut one, mut other) = (Log::new([1; 32]), Log::new([2; 32]));
+    let (mut one, mut other) = (Log::new([1; 32], me()), Log::new([2; 32], me()));
     let empty = one.digest();
     for place in 0..4 {
-        one.accept(&entries[place]);
-        other.accept(&entries[3 - place]);
+        one.accept(&entries[place], Source::Broadcast);
+        other.accept(&entries[3 - place], Source::Broadcast);
         assert_eq!(one.digest() == other.digest(), place == 3);
     }
-    let mut less = Log::new([1; 32]);
-    less.accept(&entries[0]);
+    let mut less = Log::new([1; 32], me());
+    less.accept(&entries[0], Source::Broadcast);
     assert_ne!(less.digest(), one.digest());
     // What is out of order counts, so that it is not missed behind a gap that nobody can fill.
-    let mut early = Log::new([1; 32]);
-    early.accept(&entries[1]);
+    let mut early = Log::new([1; 32], me());
+    early.accept(&entries[1], Source::Broadcast);
     assert_ne!(early.digest(), empty);
-    early.accept(&entries[0]);
-    less.accept(&entries[1]);
+    early.accept(&entries[0], Source::Broadcast);
+    less.accept(&entries[1], Source::Broadcast);
     assert_eq!(early.digest(), less.digest());
 }
 
@@ -164,14 +177,14 @@ fn an_author_who_contradicts_itself_ends_its_feed_and_no_other() {
         entry_after(1, 7, 6, Some(entry(1, 5).id), b"early"),
     ];
     for contradiction in cases {
-        let mut log = Log::new([1; 32]);
+        let mut log = Log::new([1; 32], me());
         let others = [entry(2, 0), entry_with(1, 8, 0, b"another feed")];
         others
             .iter()
-            .for_each(|other| assert_eq!(log.accept(other), Accepted::New));
+            .for_each(|other| assert_eq!(log.accept(other, Source::Broadcast), Accepted::New));
         let digest = log.digest();
         accepted(&mut log, (0..4).chain([7]));
-        assert_eq!(log.accept(&contradiction), Accepted::Forked);
+        assert_eq!(log.accept(&contradiction, Source::Broadcast), Accepted::Forked);
         let fork = log.fork(&feed(1, 7)).unwrap();
         assert_eq!((fork.feed, log.forks_of(&author(1).peer_id())), (feed(1, 7), 1));
         assert_eq!(log.forks_of(&author(2).peer_id()), 0);
@@ -188,22 +201,25 @@ fn an_author_who_contradicts_itself_ends_its_feed_and_no_other() {
         );
         assert!(log.is_whole());
         assert!(!log.end(Fork::clone(&fork)), "it is no news");
-        assert_eq!(log.accept(&entry(2, 1)), Accepted::New);
+        assert_eq!(log.accept(&entry(2, 1), Source::Broadcast), Accepted::New);
     }
 }
 
 #[test]
 fn a_feed_that_is_over_is_over_also_for_who_never_heard_of_it() {
     let fork = Fork::of(&entry(1, 0), &entry_with(1, 7, 0, b"no!")).unwrap();
-    let (mut log, empty) = (Log::new([1; 32]), Log::new([1; 32]).digest());
+    let (mut log, empty) = (Log::new([1; 32], me()), Log::new([1; 32], me()).digest());
     assert!(log.end(fork));
-    assert_eq!((log.digest(), log.accept(&entry(1, 0))), (empty, Accepted::Known));
+    assert_eq!(
+        (log.digest(), log.accept(&entry(1, 0), Source::Broadcast)),
+        (empty, Accepted::Known)
+    );
 }
 
 /// Both have as much of a feed, and not the same.
 #[test]
 fn where_heads_differ_the_last_entry_is_asked_for() {
-    let mut log = Log::new([1; 32]);
+    let mut log = Log::new([1; 32], me());
     accepted(&mut log, 0..3);
     let ours = log.vector(usize::MAX)[0];
     assert_eq!(ours.head, Some(entry(1, 2).short()));
@@ -222,7 +238,7 @@ fn where_heads_differ_the_last_entry_is_asked_for() {
 
 #[test]
 fn lacking_is_what_the_peer_has_beyond_ours() {
-    let mut log = Log::new([1; 32]);
+    let mut log = Log::new([1; 32], me());
     accepted(&mut log, [0, 1]);
     assert_eq!(log.lacking(&[span(1, 0, 2)]), []);
     assert_eq!(log.lacking(&[span(1, 0, 1)]), []);
@@ -237,15 +253,15 @@ fn lacking_is_what_the_peer_has_beyond_ours() {
 
 #[test]
 fn where_the_beginning_is_gone_for_good_a_feed_begins_later() {
-    let mut log = Log::new([1; 32]);
+    let mut log = Log::new([1; 32], me());
     let theirs = [span(1, 6, 10)];
     accepted(&mut log, [0, 1, 8]);
     assert_eq!(log.lacking(&theirs), theirs);
-    log.skip_gaps(&theirs);
+    log.skip_gaps(&with_heads(&theirs));
     let spans = [span(1, 0, 2), span(1, 8, 9)];
     assert_eq!(vector(&log), spans, "not on the peer's word alone");
     assert_eq!(accepted(&mut log, [6, 7]), [Accepted::New, Accepted::New]);
-    log.skip_gaps(&theirs);
+    log.skip_gaps(&with_heads(&theirs));
     assert_eq!(vector(&log), [span(1, 6, 9), span(1, 0, 2)]);
     assert_eq!(log.lacking(&theirs), [span(1, 9, 10)]);
     // Nor is it for ever: whoever has what is between can still bring it.
@@ -256,7 +272,7 @@ fn where_the_beginning_is_gone_for_good_a_feed_begins_later() {
 
 #[test]
 fn a_span_gives_the_entries_there_are_in_order() {
-    let mut log = Log::new([1; 32]);
+    let mut log = Log::new([1; 32], me());
     accepted(&mut log, 0..5);
     let seqs = |span| log.entries_of(span).map(|entry| entry.content.seq).collect::<Vec<_>>();
     assert_eq!(seqs(span(1, 1, 3)), [1, 2]);
@@ -268,13 +284,13 @@ fn a_span_gives_the_entries_there_are_in_order() {
 
 #[test]
 fn acknowledged_are_the_feeds_that_grew_last_as_far_as_there_is_no_gap() {
-    let mut log = Log::new([1; 32]);
+    let mut log = Log::new([1; 32], me());
     let many = u64::try_from(ACKS_MAX).unwrap() + 2;
     for number in 0..many {
-        log.accept(&entry_with(1, number, 0, b"hi"));
+        log.accept(&entry_with(1, number, 0, b"hi"), Source::Broadcast);
     }
-    log.accept(&entry_with(1, 5, 1, b"hi"));
-    log.accept(&entry_with(1, 6, 2, b"early"));
+    log.accept(&entry_with(1, 5, 1, b"hi"), Source::Broadcast);
+    log.accept(&entry_with(1, 6, 2, b"early"), Source::Broadcast);
     let acks = log.acks(0);
     assert_eq!(acks.len(), ACKS_MAX);
     let ack = |number, next| Ack {
@@ -309,13 +325,13 @@ fn flood(log: &mut Log, entries: u64) {
         let room = RoomCode::parse("lobby").unwrap().open();
         let record = Record::sign(&author(2), &room, entry);
         prev = Some(record.id.into());
-        log.accept(&record);
+        log.accept(&record, Source::Broadcast);
     }
 }
 
 #[test]
 fn a_flood_evicts_only_itself_and_mutes_nobody_however_it_is_dated() {
-    let mut log = Log::new([1; 32]);
+    let mut log = Log::new([1; 32], me());
     accepted(&mut log, 0..50);
     let count = u64::try_from(LOG_ENTRIES_MAX).unwrap();
     flood(&mut log, count + 100);
@@ -333,11 +349,15 @@ fn a_flood_evicts_only_itself_and_mutes_nobody_however_it_is_dated() {
 #[test]
 fn what_was_evicted_is_neither_accepted_nor_asked_for_again_and_the_digest_does_not_tell() {
     let count = u64::try_from(LOG_ENTRIES_MAX).unwrap();
-    let (mut full, mut fresh) = (Log::new([1; 32]), Log::new([1; 32]));
+    let (mut full, mut fresh) = (Log::new([1; 32], me()), Log::new([1; 32], me()));
     accepted(&mut full, 0..count + 3);
     assert_eq!(vector(&full), [span(1, 3, count + 3)]);
     assert_eq!(full.find(entry(1, 0).short()), None);
-    assert_eq!(full.accept(&entry(1, 0)), Accepted::Known, "it does not come back");
+    assert_eq!(
+        full.accept(&entry(1, 0), Source::Broadcast),
+        Accepted::Known,
+        "it does not come back"
+    );
     assert_eq!(
         full.lacking(&[span(1, 0, count)]),
         [],
@@ -346,8 +366,8 @@ fn what_was_evicted_is_neither_accepted_nor_asked_for_again_and_the_digest_does_
     assert!(full.is_whole(), "it was there once");
     // One who came later never had the beginning.
     let theirs = vector(&full);
-    fresh.accept(&entry(1, 3));
-    fresh.skip_gaps(&theirs);
+    fresh.accept(&entry(1, 3), Source::Broadcast);
+    fresh.skip_gaps(&with_heads(&theirs));
     accepted(&mut fresh, 4..count + 3);
     assert_eq!(vector(&fresh), theirs);
     assert_eq!(fresh.digest(), full.digest());
@@ -357,7 +377,7 @@ fn what_was_evicted_is_neither_accepted_nor_asked_for_again_and_the_digest_does_
 
 #[test]
 fn large_entries_count_by_their_bytes() {
-    let mut log = Log::new([1; 32]);
+    let mut log = Log::new([1; 32], me());
     accepted(&mut log, 0..20);
     let large = vec![b'x'; 60_000];
     let mut prev = None;
@@ -365,7 +385,7 @@ fn large_entries_count_by_their_bytes() {
     for seq in 0..count {
         let entry = entry_after(2, 7, seq, prev, &large);
         prev = Some(entry.id);
-        assert_eq!(log.accept(&entry), Accepted::New);
+        assert_eq!(log.accept(&entry, Source::Broadcast), Accepted::New);
     }
     assert!(log.bytes <= LOG_BYTES_MAX && log.bytes + RECORD_BYTES_MAX > LOG_BYTES_MAX);
     assert_eq!(log.entries_of(span(1, 0, 20)).count(), 20);
@@ -373,7 +393,7 @@ fn large_entries_count_by_their_bytes() {
 
 #[test]
 fn who_evicts_what_is_out_of_order_goes_on_after_it() {
-    let mut log = Log::new([1; 32]);
+    let mut log = Log::new([1; 32], me());
     accepted(&mut log, [0, 5, 6, 9]);
     let place = log.by_feed.get(&feed(1, 7)).unwrap();
     assert!(log.evict_of(place));
@@ -391,19 +411,22 @@ fn who_evicts_what_is_out_of_order_goes_on_after_it() {
 
 #[test]
 fn many_feeds_of_one_author_push_out_each_other_and_a_new_one_is_always_heard() {
-    let mut log = Log::new([1; 32]);
-    log.accept(&entry(1, 0));
+    let mut log = Log::new([1; 32], me());
+    log.accept(&entry(1, 0), Source::Broadcast);
     let max = u64::try_from(LOG_FEEDS_MAX).unwrap();
     for number in 0..max + 5 {
-        assert_eq!(log.accept(&entry_with(2, number, 0, b"me again")), Accepted::New);
+        assert_eq!(
+            log.accept(&entry_with(2, number, 0, b"me again"), Source::Broadcast),
+            Accepted::New
+        );
     }
     assert_eq!((log.feeds.len(), log.len()), (LOG_FEEDS_MAX, LOG_FEEDS_MAX));
     assert_eq!(log.find(entry(1, 0).short()), Some(&entry(1, 0)));
     assert_eq!(log.find(entry_with(2, 0, 0, b"me again").short()), None);
-    assert_eq!(log.accept(&entry(3, 0)), Accepted::New);
-    let (mut same, digest) = (Log::new([1; 32]), log.digest());
+    assert_eq!(log.accept(&entry(3, 0), Source::Broadcast), Accepted::New);
+    let (mut same, digest) = (Log::new([1; 32], me()), log.digest());
     for entry in log.iter() {
-        same.accept(entry);
+        same.accept(entry, Source::Broadcast);
     }
     assert_eq!(same.digest(), digest, "nothing is left of what was given up");
     assert_eq!(log.lacking(&[span(4, 0, 1)]), [], "there is no room to ask for more");
@@ -412,12 +435,104 @@ fn many_feeds_of_one_author_push_out_each_other_and_a_new_one_is_always_heard() 
 /// Item after item, as few as fit, an author had more than can be out of order: on a neighbor's word a feed goes on later.
 #[test]
 fn a_feed_that_went_on_later_takes_back_whatever_it_skipped() {
-    let mut log = Log::new([1; 32]);
+    let mut log = Log::new([1; 32], me());
     let many = u64::try_from(OUT_OF_ORDER_MAX).unwrap() + 50;
     accepted(&mut log, (0..many).chain([many + 1]));
-    log.skip_gaps(&[span(1, many + 1, many + 2)]);
+    log.skip_gaps(&with_heads(&[span(1, many + 1, many + 2)]));
     assert_eq!(vector(&log), [span(1, many + 1, many + 2), span(1, 0, many)]);
     assert!(!log.is_whole());
-    assert_eq!(log.accept(&entry(1, many)), Accepted::New);
+    assert_eq!(log.accept(&entry(1, many), Source::Broadcast), Accepted::New);
     assert_eq!((vector(&log), log.is_whole()), (vec![span(1, 0, many + 2)], true));
+}
+
+/// Whoever comes later is to agree with those who were there.
+#[test]
+fn of_a_feed_that_was_wholly_evicted_the_last_header_is_left_and_newcomers_go_on_after_it() {
+    for seqs in [vec![0, 1, 2], vec![5]] {
+        let mut old = Log::new([1; 32], me());
+        accepted(&mut old, seqs.iter().copied());
+        let place = old.by_feed.get(&feed(1, 7)).unwrap();
+        while old.evict_of(place) {}
+        let last = seqs.last().unwrap();
+        let theirs = old.vector(usize::MAX);
+        assert_eq!(vector(&old), [span(1, last + 1, last + 1)]);
+        // One who has nothing, and one who has that very entry, out of order or not.
+        for has in [None, Some(*last)] {
+            let mut newcomer = Log::new([2; 32], me());
+            accepted(&mut newcomer, has);
+            let lacking = newcomer.lacking(&theirs);
+            assert_eq!(
+                lacking.last(),
+                Some(&span(1, *last, last + 1)).filter(|_| newcomer.digest() != old.digest())
+            );
+            let Some(wanted) = lacking.last() else { continue };
+            let header = old.header_of(*wanted).unwrap();
+            assert_eq!((header.seq, header.id), (*last, entry(1, *last).id));
+            assert!(newcomer.skip_past(header.clone()));
+            assert!(!newcomer.skip_past(header.clone()), "it is no news");
+            assert_eq!((newcomer.digest(), newcomer.lacking(&theirs).len()), (old.digest(), 0));
+            assert!(!newcomer.is_whole());
+            // It is handed on, until the entry itself comes, and the feed goes on.
+            assert_eq!(newcomer.header_of(*wanted).is_some(), has.is_none());
+            assert_eq!(newcomer.accept(&entry(1, last + 1), Source::Broadcast), Accepted::New);
+            assert_eq!(newcomer.header_of(*wanted), None);
+        }
+    }
+}
+
+/// A neighbor's word makes a feed go on later. Others are asked for what was skipped, also if they seem to have the same.
+#[test]
+fn what_was_skipped_is_known_and_asked_for() {
+    let mut log = Log::new([1; 32], me());
+    assert_eq!(log.skipped(), []);
+    accepted(&mut log, [9]);
+    log.skip_gaps(&with_heads(&[span(1, 9, 10)]));
+    let mut full = Log::new([2; 32], me());
+    accepted(&mut full, 0..10);
+    assert_eq!(log.digest(), full.digest(), "nobody can tell by that");
+    assert_eq!(log.skipped(), [span(1, 0, 9)]);
+    assert_eq!(log.lacking(&log.skipped()), log.skipped());
+    accepted(&mut log, 0..9);
+    assert!(log.is_whole());
+    assert_eq!(log.skipped(), []);
+}
+
+/// Whatever was out of order before a feed went on later, all who have gone on agree.
+#[test]
+fn what_a_feed_passes_over_leaves_no_trace_in_the_digest() {
+    let goes_on = with_heads(&[span(1, 9, 10)]);
+    let (mut one, mut other) = (Log::new([1; 32], me()), Log::new([2; 32], me()));
+    accepted(&mut one, [9]);
+    one.skip_gaps(&goes_on);
+    accepted(&mut one, [5]);
+    accepted(&mut other, [9, 5]);
+    other.skip_gaps(&goes_on);
+    assert_eq!(one.digest(), other.digest());
+}
+
+#[test]
+fn what_was_asked_for_has_room_whatever_came_before_it() {
+    let mut log = Log::new([1; 32], me());
+    let ahead = u64::try_from(OUT_OF_ORDER_MAX).unwrap();
+    accepted(&mut log, 1_000..1_000 + ahead);
+    assert_eq!(log.accept(&entry(1, 450), Source::Broadcast), Accepted::TooEarly);
+    assert_eq!(log.accept(&entry(1, 450), Source::Sync), Accepted::New);
+    log.skip_gaps(&with_heads(&[span(1, 450, 2_000)]));
+    assert_eq!(
+        log.accept(&entry(1, 451), Source::Broadcast),
+        Accepted::New,
+        "and the feed goes on"
+    );
+}
+
+#[test]
+fn our_own_feed_is_never_given_up() {
+    let mut log = Log::new([1; 32], me());
+    log.accept(&entry(9, 0), Source::Broadcast);
+    let max = u64::try_from(LOG_FEEDS_MAX).unwrap();
+    for number in 0..max + 5 {
+        let (author, number) = (u8::try_from(10 + number % 200).unwrap(), 100 + number / 200);
+        log.accept(&entry_with(author, number, 0, b"one of many"), Source::Broadcast);
+    }
+    assert_eq!(log.find(entry(9, 0).short()), Some(&entry(9, 0)));
 }

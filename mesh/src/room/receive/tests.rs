@@ -7,11 +7,11 @@ use super::{
 use crate::{
     config::{GAP_MIN, GRAFT_WAIT, RECORDS_BURST},
     context::test::{identity, peer},
-    door::{LinkState, ToRoom},
+    door::{LinkState, PassiveView, ToRoom},
     io::Output,
     model::{Alert, Event, Person, PersonState},
     wire::{
-        entry::{Entry, EntryBody},
+        entry::{Entry, EntryBody, Header},
         fork::Fork,
         frame::Digests,
         record::Lost,
@@ -390,24 +390,24 @@ fn equivocated(person: u8) -> Output {
 #[test]
 fn who_says_two_things_is_told_of_once_and_everybody_gets_the_proof() {
     let mut rig = Rig::linked(&[2, 3]);
-    let entries: Vec<_> = (0..3).map(|seq| rig.entry_of(4, seq, "hi")).collect();
+    let entries: Vec<_> = (0..3).map(|seq| rig.entry_of(2, seq, "hi")).collect();
     for entry in &entries[..2] {
-        rig.handle(BOB, entry_frame(entry, 1, tree(4)));
+        rig.handle(BOB, entry_frame(entry, 1, tree(2)));
     }
     let digest = rig.room.log_digest();
     rig.cx.outputs();
-    let other = instead(&rig, &entries[1], 4);
+    let other = instead(&rig, &entries[1], 2);
     let fork = Fork::of(&entries[1], &other).unwrap();
-    rig.handle(CID, entry_frame(&other, 1, tree(4)));
+    rig.handle(CID, entry_frame(&other, 1, tree(2)));
     let told = [BOB, CID].map(|link| sent(link, &fork.frame()));
-    assert_eq!(rig.cx.outputs(), [vec![equivocated(4)], told.into()].concat());
+    assert_eq!(rig.cx.outputs(), [vec![equivocated(2)], told.into()].concat());
     assert_ne!(rig.room.log_digest(), digest);
     // Nothing more of that feed, and nothing more about it, but for who does not know yet.
-    rig.handle(BOB, entry_frame(&entries[2], 1, tree(4)));
+    rig.handle(BOB, entry_frame(&entries[2], 1, tree(2)));
     let [one, other] = fork.headers.each_ref().map(|header| header.as_slice().into());
     rig.handle(BOB, Frame::Fork { one, other });
     assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![]));
-    let vector = vec![span(4, 0, 3)];
+    let vector = vec![span(2, 0, 3)];
     rig.handle(BOB, Frame::Have { vector });
     assert_eq!(rig.cx.outputs(), [sent(BOB, &fork.frame())]);
     // In another feed they are heard.
@@ -415,19 +415,19 @@ fn who_says_two_things_is_told_of_once_and_everybody_gets_the_proof() {
         feed: 6,
         ..entries[0].content.clone()
     };
-    let again = Record::sign(&identity(4), &rig.cx.room, again);
-    rig.handle(BOB, entry_frame(&again, 1, tree(4)));
+    let again = Record::sign(&identity(2), &rig.cx.room, again);
+    rig.handle(BOB, entry_frame(&again, 1, tree(2)));
     assert!(rig.cx.outputs().contains(&shown(&again)));
     // And told of once, whatever else they contradict.
-    rig.handle(BOB, entry_frame(&instead(&rig, &again, 4), 1, tree(4)));
-    assert!(!rig.cx.outputs().contains(&equivocated(4)));
+    rig.handle(BOB, entry_frame(&instead(&rig, &again, 2), 1, tree(2)));
+    assert!(!rig.cx.outputs().contains(&equivocated(2)));
 }
 
 #[test]
 fn a_proof_is_checked_and_passed_on_to_the_others() {
     let mut rig = Rig::linked(&[2, 3]);
-    let entry = rig.entry_of(4, 0, "hi");
-    let other = instead(&rig, &entry, 4);
+    let entry = rig.entry_of(2, 0, "hi");
+    let other = instead(&rig, &entry, 2);
     let fork = Fork::of(&entry, &other).unwrap();
     let [one, other] = &fork.headers;
     let altered = [&other[..other.len() - 1], &[other[other.len() - 1] ^ 1]].concat();
@@ -437,8 +437,8 @@ fn a_proof_is_checked_and_passed_on_to_the_others() {
         assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![violation(BOB)]));
     }
     rig.handle(BOB, fork.frame());
-    assert_eq!(rig.cx.outputs(), [equivocated(4), sent(CID, &fork.frame())]);
-    rig.handle(BOB, entry_frame(&entry, 1, tree(4)));
+    assert_eq!(rig.cx.outputs(), [equivocated(2), sent(CID, &fork.frame())]);
+    rig.handle(BOB, entry_frame(&entry, 1, tree(2)));
     assert_eq!(rig.cx.outputs(), []);
 }
 
@@ -555,7 +555,7 @@ fn beacons_that_were_asked_for_list_people_and_more_links_are_wanted() {
 #[test]
 fn a_closing_by_anybody_but_the_founder_is_a_violation() {
     let mut rig = Rig::linked(&[2, 3]);
-    let closing = shared::Closing::sign(&identity(2), &rig.cx.room.id(), 1).to_bytes();
+    let closing = shared::Closing::sign(&identity(2), &rig.cx.room, 1).to_bytes();
     let wire = closing.as_slice().into();
     rig.handle(BOB, Frame::Closing { wire });
     assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![violation(BOB)]));
@@ -594,4 +594,75 @@ fn a_neighbor_that_says_more_itself_than_it_may_is_in_violation() {
     assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![violation(BOB)]));
     rig.handle(CID, entry_frame(&entry, 2, tree(2)));
     assert_eq!(rig.cx.outputs()[0], shown(&entry), "others may pass it on");
+}
+
+/// One neighbor says that the beginning is gone for good. What it has hidden so is had from the others, who seem to have the same.
+#[test]
+fn what_was_skipped_on_the_word_of_one_is_asked_of_all_others() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let entries: Vec<_> = (0..10).map(|seq| rig.entry_of(4, seq, "hi")).collect();
+    rig.handle(BOB, entry_frame(&entries[9], 1, tree(4)));
+    let head = Some(entries[9].short());
+    let vector = vec![Span { head, ..span(4, 9, 10) }];
+    rig.handle(BOB, Frame::Have { vector });
+    rig.cx.outputs();
+    let digests = rig.room.digests();
+    let wanted = Frame::Want {
+        spans: vec![span(4, 0, 9)],
+    };
+    rig.tell(ToRoom::Digests { link: CID, digests });
+    assert_eq!(rig.cx.outputs(), [sent(CID, &wanted)]);
+    // Not all the time, but again and again.
+    rig.tell(ToRoom::Digests { link: CID, digests });
+    assert_eq!(rig.cx.outputs(), []);
+    rig.cx.wait(60_000);
+    rig.tell(ToRoom::Digests { link: CID, digests });
+    assert_eq!(rig.cx.outputs(), [sent(CID, &wanted)]);
+    let wires = entries[..9].iter().map(|entry| entry.wire.as_slice().into()).collect();
+    rig.handle(CID, Frame::Entries { wires });
+    assert_eq!(
+        rig.cx.outputs().len(),
+        9,
+        "all are shown, and nothing more is asked for"
+    );
+    rig.cx.wait(60_000);
+    rig.tell(ToRoom::Digests { link: BOB, digests });
+    assert_eq!(rig.cx.outputs(), []);
+}
+
+/// Nobody has the body any more.
+#[test]
+fn a_header_that_was_asked_for_is_no_violation_and_one_with_another_body_is() {
+    let mut rig = Rig::linked(&[2]);
+    let entry = rig.entry_of(4, 5, "hi");
+    let header = Header::of(&entry);
+    let vector = vec![Span {
+        head: Some(entry.short()),
+        ..span(4, 6, 6)
+    }];
+    let ask = |rig: &mut Rig| {
+        let vector = vector.clone();
+        rig.handle(BOB, Frame::Have { vector });
+        let outputs = rig.cx.outputs();
+        assert_eq!(
+            outputs,
+            [sent(
+                BOB,
+                &Frame::Want {
+                    spans: vec![span(4, 5, 6)]
+                }
+            )]
+        );
+    };
+    ask(&mut rig);
+    let altered = forged(&entry);
+    let wires = vec![altered.as_slice().into()];
+    rig.handle(BOB, Frame::Entries { wires });
+    assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![violation(BOB)]));
+    ask(&mut rig);
+    let empty = rig.room.log_digest();
+    let wires = vec![header.wire.as_slice().into()];
+    rig.handle(BOB, Frame::Entries { wires });
+    assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![]), "nothing to show");
+    assert_ne!(rig.room.log_digest(), empty);
 }

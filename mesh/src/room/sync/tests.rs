@@ -1,5 +1,6 @@
 //! Sync, fed alone.
 
+use super::super::log::Source;
 use super::{
     test::{entry, log},
     *,
@@ -99,7 +100,7 @@ fn further_pages_of_a_vector_join_the_fetch_that_the_first_began() {
         rig.sync.handle_have(&mut rig.cx, LINK, page.to_vec(), &ours).unwrap();
     }
     assert_eq!(rig.sent(), [want(vec![spans[0]])]);
-    ours.accept(&entry(2, 0));
+    ours.accept(&entry(2, 0), Source::Broadcast);
     rig.sync.handle_batch(&mut rig.cx, LINK, 1, &ours);
     assert_eq!(rig.sent(), [want(vec![spans[1]])]);
 }
@@ -136,11 +137,11 @@ fn batches_are_asked_for_until_nothing_is_lacking() {
         .handle_have(&mut rig.cx, LINK, theirs.vector(usize::MAX), &ours)
         .unwrap();
     rig.sent();
-    ours.accept(&entry(1, 0));
+    ours.accept(&entry(1, 0), Source::Broadcast);
     rig.sync.handle_batch(&mut rig.cx, LINK, 1, &ours);
     assert_eq!(rig.sent(), [want(ours.lacking(&theirs.vector(usize::MAX)))]);
-    ours.accept(&entry(1, 1));
-    ours.accept(&entry(2, 0));
+    ours.accept(&entry(1, 1), Source::Broadcast);
+    ours.accept(&entry(2, 0), Source::Broadcast);
     rig.sync.handle_batch(&mut rig.cx, LINK, 2, &ours);
     assert_eq!((rig.sent(), rig.is_fetching()), (vec![], false));
 }
@@ -160,7 +161,7 @@ fn a_vector_that_comes_while_a_batch_is_awaited_does_not_ask_twice() {
         .unwrap();
     assert_eq!(rig.sent(), [""; 0]);
     assert_eq!(rig.sync.take_batch(LINK), Ok(()));
-    ours.accept(&entry(1, 0));
+    ours.accept(&entry(1, 0), Source::Broadcast);
     rig.sync.handle_batch(&mut rig.cx, LINK, 1, &ours);
     assert_eq!(rig.sent(), [want(ours.lacking(&more.vector(usize::MAX)))]);
     // That one is late, and is asked for again by a newer vector: both may come.
@@ -182,7 +183,7 @@ fn a_neighbor_that_does_not_keep_what_it_promised_is_not_asked_any_more() {
         .unwrap();
     rig.sent();
     rig.sync.handle_batch(&mut rig.cx, LINK, 0, &ours);
-    ours.accept(&entry(1, 0));
+    ours.accept(&entry(1, 0), Source::Broadcast);
     rig.sync.handle_batch(&mut rig.cx, LINK, 1, &ours);
     assert_eq!((rig.sent(), rig.is_fetching()), (vec![], false));
 }

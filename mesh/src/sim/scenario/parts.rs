@@ -59,8 +59,12 @@ impl<B: Body> Story<B> {
     }
 
     pub(super) fn say(&mut self, who: Who) {
+        self.say_more(who, "");
+    }
+
+    fn say_more(&mut self, who: Who, padding: &str) {
         self.said += 1;
-        let text = format!("message {}", self.said);
+        let text = format!("message {}{padding}", self.said);
         // Too fast is the only refusal there can be, and as good as not having said it.
         let _ = self.world.try_say(who, &text);
     }
@@ -106,26 +110,31 @@ impl<B: Body> Story<B> {
         self.world.run_for(seconds(30));
         let author = self.draw(self.people);
         for _ in 0..10 {
-            self.round(author);
+            self.round(author, "");
         }
-        let mut sums = [Rounds::default(); 2];
-        for (kind, sum) in sums.iter_mut().enumerate() {
-            for _ in 0..SIM_ROUNDS {
-                let author = if kind == 0 { author } else { self.draw(self.people) };
-                let round = self.round(author);
-                sum.rmr += round.rmr / f64::from(SIM_ROUNDS);
-                sum.ldh += round.ldh / f64::from(SIM_ROUNDS);
-                sum.ldh_max = sum.ldh_max.max(round.ldh_max);
-                sum.missed += round.missed;
-                sum.last_node_millis += round.last_node_millis / f64::from(SIM_ROUNDS);
-            }
-        }
-        let [one, many] = sums;
+        let one = self.rounds(|_| author, "");
+        let drawn: Vec<_> = (0..SIM_ROUNDS).map(|_| self.draw(self.people)).collect();
+        let many = self.rounds(|round| drawn[round], "");
         (one, many)
     }
 
+    /// So many rounds of these authors.
+    pub(super) fn rounds(&mut self, author: impl Fn(usize) -> Who, padding: &str) -> Rounds {
+        let mut sum = Rounds::default();
+        let count = SIM_ROUNDS as usize;
+        for number in 0..count {
+            let round = self.round(author(number), padding);
+            sum.rmr += round.rmr / count as f64;
+            sum.ldh += round.ldh / count as f64;
+            sum.ldh_max = sum.ldh_max.max(round.ldh_max);
+            sum.missed += round.missed;
+            sum.last_node_millis += round.last_node_millis / count as f64;
+        }
+        sum
+    }
+
     /// One message, until everyone has it.
-    fn round(&mut self, author: Who) -> Rounds {
+    pub(super) fn round(&mut self, author: Who, padding: &str) -> Rounds {
         let received = |story: &Self| -> u64 {
             let nodes = story
                 .world
@@ -135,33 +144,46 @@ impl<B: Body> Story<B> {
             nodes.map(|counters| counters.entries_broadcast).sum()
         };
         let (before, start) = (received(self), self.world.millis());
-        self.say(author);
-        let goal = self.world.node(author).log_digest();
-        let everyone = self.living();
-        let mut hops = 0;
+        self.world.trace.restart();
+        self.say_more(author, padding);
+        let everyone = self.living().len();
         for _ in 0..1_000 {
             self.world.run_for(millis(10));
-            if everyone.iter().all(|who| self.world.node(*who).log_digest() == goal) {
+            if self.world.trace.count() == everyone {
                 break;
             }
         }
-        let last = self.world.last_shown - start;
+        let missed = everyone - self.world.trace.count();
+        let last = if missed == 0 {
+            self.world.trace.last_millis - start
+        } else {
+            10_000
+        };
         // What is still under way counts too.
         self.world.run_for(millis(1_000));
-        for who in &everyone {
-            hops = hops.max(self.world.node(*who).counters().entry_hops);
-        }
-        let needed = everyone.len() as f64 - 1.0;
+        let (needed, hops) = (everyone as f64 - 1.0, self.world.trace.hops_max());
         Rounds {
             rmr: (received(self) - before) as f64 / needed - 1.0,
-            ldh: hops as f64,
-            ldh_max: hops as u32,
-            missed: everyone
-                .iter()
-                .filter(|who| self.world.node(**who).log_digest() != goal)
-                .count() as u64,
+            ldh: f64::from(hops),
+            ldh_max: hops,
+            missed: missed as u64,
             last_node_millis: last as f64,
         }
+    }
+
+    /// What all nodes send for each message of so many bytes and each node that gets it, while one a second is said for a minute.
+    pub(super) fn load(&mut self, author: impl Fn(usize) -> Who, padding: &str) -> f64 {
+        let sent = |story: &Self| -> u64 { story.world.machines.iter().map(|machine| machine.bytes).sum() };
+        let mut before = 0;
+        // The first ten seconds do not count: at their end as much is acknowledged as is said.
+        for second in 0..70 {
+            if second == 10 {
+                before = sent(self);
+            }
+            self.say_more(author(second), padding);
+            self.world.run_for(seconds(1));
+        }
+        (sent(self) - before) as f64 / 60.0 / (self.people as f64 - 1.0)
     }
 
     /// What it costs to do nothing, once what was said is acknowledged no more: each node does that in two beacons.

@@ -22,7 +22,7 @@ fn was_sent_off(world: &World, who: Who) -> bool {
 }
 
 fn statement(world: &World, author: &Identity) -> Vec<u8> {
-    Closing::sign(author, &world.room().id(), 5).to_bytes()
+    Closing::sign(author, &world.room(), 5).to_bytes()
 }
 
 fn fragment(statement: &[u8]) -> Vec<u8> {
@@ -167,7 +167,7 @@ fn a_server_cannot_close_a_room() {
     let (mut world, founder) = World::founded(1);
     let ann = world.add("Ann");
     world.run_until_linked(seconds(5), &[founder, ann]);
-    let by_ann = Closing::sign(&world.identity(ann), &world.room().id(), 5).to_text();
+    let by_ann = Closing::sign(&world.identity(ann), &world.room(), 5).to_text();
     for closing in [by_ann, "nonsense".to_owned()] {
         world.inject_event(0, ann, signal::Event::Closed { closing });
     }

@@ -83,7 +83,7 @@ fn misdeeds(room: &Room, bad: &Identity, third: &Identity) -> Vec<Vec<u8>> {
     huge.body = EntryBody::of(vec![b'x'; shared::limits::TEXT_BYTES_MAX + 1]);
     let forged_beacon = forged(bad, third, room, beacon(u64::MAX));
     let forged_receipt = forged(bad, third, room, receipt);
-    let closing = Closing::sign(bad, &room.id(), 1).to_bytes();
+    let closing = Closing::sign(bad, room, 1).to_bytes();
     let mut misdeeds = vec![
         // Words that the third never said, or not here, or not so.
         entry_frame(&forged(bad, third, room, entry("I owe you"))),

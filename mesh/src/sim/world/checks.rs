@@ -93,6 +93,45 @@ impl Ledger {
     }
 }
 
+/// How one message travels.
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    /// Who sent what a machine handles at the moment.
+    pub(super) from: Option<Who>,
+    message: Option<MessageId>,
+    /// Over how many links it came to whom.
+    hops: BTreeMap<Who, u32>,
+    /// When it was shown to whoever got it last.
+    pub(crate) last_millis: u64,
+}
+
+impl Trace {
+    /// From now on, the next message that its author is shown.
+    pub(crate) fn restart(&mut self) {
+        *self = Self::default();
+    }
+
+    fn note(&mut self, who: Who, message: MessageId, millis: u64) {
+        let known = *self.message.get_or_insert(message);
+        if known != message || self.hops.contains_key(&who) {
+            return;
+        }
+        let before = self.from.and_then(|from| self.hops.get(&from));
+        self.hops.insert(who, before.map_or(0, |hops| hops + 1));
+        self.last_millis = millis;
+    }
+
+    /// How many have it, its author included.
+    pub(crate) fn count(&self) -> usize {
+        self.hops.len()
+    }
+
+    /// The most links that it came over.
+    pub(crate) fn hops_max(&self) -> u32 {
+        self.hops.values().copied().max().unwrap_or(0)
+    }
+}
+
 impl<B: Body> Simulation<B> {
     pub(super) fn check_output(&mut self, who: Who, output: &Output) {
         let machine = &self.machines[who];
@@ -135,7 +174,7 @@ impl<B: Body> Simulation<B> {
             Output::Event(Event::Message { message }) if self.misbehaves(&message.author) => {}
             Output::Event(Event::Message { message }) => {
                 let breaches = self.ledger.note_shown(machine.id, message);
-                self.last_shown = self.millis;
+                self.trace.note(who, message.id, self.millis);
                 self.count(breaches, &format!("{who} is shown {message:?}"));
             }
             Output::ConnectServer { .. }

@@ -358,7 +358,9 @@ impl<B: Body> Simulation<B> {
         }
         let later = |bytes| super::Happening::Wire(Happening::Arrival { connection, to, bytes });
         if let Some(bytes) = self.awake(who, life, bytes, later) {
+            self.trace.from = Some(self.net.connections[connection].sides[1 - to].0);
             self.input(who, Input::Fragment { link, bytes });
+            self.trace.from = None;
         }
     }
 

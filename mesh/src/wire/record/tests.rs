@@ -305,6 +305,11 @@ fn a_record_with_much_that_is_not_signed_is_refused() {
         Record::<Entry>::open(&padded(10), &room("lobby")).is_ok(),
         "a later version may add fields"
     );
+    // Whoever passes it on could otherwise have its author pay for that.
+    for bytes in [100, 60_000] {
+        let refused = Record::<Entry>::open(&padded(bytes), &room("lobby")).err();
+        assert_eq!(refused, Some(DecodeError::OutOfBounds));
+    }
     assert_eq!(
         Record::<Entry>::open(&padded(RECORD_BYTES_MAX), &room("lobby")).err(),
         Some(DecodeError::OutOfBounds)

@@ -26,12 +26,16 @@ use crate::components::{
     notice::notice_view,
     people::people,
 };
+use crate::drafts::Drafts;
 
 /// Properties of [`RoomView`].
 #[derive(Debug, Clone, PartialEq, Properties)]
 pub struct RoomViewProps {
     /// The room.
     pub state: Rc<RoomState>,
+    /// What was typed in it and not sent yet.
+    #[prop_or_default]
+    pub drafts: Rc<Drafts>,
     /// The name of an open room; `None` for a generated one.
     pub open_name: Option<AttrValue>,
     /// What leads others here.
@@ -141,6 +145,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                 <MessageList state={state.clone()}>{ nothing_yet(props) }</MessageList>
                 <Composer
                     whisper_to={recipient}
+                    drafts={props.drafts.clone()}
                     closed={state.closed}
                     focus_request={target.chosen}
                     on_send={props.on_send.clone()}

@@ -1,0 +1,45 @@
+//! One socket, as the hub knows it.
+
+use std::{net::IpAddr, time::Instant};
+
+use shared::{PeerId, RoomId, signal::Nonce};
+
+use super::rate::Bucket;
+
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) address: IpAddr,
+    pub(super) stage: Stage,
+    pub(super) bucket: Bucket,
+    pub(super) too_fast_strikes: u32,
+    pub(super) malformed_strikes: u32,
+    /// Pings since the client was last heard.
+    pub(super) pings: u32,
+    /// When to do something about the client's silence.
+    pub(super) due_at: Instant,
+    /// The entry in `deadlines`. May be earlier than `due_at`: to move the entry at each message would cost more.
+    pub(super) armed_at: Instant,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    Greeting { nonce: Nonce },
+    Registered { room: RoomId, peer: PeerId },
+    Closing,
+}
+
+impl Connection {
+    /// That was just opened, and is to say hello until `due_at`.
+    pub(super) fn new(address: IpAddr, nonce: Nonce, due_at: Instant) -> Self {
+        Self {
+            address,
+            stage: Stage::Greeting { nonce },
+            bucket: Bucket::default(),
+            too_fast_strikes: 0,
+            malformed_strikes: 0,
+            pings: 0,
+            due_at,
+            armed_at: due_at,
+        }
+    }
+}
