@@ -46,6 +46,8 @@ pub enum NoticeKind {
     },
     /// Storage was denied or failed.
     NotPersistent,
+    /// A newer page is ready.
+    NewVersion,
     /// The name could not be stored.
     NameNotSaved,
     /// The message box whispers to someone whom nothing would reach now.
@@ -102,6 +104,7 @@ impl From<NoticeKind> for Notice {
     fn from(kind: NoticeKind) -> Self {
         let (level, action) = match &kind {
             NoticeKind::Unsupported { .. } => (Level::Danger, Some(NoticeAction::Reload)),
+            NoticeKind::NewVersion => (Level::Info, Some(NoticeAction::Reload)),
             NoticeKind::NotPersistent | NoticeKind::NameNotSaved | NoticeKind::InvitationRefused { .. } => {
                 (Level::Warning, None)
             }

@@ -6,6 +6,9 @@
 /// Between the `#` and the room's code.
 const ROOM_PREFIX: &str = "/r/";
 
+/// What stands before a room's code in a link.
+const ROOM_FRAGMENT: &str = "#/r/";
+
 /// A page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
@@ -23,9 +26,11 @@ impl Route {
     #[must_use]
     pub fn parse(fragment: &str) -> Self {
         let path = fragment.strip_prefix('#').unwrap_or(fragment);
+        // Some programs encode what is encoded already.
+        let path = decode_until(path, |path| path.starts_with(ROOM_PREFIX));
         match path.strip_prefix(ROOM_PREFIX) {
             Some(code) if !code.is_empty() => Self::Room {
-                code: percent_decode(code),
+                code: decode_until(code, |code| !is_encoded(code)),
             },
             Some(_) | None => Self::Start,
         }
@@ -41,24 +46,34 @@ impl Route {
     }
 }
 
-/// The room code in what a person put into the field "Room": they may paste the whole link.
+/// The room code in what a person put into the field "Room": they may paste the whole link, with or without what stands around it.
 #[must_use]
 pub fn code_in(text: &str) -> String {
-    if let Some((before, fragment)) = text.trim().split_once('#')
-        && before.contains("://")
-        && let Route::Room { code } = Route::parse(fragment)
-    {
-        return code;
+    let whole = decode_until(text, |text| text.contains(ROOM_FRAGMENT));
+    let Some((_, code)) = whole.split_once(ROOM_FRAGMENT) else {
+        return text.to_owned();
+    };
+    let is_of_code = |character: char| character.is_alphanumeric() || "-._~%".contains(character);
+    let code = code
+        .split(|character| !is_of_code(character))
+        .next()
+        .unwrap_or_default();
+    // A link of ours ends in a letter or a digit: what comes after it ends the sentence.
+    let code = code.trim_end_matches(|character: char| !character.is_alphanumeric());
+    match Route::parse(&format!("{ROOM_PREFIX}{code}")) {
+        Route::Room { code } => code,
+        Route::Start => text.to_owned(),
     }
-    text.to_owned()
 }
 
-/// Everything but the unreserved characters of RFC 3986 §2.3 is encoded, so that no chat program cuts the link short.
+/// Everything but the unreserved characters of RFC 3986 §2.3 is encoded, so that no chat program cuts the link short; and at the end
+/// everything but letters and digits, for there it is taken for the end of a sentence.
 fn percent_encode(text: &str) -> String {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+    for (place, byte) in text.bytes().enumerate() {
+        let is_last = place + 1 == text.len();
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) && !is_last {
             encoded.push(char::from(byte));
         } else {
             encoded.push('%');
@@ -67,6 +82,23 @@ fn percent_encode(text: &str) -> String {
         }
     }
     encoded
+}
+
+/// Decodes as often as it takes, and at most three times. If it is to no avail, the text stays as it is.
+fn decode_until(text: &str, done: impl Fn(&str) -> bool) -> String {
+    let mut decoded = text.to_owned();
+    for _ in 0..3 {
+        if done(&decoded) {
+            return decoded;
+        }
+        decoded = percent_decode(&decoded);
+    }
+    if done(&decoded) { decoded } else { text.to_owned() }
+}
+
+/// Whether there is something to decode.
+fn is_encoded(text: &str) -> bool {
+    percent_decode(text) != text
 }
 
 /// What is not properly encoded stays as it stands: a person may have typed it.
@@ -100,10 +132,34 @@ mod tests {
 
     #[test]
     fn rooms_survive_their_address() {
-        for code in ["tea party", "1.AbC_-9", "кофе ☕", "a/b#c?d%20", "100%"] {
+        for code in [
+            "tea party",
+            "1.AbC_-9",
+            "кофе ☕",
+            "a/b#c?d",
+            "100%",
+            "tea.",
+            "1.AbC-",
+            "1.AbC_",
+            "?!",
+        ] {
             assert_eq!(Route::parse(&room(code).to_fragment()), room(code), "{code}");
         }
         assert_eq!(room("tea party").to_fragment(), "#/r/tea%20party");
+        for code in ["tea.", "1.AbC_-", "?!", "кофе", "a~"] {
+            let link = room(code).to_fragment();
+            assert!(link.ends_with(|last: char| last.is_ascii_alphanumeric()), "{link}");
+        }
+    }
+
+    #[test]
+    fn what_was_encoded_again_on_its_way_is_the_room_that_was_meant() {
+        for fragment in ["#%2Fr%2Ftea", "#/r/tea", "%2Fr%2Ftea", "#%252Fr%252Ftea"] {
+            assert_eq!(Route::parse(fragment), room("tea"), "{fragment}");
+        }
+        for fragment in ["#/r/tea%20party", "#/r/tea%2520party", "#/r/tea%252520party"] {
+            assert_eq!(Route::parse(fragment), room("tea party"), "{fragment}");
+        }
     }
 
     #[test]
@@ -130,6 +186,26 @@ mod tests {
     fn a_pasted_link_gives_its_room_and_a_name_stays_a_name() {
         assert_eq!(code_in(" http://host:1/#/r/tea%20party\n"), "tea party");
         assert_eq!(code_in("tea #1"), "tea #1");
+        // As people and programs hand a link on.
+        for text in [
+            "localhost:8080/#/r/tea",
+            "Come in: http://localhost:8080/#/r/tea – see you",
+            "<http://host/#/r/tea>",
+            "[tea](http://host/#/r/tea)",
+            "(http://host/#/r/tea).",
+            "http://host/#/r/tea, and then",
+            "\"http://host/#/r/tea\"",
+            "http://host/%23/r/tea",
+            "http://host/%2523/r/tea",
+            "http://host/#%2Fr%2Ftea!",
+            "#/r/tea",
+        ] {
+            assert_eq!(code_in(text), "tea", "{text}");
+        }
+        let private = "1.AbC_-9";
+        assert_eq!(code_in(&format!("see <http://host/#/r/{private}>, now")), private);
+        assert_eq!(code_in("http://host/#/r/кофе"), "кофе");
+        assert_eq!(code_in("http://host/#/r/"), "http://host/#/r/");
         assert_eq!(code_in("http://host/#/x"), "http://host/#/x");
     }
 }

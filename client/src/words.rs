@@ -39,6 +39,7 @@ pub fn notice(notice: &Notice) -> Cow<'static, str> {
              again, leave private browsing or allow site data for this address, then reload."
                 .into()
         }
+        NoticeKind::NewVersion => "A newer version of this page is ready. Reload whenever it suits you.".into(),
         NoticeKind::NameNotSaved => {
             "Your name could not be saved in this browser. It holds for now; next time you will be asked again.".into()
         }

@@ -2,8 +2,9 @@
 //!
 //! A code stands behind `/#/r/`, in the part of an address that browsers never send. Two kinds exist:
 //!
-//! - a **generated** code, `1.` and 64 characters of base64url: 16 random bytes (128 bits), then the 32 bytes of the
-//!   founder's public key. The founder is bound into every derived key, so a link with another founder is another room;
+//! - a **generated** code, `1.` and 68 characters of base64url: 16 random bytes (128 bits), the 32 bytes of the founder's public key, and 3
+//!   bytes of a hash of both, by which a damaged link is told. The founder is bound into every derived key, so a link with another founder is another
+//!   room;
 //! - an **open** name, any other text of 1 to 64 characters: everybody who guesses the name is in. The name is trimmed, runs of white
 //!   space become one space, and case is ignored, so that a name said aloud works.
 //!
@@ -30,6 +31,16 @@ use crate::{
 const GENERATED_PREFIX: &str = "1.";
 // No limit: the format of a code fixes the number.
 const SECRET_LEN: usize = 16;
+// No limit: likewise.
+const CHECK_LEN: usize = 3;
+// No limit: likewise.
+const CODE_LEN: usize = SECRET_LEN + PeerId::LEN;
+
+/// What tells a damaged code from another one: one in sixteen million is taken for whole.
+fn check_of(code: &[u8]) -> [u8; CHECK_LEN] {
+    let [a, b, c, ..] = blake3::derive_key("starling v1 room code check", code);
+    [a, b, c]
+}
 
 /// A text that cannot be a room code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -43,7 +54,7 @@ pub enum ParseRoomError {
     /// [Hidden](crate::name::is_hidden) characters, which nobody can type on purpose, or nothing else.
     #[error("a room name has no hidden characters")]
     HiddenCharacter,
-    /// Starts like a generated code but is damaged, most likely cut off. Ask for the link again.
+    /// Starts like a generated code but is damaged: cut off, or a letter is wrong, or in the wrong case. Ask for the link again.
     #[error("this room link is damaged or incomplete")]
     Damaged,
 }
@@ -92,8 +103,12 @@ impl RoomCode {
     /// [`ParseRoomError`], whose texts can be shown as they are.
     pub fn parse(text: &str) -> Result<Self, ParseRoomError> {
         if let Some(code) = text.trim().strip_prefix(GENERATED_PREFIX) {
-            let bytes: [u8; SECRET_LEN + PeerId::LEN] = decode_exact(code).map_err(|_| ParseRoomError::Damaged)?;
-            let (secret, founder) = bytes.split_at(SECRET_LEN);
+            let bytes: [u8; CODE_LEN + CHECK_LEN] = decode_exact(code).map_err(|_| ParseRoomError::Damaged)?;
+            let (code, check) = bytes.split_at(CODE_LEN);
+            if check != check_of(code) {
+                return Err(ParseRoomError::Damaged);
+            }
+            let (secret, founder) = code.split_at(SECRET_LEN);
             return Ok(Self::Generated {
                 secret: secret.try_into().expect("invariant: split at SECRET_LEN"),
                 founder: PeerId::from_bytes(founder.try_into().expect("invariant: the rest is a PeerId")),
@@ -117,7 +132,8 @@ impl RoomCode {
     pub fn to_text(&self) -> String {
         match self {
             Self::Generated { secret, founder } => {
-                let bytes = [secret.as_slice(), founder.as_bytes()].concat();
+                let mut bytes = [secret.as_slice(), founder.as_bytes()].concat();
+                bytes.extend(check_of(&bytes));
                 format!("{GENERATED_PREFIX}{}", Base64UrlUnpadded::encode_string(&bytes))
             }
             Self::Open { name } => name.clone(),
@@ -298,7 +314,7 @@ mod tests {
     #[test]
     fn a_generated_code_survives_its_link() {
         let code = generated();
-        assert_eq!(code.to_text().len(), 2 + 64);
+        assert_eq!(code.to_text().len(), 2 + 68);
         assert_eq!(RoomCode::parse(&code.to_text()), Ok(code.clone()));
         assert_eq!(RoomCode::parse(&format!(" {}\n", code.to_text())), Ok(code));
     }
@@ -312,6 +328,20 @@ mod tests {
                 Err(ParseRoomError::Damaged),
                 "{length}"
             );
+        }
+    }
+
+    #[test]
+    fn a_link_with_a_wrong_letter_is_damaged_and_not_another_room() {
+        let text = generated().to_text();
+        for place in 2..text.len() {
+            let mut other = text.clone().into_bytes();
+            other[place] = if other[place] == b'A' { b'B' } else { b'A' };
+            let other = String::from_utf8(other).unwrap();
+            assert_eq!(RoomCode::parse(&other), Err(ParseRoomError::Damaged), "{place}");
+        }
+        for other in [text.to_lowercase(), text.to_uppercase(), format!("{text}A")] {
+            assert_eq!(RoomCode::parse(&other), Err(ParseRoomError::Damaged));
         }
     }
 

@@ -56,7 +56,7 @@ fn identities() {
 fn rooms() {
     assert_eq!(
         generated().to_text(),
-        "1.BwcHBwcHBwcHBwcHBwcHB4qI4910CfGV_VLbLTy6XXLKZwm_HZQSG_N0iAG0D29c"
+        "1.BwcHBwcHBwcHBwcHBwcHB4qI4910CfGV_VLbLTy6XXLKZwm_HZQSG_N0iAG0D29chdAi"
     );
     assert_eq!(
         generated().open().id().to_text(),

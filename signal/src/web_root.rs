@@ -13,7 +13,7 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
-    response::{Html, IntoResponse, Response},
+    response::{Html, IntoResponse, Redirect, Response},
 };
 use data_encoding::BASE64;
 use sha2::{Digest, Sha256};
@@ -70,6 +70,10 @@ struct RequestPath(String);
 
 async fn cache(mut request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
+    if let Some(fragment) = fragment_in(&path) {
+        // A fragment may have any character that a path has (RFC 3986 §3.5).
+        return Redirect::temporary(&format!("/#{fragment}")).into_response();
+    }
     let hashed = is_content_hashed(&path);
     request.extensions_mut().insert(RequestPath(path));
     let mut response = next.run(request).await;
@@ -77,6 +81,15 @@ async fn cache(mut request: Request, next: Next) -> Response {
     let value = if hashed && found { IMMUTABLE } else { NO_CACHE };
     response.headers_mut().insert(header::CACHE_CONTROL, value);
     response
+}
+
+/// What stands behind the `#` of a room's link, in an address that some program has encoded once too often.
+fn fragment_in(path: &str) -> Option<&str> {
+    let encoded = ["/%23", "/%2523"].iter().find_map(|start| path.strip_prefix(start))?;
+    let is_room = ["/r/", "%2Fr%2F", "%2fr%2f", "%252Fr%252F"]
+        .iter()
+        .any(|start| encoded.starts_with(start));
+    is_room.then_some(encoded)
 }
 
 fn is_index(path: &str) -> bool {
@@ -145,7 +158,8 @@ impl Security {
     fn policy(&self, host: Option<&str>) -> String {
         // For some browsers 'self' does not cover the WebSocket schemes, so the host is named.
         let sockets = match host {
-            Some(host) if is_plain_authority(host) => format!(" ws://{host} wss://{host}"),
+            // An address of IPv6 has no form in a policy; browsers that know 'self' for sockets need none.
+            Some(host) if is_plain_authority(host) && !host.starts_with('[') => format!(" ws://{host} wss://{host}"),
             Some(_) | None => String::new(),
         };
         let scripts = self.scripts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -241,6 +255,23 @@ mod tests {
     }
 
     #[test]
+    fn a_link_that_was_encoded_too_often_leads_to_its_room() {
+        assert_eq!(fragment_in("/%23/r/1.abc"), Some("/r/1.abc"));
+        assert_eq!(fragment_in("/%2523/r/tea%2520party"), Some("/r/tea%2520party"));
+        assert_eq!(fragment_in("/%23%2Fr%2Ftea"), Some("%2Fr%2Ftea"));
+        for path in [
+            "/",
+            "/r/tea",
+            "/%23",
+            "/%23/evil",
+            "/%23//evil.example",
+            "/web-0123456789abcdef.js",
+        ] {
+            assert_eq!(fragment_in(path), None, "{path}");
+        }
+    }
+
+    #[test]
     fn inline_scripts_are_hashed_and_others_are_not() {
         // The hash of "alert('Hello, world.');" is the example of the CSP specification, level 2, §4.2.
         let html = r#"<script src="/a.js"></script><script type="module">alert('Hello, world.');</script>"#;
@@ -255,6 +286,8 @@ mod tests {
     fn a_forged_host_stays_out_of_the_policy() {
         let security = Security::new(None, &["wss://other.org/ws".parse().unwrap()]);
         let policy = security.policy(Some("evil; script-src *"));
+        assert!(policy.contains("connect-src 'self' wss://other.org;"), "{policy}");
+        let policy = security.policy(Some("[::1]:8080"));
         assert!(policy.contains("connect-src 'self' wss://other.org;"), "{policy}");
         let policy = security.policy(Some("localhost:8080"));
         assert!(

@@ -19,6 +19,7 @@ use crate::{
     },
     platform,
     profile::{Profile, boot},
+    worker,
 };
 
 /// The element of `index.html` that the app takes over.
@@ -64,6 +65,15 @@ fn use_boot(name: &UseStateHandle<Option<String>>, notice: &UseStateHandle<Optio
     stage
 }
 
+/// Has the page kept for when there is no server, and says by `notice` when a newer one is ready.
+#[hook]
+fn use_kept_page(notice: &UseStateHandle<Option<Notice>>) {
+    let notice = notice.setter();
+    use_effect_with((), move |()| {
+        worker::keep_page(move || notice.set(Some(NoticeKind::NewVersion.into())));
+    });
+}
+
 /// The whole app.
 #[component]
 pub fn App() -> Html {
@@ -72,6 +82,7 @@ pub fn App() -> Html {
     let name = use_state(|| None::<String>);
     let notice = use_state(|| None::<Notice>);
     let stage = use_boot(&name, &notice);
+    use_kept_page(&notice);
 
     // What a room link says, if the address is one.
     let code = match &route {

@@ -63,5 +63,11 @@ pub(crate) const MAP_FRAME: Duration = Duration::from_millis(33);
 /// In a larger network only we and who is linked with us have names: more of them would cover each other.
 pub(crate) const MAP_NAMES_MAX: usize = 30;
 
+/// For so long a newer page has time to take the place of the one that is kept.
+pub(crate) const UPDATE_MAX: Duration = Duration::from_secs(2);
+
+/// For so long the start waits for the browser's storage, and for what the server says of further servers.
+pub(crate) const START_MAX: Duration = Duration::from_secs(3);
+
 /// How many values of JSON from elsewhere stand within each other at most.
 pub(crate) const JSON_DEPTH_MAX: u32 = 16;

@@ -1,7 +1,9 @@
 //! The only place that reaches into untyped JavaScript: small functions with typed results.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
+use futures_util::future::{Either, select};
+use gloo_timers::future::sleep;
 use js_sys::{Array, Map, Object, Promise, Reflect};
 use shared::signal::Json;
 use wasm_bindgen::prelude::*;
@@ -34,12 +36,6 @@ pub(crate) fn window() -> web_sys::Window {
 /// As [`window`].
 pub(crate) fn document() -> web_sys::Document {
     window().document().expect("invariant: the app runs in a page")
-}
-
-/// Loads the page anew.
-pub(crate) fn reload() {
-    // Refused only while the page is being unloaded anyway.
-    let _ = window().location().reload();
 }
 
 /// What the browser says of an error, for a log.
@@ -220,6 +216,24 @@ pub(crate) fn is_reload() -> bool {
         field(&entries.get(0), "type")?.as_string()
     };
     entry().as_deref() == Some("reload")
+}
+
+/// Waits for so long, and no longer.
+pub(crate) async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+    let (future, end) = (pin!(future), pin!(sleep(limit)));
+    match select(future, end).await {
+        Either::Left((value, _)) => Some(value),
+        Either::Right(_) => None,
+    }
+}
+
+/// Whether our own server says that there is nothing at this address.
+pub(crate) async fn is_not_found(path: &str) -> bool {
+    let response = JsFuture::from(window().fetch_with_str(path)).await;
+    let response = response
+        .ok()
+        .and_then(|response| response.dyn_into::<web_sys::Response>().ok());
+    response.is_some_and(|response| response.status() == 404)
 }
 
 /// The text behind an address of our own server, or `None` if it cannot be had.

@@ -6,7 +6,8 @@
 //! 2. [`pages`], [`components`], [`hooks`]: how it is shown. What is shown is plain data of [`client`].
 //! 3. [`profile`]: who we are. [`platform`]: the browser as a platform, with `signaller` (WebSocket), `rtc` (WebRTC), `nearby`
 //!    (BroadcastChannel), `clock` and [`store`] (IndexedDB) as its limbs. They report by [`client::driver::Events`] and
-//!    know nothing of a driver. `js` is the only place that reaches into untyped JavaScript.
+//!    know nothing of a driver. `js` is the only place that reaches into untyped JavaScript. `worker`: the service
+//!    worker (`web/worker/sw.js`) that keeps the page, as the page sees it.
 //! 4. [`drafts`]: what was typed and not sent. `config`: every limit of the page.
 
 pub mod app;
@@ -23,6 +24,7 @@ pub mod profile;
 mod rtc;
 mod signaller;
 pub mod store;
+mod worker;
 
 #[cfg(all(test, target_arch = "wasm32"))]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

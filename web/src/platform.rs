@@ -22,7 +22,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::PageTransitionEvent;
 use yew::Callback;
 
-use crate::{clock, js, nearby::Nearby, profile::Profile, rtc::Connection, signaller::Signaller};
+use crate::{clock, js, nearby::Nearby, profile::Profile, rtc::Connection, signaller::Signaller, worker};
 
 /// Joins a room, under a valid name. The room comes to `on_show` whenever it has changed.
 #[must_use]
@@ -181,7 +181,7 @@ fn listeners(events: &Events) -> [EventListener; 5] {
         EventListener::new(&window, "pageshow", |event| {
             // Back from the browser's page cache, where the node had to leave: start anew.
             if event.unchecked_ref::<PageTransitionEvent>().persisted() {
-                js::reload();
+                worker::reload();
             }
         }),
         // The timers of a page in the background run late: the core makes up for it.

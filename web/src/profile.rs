@@ -14,6 +14,7 @@ use client::{
     slot::{self, Claim, Hold, Host, Lock, Remembered},
     store::{IdentityRecord, MemoryStore, Store, StoreError},
 };
+use futures_channel::oneshot;
 use gloo_events::EventListener;
 use gloo_timers::{callback::Interval, future::sleep};
 use litemap::LiteMap;
@@ -24,7 +25,7 @@ use web_sys::{RtcCertificate, RtcPeerConnection};
 
 use crate::{
     clock,
-    config::{CERTIFICATE_LASTS, CERTIFICATE_MARGIN},
+    config::{CERTIFICATE_LASTS, CERTIFICATE_MARGIN, START_MAX},
     js,
     store::BrowserStore,
 };
@@ -173,9 +174,23 @@ struct Renewal {
     _on_hide: EventListener,
 }
 
+/// Opens the store. One that another tab keeps from opening, or that never answers, is done without.
+async fn open_store() -> BrowserStore {
+    let (sender, receiver) = oneshot::channel();
+    // Goes on if nobody waits for it any more: a request of the browser cannot be taken back.
+    spawn_local(async move {
+        let _ = sender.send(BrowserStore::open().await);
+    });
+    if let Some(Ok(store)) = js::within(START_MAX, receiver).await {
+        return store;
+    }
+    js::log("nothing will be kept: the browser's storage does not answer");
+    BrowserStore::Memory(MemoryStore::default())
+}
+
 /// Takes a slot. If the store fails or has none, the identity lasts as long as the page.
 async fn own_identity() -> (BrowserStore, u32, IdentityRecord<RtcCertificate>, Option<Renewal>) {
-    let store = BrowserStore::open().await;
+    let store = open_store().await;
     let owner = SessionId::from_bytes(js::entropy()).to_text();
     let session = js::window().session_storage().ok().flatten();
     let slot = session
@@ -287,7 +302,7 @@ async fn servers() -> Vec<String> {
         "ws"
     };
     let own = format!("{scheme}://{}/ws", location.host().unwrap_or_default());
-    let config = js::fetch_text("/api/config").await;
+    let config = js::within(START_MAX, js::fetch_text("/api/config")).await.flatten();
     servers::merge(own, config.and_then(|text| js::parse_json(&text)).as_ref())
 }
 

@@ -2,7 +2,7 @@
 
 use crate::shell::{self, Sink};
 use crate::tools::{self, Browser, Tool};
-use crate::{dist, script, size, workspace};
+use crate::{dist, script, size, worker, workspace};
 use anyhow::Result;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -31,12 +31,14 @@ pub(crate) fn app(sink: &Sink) -> Result<()> {
     // Trunk's `--offline` keeps it from downloading tools, but is handed on to cargo, which then cannot fetch crates.
     sink.run(&mut shell::cargo(&["fetch", "--target", workspace::WASM]))?;
     let mut trunk = shell::program("trunk");
-    trunk.args(["build", "--release", "--cargo-profile", "web", "--offline"]);
+    trunk.args(["build", "--release", "--cargo-profile", "web", "--offline", "--dist"]);
+    trunk.arg(workspace::dist());
     trunk.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", without_paths());
     // Trunk takes only `true` and `false` in this variable and stops at the customary `1`.
     trunk.env_remove("NO_COLOR");
     sink.run(&mut trunk)?;
     script::minify(&workspace::dist(), sink)?;
+    worker::write(&workspace::root().join("web/worker/sw.js"), &workspace::dist(), sink)?;
     dist::compress(&workspace::dist())
 }
 

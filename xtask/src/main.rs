@@ -39,6 +39,7 @@ mod sim;
 mod size;
 mod test;
 mod tools;
+mod worker;
 mod workspace;
 
 use clap::{Parser, Subcommand};

@@ -17,7 +17,7 @@ use crate::{
     config::LEAVE_MAX,
     drafts::Drafts,
     hooks::{go_to, use_seconds_until, use_stay, use_title},
-    js,
+    js, worker,
 };
 
 /// Joins a room; what it shows comes to the callback.
@@ -172,7 +172,7 @@ impl Commands {
             }),
             on_dismiss: command(session, Session::dismiss),
             on_diagnose: command(session, |session, ()| session.diagnostics().into()),
-            on_reload: Callback::from(|()| js::reload()),
+            on_reload: Callback::from(|()| worker::reload()),
         }
     }
 }

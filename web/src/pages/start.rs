@@ -15,7 +15,7 @@ use crate::{
         icon::{Icon, glyph},
         notice::notice_view,
     },
-    js,
+    worker,
 };
 
 /// What the person decided.
@@ -57,7 +57,7 @@ pub struct StartPageProps {
 #[component]
 pub fn StartPage(props: &StartPageProps) -> Html {
     let on_action = Callback::from(|action: NoticeAction| match action {
-        NoticeAction::Reload => js::reload(),
+        NoticeAction::Reload => worker::reload(),
         // Nobody is here, and nothing says so.
         NoticeAction::ShowPeople => {}
     });

@@ -1,0 +1,94 @@
+//! The service worker, as the page sees it: it keeps the page for when there is no server, and knows when a newer one waits.
+
+use futures_channel::oneshot;
+use gloo_events::EventListener;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{ServiceWorker, ServiceWorkerContainer, ServiceWorkerRegistration, ServiceWorkerState};
+
+use crate::{config::UPDATE_MAX, js};
+
+const WORKER: &str = "/sw.js";
+
+/// Has the page kept. `on_update` is called when a newer one is ready, which takes the place of this one at [`reload`].
+pub(crate) fn keep_page(on_update: impl Fn() + Clone + 'static) {
+    let Some(container) = container() else { return };
+    spawn_local(async move {
+        let Ok(registered) = JsFuture::from(container.register(WORKER)).await else {
+            // There is no server at the moment; or it has no such file, and what was kept is of another build than it serves.
+            if js::is_not_found(WORKER).await {
+                forget(&container).await;
+            }
+            return;
+        };
+        let registration: ServiceWorkerRegistration = registered.unchecked_into();
+        if registration.waiting().is_some() && container.controller().is_some() {
+            on_update();
+        }
+        let found = registration.clone();
+        let on_found = EventListener::new(&registration, "updatefound", move |_| {
+            if let Some(installing) = found.installing() {
+                tell_when_installed(&installing, &container, on_update.clone());
+            }
+        });
+        // For as long as the page lives.
+        on_found.forget();
+    });
+}
+
+fn tell_when_installed(worker: &ServiceWorker, container: &ServiceWorkerContainer, on_update: impl Fn() + 'static) {
+    let (watched, container) = (worker.clone(), container.clone());
+    let on_change = EventListener::new(worker, "statechange", move |_| {
+        // The first one of all is no update.
+        if watched.state() == ServiceWorkerState::Installed && container.controller().is_some() {
+            on_update();
+        }
+    });
+    on_change.forget();
+}
+
+/// Loads the page anew: the newest one that was kept.
+pub(crate) fn reload() {
+    spawn_local(async {
+        if let Some(container) = container() {
+            take_over(&container).await;
+        }
+        // Refused only while the page is being unloaded anyway.
+        let _ = js::window().location().reload();
+    });
+}
+
+/// Lets the worker that waits take over, if there is one.
+async fn take_over(container: &ServiceWorkerContainer) {
+    let Some(waiting) = registration(container)
+        .await
+        .and_then(|registration| registration.waiting())
+    else {
+        return;
+    };
+    let (sender, changed) = oneshot::channel();
+    let _on_change = EventListener::once(container, "controllerchange", move |_| {
+        let _ = sender.send(());
+    });
+    if waiting.post_message(&"update".into()).is_ok() {
+        js::within(UPDATE_MAX, changed).await;
+    }
+}
+
+async fn forget(container: &ServiceWorkerContainer) {
+    if let Some(registration) = registration(container).await
+        && let Ok(unregistered) = registration.unregister()
+    {
+        let _ = JsFuture::from(unregistered).await;
+    }
+}
+
+async fn registration(container: &ServiceWorkerContainer) -> Option<ServiceWorkerRegistration> {
+    JsFuture::from(container.get_registration()).await.ok()?.dyn_into().ok()
+}
+
+/// There is none where the page is not secure (plain http), and where the browser keeps nothing.
+fn container() -> Option<ServiceWorkerContainer> {
+    let navigator = js::window().navigator();
+    js::field(&navigator, "serviceWorker")?.dyn_into().ok()
+}

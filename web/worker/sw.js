@@ -1,0 +1,42 @@
+// Keeps the page for when there is no server: everything that one build made, as a whole or not at all.
+//
+// `cargo xtask build` puts the build's name and its files here. Sockets, and what the server says, are never kept.
+
+const BUILD = "THE BUILD'S NAME";
+const FILES = ["THE BUILD'S FILES"];
+
+const PREFIX = "starling page ";
+const CACHE = PREFIX + BUILD;
+
+self.addEventListener("install", (event) => {
+  // A file whose name has no hash of its content may be an old one in the browser's own cache.
+  const request = (file) => new Request(file, /-[0-9a-f]{16}/.test(file) ? {} : { cache: "no-cache" });
+  const keep = async () => (await caches.open(CACHE)).addAll(FILES.map(request));
+  event.waitUntil(keep());
+});
+
+self.addEventListener("activate", (event) => {
+  const forget = async () => {
+    const old = (await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== CACHE);
+    await Promise.all(old.map((name) => caches.delete(name)));
+  };
+  event.waitUntil(forget());
+});
+
+// Not before the person wants it: the page that is open belongs to the build before.
+self.addEventListener("message", (event) => {
+  if (event.data === "update") {
+    self.skipWaiting();
+  }
+});
+
+self.addEventListener("fetch", (event) => {
+  const { method, url } = event.request;
+  const { origin, pathname } = new URL(url);
+  const file = pathname === "/index.html" ? "/" : pathname;
+  if (method !== "GET" || origin !== location.origin || !FILES.includes(file)) {
+    return;
+  }
+  const kept = caches.match(file, { cacheName: CACHE, ignoreVary: true });
+  event.respondWith(kept.then((response) => response || fetch(event.request)));
+});
