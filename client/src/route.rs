@@ -53,13 +53,15 @@ pub fn code_in(text: &str) -> String {
     let Some((_, code)) = whole.split_once(ROOM_FRAGMENT) else {
         return text.to_owned();
     };
-    let is_of_code = |character: char| character.is_alphanumeric() || "-._~%".contains(character);
+    let ends = |character: char| character.is_whitespace() || "–—…«»“”‘’„‚".contains(character);
+    let is_letter = |character: char| character.is_ascii_alphanumeric() || !character.is_ascii() && !ends(character);
+    let is_of_code = |character: char| is_letter(character) || "-._~%".contains(character);
     let code = code
         .split(|character| !is_of_code(character))
         .next()
         .unwrap_or_default();
     // A link of ours ends in a letter or a digit: what comes after it ends the sentence.
-    let code = code.trim_end_matches(|character: char| !character.is_alphanumeric());
+    let code = code.trim_end_matches(|character: char| !is_letter(character));
     match Route::parse(&format!("{ROOM_PREFIX}{code}")) {
         Route::Room { code } => code,
         Route::Start => text.to_owned(),

@@ -4,7 +4,7 @@ use shared::{
     RoomCode,
     limits::NAME_CHARS_MAX,
     name::{is_hidden, is_visible},
-    room::ParseRoomError,
+    room::{Fold, ParseRoomError},
 };
 use thiserror::Error;
 
@@ -45,12 +45,12 @@ pub fn name(text: &str) -> Result<String, NameError> {
     }
 }
 
-/// Reads the field "Room": the name of an open room, a code, or a whole link.
+/// Reads the field "Room": the name of an open room, a code, or a whole link. `fold` is the platform's.
 ///
 /// # Errors
 /// [`ParseRoomError`]; [`words::room_error`](crate::words::room_error) says what to do.
-pub fn room(text: &str) -> Result<RoomCode, ParseRoomError> {
-    RoomCode::parse(&code_in(text))
+pub fn room(text: &str, fold: Fold) -> Result<RoomCode, ParseRoomError> {
+    RoomCode::parse_typed(&code_in(text), fold)
 }
 
 #[cfg(test)]
@@ -69,12 +69,19 @@ mod tests {
         assert_eq!(name("a\u{7}b"), Err(NameError::HiddenCharacter));
     }
 
+    fn room(text: &str) -> Result<RoomCode, ParseRoomError> {
+        use unicode_normalization::UnicodeNormalization;
+
+        super::room(text, |name| Some(name.nfkc().collect::<String>().to_lowercase()))
+    }
+
     #[test]
     fn a_room_is_a_name_or_a_link() {
         let open = RoomCode::Open {
             name: "tea party".to_owned(),
         };
         assert_eq!(room("Tea  Party"), Ok(open.clone()));
+        assert_eq!(room("Ｔea  Party"), Ok(open.clone()));
         assert_eq!(room("https://host/#/r/tea%20party"), Ok(open));
         assert_eq!(room("https://host/#/r/1.cut"), Err(ParseRoomError::Damaged));
     }

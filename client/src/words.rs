@@ -378,6 +378,9 @@ pub fn room_error(error: ParseRoomError) -> &'static str {
         }
         ParseRoomError::TooLong => "This name is too long for a room; 64 characters is the most. Shorten it.",
         ParseRoomError::HiddenCharacter => HIDDEN_CHARACTER,
+        ParseRoomError::UnknownCharacter => {
+            "This name has a character that not every device knows. Choose another one."
+        }
         ParseRoomError::Damaged => {
             "This room link is damaged or incomplete. Ask whoever sent it to copy it again, and paste the whole link here."
         }

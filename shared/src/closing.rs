@@ -1,10 +1,9 @@
 //! The closing of a room: a statement that its founder signs, and that anybody can check who knows the room's id.
 //!
-//! It travels as CBOR between peers and as base64url of that to and from servers. A statement says who the founder is, and with which salt
+//! It travels as bytes between peers and as base64url of them to and from servers. A statement says who the founder is, and with which salt
 //! they were hashed. So a server, which knows only the hash, can check it; before, it does not learn who the founder is.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use minicbor::{Decode, Encode};
 
 use crate::{
     BadSignature, Identity, Label, PeerId, Room, RoomId, Signature,
@@ -13,19 +12,15 @@ use crate::{
 };
 
 /// See the [module documentation](self).
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closing {
     /// Who made the room.
-    #[n(0)]
     founder: PeerId,
     /// What the founder was hashed with.
-    #[n(1)]
     salt: FounderSalt,
     /// When it was closed, in milliseconds since 1970 by the room's time.
-    #[n(2)]
     unix_millis: u64,
     /// By the founder, over the room's id and the time.
-    #[n(3)]
     signature: Signature,
 }
 
@@ -68,21 +63,33 @@ impl Closing {
         self.founder.verify(Label::Closing, &bytes, &self.signature)
     }
 
-    /// As CBOR.
+    /// As it travels: founder, salt, time (8 bytes, big-endian), signature.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(128);
-        minicbor::encode(self, &mut bytes).expect("invariant: encoding into a Vec cannot fail");
-        bytes
+        [
+            self.founder.as_bytes().as_slice(),
+            self.salt.as_bytes(),
+            &self.unix_millis.to_be_bytes(),
+            self.signature.as_bytes(),
+        ]
+        .concat()
     }
 
     /// Reads what [`Closing::to_bytes`] wrote.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        minicbor::decode(bytes).ok()
+        let (founder, rest) = bytes.split_first_chunk()?;
+        let (salt, rest) = rest.split_first_chunk()?;
+        let (unix_millis, signature) = rest.split_first_chunk()?;
+        Some(Self {
+            founder: PeerId::from_bytes(*founder),
+            salt: FounderSalt::from_bytes(*salt),
+            unix_millis: u64::from_be_bytes(*unix_millis),
+            signature: Signature::from_bytes(signature.try_into().ok()?),
+        })
     }
 
-    /// As base64url of CBOR.
+    /// As base64url.
     #[must_use]
     pub fn to_text(&self) -> String {
         Base64UrlUnpadded::encode_string(&self.to_bytes())

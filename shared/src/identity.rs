@@ -6,7 +6,6 @@
 
 use std::fmt;
 
-use base32ct::{Base32UpperUnpadded, Encoding};
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use rand_core::CryptoRng;
 use thiserror::Error;
@@ -57,6 +56,8 @@ impl Label {
         }
     }
 }
+
+const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 byte_id! {
     /// An Ed25519 signature.
@@ -149,8 +150,11 @@ impl PeerId {
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let hash = blake3::derive_key("starling v1 fingerprint", self.as_bytes());
-        let text = Base32UpperUnpadded::encode_string(&hash[..5]);
-        format!("{}-{}", &text[..4], &text[4..])
+        // Base32 (RFC 4648 §6): a digit for each five bits.
+        let bits = hash[..5].iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+        let digit = |place: u32| char::from(BASE32[usize::try_from(bits >> (35 - 5 * place) & 31).unwrap_or(0)]);
+        let (front, back): (String, String) = ((0..4).map(digit).collect(), (4..8).map(digit).collect());
+        format!("{front}-{back}")
     }
 
     /// A number below `count` drawn from the key, for picking a colour.

@@ -2,7 +2,7 @@
 //!
 //! After UTS #39, *Unicode Security Mechanisms*: two names are compared by their *skeletons*. Deviation: whole tables of normalisation and
 //! confusables would weigh more than the mesh, so only compatibility letters, and Cyrillic and Greek letters that look like Latin ones,
-//! are put in the place of these. Accents stay: `José` and `Jose` are two names.
+//! are put in the place of these, and the case of these three scripts is ignored. Accents stay: `José` and `Jose` are two names.
 
 /// Whether a character cannot be seen, or changes the order of others: controls, marks of direction, spaces without width, fillers.
 /// Joiners and variation selectors are not among them: words of some scripts, and emoji, need them.
@@ -36,7 +36,7 @@ pub fn skeleton(name: &str) -> String {
         .collect();
     let words: Vec<_> = seen.split_whitespace().collect();
     let mut skeleton = String::new();
-    for char in words.join(" ").chars().map(prototype).flat_map(char::to_lowercase) {
+    for char in words.join(" ").chars().map(prototype).map(lower) {
         match char {
             // Of one stroke; which is which depends on the typeface.
             'i' | 'l' | '1' | '|' | 'ı' => skeleton.push('l'),
@@ -70,6 +70,23 @@ fn prototype(char: char) -> char {
     }
 }
 
+/// The lower case of a Latin, Greek or Cyrillic letter.
+fn lower(char: char) -> char {
+    let code = u32::from(char);
+    let lower = match code {
+        0x41..=0x5a | 0xc0..=0xd6 | 0xd8..=0xde | 0x391..=0x3a1 | 0x3a3..=0x3ab | 0x410..=0x42f => code + 0x20,
+        0x400..=0x40f => code + 0x50,
+        0x178 => 0xff,
+        // Final sigma.
+        0x3c2 => 0x3c3,
+        // Capitals and small letters by turns.
+        0x100..=0x137 | 0x14a..=0x177 | 0x460..=0x481 | 0x48a..=0x4bf | 0x4d0..=0x52f => code | 1,
+        0x139..=0x148 | 0x179..=0x17e => code + code % 2,
+        other => other,
+    };
+    char::from_u32(lower).unwrap_or(char)
+}
+
 fn nth(first: char, place: u32) -> char {
     char::from_u32(u32::from(first) + place).unwrap_or(first)
 }
@@ -93,17 +110,34 @@ mod tests {
             ["Ann", "Ａｎｎ"],
             ["Ann", "𝐀𝐧𝐧"],
             ["Ann", "𝒜𝓃𝓃"],
+            ["JOSÉ", "josé"],
+            ["ŻÓŁĆ", "żółć"],
+            ["ЖУК ЁЖ", "жук ёж"],
+            ["ΦΛΞ", "φλξ"],
         ] {
             assert_eq!(skeleton(one), skeleton(other), "{one} {other}");
         }
         for [one, other] in [
             ["Ada", "Eda"],
             ["José", "Jose"],
+            ["ł", "ń"],
             ["Анна", "Инна"],
             ["👩", "👨"],
             ["Ann A", "Anna"],
         ] {
             assert_ne!(skeleton(one), skeleton(other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn case_is_that_of_unicode() {
+        for code in (0x41..0x180).chain(0x391..0x3ac).chain(0x400..0x530) {
+            let Some(char) = char::from_u32(code) else { continue };
+            let expected: Vec<_> = char.to_lowercase().collect();
+            // İ, which becomes two characters, and its kind.
+            if expected.len() == 1 && !"ŉſƿӀ".contains(char) && !(0x4c0..0x4d0).contains(&code) {
+                assert_eq!(lower(char), expected[0], "{char} {code:x}");
+            }
         }
     }
 

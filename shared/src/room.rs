@@ -6,7 +6,7 @@
 //!   bytes of a hash of both, by which a damaged link is told. The founder is bound into every derived key, so a link with another founder is another
 //!   room;
 //! - an **open** name, any other text of 1 to 64 characters: everybody who guesses the name is in. The name is trimmed, runs of white
-//!   space become one space, and case is ignored, so that a name said aloud works.
+//!   space become one space, and it is [folded](Fold), so that a name said aloud works.
 //!
 //! From the code come, each by BLAKE3 key derivation under its own context string, the keys that only people with the link have: one to
 //! seal with, and a key pair to sign with. The [`RoomId`] is a hash of the public half and of the founder's hash. So who registers at a server
@@ -42,6 +42,13 @@ fn check_of(code: &[u8]) -> [u8; CHECK_LEN] {
     [a, b, c]
 }
 
+/// Gives a name the one form that all have who mean the same: NFKC (UAX #15) of the lower case of the upper case of its NFKC, so that `café` typed in
+/// two ways, and `straße` and `STRASSE`, are one. `None` if it has characters that are not assigned, or for private use: others may know more of
+/// them, or something else.
+///
+/// The platform has it: whole tables of Unicode would weigh more than the mesh.
+pub type Fold = fn(&str) -> Option<String>;
+
 /// A text that cannot be a room code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ParseRoomError {
@@ -54,6 +61,9 @@ pub enum ParseRoomError {
     /// [Hidden](crate::name::is_hidden) characters, which nobody can type on purpose, or nothing else.
     #[error("a room name has no hidden characters")]
     HiddenCharacter,
+    /// A character that is not assigned. Type another name.
+    #[error("a room name has no unknown characters")]
+    UnknownCharacter,
     /// Starts like a generated code but is damaged: cut off, or a letter is wrong, or in the wrong case. Ask for the link again.
     #[error("this room link is damaged or incomplete")]
     Damaged,
@@ -100,7 +110,22 @@ impl RoomCode {
     /// Reads what a person typed or what stands in a link (already percent-decoded).
     ///
     /// # Errors
-    /// [`ParseRoomError`], whose texts can be shown as they are.
+    /// [`ParseRoomError`].
+    pub fn parse_typed(text: &str, fold: Fold) -> Result<Self, ParseRoomError> {
+        if text.trim().starts_with(GENERATED_PREFIX) || text.is_ascii() {
+            return Self::parse(text);
+        }
+        // Bounded before anything is made of it.
+        if text.chars().count() > 4 * OPEN_ROOM_CHARS_MAX {
+            return Err(ParseRoomError::TooLong);
+        }
+        Self::parse(&fold(text).ok_or(ParseRoomError::UnknownCharacter)?)
+    }
+
+    /// Reads a code of which no part has to be folded: a generated one, a name of ASCII, or one that was folded before.
+    ///
+    /// # Errors
+    /// [`ParseRoomError`].
     pub fn parse(text: &str) -> Result<Self, ParseRoomError> {
         if let Some(code) = text.trim().strip_prefix(GENERATED_PREFIX) {
             let bytes: [u8; CODE_LEN + CHECK_LEN] = decode_exact(code).map_err(|_| ParseRoomError::Damaged)?;
@@ -114,11 +139,15 @@ impl RoomCode {
                 founder: PeerId::from_bytes(founder.try_into().expect("invariant: the rest is a PeerId")),
             });
         }
-        // Bounded before anything is allocated for it; lower-casing can lengthen a text, hence the second check.
+        // Bounded before anything is allocated for it.
         if text.chars().count() > 4 * OPEN_ROOM_CHARS_MAX {
             return Err(ParseRoomError::TooLong);
         }
-        let name = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        let name = text
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .to_ascii_lowercase();
         match name.chars().count() {
             0 => Err(ParseRoomError::Empty),
             _ if name.chars().any(is_hidden) || !is_visible(&name) => Err(ParseRoomError::HiddenCharacter),
@@ -355,6 +384,40 @@ mod tests {
             generated().open().id(),
             RoomCode::Generated { secret, founder }.open().id()
         );
+    }
+
+    fn fold(name: &str) -> Option<String> {
+        use unicode_normalization::{UnicodeNormalization, char::is_public_assigned};
+
+        let nfkc = |text: &str| text.nfkc().collect::<String>();
+        let known = name.chars().all(is_public_assigned);
+        known.then(|| nfkc(&nfkc(name).to_uppercase().to_lowercase()))
+    }
+
+    #[test]
+    fn whoever_means_the_same_name_comes_into_one_room() {
+        for [one, other] in [
+            ["caf\u{e9}", "cafe\u{301}"],
+            ["ｔｅａ", "tea"],
+            ["ﬁlm", "film"],
+            ["straße", "STRASSE"],
+            ["ΣΟΦΟΣ", "σοφος"],
+            [" Чай  Клуб", "чай клуб "],
+        ] {
+            let [one, other] = [one, other].map(|name| RoomCode::parse_typed(name, fold).unwrap());
+            assert_eq!(one, other);
+            // The address shows one form, which leads there again, read by whomever.
+            let text = one.to_text();
+            assert_eq!(RoomCode::parse_typed(&text, fold), Ok(one.clone()));
+            assert_eq!(RoomCode::parse(&text), Ok(one));
+        }
+        for unknown in ["a\u{378}", "\u{e000}"] {
+            let refused = RoomCode::parse_typed(unknown, fold);
+            assert_eq!(refused, Err(ParseRoomError::UnknownCharacter));
+        }
+        let long = "é".repeat(5 * OPEN_ROOM_CHARS_MAX);
+        assert_eq!(RoomCode::parse_typed(&long, fold), Err(ParseRoomError::TooLong));
+        assert_eq!(RoomCode::parse_typed(&generated().to_text(), |_| None), Ok(generated()));
     }
 
     #[test]

@@ -87,7 +87,7 @@ pub fn App() -> Html {
     // What a room link says, if the address is one.
     let code = match &route {
         Route::Start => None,
-        Route::Room { code } => Some(RoomCode::parse(code)),
+        Route::Room { code } => Some(RoomCode::parse_typed(code, js::fold)),
     };
     let entered = match (&*stage, &code, &*name) {
         (Stage::Ready { profile }, Some(Ok(code)), Some(name)) => Some((profile, code, name)),

@@ -4,7 +4,7 @@ use std::{pin::pin, time::Duration};
 
 use futures_util::future::{Either, select};
 use gloo_timers::future::sleep;
-use js_sys::{Array, Map, Object, Promise, Reflect};
+use js_sys::{Array, JsString, Map, Object, Promise, Reflect, RegExp};
 use shared::signal::Json;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -236,6 +236,16 @@ pub(crate) async fn is_not_found(path: &str) -> bool {
     response.is_some_and(|response| response.status() == 404)
 }
 
+/// See [`Fold`](shared::room::Fold).
+pub(crate) fn fold(name: &str) -> Option<String> {
+    let unknown = RegExp::new(r"[\p{Cn}\p{Co}]", "u");
+    if unknown.test(name) {
+        return None;
+    }
+    let nfkc = |text: &JsString| text.normalize("NFKC");
+    Some(nfkc(&nfkc(&name.into()).to_upper_case().to_lower_case()).into())
+}
+
 /// The text behind an address of our own server, or `None` if it cannot be had.
 pub(crate) async fn fetch_text(path: &str) -> Option<String> {
     let response = JsFuture::from(window().fetch_with_str(path)).await.ok()?;
@@ -252,6 +262,13 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test;
 
     use super::*;
+
+    #[wasm_bindgen_test]
+    fn names_are_folded_and_unknown_characters_refused() {
+        assert_eq!(fold("Cafe\u{301} STRAẞE").as_deref(), Some("café strasse"));
+        assert_eq!(fold("ΣΟΦΟΣ").as_deref(), Some("σοφος"));
+        assert_eq!((fold("a\u{378}"), fold("\u{e000}")), (None, None));
+    }
 
     #[wasm_bindgen_test]
     fn json_is_read_as_programs_read_it() {

@@ -15,7 +15,7 @@ use crate::{
         icon::{Icon, glyph},
         notice::notice_view,
     },
-    worker,
+    js, worker,
 };
 
 /// What the person decided.
@@ -156,7 +156,7 @@ impl Form {
         let code = match (wanted, invitation) {
             (Wanted::New, _) => Ok(None),
             (Wanted::Named, Some(code)) => Ok(Some(code.clone())),
-            (Wanted::Named, None) => validate::room(&self.room).map(Some),
+            (Wanted::Named, None) => validate::room(&self.room, js::fold).map(Some),
         };
         let name_error = name.as_ref().err().map(|error| words::name_error(*error).into());
         self.name_error.set(name_error);
