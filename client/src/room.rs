@@ -265,7 +265,8 @@ impl RoomState {
         if visibility == Visibility::Hidden && !message.own {
             self.unread = self.unread.saturating_add(1);
         }
-        let delivery = message.own.then_some(Delivery::Waiting);
+        // Told right after it was said. One that comes back from others after a reload is followed by nobody.
+        let delivery = None;
         self.text_bytes += message.text.len();
         let index = before.map_or(0, |index| index + 1);
         self.messages.insert(index, Rc::new(Entry { message, delivery }));

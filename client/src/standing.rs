@@ -228,35 +228,25 @@ mod tests {
                 Tone::Good,
                 "You are alone here. Copy the link and send it to someone.",
             ),
-            (
-                REGISTERED,
-                &[Here, Here],
-                Tone::Good,
-                "Connected to 2 people. The server introduces newcomers.",
-            ),
-            (
-                REGISTERED,
-                &[Here, Connecting],
-                Tone::Good,
-                "Connected to 1 person. The server introduces newcomers.",
-            ),
+            (REGISTERED, &[Here, Here], Tone::Good, "3 people here."),
+            (REGISTERED, &[Here, Connecting], Tone::Good, "2 people here."),
             (
                 REGISTERED,
                 &[Reconnecting],
                 Tone::Busy,
-                "Connecting to someone who is in the room… The server introduces newcomers.",
+                "Connecting to someone who is in the room…",
             ),
             (
                 WAITING,
                 &[Here, Here],
                 Tone::Trouble,
-                "Connected to 2 people. The server is unreachable; the room goes on without it. New people can be invited by hand.",
+                "3 people here. Server offline. Your chat keeps working; new people can't join by link right now.",
             ),
             (
                 WAITING,
                 &[],
                 Tone::Trouble,
-                "The server is unreachable, so newcomers cannot be introduced yet. Someone in the room can invite you by hand.",
+                "Server offline, so nobody can join by link right now. Someone in the room can connect with you without it.",
             ),
             (ServerState::Connecting, &[], Tone::Busy, "Looking for the server…"),
             (ServerState::Stopped, &[], Tone::Trouble, "Not connected to a server."),
@@ -294,10 +284,7 @@ mod tests {
         };
         let standing = standing(&room(REGISTERED, &[PersonState::Here]), Some(&network));
         assert_eq!(standing.tone, Tone::Busy);
-        assert_eq!(
-            words::standing(&standing),
-            "Connected to 1 person. 2 of 3 reachable. The server introduces newcomers."
-        );
+        assert_eq!(words::standing(&standing), "2 people here. 2 of 3 reachable.");
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub fn notice(notice: &Notice) -> Cow<'static, str> {
         }
         NoticeKind::NotSent { error, to } => send_error(*error, to.as_deref()),
         NoticeKind::InvitationRefused { error } => invitation_error(*error).into(),
-        NoticeKind::InvitationUnderWay => "One moment: ways to reach you are being looked for.".into(),
+        NoticeKind::InvitationUnderWay => "Preparing the invitation…".into(),
         NoticeKind::AnswerTaken => {
             "The connection is being made. Once the other person stands in the list of people, you are done.".into()
         }
@@ -89,12 +89,11 @@ fn alert(alert: &Alert, name: Option<&str>) -> Cow<'static, str> {
     let who = someone(name);
     match alert {
         Alert::NameTaken { name, known, now } => format!(
-            "Someone new calls themselves {}. Until now that name had the fingerprint {}; this person has {}. It may \
-             be another device of the same person, or someone who pretends to be them. Compare safety numbers in the \
-             list of people before you tell them anything private.",
-            isolate(name),
+            "There are two people named {name}. The new one ({}, not {}) could be {name} on another device, or someone pretending to be \
+             them. Check the safety number in the list of people first.",
+            now.fingerprint(),
             known.fingerprint(),
-            now.fingerprint()
+            name = isolate(name),
         )
         .into(),
         Alert::Tampering { dropped } => format!(
@@ -134,9 +133,7 @@ fn alert(alert: &Alert, name: Option<&str>) -> Cow<'static, str> {
              so, one of you try another network, such as a phone's hotspot."
         )
         .into(),
-        Alert::Superseded => "Another tab or window took over your place in this room, so this one stopped. Go on there, or reload to join \
-             here as someone else."
-            .into(),
+        Alert::Superseded => "You opened this room in another tab, so this one is paused. Go on there, or reload to join here as someone else.".into(),
         Alert::RoomFull => {
             "The server lets no more people into this room for now. It is asked again in a while; you need not do anything.".into()
         }
@@ -179,9 +176,7 @@ fn send_error(error: SendError, to: Option<&str>) -> Cow<'static, str> {
 
 fn invitation_error(error: InvitationError) -> &'static str {
     match error {
-        InvitationError::Damaged => {
-            "This is no whole invitation or answer. Copy all of it again, from its first to its last letter."
-        }
+        InvitationError::Damaged => "This code is incomplete. Copy the whole code and paste it again.",
         InvitationError::OtherRoom => {
             "This was made for another room. Both of you open the same room link, then start again."
         }
@@ -223,11 +218,10 @@ pub fn standing(standing: &Standing) -> String {
         MeshStanding::Alone => String::new(),
         MeshStanding::Connecting { people: 1 } => "Connecting to someone who is in the room… ".to_owned(),
         MeshStanding::Connecting { people } => format!("Connecting to {people} people who are in the room… "),
-        MeshStanding::Connected { people: 1 } => "Connected to 1 person. ".to_owned(),
-        MeshStanding::Connected { people } => format!("Connected to {people} people. "),
+        MeshStanding::Connected { people } => format!("{} people here. ", people + 1),
     };
     let reach = standing.reach.map_or_else(String::new, |split| reach(split) + ". ");
-    mesh + &reach + server_standing(standing)
+    (mesh + &reach + server_standing(standing)).trim_end().to_owned()
 }
 
 fn server_standing(standing: &Standing) -> &'static str {
@@ -237,16 +231,16 @@ fn server_standing(standing: &Standing) -> &'static str {
         ServerStanding::Registered if standing.mesh == MeshStanding::Alone => {
             "You are alone here. Copy the link and send it to someone."
         }
-        ServerStanding::Registered => "The server introduces newcomers.",
+        ServerStanding::Registered => "",
         ServerStanding::Looking => "Looking for the server…",
         ServerStanding::Lost if goes_on => {
-            "The server is unreachable; the room goes on without it. New people can be invited by hand."
+            "Server offline. Your chat keeps working; new people can't join by link right now."
         }
         ServerStanding::Lost => {
-            "The server is unreachable, so newcomers cannot be introduced yet. Someone in the room can invite you by hand."
+            "Server offline, so nobody can join by link right now. Someone in the room can connect with you without it."
         }
         ServerStanding::Stopped if goes_on => {
-            "The server is not asked any more; the room goes on without it. New people can be invited by hand."
+            "Not connected to a server any more. Your chat keeps working; new people can't join by link right now."
         }
         ServerStanding::Stopped => "Not connected to a server.",
     }
@@ -282,7 +276,7 @@ pub fn delivery(delivery: Delivery, audience: Audience) -> Cow<'static, str> {
     match (delivery, audience) {
         (Delivery::Waiting | Delivery::Sent { of: 0, .. }, Audience::OnePerson) => "waiting for the connection".into(),
         (Delivery::Waiting | Delivery::Sent { of: 0, .. }, Audience::Everyone) => {
-            "waiting for someone to connect".into()
+            "Will be delivered when someone joins".into()
         }
         (Delivery::Sent { delivered: 0, .. }, Audience::OnePerson) => "on its way".into(),
         (Delivery::Sent { .. }, Audience::OnePerson) => "delivered".into(),
@@ -363,7 +357,7 @@ pub fn name_error(error: NameError) -> String {
     match error {
         NameError::Empty => "Type a name, so that others know who is talking.".to_owned(),
         NameError::TooLong { chars } => {
-            format!("This name has {chars} characters; {NAME_CHARS_MAX} is the most. Shorten it.")
+            format!("Names can have up to {NAME_CHARS_MAX} characters. This one has {chars}.")
         }
         NameError::HiddenCharacter => HIDDEN_CHARACTER.to_owned(),
     }
@@ -451,7 +445,7 @@ mod tests {
         assert!(room_error(ParseRoomError::TooLong).contains(&OPEN_ROOM_CHARS_MAX.to_string()));
         assert_eq!(
             name_error(NameError::TooLong { chars: 33 }),
-            "This name has 33 characters; 32 is the most. Shorten it."
+            "Names can have up to 32 characters. This one has 33."
         );
     }
 
@@ -460,7 +454,7 @@ mod tests {
         use Audience::{Everyone, OnePerson};
         let sent = |delivered, of| Delivery::Sent { delivered, of };
         for (state, audience, words) in [
-            (Delivery::Waiting, Everyone, "waiting for someone to connect"),
+            (Delivery::Waiting, Everyone, "Will be delivered when someone joins"),
             (sent(0, 0), OnePerson, "waiting for the connection"),
             (sent(2, 3), Everyone, "delivered to 2 of 3"),
             (sent(0, 1), OnePerson, "on its way"),

@@ -70,13 +70,13 @@ fn fold(name: &str) -> Option<String> {
     use unicode_normalization::UnicodeNormalization;
 
     let nfkc = |text: &str| text.nfkc().collect::<String>();
-    Some(nfkc(&nfkc(name).to_uppercase().to_lowercase()))
+    Some(nfkc(&nfkc(name).to_lowercase().to_uppercase().to_lowercase()))
 }
 
 #[cfg(target_arch = "wasm32")]
 fn fold(name: &str) -> Option<String> {
     let nfkc = |text: &js_sys::JsString| text.normalize("NFKC");
-    Some(nfkc(&nfkc(&name.into()).to_upper_case().to_lower_case()).into())
+    Some(nfkc(&nfkc(&name.into()).to_lower_case().to_upper_case().to_lower_case()).into())
 }
 
 /// What the platform makes of a name is the same everywhere.

@@ -243,7 +243,7 @@ pub(crate) fn fold(name: &str) -> Option<String> {
         return None;
     }
     let nfkc = |text: &JsString| text.normalize("NFKC");
-    Some(nfkc(&nfkc(&name.into()).to_upper_case().to_lower_case()).into())
+    Some(nfkc(&nfkc(&name.into()).to_lower_case().to_upper_case().to_lower_case()).into())
 }
 
 /// The text behind an address of our own server, or `None` if it cannot be had.

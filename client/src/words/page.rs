@@ -1,7 +1,8 @@
 //! The sentences that stand on the pages as they are.
 
 /// What inviting by hand is.
-pub const INVITE_HELP: &str = "This works without a server: two people carry two texts to each other, by mail, messenger, USB stick or a phone's camera. Both need this room's link.";
+pub const INVITE_HELP: &str =
+    "You and the other person swap two codes, by email, chat app or camera. Both of you need this room's link.";
 
 /// How somebody is invited by hand.
 pub const BRING_IN_HELP: &str = "Make an invitation for one person, give it to them, and paste what they send back.";
@@ -20,7 +21,7 @@ pub const WHISPER_PLACEHOLDER: &str = "Only they will read this";
 pub const MESSAGE_PLACEHOLDER: &str = "Write to everyone here";
 
 /// What the rings of the map mean.
-pub const RINGS: &str = "Rings: not connected with the server.";
+pub const RINGS: &str = "A ring around someone: not connected to the server.";
 
 /// Before the oldest message that is left.
 pub const OLDER_REMOVED: &str = "Older messages were removed from this page to save memory.";
@@ -40,7 +41,7 @@ pub fn dated_ahead(count: usize) -> String {
 pub const THROUGH_OTHERS: &str = "Reached through others";
 
 /// How a safety number is compared.
-pub const SAFETY_NUMBER_HELP: &str = "Read this number to each other, by phone or side by side. If both of you see the same, nobody stands between you. If not, one of you talks to someone else: say nothing private.";
+pub const SAFETY_NUMBER_HELP: &str = "Read this number to each other, by phone or side by side. If both of you see the same, nobody stands between you. If they differ, someone may be in between: don't share anything private.";
 
 /// The room's link is on the clipboard.
 pub const LINK_COPIED: &str = "Link copied. Paste it where the other person reads it.";
@@ -62,7 +63,7 @@ pub const CLOSE_TITLE: &str = "Close this room for everyone?";
 
 /// What closing a room means.
 pub const CLOSE_HELP: &str =
-    "Everybody is sent out, now and for good: nobody can come in again, not even you. This cannot be undone.";
+    "Everyone is disconnected and the room can't be used again, not even by you. This cannot be undone.";
 
 /// Below the name of a private room.
 pub const PRIVATE_ROOM_KIND: &str = "Only people with the link get in";
@@ -74,11 +75,10 @@ pub const OPEN_ROOM_KIND: &str = "Open room: anyone who guesses the name can com
 pub const CLOSED_EMPTY: &str = "This room is closed";
 
 /// Before the first message, with somebody there.
-pub const TOGETHER_TITLE: &str = "You found each other";
+pub const TOGETHER_TITLE: &str = "You're connected";
 
 /// What to do before the first message, with somebody there.
-pub const TOGETHER_HELP: &str =
-    "Nothing was said yet. Write the first message below; it goes straight to everyone here.";
+pub const TOGETHER_HELP: &str = "Say hello! What you write goes straight to everyone here.";
 
 /// Before the first message, with nobody there.
 pub const ALONE_TITLE: &str = "You are alone here";
@@ -88,7 +88,7 @@ pub const ALONE_HELP: &str =
     "Copy the link and send it to the people you want to talk to. Whoever opens it lands in this room.";
 
 /// What can be done with nobody there, besides.
-pub const ALONE_ASIDE: &str = "You can write already: your messages wait for the first one to come.";
+pub const ALONE_ASIDE: &str = "You can start writing. Your messages will be delivered when someone joins.";
 
 /// The start page for someone who opened a room's link.
 pub const INVITED_TITLE: &str = "You are invited to a room";
@@ -100,13 +100,15 @@ pub const SLOGAN: &str = "Talk as a flock.";
 pub const SLOGAN_END: &str = "No one in the middle.";
 
 /// What Starling is.
-pub const LEDE: &str = "A Starling room lives only in the browsers of the people in it. A server introduces you to each other; what you say never passes through it.";
+pub const LEDE: &str =
+    "Group chat straight from browser to browser. No account. The server only introduces you; it never sees a message.";
 
 /// Below the field "Your name".
-pub const NAME_HELP: &str = "What the others see. It stays in this browser.";
+pub const NAME_HELP: &str = "Shown to everyone in the room. Saved only in this browser.";
 
 /// Below the field "Room".
-pub const ROOM_HELP: &str = "Paste a link you were sent, or agree on any name: then everyone who types it meets there.";
+pub const ROOM_HELP: &str =
+    "Paste an invite link, or type a room name. Everyone who types the same name ends up in the same room.";
 
 /// Leads back from an invitation.
 pub const ANOTHER_ROOM: &str = "Make or choose another room";

@@ -160,6 +160,14 @@ impl View {
         self.notices.iter().any(|notice| notice.text.contains(text))
     }
 
+    /// Whether the page has a server that introduces newcomers, and somebody is here: then there is nothing more to say.
+    #[must_use]
+    pub fn is_registered(&self) -> bool {
+        self.connection
+            .as_deref()
+            .is_some_and(|text| text.trim().ends_with(" people here."))
+    }
+
     /// Whether the status "Connection" contains this text.
     #[must_use]
     pub fn connection_says(&self, text: &str) -> bool {

@@ -33,7 +33,7 @@ fn a_name_or_room_that_cannot_be_used_gets_words() {
         complaint(
             &page,
             "Your name",
-            "This name has 33 characters; 32 is the most. Shorten it.",
+            "Names can have up to 32 characters. This one has 33.",
         )
         .await?;
         // It would be read from the right, and so would what stands after it.

@@ -100,7 +100,7 @@ fn what_is_said_while_alone_waits_and_is_delivered_later() {
         ann.say("second").await?;
         for text in ["first", "second"] {
             ann.wait("waiting", |view| {
-                view.is_delivered(text, "waiting for someone to connect")
+                view.is_delivered(text, "Will be delivered when someone joins")
             })
             .await?;
         }

@@ -41,7 +41,7 @@ async fn an_invitation_is_made_handed_over_and_answered() {
     page.click("Invite by hand").await;
     assert!(page.one("dialog[aria-labelledby=invite-title]").has_attribute("open"));
     page.click("Make an invitation").await;
-    assert!(page.text("dialog .notice").contains("One moment"));
+    assert!(page.text("dialog .notice").contains("Preparing the invitation"));
     let text = "made-here".to_owned();
     page.update(props(vec![Event::Invitation { text }])).await;
     assert_eq!(page.all("dialog .notice").len(), 0);
@@ -70,7 +70,7 @@ async fn an_invitation_is_taken_and_its_answer_shown_or_it_says_what_is_wrong() 
     page.click("Invite by hand").await;
     paste(&page, "Paste an invitation", "cut off");
     page.click("Use invitation").await;
-    assert!(page.text("dialog [role=alert]").contains("Copy all of it again"));
+    assert!(page.text("dialog [role=alert]").contains("Copy the whole code"));
     let area: HtmlTextAreaElement = page.one("textarea[aria-label='Paste an invitation']").unchecked_into();
     assert_eq!(area.value(), "cut off", "it can be mended");
     let props = |events: Vec<Event>| RoomViewProps {

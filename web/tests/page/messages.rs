@@ -73,6 +73,10 @@ async fn own_other_and_whispered_messages_are_told_apart_in_words() {
         message(2, 1, None, "theirs"),
         message(3, 1, Some(0), "psst"),
         message(4, 0, Some(1), "what?"),
+        Event::Delivery {
+            id: MessageId::from_bytes([4; 16]),
+            delivery: Delivery::Sent { delivered: 0, of: 1 },
+        },
     ])
     .await;
     let texts: Vec<_> = page
@@ -86,7 +90,7 @@ async fn own_other_and_whispered_messages_are_told_apart_in_words() {
     );
     assert!(texts[1].starts_with("Ada ") && !texts[1].contains("Whisper"));
     assert!(texts[2].contains("Whisper to you"));
-    assert!(texts[3].contains("Whisper to Ada") && texts[3].ends_with("waiting for the connection"));
+    assert!(texts[3].contains("Whisper to Ada") && texts[3].ends_with("on its way"));
     assert!(
         page.all("article")
             .iter()
@@ -97,14 +101,14 @@ async fn own_other_and_whispered_messages_are_told_apart_in_words() {
 #[wasm_bindgen_test]
 async fn delivery_changes_in_place() {
     let outbox = Outbox::new(Ok(()));
-    let mut page = Shown::<RoomView>::new(room([message(1, 0, None, "x")], &outbox)).await;
-    assert_eq!(page.text(".delivery"), "waiting for someone to connect");
-    let delivery = Delivery::Sent { delivered: 1, of: 1 };
-    let delivered = Event::Delivery {
-        id: MessageId::from_bytes([1; 16]),
-        delivery,
+    let of_it = |delivery| {
+        let id = MessageId::from_bytes([1; 16]);
+        [message(1, 0, None, "x"), Event::Delivery { id, delivery }]
     };
-    page.update(room([message(1, 0, None, "x"), delivered], &outbox)).await;
+    let mut page = Shown::<RoomView>::new(room(of_it(Delivery::Waiting), &outbox)).await;
+    assert_eq!(page.text(".delivery"), "Will be delivered when someone joins");
+    let delivered = of_it(Delivery::Sent { delivered: 1, of: 1 });
+    page.update(room(delivered, &outbox)).await;
     assert_eq!(page.text(".delivery"), "delivered to 1 of 1");
 }
 
@@ -174,4 +178,11 @@ async fn one_message_adds_one_row_and_leaves_all_others() {
         assert_eq!(marks, expected);
         page.update(room(said.clone(), &outbox)).await;
     }
+}
+
+/// After a reload one's own words come back from others, and nobody counts any more who has them.
+#[wasm_bindgen_test]
+async fn of_what_came_back_nothing_is_said_that_is_not_known() {
+    let page = show([message(1, 0, None, "said before")]).await;
+    assert_eq!((page.all(".message").len(), page.all(".delivery").len()), (1, 0));
 }

@@ -29,10 +29,7 @@ async fn people_have_names_and_states_and_oneself_is_marked() {
     {
         assert!(item.contains(words), "{item}");
     }
-    assert_eq!(
-        page.text("p[aria-label=Connection]"),
-        "Connected to 1 person. The server introduces newcomers."
-    );
+    assert_eq!(page.text("p[aria-label=Connection]"), "2 people here.");
 }
 
 #[wasm_bindgen_test]

@@ -52,7 +52,7 @@ async fn the_page_says_how_it_stands_with_the_server_and_offers_to_try_now() {
     let page = Shown::<RoomView>::new(props).await;
     assert_eq!(
         page.text("p[aria-label=Connection]"),
-        "Connected to 1 person. The server is unreachable; the room goes on without it. New people can be invited by hand. \
+        "2 people here. Server offline. Your chat keeps working; new people can't join by link right now. \
          Trying again in 4 s."
     );
     page.click("Try now").await;

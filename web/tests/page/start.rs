@@ -63,7 +63,7 @@ async fn what_is_wrong_is_said_at_the_field_and_the_cursor_goes_there() {
     let (page, entered) = start(None, None).await;
     for (name, room, wrong, words) in [
         ("", "tea", "name", "Type a name"),
-        (&*"x".repeat(33), "tea", "name", "33 characters"),
+        (&*"x".repeat(33), "tea", "name", "This one has 33"),
         ("Ada", "", "room", "Type the name of a room"),
         ("Ada", &*"x".repeat(65), "room", "too long"),
         ("Ada", "1.cut", "room", "damaged"),
