@@ -6,9 +6,6 @@
 /// Between the `#` and the room's code.
 const ROOM_PREFIX: &str = "/r/";
 
-/// What stands before a room's code in a link.
-const ROOM_FRAGMENT: &str = "#/r/";
-
 /// A page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
@@ -49,11 +46,18 @@ impl Route {
 /// The room code in what a person put into the field "Room": they may paste the whole link, with or without what stands around it.
 #[must_use]
 pub fn code_in(text: &str) -> String {
-    let whole = decode_until(text, |text| text.contains(ROOM_FRAGMENT));
-    let Some((_, code)) = whole.split_once(ROOM_FRAGMENT) else {
+    // As it stands, and as programs encode it, once or twice.
+    let found = ["#", "%23", "%2523"].iter().flat_map(|hash| {
+        let prefixes = ["/r/", "%2Fr%2F", "%2fr%2f", "%252Fr%252F"];
+        prefixes.map(|prefix| {
+            text.find(&format!("{hash}{prefix}"))
+                .map(|place| place + hash.len() + prefix.len())
+        })
+    });
+    let Some(code) = found.flatten().min().and_then(|place| text.get(place..)) else {
         return text.to_owned();
     };
-    let ends = |character: char| character.is_whitespace() || "–—…«»“”‘’„‚".contains(character);
+    let ends = |character: char| character.is_whitespace() || "–—…«»“”‘’„‚。，、！？）」』】：；".contains(character);
     let is_letter = |character: char| character.is_ascii_alphanumeric() || !character.is_ascii() && !ends(character);
     let is_of_code = |character: char| is_letter(character) || "-._~%".contains(character);
     let code = code
@@ -201,8 +205,17 @@ mod tests {
             "http://host/%2523/r/tea",
             "http://host/#%2Fr%2Ftea!",
             "#/r/tea",
+            "http://host/#/r/tea。",
+            "（http://host/#/r/tea），好",
         ] {
             assert_eq!(code_in(text), "tea", "{text}");
+        }
+        for text in [
+            "http://h/#%2Fr%2Ftea%20party",
+            "http://h/%23/r/tea%20party now",
+            "<http://h/#/r/tea%2520party>",
+        ] {
+            assert_eq!(code_in(text), "tea party", "{text}");
         }
         let private = "1.AbC_-9";
         assert_eq!(code_in(&format!("see <http://host/#/r/{private}>, now")), private);

@@ -41,7 +41,8 @@ impl Closing {
     /// # Errors
     /// [`BadSignature`] if it is of another room or by another than the founder.
     pub fn verify(&self, room: &Room) -> Result<(), BadSignature> {
-        if room.founder() != Some(self.founder) {
+        // The salt is not signed: a wrong one would keep servers from believing the statement.
+        if room.founder() != Some(self.founder) || self.salt != room.founder_salt() {
             return Err(BadSignature);
         }
         self.verify_signature(&room.id())
@@ -144,6 +145,11 @@ mod tests {
             (by_member.verify(&ours), by_member.verify_by_proof(ours.proof())),
             refused
         );
+        let salted = Closing {
+            salt: other.founder_salt(),
+            ..closing.clone()
+        };
+        assert_eq!((salted.verify(&ours), salted.verify_by_proof(ours.proof())), refused);
         let later = Closing {
             unix_millis: 6,
             ..closing.clone()

@@ -2,7 +2,7 @@
 //!
 //! After UTS #39, *Unicode Security Mechanisms*: two names are compared by their *skeletons*. Deviation: whole tables of normalisation and
 //! confusables would weigh more than the mesh, so only compatibility letters, and Cyrillic and Greek letters that look like Latin ones,
-//! are put in the place of these, and the case of these three scripts is ignored. Accents stay: `José` and `Jose` are two names.
+//! are put in the place of these, and the case of these three scripts, and of Armenian, is ignored. Accents stay: `José` and `Jose` are two names.
 
 /// Whether a character cannot be seen, or changes the order of others: controls, marks of direction, spaces without width, fillers.
 /// Joiners and variation selectors are not among them: words of some scripts, and emoji, need them.
@@ -70,17 +70,28 @@ fn prototype(char: char) -> char {
     }
 }
 
-/// The lower case of a Latin, Greek or Cyrillic letter.
+/// The lower case of a Latin, Greek, Cyrillic or Armenian letter.
 fn lower(char: char) -> char {
     let code = u32::from(char);
     let lower = match code {
         0x41..=0x5a | 0xc0..=0xd6 | 0xd8..=0xde | 0x391..=0x3a1 | 0x3a3..=0x3ab | 0x410..=0x42f => code + 0x20,
         0x400..=0x40f => code + 0x50,
         0x178 => 0xff,
+        0x386 => 0x3ac,
+        0x388..=0x38a => code + 0x25,
+        0x38c => 0x3cc,
+        0x38e..=0x38f => code + 0x3f,
+        0x531..=0x556 => code + 0x30,
         // Final sigma.
         0x3c2 => 0x3c3,
         // Capitals and small letters by turns.
-        0x100..=0x137 | 0x14a..=0x177 | 0x460..=0x481 | 0x48a..=0x4bf | 0x4d0..=0x52f => code | 1,
+        0x100..=0x137
+        | 0x14a..=0x177
+        | 0x460..=0x481
+        | 0x48a..=0x4bf
+        | 0x4d0..=0x52f
+        | 0x1e00..=0x1e95
+        | 0x1ea0..=0x1eff => code | 1,
         0x139..=0x148 | 0x179..=0x17e => code + code % 2,
         other => other,
     };
@@ -111,6 +122,7 @@ mod tests {
             ["Ann", "𝐀𝐧𝐧"],
             ["Ann", "𝒜𝓃𝓃"],
             ["JOSÉ", "josé"],
+            ["NGUYỄN", "nguyễn"],
             ["ŻÓŁĆ", "żółć"],
             ["ЖУК ЁЖ", "жук ёж"],
             ["ΦΛΞ", "φλξ"],
@@ -131,7 +143,12 @@ mod tests {
 
     #[test]
     fn case_is_that_of_unicode() {
-        for code in (0x41..0x180).chain(0x391..0x3ac).chain(0x400..0x530) {
+        for code in (0x41..0x180)
+            .chain(0x386..0x3ac)
+            .chain(0x400..0x557)
+            .chain(0x1e00..0x1e96)
+            .chain(0x1ea0..0x1f00)
+        {
             let Some(char) = char::from_u32(code) else { continue };
             let expected: Vec<_> = char.to_lowercase().collect();
             // İ, which becomes two characters, and its kind.

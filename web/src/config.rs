@@ -63,10 +63,13 @@ pub(crate) const MAP_FRAME: Duration = Duration::from_millis(33);
 /// In a larger network only we and who is linked with us have names: more of them would cover each other.
 pub(crate) const MAP_NAMES_MAX: usize = 30;
 
-/// For so long a newer page has time to take the place of the one that is kept.
-pub(crate) const UPDATE_MAX: Duration = Duration::from_secs(2);
+/// For so long a newer page has time to be looked for, to come, and to take the place of the one that is kept, each.
+pub(crate) const UPDATE_MAX: Duration = Duration::from_secs(5);
 
-/// For so long the start waits for the browser's storage, and for what the server says of further servers.
+/// For so long the start of a tab that has an identity waits for the browser's storage: without it the person would be another.
+pub(crate) const RETURN_MAX: Duration = Duration::from_secs(10);
+
+/// For so long the start waits for the browser's storage otherwise, and for what the server says of further servers.
 pub(crate) const START_MAX: Duration = Duration::from_secs(3);
 
 /// How many values of JSON from elsewhere stand within each other at most.

@@ -25,7 +25,7 @@ use web_sys::{RtcCertificate, RtcPeerConnection};
 
 use crate::{
     clock,
-    config::{CERTIFICATE_LASTS, CERTIFICATE_MARGIN, START_MAX},
+    config::{CERTIFICATE_LASTS, CERTIFICATE_MARGIN, RETURN_MAX, START_MAX},
     js,
     store::BrowserStore,
 };
@@ -175,13 +175,13 @@ struct Renewal {
 }
 
 /// Opens the store. One that another tab keeps from opening, or that never answers, is done without.
-async fn open_store() -> BrowserStore {
+async fn open_store(patience: Duration) -> BrowserStore {
     let (sender, receiver) = oneshot::channel();
     // Goes on if nobody waits for it any more: a request of the browser cannot be taken back.
     spawn_local(async move {
         let _ = sender.send(BrowserStore::open().await);
     });
-    if let Some(Ok(store)) = js::within(START_MAX, receiver).await {
+    if let Some(Ok(store)) = js::within(patience, receiver).await {
         return store;
     }
     js::log("nothing will be kept: the browser's storage does not answer");
@@ -190,13 +190,13 @@ async fn open_store() -> BrowserStore {
 
 /// Takes a slot. If the store fails or has none, the identity lasts as long as the page.
 async fn own_identity() -> (BrowserStore, u32, IdentityRecord<RtcCertificate>, Option<Renewal>) {
-    let store = open_store().await;
     let owner = SessionId::from_bytes(js::entropy()).to_text();
     let session = js::window().session_storage().ok().flatten();
     let slot = session
         .as_ref()
         .and_then(|session| session.get_item(SLOT_KEY).ok().flatten())
         .and_then(|slot| slot.parse().ok());
+    let store = open_store(if slot.is_some() { RETURN_MAX } else { START_MAX }).await;
     let remembered = slot.map(|slot| Remembered {
         slot,
         patience: if js::is_reload() {

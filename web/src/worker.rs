@@ -14,14 +14,9 @@ const WORKER: &str = "/sw.js";
 pub(crate) fn keep_page(on_update: impl Fn() + Clone + 'static) {
     let Some(container) = container() else { return };
     spawn_local(async move {
-        let Ok(registered) = JsFuture::from(container.register(WORKER)).await else {
-            // There is no server at the moment; or it has no such file, and what was kept is of another build than it serves.
-            if js::is_not_found(WORKER).await {
-                forget(&container).await;
-            }
+        let Some(registration) = register(&container).await else {
             return;
         };
-        let registration: ServiceWorkerRegistration = registered.unchecked_into();
         if registration.waiting().is_some() && container.controller().is_some() {
             on_update();
         }
@@ -34,6 +29,22 @@ pub(crate) fn keep_page(on_update: impl Fn() + Clone + 'static) {
         // For as long as the page lives.
         on_found.forget();
     });
+}
+
+/// Registers the worker, and looks whether the server has a newer one. What was kept of a server that has none any more is forgotten: it would
+/// be served for ever.
+async fn register(container: &ServiceWorkerContainer) -> Option<ServiceWorkerRegistration> {
+    let registered = JsFuture::from(container.register(WORKER)).await.ok();
+    let registration = registered.map(JsCast::unchecked_into::<ServiceWorkerRegistration>);
+    let updated = match registration.as_ref().map(ServiceWorkerRegistration::update) {
+        Some(Ok(updated)) => JsFuture::from(updated).await.is_ok(),
+        Some(Err(_)) | None => false,
+    };
+    if !updated && js::is_not_found(WORKER).await {
+        forget(container).await;
+        return None;
+    }
+    registration
 }
 
 fn tell_when_installed(worker: &ServiceWorker, container: &ServiceWorkerContainer, on_update: impl Fn() + 'static) {
@@ -60,10 +71,19 @@ pub(crate) fn reload() {
 
 /// Lets the worker that waits take over, if there is one.
 async fn take_over(container: &ServiceWorkerContainer) {
-    let Some(waiting) = registration(container)
-        .await
-        .and_then(|registration| registration.waiting())
-    else {
+    let Some(registration) = registration(container).await else {
+        return;
+    };
+    if registration.waiting().is_none()
+        && let Ok(updated) = registration.update()
+    {
+        // Without a server there is none.
+        let _ = js::within(UPDATE_MAX, JsFuture::from(updated)).await;
+        if let Some(installing) = registration.installing() {
+            js::within(UPDATE_MAX, settled(&installing)).await;
+        }
+    }
+    let Some(waiting) = registration.waiting() else {
         return;
     };
     let (sender, changed) = oneshot::channel();
@@ -73,6 +93,15 @@ async fn take_over(container: &ServiceWorkerContainer) {
     if waiting.post_message(&"update".into()).is_ok() {
         js::within(UPDATE_MAX, changed).await;
     }
+}
+
+/// Until a worker has all its files, or cannot get them.
+async fn settled(worker: &ServiceWorker) {
+    let (sender, changed) = oneshot::channel();
+    let _on_change = EventListener::once(worker, "statechange", move |_| {
+        let _ = sender.send(());
+    });
+    let _ = changed.await;
 }
 
 async fn forget(container: &ServiceWorkerContainer) {

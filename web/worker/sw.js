@@ -10,7 +10,7 @@ const CACHE = PREFIX + BUILD;
 
 self.addEventListener("install", (event) => {
   // A file whose name has no hash of its content may be an old one in the browser's own cache.
-  const request = (file) => new Request(file, /-[0-9a-f]{16}/.test(file) ? {} : { cache: "no-cache" });
+  const request = (file) => new Request(file, /-[0-9a-f]{16}/.test(file) ? {} : { cache: "reload" });
   const keep = async () => (await caches.open(CACHE)).addAll(FILES.map(request));
   event.waitUntil(keep());
 });
@@ -37,6 +37,19 @@ self.addEventListener("fetch", (event) => {
   if (method !== "GET" || origin !== location.origin || !FILES.includes(file)) {
     return;
   }
-  const kept = caches.match(file, { cacheName: CACHE, ignoreVary: true });
+  const kept = caches.match(file, { cacheName: CACHE, ignoreVary: true }).catch(() => undefined);
   event.respondWith(kept.then((response) => response || fetch(event.request)));
+  if (file === "/") {
+    event.waitUntil(revalidate().catch(() => {}));
+  }
 });
+
+// The page may come with another policy than before, which is in its headers. Another build comes as a whole, with its own worker.
+const revalidate = async () => {
+  const fresh = await fetch("/", { cache: "no-cache" });
+  const cache = await caches.open(CACHE);
+  const kept = await cache.match("/", { ignoreVary: true });
+  if (fresh.ok && kept && (await fresh.clone().text()) === (await kept.text())) {
+    await cache.put("/", fresh);
+  }
+};

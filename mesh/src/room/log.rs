@@ -255,8 +255,8 @@ impl Log {
         (span.first..span.next).contains(&header.seq).then_some(header)
     }
 
-    /// What was skipped of feeds, and was never here: it may be had from others than who has it no more.
-    pub(crate) fn skipped(&self) -> Vec<Span> {
+    /// What was skipped of feeds, and was never here: it may be had from others than who has it no more. Of many feeds others each `time`.
+    pub(crate) fn skipped(&self, time: u32) -> Vec<Span> {
         let skipped = self.feeds.iter().filter_map(|feed| {
             let (first, next) = feed.kept.skipped()?;
             let (feed, head) = (feed.feed, None);
@@ -267,7 +267,13 @@ impl Log {
                 head,
             })
         });
-        skipped.take(WANT_SPANS_MAX).collect()
+        let mut skipped: Vec<_> = skipped.collect();
+        if skipped.len() > WANT_SPANS_MAX {
+            let start = time as usize * WANT_SPANS_MAX % skipped.len();
+            skipped.rotate_left(start);
+            skipped.truncate(WANT_SPANS_MAX);
+        }
+        skipped
     }
 
     /// The end of a feed whose author has forked it. Says whether that is news.
@@ -372,22 +378,21 @@ impl Log {
             let feed = self.by_feed.get(&span.feed).map(|place| &self.feeds[place]);
             // Whoever has nothing left of it has the header of the last.
             let is_bare = |next| span.head.is_some() && span.first == span.next && span.next > next;
-            let (first, next, evicted, differs) = match feed {
+            let (first, next, wanted, differs) = match feed {
                 Some(FeedLog { fork: Some(_), .. }) => continue,
                 Some(FeedLog { kept, .. }) => {
                     let differs = span.head.is_some() && span.next == kept.next() && span.head != kept.last();
-                    (kept.first(), kept.next(), kept.evicted(), differs)
+                    // What is there of what comes before, out of order, is not asked for again.
+                    let wanted = kept.missing_from(span.first.max(kept.evicted()));
+                    (kept.first(), kept.next(), wanted, differs)
                 }
-                None if self.feeds.len() < LOG_FEEDS_MAX => (span.first, 0, 0, false),
+                None if self.feeds.len() < LOG_FEEDS_MAX => (span.first, 0, span.first, false),
                 None => continue,
             };
             // Earlier ones than ours are wanted if we never had them, not if we evicted them.
-            let mut parts = vec![
-                (span.first.max(evicted), first.min(span.next)),
-                (span.first.max(next), span.next),
-            ];
+            let mut parts = vec![(wanted, first.min(span.next)), (span.first.max(next), span.next)];
             if differs || is_bare(next) {
-                parts.push((span.next.saturating_sub(1).max(evicted), span.next));
+                parts.push((span.next.saturating_sub(1), span.next));
             }
             let parts = parts.into_iter().filter(|(first, next)| first < next);
             let head = None;

@@ -67,6 +67,8 @@ struct Fetch {
     /// What the peer has.
     theirs: Vec<Span>,
     until: Instant,
+    /// Whether it told more of that since it was asked last.
+    learned: bool,
 }
 
 impl Fetch {
@@ -77,6 +79,7 @@ impl Fetch {
             told.insert(span.feed, ());
         }
         self.theirs.retain(|span| !told.contains_key(&span.feed));
+        self.learned = true;
         self.theirs.extend(theirs);
         self.theirs.truncate(LOG_FEEDS_MAX);
     }
@@ -129,15 +132,20 @@ impl Sync {
         }
         let Some(state) = self.links.get_mut(&link) else { return };
         // Of what we skipped on somebody's word, this one may have some, though the digests do not tell.
-        if !fetching && (at_once || now >= state.ask_at) && !log.is_whole() {
+        let skipped = if !fetching && (at_once || now >= state.ask_at) {
+            log.skipped(state.asked)
+        } else {
+            Vec::new()
+        };
+        if !skipped.is_empty() {
             state.ask_at = now + back_off(state.asked, QUIET_MIN, QUIET_MAX);
             state.asked = state.asked.saturating_add(1);
-            let (theirs, until) = (log.skipped(), now + BATCH_TIMEOUT);
             state.fetching = Some(Fetch {
-                theirs: theirs.clone(),
-                until,
+                theirs: skipped.clone(),
+                until: now + BATCH_TIMEOUT,
+                learned: false,
             });
-            state.send_want(cx, link, theirs);
+            state.send_want(cx, link, skipped);
         }
         if people {
             state.people_until = Some(now + PEOPLE_TIMEOUT);
@@ -167,7 +175,11 @@ impl Sync {
             Some(fetch) if now < fetch.until => fetch.learn(theirs),
             fetching if !lacking.is_empty() => {
                 let until = now + BATCH_TIMEOUT;
-                *fetching = Some(Fetch { theirs, until });
+                *fetching = Some(Fetch {
+                    theirs,
+                    until,
+                    learned: false,
+                });
                 state.send_want(cx, link, lacking);
             }
             _ => {}
@@ -233,14 +245,15 @@ impl Sync {
     /// A batch came and was accepted. `fresh`: how many of it were new. Asks for the next.
     pub(crate) fn handle_batch(&mut self, cx: &mut Context, link: LinkId, fresh: usize, log: &Log) {
         let Some(state) = self.links.get_mut(&link) else { return };
-        if fresh == 0 {
+        if fresh > 0 {
+            state.logs.on_progress();
+            state.asked = 0;
+        } else if !state.fetching.as_ref().is_some_and(|fetch| fetch.learned) {
             // The peer does not keep what it promised.
             state.fetching = None;
-            return;
         }
-        state.logs.on_progress();
-        state.asked = 0;
         let Some(fetch) = &mut state.fetching else { return };
+        fetch.learned = false;
         fetch.until = cx.instant() + BATCH_TIMEOUT;
         let lacking = log.lacking(&fetch.theirs);
         if lacking.is_empty() {

@@ -176,9 +176,22 @@ impl Kept {
         header.filter(|header| header.seq.checked_add(1) == Some(self.next) && self.get(header.seq).is_none())
     }
 
-    /// From where to where there was never everything.
+    /// The first number from `seq` on that is not there.
+    pub(super) fn missing_from(&self, seq: u64) -> u64 {
+        let mut missing = seq;
+        for there in self.range(seq, u64::MAX) {
+            if there.content.seq != missing {
+                break;
+            }
+            missing += 1;
+        }
+        missing
+    }
+
+    /// From where to where something was never there, and would be accepted.
     pub(super) fn skipped(&self) -> Option<(u64, u64)> {
-        (self.evicted < self.whole_from).then_some((self.evicted, self.whole_from))
+        let first = self.missing_from(self.evicted);
+        (first < self.whole_from).then_some((first, self.whole_from))
     }
 
     /// Evicts the entry with the lowest number. If it joins no other, the feed goes on after it.

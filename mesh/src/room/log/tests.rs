@@ -265,7 +265,7 @@ fn where_the_beginning_is_gone_for_good_a_feed_begins_later() {
     assert_eq!(vector(&log), [span(1, 6, 9), span(1, 0, 2)]);
     assert_eq!(log.lacking(&theirs), [span(1, 9, 10)]);
     // Nor is it for ever: whoever has what is between can still bring it.
-    assert_eq!(log.lacking(&[span(1, 0, 9)]), [span(1, 0, 6)]);
+    assert_eq!(log.lacking(&[span(1, 0, 9)]), [span(1, 2, 6)]);
     assert_eq!(accepted(&mut log, 2..6), [Accepted::New; 4]);
     assert_eq!(vector(&log), [span(1, 0, 9)]);
 }
@@ -484,17 +484,48 @@ fn of_a_feed_that_was_wholly_evicted_the_last_header_is_left_and_newcomers_go_on
 #[test]
 fn what_was_skipped_is_known_and_asked_for() {
     let mut log = Log::new([1; 32], me());
-    assert_eq!(log.skipped(), []);
+    assert_eq!(log.skipped(0), []);
     accepted(&mut log, [9]);
     log.skip_gaps(&with_heads(&[span(1, 9, 10)]));
     let mut full = Log::new([2; 32], me());
     accepted(&mut full, 0..10);
     assert_eq!(log.digest(), full.digest(), "nobody can tell by that");
-    assert_eq!(log.skipped(), [span(1, 0, 9)]);
-    assert_eq!(log.lacking(&log.skipped()), log.skipped());
+    assert_eq!(log.skipped(0), [span(1, 0, 9)]);
+    assert_eq!(log.lacking(&log.skipped(0)), log.skipped(0));
     accepted(&mut log, 0..9);
     assert!(log.is_whole());
-    assert_eq!(log.skipped(), []);
+    assert_eq!(log.skipped(0), []);
+}
+
+/// More than one answer takes.
+#[test]
+fn what_came_of_the_skipped_is_not_asked_for_again() {
+    let mut log = Log::new([1; 32], me());
+    accepted(&mut log, [1_000]);
+    log.skip_gaps(&with_heads(&[span(1, 1_000, 1_001)]));
+    accepted(&mut log, (0..300).chain([500]));
+    assert_eq!(log.skipped(0), [span(1, 300, 1_000)]);
+    assert_eq!(log.lacking(&[span(1, 0, 1_001)]), [span(1, 300, 1_000)]);
+    accepted(&mut log, 300..500);
+    assert_eq!(log.skipped(0), [span(1, 501, 1_000)]);
+    accepted(&mut log, 501..1_000);
+    assert_eq!((log.skipped(0), log.is_whole()), (vec![], true));
+}
+
+/// Of many feeds that go on later, all have their turn.
+#[test]
+fn other_skipped_feeds_are_asked_for_each_time() {
+    let mut log = Log::new([1; 32], me());
+    let many = u64::try_from(WANT_SPANS_MAX).unwrap() * 3 / 2;
+    for number in 0..many {
+        log.accept(&entry_of(1, number, 1), Source::Broadcast);
+        let feed = feed(1, number);
+        log.skip_gaps(&with_heads(&[Span { feed, ..span(1, 1, 2) }]));
+    }
+    let asked = [0, 1].map(|time| log.skipped(time));
+    assert!(asked.iter().all(|spans| spans.len() == WANT_SPANS_MAX));
+    let numbers: std::collections::BTreeSet<_> = asked.iter().flatten().map(|span| span.feed.number).collect();
+    assert_eq!(numbers.len() as u64, many);
 }
 
 /// Whatever was out of order before a feed went on later, all who have gone on agree.

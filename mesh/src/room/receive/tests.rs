@@ -630,6 +630,54 @@ fn what_was_skipped_on_the_word_of_one_is_asked_of_all_others() {
     assert_eq!(rig.cx.outputs(), []);
 }
 
+/// What a neighbor told while it was asked for something else is not lost.
+#[test]
+fn who_asks_for_what_was_skipped_still_gets_what_is_new() {
+    let mut rig = Rig::linked(&[2]);
+    let entries: Vec<_> = (0..10).map(|seq| rig.entry_of(4, seq, "hi")).collect();
+    rig.handle(BOB, entry_frame(&entries[9], 1, tree(4)));
+    let head = Some(entries[9].short());
+    let vector = vec![Span { head, ..span(4, 9, 10) }];
+    rig.handle(BOB, Frame::Have { vector });
+    rig.cx.outputs();
+    // Somebody else comes, who has none of that, but something new.
+    let (log, people) = (LogDigest([7; 16]), 1);
+    rig.tell(ToRoom::NeighborUp {
+        link: CID,
+        peer: peer(3),
+        name: "P3".into(),
+        state: LinkState::Up,
+        digests: Digests { log, people },
+        unix_millis: 1_800_000_000_000,
+    });
+    assert!(rig.cx.outputs().contains(&sent(
+        CID,
+        &Frame::Want {
+            spans: vec![span(4, 0, 9)]
+        }
+    )));
+    let new = rig.entry_of(5, 0, "new");
+    let vector = vec![Span {
+        head: Some(new.short()),
+        ..span(5, 0, 1)
+    }];
+    rig.handle(CID, Frame::Have { vector });
+    assert_eq!(rig.cx.outputs(), []);
+    rig.handle(CID, Frame::Entries { wires: vec![] });
+    assert_eq!(
+        rig.cx.outputs(),
+        [sent(
+            CID,
+            &Frame::Want {
+                spans: vec![span(4, 0, 9), span(5, 0, 1)]
+            }
+        )]
+    );
+    let wires = vec![new.wire.as_slice().into()];
+    rig.handle(CID, Frame::Entries { wires });
+    assert!(rig.cx.outputs().contains(&shown(&new)));
+}
+
 /// Nobody has the body any more.
 #[test]
 fn a_header_that_was_asked_for_is_no_violation_and_one_with_another_body_is() {
