@@ -51,7 +51,7 @@ fn two_who_lose_their_link_without_a_server_stay_in_touch_and_link_again() {
             all_have(&all, text).await?;
         }
         let linked = |name: &'static str| {
-            move |view: &tests::page::view::View| {
+            move |view: &View| {
                 view.person(name)
                     .is_some_and(|person| person.state == "Here" && !person.through_others)
             }
