@@ -95,13 +95,14 @@ mod tests {
     use std::fs;
 
     /// From what uses nothing to what uses most.
-    const ORDER: [&str; 14] = [
+    const ORDER: [&str; 15] = [
         "workspace",
         "packages",
         "shell",
         "tools",
         "dist",
         "script",
+        "worker",
         "size",
         "build",
         "fuzz",

@@ -90,7 +90,7 @@ fn newcomers_of_both_engines_come_in_by_hand_and_find_more_by_themselves() {
         for newcomer in &newcomers {
             newcomer
                 .wait("how to get in", |view| {
-                    view.connection_says("Someone in the room can invite you by hand.")
+                    view.connection_says("Someone in the room can connect with you without it.")
                 })
                 .await?;
         }
