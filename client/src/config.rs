@@ -29,6 +29,9 @@ pub const COLLAPSED_CHARS: usize = 1_500;
 /// How many lines of a long message are shown before "Show all".
 pub const COLLAPSED_LINES: usize = 20;
 
+/// How many characters of a message are read out to those who listen. A guess: two sentences.
+pub const SPOKEN_CHARS: usize = 200;
+
 /// How soon a message has to follow its author's last one to be shown together with it.
 pub const FOLLOWS_WITHIN: Duration = Duration::from_secs(3 * 60);
 

@@ -13,6 +13,7 @@ use mesh::model::{Alert, Delivery, InvitationError, PersonState, SendError};
 use shared::{PeerId, limits::NAME_CHARS_MAX, room::ParseRoomError};
 
 use crate::{
+    config::SPOKEN_CHARS,
     notice::{Missing, Notice, NoticeAction, NoticeKind},
     room::Called,
     standing::{MeshStanding, Reach, ServerStanding, Standing},
@@ -299,6 +300,15 @@ pub fn name(peer: &PeerId, called: Called<'_>) -> String {
 #[must_use]
 pub fn whisper_to(name: &str) -> String {
     format!("Whisper to {name}")
+}
+
+/// What somebody said, for those who listen rather than read; of a long text its beginning.
+#[must_use]
+pub fn spoken(author: &str, whispered: bool, text: &str) -> String {
+    let whispers = if whispered { " whispers" } else { "" };
+    let beginning: String = text.chars().take(SPOKEN_CHARS).collect();
+    let more = if beginning.len() < text.len() { "…" } else { "" };
+    format!("{author}{whispers}: {beginning}{more}")
 }
 
 /// How a person stands with us.

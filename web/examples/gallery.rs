@@ -28,6 +28,7 @@ use shared::{Identity, MessageId, PeerId, RoomCode};
 use web::{
     hooks::use_route,
     pages::{room::view::RoomView, start::StartPage},
+    rooms::KnownRoom,
 };
 use yew::prelude::*;
 
@@ -56,8 +57,21 @@ fn Gallery() -> Html {
         "trouble" => room(trouble(), None),
         "many" => room(many(), None),
         "closed" => room([conversation(), vec![Event::RoomClosed]].concat(), None),
+        "back" => html! { <StartPage name="Ada" rooms={known_rooms()} /> },
         _ => html! { <StartPage /> },
     }
+}
+
+fn known_rooms() -> Vec<KnownRoom> {
+    let known = |code, with: &str| KnownRoom {
+        code,
+        with: with.to_owned(),
+    };
+    let open = RoomCode::parse("tea party").into_iter();
+    let open = open.map(|code| known(code, ""));
+    std::iter::once(known(private_room(), "Bo, Cy Twombly, Di"))
+        .chain(open)
+        .collect()
 }
 
 fn private_room() -> RoomCode {

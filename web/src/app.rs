@@ -19,7 +19,7 @@ use crate::{
     },
     platform,
     profile::{Profile, boot},
-    worker,
+    rooms, worker,
 };
 
 /// The element of `index.html` that the app takes over.
@@ -83,6 +83,7 @@ pub fn App() -> Html {
     let notice = use_state(|| None::<Notice>);
     let stage = use_boot(&name, &notice);
     use_kept_page(&notice);
+    let update = use_force_update();
 
     // What a room link says, if the address is one.
     let code = match &route {
@@ -98,7 +99,7 @@ pub fn App() -> Html {
     let page_before = use_mut_ref(Html::default);
 
     let Some((profile, code, name)) = entered else {
-        let page = outside(&stage, code.as_ref(), &name, &notice);
+        let page = outside(&stage, code.as_ref(), &name, &notice, update);
         *page_before.borrow_mut() = page.clone();
         return html! { <key="page">{ page }</> };
     };
@@ -124,6 +125,7 @@ fn outside(
     code: Option<&Result<RoomCode, ParseRoomError>>,
     name: &UseStateHandle<Option<String>>,
     notice: &UseStateHandle<Option<Notice>>,
+    update: UseForceUpdateHandle,
 ) -> Html {
     let profile = match stage {
         Stage::Booting => return html! { <p class="first-paint" role="status">{ "Starting Starling…" }</p> },
@@ -154,13 +156,19 @@ fn outside(
         None => (None, None),
     };
     let on_dismiss = notice.setter();
+    let on_forget = Callback::from(move |code| {
+        rooms::forget(&code);
+        update.force_update();
+    });
     html! {
         <StartPage
             name={name.as_deref().map(str::to_owned)}
             {invitation}
             room_error={refused.map(AttrValue::from)}
             notice={(**notice).clone()}
+            rooms={rooms::all()}
             {on_enter}
+            {on_forget}
             on_dismiss={Callback::from(move |()| on_dismiss.set(None))}
         />
     }

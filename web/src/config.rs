@@ -74,3 +74,9 @@ pub(crate) const START_MAX: Duration = Duration::from_secs(3);
 
 /// How many values of JSON from elsewhere stand within each other at most.
 pub(crate) const JSON_DEPTH_MAX: u32 = 16;
+
+/// How many rooms the start page offers to go back to. A guess: more is a list to search.
+pub(crate) const ROOMS_MAX: usize = 12;
+
+/// By how many people a room is known there.
+pub(crate) const ROOM_NAMES_MAX: usize = 3;

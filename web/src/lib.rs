@@ -8,7 +8,7 @@
 //!    (BroadcastChannel), `clock` and [`store`] (IndexedDB) as its limbs. They report by [`client::driver::Events`] and
 //!    know nothing of a driver. `js` is the only place that reaches into untyped JavaScript. `worker`: the service
 //!    worker (`web/worker/sw.js`) that keeps the page, as the page sees it.
-//! 4. [`drafts`]: what was typed and not sent. `config`: every limit of the page.
+//! 4. [`drafts`]: what was typed and not sent. [`rooms`]: where one was before. `config`: every limit of the page.
 
 pub mod app;
 mod clock;
@@ -21,6 +21,7 @@ mod nearby;
 pub mod pages;
 pub mod platform;
 pub mod profile;
+pub mod rooms;
 mod rtc;
 mod signaller;
 pub mod store;

@@ -22,16 +22,21 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::PageTransitionEvent;
 use yew::Callback;
 
-use crate::{clock, js, nearby::Nearby, profile::Profile, rtc::Connection, signaller::Signaller, worker};
+use crate::{
+    clock, config::ROOM_NAMES_MAX, js, nearby::Nearby, profile::Profile, rooms, rtc::Connection, signaller::Signaller,
+    worker,
+};
 
 /// Joins a room, under a valid name. The room comes to `on_show` whenever it has changed.
 #[must_use]
-pub fn join(profile: &Profile, room: &RoomCode, name: String, on_show: Callback<Rc<RoomState>>) -> Session {
-    let room = room.open();
+pub fn join(profile: &Profile, code: &RoomCode, name: String, on_show: Callback<Rc<RoomState>>) -> Session {
+    let room = code.open();
     let (events, queue) = Events::channel();
     let platform = Browser {
         profile: profile.clone(),
         room: room.id(),
+        code: code.clone(),
+        remembered: None,
         events: events.clone(),
         on_show,
         signallers: LiteMap::new(),
@@ -68,6 +73,9 @@ pub fn join(profile: &Profile, room: &RoomCode, name: String, on_show: Callback<
 struct Browser {
     profile: Profile,
     room: RoomId,
+    code: RoomCode,
+    /// As what the room is among those to go back to.
+    remembered: Option<String>,
     events: Events,
     on_show: Callback<Rc<RoomState>>,
     signallers: LiteMap<ServerId, Signaller>,
@@ -152,7 +160,26 @@ impl Platform for Browser {
     }
 
     fn show(&mut self, room: Rc<RoomState>) {
+        self.remember_room(&room);
         self.on_show.emit(room);
+    }
+}
+
+impl Browser {
+    /// Keeps the room among those to go back to, unless it is closed.
+    fn remember_room(&mut self, room: &RoomState) {
+        let people = room.people.iter().filter_map(|person| person.name.as_deref());
+        let mut with = String::new();
+        for name in people.take(ROOM_NAMES_MAX) {
+            with += if with.is_empty() { "" } else { ", " };
+            with += name;
+        }
+        if room.closed {
+            rooms::forget(&self.code);
+        } else if self.remembered.as_ref() != Some(&with) {
+            rooms::remember(&self.code, &with);
+            self.remembered = Some(with);
+        }
     }
 }
 

@@ -1,49 +1,139 @@
-//! The script that `wasm-bindgen` generates, made small: Trunk cannot minify it.
+//! What `wasm-bindgen` generates, made small: the script, which Trunk cannot minify, and the names by which the module imports
+//! from it, which carry a hash each and do not compress.
 //!
-//! The file gets a name by its new content, and index.html the new name and hash. So a browser that keeps files by name never
-//! has one that does not fit.
+//! Both files get names by their new content, and index.html the new names and hashes. So a browser that keeps files by name
+//! never has one that does not fit.
 
 use crate::dist;
 use crate::shell::{self, Sink};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use data_encoding::{BASE64, HEXLOWER};
 use sha2::{Digest, Sha384};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use wasm_encoder::reencode::{self, Reencode};
+use wasm_encoder::{ImportSection, Module};
 
-/// Minifies the only script in `folder`.
+/// Makes the only script and the only module in `folder` small.
 pub(crate) fn minify(folder: &Path, sink: &Sink) -> Result<()> {
-    let files = dist::files(folder)?;
-    let mut scripts = files.iter().filter(|file| file.extension() == Some(OsStr::new("js")));
-    let (Some(script), None) = (scripts.next(), scripts.next()) else {
-        bail!("{} should have one script", folder.display());
-    };
-    let before = fs::read(script).with_context(|| format!("cannot read {}", script.display()))?;
+    let (script, module) = (only(folder, "js")?, only(folder, "wasm")?);
+    let page = folder.join("index.html");
+    let mut html = fs::read_to_string(&page).with_context(|| format!("cannot read {}", page.display()))?;
+    let before = [read(&script)?, read(&module)?];
+
+    let (small_module, names) = with_short_imports(&before[1])?;
+    fs::write(&module, &small_module)?;
+    let text = std::str::from_utf8(&before[0]).context("the script is no text")?;
+    fs::write(&script, renamed(text, &names)?)?;
     let mut esbuild = shell::program("esbuild");
     esbuild
-        .arg(script)
+        .arg(&script)
         .args(["--minify", "--format=esm", "--allow-overwrite"])
         .arg(format!("--outfile={}", script.display()));
     sink.run(&mut esbuild)?;
-    let after = fs::read(script).with_context(|| format!("cannot read {}", script.display()))?;
 
-    let old_name = script
-        .file_name()
-        .and_then(OsStr::to_str)
-        .context("the script's name is no text")?;
-    let stem = old_name.split_once('-').map_or(old_name, |(stem, _)| stem);
-    let new_name = format!("{stem}-{}.js", &HEXLOWER.encode(&Sha384::digest(&after))[..16]);
-    fs::rename(script, script.with_file_name(&new_name))?;
-
-    let page = folder.join("index.html");
-    let html = fs::read_to_string(&page).with_context(|| format!("cannot read {}", page.display()))?;
-    if !html.contains(&integrity(&before)) {
-        bail!("index.html does not have the script's hash: Trunk writes it otherwise than before");
+    for (file, before) in [script, module].iter().zip(before) {
+        let after = read(file)?;
+        ensure!(
+            html.contains(&integrity(&before)),
+            "index.html does not have the hash of {}: Trunk writes it otherwise than before",
+            file.display()
+        );
+        let old_name = file.file_name().and_then(OsStr::to_str);
+        let old_name = old_name.context("a file's name is no text")?;
+        let new_name = name_of(old_name, &after).context("Trunk names files otherwise than before")?;
+        fs::rename(file, file.with_file_name(&new_name))?;
+        html = html.replace(&integrity(&before), &integrity(&after));
+        html = html.replace(old_name, &new_name);
     }
-    let html = html.replace(&integrity(&before), &integrity(&after));
-    fs::write(&page, html.replace(old_name, &new_name))?;
+    fs::write(&page, html)?;
     Ok(())
+}
+
+fn only(folder: &Path, extension: &str) -> Result<PathBuf> {
+    let mut files = dist::files(folder)?;
+    files.retain(|file| file.extension() == Some(OsStr::new(extension)));
+    match <[PathBuf; 1]>::try_from(files) {
+        Ok([file]) => Ok(file),
+        Err(files) => bail!("{} should have one .{extension}, not {}", folder.display(), files.len()),
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    fs::read(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+/// `web-OLDHASH_bg.wasm` with the hash of this content.
+fn name_of(old: &str, content: &[u8]) -> Option<String> {
+    let (stem, rest) = old.split_once('-')?;
+    let end = rest.find(|letter: char| !letter.is_ascii_hexdigit())?;
+    Some(format!(
+        "{stem}-{}{}",
+        &HEXLOWER.encode(&Sha384::digest(content))[..16],
+        &rest[end..]
+    ))
+}
+
+/// Gives each import a short name.
+#[derive(Default)]
+struct Shortener(BTreeMap<String, String>);
+
+impl Reencode for Shortener {
+    type Error = Infallible;
+
+    fn parse_import_section(
+        &mut self,
+        imports: &mut ImportSection,
+        section: wasmparser::ImportSectionReader<'_>,
+    ) -> Result<(), reencode::Error<Infallible>> {
+        // In base 36, behind a letter: an identifier of JavaScript, and no word of its.
+        let digit = |digit: usize| char::from(b"0123456789abcdefghijklmnopqrstuvwxyz"[digit % 36]);
+        for import in section.into_imports() {
+            let import = import?;
+            let next = self.0.len();
+            let short = String::from_iter(['$', digit(next / 36), digit(next)]);
+            let what = self.entity_type(import.ty)?;
+            let name = self.0.entry(import.name.to_owned()).or_insert(short);
+            imports.import(import.module, name, what);
+        }
+        Ok(())
+    }
+}
+
+/// The module with short names for its imports, and which name each had.
+fn with_short_imports(module: &[u8]) -> Result<(Vec<u8>, BTreeMap<String, String>)> {
+    let mut shortener = Shortener::default();
+    let mut short = Module::new();
+    shortener
+        .parse_core_module(&mut short, wasmparser::Parser::new(0), module)
+        .map_err(|error| anyhow::anyhow!("the module cannot be read: {error:?}"))?;
+    Ok((short.finish(), shortener.0))
+}
+
+/// The script with the new names. Each has to be in it once: as the name of what is handed to the module.
+fn renamed(script: &str, names: &BTreeMap<String, String>) -> Result<String> {
+    let mut text = String::with_capacity(script.len());
+    let mut found = 0;
+    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '$';
+    let mut rest = script;
+    while let Some(start) = rest.find(is_part) {
+        let (before, word) = rest.split_at(start);
+        let (word, after) = word.split_at(word.find(|letter| !is_part(letter)).unwrap_or(word.len()));
+        found += usize::from(names.contains_key(word));
+        text += before;
+        text += names.get(word).map_or(word, String::as_str);
+        rest = after;
+    }
+    text += rest;
+    ensure!(
+        found == names.len(),
+        "of {} imports the script names {found}: wasm-bindgen writes it otherwise than before",
+        names.len()
+    );
+    Ok(text)
 }
 
 /// As browsers compare it (Subresource Integrity).
@@ -62,5 +152,33 @@ mod tests {
             integrity(b"alert('Hello, world.');"),
             "sha384-H8BRh8j48O9oYatfu5AZzq6A9RINhZO5H16dQZngK7T62em8MUt1FLm52t+eX6xO"
         );
+    }
+
+    #[test]
+    fn imports_get_short_names_in_module_and_script() {
+        let mut imports = ImportSection::new();
+        for name in ["__wbg_log_0123", "__wbg_log_0123_more"] {
+            imports.import("./web_bg.js", name, wasm_encoder::EntityType::Function(0));
+        }
+        let mut types = wasm_encoder::TypeSection::new();
+        types.ty().function([], []);
+        let mut module = Module::new();
+        module.section(&types).section(&imports);
+        let module = module.finish();
+
+        let (short, names) = with_short_imports(&module).unwrap();
+        assert!(short.len() < module.len());
+        assert!(short.windows(3).any(|part| part == b"$00") && short.windows(3).any(|part| part == b"$01"));
+        let script = "({ __wbg_log_0123: f, __wbg_log_0123_more(x) { '__wbg_log' } })";
+        assert_eq!(renamed(script, &names).unwrap(), "({ $00: f, $01(x) { '__wbg_log' } })");
+        assert!(renamed("({ __wbg_log_0123: f })", &names).is_err());
+        assert!(with_short_imports(b"<html>").is_err());
+    }
+
+    #[test]
+    fn a_name_has_the_hash_of_its_content() {
+        let name = name_of("web-182327630b0d68fc_bg.wasm", b"alert('Hello, world.');").unwrap();
+        assert_eq!(name, "web-1fc05187c8f8f0ef_bg.wasm");
+        assert_eq!(name_of("web.js", b""), None);
     }
 }

@@ -16,6 +16,8 @@ pub const NETWORK_MAP: &str = "Network map";
 pub const LINKS: &str = "Links";
 /// The status of servers and mesh.
 pub const CONNECTION: &str = "Connection";
+/// What two people compare, and the button that shows it.
+pub const SAFETY_NUMBER: &str = "Safety number";
 /// The way in without a server.
 pub const INVITE_BY_HAND: &str = "Invite by hand";
 /// Hands out the room's link.

@@ -14,6 +14,22 @@ pub const GET_IN_HELP: &str =
 /// After "Whispering to NAME".
 pub const WHISPER_IS_PRIVATE: &str = ". Nobody else can read it.";
 
+/// Before the rooms that this browser was in.
+pub const YOUR_ROOMS: &str = "Your rooms";
+
+/// A room of those, by its name if it has one, and with whom one was there.
+#[must_use]
+pub fn known_room(open_name: Option<&str>, with: &str) -> String {
+    let between = if with.is_empty() { "" } else { " with " };
+    format!("{}{between}{with}", open_name.unwrap_or("Private room"))
+}
+
+/// The button that takes such a room out of the list.
+#[must_use]
+pub fn forget_room(room: &str) -> String {
+    format!("Forget {room}")
+}
+
 /// In the empty box of a whisper.
 pub const WHISPER_PLACEHOLDER: &str = "Only they will read this";
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
+use futures_util::future::try_join;
 use tests::{browser::Browser, server::Server};
 
 use crate::lab::{enter, found, gathered, run};
@@ -27,6 +28,32 @@ fn leaving_is_seen_at_once_and_leads_back_to_the_start() {
             view.field("Room").is_some() && view.field("Your name").is_some_and(|name| name.value == "Bob")
         })
         .await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn a_room_once_left_is_a_click_away_until_it_is_forgotten() {
+    run(async {
+        const LISTED: &str = "return document.querySelectorAll('[aria-label=\"Your rooms\"] li').length";
+        let server = Server::start().await?;
+        let (here, there) = try_join(Browser::chromium(), Browser::firefox()).await?;
+        let (ann, room) = found(&here, &server.url(), "Ann").await?;
+        let bob = enter(&there, &room, "Bob").await?;
+        gathered(&[&ann, &bob]).await?;
+        let leave = async || {
+            bob.click("Leave room").await?;
+            bob.wait("the start page", |view| view.field("Room").is_some()).await
+        };
+        leave().await?;
+        bob.click("Private room with Ann").await?;
+        gathered(&[&ann, &bob]).await?;
+        leave().await?;
+        ensure!(bob.run(LISTED, vec![]).await? == 1);
+        bob.click("Forget Private room with Ann").await?;
+        bob.reload().await?;
+        bob.wait("the start page", |view| view.field("Room").is_some()).await?;
+        ensure!(bob.run(LISTED, vec![]).await? == 0);
         Ok(())
     });
 }

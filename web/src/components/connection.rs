@@ -1,7 +1,7 @@
 //! How the node stands with server and mesh.
 
 use client::{
-    standing::{Standing, Tone},
+    standing::{MeshStanding, Standing, Tone},
     words::{self, label},
 };
 use yew::prelude::*;
@@ -10,6 +10,8 @@ use yew::prelude::*;
 /// the person does not want to wait; `more`: further buttons.
 pub fn connection(standing: &Standing, retry_in: Option<u64>, on_retry: &Callback<()>, more: Html) -> Html {
     let tone = match standing.tone {
+        // Nothing to do and nothing to wait for: a line of the bar, no strip below it.
+        Tone::Good if matches!(standing.mesh, MeshStanding::Connected { .. }) => "calm",
         Tone::Good => "good",
         Tone::Busy => "busy",
         Tone::Trouble => "trouble",

@@ -25,6 +25,7 @@ pub fn path(class: &'static str, d: String) -> Html {
 }
 
 /// A button with words on it.
-pub fn button(class: &'static str, label: &'static str, onclick: Callback<MouseEvent>) -> Html {
+pub fn button(class: &'static str, label: impl Into<AttrValue>, onclick: Callback<MouseEvent>) -> Html {
+    let label: AttrValue = label.into();
     html! { <button type="button" {class} {onclick}>{ label }</button> }
 }

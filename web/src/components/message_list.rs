@@ -4,8 +4,9 @@ use std::{cell::RefCell, rc::Rc};
 
 use client::{
     room::{Entry, RoomState, follows},
-    words::{label, page},
+    words::{label, page, spoken},
 };
+use mesh::model::Message;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, ResizeObserver};
 use yew::prelude::*;
@@ -14,7 +15,10 @@ use super::{
     icon::{Icon, glyph},
     message_item::MessageItem,
 };
-use crate::config::{AT_END_PX, MESSAGES_SHOWN};
+use crate::{
+    clock,
+    config::{AT_END_PX, MESSAGES_SHOWN},
+};
 
 /// Properties of [`MessageList`].
 #[derive(Debug, Clone, PartialEq, Properties)]
@@ -54,10 +58,11 @@ pub fn MessageList(props: &MessageListProps) -> Html {
         Callback::from(move |_: MouseEvent| shown.set(*shown + MESSAGES_SHOWN))
     };
     let first = messages.len().saturating_sub(*shown);
+    let said = use_spoken(&props.state, messages);
 
     html! {
         <div class="messages-frame">
-            <div ref={list} class="messages" role="log" aria-label={label::MESSAGES} tabindex="0" {onscroll}>
+            <div ref={list} class="messages" role="log" aria-live="off" aria-label={label::MESSAGES} tabindex="0" {onscroll}>
                 if props.state.messages.is_empty() {
                     { props.children.clone() }
                 }
@@ -74,6 +79,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
                     </details>
                 }
             </div>
+            { said }
             if *unseen {
                 <button type="button" class="button primary new-messages" onclick={to_end}>
                     { glyph(Icon::Down) }
@@ -102,6 +108,28 @@ fn items(state: &RoomState, messages: &[Rc<Entry>]) -> Html {
         }
     });
     items.collect()
+}
+
+/// Says aloud what others say from now on, once. The log itself is silent: it would also read out what was said before one
+/// came, and every change of a message.
+#[hook]
+fn use_spoken(state: &Rc<RoomState>, messages: &[Rc<Entry>]) -> Html {
+    let told = use_mut_ref(|| (clock::now().unix_millis, None, AttrValue::default()));
+    let (since, until, said) = &mut *told.borrow_mut();
+    let place = |message: &Message| Some((message.order, message.id));
+    let last = messages.last().and_then(|entry| place(&entry.message));
+    if *until < last {
+        let first = messages.partition_point(|entry| place(&entry.message) <= *until);
+        let mut text = String::new();
+        for Entry { message, .. } in messages[first..].iter().map(|entry| &**entry) {
+            if !message.own && message.unix_millis >= *since {
+                text += &spoken(&state.author_of(message), message.whisper_to.is_some(), &message.text);
+                text.push('\n');
+            }
+        }
+        (*until, *said) = (last, text.into());
+    }
+    html! { <p class="visually-hidden" aria-live="polite">{ said.clone() }</p> }
 }
 
 /// Keeps the end of the list in view while the person reads there (`at_end`), and notes what they have not seen.

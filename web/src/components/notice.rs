@@ -30,16 +30,17 @@ pub fn notice_view(
                 <button type="button" class="button small" onclick={on_action.reform(move |_: MouseEvent| action)}>{ words::action(action) }</button>
             }
             if let Some(on_dismiss) = on_dismiss {
-                <button
-                    type="button"
-                    class="button icon-only"
-                    aria-label="Dismiss"
-                    title="Dismiss"
-                    onclick={on_dismiss.reform(|_: MouseEvent| ())}
-                >
-                    { glyph(Icon::Close) }
-                </button>
+                { dismiss("Dismiss".into(), on_dismiss.reform(|_: MouseEvent| ())) }
             }
         </div>
+    }
+}
+
+/// A button with a cross, and what it takes away in words.
+pub fn dismiss(label: AttrValue, onclick: Callback<MouseEvent>) -> Html {
+    html! {
+        <button type="button" class="button icon-only" aria-label={label.clone()} title={label} {onclick}>
+            { glyph(Icon::Close) }
+        </button>
     }
 }

@@ -27,12 +27,11 @@ pub fn people(
         // The role is the list's own, but some browsers drop it when the bullets are styled away.
         <ul class="people" role="list" aria-label={label::PEOPLE}>
             <li class="person own" key="me">
-                { avatar(&state.me, Some(&state.my_name)) }
-                <div class="person-text">
+                <div class="person-head">
+                    { avatar(&state.me, Some(&state.my_name)) }
                     <p class="person-name"><bdi>{ &state.my_name }</bdi>{ " " }<span class="person-you">{ "(you)" }</span></p>
-                    <p class="person-state here">{ words::person_state(PersonState::Here) }</p>
+                    { standing(state.me, PersonState::Here, None) }
                 </div>
-                <p class="fingerprint" title="Your fingerprint">{ state.me.fingerprint() }</p>
             </li>
             { for state.people_in_order().into_iter().map(|person| {
                 let peer = person.peer;
@@ -71,7 +70,6 @@ pub struct PersonItemProps {
 pub fn PersonItem(props: &PersonItemProps) -> Html {
     let PersonItemProps { person, label, .. } = props;
     let peer = person.peer;
-    let class = state_class(person.state);
     let through_others = (person.state == PersonState::Here && !person.linked).then_some(page::THROUGH_OTHERS);
     // Without the fingerprint that the label may carry: it stands right below.
     let shown_name = person.name.as_deref().unwrap_or("Someone new");
@@ -83,11 +81,21 @@ pub fn PersonItem(props: &PersonItemProps) -> Html {
     });
     html! {
         <li class={classes!("person", props.whispering.then_some("whispering"))}>
-            { avatar(&peer, person.name.as_deref()) }
-            <div class="person-text">
-                <p class="person-name"><bdi>{ shown_name }</bdi></p>
-                <p class={classes!("person-state", class)} title={through_others}>{ words::person_state(person.state) }</p>
-            </div>
+            <details {ontoggle}>
+                <summary class="person-head">
+                    { avatar(&peer, person.name.as_deref()) }
+                    <p class="person-name"><bdi>{ shown_name }</bdi></p>
+                    { standing(peer, person.state, through_others) }
+                    <span class="visually-hidden">{ label::SAFETY_NUMBER }</span>
+                </summary>
+                if *opened {
+                    <p class="verify-title">{ label::SAFETY_NUMBER }{ " with " }<bdi>{ label }</bdi></p>
+                    <p class="safety-number" dir="ltr">{ props.safety_number.emit(peer) }</p>
+                    <p class="verify-help">
+                        { page::SAFETY_NUMBER_HELP }
+                    </p>
+                }
+            </details>
             <button
                 type="button"
                 class="button small whisper"
@@ -98,19 +106,18 @@ pub fn PersonItem(props: &PersonItemProps) -> Html {
                 { glyph(Icon::Whisper) }
                 { "Whisper" }
             </button>
-            <details class="verify" {ontoggle}>
-                <summary>
-                    <span class="fingerprint" title="Fingerprint">{ peer.fingerprint() }</span>
-                    <span class="verify-link">{ "Safety number" }</span>
-                </summary>
-                if *opened {
-                    <p class="safety-number" dir="ltr">{ props.safety_number.emit(peer) }</p>
-                    <p class="verify-help">
-                        { page::SAFETY_NUMBER_HELP }
-                    </p>
-                }
-            </details>
         </li>
+    }
+}
+
+/// How it stands with someone, and by what they are told apart from others of their name.
+fn standing(peer: PeerId, state: PersonState, title: Option<&'static str>) -> Html {
+    html! {
+        <p class="person-standing">
+            <span class={classes!("person-state", state_class(state))} {title}>{ words::person_state(state) }</span>
+            { " " }
+            <span class="fingerprint" title="Fingerprint">{ peer.fingerprint() }</span>
+        </p>
     }
 }
 

@@ -11,11 +11,14 @@ use yew::prelude::*;
 use crate::{
     components::{
         brand::mark,
+        element::button,
         field::{Field, field, focus},
         icon::{Icon, glyph},
-        notice::notice_view,
+        notice::{dismiss, notice_view},
     },
-    js, worker,
+    js,
+    rooms::KnownRoom,
+    worker,
 };
 
 /// What the person decided.
@@ -39,6 +42,9 @@ pub struct StartPageProps {
     /// What is wrong with the link that was opened.
     #[prop_or_default]
     pub room_error: Option<AttrValue>,
+    /// The rooms this browser was in, newest first.
+    #[prop_or_default]
+    pub rooms: Vec<KnownRoom>,
     /// Something the person has to know first.
     #[prop_or_default]
     pub notice: Option<Notice>,
@@ -48,6 +54,9 @@ pub struct StartPageProps {
     /// Called once everything is valid.
     #[prop_or_default]
     pub on_enter: Callback<Entered>,
+    /// Called with a room that is not to be offered any more.
+    #[prop_or_default]
+    pub on_forget: Callback<RoomCode>,
     /// Called when the notice was read.
     #[prop_or_default]
     pub on_dismiss: Callback<()>,
@@ -87,7 +96,9 @@ pub fn StartPage(props: &StartPageProps) -> Html {
                             name={props.name.clone().unwrap_or_default()}
                             invitation={props.invitation.clone()}
                             room_error={props.room_error.clone()}
+                            rooms={props.rooms.clone()}
                             on_enter={props.on_enter.clone()}
+                            on_forget={props.on_forget.clone()}
                         />
                     }
                 </div>
@@ -102,7 +113,9 @@ struct EntryFormProps {
     name: String,
     invitation: Option<RoomCode>,
     room_error: Option<AttrValue>,
+    rooms: Vec<KnownRoom>,
     on_enter: Callback<Entered>,
+    on_forget: Callback<RoomCode>,
 }
 
 /// Which room the person asked for.
@@ -248,8 +261,39 @@ fn EntryForm(props: &EntryFormProps) -> Html {
                 <p class="or"><span>{ "or join one" }</span></p>
                 { form.room_field() }
                 <button type="submit" class="button wide">{ "Join room" }</button>
+                if !props.rooms.is_empty() {
+                    { known_rooms(props, &form) }
+                }
             }
         </form>
+    }
+}
+
+/// The rooms to go back to. Each is entered by the name that stands in the form.
+fn known_rooms(props: &EntryFormProps, form: &Form) -> Html {
+    let item = |room: &KnownRoom| {
+        let open_name = match &room.code {
+            RoomCode::Generated { .. } => None,
+            RoomCode::Open { name } => Some(name.as_str()),
+        };
+        let label = AttrValue::from(page::known_room(open_name, &room.with));
+        let forget = AttrValue::from(page::forget_room(&label));
+        let enter = {
+            let (form, on_enter, code) = (form.clone(), props.on_enter.clone(), room.code.clone());
+            Callback::from(move |_: MouseEvent| form.enter(Wanted::Named, Some(&code), &on_enter))
+        };
+        let on_forget = {
+            let code = room.code.clone();
+            props.on_forget.reform(move |_: MouseEvent| code.clone())
+        };
+        let key = room.code.to_text();
+        html! { <li {key}>{ button("known-room", label, enter) }{ dismiss(forget, on_forget) }</li> }
+    };
+    html! {
+        <>
+            <p class="or"><span>{ page::YOUR_ROOMS }</span></p>
+            <ul class="known-rooms" role="list" aria-label={page::YOUR_ROOMS}>{ for props.rooms.iter().map(item) }</ul>
+        </>
     }
 }
 

@@ -186,3 +186,43 @@ async fn of_what_came_back_nothing_is_said_that_is_not_known() {
     let page = show([message(1, 0, None, "said before")]).await;
     assert_eq!((page.all(".message").len(), page.all(".delivery").len()), (1, 0));
 }
+
+/// One announcement a message: not what was said before one came, not one's own words, nothing of delivery.
+#[wasm_bindgen_test]
+async fn who_listens_hears_each_new_message_once() {
+    let outbox = Outbox::new(Ok(()));
+    let now = |id, author, text: &str| {
+        let mut event = message(id, author, None, text);
+        if let Event::Message { message } = &mut event {
+            message.unix_millis = u64::MAX;
+        }
+        event
+    };
+    let mut said = vec![
+        person(1, "Ada", PersonState::Here),
+        message(1, 1, None, "before you came"),
+    ];
+    let mut page = Shown::<RoomView>::new(room(said.clone(), &outbox)).await;
+    let heard = "[aria-live=polite]";
+    assert_eq!(page.text(heard), "");
+    for (event, words) in [
+        (now(2, 1, "one"), "Ada: one\n"),
+        (now(3, 0, "mine"), ""),
+        (message(4, 1, None, "said before, came late"), ""),
+        (
+            now(5, 1, &"long ".repeat(100)),
+            &format!("Ada: {}…\n", "long ".repeat(40)),
+        ),
+    ] {
+        said.push(event);
+        page.update(room(said.clone(), &outbox)).await;
+        assert_eq!(page.text(heard), words);
+    }
+    said.extend([now(6, 1, "two"), now(7, 1, "three")]);
+    page.update(room(said, &outbox)).await;
+    assert_eq!(page.text(heard), "Ada: two\nAda: three\n");
+    assert_eq!(
+        page.one("[role=log]").get_attribute("aria-live").as_deref(),
+        Some("off")
+    );
+}

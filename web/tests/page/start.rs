@@ -4,7 +4,10 @@ use std::{cell::RefCell, rc::Rc};
 
 use shared::RoomCode;
 use wasm_bindgen_test::wasm_bindgen_test;
-use web::pages::start::{Entered, StartPage, StartPageProps};
+use web::{
+    pages::start::{Entered, StartPage, StartPageProps},
+    rooms::KnownRoom,
+};
 use yew::Callback;
 
 use crate::shown::Shown;
@@ -12,16 +15,22 @@ use crate::shown::Shown;
 async fn start(name: Option<&str>, invitation: Option<RoomCode>) -> (Shown<StartPage>, Rc<RefCell<Vec<Entered>>>) {
     let entered = Rc::new(RefCell::new(Vec::new()));
     let sink = entered.clone();
-    let props = StartPageProps {
+    let on_enter = Callback::from(move |choice| sink.borrow_mut().push(choice));
+    (Shown::new(props(name, invitation, on_enter)).await, entered)
+}
+
+fn props(name: Option<&str>, invitation: Option<RoomCode>, on_enter: Callback<Entered>) -> StartPageProps {
+    StartPageProps {
         name: name.map(str::to_owned),
         invitation,
         room_error: None,
+        rooms: Vec::new(),
         notice: None,
         usable: true,
-        on_enter: Callback::from(move |choice| sink.borrow_mut().push(choice)),
+        on_enter,
+        on_forget: Callback::noop(),
         on_dismiss: Callback::noop(),
-    };
-    (Shown::new(props).await, entered)
+    }
 }
 
 fn open(name: &str) -> RoomCode {
@@ -104,4 +113,50 @@ async fn an_invitation_asks_only_for_the_name() {
             code: Some(open("tea party"))
         }]
     );
+}
+
+#[wasm_bindgen_test]
+async fn one_goes_back_to_a_room_by_the_name_in_the_form_or_forgets_it() {
+    let entered = Rc::new(RefCell::new(Vec::new()));
+    let forgotten = Rc::new(RefCell::new(Vec::new()));
+    let (enter, forget) = (entered.clone(), forgotten.clone());
+    let private = RoomCode::Generated {
+        secret: [7; 16],
+        founder: shared::PeerId::from_bytes([1; 32]),
+    };
+    let with = "Bo, Cy".to_owned();
+    let page = Shown::<StartPage>::new(StartPageProps {
+        rooms: vec![
+            KnownRoom {
+                code: private.clone(),
+                with,
+            },
+            KnownRoom {
+                code: open("tea party"),
+                with: String::new(),
+            },
+        ],
+        on_forget: Callback::from(move |code| forget.borrow_mut().push(code)),
+        ..props(
+            None,
+            None,
+            Callback::from(move |choice| enter.borrow_mut().push(choice)),
+        )
+    })
+    .await;
+    page.click("Private room with Bo, Cy").await;
+    assert!(entered.borrow().is_empty() && page.text("#name-error").contains("Type a name"));
+    page.fill("name", "Ada").await;
+    page.click("Private room with Bo, Cy").await;
+    let name = "Ada".to_owned();
+    assert_eq!(
+        *entered.borrow(),
+        [Entered {
+            name,
+            code: Some(private)
+        }]
+    );
+    page.click("Forget tea party").await;
+    assert_eq!(*forgotten.borrow(), [open("tea party")]);
+    assert_eq!(entered.borrow().len(), 1);
 }

@@ -267,16 +267,14 @@ fn title(open_name: Option<&AttrValue>) -> Html {
     match open_name {
         None => html! {
             <>
-                <h1>{ "Private room" }</h1>
-                <p class="room-kind">{ glyph(Icon::Lock) }{ page::PRIVATE_ROOM_KIND }</p>
+                <h1>{ glyph(Icon::Lock) }{ "Private room" }</h1>
+                <p class="room-kind">{ page::PRIVATE_ROOM_KIND }</p>
             </>
         },
         Some(name) => html! {
             <>
-                <h1><bdi>{ name }</bdi></h1>
-                <p class="room-kind">
-                    { glyph(Icon::Open) }{ page::OPEN_ROOM_KIND }
-                </p>
+                <h1>{ glyph(Icon::Open) }<bdi>{ name }</bdi></h1>
+                <p class="room-kind">{ page::OPEN_ROOM_KIND }</p>
             </>
         },
     }
