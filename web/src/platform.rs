@@ -74,8 +74,8 @@ struct Browser {
     profile: Profile,
     room: RoomId,
     code: RoomCode,
-    /// As what the room is among those to go back to.
-    remembered: Option<String>,
+    /// As what the room was put last among those to go back to; `Some(None)` if it was taken out.
+    remembered: Option<Option<String>>,
     events: Events,
     on_show: Callback<Rc<RoomState>>,
     signallers: LiteMap<ServerId, Signaller>,
@@ -174,10 +174,12 @@ impl Browser {
             with += if with.is_empty() { "" } else { ", " };
             with += name;
         }
-        if room.closed {
-            rooms::forget(&self.code);
-        } else if self.remembered.as_ref() != Some(&with) {
-            rooms::remember(&self.code, &with);
+        let with = (!room.closed).then_some(with);
+        if self.remembered.as_ref() != Some(&with) {
+            match &with {
+                Some(with) => rooms::remember(&self.code, with),
+                None => rooms::forget(&self.code),
+            }
             self.remembered = Some(with);
         }
     }

@@ -22,6 +22,11 @@ const COMPRESSIBLE: [&str; 10] = [
     "webmanifest",
 ];
 
+/// What is in a file.
+pub(crate) fn read(file: &Path) -> Result<Vec<u8>> {
+    fs::read(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
 /// Writes the compressed siblings of all files below `folder`.
 pub(crate) fn compress(folder: &Path) -> Result<()> {
     for file in files(folder)? {
@@ -32,7 +37,7 @@ pub(crate) fn compress(folder: &Path) -> Result<()> {
         {
             continue;
         }
-        let plain = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let plain = read(&file)?;
         for (extension, packed) in [("br", brotli(&plain)?), ("gz", gzip(&plain)?)] {
             let sibling = sibling(&file, extension);
             if packed.len() < plain.len() {

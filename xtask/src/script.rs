@@ -22,21 +22,16 @@ pub(crate) fn minify(folder: &Path, sink: &Sink) -> Result<()> {
     let (script, module) = (only(folder, "js")?, only(folder, "wasm")?);
     let page = folder.join("index.html");
     let mut html = fs::read_to_string(&page).with_context(|| format!("cannot read {}", page.display()))?;
-    let before = [read(&script)?, read(&module)?];
+    let before = [dist::read(&script)?, dist::read(&module)?];
 
     let (small_module, names) = with_short_imports(&before[1])?;
     fs::write(&module, &small_module)?;
     let text = std::str::from_utf8(&before[0]).context("the script is no text")?;
     fs::write(&script, renamed(text, &names)?)?;
-    let mut esbuild = shell::program("esbuild");
-    esbuild
-        .arg(&script)
-        .args(["--minify", "--format=esm", "--allow-overwrite"])
-        .arg(format!("--outfile={}", script.display()));
-    sink.run(&mut esbuild)?;
+    squeeze(&script, &["--format=esm"], sink)?;
 
     for (file, before) in [script, module].iter().zip(before) {
-        let after = read(file)?;
+        let after = dist::read(file)?;
         ensure!(
             html.contains(&integrity(&before)),
             "index.html does not have the hash of {}: Trunk writes it otherwise than before",
@@ -53,6 +48,17 @@ pub(crate) fn minify(folder: &Path, sink: &Sink) -> Result<()> {
     Ok(())
 }
 
+/// Minifies a script in place.
+pub(crate) fn squeeze(script: &Path, flags: &[&str], sink: &Sink) -> Result<()> {
+    let mut esbuild = shell::program("esbuild");
+    esbuild
+        .arg(script)
+        .args(["--minify", "--allow-overwrite"])
+        .args(flags)
+        .arg(format!("--outfile={}", script.display()));
+    sink.run(&mut esbuild)
+}
+
 fn only(folder: &Path, extension: &str) -> Result<PathBuf> {
     let mut files = dist::files(folder)?;
     files.retain(|file| file.extension() == Some(OsStr::new(extension)));
@@ -60,10 +66,6 @@ fn only(folder: &Path, extension: &str) -> Result<PathBuf> {
         Ok([file]) => Ok(file),
         Err(files) => bail!("{} should have one .{extension}, not {}", folder.display(), files.len()),
     }
-}
-
-fn read(file: &Path) -> Result<Vec<u8>> {
-    fs::read(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
 /// `web-OLDHASH_bg.wasm` with the hash of this content.

@@ -126,7 +126,7 @@ fn crates(sink: &Sink) -> Result<String> {
         .arg(&optimised)
         .arg(&named);
     sink.run(&mut wasm_opt)?;
-    let bytes = fs::read(&optimised).with_context(|| format!("cannot read {}", optimised.display()))?;
+    let bytes = dist::read(&optimised)?;
     let parts = wasm::breakdown(&bytes).context("the module cannot be read")?;
     let total: u64 = parts.sections.iter().map(|(_, bytes)| bytes).sum();
     let mut text = String::from("\nthe WebAssembly module by section (bytes before compression; names left out)\n");

@@ -1,7 +1,7 @@
 //! The service worker: it keeps the page for when there is no server. Written after everything else, for it names all files of the build.
 
-use crate::dist;
-use crate::shell::{self, Sink};
+use crate::shell::Sink;
+use crate::{dist, script};
 use anyhow::{Context, Result, bail};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha384};
@@ -27,17 +27,12 @@ pub(crate) fn write(source: &Path, folder: &Path, sink: &Sink) -> Result<()> {
             continue;
         }
         build.update(name);
-        build.update(fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?);
+        build.update(dist::read(&file)?);
         files.push(path(name));
     }
     let build = &HEXLOWER.encode(&build.finalize())[..16];
     fs::write(&worker, filled(&source, build, &files)?)?;
-    let mut esbuild = shell::program("esbuild");
-    esbuild
-        .arg(&worker)
-        .args(["--minify", "--allow-overwrite"])
-        .arg(format!("--outfile={}", worker.display()));
-    sink.run(&mut esbuild)
+    script::squeeze(&worker, &[], sink)
 }
 
 /// The path under which the server has a file.

@@ -596,16 +596,22 @@ fn a_neighbor_that_says_more_itself_than_it_may_is_in_violation() {
     assert_eq!(rig.cx.outputs()[0], shown(&entry), "others may pass it on");
 }
 
-/// One neighbor says that the beginning is gone for good. What it has hidden so is had from the others, who seem to have the same.
-#[test]
-fn what_was_skipped_on_the_word_of_one_is_asked_of_all_others() {
-    let mut rig = Rig::linked(&[2, 3]);
+/// Ten entries of somebody, of which Bob has the last, and says that the others are gone for good.
+fn hidden_by_bob(rig: &mut Rig) -> Vec<Rc<Record<Entry>>> {
     let entries: Vec<_> = (0..10).map(|seq| rig.entry_of(4, seq, "hi")).collect();
     rig.handle(BOB, entry_frame(&entries[9], 1, tree(4)));
     let head = Some(entries[9].short());
     let vector = vec![Span { head, ..span(4, 9, 10) }];
     rig.handle(BOB, Frame::Have { vector });
     rig.cx.outputs();
+    entries
+}
+
+/// One neighbor says that the beginning is gone for good. What it has hidden so is had from the others, who seem to have the same.
+#[test]
+fn what_was_skipped_on_the_word_of_one_is_asked_of_all_others() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let entries = hidden_by_bob(&mut rig);
     let digests = rig.room.digests();
     let wanted = Frame::Want {
         spans: vec![span(4, 0, 9)],
@@ -634,12 +640,7 @@ fn what_was_skipped_on_the_word_of_one_is_asked_of_all_others() {
 #[test]
 fn who_asks_for_what_was_skipped_still_gets_what_is_new() {
     let mut rig = Rig::linked(&[2]);
-    let entries: Vec<_> = (0..10).map(|seq| rig.entry_of(4, seq, "hi")).collect();
-    rig.handle(BOB, entry_frame(&entries[9], 1, tree(4)));
-    let head = Some(entries[9].short());
-    let vector = vec![Span { head, ..span(4, 9, 10) }];
-    rig.handle(BOB, Frame::Have { vector });
-    rig.cx.outputs();
+    hidden_by_bob(&mut rig);
     // Somebody else comes, who has none of that, but something new.
     let (log, people) = (LogDigest([7; 16]), 1);
     rig.tell(ToRoom::NeighborUp {
