@@ -318,6 +318,7 @@ impl Core {
             | Event::Alert { .. }
             | Event::Invitation { .. }
             | Event::InvitationAnswer { .. }
+            | Event::RoomNamed { .. }
             | Event::RoomClosed => TELL_AFTER,
         };
         let at = self.now + wait;
@@ -357,6 +358,28 @@ impl Core {
     pub fn whisper(&mut self, now: Now, to: PeerId, text: &str) -> Result<MessageId, SendError> {
         self.command(now, Command::Whisper);
         self.node.whisper(now, to, text)
+    }
+
+    /// Gives the room a name, as its founder.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was done.
+    ///
+    /// # Panics
+    /// If the name is not [valid](crate::validate::name).
+    pub fn name_room(&mut self, now: Now, name: &str) -> Result<(), SendError> {
+        self.command(now, Command::NameRoom);
+        self.node.name_room(now, name)
+    }
+
+    /// Calls our person by another name.
+    ///
+    /// # Panics
+    /// If the name is not [valid](crate::validate::name).
+    pub fn rename(&mut self, now: Now, name: String) {
+        self.command(now, Command::Rename);
+        self.node.rename(now, &name);
+        self.act(now, RoomAction::Renamed { name });
     }
 
     /// Makes an invitation for one person, to be handed over by hand; the room shows it once it is ready.

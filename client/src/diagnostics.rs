@@ -102,6 +102,10 @@ pub enum Command {
     Say,
     /// A message for one person.
     Whisper,
+    /// A name for the room.
+    NameRoom,
+    /// Another name for the person.
+    Rename,
     /// An invitation.
     Invite,
     /// To use an invitation or an answer.
@@ -246,6 +250,7 @@ impl Recorder {
                 what: "invitation made",
             },
             Event::InvitationAnswer { .. } => Happening::Told { what: "answer made" },
+            Event::RoomNamed { .. } => Happening::Told { what: "room named" },
             Event::RoomClosed => Happening::Told { what: "room closed" },
             Event::Left => Happening::Told { what: "left" },
         }

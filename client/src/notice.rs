@@ -21,8 +21,11 @@ pub enum Level {
 pub enum NoticeAction {
     /// Load the page anew.
     Reload,
-    /// Show the people and their safety numbers.
-    ShowPeople,
+    /// Tell more of somebody: their safety number.
+    About {
+        /// Who.
+        peer: PeerId,
+    },
 }
 
 /// Something a person has to be told.
@@ -127,7 +130,7 @@ impl From<NoticeKind> for Notice {
 
 fn of_alert(alert: &Alert) -> (Level, Option<NoticeAction>) {
     match alert {
-        Alert::NameTaken { .. } => (Level::Danger, Some(NoticeAction::ShowPeople)),
+        Alert::NameTaken { now, .. } => (Level::Danger, Some(NoticeAction::About { peer: *now })),
         Alert::ServerVersion { .. } | Alert::Superseded => (Level::Danger, Some(NoticeAction::Reload)),
         Alert::Tampering { .. } | Alert::HelloRefused | Alert::Equivocated { .. } => (Level::Danger, None),
         Alert::PeerVersion { .. } | Alert::LinksExhausted => (Level::Warning, Some(NoticeAction::Reload)),
@@ -213,7 +216,7 @@ mod tests {
         let notice = alert(taken(2));
         assert_eq!(
             (notice.level, notice.action),
-            (Level::Danger, Some(NoticeAction::ShowPeople))
+            (Level::Danger, Some(NoticeAction::About { peer: peer(2) }))
         );
         let notice = alert(Alert::Tampering { dropped: 3 });
         assert_eq!((notice.level, notice.action), (Level::Danger, None));

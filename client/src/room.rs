@@ -38,6 +38,8 @@ pub struct RoomState {
     pub me: PeerId,
     /// What we call ourselves.
     pub my_name: String,
+    /// What the founder calls the room, if anything.
+    pub name: Option<String>,
     /// The others, in the order they were first heard of.
     pub people: Vec<Rc<Person>>,
     /// In the order of the room, ascending in `(order, id)`, whenever they came.
@@ -71,6 +73,7 @@ impl RoomState {
         Self {
             me,
             my_name,
+            name: None,
             people: Vec::new(),
             messages: Vec::new(),
             dropped: false,
@@ -201,6 +204,11 @@ pub enum RoomAction {
     Seen,
     /// The invitation was answered, and cannot be used again.
     InvitationUsed,
+    /// The person calls themselves by another name.
+    Renamed {
+        /// The name.
+        name: String,
+    },
 }
 
 /// Changes the room as `action` says.
@@ -211,6 +219,7 @@ pub fn reduce(state: &mut RoomState, action: RoomAction) {
         RoomAction::Dismiss { id } => state.notices.retain(|pinned| pinned.id != id),
         RoomAction::Seen => state.unread = 0,
         RoomAction::InvitationUsed => state.invitation = None,
+        RoomAction::Renamed { name } => state.my_name = name,
     }
 }
 
@@ -237,6 +246,7 @@ impl RoomState {
             }
             Event::Invitation { text } => self.invitation = Some(text.into()),
             Event::InvitationAnswer { text } => self.answer = Some(text.into()),
+            Event::RoomNamed { name } => self.name = Some(name),
             Event::RoomClosed => self.closed = true,
             Event::Left => self.left = true,
         }

@@ -135,6 +135,25 @@ impl Session {
         self.command(|core, now| core.take_invitation(now, text))
     }
 
+    /// Gives the room a name, as its founder.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was done.
+    ///
+    /// # Panics
+    /// If the name is not [valid](crate::validate::name).
+    pub fn name_room(&self, name: &str) -> Result<(), SendError> {
+        self.command(|core, now| core.name_room(now, name))
+    }
+
+    /// Calls our person by another name.
+    ///
+    /// # Panics
+    /// If the name is not [valid](crate::validate::name).
+    pub fn rename(&self, name: String) {
+        self.command(|core, now| core.rename(now, name));
+    }
+
     /// Closes the room for everyone and for good, and leaves it.
     ///
     /// # Errors

@@ -126,6 +126,14 @@ impl Body for SimulatedClient {
         self.core.take_invitation(now, text)
     }
 
+    fn name_room(&mut self, now: Now, name: &str) -> Result<(), SendError> {
+        self.core.name_room(now, name)
+    }
+
+    fn rename(&mut self, now: Now, name: &str) {
+        self.core.rename(now, name.to_owned());
+    }
+
     fn close_room(&mut self, now: Now) -> Result<(), CloseError> {
         self.core.close_room(now)
     }

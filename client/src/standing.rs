@@ -216,18 +216,8 @@ mod tests {
     fn each_standing_has_its_words() {
         use PersonState::{Connecting, Gone, Here, Reconnecting};
         for (server, people, tone, text) in [
-            (
-                REGISTERED,
-                &[][..],
-                Tone::Good,
-                "You are alone here. Copy the link and send it to someone.",
-            ),
-            (
-                REGISTERED,
-                &[Gone],
-                Tone::Good,
-                "You are alone here. Copy the link and send it to someone.",
-            ),
+            (REGISTERED, &[][..], Tone::Good, "Only you are here."),
+            (REGISTERED, &[Gone], Tone::Good, "Only you are here."),
             (REGISTERED, &[Here, Here], Tone::Good, "3 people here."),
             (REGISTERED, &[Here, Connecting], Tone::Good, "2 people here."),
             (

@@ -26,7 +26,7 @@ use crate::{
 pub fn action(action: NoticeAction) -> &'static str {
     match action {
         NoticeAction::Reload => "Reload the page",
-        NoticeAction::ShowPeople => "Show people",
+        NoticeAction::About { .. } => "Check the safety number",
     }
 }
 
@@ -91,7 +91,7 @@ fn alert(alert: &Alert, name: Option<&str>) -> Cow<'static, str> {
     match alert {
         Alert::NameTaken { name, known, now } => format!(
             "There are two people named {name}. The new one ({}, not {}) could be {name} on another device, or someone pretending to be \
-             them. Check the safety number in the list of people first.",
+             them. Check the safety number first.",
             now.fingerprint(),
             known.fingerprint(),
             name = isolate(name),
@@ -169,6 +169,7 @@ fn send_error(error: SendError, to: Option<&str>) -> Cow<'static, str> {
              connected."
                 .into()
         }
+        SendError::NotFounder => "Only who made this room can name it.".into(),
         SendError::Left => {
             "This room was left, so nothing was sent. Reload the page to join again; copy your text first.".into()
         }
@@ -229,9 +230,7 @@ fn server_standing(standing: &Standing) -> &'static str {
     let goes_on = matches!(standing.mesh, MeshStanding::Connected { .. });
     match standing.server {
         ServerStanding::RoomClosed => "This room was closed by its founder.",
-        ServerStanding::Registered if standing.mesh == MeshStanding::Alone => {
-            "You are alone here. Copy the link and send it to someone."
-        }
+        ServerStanding::Registered if standing.mesh == MeshStanding::Alone => "Only you are here.",
         ServerStanding::Registered => "",
         ServerStanding::Looking => "Looking for the server…",
         ServerStanding::Lost if goes_on => {
@@ -300,6 +299,12 @@ pub fn name(peer: &PeerId, called: Called<'_>) -> String {
 #[must_use]
 pub fn whisper_to(name: &str) -> String {
     format!("Whisper to {name}")
+}
+
+/// The button that tells more of somebody.
+#[must_use]
+pub fn about(name: &str) -> String {
+    format!("About {name}")
 }
 
 /// What somebody said, for those who listen rather than read; of a long text its beginning.

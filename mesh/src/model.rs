@@ -55,6 +55,11 @@ pub enum Event {
         /// Text of letters, digits, `-` and `_`.
         text: String,
     },
+    /// The founder gave the room a name.
+    RoomNamed {
+        /// The name.
+        name: String,
+    },
     /// The founder closed the room for everyone. [`Event::Left`] follows.
     RoomClosed,
     /// [`Node::leave`](crate::Node::leave) is done: everyone was told, everything is closed.
@@ -330,6 +335,9 @@ pub enum SendError {
     /// Too much is still waiting to be delivered. Wait for people to come, or for the network.
     #[error("too many messages are waiting already")]
     Full,
+    /// Only its founder names a room.
+    #[error("we did not found this room")]
+    NotFounder,
     /// The node has left the room.
     #[error("this room was left")]
     Left,

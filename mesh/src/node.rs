@@ -94,6 +94,34 @@ impl Node {
         said
     }
 
+    /// Gives the room a name, as its founder: [`Event::RoomNamed`] comes here and to everyone, also to whoever comes later, as long as their
+    /// logs keep it.
+    ///
+    /// # Errors
+    /// [`SendError`], and nothing was accepted.
+    ///
+    /// # Panics
+    /// If it is not a [valid name](crate::wire::codec::valid_name).
+    pub fn name_room(&mut self, now: Now, name: &str) -> Result<(), SendError> {
+        assert!(valid_name(name), "the name must be checked with `valid_name`");
+        self.advance(now);
+        self.demand_here(SendError::Left)?;
+        let named = self.room.name_room(&mut self.cx, name);
+        self.exchange();
+        named
+    }
+
+    /// Calls ourselves by another name. The others learn it with our next beacon, which comes at once.
+    ///
+    /// # Panics
+    /// If it is not a [valid name](crate::wire::codec::valid_name).
+    pub fn rename(&mut self, now: Now, name: &str) {
+        assert!(valid_name(name), "the name must be checked with `valid_name`");
+        self.advance(now);
+        name.clone_into(&mut self.cx.name);
+        self.room.on_renamed(&self.cx);
+    }
+
     /// Makes an invitation for one person, to be handed over by hand: [`Event::Invitation`] brings its text.
     ///
     /// # Errors

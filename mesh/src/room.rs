@@ -59,6 +59,7 @@ use crate::{
         id::ShortId,
         record::Payload,
         span::Feed,
+        timestamp::Timestamp,
     },
 };
 
@@ -90,6 +91,8 @@ pub(crate) struct Room {
     messages: Bucket,
     message_bytes: Bucket,
     on_server: bool,
+    /// Where the name that the room has stands in the one order.
+    named: Timestamp,
     /// What waits for the net.
     to_net: VecDeque<ToNet>,
 }
@@ -120,6 +123,7 @@ impl Room {
             messages: Bucket::per_second(MESSAGES_PER_SECOND, MESSAGES_BURST),
             message_bytes: Bucket::per_second(OWN_BYTES_PER_SECOND, OWN_BYTES_BURST),
             on_server: false,
+            named: Timestamp::default(),
             to_net: VecDeque::new(),
         }
     }
@@ -193,6 +197,13 @@ impl Room {
     /// Says that we are here.
     pub(crate) fn on_beacon_due(&mut self, cx: &mut Context) {
         self.send_beacon(cx, false);
+    }
+
+    /// Our person has another name: who knows us is to know it.
+    pub(crate) fn on_renamed(&mut self, cx: &Context) {
+        if self.presence.own().is_some() {
+            self.presence.hurry(cx.instant());
+        }
     }
 
     // --- the net ---

@@ -91,7 +91,7 @@ async fn main() -> Result<()> {
     )
     .await?;
     shoot(&ann, "7-network").await?;
-    ann.click("Invite by hand").await?;
+    ann.choose("Connect without a server").await?;
     ann.click("Make an invitation").await?;
     ann.wait("the invitation", |view| {
         view.field("Invitation").is_some_and(|field| !field.value.is_empty())
@@ -101,7 +101,7 @@ async fn main() -> Result<()> {
     shoot(&ann, "7-invitation").await?;
     ann.click("Done").await?;
 
-    others.pop().unwrap_or_else(|| bob.clone()).click("Leave room").await?;
+    others.pop().unwrap_or_else(|| bob.clone()).choose("Leave room").await?;
     ann.wait("that one left", |view| {
         view.people.iter().any(|person| person.state == "Left")
     })

@@ -231,6 +231,23 @@ impl Page {
         self.act(Role::Button, button, Act::Click).await
     }
 
+    /// Chooses from the menu of the room.
+    ///
+    /// # Errors
+    /// If it cannot in time.
+    pub async fn choose(&self, item: &str) -> Result<()> {
+        self.click("Room menu").await?;
+        self.act(Role::MenuItem, item, Act::Click).await
+    }
+
+    /// Chooses one of several by a radio button.
+    ///
+    /// # Errors
+    /// If it cannot in time.
+    pub async fn pick(&self, option: &str) -> Result<()> {
+        self.act(Role::Radio, option, Act::Click).await
+    }
+
     /// Types into a text field, behind the text that is there.
     ///
     /// # Errors
@@ -409,6 +426,8 @@ enum Seen {
 #[derive(Debug, Clone, Copy)]
 enum Role {
     Button,
+    MenuItem,
+    Radio,
     Textbox,
 }
 
@@ -416,7 +435,9 @@ impl Role {
     /// The elements that can have this role.
     const fn selector(self) -> &'static str {
         match self {
-            Self::Button => "button, summary, [role=button]",
+            Self::Button => "button:not([role]), summary, [role=button]",
+            Self::MenuItem => "[role=menuitem]",
+            Self::Radio => "input[type=radio]",
             Self::Textbox => "input:not([type]), input[type=text], textarea, [role=textbox]",
         }
     }

@@ -65,6 +65,7 @@ fn Gallery() -> Html {
 fn known_rooms() -> Vec<KnownRoom> {
     let known = |code, with: &str| KnownRoom {
         code,
+        name: String::new(),
         with: with.to_owned(),
     };
     let open = RoomCode::parse("tea party").into_iter();
@@ -93,7 +94,9 @@ fn room(events: Vec<Event>, open_name: Option<&'static str>) -> Html {
     html! {
         <RoomView
             state={Rc::new(state)}
-            open_name={open_name.map(AttrValue::from)}
+            is_open={open_name.is_some()}
+            name={open_name.map(AttrValue::from)}
+            on_name_room={Callback::from(|_| Err(SendError::Full))}
             link="https://starling.example/#/r/1.BwcHBwcHBwcHBwcHBwcHB7ZdJ6DL3ciaQ3vLwT5Q9KkV0oKzL1rO2m6nZs8Yd1w"
             {standing}
             {retry_in}

@@ -98,14 +98,18 @@ pub fn App() -> Html {
     // Stays until a room that was entered is drawn.
     let page_before = use_mut_ref(Html::default);
 
-    let Some((profile, code, name)) = entered else {
+    let Some((profile, code, called)) = entered else {
         let page = outside(&stage, code.as_ref(), &name, &notice, update);
         *page_before.borrow_mut() = page.clone();
         return html! { <key="page">{ page }</> };
     };
     let join = {
-        let (profile, code, name) = (profile.clone(), code.clone(), name.clone());
-        Callback::from(move |on_show| platform::join(&profile, &code, name.clone(), on_show))
+        let (profile, code, called) = (profile.clone(), code.clone(), called.clone());
+        Callback::from(move |on_show| platform::join(&profile, &code, called.clone(), on_show))
+    };
+    let on_rename = {
+        let (profile, name, notice) = (profile.clone(), name.setter(), notice.setter());
+        Callback::from(move |taken| spawn_local(take_name(&profile, taken, &name, &notice)))
     };
     if is_drawn {
         *page_before.borrow_mut() = Html::default();
@@ -114,8 +118,24 @@ pub fn App() -> Html {
         <>
             <key="page">{ page_before.borrow().clone() }</>
             // The key makes another room another page: the old one leaves, the new one joins.
-            <RoomPage key={code.to_text()} code={code.clone()} {join} {is_drawn} first_notice={(*notice).clone()} />
+            <RoomPage key={code.to_text()} code={code.clone()} {join} {on_rename} {is_drawn} first_notice={(*notice).clone()} />
         </>
+    }
+}
+
+/// The person has another name from now on, and after a reload if it can be stored. Says so if not.
+fn take_name(
+    profile: &Profile,
+    taken: String,
+    name: &UseStateSetter<Option<String>>,
+    notice: &UseStateSetter<Option<Notice>>,
+) -> impl Future<Output = ()> + use<> {
+    name.set(Some(taken.clone()));
+    let (profile, notice) = (profile.clone(), notice.clone());
+    async move {
+        if profile.save_name(&taken).await.is_err() {
+            notice.set(Some(NoticeKind::NameNotSaved.into()));
+        }
     }
 }
 
@@ -138,14 +158,11 @@ fn outside(
     let on_enter = {
         let (name, notice) = (name.setter(), notice.setter());
         Callback::from(move |entered: Entered| {
-            name.set(Some(entered.name.clone()));
-            let (profile, notice) = (profile.clone(), notice.clone());
             let code = entered.code.unwrap_or_else(|| profile.generate_room());
+            // Stored before the address changes, so that a reload right after it finds the name.
+            let saved = take_name(&profile, entered.name, &name, &notice);
             spawn_local(async move {
-                // Stored before the address changes, so that a reload right after it finds the name.
-                if profile.save_name(&entered.name).await.is_err() {
-                    notice.set(Some(NoticeKind::NameNotSaved.into()));
-                }
+                saved.await;
                 go_to(&Route::Room { code: code.to_text() });
             });
         })

@@ -16,3 +16,5 @@ pub mod network;
 pub mod notice;
 pub mod people;
 pub mod qr_code;
+pub mod rename;
+pub mod sheet;

@@ -25,9 +25,6 @@ pub(crate) const DRAW_AFTER: Duration = Duration::from_millis(60);
 /// How long to wait for the goodbyes before the page is left anyway.
 pub(crate) const LEAVE_MAX: Duration = Duration::from_secs(2);
 
-/// For how long a button says that it worked.
-pub(crate) const CONFIRMED: Duration = Duration::from_secs(4);
-
 /// Twice a second: a countdown that skips a second looks broken.
 pub(crate) const COUNTDOWN_TICK: Duration = Duration::from_millis(500);
 
@@ -53,9 +50,6 @@ pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Every how many times it is looked at all the same when it is not in view: whether it is split is said elsewhere, too.
 pub(crate) const OUT_OF_VIEW: u32 = 5;
-
-/// The region is at most this high, in pixels, when it is folded up.
-pub(crate) const FOLDED_PX: i32 = 90;
 
 /// How long a frame of a map in motion is shown.
 pub(crate) const MAP_FRAME: Duration = Duration::from_millis(33);

@@ -38,6 +38,32 @@ pub(crate) fn document() -> web_sys::Document {
     window().document().expect("invariant: the app runs in a page")
 }
 
+/// What the browser keeps for this page, where it keeps anything.
+pub(crate) fn local_storage() -> Option<web_sys::Storage> {
+    window().local_storage().ok().flatten()
+}
+
+/// `navigator.share`, where the browser has it.
+fn sharing() -> Option<js_sys::Function> {
+    field(&window().navigator(), "share")?.dyn_into().ok()
+}
+
+/// Whether a link can be handed to what else is on the device.
+pub(crate) fn can_share() -> bool {
+    sharing().is_some()
+}
+
+/// Hands a link to what else is on the device, as the person chooses.
+pub(crate) fn share(link: &str) {
+    let shared = sharing().map(|share| share.call1(&window().navigator(), &object([("url", link.into())])));
+    if let Some(Ok(shared)) = shared {
+        wasm_bindgen_futures::spawn_local(async move {
+            // Rejected when the person chooses nothing.
+            let _ = JsFuture::from(shared.unchecked_into::<Promise>()).await;
+        });
+    }
+}
+
 /// What the browser says of an error, for a log.
 pub(crate) fn describe(error: &JsValue) -> String {
     let text = |name| field(error, name).and_then(|value| value.as_string());

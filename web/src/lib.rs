@@ -11,6 +11,7 @@
 //! 4. [`drafts`]: what was typed and not sent. [`rooms`]: where one was before. `config`: every limit of the page.
 
 pub mod app;
+pub mod appearance;
 mod clock;
 pub mod components;
 mod config;

@@ -23,7 +23,14 @@ use web_sys::PageTransitionEvent;
 use yew::Callback;
 
 use crate::{
-    clock, config::ROOM_NAMES_MAX, js, nearby::Nearby, profile::Profile, rooms, rtc::Connection, signaller::Signaller,
+    clock,
+    config::ROOM_NAMES_MAX,
+    js,
+    nearby::Nearby,
+    profile::Profile,
+    rooms::{self, KnownRoom},
+    rtc::Connection,
+    signaller::Signaller,
     worker,
 };
 
@@ -75,7 +82,7 @@ struct Browser {
     room: RoomId,
     code: RoomCode,
     /// As what the room was put last among those to go back to; `Some(None)` if it was taken out.
-    remembered: Option<Option<String>>,
+    remembered: Option<Option<KnownRoom>>,
     events: Events,
     on_show: Callback<Rc<RoomState>>,
     signallers: LiteMap<ServerId, Signaller>,
@@ -174,13 +181,17 @@ impl Browser {
             with += if with.is_empty() { "" } else { ", " };
             with += name;
         }
-        let with = (!room.closed).then_some(with);
-        if self.remembered.as_ref() != Some(&with) {
-            match &with {
-                Some(with) => rooms::remember(&self.code, with),
+        let known = (!room.closed).then(|| KnownRoom {
+            code: self.code.clone(),
+            name: room.name.clone().unwrap_or_default(),
+            with,
+        });
+        if self.remembered.as_ref() != Some(&known) {
+            match &known {
+                Some(known) => rooms::remember(known.clone()),
                 None => rooms::forget(&self.code),
             }
-            self.remembered = Some(with);
+            self.remembered = Some(known);
         }
     }
 }

@@ -4,7 +4,6 @@
 //! is no list.
 
 use shared::RoomCode;
-use web_sys::Storage;
 
 use crate::{config::ROOMS_MAX, js};
 
@@ -15,28 +14,46 @@ const KEY: &str = "starling rooms";
 pub struct KnownRoom {
     /// Its code.
     pub code: RoomCode,
+    /// What its founder called it; empty if nothing.
+    pub name: String,
     /// Who was there, in words; empty if nobody was.
     pub with: String,
+}
+
+impl KnownRoom {
+    /// What the room is called, if anything.
+    #[must_use]
+    pub fn called(&self) -> Option<&str> {
+        match &self.code {
+            RoomCode::Open { name } => Some(name),
+            RoomCode::Generated { .. } => Some(self.name.as_str()).filter(|name| !name.is_empty()),
+        }
+    }
+}
+
+/// What is known of one of them.
+#[must_use]
+pub fn find(code: &RoomCode) -> Option<KnownRoom> {
+    all().into_iter().find(|room| room.code == *code)
 }
 
 /// All of them, newest first.
 #[must_use]
 pub fn all() -> Vec<KnownRoom> {
-    let text = storage().and_then(|storage| storage.get_item(KEY).ok().flatten());
+    let text = js::local_storage().and_then(|storage| storage.get_item(KEY).ok().flatten());
     text.unwrap_or_default().split('\n').filter_map(read).collect()
 }
 
-/// We are in this room, with these people. Nobody there means that whoever was there before is still what the room is known by.
-pub fn remember(code: &RoomCode, with: &str) {
+/// We are in this room. What is empty now is known from before.
+pub fn remember(mut room: KnownRoom) {
     let mut rooms = all();
-    let mut room = KnownRoom {
-        code: code.clone(),
-        with: with.to_owned(),
-    };
-    if let Some(place) = rooms.iter().position(|room| room.code == *code) {
+    if let Some(place) = rooms.iter().position(|known| known.code == room.code) {
         let before = rooms.remove(place);
-        if with.is_empty() {
-            room = before;
+        if room.with.is_empty() {
+            room.with = before.with;
+        }
+        if room.name.is_empty() {
+            room.name = before.name;
         }
     }
     rooms.insert(0, room);
@@ -51,28 +68,23 @@ pub fn forget(code: &RoomCode) {
     write(&rooms);
 }
 
-fn storage() -> Option<Storage> {
-    js::window().local_storage().ok().flatten()
-}
-
-/// A line: the code, a tab, and the words. Neither a code nor anybody's name has a control character in it.
+/// A line: the code, the people, and the room's name, with tabs between. Neither a code nor any name has a control character in it.
 fn read(line: &str) -> Option<KnownRoom> {
-    let (code, with) = line.split_once('\t')?;
-    Some(KnownRoom {
-        code: RoomCode::parse(code).ok()?,
-        with: with.to_owned(),
-    })
+    let mut fields = line.split('\t');
+    let code = RoomCode::parse(fields.next()?).ok()?;
+    let mut words = || fields.next().unwrap_or_default().to_owned();
+    let (with, name) = (words(), words());
+    Some(KnownRoom { code, name, with })
 }
 
 fn write(rooms: &[KnownRoom]) {
     let mut text = String::new();
     for room in rooms {
-        text.push_str(&room.code.to_text());
-        text.push('\t');
-        text.push_str(&room.with);
-        text.push('\n');
+        for field in [&room.code.to_text(), "\t", &room.with, "\t", &room.name, "\n"] {
+            text.push_str(field);
+        }
     }
-    if let Some(storage) = storage() {
+    if let Some(storage) = js::local_storage() {
         // Refused only where there is no room left: then the list stays as it was.
         let _ = storage.set_item(KEY, &text);
     }
@@ -98,25 +110,31 @@ mod tests {
     }
 
     #[wasm_bindgen_test]
-    fn rooms_are_known_newest_first_with_whoever_was_there_last_until_forgotten() {
+    fn rooms_are_known_newest_first_by_their_last_name_and_people_until_forgotten() {
         for room in all() {
             forget(&room.code);
         }
-        let known = |code: RoomCode, with: &str| KnownRoom {
+        let known = |code: RoomCode, name: &str, with: &str| KnownRoom {
             code,
+            name: name.to_owned(),
             with: with.to_owned(),
         };
-        remember(&open("tea party"), "");
-        remember(&private(1), "Ada and Bo");
-        let with_ada = known(private(1), "Ada and Bo");
-        assert_eq!(all(), [with_ada.clone(), known(open("tea party"), "")]);
-        remember(&open("tea party"), "Cy");
-        remember(&open("tea party"), "");
-        assert_eq!(all(), [known(open("tea party"), "Cy"), with_ada.clone()]);
+        remember(known(open("tea party"), "", ""));
+        remember(known(private(1), "", "Ada and Bo"));
+        assert_eq!(find(&private(1)).unwrap().called(), None);
+        remember(known(private(1), "Roost", ""));
+        let with_ada = known(private(1), "Roost", "Ada and Bo");
+        assert_eq!(with_ada.called(), Some("Roost"));
+        assert_eq!(all(), [with_ada.clone(), known(open("tea party"), "", "")]);
+        remember(known(open("tea party"), "", "Cy"));
+        remember(known(open("tea party"), "", ""));
+        let with_cy = known(open("tea party"), "", "Cy");
+        assert_eq!(with_cy.called(), Some("tea party"));
+        assert_eq!(all(), [with_cy, with_ada.clone()]);
         forget(&open("tea party"));
-        assert_eq!(all(), [with_ada]);
+        assert_eq!((all(), find(&open("tea party"))), (vec![with_ada], None));
         for number in 0..50 {
-            remember(&private(number), "");
+            remember(known(private(number), "", ""));
         }
         let rooms = all();
         assert_eq!(rooms.len(), ROOMS_MAX);

@@ -9,6 +9,8 @@ pub(super) fn command(command: Command) -> &'static str {
     match command {
         Command::Say => "said",
         Command::Whisper => "whispered",
+        Command::NameRoom => "named the room",
+        Command::Rename => "took another name",
         Command::Invite => "invited",
         Command::TakeInvitation => "took an invitation",
         Command::CloseRoom => "closed the room",

@@ -16,10 +16,20 @@ pub const NETWORK_MAP: &str = "Network map";
 pub const LINKS: &str = "Links";
 /// The status of servers and mesh.
 pub const CONNECTION: &str = "Connection";
-/// What two people compare, and the button that shows it.
+/// What two people compare.
 pub const SAFETY_NUMBER: &str = "Safety number";
+/// The way into the room, for others.
+pub const INVITE: &str = "Invite";
 /// The way in without a server.
-pub const INVITE_BY_HAND: &str = "Invite by hand";
+pub const WITHOUT_SERVER: &str = "Connect without a server";
+/// What can be done with the room.
+pub const ROOM_MENU: &str = "Room menu";
+/// Another name for oneself.
+pub const RENAME_SELF: &str = "Rename yourself";
+/// A name for the room.
+pub const RENAME_ROOM: &str = "Rename room";
+/// How the page looks here.
+pub const APPEARANCE: &str = "Appearance";
 /// Hands out the room's link.
 pub const COPY_LINK: &str = "Copy link";
 /// Copies what helps to find out what is wrong.
@@ -30,3 +40,5 @@ pub const CLOSE_ROOM: &str = "Close room";
 pub const LEAVE_ROOM: &str = "Leave room";
 /// Ourselves on the map.
 pub const YOU: &str = "You";
+/// Below a message that everybody has.
+pub const DELIVERED: &str = "Delivered ✓";

@@ -19,9 +19,9 @@ pub const YOUR_ROOMS: &str = "Your rooms";
 
 /// A room of those, by its name if it has one, and with whom one was there.
 #[must_use]
-pub fn known_room(open_name: Option<&str>, with: &str) -> String {
+pub fn known_room(name: Option<&str>, with: &str) -> String {
     let between = if with.is_empty() { "" } else { " with " };
-    format!("{}{between}{with}", open_name.unwrap_or("Private room"))
+    format!("{}{between}{with}", name.unwrap_or(PRIVATE_ROOM))
 }
 
 /// The button that takes such a room out of the list.
@@ -59,14 +59,8 @@ pub const THROUGH_OTHERS: &str = "Reached through others";
 /// How a safety number is compared.
 pub const SAFETY_NUMBER_HELP: &str = "Read this number to each other, by phone or side by side. If both of you see the same, nobody stands between you. If they differ, someone may be in between: don't share anything private.";
 
-/// The room's link is on the clipboard.
-pub const LINK_COPIED: &str = "Link copied. Paste it where the other person reads it.";
-
-/// The diagnostics are on the clipboard.
-pub const DIAGNOSTICS_COPIED: &str = "Diagnostics copied. They have no messages, names or addresses in them.";
-
-/// The clipboard may not be used, and a dialog shows the text.
-pub const COPY_BY_HAND: &str = "This browser does not let the page use the clipboard here. The text is selected: press Ctrl+C (⌘C on a Mac), or hold it and choose Copy.";
+/// What the diagnostics are.
+pub const DIAGNOSTICS_HELP: &str = "For a report of a problem: counters, states and the last hundred events, without messages, names, keys or addresses.";
 
 /// There is no QR code for so long a text.
 pub const QR_TOO_LONG: &str = "This text is too long for a QR code. Copy it and send it instead.";
@@ -81,11 +75,20 @@ pub const CLOSE_TITLE: &str = "Close this room for everyone?";
 pub const CLOSE_HELP: &str =
     "Everyone is disconnected and the room can't be used again, not even by you. This cannot be undone.";
 
-/// Below the name of a private room.
-pub const PRIVATE_ROOM_KIND: &str = "Only people with the link get in";
+/// What the padlock beside a room's name means.
+pub const PRIVATE_ROOM_KIND: &str = "Only people with the link get in.";
 
-/// Below the name of an open room.
-pub const OPEN_ROOM_KIND: &str = "Open room: anyone who guesses the name can come in";
+/// What the globe beside a room's name means.
+pub const OPEN_ROOM_KIND: &str = "Open room: anyone who guesses the name can come in.";
+
+/// A private room without a name.
+pub const PRIVATE_ROOM: &str = "Private room";
+
+/// Below the name that a founder gives the room.
+pub const ROOM_NAME_HELP: &str = "Everyone in the room sees it. The link stays the same.";
+
+/// Before the way in without a server.
+pub const SERVER_DOWN: &str = "Is the server down, or can they not reach it?";
 
 /// Instead of messages, in a closed room without any.
 pub const CLOSED_EMPTY: &str = "This room is closed";
@@ -100,8 +103,7 @@ pub const TOGETHER_HELP: &str = "Say hello! What you write goes straight to ever
 pub const ALONE_TITLE: &str = "You are alone here";
 
 /// What to do with nobody there.
-pub const ALONE_HELP: &str =
-    "Copy the link and send it to the people you want to talk to. Whoever opens it lands in this room.";
+pub const ALONE_HELP: &str = "Let someone scan this code, or send them the link. Whoever opens it lands in this room.";
 
 /// What can be done with nobody there, besides.
 pub const ALONE_ASIDE: &str = "You can start writing. Your messages will be delivered when someone joins.";

@@ -12,7 +12,6 @@ use super::{
     broadcast::Route,
     log::{Accepted, Source, feed_of},
     receive::Handled,
-    say,
     sync::Violation,
 };
 use crate::{
@@ -66,7 +65,7 @@ impl Room {
         match self.log.accept(record, source) {
             Accepted::New => {
                 self.clock.observe(record.content.order, cx.room_millis());
-                say::show_entry(cx, record);
+                self.show_entry(cx, record);
                 self.hasten_beacon(cx.instant());
                 true
             }

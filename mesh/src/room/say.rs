@@ -23,15 +23,40 @@ use crate::{
 impl Room {
     /// Says something to everyone.
     pub(crate) fn say(&mut self, cx: &mut Context, text: &str) -> Result<MessageId, SendError> {
+        let record = self.enter(cx, Entry::CHAT, text)?;
+        let id = record.message_id();
+        let here = self.roster.people().filter(|person| is_here(person.state));
+        let delivery = self
+            .deliveries
+            .say(id, (self.feed, record.content.seq), here.map(|person| person.peer));
+        self.show_entry(cx, &record);
+        cx.event(Event::Delivery { id, delivery });
+        self.send_entry(cx, &record);
+        Ok(id)
+    }
+
+    /// Gives the room a name, as its founder.
+    pub(crate) fn name_room(&mut self, cx: &mut Context, name: &str) -> Result<(), SendError> {
+        if cx.room.founder() != Some(cx.me) {
+            return Err(SendError::NotFounder);
+        }
+        let record = self.enter(cx, Entry::ROOM_NAME, name)?;
+        self.show_entry(cx, &record);
+        self.send_entry(cx, &record);
+        Ok(())
+    }
+
+    /// Puts an entry of ours into the log.
+    fn enter(&mut self, cx: &mut Context, kind: u32, text: &str) -> Result<Rc<Record<Entry>>, SendError> {
         self.check_text(cx, text)?;
-        let record = match self.append(cx, text) {
+        let record = match self.append(cx, kind, text) {
             (record, Accepted::New) => record,
             (record, Accepted::Forked) => {
                 // Somebody else spoke with our key. We go on in another feed.
                 if let Some(fork) = self.log.fork(&feed_of(&record)) {
                     self.follow_fork(cx, &fork, None);
                 }
-                let (record, accepted) = self.append(cx, text);
+                let (record, accepted) = self.append(cx, kind, text);
                 if accepted != Accepted::New {
                     return Err(SendError::Full);
                 }
@@ -41,21 +66,18 @@ impl Room {
         };
         self.next_seq += 1;
         self.head = Some(record.id.into());
-        let id = record.message_id();
-        let here = self.roster.people().filter(|person| is_here(person.state));
-        let delivery = self
-            .deliveries
-            .say(id, (self.feed, record.content.seq), here.map(|person| person.peer));
-        show_entry(cx, &record);
-        cx.event(Event::Delivery { id, delivery });
+        Ok(record)
+    }
+
+    /// Hands an entry of ours to the neighbors.
+    fn send_entry(&mut self, cx: &mut Context, record: &Record<Entry>) {
         self.trees.refresh(&self.roster);
         let route = self.trees.own_entry_route(cx.instant());
-        self.pass_entry(cx, &record, 0, route, None);
-        Ok(id)
+        self.pass_entry(cx, record, 0, route, None);
     }
 
     /// Signs an entry of ours and puts it into the log.
-    fn append(&mut self, cx: &Context, text: &str) -> (Rc<Record<Entry>>, Accepted) {
+    fn append(&mut self, cx: &Context, kind: u32, text: &str) -> (Rc<Record<Entry>>, Accepted) {
         let unix_millis = cx.room_millis();
         let entry = Entry {
             feed: self.feed,
@@ -64,7 +86,7 @@ impl Room {
             order: self.clock.tick(unix_millis),
             unix_millis,
             name: cx.name.clone(),
-            kind: Entry::CHAT,
+            kind,
             body: EntryBody::of(text),
         };
         let record = Record::sign(&cx.identity, &cx.room, entry);
@@ -154,14 +176,29 @@ impl Room {
     }
 }
 
+impl Room {
+    /// Shows what an entry says, if that is something to be shown.
+    pub(super) fn show_entry(&mut self, cx: &mut Context, record: &Record<Entry>) {
+        let entry = &record.content;
+        if let Some(text) = entry.text() {
+            show_message(cx, record, text);
+        } else if let Some(name) = entry.room_name()
+            && cx.room.founder() == Some(record.author)
+            && entry.order > self.named
+        {
+            // Of several names the last in the one order, however they come.
+            self.named = entry.order;
+            cx.event(Event::RoomNamed { name: name.to_owned() });
+        }
+    }
+}
+
 /// Whether somebody can be reached, now or soon.
 fn is_here(state: PersonState) -> bool {
     matches!(state, PersonState::Here | PersonState::Reconnecting)
 }
 
-/// Shows an entry, if it is one to be shown.
-pub(super) fn show_entry(cx: &mut Context, record: &Record<Entry>) {
-    let Some(text) = record.content.text() else { return };
+fn show_message(cx: &mut Context, record: &Record<Entry>, text: &str) {
     let message = Message {
         id: record.message_id(),
         author: record.author,

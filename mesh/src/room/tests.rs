@@ -10,8 +10,9 @@ use crate::{
     config::GAP_MIN,
     context::test::{identity, peer},
     door::PassiveView,
-    model::{Delivery, Person, PersonState},
+    model::{Delivery, Person, PersonState, SendError},
     wire::{
+        entry::Entry,
         frame::Frame,
         record::{Ack, Lost, Record},
         span::LogDigest,
@@ -202,6 +203,57 @@ fn a_round_trip_is_shown() {
         round_trip,
     });
     assert_eq!(rig.cx.outputs(), [person(Person { round_trip, ..bob() })]);
+}
+
+/// What names were told of.
+fn room_names(rig: &mut Rig) -> Vec<String> {
+    let mut names = Vec::new();
+    for output in rig.cx.outputs() {
+        if let Output::Event(Event::RoomNamed { name }) = output {
+            names.push(name);
+        }
+    }
+    names
+}
+
+#[test]
+fn only_the_founder_names_the_room_and_the_last_name_counts_however_names_come() {
+    let mut rig = Rig::linked(&[2, 3]);
+    assert_eq!(rig.room.name_room(&mut rig.cx, "tea"), Err(SendError::NotFounder));
+    assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![]));
+    let seeds = &mut stream([1; 32], Stream::Log);
+    rig.cx.room = RoomCode::generate(peer(2), seeds).open();
+    // Each in a feed of its own, so that none waits for another.
+    let mut hand = |person: u8, place: u64, name: &str| {
+        let entry = Entry {
+            feed: place,
+            order: Timestamp::from_unix_millis(place),
+            kind: Entry::ROOM_NAME,
+            ..rig.entry_of(person, 0, name).content.clone()
+        };
+        let entry = Record::sign(&identity(person), &rig.cx.room, entry);
+        rig.handle(BOB, entry_frame(&entry, 1, tree(person)));
+        room_names(&mut rig)
+    };
+    assert_eq!(hand(3, 9, "mine"), [""; 0], "not the founder's");
+    assert_eq!(hand(2, 5, "coffee"), ["coffee"]);
+    assert_eq!(hand(2, 4, "tea"), [""; 0], "it comes before");
+    assert_eq!(hand(2, 7, " \n"), [""; 0], "no name");
+    assert_eq!(hand(2, 6, "cocoa"), ["cocoa"]);
+}
+
+#[test]
+fn another_name_of_ours_is_told_with_the_next_beacon_at_once() {
+    let mut rig = Rig::new();
+    rig.room.on_renamed(&rig.cx);
+    assert_eq!(rig.room.beacon_due(), None, "nobody is here to know");
+    let mut rig = Rig::linked(&[2]);
+    assert_eq!(rig.beacon_over(BOB).content.name, "Ann");
+    rig.cx.wait(1_000);
+    rig.cx.name = "Anna".into();
+    rig.room.on_renamed(&rig.cx);
+    assert_eq!(rig.room.beacon_due(), Some(rig.cx.instant()));
+    assert_eq!(rig.beacon_over(BOB).content.name, "Anna");
 }
 
 #[test]

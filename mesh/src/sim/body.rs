@@ -55,6 +55,15 @@ pub trait Body {
     /// As there.
     fn take_invitation(&mut self, now: Now, text: &str) -> Result<Invitation, InvitationError>;
 
+    /// See [`Node::name_room`].
+    ///
+    /// # Errors
+    /// As there.
+    fn name_room(&mut self, now: Now, name: &str) -> Result<(), SendError>;
+
+    /// See [`Node::rename`].
+    fn rename(&mut self, now: Now, name: &str);
+
     /// See [`Node::close_room`].
     ///
     /// # Errors
@@ -108,6 +117,14 @@ impl Body for Node {
 
     fn take_invitation(&mut self, now: Now, text: &str) -> Result<Invitation, InvitationError> {
         self.take_invitation(now, text)
+    }
+
+    fn name_room(&mut self, now: Now, name: &str) -> Result<(), SendError> {
+        self.name_room(now, name)
+    }
+
+    fn rename(&mut self, now: Now, name: &str) {
+        self.rename(now, name);
     }
 
     fn close_room(&mut self, now: Now) -> Result<(), CloseError> {

@@ -41,10 +41,11 @@ pub struct Entry {
     /// The author's name at that time.
     #[n(5)]
     pub name: String,
-    /// What [`Entry::body`] is: [`Entry::CHAT`], or something of a later version, which is kept and passed on all the same.
+    /// What [`Entry::body`] is: [`Entry::CHAT`], [`Entry::ROOM_NAME`], or something of a later version, which is kept and passed on all the
+    /// same.
     #[n(6)]
     pub kind: u32,
-    /// For chat, text in UTF-8.
+    /// For both, text in UTF-8.
     #[n(7)]
     pub body: EntryBody,
 }
@@ -83,12 +84,25 @@ impl Entry {
     // No limit: a number on the wire.
     pub const CHAT: u32 = 0;
 
+    /// The kind of a name that the founder gives the room.
+    // No limit: a number on the wire.
+    pub const ROOM_NAME: u32 = 1;
+
     /// The text, if this is a chat message.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
-        (self.kind == Self::CHAT)
-            .then(|| std::str::from_utf8(&self.body.bytes).ok())
-            .flatten()
+        self.text_of(Self::CHAT)
+    }
+
+    /// The room's name, if this is one. It counts if the author is the founder.
+    #[must_use]
+    pub fn room_name(&self) -> Option<&str> {
+        self.text_of(Self::ROOM_NAME).filter(|name| valid_name(name))
+    }
+
+    fn text_of(&self, kind: u32) -> Option<&str> {
+        let text = std::str::from_utf8(&self.body.bytes).ok();
+        text.filter(|_| self.kind == kind)
     }
 }
 

@@ -22,12 +22,12 @@ const LINKED: Duration = Duration::from_secs(30);
 
 /// Takes a newcomer in by hand, both in the room's page.
 async fn invite(host: &Page, newcomer: &Page, carrying: Duration) -> Result<()> {
-    host.click("Invite by hand").await?;
+    host.choose("Connect without a server").await?;
     host.click("Make an invitation").await?;
     let invitation = text_in(host, "Invitation").await?;
     scans(host, "Invitation as a QR code", &invitation).await?;
     sleep(carrying).await;
-    newcomer.click("Invite by hand").await?;
+    newcomer.choose("Connect without a server").await?;
     newcomer.paste("Paste an invitation", &invitation).await?;
     newcomer.click("Use invitation").await?;
     let answer = text_in(newcomer, "Your answer").await?;

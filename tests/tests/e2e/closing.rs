@@ -31,13 +31,13 @@ fn a_room_that_its_founder_closes_is_closed_for_everyone_and_for_good() {
             page.wait("it", |view| view.has("a last word")).await?;
         }
         // Asked first: kept open, the room goes on.
-        all[0].click("Close room").await?;
+        all[0].choose("Close room").await?;
         all[0].click("Keep it open").await?;
         all[0].say("not yet").await?;
         for page in &all {
             page.wait("it", |view| view.has("not yet")).await?;
         }
-        all[0].click("Close room").await?;
+        all[0].choose("Close room").await?;
         all[0].click("Close for everyone").await?;
         for page in &all {
             // The messages can still be read.

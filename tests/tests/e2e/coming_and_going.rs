@@ -22,7 +22,7 @@ fn leaving_is_seen_at_once_and_leads_back_to_the_start() {
         let (ann, room) = found(&browser, &server.url(), "Ann").await?;
         let bob = enter(&browser, &room, "Bob").await?;
         gathered(&[&ann, &bob]).await?;
-        bob.click("Leave room").await?;
+        bob.choose("Leave room").await?;
         ann.wait_for(AT_ONCE, "Bob left", |view| view.is("Bob", "Left")).await?;
         bob.wait_for(AT_ONCE, "the start page", |view| {
             view.field("Room").is_some() && view.field("Your name").is_some_and(|name| name.value == "Bob")
@@ -42,7 +42,7 @@ fn a_room_once_left_is_a_click_away_until_it_is_forgotten() {
         let bob = enter(&there, &room, "Bob").await?;
         gathered(&[&ann, &bob]).await?;
         let leave = async || {
-            bob.click("Leave room").await?;
+            bob.choose("Leave room").await?;
             bob.wait("the start page", |view| view.field("Room").is_some()).await
         };
         leave().await?;

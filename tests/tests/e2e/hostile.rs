@@ -69,7 +69,7 @@ fn replayed_offers_give_no_link_and_a_warning() {
         let bob = enter(&there, &room, "Bob").await?;
         // The same proxy is harmless while it only carries.
         gathered(&[&ann, &bob]).await?;
-        bob.click("Leave room").await?;
+        bob.choose("Leave room").await?;
         let view = ann.wait("Bob left", |view| view.is("Bob", "Left")).await?;
         ensure!(!warns_of_the_server(&view), "{view:#?}");
         ensure!(proxy.replay() > 0, "nothing was replayed");

@@ -66,7 +66,13 @@ fn the_keyboard_alone_leads_from_the_start_through_chat_and_whisper_back() {
         // Shift and Enter make a line, not a message.
         ann.type_anywhere("one").await?;
         ann.press([Key::Shift]).await?;
-        tab_to(&ann, "button", "Leave room").await?;
+        tab_to(&ann, "button", "Room menu").await?;
+        ann.press([Key::Enter]).await?;
+        // Up from the first item is the last.
+        let [first, last] = ["Rename room", "Leave room"].map(|name| ("menuitem".to_owned(), name.to_owned()));
+        ensure!(ann.focused().await? == first, "{:?}", ann.focused().await?);
+        ann.press([Key::Down, Key::Up, Key::Up]).await?;
+        ensure!(ann.focused().await? == last, "{:?}", ann.focused().await?);
         ann.press([Key::Enter]).await?;
         ann.wait("the start page", |view| view.field("Room").is_some()).await?;
         bob.wait("that Ann left", |view| view.is("Ann", "Left")).await?;

@@ -17,6 +17,7 @@ mod identity;
 mod keyboard;
 mod mesh;
 mod mistakes;
+mod naming;
 mod network;
 mod serverless;
 mod talking;

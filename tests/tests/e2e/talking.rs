@@ -186,7 +186,7 @@ fn a_whisper_to_someone_gone_says_so_and_keeps_the_text() {
         gathered(&[&ann, &bob]).await?;
         ann.click("Whisper to Bob").await?;
         ann.paste("Whisper to Bob", "are you there?").await?;
-        bob.click("Leave room").await?;
+        bob.choose("Leave room").await?;
         ann.wait("Bob left", |view| view.is("Bob", "Left")).await?;
         ann.click("Send").await?;
         let view = ann

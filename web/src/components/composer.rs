@@ -133,6 +133,11 @@ pub fn Composer(props: &ComposerProps) -> Html {
     };
 
     let whispering = props.whisper_to.as_ref();
+    let placeholder = if whispering.is_some() {
+        page::WHISPER_PLACEHOLDER
+    } else {
+        page::MESSAGE_PLACEHOLDER
+    };
     let notice = notice(props, &error);
     html! {
         <form class={classes!("composer", whispering.map(|_| "whispering"))} {onsubmit}>
@@ -161,13 +166,13 @@ pub fn Composer(props: &ComposerProps) -> Html {
                         aria-invalid={error.is_some().then_some("true")}
                         aria-describedby={(error.is_some() || props.closed).then_some("composer-notice")}
                         disabled={props.closed}
-                        placeholder={if whispering.is_some() { page::WHISPER_PLACEHOLDER } else { page::MESSAGE_PLACEHOLDER }}
+                        {placeholder}
                         enterkeyhint="send"
                         value={text.clone()}
                         {oninput}
                         {onkeydown}
                     />
-                    <div class="grow-box grow-copy" dir="auto" aria-hidden="true">{ grow_copy(&text) }</div>
+                    <div class="grow-box grow-copy" dir="auto" aria-hidden="true">{ grow_copy(if text.is_empty() { placeholder } else { &text }) }</div>
                 </div>
                 <button type="submit" class="button primary send" aria-label="Send" title="Send (Enter)" disabled={props.closed}>
                     { glyph(if whispering.is_some() { Icon::Whisper } else { Icon::Send }) }

@@ -1,7 +1,7 @@
 //! How the node stands with server and mesh.
 
 use client::{
-    standing::{MeshStanding, Standing, Tone},
+    standing::{Standing, Tone},
     words::{self, label},
 };
 use yew::prelude::*;
@@ -11,8 +11,7 @@ use yew::prelude::*;
 pub fn connection(standing: &Standing, retry_in: Option<u64>, on_retry: &Callback<()>, more: Html) -> Html {
     let tone = match standing.tone {
         // Nothing to do and nothing to wait for: a line of the bar, no strip below it.
-        Tone::Good if matches!(standing.mesh, MeshStanding::Connected { .. }) => "calm",
-        Tone::Good => "good",
+        Tone::Good => "calm",
         Tone::Busy => "busy",
         Tone::Trouble => "trouble",
     };

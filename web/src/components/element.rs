@@ -3,6 +3,8 @@
 
 use yew::prelude::*;
 
+use super::icon::{Icon, glyph};
+
 /// An element with a class, if it has one (else `""`), and what is in it.
 pub fn element(tag: &'static str, class: &'static str, content: Html) -> Html {
     html! { <@{tag} {class}>{ content }</@> }
@@ -28,4 +30,13 @@ pub fn path(class: &'static str, d: String) -> Html {
 pub fn button(class: &'static str, label: impl Into<AttrValue>, onclick: Callback<MouseEvent>) -> Html {
     let label: AttrValue = label.into();
     html! { <button type="button" {class} {onclick}>{ label }</button> }
+}
+
+/// A button with an icon alone, and in words what it does.
+pub fn icon_button(icon: Icon, label: AttrValue, onclick: Callback<MouseEvent>) -> Html {
+    html! {
+        <button type="button" class="button icon-only" aria-label={label.clone()} title={label} {onclick}>
+            { glyph(icon) }
+        </button>
+    }
 }

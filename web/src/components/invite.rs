@@ -1,4 +1,4 @@
-//! The way in without a server: an invitation and its answer, carried from one person to another by hand.
+//! The ways in: the room's link; and without a server an invitation and its answer, carried from one person to another by hand.
 
 use std::rc::Rc;
 
@@ -7,24 +7,39 @@ use client::{
     words::{label, page},
 };
 use mesh::model::{Invitation, InvitationError};
-use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlTextAreaElement;
 use yew::prelude::*;
 
 use super::{
-    dialog::{close, open, write_to_clipboard},
+    copy::CopyBox,
     element::{button, words},
     field::area,
     notice::notice_view,
-    qr_code::as_qr_code,
+    qr_code::{as_qr_code, qr_code},
 };
+use crate::js;
+
+/// The room's link: to be scanned, copied and shared.
+pub fn link(link: &AttrValue) -> Html {
+    let shared = link.clone();
+    html! {
+        <div class="link-card">
+            { qr_code(link, "Link as a QR code") }
+            <CopyBox field="Link to this room" label={label::COPY_LINK} text={link.clone()}>
+                if js::can_share() {
+                    { button("button", "Share", Callback::from(move |_: MouseEvent| js::share(&shared))) }
+                }
+            </CopyBox>
+        </div>
+    }
+}
 
 /// What was said about the last thing the person did here.
 type Said = UseStateHandle<Option<Notice>>;
 
-/// Properties of [`InviteByHand`].
+/// Properties of [`ByHand`].
 #[derive(Debug, Clone, PartialEq, Properties)]
-pub struct InviteByHandProps {
+pub struct ByHandProps {
     /// The invitation that was made, until it was answered.
     pub invitation: Option<Rc<str>>,
     /// The answer to the invitation that was taken.
@@ -35,23 +50,11 @@ pub struct InviteByHandProps {
     pub on_take: Callback<String, Result<Invitation, InvitationError>>,
 }
 
-/// The button "Invite by hand" and its dialog, for those who are in the room and for those who want to get in.
+/// Both sides of it, for those who are in the room and for those who want to get in.
 #[component]
-pub fn InviteByHand(props: &InviteByHandProps) -> Html {
-    let shown = use_state(|| false);
+pub fn ByHand(props: &ByHandProps) -> Html {
     let said = use_state(|| None::<Notice>);
-    let dialog = use_node_ref();
-    let areas: [NodeRef; 4] = [use_node_ref(), use_node_ref(), use_node_ref(), use_node_ref()];
-    let [invitation, their_answer, their_invitation, answer] = areas;
-
-    {
-        let dialog = dialog.clone();
-        use_effect_with(*shown, move |shown| {
-            if *shown {
-                open(&dialog);
-            }
-        });
-    }
+    let (their_answer, their_invitation) = (use_node_ref(), use_node_ref());
     // What was being made is there.
     {
         let said = said.clone();
@@ -64,49 +67,20 @@ pub fn InviteByHand(props: &InviteByHandProps) -> Html {
             }
         });
     }
-
-    let show = |is: bool| {
-        let (shown, said) = (shown.setter(), said.setter());
-        move || {
-            shown.set(is);
-            said.set(None);
-        }
-    };
-    let onclick = {
-        let show = show(true);
-        Callback::from(move |_: MouseEvent| show())
-    };
-    // However it was closed: by its button or with Escape.
-    let onclose = {
-        let hide = show(false);
-        Callback::from(move |_: Event| hide())
-    };
-    let on_done = {
-        let dialog = dialog.clone();
-        Callback::from(move |_: MouseEvent| close(&dialog))
-    };
-
     html! {
         <>
-            { button("button small", label::INVITE_BY_HAND, onclick) }
-            <dialog ref={dialog} class="dialog" aria-labelledby="invite-title" {onclose}>
-                if *shown {
-                    <h2 id="invite-title">{ label::INVITE_BY_HAND }</h2>
-                    { words("p", page::INVITE_HELP) }
-                    { bring_in(props, &said, &invitation, &their_answer) }
-                    { get_in(props, &said, &their_invitation, &answer) }
-                    if let Some(said) = &*said {
-                        { notice_view(said, None, &Callback::noop(), None) }
-                    }
-                    { button("button primary", "Done", on_done) }
-                }
-            </dialog>
+            { words("p", page::INVITE_HELP) }
+            { bring_in(props, &said, &their_answer) }
+            { get_in(props, &said, &their_invitation) }
+            if let Some(said) = &*said {
+                { notice_view(said, None, &Callback::noop(), None) }
+            }
         </>
     }
 }
 
 /// For someone in the room: an invitation to hand over, and a box for its answer.
-fn bring_in(props: &InviteByHandProps, said: &Said, invitation: &NodeRef, their_answer: &NodeRef) -> Html {
+fn bring_in(props: &ByHandProps, said: &Said, their_answer: &NodeRef) -> Html {
     let on_make = {
         let (said, on_invite) = (said.setter(), props.on_invite.clone());
         Callback::from(move |_: MouseEvent| {
@@ -124,8 +98,7 @@ fn bring_in(props: &InviteByHandProps, said: &Said, invitation: &NodeRef, their_
             { button("button", "Make an invitation", on_make) }
             // This is one child, shown or not: else the box below would change its place, and lose its text.
             if let Some(text) = &props.invitation {
-                { area("Invitation", invitation, Some(text.clone().into())) }
-                { copy("Copy invitation", said, invitation) }
+                <CopyBox field="Invitation" label="Copy invitation" text={text.clone()} />
                 { as_qr_code(text, "Invitation as a QR code") }
             }
             { area("Answer", their_answer, None) }
@@ -135,7 +108,7 @@ fn bring_in(props: &InviteByHandProps, said: &Said, invitation: &NodeRef, their_
 }
 
 /// For someone who wants in: a box for an invitation, and the answer to hand back.
-fn get_in(props: &InviteByHandProps, said: &Said, their_invitation: &NodeRef, answer: &NodeRef) -> Html {
+fn get_in(props: &ByHandProps, said: &Said, their_invitation: &NodeRef) -> Html {
     html! {
         <>
             { words("h3", "Get in") }
@@ -143,8 +116,7 @@ fn get_in(props: &InviteByHandProps, said: &Said, their_invitation: &NodeRef, an
             { area("Paste an invitation", their_invitation, None) }
             { button("button", "Use invitation", take(props, said, their_invitation)) }
             if let Some(text) = &props.answer {
-                { area("Your answer", answer, Some(text.clone().into())) }
-                { copy("Copy answer", said, answer) }
+                <CopyBox field="Your answer" label="Copy answer" text={text.clone()} />
                 { as_qr_code(text, "Answer as a QR code") }
             }
         </>
@@ -152,7 +124,7 @@ fn get_in(props: &InviteByHandProps, said: &Said, their_invitation: &NodeRef, an
 }
 
 /// Takes what is in a box. Whichever of the two it is: who pastes it into the other box means the same.
-fn take(props: &InviteByHandProps, said: &Said, from: &NodeRef) -> Callback<MouseEvent> {
+fn take(props: &ByHandProps, said: &Said, from: &NodeRef) -> Callback<MouseEvent> {
     let (said, on_take, from) = (said.setter(), props.on_take.clone(), from.clone());
     Callback::from(move |_: MouseEvent| {
         let Some(area) = from.cast::<HtmlTextAreaElement>() else {
@@ -169,26 +141,4 @@ fn take(props: &InviteByHandProps, said: &Said, from: &NodeRef) -> Callback<Mous
         };
         said.set(Some(kind.into()));
     })
-}
-
-/// The button that copies what is in a box.
-fn copy(label: &'static str, said: &Said, area: &NodeRef) -> Html {
-    let (said, area) = (said.setter(), area.clone());
-    let onclick = Callback::from(move |_: MouseEvent| {
-        let Some(area) = area.cast::<HtmlTextAreaElement>() else {
-            return;
-        };
-        area.select();
-        let said = said.clone();
-        spawn_local(async move {
-            let copied = write_to_clipboard(&area.value()).await;
-            let kind = if copied {
-                NoticeKind::Copied
-            } else {
-                NoticeKind::Selected
-            };
-            said.set(Some(kind.into()));
-        });
-    });
-    button("button", label, onclick)
 }

@@ -5,9 +5,10 @@ use std::rc::Rc;
 use client::{
     room::Entry,
     text::{Segment, collapse, segments},
-    words::{Audience, delivery},
+    words::{Audience, delivery, label},
 };
 use js_sys::Date;
+use mesh::model::Delivery;
 use wasm_bindgen::JsValue;
 use yew::prelude::*;
 
@@ -70,10 +71,17 @@ pub fn MessageItem(props: &MessageItemProps) -> Html {
                 <MessageText text={AttrValue::from(message.text.clone())} />
             </div>
             if let Some(state) = props.entry.delivery {
-                <p class="delivery">{ delivery(state, audience) }</p>
+                <p class={classes!("delivery", is_done(state).then_some("done"))} data-short={label::DELIVERED}>
+                    { delivery(state, audience) }
+                </p>
             }
         </article>
     }
+}
+
+/// Whether everybody has it: said once below several messages, and with fewer words.
+fn is_done(delivery: Delivery) -> bool {
+    matches!(delivery, Delivery::Sent { delivered, of } if delivered == of && of > 0)
 }
 
 /// Properties of [`MessageText`].

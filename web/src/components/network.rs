@@ -15,13 +15,10 @@ use mesh::model::Network;
 use web_sys::Element;
 use yew::prelude::*;
 
-use super::{
-    copy::{Copied, CopyButton},
-    element::{element, path, picture, words},
-};
+use super::element::{element, path, picture, words};
 use crate::{
     clock,
-    config::{FOLDED_PX, LOOK_EVERY, MAP_FRAME, MAP_NAMES_MAX, OUT_OF_VIEW},
+    config::{LOOK_EVERY, MAP_FRAME, MAP_NAMES_MAX, OUT_OF_VIEW},
     js,
     platform::visibility,
 };
@@ -36,14 +33,16 @@ pub struct NetworkPanelProps {
     /// Asks for another look. Called once a second while the region is in view, and every five seconds
     /// while only the rest of the page is.
     pub on_look: Callback<()>,
-    /// Gives what "Copy diagnostics" copies.
-    pub on_diagnose: Callback<(), AttrValue>,
+    /// Whether it is folded up at first.
+    pub folded: bool,
+    /// Called with whether it is folded up from now on.
+    pub on_fold: Callback<bool>,
 }
 
 /// The region "Network". It can be folded up; its picture moves until it has settled.
 #[component]
 pub fn NetworkPanel(props: &NetworkPanelProps) -> Html {
-    let open = use_state(|| true);
+    let open = use_state(|| !props.folded);
     let region = use_node_ref();
     let layout = use_mut_ref(Layout::default);
     let frame = use_force_update();
@@ -54,10 +53,10 @@ pub fn NetworkPanel(props: &NetworkPanelProps) -> Html {
             let on_look = on_look.clone();
             let mut looks: u32 = 0;
             let mut look = move || {
-                // Only the folded-up heading has a height below this, and there is none where a phone has no room.
+                // Folded up, there is only the heading and how many there are; and nothing has a height while a phone has no room for it.
                 let in_view = region
                     .cast::<Element>()
-                    .is_some_and(|region| region.client_height() > FOLDED_PX);
+                    .is_some_and(|region| region.child_element_count() > 2 && region.client_height() > 0);
                 if (in_view || looks.is_multiple_of(OUT_OF_VIEW)) && visibility() == Visibility::Shown {
                     on_look.emit(());
                 }
@@ -90,17 +89,21 @@ pub fn NetworkPanel(props: &NetworkPanelProps) -> Html {
     }
 
     let toggle = {
-        let open = open.clone();
-        Callback::from(move |_: MouseEvent| open.set(!*open))
+        let (open, on_fold) = (open.clone(), props.on_fold.clone());
+        Callback::from(move |_: MouseEvent| {
+            on_fold.emit(*open);
+            open.set(!*open);
+        })
     };
+    let network = props.network.as_ref();
     html! {
         <section ref={region} class="network" aria-label={label::NETWORK}>
             <h2>
                 <button type="button" class="fold" aria-expanded={open.to_string()} onclick={toggle}>{ label::NETWORK }</button>
             </h2>
+            { network.map(|network| words("p", format!("Network size: {}", network.size))) }
             if *open {
-                { props.network.as_ref().map(|network| view(&props.state, network, &layout.borrow())) }
-                <CopyButton what={Copied::Diagnostics} text={props.on_diagnose.clone()} class="button small" />
+                { network.map(|network| view(&props.state, network, &layout.borrow())) }
             }
         </section>
     }
@@ -109,13 +112,16 @@ pub fn NetworkPanel(props: &NetworkPanelProps) -> Html {
 fn view(state: &RoomState, network: &Network, layout: &Layout) -> Html {
     html! {
         <>
-            { words("p", format!("Network size: {}", network.size)) }
             if let Some(split) = reach(network) {
                 { element("p", "network-split", format!("{}. Looking for the others…", say::reach(split)).into()) }
             }
             { map(state, network, layout) }
-            { element("p", "aside", page::RINGS.into()) }
-            { links(state, network) }
+            if network.nodes.iter().any(|node| !node.on_server) {
+                { element("p", "aside", page::RINGS.into()) }
+            }
+            if !network.links.is_empty() {
+                { links(state, network) }
+            }
         </>
     }
 }

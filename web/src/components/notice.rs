@@ -6,7 +6,10 @@ use client::{
 };
 use yew::prelude::*;
 
-use super::icon::{Icon, glyph};
+use super::{
+    element::icon_button,
+    icon::{Icon, glyph},
+};
 
 /// Shows a notice. It is read out at once by assistive technology: when it is bad, over whatever is being read.
 ///
@@ -30,17 +33,8 @@ pub fn notice_view(
                 <button type="button" class="button small" onclick={on_action.reform(move |_: MouseEvent| action)}>{ words::action(action) }</button>
             }
             if let Some(on_dismiss) = on_dismiss {
-                { dismiss("Dismiss".into(), on_dismiss.reform(|_: MouseEvent| ())) }
+                { icon_button(Icon::Close, "Dismiss".into(), on_dismiss.reform(|_: MouseEvent| ())) }
             }
         </div>
-    }
-}
-
-/// A button with a cross, and what it takes away in words.
-pub fn dismiss(label: AttrValue, onclick: Callback<MouseEvent>) -> Html {
-    html! {
-        <button type="button" class="button icon-only" aria-label={label.clone()} title={label} {onclick}>
-            { glyph(Icon::Close) }
-        </button>
     }
 }

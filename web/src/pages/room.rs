@@ -6,18 +6,18 @@ use std::rc::Rc;
 
 use client::{Session, notice::Notice, room::RoomState, route::Route, standing::standing, words};
 use gloo_timers::callback::Timeout;
-use mesh::model::{Invitation, InvitationError, Network};
+use mesh::model::{Invitation, InvitationError, Network, SendError};
 use shared::{RoomCode, identity::safety_number};
 use yew::prelude::*;
 
 use self::view::RoomView;
 use crate::{
-    clock,
+    appearance, clock,
     components::composer::Outgoing,
     config::LEAVE_MAX,
     drafts::Drafts,
     hooks::{go_to, use_seconds_until, use_stay, use_title},
-    js, worker,
+    js, rooms, worker,
 };
 
 /// Joins a room; what it shows comes to the callback.
@@ -30,6 +30,8 @@ pub struct RoomPageProps {
     pub code: RoomCode,
     /// Joins it. Called once.
     pub join: Join,
+    /// Called with another name for us; valid.
+    pub on_rename: Callback<String>,
     /// Whether the room is drawn yet. Joining does not wait for it.
     pub is_drawn: bool,
     /// Something to say from the start.
@@ -65,6 +67,20 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
         move |peer, (_, me)| safety_number(&room, me, &peer)
     });
     let drafts = use_memo(room.id(), Drafts::of);
+    // Until its founder's word comes, and where only we are.
+    let name = use_memo(code.clone(), |code| match code {
+        RoomCode::Open { name } => Some(AttrValue::from(name.clone())),
+        RoomCode::Generated { .. } => {
+            rooms::find(code).and_then(|room| room.called().map(|name| AttrValue::from(name.to_owned())))
+        }
+    });
+    let on_rename = use_callback(
+        (session.clone(), props.on_rename.clone()),
+        |name: String, (session, on_rename)| {
+            session.rename(name.clone());
+            on_rename.emit(name);
+        },
+    );
     use_stay(state.waits_for_readers() && !*leaving);
     let commands = use_memo(session.clone(), Commands::new);
     let on_leave = use_callback((session.clone(), leaving.setter()), |(), (session, leaving)| {
@@ -79,7 +95,8 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
         <RoomView
             {state}
             {drafts}
-            open_name={open_name(code)}
+            is_open={matches!(code, RoomCode::Open { .. })}
+            name={(*name).clone()}
             link={AttrValue::from(link_to(code))}
             standing={now}
             network={(*network).clone()}
@@ -90,6 +107,10 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             {on_look}
             {on_leave}
             on_retry={commands.on_retry.clone()}
+            {on_rename}
+            folded={appearance::is_network_folded()}
+            on_fold={commands.on_fold.clone()}
+            on_name_room={commands.on_name_room.clone()}
             on_invite={commands.on_invite.clone()}
             on_take={commands.on_take.clone()}
             on_close={commands.on_close.clone()}
@@ -148,6 +169,8 @@ fn use_leaving(left: bool) -> UseStateHandle<bool> {
 #[derive(Debug)]
 struct Commands {
     on_retry: Callback<()>,
+    on_name_room: Callback<String, Result<(), SendError>>,
+    on_fold: Callback<bool>,
     on_invite: Callback<(), Result<(), InvitationError>>,
     on_take: Callback<String, Result<Invitation, InvitationError>>,
     on_close: Callback<()>,
@@ -164,6 +187,8 @@ impl Commands {
         }
         Self {
             on_retry: command(session, |session, ()| session.retry_now()),
+            on_name_room: command(session, |session, name: String| session.name_room(&name)),
+            on_fold: Callback::from(appearance::fold_network),
             on_invite: command(session, |session, ()| session.invite()),
             on_take: command(session, |session, text: String| session.take_invitation(&text)),
             on_close: command(session, |session, ()| {
@@ -174,13 +199,6 @@ impl Commands {
             on_diagnose: command(session, |session, ()| session.diagnostics().into()),
             on_reload: Callback::from(|()| worker::reload()),
         }
-    }
-}
-
-fn open_name(code: &RoomCode) -> Option<AttrValue> {
-    match code {
-        RoomCode::Generated { .. } => None,
-        RoomCode::Open { name } => Some(AttrValue::from(name.clone())),
     }
 }
 

@@ -11,10 +11,10 @@ use yew::prelude::*;
 use crate::{
     components::{
         brand::mark,
-        element::button,
+        element::{button, icon_button},
         field::{Field, field, focus},
         icon::{Icon, glyph},
-        notice::{dismiss, notice_view},
+        notice::notice_view,
     },
     js,
     rooms::KnownRoom,
@@ -68,7 +68,7 @@ pub fn StartPage(props: &StartPageProps) -> Html {
     let on_action = Callback::from(|action: NoticeAction| match action {
         NoticeAction::Reload => worker::reload(),
         // Nobody is here, and nothing says so.
-        NoticeAction::ShowPeople => {}
+        NoticeAction::About { .. } => {}
     });
     html! {
         <div class="start">
@@ -272,11 +272,7 @@ fn EntryForm(props: &EntryFormProps) -> Html {
 /// The rooms to go back to. Each is entered by the name that stands in the form.
 fn known_rooms(props: &EntryFormProps, form: &Form) -> Html {
     let item = |room: &KnownRoom| {
-        let open_name = match &room.code {
-            RoomCode::Generated { .. } => None,
-            RoomCode::Open { name } => Some(name.as_str()),
-        };
-        let label = AttrValue::from(page::known_room(open_name, &room.with));
+        let label = AttrValue::from(page::known_room(room.called(), &room.with));
         let forget = AttrValue::from(page::forget_room(&label));
         let enter = {
             let (form, on_enter, code) = (form.clone(), props.on_enter.clone(), room.code.clone());
@@ -287,7 +283,7 @@ fn known_rooms(props: &EntryFormProps, form: &Form) -> Html {
             props.on_forget.reform(move |_: MouseEvent| code.clone())
         };
         let key = room.code.to_text();
-        html! { <li {key}>{ button("known-room", label, enter) }{ dismiss(forget, on_forget) }</li> }
+        html! { <li {key}>{ button("known-room", label, enter) }{ icon_button(Icon::Close, forget, on_forget) }</li> }
     };
     html! {
         <>

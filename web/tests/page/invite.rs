@@ -38,8 +38,9 @@ async fn an_invitation_is_made_handed_over_and_answered() {
     };
     let mut page = Shown::<RoomView>::new(props(Vec::new())).await;
     assert_eq!(page.all("dialog textarea").len(), 0);
-    page.click("Invite by hand").await;
-    assert!(page.one("dialog[aria-labelledby=invite-title]").has_attribute("open"));
+    page.click("Room menu").await;
+    page.click("Connect without a server").await;
+    assert!(page.text("dialog[open] h2") == "Connect without a server");
     page.click("Make an invitation").await;
     assert!(page.text("dialog .notice").contains("Preparing the invitation"));
     let text = "made-here".to_owned();
@@ -58,7 +59,8 @@ async fn an_invitation_is_made_handed_over_and_answered() {
 async fn instead_of_a_qr_code_for_too_long_a_text_there_is_advice() {
     let text = "x".repeat(2_954);
     let page = Shown::<RoomView>::new(room([Event::Invitation { text }], &Outbox::new(Ok(())))).await;
-    page.click("Invite by hand").await;
+    page.click("Room menu").await;
+    page.click("Connect without a server").await;
     assert!(page.text("dialog details p").contains("Copy it and send it instead"));
     assert_eq!(page.all("dialog [role=img]").len(), 0);
 }
@@ -67,7 +69,8 @@ async fn instead_of_a_qr_code_for_too_long_a_text_there_is_advice() {
 async fn an_invitation_is_taken_and_its_answer_shown_or_it_says_what_is_wrong() {
     let outbox = Outbox::new(Ok(()));
     let mut page = Shown::<RoomView>::new(room([], &outbox)).await;
-    page.click("Invite by hand").await;
+    page.click("Room menu").await;
+    page.click("Connect without a server").await;
     paste(&page, "Paste an invitation", "cut off");
     page.click("Use invitation").await;
     assert!(page.text("dialog [role=alert]").contains("Copy the whole code"));

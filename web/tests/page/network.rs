@@ -118,22 +118,42 @@ async fn only_a_network_in_view_is_looked_at() {
 }
 
 #[wasm_bindgen_test]
-async fn diagnostics_can_be_copied_or_are_shown_to_be_copied_by_hand() {
+async fn a_folded_network_says_how_many_there_are_and_that_it_is_folded_is_told() {
+    let folded = Rc::new(RefCell::new(Vec::new()));
+    let sink = folded.clone();
+    let props = RoomViewProps {
+        folded: true,
+        on_fold: Callback::from(move |is| sink.borrow_mut().push(is)),
+        ..networked(network(1, 2))
+    };
+    let page = Shown::<RoomView>::new(props).await;
+    assert_eq!(page.all(".map").len(), 0);
+    assert!(page.text(".network").contains("Network size: 2"));
+    page.click("Network").await;
+    page.one(".map");
+    page.click("Network").await;
+    assert_eq!(*folded.borrow(), [false, true]);
+}
+
+#[wasm_bindgen_test]
+async fn diagnostics_can_be_copied_or_are_selected_to_be_copied_by_hand() {
     let page = Shown::<RoomView>::new(networked(network(1, 2))).await;
+    page.click("Room menu").await;
     page.click("Copy diagnostics").await;
+    let area: web_sys::HtmlTextAreaElement = page.one("dialog[open] textarea").unchecked_into();
+    assert_eq!((area.value().as_str(), area.read_only()), ("what happened", true));
+    page.click("Copy").await;
     // Whether a page without a person may write to the clipboard is the browser's choice.
-    let said = || texts(&page, ".network [role=status]").concat();
-    let by_hand = || page.all("dialog[open] textarea").pop();
-    while said().is_empty() && by_hand().is_none() {
+    let said = || texts(&page, "dialog[open] .notice").concat();
+    while said().is_empty() {
         gloo_timers::future::TimeoutFuture::new(10).await;
     }
-    match by_hand() {
-        None => assert!(said().starts_with("Diagnostics copied")),
-        Some(area) => {
-            let area: web_sys::HtmlTextAreaElement = area.unchecked_into();
-            assert_eq!((area.value().as_str(), area.read_only()), ("what happened", true));
-            page.click("Done").await;
-            assert_eq!(page.all("dialog[open]").len(), 0);
-        }
-    }
+    assert!(
+        said().starts_with("Copied") || said().contains("The text is selected"),
+        "{}",
+        said()
+    );
+    assert_eq!(area.selection_end(), Ok(Some(13)));
+    page.click("Done").await;
+    assert_eq!(page.all("dialog[open]").len(), 0);
 }

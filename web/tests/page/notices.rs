@@ -23,8 +23,8 @@ async fn alerts_are_alerts_and_name_what_to_compare() {
     let page = show([Event::Alert { alert }]).await;
     let text = page.text("[role=alert]");
     assert!(text.contains(&peer(1).fingerprint()) && text.contains(&peer(2).fingerprint()));
-    page.click("Show people").await;
-    assert_eq!(page.all(".room.people-open").len(), 1);
+    page.click("Check the safety number").await;
+    assert_eq!(page.text("dialog[open] .safety-number"), "12345 67890");
 }
 
 #[wasm_bindgen_test]

@@ -16,22 +16,24 @@ use crate::{
 #[wasm_bindgen_test]
 async fn open_rooms_are_shown_as_such() {
     let props = RoomViewProps {
-        open_name: Some("tea party".into()),
+        is_open: true,
+        name: Some("tea party".into()),
         ..room([], &Outbox::new(Ok(())))
     };
     let page = Shown::<RoomView>::new(props).await;
     assert_eq!(page.text("h1"), "tea party");
     assert_eq!(
-        page.text("header .room-kind"),
-        "Open room: anyone who guesses the name can come in"
+        page.one("h1").get_attribute("title").as_deref(),
+        Some("Open room: anyone who guesses the name can come in.")
     );
 }
 
 #[wasm_bindgen_test]
 async fn alone_the_page_says_what_to_do() {
     let page = show([]).await;
-    assert!(page.text("[role=log]").contains("Copy the link"));
-    assert!(page.text("p[aria-label=Connection]").starts_with("You are alone here"));
+    assert!(page.text("[role=log]").contains("You are alone here"));
+    assert_eq!(page.text("p[aria-label=Connection]"), "Only you are here.");
+    page.one("[role=log] [role=img][aria-label='Link as a QR code']");
     page.button("Copy link");
 }
 
@@ -61,11 +63,14 @@ async fn the_page_says_how_it_stands_with_the_server_and_offers_to_try_now() {
 
 #[wasm_bindgen_test]
 async fn only_the_founder_can_close_the_room_and_is_asked_first() {
+    let page = show([]).await;
+    page.click("Room menu").await;
     assert!(
-        !texts(&show([]).await, "button")
+        !texts(&page, "[role=menuitem]")
             .iter()
             .any(|text| text.contains("Close"))
     );
+    drop(page);
     let closed = Rc::new(RefCell::new(0));
     let counter = closed.clone();
     let props = RoomViewProps {
@@ -74,6 +79,7 @@ async fn only_the_founder_can_close_the_room_and_is_asked_first() {
         ..room([], &Outbox::new(Ok(())))
     };
     let page = Shown::<RoomView>::new(props).await;
+    page.click("Room menu").await;
     page.click("Close room").await;
     assert!(
         page.one("dialog[open]")
@@ -83,6 +89,7 @@ async fn only_the_founder_can_close_the_room_and_is_asked_first() {
     );
     page.click("Keep it open").await;
     assert_eq!((*closed.borrow(), page.all("dialog[open]").len()), (0, 0));
+    page.click("Room menu").await;
     page.click("Close room").await;
     page.click("Close for everyone").await;
     assert_eq!((*closed.borrow(), page.all("dialog[open]").len()), (1, 0));
@@ -99,7 +106,11 @@ async fn a_closed_room_can_be_read_and_says_why_nothing_can_be_sent() {
     assert!(page.message_box().disabled());
     assert!(page.button("Send").has_attribute("disabled"));
     assert!(page.text("#composer-notice").contains("closed by its founder"));
-    page.button("Leave room");
+    page.click("Room menu").await;
+    assert_eq!(
+        texts(&page, "[role=menuitem]"),
+        ["Appearance", "Copy diagnostics", "Leave room"]
+    );
     let buttons = texts(&page, "button");
     assert!(
         !buttons

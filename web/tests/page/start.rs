@@ -129,10 +129,12 @@ async fn one_goes_back_to_a_room_by_the_name_in_the_form_or_forgets_it() {
         rooms: vec![
             KnownRoom {
                 code: private.clone(),
+                name: String::new(),
                 with,
             },
             KnownRoom {
                 code: open("tea party"),
+                name: String::new(),
                 with: String::new(),
             },
         ],

@@ -59,6 +59,7 @@ impl<B: Body> Simulation<B> {
             | Event::Alert { .. }
             | Event::Invitation { .. }
             | Event::InvitationAnswer { .. }
+            | Event::RoomNamed { .. }
             | Event::RoomClosed => {}
         }
         let kept = self.strict || matches!(event, Event::Invitation { .. } | Event::InvitationAnswer { .. });

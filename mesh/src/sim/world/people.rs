@@ -94,6 +94,20 @@ impl<B: Body> Simulation<B> {
         None
     }
 
+    pub(crate) fn name_room(&mut self, who: Who, name: &str) -> Result<(), SendError> {
+        let now = self.now_of(who);
+        let named = self.machines[who].body.name_room(now, name);
+        self.drain(who);
+        named
+    }
+
+    pub(crate) fn rename(&mut self, who: Who, name: &str) {
+        let now = self.now_of(who);
+        self.machines[who].body.rename(now, name);
+        name.clone_into(&mut self.machines[who].name);
+        self.drain(who);
+    }
+
     pub(crate) fn close_room(&mut self, who: Who) -> Result<(), CloseError> {
         let now = self.now_of(who);
         let closed = self.machines[who].body.close_room(now);

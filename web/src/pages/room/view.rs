@@ -5,7 +5,7 @@ use std::rc::Rc;
 use client::{
     notice::NoticeAction,
     room::{Pinned, RoomState},
-    standing::Standing,
+    standing::{ServerStanding, Standing},
     words::{label, page},
 };
 use mesh::model::{Invitation, InvitationError, Network, PersonState, SendError};
@@ -16,15 +16,14 @@ use crate::components::{
     brand::mark,
     composer::{Composer, Outgoing, Recipient},
     connection::connection,
-    copy::{Copied, CopyButton},
-    dialog::{close, open},
-    element::{button, words},
+    element::{button, icon_button},
     icon::{Icon, glyph},
-    invite::InviteByHand,
+    invite::link,
     message_list::MessageList,
     network::NetworkPanel,
     notice::notice_view,
     people::people,
+    sheet::{Sheet, use_sheet},
 };
 use crate::drafts::Drafts;
 
@@ -36,8 +35,11 @@ pub struct RoomViewProps {
     /// What was typed in it and not sent yet.
     #[prop_or_default]
     pub drafts: Rc<Drafts>,
-    /// The name of an open room; `None` for a generated one.
-    pub open_name: Option<AttrValue>,
+    /// Whether it is open to whoever knows its name.
+    #[prop_or_default]
+    pub is_open: bool,
+    /// What it is called as far as this browser knows, if anything.
+    pub name: Option<AttrValue>,
     /// What leads others here.
     pub link: AttrValue,
     /// How it stands with server and mesh.
@@ -62,6 +64,17 @@ pub struct RoomViewProps {
     /// Looks at the network again.
     #[prop_or_default]
     pub on_look: Callback<()>,
+    /// Takes another name for us; valid.
+    #[prop_or_default]
+    pub on_rename: Callback<String>,
+    /// Gives the room a name; valid.
+    pub on_name_room: Callback<String, Result<(), SendError>>,
+    /// Whether the region "Network" is folded up at first.
+    #[prop_or_default]
+    pub folded: bool,
+    /// Called with whether it is from now on.
+    #[prop_or_default]
+    pub on_fold: Callback<bool>,
     /// Makes an invitation to be handed over by hand.
     pub on_invite: Callback<(), Result<(), InvitationError>>,
     /// Takes an invitation, or the answer to one.
@@ -111,13 +124,6 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             people_open.set(false);
         })
     };
-    let on_action = {
-        let (people_open, on_reload) = (people_open.setter(), props.on_reload.clone());
-        Callback::from(move |action| match action {
-            NoticeAction::ShowPeople => people_open.set(true),
-            NoticeAction::Reload => on_reload.emit(()),
-        })
-    };
     let recipient = target.whisper_to.map(|peer| Recipient {
         peer,
         name: state.name_of(&peer),
@@ -125,16 +131,40 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             .person(&peer)
             .is_some_and(|person| person.state == PersonState::Here),
     });
-    let closing = use_node_ref();
+    let sheet = use_state_eq(|| None::<Sheet>);
+    let show = {
+        let sheet = sheet.setter();
+        Callback::from(move |next: Option<Sheet>| sheet.set(next))
+    };
+    let on_action = {
+        let (show, on_reload) = (show.clone(), props.on_reload.clone());
+        Callback::from(move |action| match action {
+            NoticeAction::About { peer } => show.emit(Some(Sheet::About(peer))),
+            NoticeAction::Reload => on_reload.emit(()),
+        })
+    };
+    let in_front = use_sheet(props, *sheet, &show);
+    let close_people = {
+        let people_open = people_open.setter();
+        Callback::from(move |()| people_open.set(false))
+    };
+    let onkeydown = {
+        let close_people = close_people.clone();
+        Callback::from(move |event: KeyboardEvent| {
+            if event.key() == "Escape" {
+                close_people.emit(());
+            }
+        })
+    };
 
     html! {
         <div class={classes!("room", people_open.then_some("people-open"))}>
             <button type="button" class="skip-link" onclick={choose.reform(|_: MouseEvent| None)}>
                 { page::SKIP_LINK }
             </button>
-            { topbar(props, &people_open, &closing) }
-            { connection(&props.standing, props.retry_in, &props.on_retry, by_hand(props)) }
-            <main class="conversation">
+            { topbar(props, &people_open, &show) }
+            { connection(&props.standing, props.retry_in, &props.on_retry, by_hand(props, &show)) }
+            <main class="conversation" inert={*people_open}>
                 <div class="notices">
                     { for state.notices.iter().map(|Pinned { id, notice }| {
                         let id = *id;
@@ -152,147 +182,84 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                     on_everyone={choose.reform(|()| None)}
                 />
             </main>
-            <div id="people-panel" class="side">
+            <div class="scrim" onclick={close_people.reform(|_: MouseEvent| ())} />
+            <div id="people-panel" class="side" {onkeydown}>
                 <aside class="people-panel" aria-labelledby="people-title">
                     <h2 id="people-title">{ label::PEOPLE }<span class="count" aria-hidden="true">{ state.present() }</span></h2>
-                    { people(state, target.whisper_to, &choose.reform(Some), &props.safety_number) }
+                    { people(state, target.whisper_to, &choose.reform(Some), &show.reform(|peer| Some(Sheet::About(peer)))) }
                 </aside>
                 <NetworkPanel
                     state={state.clone()}
                     network={props.network.clone()}
                     on_look={props.on_look.clone()}
-                    on_diagnose={props.on_diagnose.clone()}
+                    folded={props.folded}
+                    on_fold={props.on_fold.clone()}
                 />
             </div>
+            { in_front }
         </div>
     }
 }
 
-/// The room's name and what can be done with the room. `closing` is the dialog that asks before it is closed for everyone.
-fn topbar(props: &RoomViewProps, people_open: &UseStateHandle<bool>, closing: &NodeRef) -> Html {
+/// The room's name and what can be done with the room.
+fn topbar(props: &RoomViewProps, people_open: &UseStateHandle<bool>, show: &Callback<Option<Sheet>>) -> Html {
     let state = &props.state;
     let toggle_people = {
         let people_open = people_open.clone();
         Callback::from(move |_: MouseEvent| people_open.set(!*people_open))
     };
-    let link = props.link.clone();
-    let ask_to_close = {
-        let closing = closing.clone();
-        Callback::from(move |_: MouseEvent| open(&closing))
-    };
+    let goes_to = |sheet| show.reform(move |_: MouseEvent| Some(sheet));
     html! {
         <header class="topbar">
-            <div class="room-title">
-                { mark() }
-                <div>
-                    { title(props.open_name.as_ref()) }
-                </div>
-            </div>
-            <div class="topbar-actions">
-                <button
-                    type="button"
-                    class="button people-toggle"
-                    aria-expanded={people_open.to_string()}
-                    aria-controls="people-panel"
-                    onclick={toggle_people}
-                >
-                    { glyph(Icon::People) }
-                    // Part of the button's name, also where there is no room to show it.
-                    <span class="visually-hidden">{ "People, here now: " }</span>
-                    { state.present() }
-                </button>
-                if !state.closed {
-                    <CopyButton
-                        what={Copied::Link}
-                        text={Callback::from(move |()| link.clone())}
-                        class={if state.people.is_empty() { "button primary" } else { "button" }}
-                    />
-                }
-                if props.founder && !state.closed {
-                    { wide_button(props, label::CLOSE_ROOM, label::CLOSE_ROOM, Icon::Lock, ask_to_close) }
-                    { close_dialog(props, closing) }
-                }
-                { wide_button(
-                    props,
-                    label::LEAVE_ROOM,
-                    if props.leaving { "Leaving…" } else { label::LEAVE_ROOM },
-                    Icon::Leave,
-                    props.on_leave.reform(|_: MouseEvent| ()),
-                ) }
-            </div>
+            { mark() }
+            { title(props) }
+            <button
+                type="button"
+                class="button people-toggle"
+                aria-expanded={people_open.to_string()}
+                aria-controls="people-panel"
+                onclick={toggle_people}
+            >
+                { glyph(Icon::People) }
+                // Part of the button's name, also where there is no room to show it.
+                <span class="visually-hidden">{ "People, here now: " }</span>
+                { state.present() }
+            </button>
+            if !state.closed {
+                { button("button primary", label::INVITE, goes_to(Sheet::Invite)) }
+            }
+            { icon_button(Icon::More, label::ROOM_MENU.into(), goes_to(Sheet::Menu)) }
         </header>
     }
 }
 
-/// A button of the topbar, of no use once goodbyes are being said. Its text is not shown where there is no room.
-fn wide_button(
-    props: &RoomViewProps,
-    name: &'static str,
-    text: &'static str,
-    icon: Icon,
-    onclick: Callback<MouseEvent>,
-) -> Html {
+/// Who can come in.
+fn kind(props: &RoomViewProps) -> (Icon, &'static str) {
+    if props.is_open {
+        (Icon::Open, page::OPEN_ROOM_KIND)
+    } else {
+        (Icon::Lock, page::PRIVATE_ROOM_KIND)
+    }
+}
+
+fn title(props: &RoomViewProps) -> Html {
+    let (icon, kind) = kind(props);
+    let name = props.state.name.as_deref().or(props.name.as_deref());
     html! {
-        <button type="button" class="button" aria-label={name} title={name} disabled={props.leaving} {onclick}>
-            { glyph(icon) }
-            <span class="button-text">{ text }</span>
-        </button>
+        <h1 title={kind}>{ glyph(icon) }<bdi>{ name.unwrap_or(page::PRIVATE_ROOM) }</bdi></h1>
     }
 }
 
-/// Asks the founder before the room is closed for everyone.
-fn close_dialog(props: &RoomViewProps, closing: &NodeRef) -> Html {
-    let keep_open = {
-        let closing = closing.clone();
-        Callback::from(move |_: MouseEvent| close(&closing))
-    };
-    let close_room = {
-        let (keep_open, on_close) = (keep_open.clone(), props.on_close.clone());
-        Callback::from(move |event: MouseEvent| {
-            keep_open.emit(event);
-            on_close.emit(());
-        })
-    };
-    html! {
-        <dialog ref={closing.clone()} class="dialog" aria-labelledby="close-title">
-            <h2 id="close-title">{ page::CLOSE_TITLE }</h2>
-            { words("p", page::CLOSE_HELP) }
-            { button("button primary", "Keep it open", keep_open) }
-            { button("button danger", "Close for everyone", close_room) }
-        </dialog>
-    }
-}
-
-fn title(open_name: Option<&AttrValue>) -> Html {
-    match open_name {
-        None => html! {
-            <>
-                <h1>{ glyph(Icon::Lock) }{ "Private room" }</h1>
-                <p class="room-kind">{ page::PRIVATE_ROOM_KIND }</p>
-            </>
-        },
-        Some(name) => html! {
-            <>
-                <h1>{ glyph(Icon::Open) }<bdi>{ name }</bdi></h1>
-                <p class="room-kind">{ page::OPEN_ROOM_KIND }</p>
-            </>
-        },
-    }
-}
-
-/// The button "Invite by hand", while there is a room to invite to.
-fn by_hand(props: &RoomViewProps) -> Html {
-    if props.state.closed {
+/// The button that leads in without a server, where one is of no use.
+fn by_hand(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
+    if props.state.closed || props.standing.server == ServerStanding::Registered {
         return html! {};
     }
-    html! {
-        <InviteByHand
-            invitation={props.state.invitation.clone()}
-            answer={props.state.answer.clone()}
-            on_invite={props.on_invite.clone()}
-            on_take={props.on_take.clone()}
-        />
-    }
+    button(
+        "button small",
+        label::WITHOUT_SERVER,
+        show.reform(|_: MouseEvent| Some(Sheet::ByHand)),
+    )
 }
 
 /// Before the first message: what to do next.
@@ -311,11 +278,11 @@ fn nothing_yet(props: &RoomViewProps) -> Html {
     }
     html! {
         <div class="nothing-yet">
-            <div class="flock small" aria-hidden="true" />
             <p class="nothing-title">{ page::ALONE_TITLE }</p>
             <p>{ page::ALONE_HELP }</p>
-            <p class="link-text" dir="ltr">{ &props.link }</p>
+            { link(&props.link) }
             <p class="aside">{ page::ALONE_ASIDE }</p>
+            <p class="aside">{ kind(props).1 }</p>
         </div>
     }
 }

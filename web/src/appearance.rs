@@ -1,0 +1,87 @@
+//! How the page looks in this browser: by day or by night, how large its text is, and what is folded up.
+//!
+//! Owns: these settings, in the browser's local storage. The script in `index.html` follows the first two, before anything is painted
+//! and in every tab.
+
+use web_sys::Event;
+
+use crate::js;
+
+/// Something that can be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setting {
+    /// Light or dark.
+    Theme,
+    /// The size of all text.
+    Text,
+}
+
+impl Setting {
+    /// What it is stored under.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Theme => "starling theme",
+            Self::Text => "starling text",
+        }
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Theme => "Theme",
+            Self::Text => "Text size",
+        }
+    }
+
+    /// What it can be, the first unless chosen: as it is stored, and as it is called.
+    #[must_use]
+    pub const fn options(self) -> [(&'static str, &'static str); 3] {
+        match self {
+            Self::Theme => [("", "Like this device"), ("light", "Light"), ("dark", "Dark")],
+            Self::Text => [("", "Normal"), ("large", "Large"), ("larger", "Larger")],
+        }
+    }
+}
+
+/// What was chosen.
+#[must_use]
+pub fn get(setting: Setting) -> String {
+    kept(setting.key())
+}
+
+/// Keeps what was chosen, and has it shown.
+pub fn set(setting: Setting, value: &str) {
+    keep(setting.key(), value);
+    // Other tabs hear it from the browser.
+    if let Ok(event) = Event::new("storage") {
+        let _ = js::window().dispatch_event(&event);
+    }
+}
+
+const NETWORK: &str = "starling network";
+const FOLDED: &str = "folded";
+
+/// Whether the region "Network" was folded up last.
+#[must_use]
+pub fn is_network_folded() -> bool {
+    kept(NETWORK) == FOLDED
+}
+
+/// Keeps whether the region "Network" is folded up.
+pub fn fold_network(is_folded: bool) {
+    keep(NETWORK, if is_folded { FOLDED } else { "" });
+}
+
+fn kept(key: &str) -> String {
+    let kept = js::local_storage().and_then(|storage| storage.get_item(key).ok().flatten());
+    kept.unwrap_or_default()
+}
+
+fn keep(key: &str, value: &str) {
+    if let Some(storage) = js::local_storage() {
+        // Refused only where nothing can be stored: then nothing is changed.
+        let _ = storage.set_item(key, value);
+    }
+}

@@ -1,0 +1,281 @@
+//! What opens in front of the room: one dialog, which shows one thing at a time.
+
+use client::words::{label, page};
+use mesh::model::SendError;
+use shared::PeerId;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+use yew::prelude::*;
+
+use super::{
+    copy::CopyBox,
+    dialog::{close, open},
+    element::{button, element, words},
+    icon::{Icon, glyph},
+    invite::{ByHand, link},
+    rename::Rename,
+};
+use crate::{
+    appearance::{self, Setting},
+    js,
+    pages::room::view::RoomViewProps,
+};
+
+/// What is shown in front of the room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sheet {
+    /// The room's link.
+    Invite,
+    /// The way in without a server.
+    ByHand,
+    /// What can be done with the room.
+    Menu,
+    /// Another name for oneself.
+    RenameSelf,
+    /// A name for the room.
+    RenameRoom,
+    /// How the page looks here.
+    Appearance,
+    /// What helps to find out what is wrong.
+    Diagnostics,
+    /// Whether to close the room for everyone.
+    Close,
+    /// Who somebody is.
+    About(PeerId),
+}
+
+/// Shows `sheet`, if any; `show` is called with what is to be shown next.
+#[hook]
+pub fn use_sheet(props: &RoomViewProps, sheet: Option<Sheet>, show: &Callback<Option<Sheet>>) -> Html {
+    let dialog = use_node_ref();
+    {
+        let dialog = dialog.clone();
+        use_effect_with(sheet, move |sheet| {
+            if sheet.is_some() {
+                open(&dialog);
+                focus_first(&dialog);
+            } else {
+                close(&dialog);
+            }
+        });
+    }
+    let class = match sheet {
+        Some(Sheet::Menu) => "dialog menu",
+        Some(_) | None => "dialog",
+    };
+    // However it was closed: by a button, with Escape, or beside it.
+    let onclose = show.reform(|_: Event| None);
+    html! {
+        <dialog ref={dialog} {class} closedby="any" aria-labelledby="sheet-title" {onclose}>
+            { sheet.map(|sheet| content(props, sheet, show)) }
+        </dialog>
+    }
+}
+
+/// Where one writes, reads or chooses first.
+fn focus_first(dialog: &NodeRef) {
+    let Some(dialog) = dialog.cast::<Element>() else { return };
+    let mut first = ["input", "h2", "[role=menuitem]"].into_iter();
+    let first = first.find_map(|selector| dialog.query_selector(selector).ok().flatten());
+    if let Some(first) = first {
+        // Fails only for elements that are not in the page any more.
+        let _ = first.unchecked_into::<HtmlElement>().focus();
+    }
+}
+
+fn content(props: &RoomViewProps, sheet: Sheet, show: &Callback<Option<Sheet>>) -> Html {
+    let goes_to = |sheet: Option<Sheet>| show.reform(move |_: MouseEvent| sheet);
+    let done = button("button", "Done", goes_to(None));
+    match sheet {
+        Sheet::Menu => menu(props, show),
+        Sheet::Invite => html! {
+            <>
+                { title(label::INVITE) }
+                { link(&props.link) }
+                <p class="aside">{ page::SERVER_DOWN }</p>
+                { button("button", label::WITHOUT_SERVER, goes_to(Some(Sheet::ByHand))) }
+                { done }
+            </>
+        },
+        Sheet::ByHand => html! {
+            <>
+                { title(label::WITHOUT_SERVER) }
+                <ByHand
+                    invitation={props.state.invitation.clone()}
+                    answer={props.state.answer.clone()}
+                    on_invite={props.on_invite.clone()}
+                    on_take={props.on_take.clone()}
+                />
+                { done }
+            </>
+        },
+        Sheet::RenameSelf => rename_self(props, show),
+        Sheet::RenameRoom => {
+            let name = props.state.name.clone().unwrap_or_default();
+            let field = ("Name of the room", page::ROOM_NAME_HELP);
+            rename(label::RENAME_ROOM, field, &name, props.on_name_room.clone(), show)
+        }
+        Sheet::Appearance => html! {
+            <>
+                { title(label::APPEARANCE) }
+                { choice(Setting::Theme) }
+                { choice(Setting::Text) }
+                { done }
+            </>
+        },
+        Sheet::Diagnostics => html! {
+            <>
+                { title(label::COPY_DIAGNOSTICS) }
+                { words("p", page::DIAGNOSTICS_HELP) }
+                <CopyBox field="Diagnostics" label="Copy" text={props.on_diagnose.emit(())} />
+                { done }
+            </>
+        },
+        Sheet::Close => ask_to_close(props, show),
+        Sheet::About(peer) => html! {
+            <>
+                { title(props.state.name_of(&peer)) }
+                <p class="aside">{ "Fingerprint " }<span class="fingerprint">{ peer.fingerprint() }</span></p>
+                { words("h3", label::SAFETY_NUMBER) }
+                <p class="safety-number" dir="ltr">{ props.safety_number.emit(peer) }</p>
+                <p class="aside">{ page::SAFETY_NUMBER_HELP }</p>
+                { done }
+            </>
+        },
+    }
+}
+
+/// Asks the founder before the room is closed for everyone.
+fn ask_to_close(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
+    let keep_open = show.reform(|_: MouseEvent| None);
+    let close_room = {
+        let (show, on_close) = (show.clone(), props.on_close.clone());
+        Callback::from(move |_: MouseEvent| {
+            show.emit(None);
+            on_close.emit(());
+        })
+    };
+    html! {
+        <>
+            { title(page::CLOSE_TITLE) }
+            { words("p", page::CLOSE_HELP) }
+            { button("button primary", "Keep it open", keep_open) }
+            { button("button danger", "Close for everyone", close_room) }
+        </>
+    }
+}
+
+fn rename_self(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
+    let on_rename = props.on_rename.clone();
+    let on_name = Callback::from(move |name| {
+        on_rename.emit(name);
+        Ok::<_, SendError>(())
+    });
+    rename(
+        label::RENAME_SELF,
+        ("Your name", page::NAME_HELP),
+        &props.state.my_name,
+        on_name,
+        show,
+    )
+}
+
+fn title(text: impl Into<AttrValue>) -> Html {
+    html! { <h2 id="sheet-title" tabindex="-1">{ words("bdi", text) }</h2> }
+}
+
+fn rename(
+    heading: &'static str,
+    (label, help): (&'static str, &'static str),
+    name: &str,
+    on_name: Callback<String, Result<(), SendError>>,
+    show: &Callback<Option<Sheet>>,
+) -> Html {
+    html! {
+        <>
+            { title(heading) }
+            <Rename {label} {help} name={name.to_owned()} {on_name} on_done={show.reform(|()| None)} />
+        </>
+    }
+}
+
+/// A group of radio buttons.
+fn choice(setting: Setting) -> Html {
+    let kept = appearance::get(setting);
+    let option = |(value, label): (&'static str, &'static str)| {
+        let onchange = Callback::from(move |_: Event| appearance::set(setting, value));
+        html! {
+            <label>
+                <input type="radio" name={setting.key()} checked={kept == value} {onchange} />
+                { label }
+            </label>
+        }
+    };
+    let options = setting.options().into_iter().map(option);
+    element(
+        "fieldset",
+        "choice",
+        html! { <>{ words("legend", setting.title()) }{ for options }</> },
+    )
+}
+
+/// What can be done with the room.
+fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
+    let item = |icon, label: &'static str, onclick: Callback<MouseEvent>| {
+        html! {
+            <button type="button" role="menuitem" class="menu-item" disabled={props.leaving} {onclick}>
+                { glyph(icon) }
+                { label }
+            </button>
+        }
+    };
+    let goes_to = |icon, label, sheet| item(icon, label, show.reform(move |_: MouseEvent| Some(sheet)));
+    let open = !props.state.closed;
+    let founder = props.founder && open;
+    html! {
+        <div id="sheet-title" role="menu" aria-label={label::ROOM_MENU} onkeydown={Callback::from(walk)}>
+            if founder {
+                { goes_to(Icon::Pen, label::RENAME_ROOM, Sheet::RenameRoom) }
+            }
+            if open {
+                { goes_to(Icon::People, label::RENAME_SELF, Sheet::RenameSelf) }
+                { goes_to(Icon::Link, label::WITHOUT_SERVER, Sheet::ByHand) }
+            }
+            { goes_to(Icon::Sun, label::APPEARANCE, Sheet::Appearance) }
+            { goes_to(Icon::Info, label::COPY_DIAGNOSTICS, Sheet::Diagnostics) }
+            if founder {
+                { goes_to(Icon::Lock, label::CLOSE_ROOM, Sheet::Close) }
+            }
+            { item(Icon::Leave, label::LEAVE_ROOM, props.on_leave.reform(|_: MouseEvent| ())) }
+        </div>
+    }
+}
+
+/// The arrow keys lead from item to item (ARIA Authoring Practices, "Menu and Menubar").
+fn walk(event: KeyboardEvent) {
+    let key = event.key();
+    let Some(focused) = js::document().active_element() else {
+        return;
+    };
+    let (step, around): (fn(&Element) -> Option<Element>, _) = match key.as_str() {
+        "ArrowDown" => (
+            Element::next_element_sibling,
+            Element::first_element_child as fn(&Element) -> _,
+        ),
+        "ArrowUp" => (
+            Element::previous_element_sibling,
+            Element::last_element_child as fn(&Element) -> _,
+        ),
+        _ => return,
+    };
+    event.prevent_default();
+    let is_item = |element: &Element| element.get_attribute("role").as_deref() == Some("menuitem");
+    let mut next = step(&focused);
+    while let Some(other) = next.take_if(|next| !is_item(next)) {
+        next = step(&other);
+    }
+    let next = next.or_else(|| focused.parent_element().as_ref().and_then(around));
+    if let Some(next) = next {
+        let _ = next.unchecked_into::<HtmlElement>().focus();
+    }
+}
