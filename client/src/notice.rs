@@ -53,6 +53,8 @@ pub enum NoticeKind {
     NewVersion,
     /// The name could not be stored.
     NameNotSaved,
+    /// The person dropped or pasted files.
+    NoFiles,
     /// The message box whispers to someone whom nothing would reach now.
     OutOfReach {
         /// What to call them.
@@ -113,6 +115,7 @@ impl From<NoticeKind> for Notice {
             }
             NoticeKind::OutOfReach { .. }
             | NoticeKind::RoomClosed
+            | NoticeKind::NoFiles
             | NoticeKind::NotSent {
                 error: SendError::Empty,
                 ..

@@ -41,6 +41,9 @@ pub fn notice(notice: &Notice) -> Cow<'static, str> {
                 .into()
         }
         NoticeKind::NewVersion => "A newer version of this page is ready. Reload whenever it suits you.".into(),
+        NoticeKind::NoFiles => {
+            "Pictures and files can't be sent yet. Nothing was sent, and what you were writing is still here.".into()
+        }
         NoticeKind::NameNotSaved => {
             "Your name could not be saved in this browser. It holds for now; next time you will be asked again.".into()
         }

@@ -28,10 +28,10 @@ pub(crate) const LEAVE_MAX: Duration = Duration::from_secs(2);
 /// Twice a second: a countdown that skips a second looks broken.
 pub(crate) const COUNTDOWN_TICK: Duration = Duration::from_millis(500);
 
-/// How many messages are in the page before "Show earlier", and how many more each click brings.
-pub(crate) const MESSAGES_SHOWN: usize = 500;
+/// How many messages are in the page while its end is read, and how many more come each time its start is reached.
+pub(crate) const MESSAGES_SHOWN: usize = 200;
 
-/// How near the end of the log, in pixels, counts as reading along.
+/// How near the end of the log, in pixels, counts as reading along; and how near its start as wanting earlier messages.
 pub(crate) const AT_END_PX: i32 = 80;
 
 /// How many characters of the message box are laid out for it to have its height: it stops growing long before this.

@@ -223,6 +223,15 @@ pub(crate) async fn candidate_types(peer_connection: &RtcPeerConnection) -> Opti
     Some([end("localCandidateId")?, end("remoteCandidateId")?])
 }
 
+/// Whether something that is dropped or pasted is files and nothing to be read.
+pub(crate) fn is_files(event: &JsValue) -> bool {
+    let data = field(event, "dataTransfer").or_else(|| field(event, "clipboardData"));
+    let types = data.and_then(|data| field(&data, "types"));
+    let types = types.map_or_else(Array::new, |types| Array::from(&types));
+    let has = |kind: &str| types.includes(&kind.into(), 0);
+    has("Files") && !has("text/plain")
+}
+
 /// Whether the person asked their system for less motion.
 pub(crate) fn prefers_reduced_motion() -> bool {
     let query = window().match_media("(prefers-reduced-motion: reduce)");

@@ -40,5 +40,7 @@ pub const CLOSE_ROOM: &str = "Close room";
 pub const LEAVE_ROOM: &str = "Leave room";
 /// Ourselves on the map.
 pub const YOU: &str = "You";
+/// Brings earlier messages into the page.
+pub const EARLIER_MESSAGES: &str = "Earlier messages";
 /// Below a message that everybody has.
 pub const DELIVERED: &str = "Delivered ✓";

@@ -1,6 +1,7 @@
 //! A mistake of a person or of a browser gets words that say what is wrong and what to do next.
 
 use anyhow::{Result, ensure};
+use serde_json::json;
 use tests::{
     browser::{Browser, Engine, Setup},
     page::{Page, view::View},
@@ -144,4 +145,59 @@ fn denied_storage_gets_words_and_the_room_works() {
         }
         Ok(())
     });
+}
+
+/// Drops or pastes something that a script makes, as the browser tells a page of it. Gives whether the page kept the browser from
+/// doing what it does of itself: it would leave the page for a dropped file.
+async fn hand_over(page: &Page, kind: &str, files: bool, text: Option<&str>) -> Result<bool> {
+    const HAND_OVER: &str = "
+        const [kind, files, text] = arguments;
+        const data = new DataTransfer();
+        if (files) data.items.add(new File(['x'], 'cat.png', {type: 'image/png'}));
+        if (text) data.setData('text/plain', text);
+        const options = {bubbles: true, cancelable: true, dataTransfer: data};
+        const event = kind === 'paste' ? new ClipboardEvent(kind, options) : new DragEvent(kind, options);
+        // Firefox takes no data for an event of the clipboard that a script makes.
+        if (kind === 'paste') Object.defineProperty(event, 'clipboardData', {value: data});
+        return !document.querySelector('.composer textarea').dispatchEvent(event);";
+    let kept = page
+        .run(HAND_OVER, vec![json!(kind), json!(files), json!(text)])
+        .await?;
+    Ok(kept == json!(true))
+}
+
+async fn files_get_words(engine: Engine) -> Result<()> {
+    let server = Server::start().await?;
+    let browser = Browser::start(&Setup::new(engine)).await?;
+    let (ann, _) = found(&browser, &server.url(), "Ann").await?;
+    ann.paste("Message", "half a letter").await?;
+    let told = |view: &View| view.says("Pictures and files can't be sent yet.");
+    // Text is text, also beside a picture.
+    for (kind, files) in [("paste", false), ("paste", true), ("drop", false)] {
+        ensure!(!hand_over(&ann, kind, files, Some("hello")).await?, "{kind} {files}");
+    }
+    ensure!(!told(&ann.look().await?));
+    for kind in ["dragover", "drop", "paste"] {
+        ensure!(hand_over(&ann, kind, true, None).await?, "{kind}");
+        if kind != "dragover" {
+            ann.wait("why nothing was sent", told).await?;
+            ann.click("Dismiss").await?;
+        }
+    }
+    ann.wait("the draft", |view| {
+        view.field("Message")
+            .is_some_and(|field| field.value == "half a letter")
+    })
+    .await?;
+    Ok(())
+}
+
+#[test]
+fn files_that_are_dropped_or_pasted_get_words_in_chromium() {
+    run(files_get_words(Engine::Chromium));
+}
+
+#[test]
+fn files_that_are_dropped_or_pasted_get_words_in_firefox() {
+    run(files_get_words(Engine::Firefox));
 }

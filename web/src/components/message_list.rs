@@ -39,13 +39,21 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     let shown = use_state(|| MESSAGES_SHOWN);
     use_end(messages, &list, &at_end, &unseen);
 
+    let show_earlier = use_earlier(&list, &shown);
+    let first = messages.len().saturating_sub(*shown);
     let onscroll = {
-        let (list, unseen) = (list.clone(), unseen.clone());
+        let (list, unseen, shown, show_earlier) = (list.clone(), unseen.clone(), shown.clone(), show_earlier.clone());
         Callback::from(move |_: Event| {
             let now_at_end = is_at_end(&list);
             *at_end.borrow_mut() = now_at_end;
             if now_at_end {
                 unseen.set(false);
+                // Nobody reads the earlier ones any more.
+                if *shown > MESSAGES_SHOWN {
+                    shown.set(MESSAGES_SHOWN);
+                }
+            } else if first > 0 && is_at_start(&list) {
+                show_earlier.emit(());
             }
         })
     };
@@ -53,11 +61,6 @@ pub fn MessageList(props: &MessageListProps) -> Html {
         let list = list.clone();
         Callback::from(move |_: MouseEvent| scroll_to_end(&list))
     };
-    let show_earlier = {
-        let shown = shown.clone();
-        Callback::from(move |_: MouseEvent| shown.set(*shown + MESSAGES_SHOWN))
-    };
-    let first = messages.len().saturating_sub(*shown);
     let said = use_spoken(&props.state, messages);
 
     html! {
@@ -67,7 +70,9 @@ pub fn MessageList(props: &MessageListProps) -> Html {
                     { props.children.clone() }
                 }
                 if first > 0 {
-                    <button type="button" class="button small earlier" onclick={show_earlier}>{ "Show earlier" }</button>
+                    <button type="button" class="button small earlier" onclick={show_earlier.reform(|_: MouseEvent| ())}>
+                        { label::EARLIER_MESSAGES }
+                    </button>
                 } else if props.state.dropped {
                     <p class="earlier">{ page::OLDER_REMOVED }</p>
                 }
@@ -108,6 +113,26 @@ fn items(state: &RoomState, messages: &[Rc<Entry>]) -> Html {
         }
     });
     items.collect()
+}
+
+/// Shows so many more of the earlier messages. What the person reads stays where it is.
+#[hook]
+fn use_earlier(list: &NodeRef, shown: &UseStateHandle<usize>) -> Callback<()> {
+    let below = use_mut_ref(|| None::<i32>);
+    {
+        let (list, below) = (list.clone(), below.clone());
+        use_effect_with(**shown, move |_| {
+            if let (Some(list), Some(below)) = (list.cast::<Element>(), below.take()) {
+                list.set_scroll_top(list.scroll_height() - below);
+            }
+        });
+    }
+    let (list, shown) = (list.clone(), shown.clone());
+    Callback::from(move |()| {
+        let list = list.cast::<Element>();
+        *below.borrow_mut() = list.map(|list| list.scroll_height() - list.scroll_top());
+        shown.set(*shown + MESSAGES_SHOWN);
+    })
 }
 
 /// Says aloud what others say from now on, once. The log itself is silent: it would also read out what was said before one
@@ -181,6 +206,10 @@ fn use_end(messages: &[Rc<Entry>], list: &NodeRef, at_end: &Rc<RefCell<bool>>, u
 fn is_at_end(list: &NodeRef) -> bool {
     list.cast::<Element>()
         .is_none_or(|list| list.scroll_height() - list.scroll_top() - list.client_height() < AT_END_PX)
+}
+
+fn is_at_start(list: &NodeRef) -> bool {
+    list.cast::<Element>().is_some_and(|list| list.scroll_top() < AT_END_PX)
 }
 
 fn scroll_to_end(list: &NodeRef) {

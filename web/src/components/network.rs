@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Properties of [`NetworkPanel`].
-#[derive(Debug, Clone, PartialEq, Properties)]
+#[derive(Debug, Clone, Properties)]
 pub struct NetworkPanelProps {
     /// The room.
     pub state: Rc<RoomState>,
@@ -37,6 +37,18 @@ pub struct NetworkPanelProps {
     pub folded: bool,
     /// Called with whether it is folded up from now on.
     pub on_fold: Callback<bool>,
+}
+
+/// Whether the same is to be drawn. Of the room only names are: a message is no reason to draw the map anew.
+impl PartialEq for NetworkPanelProps {
+    fn eq(&self, other: &Self) -> bool {
+        let (state, others) = (&self.state, &other.state);
+        self.network == other.network
+            && state.people == others.people
+            && state.my_name == others.my_name
+            && self.on_look == other.on_look
+            && self.on_fold == other.on_fold
+    }
 }
 
 /// The region "Network". It can be folded up; its picture moves until it has settled.

@@ -4,7 +4,14 @@ pub mod view;
 
 use std::rc::Rc;
 
-use client::{Session, notice::Notice, room::RoomState, route::Route, standing::standing, words};
+use client::{
+    Session,
+    notice::{Notice, NoticeKind},
+    room::RoomState,
+    route::Route,
+    standing::standing,
+    words,
+};
 use gloo_timers::callback::Timeout;
 use mesh::model::{Invitation, InvitationError, Network, SendError};
 use shared::{RoomCode, identity::safety_number};
@@ -67,6 +74,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
         move |peer, (_, me)| safety_number(&room, me, &peer)
     });
     let drafts = use_memo(room.id(), Drafts::of);
+    let folded = use_memo((), |()| appearance::is_network_folded());
     // Until its founder's word comes, and where only we are.
     let name = use_memo(code.clone(), |code| match code {
         RoomCode::Open { name } => Some(AttrValue::from(name.clone())),
@@ -108,12 +116,13 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             {on_leave}
             on_retry={commands.on_retry.clone()}
             {on_rename}
-            folded={appearance::is_network_folded()}
+            folded={*folded}
             on_fold={commands.on_fold.clone()}
             on_name_room={commands.on_name_room.clone()}
             on_invite={commands.on_invite.clone()}
             on_take={commands.on_take.clone()}
             on_close={commands.on_close.clone()}
+            on_files={commands.on_files.clone()}
             on_dismiss={commands.on_dismiss.clone()}
             on_diagnose={commands.on_diagnose.clone()}
             on_reload={commands.on_reload.clone()}
@@ -174,6 +183,7 @@ struct Commands {
     on_invite: Callback<(), Result<(), InvitationError>>,
     on_take: Callback<String, Result<Invitation, InvitationError>>,
     on_close: Callback<()>,
+    on_files: Callback<()>,
     on_dismiss: Callback<u64>,
     on_diagnose: Callback<(), AttrValue>,
     on_reload: Callback<()>,
@@ -195,6 +205,7 @@ impl Commands {
                 // Refused only to whom the button is not shown, and after leaving.
                 let _ = session.close_room();
             }),
+            on_files: command(session, |session, ()| session.notify(NoticeKind::NoFiles.into())),
             on_dismiss: command(session, Session::dismiss),
             on_diagnose: command(session, |session, ()| session.diagnostics().into()),
             on_reload: Callback::from(|()| worker::reload()),

@@ -123,9 +123,16 @@ async fn only_the_latest_messages_are_in_the_page_until_asked_for() {
         event
     });
     let page = show(events).await;
-    assert_eq!(page.all("article").len(), 500);
-    page.click("Show earlier").await;
+    for count in [200, 400] {
+        assert_eq!(page.all("article").len(), count);
+        page.click("Earlier messages").await;
+    }
     assert_eq!(page.all("article").len(), 600);
+    // Without a style sheet all of it is in view, and so is its end.
+    let scrolled = web_sys::Event::new("scroll").unwrap();
+    page.one("[role=log]").dispatch_event(&scrolled).unwrap();
+    page.settle().await;
+    assert_eq!(page.all("article").len(), 200);
 }
 
 #[wasm_bindgen_test]

@@ -57,6 +57,7 @@ pub(crate) fn room(events: impl IntoIterator<Item = Event>, outbox: &Outbox) -> 
         on_take: Callback::from(|_| Err(InvitationError::Damaged)),
         on_close: Callback::noop(),
         on_leave: Callback::noop(),
+        on_files: Callback::noop(),
         on_dismiss: Callback::noop(),
         on_diagnose: Callback::from(|()| AttrValue::from("what happened")),
         on_reload: Callback::noop(),

@@ -25,7 +25,7 @@ use crate::components::{
     people::people,
     sheet::{Sheet, use_sheet},
 };
-use crate::drafts::Drafts;
+use crate::{drafts::Drafts, js};
 
 /// Properties of [`RoomView`].
 #[derive(Debug, Clone, PartialEq, Properties)]
@@ -75,6 +75,9 @@ pub struct RoomViewProps {
     /// Called with whether it is from now on.
     #[prop_or_default]
     pub on_fold: Callback<bool>,
+    /// Files were dropped or pasted.
+    #[prop_or_default]
+    pub on_files: Callback<()>,
     /// Makes an invitation to be handed over by hand.
     pub on_invite: Callback<(), Result<(), InvitationError>>,
     /// Takes an invitation, or the answer to one.
@@ -143,6 +146,15 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             NoticeAction::Reload => on_reload.emit(()),
         })
     };
+    let on_files = {
+        let on_files = props.on_files.clone();
+        Callback::from(move |event: Event| {
+            if js::is_files(&event) {
+                event.prevent_default();
+                on_files.emit(());
+            }
+        })
+    };
     let in_front = use_sheet(props, *sheet, &show);
     let close_people = {
         let people_open = people_open.setter();
@@ -158,7 +170,13 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
     };
 
     html! {
-        <div class={classes!("room", people_open.then_some("people-open"))}>
+        <div
+            class={classes!("room", people_open.then_some("people-open"))}
+            // Else the browser would leave the page for the file.
+            ondragover={|event: DragEvent| if js::is_files(&event) { event.prevent_default() }}
+            ondrop={on_files.reform(Event::from)}
+            onpaste={on_files}
+        >
             <button type="button" class="skip-link" onclick={choose.reform(|_: MouseEvent| None)}>
                 { page::SKIP_LINK }
             </button>
