@@ -26,9 +26,6 @@ use mesh::{
 use shared::{Identity, MessageId, Room, RoomCode, SessionId, Signature};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
-
 /// Has the higher id of the two.
 fn ann() -> Identity {
     Identity::from_secret(&[1; 32])

@@ -12,9 +12,6 @@ use shared::{
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
-
 fn ann() -> Identity {
     Identity::from_secret(&[1; 32])
 }

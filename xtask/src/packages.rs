@@ -36,7 +36,7 @@ pub(crate) struct Package {
 }
 
 /// All versions in one place. `binaryen` comes from npm since Debian's is too old to read what rustc writes.
-const PACKAGES: [Package; 7] = [
+const PACKAGES: [Package; 8] = [
     Package {
         name: "trunk",
         version: Some("0.21.14"),
@@ -100,7 +100,27 @@ const PACKAGES: [Package; 7] = [
         program: "axe-core/axe.min.js",
         minutes: 1,
     },
+    Package {
+        name: BUN,
+        version: Some("1.4.5"),
+        follows: "",
+        registry: Registry::Npm,
+        program: BUN_PROGRAM,
+        minutes: 1,
+    },
 ];
+
+/// For processors of any age.
+#[cfg(not(target_arch = "aarch64"))]
+pub(crate) const BUN: &str = "@oven/bun-linux-x64-baseline";
+#[cfg(target_arch = "aarch64")]
+pub(crate) const BUN: &str = "@oven/bun-linux-aarch64";
+
+/// It is no link in `.bin`: the package `bun`, which makes one, would run a script of its own for that.
+#[cfg(not(target_arch = "aarch64"))]
+const BUN_PROGRAM: &str = "@oven/bun-linux-x64-baseline/bin/bun";
+#[cfg(target_arch = "aarch64")]
+const BUN_PROGRAM: &str = "@oven/bun-linux-aarch64/bin/bun";
 
 /// The folders of all tools' programs, whether they are installed yet or not.
 pub(crate) fn folders() -> impl Iterator<Item = PathBuf> {
@@ -120,6 +140,12 @@ pub(crate) fn search_path() -> OsString {
 /// Where `axe.min.js` is, whether it is installed yet or not.
 pub(crate) fn axe_core() -> Result<PathBuf> {
     let package = package("axe-core");
+    Ok(package.proof(&package.folder()?))
+}
+
+/// Where Bun is, whether it is installed yet or not.
+pub(crate) fn bun() -> Result<PathBuf> {
+    let package = package(BUN);
     Ok(package.proof(&package.folder()?))
 }
 
@@ -152,7 +178,12 @@ impl Package {
     pub(crate) fn folder(&self) -> Result<PathBuf> {
         Ok(cache()?
             .join("tools")
-            .join(format!("{}-{}", self.name, self.version()?)))
+            .join(format!("{}-{}", self.file_name(), self.version()?)))
+    }
+
+    /// The name as part of a file's: npm's scopes have a slash.
+    pub(crate) fn file_name(&self) -> String {
+        self.name.replace('/', "+")
     }
 
     /// The folder of the package's programs inside `folder`.

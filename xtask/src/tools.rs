@@ -36,6 +36,8 @@ pub(crate) enum Tool {
     CargoDeny,
     /// `axe.min.js`, which looks a page over for what assistive technology cannot use.
     AxeCore,
+    /// Bun, for the engine in it.
+    Bun,
     /// A browser and the driver that remote-controls it.
     Browser(Browser),
 }
@@ -55,6 +57,7 @@ pub(crate) fn ensure(tools: &[Tool]) -> Result<()> {
             Tool::Esbuild => install(package("esbuild"))?,
             Tool::CargoDeny => install(package("cargo-deny"))?,
             Tool::AxeCore => install(package("axe-core"))?,
+            Tool::Bun => install(package(packages::BUN))?,
             Tool::Browser(browser) => {
                 browser.ensure()?;
                 if *browser == Browser::Firefox {
@@ -90,14 +93,14 @@ fn install(package: &Package) -> Result<()> {
         return Ok(());
     }
     let version = package.version()?;
-    let temporary = tools.join(format!(".{}-{version}.part", package.name));
+    let temporary = tools.join(format!(".{}-{version}.part", package.file_name()));
     remove(&temporary)?;
     remove(&folder)?;
     println!(
         "installing {} {version} (once; about {} min)",
         package.name, package.minutes
     );
-    with_retries(&format!("install-{}", package.name), || match package.registry {
+    with_retries(&format!("install-{}", package.file_name()), || match package.registry {
         Registry::Cargo { arguments } => cargo_install(package.name, &version, arguments, &temporary),
         Registry::Npm => Ok(npm_install(package.name, &version, &temporary)),
     })?;

@@ -9,7 +9,9 @@ use crate::workspace::{self, WASM};
 use crate::{build, packages, sim, size};
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
+use std::env;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 /// How long all tests of one program may take in a browser, in seconds.
@@ -39,6 +41,8 @@ pub(super) enum Step {
     WasmChromium,
     /// Tests in headless Firefox
     WasmFirefox,
+    /// Tests of the core in JavaScriptCore, the engine of Safari
+    WasmJsc,
     /// The release app and the server build
     Build,
     /// The first load stays within its budget
@@ -74,6 +78,7 @@ impl Step {
             Self::Sim => "sim",
             Self::WasmChromium => "wasm-chromium",
             Self::WasmFirefox => "wasm-firefox",
+            Self::WasmJsc => "wasm-jsc",
             Self::Build => "build",
             Self::Size => "size",
             Self::E2e => "e2e",
@@ -93,6 +98,7 @@ impl Step {
             | Self::Sim
             | Self::WasmChromium
             | Self::WasmFirefox
+            | Self::WasmJsc
             | Self::Build => &[],
         }
     }
@@ -107,6 +113,7 @@ impl Step {
             Self::Deny => vec![Tool::CargoDeny],
             Self::WasmChromium => vec![Tool::WasmTarget, Tool::WasmBindgen, Tool::Browser(Browser::Chromium)],
             Self::WasmFirefox => vec![Tool::WasmTarget, Tool::WasmBindgen, Tool::Browser(Browser::Firefox)],
+            Self::WasmJsc => vec![Tool::WasmTarget, Tool::WasmBindgen, Tool::Bun],
             Self::Build | Self::Size => build::TOOLS.to_vec(),
             Self::E2e => vec![
                 Tool::Browser(Browser::Chromium),
@@ -119,7 +126,7 @@ impl Step {
     /// Whether the step has single tests, so that a name can choose among them.
     pub(super) fn has_single_tests(self) -> bool {
         match self {
-            Self::Native | Self::Sim | Self::WasmChromium | Self::WasmFirefox | Self::E2e => true,
+            Self::Native | Self::Sim | Self::WasmChromium | Self::WasmFirefox | Self::WasmJsc | Self::E2e => true,
             Self::Fmt | Self::Clippy | Self::ClippyWasm | Self::Docs | Self::Deny | Self::Build | Self::Size => false,
         }
     }
@@ -145,6 +152,10 @@ impl Step {
             Self::Sim => Outcome::check(simulate(&sink, name)),
             Self::WasmChromium => self.browser_tests(&sink, Browser::Chromium, name),
             Self::WasmFirefox => self.browser_tests(&sink, Browser::Firefox, name),
+            Self::WasmJsc => match in_javascriptcore() {
+                Ok(command) => self.tests(&sink, command, name),
+                Err(error) => Outcome::not_done(&error),
+            },
             Self::Build => Outcome::check(
                 build::app(&sink)
                     .and_then(|()| build::server(&sink, "dev"))
@@ -244,6 +255,32 @@ fn in_browser(browser: Browser) -> Result<Command> {
         .env("WASM_BINDGEN_TEST_TIMEOUT", BROWSER_TESTS_SECONDS)
         // To listen; five seconds otherwise.
         .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "30");
+    Ok(command)
+}
+
+/// The tests of the core, and the simulator, in JavaScriptCore: no page, but the engine that Safari compiles WebAssembly with. Bun
+/// carries it, in the place of the Node that the runner would start.
+fn in_javascriptcore() -> Result<Command> {
+    let folder = workspace::root().join("target/javascriptcore");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let (program, before) = (folder.join("node"), folder.join("before.js"));
+    // The runner takes whatever has it for a browser.
+    fs::write(&before, "delete globalThis.self;\n")?;
+    let bun = packages::bun()?;
+    let text = format!(
+        "#!/bin/sh\nexec '{}' --preload '{}' \"$@\"\n",
+        bun.display(),
+        before.display()
+    );
+    fs::write(&program, text)?;
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+    let mut command = shell::cargo(&["test", "--tests", "--no-fail-fast", "--target", WASM]);
+    let path = env::join_paths([folder].into_iter().chain(env::split_paths(&packages::search_path())))?;
+    command
+        .args(["--package", "shared", "--package", "mesh", "--features", "mesh/sim"])
+        .env("PATH", path)
+        .env_remove("WASM_BINDGEN_USE_BROWSER")
+        .env("WASM_BINDGEN_TEST_TIMEOUT", BROWSER_TESTS_SECONDS);
     Ok(command)
 }
 
