@@ -36,7 +36,7 @@ async fn main() -> Result<()> {
     shoot(&ann, "2-start-mistakes").await?;
     ann.paste("Your name", "Ann").await?;
     ann.click("New room").await?;
-    ann.wait("alone", |view| view.connection_says("You are alone here"))
+    ann.wait("alone", |view| view.connection_says("Only you are here"))
         .await?;
     shoot(&ann, "3-room-empty").await?;
 

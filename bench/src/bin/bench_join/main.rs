@@ -16,7 +16,10 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::RoomId;
+use shared::{
+    Identity, RoomId,
+    room::{FounderHash, RoomKey, RoomProof},
+};
 use tests::{
     browser::Browser,
     page::Page,
@@ -226,7 +229,7 @@ async fn run_ours(waiting: &Page, joining: &Page, run: usize) -> Result<Times> {
 /// Waits until our page is registered, alone, and has nothing more to do.
 async fn is_alone(page: &Page) -> Result<()> {
     page.wait("registered", |view| {
-        view.people.len() == 1 && view.connection_says("You are alone here.")
+        view.people.len() == 1 && view.connection_says("Only you are here.")
     })
     .await?;
     idle(page).await
@@ -240,9 +243,32 @@ async fn idle(page: &Page) -> Result<()> {
     Ok(())
 }
 
+/// The keys of a room that nobody founded, as the bare page takes them: the secret one, the public one, the founder's hash, the room's id.
+fn bare_room(number: u8) -> String {
+    let seed = [number; 32];
+    let key = *Identity::from_secret(&seed).peer_id().as_bytes();
+    let proof = RoomProof {
+        key: RoomKey::from_bytes(key),
+        founder: FounderHash::from_bytes([0; 32]),
+    };
+    let room = proof.room();
+    // Only for its text.
+    let seed = RoomId::from_bytes(seed);
+    [
+        seed.to_text(),
+        proof.key.to_text(),
+        proof.founder.to_text(),
+        room.to_text(),
+    ]
+    .join(".")
+}
+
 async fn run_bare(server: &Server, waiting: &Page, joining: &Page, run: usize) -> Result<Times> {
-    let room = RoomId::from_bytes([u8::try_from(run % 256)?; 32]);
-    let url = format!("{}bare.html?{run}#{}", server.url(), room.to_text());
+    let url = format!(
+        "{}bare.html?{run}#{}",
+        server.url(),
+        bare_room(u8::try_from(run % 256)?)
+    );
     for tab in [waiting, joining] {
         tab.goto(&url).await?;
         let ready = "const done = arguments[0]; window.ready.then(() => done(true), error => done(String(error)))";
