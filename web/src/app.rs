@@ -101,7 +101,8 @@ pub fn App() -> Html {
     let Some((profile, code, called)) = entered else {
         let page = outside(&stage, code.as_ref(), &name, &notice, update);
         *page_before.borrow_mut() = page.clone();
-        return html! { <key="page">{ page }</> };
+        // Two fragments, as below: else the page would be made anew as the room is entered, which takes longer than to join.
+        return html! { <><key="page">{ page }</></> };
     };
     let join = {
         let (profile, code, called) = (profile.clone(), code.clone(), called.clone());
