@@ -1,4 +1,4 @@
-//! What a person may put into the fields of the start page. [`words`](crate::words) says what to do when they did not.
+//! What a person may put into the fields for names and rooms. [`words`](crate::words) says what to do when they did not.
 
 use shared::{
     RoomCode,
@@ -50,7 +50,12 @@ pub fn name(text: &str) -> Result<String, NameError> {
 /// # Errors
 /// [`ParseRoomError`]; [`words::room_error`](crate::words::room_error) says what to do.
 pub fn room(text: &str, fold: Fold) -> Result<RoomCode, ParseRoomError> {
-    RoomCode::parse_typed(&code_in(text), fold)
+    let code = code_in(text);
+    // A link that leads to no room is no name for one: whoever pasted it would sit alone in a room that others can guess.
+    if code.contains("://") {
+        return Err(ParseRoomError::Damaged);
+    }
+    RoomCode::parse_typed(&code, fold)
 }
 
 #[cfg(test)]
@@ -84,5 +89,8 @@ mod tests {
         assert_eq!(room("Ｔea  Party"), Ok(open.clone()));
         assert_eq!(room("https://host/#/r/tea%20party"), Ok(open));
         assert_eq!(room("https://host/#/r/1.cut"), Err(ParseRoomError::Damaged));
+        for link in ["https://example.com/foo", "http://host/#xx", "see http://host"] {
+            assert_eq!(room(link), Err(ParseRoomError::Damaged), "{link}");
+        }
     }
 }

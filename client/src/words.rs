@@ -63,7 +63,7 @@ pub fn notice(notice: &Notice) -> Cow<'static, str> {
         NoticeKind::AnswerTaken => {
             "The connection is being made. Once the other person stands in the list of people, you are done.".into()
         }
-        NoticeKind::Copied => "Copied. Paste it where the other person reads it.".into(),
+        NoticeKind::Copied => "Copied. Now paste it where it is to be read.".into(),
         NoticeKind::Selected => {
             "This browser does not let the page use the clipboard here. The text is selected: press Ctrl+C (⌘C on a Mac).".into()
         }
@@ -176,6 +176,19 @@ fn send_error(error: SendError, to: Option<&str>) -> Cow<'static, str> {
         SendError::Left => {
             "This room was left, so nothing was sent. Reload the page to join again; copy your text first.".into()
         }
+    }
+}
+
+/// Why somebody or the room cannot have another name.
+#[must_use]
+pub fn rename_error(error: SendError) -> Cow<'static, str> {
+    match error {
+        SendError::Full => "That was too much at once. Wait a moment, then save it again.".into(),
+        SendError::Empty
+        | SendError::TooLong { .. }
+        | SendError::NotReachable
+        | SendError::NotFounder
+        | SendError::Left => send_error(error, None),
     }
 }
 

@@ -396,6 +396,9 @@ pub const TOMBSTONES_MAX: usize = 512;
 /// How many names of former visits are kept.
 pub const KNOWN_NAMES_MAX: usize = 256;
 
+/// How many of them one key has at most. A guess: enough for a person who changes their mind.
+pub const NAMES_PER_PERSON_MAX: usize = 4;
+
 /// How many feeds a beacon acknowledges: those that grew last.
 pub const ACKS_MAX: usize = 16;
 

@@ -29,7 +29,7 @@ use std::collections::VecDeque;
 
 use chacha20::ChaCha20Rng;
 use rand_core::Rng;
-use shared::PeerId;
+use shared::{MessageId, PeerId};
 
 use self::{
     broadcast::{Action, Broadcast},
@@ -91,8 +91,8 @@ pub(crate) struct Room {
     messages: Bucket,
     message_bytes: Bucket,
     on_server: bool,
-    /// Where the name that the room has stands in the one order.
-    named: Timestamp,
+    /// Where the name that the room has stands in the one order; of two at one time the higher id is the later.
+    named: (Timestamp, MessageId),
     /// What waits for the net.
     to_net: VecDeque<ToNet>,
 }
@@ -123,7 +123,7 @@ impl Room {
             messages: Bucket::per_second(MESSAGES_PER_SECOND, MESSAGES_BURST),
             message_bytes: Bucket::per_second(OWN_BYTES_PER_SECOND, OWN_BYTES_BURST),
             on_server: false,
-            named: Timestamp::default(),
+            named: (Timestamp::default(), MessageId::from_bytes([0; MessageId::LEN])),
             to_net: VecDeque::new(),
         }
     }

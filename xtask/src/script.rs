@@ -1,5 +1,5 @@
-//! What `wasm-bindgen` generates, made small: the script, which Trunk cannot minify, and the names by which the module imports
-//! from it, which carry a hash each and do not compress.
+//! What `wasm-bindgen` generates, made small: the script, which Trunk cannot minify, the names by which the module imports
+//! from it, which carry a hash each and do not compress, and the files of libraries that a panic would name.
 //!
 //! Both files get names by their new content, and index.html the new names and hashes. So a browser that keeps files by name
 //! never has one that does not fit.
@@ -24,7 +24,8 @@ pub(crate) fn minify(folder: &Path, sink: &Sink) -> Result<()> {
     let mut html = fs::read_to_string(&page).with_context(|| format!("cannot read {}", page.display()))?;
     let before = [dist::read(&script)?, dist::read(&module)?];
 
-    let (small_module, names) = with_short_imports(&before[1])?;
+    let (mut small_module, names) = with_short_imports(&before[1])?;
+    blank_library_paths(&mut small_module);
     fs::write(&module, &small_module)?;
     let text = std::str::from_utf8(&before[0]).context("the script is no text")?;
     fs::write(&script, renamed(text, &names)?)?;
@@ -115,6 +116,42 @@ fn with_short_imports(module: &[u8]) -> Result<(Vec<u8>, BTreeMap<String, String
     Ok((short.finish(), shortener.0))
 }
 
+/// Blanks the paths of files that are not ours, such as `/rustc/HASH/library/core/src/fmt.rs` and the part of `yew-0.23.0/src/html.rs`
+/// after the name: a panic in there tells line and column, and where it came from is in its stack. Nothing moves.
+fn blank_library_paths(module: &mut [u8]) {
+    const END: &[u8] = b".rs";
+    const PATH_MAX: usize = 120;
+    let is_path = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
+    let mut at = 0;
+    while let Some(found) = module[at..].windows(END.len()).position(|bytes| bytes == END) {
+        let end = at + found + END.len();
+        let first = at.max(end.saturating_sub(PATH_MAX));
+        // Paths stand one behind the other, and behind words: only what is a path for sure is taken for one.
+        let path = &module[first..end];
+        let from = path
+            .iter()
+            .rposition(|byte| !is_path(byte))
+            .map_or(0, |other| other + 1);
+        if let Some(start) = library_path(&path[from..]) {
+            module[first + from + start..end].fill(b' ');
+        }
+        at = end;
+    }
+}
+
+/// Where the path of a library begins in the end of this text, if it is one.
+fn library_path(text: &[u8]) -> Option<usize> {
+    const STANDARD: &[u8] = b"/rustc/";
+    const SOURCES: &[u8] = b"/src/";
+    if let Some(start) = text.windows(STANDARD.len()).position(|bytes| bytes == STANDARD) {
+        return Some(start);
+    }
+    let sources = text.windows(SOURCES.len()).position(|bytes| bytes == SOURCES)?;
+    let start = text[..sources].iter().rposition(|byte| *byte == b'-')?;
+    let is_version = |version: &[u8]| version.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    is_version(&text[start + 1..sources]).then_some(start)
+}
+
 /// The script with the new names. Each has to be in it once: as the name of what is handed to the module.
 fn renamed(script: &str, names: &BTreeMap<String, String>) -> Result<String> {
     let mut text = String::with_capacity(script.len());
@@ -154,6 +191,23 @@ mod tests {
             integrity(b"alert('Hello, world.');"),
             "sha384-H8BRh8j48O9oYatfu5AZzq6A9RINhZO5H16dQZngK7T62em8MUt1FLm52t+eX6xO"
         );
+    }
+
+    #[test]
+    fn paths_of_libraries_are_blanked_and_nothing_else() {
+        let hash = "5".repeat(40);
+        let text = format!(
+            "unreachableyew-0.23.0/src/html.rs/rustc/{hash}/library/core/src/fmt/mod.rs no.rs mesh/src/room-2.rs\0x-y/src/a.rsweb/src/js.rs"
+        );
+        let blank = |length| " ".repeat(length);
+        let expected = format!(
+            "unreachableyew{}{} no.rs mesh/src/room-2.rs\0x-y/src/a.rsweb/src/js.rs",
+            blank("-0.23.0/src/html.rs".len()),
+            blank(format!("/rustc/{hash}/library/core/src/fmt/mod.rs").len()),
+        );
+        let mut bytes = text.into_bytes();
+        blank_library_paths(&mut bytes);
+        assert_eq!(String::from_utf8(bytes).unwrap(), expected);
     }
 
     #[test]

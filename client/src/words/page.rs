@@ -65,6 +65,9 @@ pub const DIAGNOSTICS_HELP: &str = "For a report of a problem: counters, states 
 /// There is no QR code for so long a text.
 pub const QR_TOO_LONG: &str = "This text is too long for a QR code. Copy it and send it instead.";
 
+/// The button of the drawer in which people are where there is little room.
+pub const CLOSE_PEOPLE: &str = "Close people";
+
 /// The first thing that the keyboard reaches.
 pub const SKIP_LINK: &str = "Skip to the message box";
 

@@ -16,6 +16,7 @@ use crate::{
     wire::{
         entry::{Entry, EntryBody},
         record::{Payload, Record},
+        timestamp::Timestamp,
         whisper::{Whisper, open_whisper, seal_whisper},
     },
 };
@@ -23,7 +24,7 @@ use crate::{
 impl Room {
     /// Says something to everyone.
     pub(crate) fn say(&mut self, cx: &mut Context, text: &str) -> Result<MessageId, SendError> {
-        let record = self.enter(cx, Entry::CHAT, text)?;
+        let record = self.enter(cx, Entry::CHAT, text, Timestamp::default())?;
         let id = record.message_id();
         let here = self.roster.people().filter(|person| is_here(person.state));
         let delivery = self
@@ -40,23 +41,31 @@ impl Room {
         if cx.room.founder() != Some(cx.me) {
             return Err(SendError::NotFounder);
         }
-        let record = self.enter(cx, Entry::ROOM_NAME, name)?;
+        // Also after one that we gave by a clock that was ahead.
+        let after = self.named.0.next();
+        let record = self.enter(cx, Entry::ROOM_NAME, name, after)?;
         self.show_entry(cx, &record);
         self.send_entry(cx, &record);
         Ok(())
     }
 
-    /// Puts an entry of ours into the log.
-    fn enter(&mut self, cx: &mut Context, kind: u32, text: &str) -> Result<Rc<Record<Entry>>, SendError> {
+    /// Puts an entry of ours into the log, not before this place in the order.
+    fn enter(
+        &mut self,
+        cx: &mut Context,
+        kind: u32,
+        text: &str,
+        not_before: Timestamp,
+    ) -> Result<Rc<Record<Entry>>, SendError> {
         self.check_text(cx, text)?;
-        let record = match self.append(cx, kind, text) {
+        let record = match self.append(cx, kind, text, not_before) {
             (record, Accepted::New) => record,
             (record, Accepted::Forked) => {
                 // Somebody else spoke with our key. We go on in another feed.
                 if let Some(fork) = self.log.fork(&feed_of(&record)) {
                     self.follow_fork(cx, &fork, None);
                 }
-                let (record, accepted) = self.append(cx, kind, text);
+                let (record, accepted) = self.append(cx, kind, text, not_before);
                 if accepted != Accepted::New {
                     return Err(SendError::Full);
                 }
@@ -77,13 +86,13 @@ impl Room {
     }
 
     /// Signs an entry of ours and puts it into the log.
-    fn append(&mut self, cx: &Context, kind: u32, text: &str) -> (Rc<Record<Entry>>, Accepted) {
+    fn append(&mut self, cx: &Context, kind: u32, text: &str, not_before: Timestamp) -> (Rc<Record<Entry>>, Accepted) {
         let unix_millis = cx.room_millis();
         let entry = Entry {
             feed: self.feed,
             seq: self.next_seq,
             prev: self.head,
-            order: self.clock.tick(unix_millis),
+            order: self.clock.tick(unix_millis).max(not_before),
             unix_millis,
             name: cx.name.clone(),
             kind,
@@ -184,10 +193,10 @@ impl Room {
             show_message(cx, record, text);
         } else if let Some(name) = entry.room_name()
             && cx.room.founder() == Some(record.author)
-            && entry.order > self.named
+            && (entry.order, record.message_id()) > self.named
         {
             // Of several names the last in the one order, however they come.
-            self.named = entry.order;
+            self.named = (entry.order, record.message_id());
             cx.event(Event::RoomNamed { name: name.to_owned() });
         }
     }
@@ -243,7 +252,7 @@ mod tests {
         io::{LinkId, Output},
         model::Delivery,
         random::{Stream, stream},
-        wire::{frame::Frame, record::Packet, timestamp::Timestamp},
+        wire::{frame::Frame, record::Packet},
     };
 
     fn rng() -> ChaCha20Rng {

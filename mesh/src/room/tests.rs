@@ -224,22 +224,45 @@ fn only_the_founder_names_the_room_and_the_last_name_counts_however_names_come()
     let seeds = &mut stream([1; 32], Stream::Log);
     rig.cx.room = RoomCode::generate(peer(2), seeds).open();
     // Each in a feed of its own, so that none waits for another.
-    let mut hand = |person: u8, place: u64, name: &str| {
+    let mut hand = |person: u8, feed: u64, place: u64, name: &str| {
         let entry = Entry {
-            feed: place,
+            feed,
             order: Timestamp::from_unix_millis(place),
             kind: Entry::ROOM_NAME,
             ..rig.entry_of(person, 0, name).content.clone()
         };
         let entry = Record::sign(&identity(person), &rig.cx.room, entry);
         rig.handle(BOB, entry_frame(&entry, 1, tree(person)));
-        room_names(&mut rig)
+        (entry.message_id(), room_names(&mut rig))
     };
-    assert_eq!(hand(3, 9, "mine"), [""; 0], "not the founder's");
-    assert_eq!(hand(2, 5, "coffee"), ["coffee"]);
-    assert_eq!(hand(2, 4, "tea"), [""; 0], "it comes before");
-    assert_eq!(hand(2, 7, " \n"), [""; 0], "no name");
-    assert_eq!(hand(2, 6, "cocoa"), ["cocoa"]);
+    let nothing: Vec<String> = Vec::new();
+    assert_eq!(hand(3, 1, 9, "mine").1, nothing, "not the founder's");
+    let (coffee, names) = hand(2, 2, 5, "coffee");
+    assert_eq!(names, ["coffee"]);
+    assert_eq!(hand(2, 3, 4, "tea").1, nothing, "it comes before");
+    assert_eq!(hand(2, 4, 7, " \n").1, nothing, "no name");
+    // At the same time the id decides, for everybody alike.
+    let mut last = coffee;
+    for feed in 5..13 {
+        let (id, names) = hand(2, feed, 5, "juice");
+        assert_eq!(names.len(), usize::from(id > last));
+        last = last.max(id);
+    }
+    assert_eq!(hand(2, 13, 6, "cocoa").1, ["cocoa"]);
+}
+
+#[test]
+fn a_founder_whose_clock_was_ahead_can_name_the_room_again() {
+    let mut rig = Rig::linked(&[2]);
+    let seeds = &mut stream([1; 32], Stream::Log);
+    rig.cx.room = RoomCode::generate(peer(1), seeds).open();
+    let right = rig.cx.now.unix_millis;
+    rig.cx.now.unix_millis += 1_000_000_000;
+    rig.room.name_room(&mut rig.cx, "tea").unwrap();
+    assert_eq!(room_names(&mut rig), ["tea"]);
+    rig.cx.now.unix_millis = right;
+    rig.room.name_room(&mut rig.cx, "coffee").unwrap();
+    assert_eq!(room_names(&mut rig), ["coffee"]);
 }
 
 #[test]

@@ -133,7 +133,9 @@ pub fn Composer(props: &ComposerProps) -> Html {
     };
 
     let whispering = props.whisper_to.as_ref();
-    let placeholder = if whispering.is_some() {
+    let placeholder = if props.closed {
+        ""
+    } else if whispering.is_some() {
         page::WHISPER_PLACEHOLDER
     } else {
         page::MESSAGE_PLACEHOLDER
@@ -156,7 +158,7 @@ pub fn Composer(props: &ComposerProps) -> Html {
             <div class="composer-row">
                 // The hidden copy of the text is what makes the box grow with it: no script, no inline style.
                 // A box for each recipient: no key that is pressed while it changes falls into the next one's.
-                <div class="grow" key={to.map_or_else(String::new, |peer| peer.to_text())} data-empty={text.is_empty().to_string()}>
+                <div class="grow" key={to.map_or_else(String::new, |peer| peer.to_text())}>
                     <textarea
                         ref={node}
                         class="grow-box"

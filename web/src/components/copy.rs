@@ -28,6 +28,11 @@ pub struct CopyBoxProps {
 pub fn CopyBox(props: &CopyBoxProps) -> Html {
     let said = use_state(|| None::<NoticeKind>);
     let node = use_node_ref();
+    {
+        // It was said of the text before.
+        let said = said.setter();
+        use_effect_with(props.text.clone(), move |_| said.set(None));
+    }
     let onclick = {
         let (said, node) = (said.setter(), node.clone());
         Callback::from(move |_: MouseEvent| {

@@ -15,7 +15,7 @@ use super::{
     element::{button, words},
     field::area,
     notice::notice_view,
-    qr_code::{as_qr_code, qr_code},
+    qr_code::{QrCode, as_qr_code},
 };
 use crate::js;
 
@@ -24,7 +24,7 @@ pub fn link(link: &AttrValue) -> Html {
     let shared = link.clone();
     html! {
         <div class="link-card">
-            { qr_code(link, "Link as a QR code") }
+            <QrCode text={link.clone()} label="Link as a QR code" />
             <CopyBox field="Link to this room" label={label::COPY_LINK} text={link.clone()}>
                 if js::can_share() {
                     { button("button", "Share", Callback::from(move |_: MouseEvent| js::share(&shared))) }
@@ -99,7 +99,7 @@ fn bring_in(props: &ByHandProps, said: &Said, their_answer: &NodeRef) -> Html {
             // This is one child, shown or not: else the box below would change its place, and lose its text.
             if let Some(text) = &props.invitation {
                 <CopyBox field="Invitation" label="Copy invitation" text={text.clone()} />
-                { as_qr_code(text, "Invitation as a QR code") }
+                { as_qr_code(text.clone().into(), "Invitation as a QR code") }
             }
             { area("Answer", their_answer, None) }
             { button("button", "Connect", take(props, said, their_answer)) }
@@ -117,7 +117,7 @@ fn get_in(props: &ByHandProps, said: &Said, their_invitation: &NodeRef) -> Html 
             { button("button", "Use invitation", take(props, said, their_invitation)) }
             if let Some(text) = &props.answer {
                 <CopyBox field="Your answer" label="Copy answer" text={text.clone()} />
-                { as_qr_code(text, "Answer as a QR code") }
+                { as_qr_code(text.clone().into(), "Answer as a QR code") }
             }
         </>
     }

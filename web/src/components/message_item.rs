@@ -60,12 +60,14 @@ pub fn MessageItem(props: &MessageItemProps) -> Html {
                 if let Some(to) = &props.whisper_to {
                     <p class="whisper-label">
                         { glyph(Icon::Whisper) }
-                        { "Whisper to " }
-                        if message.own {
-                            <bdi>{ to }</bdi>
-                        } else {
-                            { "you" }
-                        }
+                        <span>
+                            { "Whisper to " }
+                            if message.own {
+                                <bdi>{ to }</bdi>
+                            } else {
+                                { "you" }
+                            }
+                        </span>
                     </p>
                 }
                 <MessageText text={AttrValue::from(message.text.clone())} />

@@ -36,24 +36,26 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     let list = use_node_ref();
     let at_end = use_mut_ref(|| true);
     let unseen = use_state_eq(|| false);
-    let shown = use_state(|| MESSAGES_SHOWN);
+    // How many of the earlier ones are left out while the person reads among them; at the end all but the last few are.
+    let left_out = use_state_eq(|| None::<usize>);
     use_end(messages, &list, &at_end, &unseen);
 
-    let show_earlier = use_earlier(&list, &shown);
-    let first = messages.len().saturating_sub(*shown);
+    let latest = messages.len().saturating_sub(MESSAGES_SHOWN);
+    let first = left_out.map_or(latest, |left_out| left_out.min(latest));
+    let show_earlier = use_earlier(&list, first, &left_out);
     let onscroll = {
-        let (list, unseen, shown, show_earlier) = (list.clone(), unseen.clone(), shown.clone(), show_earlier.clone());
+        let (list, unseen, show_earlier) = (list.clone(), unseen.clone(), show_earlier.clone());
         Callback::from(move |_: Event| {
             let now_at_end = is_at_end(&list);
             *at_end.borrow_mut() = now_at_end;
             if now_at_end {
                 unseen.set(false);
-                // Nobody reads the earlier ones any more.
-                if *shown > MESSAGES_SHOWN {
-                    shown.set(MESSAGES_SHOWN);
-                }
+                left_out.set(None);
             } else if first > 0 && is_at_start(&list) {
                 show_earlier.emit(());
+            } else {
+                // What comes meanwhile takes nothing away from what is being read.
+                left_out.set(Some(first));
             }
         })
     };
@@ -115,23 +117,23 @@ fn items(state: &RoomState, messages: &[Rc<Entry>]) -> Html {
     items.collect()
 }
 
-/// Shows so many more of the earlier messages. What the person reads stays where it is.
+/// Shows some more of the earlier messages, of which the first so many are left out. What the person reads stays where it is.
 #[hook]
-fn use_earlier(list: &NodeRef, shown: &UseStateHandle<usize>) -> Callback<()> {
+fn use_earlier(list: &NodeRef, first: usize, left_out: &UseStateHandle<Option<usize>>) -> Callback<()> {
     let below = use_mut_ref(|| None::<i32>);
     {
         let (list, below) = (list.clone(), below.clone());
-        use_effect_with(**shown, move |_| {
+        use_effect_with(first, move |_| {
             if let (Some(list), Some(below)) = (list.cast::<Element>(), below.take()) {
                 list.set_scroll_top(list.scroll_height() - below);
             }
         });
     }
-    let (list, shown) = (list.clone(), shown.clone());
+    let (list, left_out) = (list.clone(), left_out.setter());
     Callback::from(move |()| {
         let list = list.cast::<Element>();
         *below.borrow_mut() = list.map(|list| list.scroll_height() - list.scroll_top());
-        shown.set(*shown + MESSAGES_SHOWN);
+        left_out.set(Some(first.saturating_sub(MESSAGES_SHOWN)));
     })
 }
 
@@ -176,8 +178,9 @@ fn use_end(messages: &[Rc<Entry>], list: &NodeRef, at_end: &Rc<RefCell<bool>>, u
     }
     let observed = list.clone();
     let (list, at_end) = (list.clone(), at_end.clone());
+    // An empty room is read from its beginning.
     let follow = move || {
-        if *at_end.borrow() {
+        if *at_end.borrow() && has_messages(&list) {
             scroll_to_end(&list);
         }
     };
@@ -210,6 +213,11 @@ fn is_at_end(list: &NodeRef) -> bool {
 
 fn is_at_start(list: &NodeRef) -> bool {
     list.cast::<Element>().is_some_and(|list| list.scroll_top() < AT_END_PX)
+}
+
+fn has_messages(list: &NodeRef) -> bool {
+    let list = list.cast::<Element>();
+    list.is_some_and(|list| list.query_selector("article").is_ok_and(|first| first.is_some()))
 }
 
 fn scroll_to_end(list: &NodeRef) {

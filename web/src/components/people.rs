@@ -12,35 +12,59 @@ use yew::prelude::*;
 
 use super::{avatar::avatar, element::icon_button, icon::Icon};
 
-/// The list "People": we first, then who can be reached, then who is gone. `on_about` is called with whom to tell more of.
-pub fn people(
-    state: &RoomState,
-    whisper_to: Option<PeerId>,
-    on_whisper: &Callback<PeerId>,
-    on_about: &Callback<PeerId>,
-) -> Html {
+/// Properties of [`People`].
+#[derive(Debug, Clone, Properties)]
+pub struct PeopleProps {
+    /// The room.
+    pub state: Rc<RoomState>,
+    /// To whom the message box whispers.
+    pub whisper_to: Option<PeerId>,
+    /// Called with whom to whisper to. The same for as long as the room is shown.
+    pub on_whisper: Callback<Option<PeerId>>,
+    /// Called with whom to tell more of. The same for as long as the room is shown.
+    pub on_about: Callback<Option<PeerId>>,
+}
+
+/// Whether the same is to be drawn: a message is no reason to draw everybody anew.
+impl PartialEq for PeopleProps {
+    fn eq(&self, other: &Self) -> bool {
+        self.state.people == other.state.people
+            && self.state.my_name == other.state.my_name
+            && self.whisper_to == other.whisper_to
+    }
+}
+
+/// The list "People": we first, then who can be reached, then who is gone.
+#[component]
+pub fn People(props: &PeopleProps) -> Html {
+    let PeopleProps {
+        state,
+        whisper_to,
+        on_whisper,
+        on_about,
+    } = props;
     let person = |person: Rc<Person>| {
         let peer = person.peer;
         let label = state.name_of(&peer);
-        let whispering = whisper_to == Some(peer);
+        let whispering = *whisper_to == Some(peer);
         let through_others = (person.state == PersonState::Here && !person.linked).then_some(page::THROUGH_OTHERS);
         // Without the fingerprint that the label may carry: it stands right below.
         let name = person.name.as_deref().unwrap_or("Someone new");
         html! {
             <li class={classes!("person", whispering.then_some("whispering"))} key={peer.to_text()}>
                 { avatar(&peer, person.name.as_deref()) }
-                <p class="person-name"><bdi>{ name }</bdi></p>
+                <p class="person-name" title={name.to_owned()}><bdi>{ name }</bdi></p>
                 { standing(peer, person.state, through_others) }
                 <button
                     type="button"
                     class="button small whisper"
                     aria-label={words::whisper_to(&label)}
                     aria-pressed={if whispering { "true" } else { "false" }}
-                    onclick={on_whisper.reform(move |_: MouseEvent| peer)}
+                    onclick={on_whisper.reform(move |_: MouseEvent| Some(peer))}
                 >
                     { "Whisper" }
                 </button>
-                { icon_button(Icon::Info, words::about(&label).into(), on_about.reform(move |_: MouseEvent| peer)) }
+                { icon_button(Icon::Info, words::about(&label).into(), on_about.reform(move |_: MouseEvent| Some(peer))) }
             </li>
         }
     };

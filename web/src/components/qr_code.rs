@@ -7,23 +7,33 @@ use super::element::{path, picture, words};
 
 /// The fold "Show as QR code". `label` is what is in it, for those who cannot see it: "Invitation as a QR code".
 ///
-/// The code is there before the fold is opened: it is drawn in a few milliseconds, and seldom.
-pub fn as_qr_code(text: &str, label: &'static str) -> Html {
+/// The code is there before the fold is opened.
+pub fn as_qr_code(text: AttrValue, label: &'static str) -> Html {
     html! {
         <details aria-label={label}>
             <summary class="button">{ "Show as QR code" }</summary>
-            { qr_code(text, label) }
+            <QrCode {text} {label} />
         </details>
     }
 }
 
-/// The code itself, or what to do instead if the text is too long for one.
-pub fn qr_code(text: &str, label: &'static str) -> Html {
-    draw(text).map_or_else(
+/// Properties of [`QrCode`].
+#[derive(Debug, Clone, PartialEq, Properties)]
+pub struct QrCodeProps {
+    /// What is in it.
+    pub text: AttrValue,
+    /// What that is, for those who cannot see it.
+    pub label: &'static str,
+}
+
+/// The code itself, or what to do instead if the text is too long for one. Made once for each text, in a few milliseconds.
+#[component]
+pub fn QrCode(props: &QrCodeProps) -> Html {
+    draw(&props.text).map_or_else(
         || words("p", page::QR_TOO_LONG),
         |drawing| {
             let frame = (drawing.side, drawing.side);
-            picture("qr-code", label, frame, path("", drawing.path))
+            picture("qr-code", props.label, frame, path("", drawing.path))
         },
     )
 }

@@ -1,14 +1,13 @@
 //! Another name, for oneself or for the room.
 
-use client::{
-    notice::NoticeKind,
-    validate,
-    words::{self},
-};
+use client::{validate, words};
 use mesh::model::SendError;
 use yew::prelude::*;
 
-use super::field::{Field, field};
+use super::{
+    element::button,
+    field::{Field, field},
+};
 
 /// Properties of [`Rename`].
 #[derive(Debug, Clone, PartialEq, Properties)]
@@ -37,7 +36,7 @@ pub fn Rename(props: &RenameProps) -> Html {
             event.prevent_default();
             let refused = match validate::name(&name).map(|name| on_name.emit(name)) {
                 Ok(Ok(())) => return on_done.emit(()),
-                Ok(Err(error)) => words::notice(&NoticeKind::NotSent { error, to: None }.into()).into_owned(),
+                Ok(Err(error)) => words::rename_error(error).into_owned(),
                 Err(error) => words::name_error(error),
             };
             error.set(Some(refused.into()));
@@ -64,6 +63,7 @@ pub fn Rename(props: &RenameProps) -> Html {
                 onkeydown: None,
             }) }
             <button type="submit" class="button primary">{ "Save" }</button>
+            { button("button", "Cancel", props.on_done.reform(|_: MouseEvent| ())) }
         </form>
     }
 }

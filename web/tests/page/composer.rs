@@ -110,12 +110,7 @@ async fn a_draft_stays_with_its_recipient() {
     let people = [person(1, "Ada", PersonState::Here), person(2, "Cid", PersonState::Here)];
     let page = Shown::<RoomView>::new(room(people, &outbox)).await;
     page.write("for all").await;
-    for way in [
-        "Escape",
-        "Back to everyone",
-        "Whisper to Cid",
-        "Skip to the message box",
-    ] {
+    for way in ["Escape", "Back to everyone", "Whisper to Cid"] {
         page.click("Whisper to Ada").await;
         page.write("the PIN").await;
         if way == "Escape" {

@@ -137,11 +137,22 @@ async fn a_folded_network_says_how_many_there_are_and_that_it_is_folded_is_told(
 
 #[wasm_bindgen_test]
 async fn diagnostics_can_be_copied_or_are_selected_to_be_copied_by_hand() {
-    let page = Shown::<RoomView>::new(networked(network(1, 2))).await;
+    let times = Rc::new(RefCell::new(0));
+    let props = || {
+        let times = times.clone();
+        RoomViewProps {
+            on_diagnose: Callback::from(move |()| {
+                *times.borrow_mut() += 1;
+                format!("what happened: {}", times.borrow()).into()
+            }),
+            ..networked(network(1, 2))
+        }
+    };
+    let mut page = Shown::<RoomView>::new(props()).await;
     page.click("Room menu").await;
     page.click("Copy diagnostics").await;
     let area: web_sys::HtmlTextAreaElement = page.one("dialog[open] textarea").unchecked_into();
-    assert_eq!((area.value().as_str(), area.read_only()), ("what happened", true));
+    assert_eq!((area.value().as_str(), area.read_only()), ("what happened: 1", true));
     page.click("Copy").await;
     // Whether a page without a person may write to the clipboard is the browser's choice.
     let said = || texts(&page, "dialog[open] .notice").concat();
@@ -153,7 +164,13 @@ async fn diagnostics_can_be_copied_or_are_selected_to_be_copied_by_hand() {
         "{}",
         said()
     );
-    assert_eq!(area.selection_end(), Ok(Some(13)));
+    // The room goes on meanwhile, and the text stays as it is, selected.
+    page.update(props()).await;
+    assert_eq!(area.value(), "what happened: 1");
+    assert_eq!(
+        (area.selection_start(), area.selection_end()),
+        (Ok(Some(0)), Ok(Some(16)))
+    );
     page.click("Done").await;
     assert_eq!(page.all("dialog[open]").len(), 0);
 }

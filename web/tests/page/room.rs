@@ -3,7 +3,8 @@
 use std::{cell::RefCell, rc::Rc};
 
 use mesh::io::ServerId;
-use mesh::model::{Event, PersonState, ServerState};
+use mesh::model::{Event, PersonState, SendError, ServerState};
+use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web::pages::room::view::{RoomView, RoomViewProps};
 use yew::Callback;
@@ -117,4 +118,60 @@ async fn a_closed_room_can_be_read_and_says_why_nothing_can_be_sent() {
             .iter()
             .any(|text| text.contains("Copy link") || text.contains("Invite"))
     );
+}
+
+#[wasm_bindgen_test]
+async fn the_menu_offers_to_name_the_room_to_its_founder_and_what_is_refused_is_told() {
+    let items = async |founder| {
+        let props = RoomViewProps {
+            founder,
+            name: Some("Roost".into()),
+            on_name_room: Callback::from(|_| Err(SendError::Full)),
+            ..room([], &Outbox::new(Ok(())))
+        };
+        let page = Shown::<RoomView>::new(props).await;
+        page.click("Room menu").await;
+        page
+    };
+    let page = items(false).await;
+    assert_eq!(
+        texts(&page, "[role=menuitem]"),
+        [
+            "Rename yourself",
+            "Connect without a server",
+            "Appearance",
+            "Copy diagnostics",
+            "Leave room"
+        ]
+    );
+    let page = items(true).await;
+    page.click("Rename room").await;
+    let field: web_sys::HtmlInputElement = page.one("#new-name").unchecked_into();
+    assert_eq!(field.value(), "Roost");
+    page.fill("new-name", "Nest").await;
+    page.click("Save").await;
+    assert!(page.text("#new-name-error").contains("Wait a moment"));
+    page.click("Cancel").await;
+    assert_eq!(page.all("dialog[open]").len(), 0);
+}
+
+#[wasm_bindgen_test]
+async fn the_skip_link_leaves_a_whisper_a_whisper() {
+    let page = show([person(1, "Ada", PersonState::Here)]).await;
+    page.click("Whisper to Ada").await;
+    page.write("secret").await;
+    page.click("Skip to the message box").await;
+    assert_eq!(
+        page.message_box().get_attribute("aria-label").as_deref(),
+        Some("Whisper to Ada")
+    );
+    assert_eq!(page.message_box().value(), "secret");
+}
+
+#[wasm_bindgen_test]
+async fn what_is_of_no_use_in_a_closed_room_goes_with_it() {
+    let mut page = show([]).await;
+    page.click("Invite").await;
+    page.update(room([Event::RoomClosed], &Outbox::new(Ok(())))).await;
+    assert_eq!(page.all("dialog[open]").len(), 0);
 }

@@ -4,7 +4,7 @@ use shared::{PeerId, name::skeleton};
 
 use super::Roster;
 use crate::{
-    config::KNOWN_NAMES_MAX,
+    config::{KNOWN_NAMES_MAX, NAMES_PER_PERSON_MAX},
     model::{Alert, Event},
 };
 
@@ -27,7 +27,7 @@ impl Roster {
         }
     }
 
-    /// Notes someone's name. Gives an alert, once as long as they are listed, if the name was somebody else's.
+    /// Notes someone's name. Gives an alert, once for each time they take it, if the name was somebody else's.
     pub(crate) fn set_name(&mut self, peer: PeerId, name: &str, out: &mut Vec<Event>) -> NameNews {
         let Some(entry) = self.people.get_mut(&peer) else {
             return NameNews::Known;
@@ -58,9 +58,10 @@ impl Roster {
                 NameNews::Taken
             }
             None => {
-                // One name a person: whoever renames themselves all the time takes no room from others.
-                let before = self.names.iter().find(|(_, known)| **known == peer);
-                if let Some(before) = before.map(|(before, _)| before.clone()) {
+                // A few names a person. What somebody was called a moment ago is not free for another; but whoever renames themselves all the
+                // time takes no room from others.
+                let mut theirs = self.names.iter().filter(|(_, known)| **known == peer);
+                if let Some(before) = theirs.nth(NAMES_PER_PERSON_MAX - 1).map(|(before, _)| before.clone()) {
                     self.names.remove(&before);
                 }
                 if self.names.len() >= KNOWN_NAMES_MAX {

@@ -395,6 +395,8 @@ fn names_that_look_alike_are_one_and_renaming_takes_no_room_from_others() {
         );
     }
     assert_eq!(roster.set_name(peer(3), "Bob", &mut out), NameNews::New);
+    // What somebody was called before is not free for another.
+    assert_eq!(roster.set_name(peer(1), "Alicia", &mut out), NameNews::New);
     // Two letters are Cyrillic, and one is a capital.
     assert_eq!(roster.set_name(peer(4), "АIiсe", &mut out), NameNews::Taken);
     let alert = Alert::NameTaken {

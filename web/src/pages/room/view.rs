@@ -12,18 +12,19 @@ use mesh::model::{Invitation, InvitationError, Network, PersonState, SendError};
 use shared::PeerId;
 use yew::prelude::*;
 
+use super::sheet::{Sheet, use_sheet};
 use crate::components::{
     brand::mark,
     composer::{Composer, Outgoing, Recipient},
     connection::connection,
     element::{button, icon_button},
+    field::focus,
     icon::{Icon, glyph},
     invite::link,
     message_list::MessageList,
     network::NetworkPanel,
     notice::notice_view,
-    people::people,
-    sheet::{Sheet, use_sheet},
+    people::People,
 };
 use crate::{drafts::Drafts, js};
 
@@ -115,18 +116,20 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
     let state = &props.state;
     let target = use_state(Target::default);
     let people_open = use_state(|| false);
-
-    let choose = {
-        let (target, people_open) = (target.clone(), people_open.setter());
-        Callback::from(move |whisper_to| {
+    let times_chosen = use_mut_ref(|| 0_u32);
+    let choose = use_callback((), {
+        let (target, people_open) = (target.setter(), people_open.setter());
+        move |whisper_to, ()| {
+            let mut chosen = times_chosen.borrow_mut();
+            *chosen = chosen.wrapping_add(1);
             target.set(Target {
                 whisper_to,
-                chosen: target.chosen.wrapping_add(1),
+                chosen: *chosen,
             });
             // On a phone the list covers the message box.
             people_open.set(false);
-        })
-    };
+        }
+    });
     let recipient = target.whisper_to.map(|peer| Recipient {
         peer,
         name: state.name_of(&peer),
@@ -135,10 +138,14 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             .is_some_and(|person| person.state == PersonState::Here),
     });
     let sheet = use_state_eq(|| None::<Sheet>);
-    let show = {
+    let show = use_callback((), {
         let sheet = sheet.setter();
-        Callback::from(move |next: Option<Sheet>| sheet.set(next))
-    };
+        move |next: Option<Sheet>, ()| sheet.set(next)
+    });
+    let on_about = use_callback((), {
+        let show = show.clone();
+        move |peer: Option<PeerId>, ()| show.emit(peer.map(Sheet::About))
+    });
     let on_action = {
         let (show, on_reload) = (show.clone(), props.on_reload.clone());
         Callback::from(move |action| match action {
@@ -156,10 +163,9 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
         })
     };
     let in_front = use_sheet(props, *sheet, &show);
-    let close_people = {
-        let people_open = people_open.setter();
-        Callback::from(move |()| people_open.set(false))
-    };
+    let (panel, toggle) = (use_node_ref(), use_node_ref());
+    let close_people = use_drawer(&people_open, &panel, &toggle);
+    let whisper_to = target.whisper_to;
     let onkeydown = {
         let close_people = close_people.clone();
         Callback::from(move |event: KeyboardEvent| {
@@ -177,10 +183,10 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             ondrop={on_files.reform(Event::from)}
             onpaste={on_files}
         >
-            <button type="button" class="skip-link" onclick={choose.reform(|_: MouseEvent| None)}>
+            <button type="button" class="skip-link" onclick={choose.reform(move |_: MouseEvent| whisper_to)}>
                 { page::SKIP_LINK }
             </button>
-            { topbar(props, &people_open, &show) }
+            { topbar(props, &people_open, &toggle, &show) }
             { connection(&props.standing, props.retry_in, &props.on_retry, by_hand(props, &show)) }
             <main class="conversation" inert={*people_open}>
                 <div class="notices">
@@ -202,9 +208,10 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             </main>
             <div class="scrim" onclick={close_people.reform(|_: MouseEvent| ())} />
             <div id="people-panel" class="side" {onkeydown}>
-                <aside class="people-panel" aria-labelledby="people-title">
+                <aside ref={panel} class="people-panel" tabindex="-1" aria-labelledby="people-title">
+                    { icon_button(Icon::Close, page::CLOSE_PEOPLE.into(), close_people.reform(|_: MouseEvent| ())) }
                     <h2 id="people-title">{ label::PEOPLE }<span class="count" aria-hidden="true">{ state.present() }</span></h2>
-                    { people(state, target.whisper_to, &choose.reform(Some), &show.reform(|peer| Some(Sheet::About(peer)))) }
+                    <People state={state.clone()} whisper_to={target.whisper_to} on_whisper={choose} {on_about} />
                 </aside>
                 <NetworkPanel
                     state={state.clone()}
@@ -219,8 +226,34 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
     }
 }
 
+/// Moves the cursor into the drawer of people as it opens, and back as it is closed: by what this gives.
+#[hook]
+fn use_drawer(is_open: &UseStateHandle<bool>, panel: &NodeRef, toggle: &NodeRef) -> Callback<()> {
+    let was_closed = use_mut_ref(|| false);
+    {
+        let (panel, toggle, was_closed) = (panel.clone(), toggle.clone(), was_closed.clone());
+        use_effect_with(**is_open, move |is_open| {
+            if *is_open {
+                focus(&panel);
+            } else if was_closed.take() {
+                focus(&toggle);
+            }
+        });
+    }
+    let is_open = is_open.setter();
+    Callback::from(move |()| {
+        *was_closed.borrow_mut() = true;
+        is_open.set(false);
+    })
+}
+
 /// The room's name and what can be done with the room.
-fn topbar(props: &RoomViewProps, people_open: &UseStateHandle<bool>, show: &Callback<Option<Sheet>>) -> Html {
+fn topbar(
+    props: &RoomViewProps,
+    people_open: &UseStateHandle<bool>,
+    toggle: &NodeRef,
+    show: &Callback<Option<Sheet>>,
+) -> Html {
     let state = &props.state;
     let toggle_people = {
         let people_open = people_open.clone();
@@ -228,10 +261,11 @@ fn topbar(props: &RoomViewProps, people_open: &UseStateHandle<bool>, show: &Call
     };
     let goes_to = |sheet| show.reform(move |_: MouseEvent| Some(sheet));
     html! {
-        <header class="topbar">
+        <header class="topbar" inert={**people_open}>
             { mark() }
             { title(props) }
             <button
+                ref={toggle.clone()}
                 type="button"
                 class="button people-toggle"
                 aria-expanded={people_open.to_string()}
@@ -252,7 +286,7 @@ fn topbar(props: &RoomViewProps, people_open: &UseStateHandle<bool>, show: &Call
 }
 
 /// Who can come in.
-fn kind(props: &RoomViewProps) -> (Icon, &'static str) {
+pub(super) fn kind(props: &RoomViewProps) -> (Icon, &'static str) {
     if props.is_open {
         (Icon::Open, page::OPEN_ROOM_KIND)
     } else {
@@ -262,10 +296,14 @@ fn kind(props: &RoomViewProps) -> (Icon, &'static str) {
 
 fn title(props: &RoomViewProps) -> Html {
     let (icon, kind) = kind(props);
-    let name = props.state.name.as_deref().or(props.name.as_deref());
     html! {
-        <h1 title={kind}>{ glyph(icon) }<bdi>{ name.unwrap_or(page::PRIVATE_ROOM) }</bdi></h1>
+        <h1 title={kind}>{ glyph(icon) }<bdi>{ name(props).unwrap_or(page::PRIVATE_ROOM) }</bdi></h1>
     }
+}
+
+/// What the room is called, if anything.
+pub(super) fn name(props: &RoomViewProps) -> Option<&str> {
+    props.state.name.as_deref().or(props.name.as_deref())
 }
 
 /// The button that leads in without a server, where one is of no use.
@@ -282,6 +320,9 @@ fn by_hand(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
 
 /// Before the first message: what to do next.
 fn nothing_yet(props: &RoomViewProps) -> Html {
+    if !props.state.messages.is_empty() {
+        return html! {};
+    }
     if props.state.closed {
         return html! { <p class="nothing-yet nothing-title">{ page::CLOSED_EMPTY }</p> };
     }

@@ -4,21 +4,20 @@ use client::words::{label, page};
 use mesh::model::SendError;
 use shared::PeerId;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use web_sys::{Element, HtmlDialogElement, HtmlElement};
 use yew::prelude::*;
 
-use super::{
-    copy::CopyBox,
-    dialog::{close, open},
-    element::{button, element, words},
-    icon::{Icon, glyph},
-    invite::{ByHand, link},
-    rename::Rename,
-};
+use super::view::{RoomViewProps, kind, name};
 use crate::{
     appearance::{self, Setting},
+    components::{
+        copy::CopyBox,
+        element::{button, element, words},
+        icon::{Icon, glyph},
+        invite::{ByHand, link},
+        rename::Rename,
+    },
     js,
-    pages::room::view::RoomViewProps,
 };
 
 /// What is shown in front of the room.
@@ -44,38 +43,66 @@ pub enum Sheet {
     About(PeerId),
 }
 
+impl Sheet {
+    /// Whether it is of no use once the room is closed.
+    fn needs_room(self) -> bool {
+        match self {
+            Self::Invite | Self::ByHand | Self::RenameSelf | Self::RenameRoom | Self::Close => true,
+            Self::Menu | Self::Appearance | Self::Diagnostics | Self::About(_) => false,
+        }
+    }
+
+    /// What closes it besides its buttons (`closedby` in HTML): a click beside it, unless something typed would be lost.
+    fn closed_by(self) -> &'static str {
+        match self {
+            Self::ByHand | Self::RenameSelf | Self::RenameRoom => "closerequest",
+            Self::Invite | Self::Menu | Self::Appearance | Self::Diagnostics | Self::Close | Self::About(_) => "any",
+        }
+    }
+}
+
 /// Shows `sheet`, if any; `show` is called with what is to be shown next.
 #[hook]
 pub fn use_sheet(props: &RoomViewProps, sheet: Option<Sheet>, show: &Callback<Option<Sheet>>) -> Html {
+    let sheet = sheet.filter(|sheet| !(props.state.closed && sheet.needs_room()));
     let dialog = use_node_ref();
     {
         let dialog = dialog.clone();
         use_effect_with(sheet, move |sheet| {
+            let Some(dialog) = dialog.cast::<HtmlDialogElement>() else {
+                return;
+            };
             if sheet.is_some() {
-                open(&dialog);
+                // Fails only if it is open already.
+                let _ = dialog.show_modal();
                 focus_first(&dialog);
             } else {
-                close(&dialog);
+                dialog.close();
             }
         });
     }
+    // Once: else a newer text would take the place of the one that is being copied.
+    let diagnostics = use_memo(sheet, |sheet| match sheet {
+        Some(Sheet::Diagnostics) => props.on_diagnose.emit(()),
+        Some(_) | None => AttrValue::default(),
+    });
     let class = match sheet {
         Some(Sheet::Menu) => "dialog menu",
         Some(_) | None => "dialog",
     };
+    let closedby = sheet.map(Sheet::closed_by);
     // However it was closed: by a button, with Escape, or beside it.
     let onclose = show.reform(|_: Event| None);
     html! {
-        <dialog ref={dialog} {class} closedby="any" aria-labelledby="sheet-title" {onclose}>
-            { sheet.map(|sheet| content(props, sheet, show)) }
+        <dialog ref={dialog} {class} {closedby} aria-labelledby="sheet-title" {onclose}>
+            { sheet.map(|sheet| content(props, sheet, &diagnostics, show)) }
         </dialog>
     }
 }
 
 /// Where one writes, reads or chooses first.
-fn focus_first(dialog: &NodeRef) {
-    let Some(dialog) = dialog.cast::<Element>() else { return };
-    let mut first = ["input", "h2", "[role=menuitem]"].into_iter();
+fn focus_first(dialog: &Element) {
+    let mut first = ["input:checked", "input", "h2", "[role=menuitem]"].into_iter();
     let first = first.find_map(|selector| dialog.query_selector(selector).ok().flatten());
     if let Some(first) = first {
         // Fails only for elements that are not in the page any more.
@@ -83,7 +110,7 @@ fn focus_first(dialog: &NodeRef) {
     }
 }
 
-fn content(props: &RoomViewProps, sheet: Sheet, show: &Callback<Option<Sheet>>) -> Html {
+fn content(props: &RoomViewProps, sheet: Sheet, diagnostics: &AttrValue, show: &Callback<Option<Sheet>>) -> Html {
     let goes_to = |sheet: Option<Sheet>| show.reform(move |_: MouseEvent| sheet);
     let done = button("button", "Done", goes_to(None));
     match sheet {
@@ -91,6 +118,7 @@ fn content(props: &RoomViewProps, sheet: Sheet, show: &Callback<Option<Sheet>>) 
         Sheet::Invite => html! {
             <>
                 { title(label::INVITE) }
+                { words("p", kind(props).1) }
                 { link(&props.link) }
                 <p class="aside">{ page::SERVER_DOWN }</p>
                 { button("button", label::WITHOUT_SERVER, goes_to(Some(Sheet::ByHand))) }
@@ -111,9 +139,14 @@ fn content(props: &RoomViewProps, sheet: Sheet, show: &Callback<Option<Sheet>>) 
         },
         Sheet::RenameSelf => rename_self(props, show),
         Sheet::RenameRoom => {
-            let name = props.state.name.clone().unwrap_or_default();
             let field = ("Name of the room", page::ROOM_NAME_HELP);
-            rename(label::RENAME_ROOM, field, &name, props.on_name_room.clone(), show)
+            rename(
+                label::RENAME_ROOM,
+                field,
+                name(props).unwrap_or_default(),
+                props.on_name_room.clone(),
+                show,
+            )
         }
         Sheet::Appearance => html! {
             <>
@@ -127,7 +160,7 @@ fn content(props: &RoomViewProps, sheet: Sheet, show: &Callback<Option<Sheet>>) 
             <>
                 { title(label::COPY_DIAGNOSTICS) }
                 { words("p", page::DIAGNOSTICS_HELP) }
-                <CopyBox field="Diagnostics" label="Copy" text={props.on_diagnose.emit(())} />
+                <CopyBox field="Diagnostics" label="Copy" text={diagnostics.clone()} />
                 { done }
             </>
         },
@@ -253,29 +286,24 @@ fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
 
 /// The arrow keys lead from item to item (ARIA Authoring Practices, "Menu and Menubar").
 fn walk(event: KeyboardEvent) {
-    let key = event.key();
     let Some(focused) = js::document().active_element() else {
         return;
     };
-    let (step, around): (fn(&Element) -> Option<Element>, _) = match key.as_str() {
+    let menu = focused.parent_element();
+    let (next, around) = match event.key().as_str() {
         "ArrowDown" => (
-            Element::next_element_sibling,
-            Element::first_element_child as fn(&Element) -> _,
+            focused.next_element_sibling(),
+            menu.and_then(|menu| menu.first_element_child()),
         ),
         "ArrowUp" => (
-            Element::previous_element_sibling,
-            Element::last_element_child as fn(&Element) -> _,
+            focused.previous_element_sibling(),
+            menu.and_then(|menu| menu.last_element_child()),
         ),
         _ => return,
     };
     event.prevent_default();
-    let is_item = |element: &Element| element.get_attribute("role").as_deref() == Some("menuitem");
-    let mut next = step(&focused);
-    while let Some(other) = next.take_if(|next| !is_item(next)) {
-        next = step(&other);
-    }
-    let next = next.or_else(|| focused.parent_element().as_ref().and_then(around));
-    if let Some(next) = next {
+    if let Some(next) = next.or(around) {
+        // Fails only for elements that are not in the page any more.
         let _ = next.unchecked_into::<HtmlElement>().focus();
     }
 }
