@@ -284,7 +284,7 @@ fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
     }
 }
 
-/// The arrow keys lead from item to item (ARIA Authoring Practices, "Menu and Menubar").
+/// The arrow keys, Home and End lead from item to item (ARIA Authoring Practices, "Menu and Menubar").
 fn walk(event: KeyboardEvent) {
     let Some(focused) = js::document().active_element() else {
         return;
@@ -299,6 +299,8 @@ fn walk(event: KeyboardEvent) {
             focused.previous_element_sibling(),
             menu.and_then(|menu| menu.last_element_child()),
         ),
+        "Home" => (None, menu.and_then(|menu| menu.first_element_child())),
+        "End" => (None, menu.and_then(|menu| menu.last_element_child())),
         _ => return,
     };
     event.prevent_default();
