@@ -104,6 +104,10 @@ pub const ATTEMPT_BURST: u32 = 8;
 /// How many failed attempts in a row make an [`Alert::NoPath`](crate::model::Alert::NoPath).
 pub const NO_PATH_FAILURES: u32 = 3;
 
+/// For so long a node that has just come leaves it to a server to introduce it, before it asks around by itself. A server takes a few
+/// milliseconds; and other tabs of the browser would answer on the very thread that the server's answer needs.
+pub const SEEK_FIRST: Duration = Duration::from_millis(100);
+
 /// How often a node with fewer links than it needs seeks more.
 pub const SEEK_URGENTLY: Duration = Duration::from_secs(1);
 

@@ -41,6 +41,7 @@ use self::{
     servers::Servers,
 };
 use crate::{
+    config::SEEK_FIRST,
     context::Context,
     door::{ToRoom, View},
     io::{Candidate, Instant, LinkEnd, LinkId, LinkKind, Now, Output, Path, ServerId},
@@ -79,12 +80,13 @@ enum Later {
 
 impl Net {
     pub(crate) fn new(servers: Vec<String>, seed: [u8; 32], now: Now) -> Self {
+        let seek_after = if servers.is_empty() { Duration::ZERO } else { SEEK_FIRST };
         Self {
             servers: Servers::new(servers, seed, now),
             peers: Peers::default(),
             attempts: Attempts::new(seed),
             active_view: ActiveView::default(),
-            membership: Membership::new(seed, now.instant),
+            membership: Membership::new(seed, now.instant + seek_after),
             carriers: Carriers::new(seed),
             invitations: Invitations::new(seed),
             events: Events::default(),

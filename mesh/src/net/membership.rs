@@ -82,12 +82,12 @@ pub(crate) struct Membership {
 }
 
 impl Membership {
-    /// Links are sought at once.
-    pub(crate) fn new(seed: [u8; 32], now: Instant) -> Self {
+    /// Links are sought from then on.
+    pub(crate) fn new(seed: [u8; 32], from: Instant) -> Self {
         Self {
             rng: stream(seed, Stream::Membership),
-            seek_at: now,
-            split_check_at: now,
+            seek_at: from,
+            split_check_at: from,
             suspecting_until: None,
         }
     }
