@@ -48,12 +48,12 @@ impl Setting {
 /// What was chosen.
 #[must_use]
 pub fn get(setting: Setting) -> String {
-    kept(setting.key())
+    js::kept(setting.key())
 }
 
 /// Keeps what was chosen, and has it shown.
 pub fn set(setting: Setting, value: &str) {
-    keep(setting.key(), value);
+    js::keep(setting.key(), value);
     // Other tabs hear it from the browser.
     if let Ok(event) = Event::new("storage") {
         let _ = js::window().dispatch_event(&event);
@@ -66,22 +66,10 @@ const FOLDED: &str = "folded";
 /// Whether the region "Network" was folded up last.
 #[must_use]
 pub fn is_network_folded() -> bool {
-    kept(NETWORK) == FOLDED
+    js::kept(NETWORK) == FOLDED
 }
 
 /// Keeps whether the region "Network" is folded up.
 pub fn fold_network(is_folded: bool) {
-    keep(NETWORK, if is_folded { FOLDED } else { "" });
-}
-
-fn kept(key: &str) -> String {
-    let kept = js::local_storage().and_then(|storage| storage.get_item(key).ok().flatten());
-    kept.unwrap_or_default()
-}
-
-fn keep(key: &str, value: &str) {
-    if let Some(storage) = js::local_storage() {
-        // Refused only where nothing can be stored: then nothing is changed.
-        let _ = storage.set_item(key, value);
-    }
+    js::keep(NETWORK, if is_folded { FOLDED } else { "" });
 }

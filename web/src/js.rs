@@ -38,8 +38,21 @@ pub(crate) fn document() -> web_sys::Document {
     window().document().expect("invariant: the app runs in a page")
 }
 
-/// What the browser keeps for this page, where it keeps anything.
-pub(crate) fn local_storage() -> Option<web_sys::Storage> {
+/// What the browser keeps for this page under a name; empty if that is nothing, or nothing can be kept.
+pub(crate) fn kept(key: &str) -> String {
+    let kept = local_storage().and_then(|storage| storage.get_item(key).ok().flatten());
+    kept.unwrap_or_default()
+}
+
+/// Has the browser keep a text for this page.
+pub(crate) fn keep(key: &str, text: &str) {
+    if let Some(storage) = local_storage() {
+        // Refused only where there is no room left, or nothing can be kept: then what was kept stays as it was.
+        let _ = storage.set_item(key, text);
+    }
+}
+
+fn local_storage() -> Option<web_sys::Storage> {
     window().local_storage().ok().flatten()
 }
 

@@ -40,8 +40,7 @@ pub fn find(code: &RoomCode) -> Option<KnownRoom> {
 /// All of them, newest first.
 #[must_use]
 pub fn all() -> Vec<KnownRoom> {
-    let text = js::local_storage().and_then(|storage| storage.get_item(KEY).ok().flatten());
-    text.unwrap_or_default().split('\n').filter_map(read).collect()
+    js::kept(KEY).split('\n').filter_map(read).collect()
 }
 
 /// We are in this room. What is empty now is known from before.
@@ -84,10 +83,7 @@ fn write(rooms: &[KnownRoom]) {
             text.push_str(field);
         }
     }
-    if let Some(storage) = js::local_storage() {
-        // Refused only where there is no room left: then the list stays as it was.
-        let _ = storage.set_item(KEY, &text);
-    }
+    js::keep(KEY, &text);
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub struct PeopleProps {
     /// Called with whom to whisper to. The same for as long as the room is shown.
     pub on_whisper: Callback<Option<PeerId>>,
     /// Called with whom to tell more of. The same for as long as the room is shown.
-    pub on_about: Callback<Option<PeerId>>,
+    pub on_about: Callback<PeerId>,
 }
 
 /// Whether the same is to be drawn: a message is no reason to draw everybody anew.
@@ -64,7 +64,7 @@ pub fn People(props: &PeopleProps) -> Html {
                 >
                     { "Whisper" }
                 </button>
-                { icon_button(Icon::Info, words::about(&label).into(), on_about.reform(move |_: MouseEvent| Some(peer))) }
+                { icon_button(Icon::Info, words::about(&label).into(), on_about.reform(move |_: MouseEvent| peer)) }
             </li>
         }
     };

@@ -150,27 +150,22 @@ impl Step {
             Self::Deny => Outcome::check(deny(&sink)),
             Self::Native => self.tests(&sink, native(), name),
             Self::Sim => Outcome::check(simulate(&sink, name)),
-            Self::WasmChromium => self.browser_tests(&sink, Browser::Chromium, name),
-            Self::WasmFirefox => self.browser_tests(&sink, Browser::Firefox, name),
-            Self::WasmJsc => match in_javascriptcore() {
-                Ok(command) => self.tests(&sink, command, name),
-                Err(error) => Outcome::not_done(&error),
-            },
+            Self::WasmChromium => self.prepared(&sink, in_browser(Browser::Chromium), name),
+            Self::WasmFirefox => self.prepared(&sink, in_browser(Browser::Firefox), name),
+            Self::WasmJsc => self.prepared(&sink, in_javascriptcore(), name),
             Self::Build => Outcome::check(
                 build::app(&sink)
                     .and_then(|()| build::server(&sink, "dev"))
                     .map(|()| "dist and signal".to_owned()),
             ),
             Self::Size => Outcome::check(size::check(&sink)),
-            Self::E2e => match end_to_end() {
-                Ok(command) => self.tests(&sink, command, name),
-                Err(error) => Outcome::not_done(&error),
-            },
+            Self::E2e => self.prepared(&sink, end_to_end(), name),
         }
     }
 
-    fn browser_tests(self, sink: &Sink, browser: Browser, name: Option<&TestName>) -> Outcome {
-        match in_browser(browser) {
+    /// The same with a command that could not be made if something is missing.
+    fn prepared(self, sink: &Sink, command: Result<Command>, name: Option<&TestName>) -> Outcome {
+        match command {
             Ok(command) => self.tests(sink, command, name),
             Err(error) => Outcome::not_done(&error),
         }

@@ -144,12 +144,12 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
     });
     let on_about = use_callback((), {
         let show = show.clone();
-        move |peer: Option<PeerId>, ()| show.emit(peer.map(Sheet::About))
+        move |peer, ()| show.emit(Some(Sheet::About(peer)))
     });
     let on_action = {
-        let (show, on_reload) = (show.clone(), props.on_reload.clone());
+        let (on_about, on_reload) = (on_about.clone(), props.on_reload.clone());
         Callback::from(move |action| match action {
-            NoticeAction::About { peer } => show.emit(Some(Sheet::About(peer))),
+            NoticeAction::About { peer } => on_about.emit(peer),
             NoticeAction::Reload => on_reload.emit(()),
         })
     };
