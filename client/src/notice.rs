@@ -137,21 +137,16 @@ fn of_alert(alert: &Alert) -> (Level, Option<NoticeAction>) {
         Alert::ServerVersion { .. } | Alert::Superseded => (Level::Danger, Some(NoticeAction::Reload)),
         Alert::Tampering { .. } | Alert::HelloRefused | Alert::Equivocated { .. } => (Level::Danger, None),
         Alert::PeerVersion { .. } | Alert::LinksExhausted => (Level::Warning, Some(NoticeAction::Reload)),
-        Alert::Misbehaving { .. }
-        | Alert::NoPath { .. }
-        | Alert::RoomFull
-        | Alert::ServerFull
-        | Alert::ClockWrong { .. } => (Level::Warning, None),
+        Alert::Misbehaving { .. } | Alert::RoomFull | Alert::ServerFull | Alert::ClockWrong { .. } => {
+            (Level::Warning, None)
+        }
     }
 }
 
 /// Whom an alert is about. Who uses a name anew is named in the alert itself.
 fn subject(alert: &Alert) -> Option<&PeerId> {
     match alert {
-        Alert::Misbehaving { peer }
-        | Alert::Equivocated { peer }
-        | Alert::PeerVersion { peer, .. }
-        | Alert::NoPath { peer } => Some(peer),
+        Alert::Misbehaving { peer } | Alert::Equivocated { peer } | Alert::PeerVersion { peer, .. } => Some(peer),
         Alert::NameTaken { .. }
         | Alert::ClockWrong { .. }
         | Alert::Tampering { .. }
@@ -227,11 +222,11 @@ mod tests {
 
     #[test]
     fn an_alert_about_someone_carries_their_name() {
-        let notice = alert(Alert::NoPath { peer: peer(1) });
+        let notice = alert(Alert::Misbehaving { peer: peer(1) });
         assert_eq!(
             notice.kind,
             NoticeKind::Alert {
-                alert: Alert::NoPath { peer: peer(1) },
+                alert: Alert::Misbehaving { peer: peer(1) },
                 name: Some(peer(1).fingerprint())
             }
         );
@@ -247,8 +242,12 @@ mod tests {
             (Alert::Tampering { dropped: 1 }, Alert::Tampering { dropped: 2 }, true),
             (version(1, 2), version(1, 3), true),
             (version(1, 2), version(2, 2), false),
-            (Alert::NoPath { peer: peer(1) }, Alert::NoPath { peer: peer(2) }, false),
-            (Alert::NoPath { peer: peer(1) }, version(1, 2), false),
+            (
+                Alert::Misbehaving { peer: peer(1) },
+                Alert::Misbehaving { peer: peer(2) },
+                false,
+            ),
+            (Alert::Misbehaving { peer: peer(1) }, version(1, 2), false),
             (taken(2), taken(2), true),
             (taken(2), taken(3), false),
             (Alert::RoomFull, Alert::ServerFull, false),

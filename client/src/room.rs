@@ -149,14 +149,16 @@ impl RoomState {
         here.chain(self.people.iter().filter(is_gone)).cloned().collect()
     }
 
-    /// How many are in the room, us included.
+    /// How many are in the room, us included, reached or about to be.
     #[must_use]
     pub fn present(&self) -> usize {
-        let others = self
-            .people
-            .iter()
-            .filter(|person| !matches!(person.state, PersonState::Gone | PersonState::Left));
-        1 + others.count()
+        let away = |state| {
+            matches!(
+                state,
+                PersonState::OutOfReach { .. } | PersonState::Gone | PersonState::Left
+            )
+        };
+        1 + self.people.iter().filter(|person| !away(person.state)).count()
     }
 }
 

@@ -1,7 +1,7 @@
 //! How the node stands with servers and mesh, as data. [`words::standing`](crate::words::standing) says it.
 
 use mesh::io::Instant;
-use mesh::model::{Network, PersonState, ServerState};
+use mesh::model::{Network, Obstacle, PersonState, ServerState};
 
 use crate::room::RoomState;
 
@@ -23,6 +23,8 @@ pub struct Standing {
     pub tone: Tone,
     /// How it stands with the others.
     pub mesh: MeshStanding,
+    /// Who is in the room and cannot be reached, if anybody.
+    pub blocked: Option<Blocked>,
     /// How much of a split network can be reached; `None` while all of it can.
     pub reach: Option<Reach>,
     /// How it stands with the servers.
@@ -41,11 +43,22 @@ pub enum MeshStanding {
         /// How many.
         people: usize,
     },
+    /// Others are in the room, and no way to them is found.
+    Blocked,
     /// Others can be reached.
     Connected {
         /// How many.
         people: usize,
     },
+}
+
+/// People who are in the room and cannot be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Blocked {
+    /// How many.
+    pub people: usize,
+    /// What stands in the way of the first of them.
+    pub obstacle: Obstacle,
 }
 
 /// How it stands with the servers: the best that holds for any of them, since one is enough to be introduced.
@@ -82,12 +95,13 @@ pub fn reach(network: &Network) -> Option<Reach> {
 /// How a room stands. `network`: what was last seen of it, if anything.
 #[must_use]
 pub fn standing(state: &RoomState, network: Option<&Network>) -> Standing {
-    let mesh = mesh_standing(state);
+    let (mesh, blocked) = mesh_standing(state);
     let reach = network.and_then(reach);
     if state.closed {
         return Standing {
             tone: Tone::Trouble,
             mesh,
+            blocked: None,
             reach,
             server: ServerStanding::RoomClosed,
             retry_at: None,
@@ -103,12 +117,14 @@ pub fn standing(state: &RoomState, network: Option<&Network>) -> Standing {
     let busy = reach.is_some() || matches!(mesh, MeshStanding::Connecting { .. });
     Standing {
         tone: match server {
+            _ if blocked.is_some() => Tone::Trouble,
             ServerStanding::Registered if busy => Tone::Busy,
             ServerStanding::Registered => Tone::Good,
             ServerStanding::Looking => Tone::Busy,
             ServerStanding::Lost | ServerStanding::Stopped | ServerStanding::RoomClosed => Tone::Trouble,
         },
         mesh,
+        blocked,
         reach,
         server,
         retry_at: match best {
@@ -118,20 +134,24 @@ pub fn standing(state: &RoomState, network: Option<&Network>) -> Standing {
     }
 }
 
-fn mesh_standing(state: &RoomState) -> MeshStanding {
+fn mesh_standing(state: &RoomState) -> (MeshStanding, Option<Blocked>) {
     let (mut here, mut coming) = (0, 0);
+    let mut blocked = None::<Blocked>;
     for person in &state.people {
         match person.state {
             PersonState::Here => here += 1,
             PersonState::Connecting | PersonState::Reconnecting => coming += 1,
+            PersonState::OutOfReach { obstacle } => blocked.get_or_insert(Blocked { people: 0, obstacle }).people += 1,
             PersonState::Gone | PersonState::Left => {}
         }
     }
-    match (here, coming) {
+    let mesh = match (here, coming) {
+        (0, 0) if blocked.is_some() => MeshStanding::Blocked,
         (0, 0) => MeshStanding::Alone,
         (0, people) => MeshStanding::Connecting { people },
         (people, _) => MeshStanding::Connected { people },
-    }
+    };
+    (mesh, blocked)
 }
 
 /// The best that holds for any of the servers.
@@ -214,7 +234,8 @@ mod tests {
 
     #[test]
     fn each_standing_has_its_words() {
-        use PersonState::{Connecting, Gone, Here, Reconnecting};
+        use PersonState::{Connecting, Gone, Here, OutOfReach, Reconnecting};
+        let blocked = |obstacle| OutOfReach { obstacle };
         for (server, people, tone, text) in [
             (REGISTERED, &[][..], Tone::Good, "Only you are here."),
             (REGISTERED, &[Gone], Tone::Good, "Only you are here."),
@@ -225,6 +246,20 @@ mod tests {
                 &[Reconnecting],
                 Tone::Busy,
                 "Connecting to someone who is in the room…",
+            ),
+            (
+                REGISTERED,
+                &[blocked(Obstacle::OwnNetwork)],
+                Tone::Trouble,
+                "Someone in the room can't be reached: your network lets no direct connection out (it blocks UDP). \
+                 Try another one, such as a phone's hotspot.",
+            ),
+            (
+                REGISTERED,
+                &[blocked(Obstacle::NoAnswer), Here, blocked(Obstacle::Firewall)],
+                Tone::Trouble,
+                "2 people here. 2 people in the room can't be reached: their page does not answer. \
+                 It may be asleep, or their network gone: ask them to open it.",
             ),
             (
                 WAITING,

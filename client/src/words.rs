@@ -9,14 +9,14 @@ pub mod page;
 use std::{borrow::Cow, time::Duration};
 
 use mesh::io::LinkKind;
-use mesh::model::{Alert, Delivery, InvitationError, PersonState, SendError};
+use mesh::model::{Alert, Delivery, InvitationError, Obstacle, PersonState, SendError};
 use shared::{PeerId, limits::NAME_CHARS_MAX, room::ParseRoomError};
 
 use crate::{
     config::SPOKEN_CHARS,
     notice::{Missing, Notice, NoticeAction, NoticeKind},
     room::Called,
-    standing::{MeshStanding, Reach, ServerStanding, Standing},
+    standing::{Blocked, MeshStanding, Reach, ServerStanding, Standing},
     text::isolate,
     validate::NameError,
 };
@@ -132,11 +132,6 @@ fn alert(alert: &Alert, name: Option<&str>) -> Cow<'static, str> {
              Reload the page to get the fitting one."
         )
         .into(),
-        Alert::NoPath { .. } => format!(
-            "No way to {who} was found: a firewall or router stands between you. It is tried again quietly. If it stays \
-             so, one of you try another network, such as a phone's hotspot."
-        )
-        .into(),
         Alert::Superseded => "You opened this room in another tab, so this one is paused. Go on there, or reload to join here as someone else.".into(),
         Alert::RoomFull => {
             "The server lets no more people into this room for now. It is asked again in a while; you need not do anything.".into()
@@ -233,12 +228,19 @@ pub fn standing(standing: &Standing) -> String {
         return server_standing(standing).to_owned();
     }
     let mesh = match standing.mesh {
-        MeshStanding::Alone => String::new(),
+        MeshStanding::Alone | MeshStanding::Blocked => String::new(),
         MeshStanding::Connecting { people: 1 } => "Connecting to someone who is in the room… ".to_owned(),
         MeshStanding::Connecting { people } => format!("Connecting to {people} people who are in the room… "),
         MeshStanding::Connected { people } => format!("{} people here. ", people + 1),
     };
-    let reach = standing.reach.map_or_else(String::new, |split| reach(split) + ". ");
+    let reach = match (standing.blocked, standing.reach) {
+        (Some(Blocked { people: 1, obstacle }), _) => out_of_reach("Someone in the room", obstacle) + " ",
+        (Some(Blocked { people, obstacle }), _) => {
+            out_of_reach(&format!("{people} people in the room"), obstacle) + " "
+        }
+        (None, Some(split)) => reach(split) + ". ",
+        (None, None) => String::new(),
+    };
     (mesh + &reach + server_standing(standing)).trim_end().to_owned()
 }
 
@@ -261,6 +263,41 @@ fn server_standing(standing: &Standing) -> &'static str {
         ServerStanding::Stopped => "Not connected to a server.",
     }
 }
+
+/// Why no way to `who` is found, and what would help.
+#[must_use]
+pub fn out_of_reach(who: &str, obstacle: Obstacle) -> String {
+    let (why, next) = match obstacle {
+        Obstacle::NoAnswer => (
+            "their page does not answer",
+            "It may be asleep, or their network gone: ask them to open it.",
+        ),
+        Obstacle::NoStun => (
+            "this server connects people within one network only",
+            "Whoever runs it can change that with its option --stun.",
+        ),
+        Obstacle::StunSilent => (
+            "the server cannot tell either of you your public address",
+            "Whoever runs it has to let UDP through its firewall.",
+        ),
+        Obstacle::OwnNetwork => (
+            "your network lets no direct connection out (it blocks UDP)",
+            "Try another one, such as a phone's hotspot.",
+        ),
+        Obstacle::TheirNetwork => (
+            "their network lets no direct connection out (it blocks UDP)",
+            "Ask them to try another one, such as a phone's hotspot.",
+        ),
+        Obstacle::OwnNat => ("your router lets no direct connection in (symmetric NAT)", MEET),
+        Obstacle::TheirNat => ("their router lets no direct connection in (symmetric NAT)", MEET),
+        Obstacle::BothNats => ("neither router lets a direct connection in (symmetric NAT)", MEET),
+        Obstacle::Firewall => ("a firewall or router stands between you", MEET),
+    };
+    format!("{who} can't be reached: {why}. {next}")
+}
+
+/// What helps two whose networks are in the way of each other.
+const MEET: &str = "Anyone who comes in and reaches you both connects you. Or one of you tries another network, such as a phone's hotspot.";
 
 /// When the server is tried again, in so many seconds.
 #[must_use]
@@ -339,6 +376,7 @@ pub fn person_state(state: PersonState) -> &'static str {
         PersonState::Connecting => "Connecting…",
         PersonState::Here => "Here",
         PersonState::Reconnecting => "Reconnecting…",
+        PersonState::OutOfReach { .. } => "Out of reach",
         PersonState::Gone => "Gone",
         PersonState::Left => "Left",
     }
@@ -348,10 +386,10 @@ pub fn person_state(state: PersonState) -> &'static str {
 #[must_use]
 pub fn link_kind(kind: Option<LinkKind>) -> &'static str {
     match kind {
-        None => "Not known yet",
-        Some(LinkKind::Local) => "Local",
-        Some(LinkKind::Direct) => "Direct",
-        Some(LinkKind::Relayed) => "Relayed",
+        None => "not known yet",
+        Some(LinkKind::Local) => "same network",
+        Some(LinkKind::Direct) => "direct",
+        Some(LinkKind::Relayed) => "relayed",
     }
 }
 
@@ -370,7 +408,8 @@ pub fn lasted(age: Duration) -> String {
 /// A short span of time.
 #[must_use]
 pub fn millis(time: Duration) -> String {
-    format!("{} ms", time.as_millis())
+    // One more way to write a number in the page would be half a kilobyte.
+    format!("{} ms", u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// The title of the page while `unread` messages came that nobody saw.
@@ -453,7 +492,7 @@ mod tests {
 
     #[test]
     fn names_in_sentences_are_isolated() {
-        assert!(of_alert(Alert::NoPath { peer: peer(1) }).contains("\u{2068}\u{202e}evil\u{2069}"));
+        assert!(of_alert(Alert::Misbehaving { peer: peer(1) }).contains("\u{2068}\u{202e}evil\u{2069}"));
     }
 
     #[test]

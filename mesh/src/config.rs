@@ -101,8 +101,9 @@ pub const ATTEMPT_SPACING: Duration = Duration::from_secs(1);
 /// last of it is of use.
 pub const ATTEMPT_BURST: u32 = 8;
 
-/// How many failed attempts in a row make an [`Alert::NoPath`](crate::model::Alert::NoPath).
-pub const NO_PATH_FAILURES: u32 = 3;
+/// How long someone is sought before it is said what stands in the way. Most links open within two seconds; and a browser that hears
+/// nothing from a STUN server has given up by then.
+pub const EXPLAIN_AFTER: Duration = Duration::from_secs(8);
 
 /// For so long a node that has just come leaves it to a server to introduce it, before it asks around by itself. A server takes a few
 /// milliseconds; and other tabs of the browser would answer on the very thread that the server's answer needs.
@@ -128,7 +129,7 @@ pub const INVITATIONS_MAX: usize = 4;
 
 /// How long candidates are gathered for a text that cannot be added to later. Browsers say when they are done; one that waits
 /// for a STUN server that does not answer would take much longer.
-pub const GATHER: Duration = Duration::from_secs(3);
+pub const GATHER: Duration = Duration::from_secs(2);
 
 /// For how long a room that was closed on a former visit is told to servers, which may have been started anew.
 pub const HAND_IN: Duration = Duration::from_secs(3);

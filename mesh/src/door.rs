@@ -6,7 +6,7 @@ use std::time::Duration;
 use chacha20::ChaCha20Rng;
 use shared::{Closing, PeerId};
 
-use crate::{io::LinkId, wire::frame::Digests};
+use crate::{io::LinkId, model::Obstacle, wire::frame::Digests};
 
 /// How our link with someone stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub(crate) enum LinkState {
     None,
     /// An attempt is under way.
     Connecting,
+    /// Attempts go on, and this stands in the way.
+    Blocked(Obstacle),
     /// It carries messages.
     Up,
     /// It is being healed.

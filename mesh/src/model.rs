@@ -188,10 +188,38 @@ pub enum PersonState {
     Here,
     /// The link is in trouble and being healed.
     Reconnecting,
+    /// In the room, and no way to them is found, neither by a link nor through others. Tried on.
+    OutOfReach {
+        /// What stands in the way.
+        obstacle: Obstacle,
+    },
     /// Cannot be reached any more. Retried quietly for a while.
     Gone,
     /// Said goodbye.
     Left,
+}
+
+/// Why no link with someone comes about, as far as the candidates of both sides tell. NATs are named after RFC 4787.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// They do not answer: their page sleeps, or their network is gone.
+    NoAnswer,
+    /// No server named a STUN server: who is behind a NAT does not know a way in.
+    NoStun,
+    /// The STUN server answered neither of us.
+    StunSilent,
+    /// The STUN server answered them and not us: no UDP gets out of our network.
+    OwnNetwork,
+    /// The STUN server answered us and not them.
+    TheirNetwork,
+    /// Our NAT has another port for each destination (address- or port-dependent mapping), and theirs lets in only whom it knows.
+    OwnNat,
+    /// Their NAT has another port for each destination.
+    TheirNat,
+    /// Both NATs have.
+    BothNats,
+    /// Each knows a way in, and nothing gets through.
+    Firewall,
 }
 
 /// A message as it is shown. Its text is a peer's: show it as text, never as markup.
@@ -297,11 +325,6 @@ pub enum Alert {
         version_min: u16,
         /// The newest version it serves.
         version_max: u16,
-    },
-    /// No path to a peer was found, several times: a firewall or NAT between us.
-    NoPath {
-        /// Who.
-        peer: PeerId,
     },
     /// Another tab or browser registered with our identity; this one stopped.
     Superseded,

@@ -15,6 +15,7 @@ mod attempts;
 mod carriers;
 mod contact;
 mod dispatch;
+mod evidence;
 mod invitations;
 mod link;
 mod membership;
@@ -33,12 +34,13 @@ use self::{
     active_view::ActiveView,
     attempts::Attempts,
     carriers::Carriers,
-    contact::{Failure, Via},
+    contact::Via,
     invitations::{HandedOut, Invitations},
     membership::{Membership, Need},
     peers::Peers,
     scope::Events,
     servers::Servers,
+    session::Session,
 };
 use crate::{
     config::SEEK_FIRST,
@@ -177,13 +179,20 @@ impl Net {
             let Some(contact) = self.peers.get_mut(&peer) else {
                 continue;
             };
-            if contact.attempt().is_some() {
-                self.fail(cx, peer, Failure::NoPath);
+            if let Some(deadline) = contact.attempt().map(Session::deadline) {
+                let (mut scope, attempts) = self.attempts(cx);
+                attempts.explain(&mut scope, peer);
+                if now >= deadline {
+                    attempts.fail(&mut scope, peer);
+                }
                 continue;
             }
             contact.end_wait();
             if contact.is_eligible(now) && self.need(view, now) > Need::None {
                 self.start(cx, view, peer);
+            }
+            if self.peers.get(&peer).is_some_and(|contact| contact.attempt().is_none()) {
+                self.end_search(cx, peer);
             }
         }
         self.settle(cx, view);
@@ -296,13 +305,9 @@ impl Net {
             return self.settle(cx, view);
         }
         if let Some((peer, _)) = self.peers.session_of(link) {
-            let failure = match end {
-                LinkEnd::Failed => Failure::NoPath,
-                LinkEnd::ClosedByPeer | LinkEnd::SlowReader | LinkEnd::Exhausted => Failure::Other,
-            };
             // The driver has closed it already, so there is nothing to hang up.
             let (mut scope, attempts) = self.attempts(cx);
-            attempts.note_failed(&mut scope, peer, failure);
+            attempts.note_failed(&mut scope, peer);
         } else {
             self.invitations.handle_closed(link);
         }

@@ -285,7 +285,6 @@ fn trouble() -> Vec<Event> {
             now: peer(6),
         },
         Alert::Tampering { dropped: 4 },
-        Alert::NoPath { peer: peer(5) },
     ] {
         events.push(Event::Alert { alert });
     }

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::ffi::OsStr;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use wasm_encoder::reencode::{self, Reencode};
 use wasm_encoder::{ImportSection, Module};
@@ -25,7 +26,8 @@ pub(crate) fn minify(folder: &Path, sink: &Sink) -> Result<()> {
     let before = [dist::read(&script)?, dist::read(&module)?];
 
     let (mut small_module, names) = with_short_imports(&before[1])?;
-    blank_library_paths(&mut small_module);
+    let blanked = blank_library_paths(&mut small_module);
+    blank_library_places(&mut small_module, &blanked)?;
     fs::write(&module, &small_module)?;
     let text = std::str::from_utf8(&before[0]).context("the script is no text")?;
     fs::write(&script, renamed(text, &names)?)?;
@@ -117,12 +119,12 @@ fn with_short_imports(module: &[u8]) -> Result<(Vec<u8>, BTreeMap<String, String
 }
 
 /// Blanks the paths of files that are not ours, such as `/rustc/HASH/library/core/src/fmt.rs` and the part of `yew-0.23.0/src/html.rs`
-/// after the name: a panic in there tells line and column, and where it came from is in its stack. Nothing moves.
-fn blank_library_paths(module: &mut [u8]) {
+/// after the name: where a panic in there came from is in its stack. Nothing moves. Gives where the blanks are.
+fn blank_library_paths(module: &mut [u8]) -> Vec<Range<usize>> {
     const END: &[u8] = b".rs";
     const PATH_MAX: usize = 120;
     let is_path = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
-    let mut at = 0;
+    let (mut at, mut blanked) = (0, Vec::new());
     while let Some(found) = module[at..].windows(END.len()).position(|bytes| bytes == END) {
         let end = at + found + END.len();
         let first = at.max(end.saturating_sub(PATH_MAX));
@@ -133,10 +135,97 @@ fn blank_library_paths(module: &mut [u8]) {
             .rposition(|byte| !is_path(byte))
             .map_or(0, |other| other + 1);
         if let Some(start) = library_path(&path[from..]) {
-            module[first + from + start..end].fill(b' ');
+            let blank = first + from + start..end;
+            module[blank.clone()].fill(b' ');
+            blanked.push(blank);
         }
         at = end;
     }
+    blanked
+}
+
+/// Makes one of all places in a library at which a panic could happen: a line and a column say nothing without the file. `blanked`: where
+/// the paths of libraries were.
+fn blank_library_places(module: &mut [u8], blanked: &[Range<usize>]) -> Result<()> {
+    let segments = data_segments(module)?;
+    // As rustc lays out a `core::panic::Location`: the address of the path, its length, line and column.
+    const WORD: usize = size_of::<u32>();
+    let mut firsts = BTreeMap::<Vec<u8>, [u8; 2 * WORD]>::new();
+    let mut found = 0;
+    for Segment { address, bytes } in &segments {
+        let mut at = bytes.start + address.next_multiple_of(WORD) - address;
+        while at + 4 * WORD <= bytes.end {
+            let word = |place: usize| {
+                let start = at + place * WORD;
+                let word = module[start..start + WORD].try_into().map(u32::from_le_bytes);
+                word.ok().and_then(|word| usize::try_from(word).ok())
+            };
+            let path = word(0)
+                .zip(word(1))
+                .and_then(|(path, length)| bytes_at(&segments, path, length));
+            let path = path.filter(|path| {
+                let blank = blanked.iter().find(|blank| blank.end == path.end);
+                blank.is_some_and(|blank| path.start <= blank.start)
+            });
+            let Some(path) = path else {
+                at += WORD;
+                continue;
+            };
+            let mut place = [0; 2 * WORD];
+            place.copy_from_slice(&module[at..at + 2 * WORD]);
+            // What is left of the path: the name of the library, if it is not the standard one.
+            let first = *firsts.entry(module[path].trim_ascii_end().to_owned()).or_insert(place);
+            module[at..at + 2 * WORD].copy_from_slice(&first);
+            module[at + 2 * WORD..at + 4 * WORD].fill(0);
+            (at, found) = (at + 4 * WORD, found + 1);
+        }
+    }
+    ensure!(
+        found > 0 || blanked.is_empty(),
+        "no place of a library is in the module: rustc writes them otherwise than before"
+    );
+    Ok(())
+}
+
+/// A part of the memory that the module begins with.
+struct Segment {
+    /// In memory.
+    address: usize,
+    /// In the module.
+    bytes: Range<usize>,
+}
+
+fn data_segments(module: &[u8]) -> Result<Vec<Segment>> {
+    let mut segments = Vec::new();
+    for payload in wasmparser::Parser::new(0).parse_all(module) {
+        let wasmparser::Payload::DataSection(section) = payload? else {
+            continue;
+        };
+        for data in section {
+            let data = data?;
+            let wasmparser::DataKind::Active { offset_expr, .. } = data.kind else {
+                continue;
+            };
+            let wasmparser::Operator::I32Const { value } = offset_expr.get_operators_reader().read()? else {
+                continue;
+            };
+            let end = usize::try_from(data.range.end)?;
+            segments.push(Segment {
+                address: usize::try_from(value).context("data lies at a negative address")?,
+                bytes: end - data.data.len()..end,
+            });
+        }
+    }
+    Ok(segments)
+}
+
+/// Where in the module so many bytes of memory are.
+fn bytes_at(segments: &[Segment], address: usize, length: usize) -> Option<Range<usize>> {
+    segments.iter().find_map(|segment| {
+        let start = segment.bytes.start + address.checked_sub(segment.address)?;
+        let end = start.checked_add(length)?;
+        (end <= segment.bytes.end).then_some(start..end)
+    })
 }
 
 /// Where the path of a library begins in the end of this text, if it is one.
@@ -208,6 +297,41 @@ mod tests {
         let mut bytes = text.into_bytes();
         blank_library_paths(&mut bytes);
         assert_eq!(String::from_utf8(bytes).unwrap(), expected);
+    }
+
+    #[test]
+    fn places_in_libraries_are_one_a_library_and_ours_stay() {
+        let paths = ["yew-0.23.0/src/a.rs", "yew-0.23.0/src/bc.rs", "web/src/room.rs"];
+        let place = |path: usize, line: u32| {
+            let before: usize = paths[..path].iter().map(|path| path.len()).sum();
+            let words = [1_024 + before, paths[path].len()].map(|word| u32::try_from(word).unwrap());
+            [words[0], words[1], line, 7].map(u32::to_le_bytes).concat()
+        };
+        let module = |places: &[Vec<u8>]| {
+            let mut data = wasm_encoder::DataSection::new();
+            data.active(
+                0,
+                &wasm_encoder::ConstExpr::i32_const(1_024),
+                paths.concat().into_bytes(),
+            );
+            // Not at the beginning of a word.
+            data.active(
+                0,
+                &wasm_encoder::ConstExpr::i32_const(2_046),
+                [vec![0; 2], places.concat()].concat(),
+            );
+            let mut module = Module::new();
+            module.section(&data);
+            module.finish()
+        };
+        let mut bytes = module(&[place(1, 5), place(2, 6), place(0, 7)]);
+        let blanked = blank_library_paths(&mut bytes);
+        blank_library_places(&mut bytes, &blanked).unwrap();
+        let nowhere = |path| [&place(path, 0)[..12], &[0; 4]].concat();
+        let mut expected = module(&[nowhere(1), place(2, 6), nowhere(1)]);
+        blank_library_paths(&mut expected);
+        assert_eq!(bytes, expected);
+        assert!(blank_library_places(&mut module(&[place(2, 6)]), &blanked).is_err());
     }
 
     #[test]

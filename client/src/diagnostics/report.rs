@@ -54,13 +54,15 @@ pub fn report(snapshot: &Snapshot<'_>, recorder: &Recorder) -> String {
     for (server, state) in &room.servers {
         line("server", word::server(state), server.0.into());
     }
-    for state in [
+    let blocked = word::OBSTACLES.map(|obstacle| PersonState::OutOfReach { obstacle });
+    let others = [
         PersonState::Here,
         PersonState::Connecting,
         PersonState::Reconnecting,
         PersonState::Gone,
         PersonState::Left,
-    ] {
+    ];
+    for state in others.into_iter().chain(blocked) {
         let count = room.people.iter().filter(|person| person.state == state).count();
         line("people", word::person(state), count as u64);
     }

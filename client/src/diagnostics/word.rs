@@ -1,7 +1,7 @@
 //! What the states and events of a program are called in the diagnostics. Nobody's name is among these words.
 
 use mesh::io::{LinkEnd, LinkKind, Path};
-use mesh::model::{Alert, PersonState, ServerState};
+use mesh::model::{Alert, Obstacle, PersonState, ServerState};
 
 use super::Command;
 
@@ -58,8 +58,36 @@ pub(super) fn person(state: PersonState) -> &'static str {
         PersonState::Connecting => "connecting",
         PersonState::Here => "here",
         PersonState::Reconnecting => "reconnecting",
+        PersonState::OutOfReach { obstacle } => self::obstacle(obstacle),
         PersonState::Gone => "gone",
         PersonState::Left => "left",
+    }
+}
+
+/// Who is in the room and out of reach.
+pub(super) const OBSTACLES: [Obstacle; 9] = [
+    Obstacle::NoAnswer,
+    Obstacle::NoStun,
+    Obstacle::StunSilent,
+    Obstacle::OwnNetwork,
+    Obstacle::TheirNetwork,
+    Obstacle::OwnNat,
+    Obstacle::TheirNat,
+    Obstacle::BothNats,
+    Obstacle::Firewall,
+];
+
+fn obstacle(obstacle: Obstacle) -> &'static str {
+    match obstacle {
+        Obstacle::NoAnswer => "unanswered",
+        Obstacle::NoStun => "blocked, no STUN",
+        Obstacle::StunSilent => "blocked, STUN silent",
+        Obstacle::OwnNetwork => "blocked, no UDP here",
+        Obstacle::TheirNetwork => "blocked, no UDP there",
+        Obstacle::OwnNat => "blocked, NAT here",
+        Obstacle::TheirNat => "blocked, NAT there",
+        Obstacle::BothNats => "blocked, both NATs",
+        Obstacle::Firewall => "blocked, firewall",
     }
 }
 
@@ -72,7 +100,6 @@ pub(super) fn alert(alert: &Alert) -> &'static str {
         Alert::Equivocated { .. } => "equivocated",
         Alert::PeerVersion { .. } => "version of a peer",
         Alert::ServerVersion { .. } => "version of a server",
-        Alert::NoPath { .. } => "no path",
         Alert::Superseded => "superseded",
         Alert::RoomFull => "room full",
         Alert::ServerFull => "server full",

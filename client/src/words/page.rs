@@ -96,6 +96,12 @@ pub const SERVER_DOWN: &str = "Is the server down, or can they not reach it?";
 /// Instead of messages, in a closed room without any.
 pub const CLOSED_EMPTY: &str = "This room is closed";
 
+/// Before the first message, while somebody is being connected with.
+pub const CONNECTING_TITLE: &str = "Connecting…";
+
+/// Before the first message, with somebody there who cannot be reached.
+pub const BLOCKED_TITLE: &str = "Not connected yet";
+
 /// Before the first message, with somebody there.
 pub const TOGETHER_TITLE: &str = "You're connected";
 

@@ -14,7 +14,7 @@ use std::{borrow::Cow, rc::Rc};
 use shared::{PeerId, limits::LINKS_MAX, signal::PROTOCOL_VERSION};
 
 use super::{
-    contact::{Closed, Failure},
+    contact::Closed,
     link::{Due, Link},
     scope::{Event, Scope},
 };
@@ -223,8 +223,7 @@ impl ActiveView {
             if path == Path::Failed
                 && let Some((peer, _)) = net.peers.session_of(id)
             {
-                let failure = Failure::NoPath;
-                net.out.push(Event::AttemptFailed { peer, failure });
+                net.out.push(Event::AttemptFailed { peer });
             }
             return;
         };

@@ -15,7 +15,7 @@ use shared::{
 };
 
 use super::{
-    contact::{Alone, Failure, Via},
+    contact::{Alone, Via},
     membership::{Need, grants},
     scope::{Event, Scope},
     session::{Action, Session},
@@ -88,7 +88,8 @@ impl Attempts {
         if let Some(contact) = net.peers.get_mut(&peer) {
             contact.begin(session);
             if !contact.is_linked() {
-                net.out.link_state(peer, LinkState::Connecting);
+                let state = contact.obstacle().map_or(LinkState::Connecting, LinkState::Blocked);
+                net.out.link_state(peer, state);
             }
         }
         act(net, peer, id, actions);
@@ -166,7 +167,7 @@ impl Attempts {
         match reason {
             DeclineReason::Full => net.out.push(Event::Refused { peer: from }),
             DeclineReason::Version => {
-                self.fail(net, from, Failure::Other);
+                self.fail(net, from);
                 refuse_version(net, from, theirs);
             }
         }
@@ -214,24 +215,38 @@ impl Attempts {
     }
 
     /// Gives up an attempt; another may follow.
-    pub(crate) fn fail(&mut self, net: &mut Scope<'_>, peer: PeerId, failure: Failure) {
+    pub(crate) fn fail(&mut self, net: &mut Scope<'_>, peer: PeerId) {
         hang_up(net, &peer);
-        self.note_failed(net, peer, failure);
+        self.note_failed(net, peer);
     }
 
     /// As [`Attempts::fail`], where the driver has closed the connection already.
-    pub(crate) fn note_failed(&mut self, net: &mut Scope<'_>, peer: PeerId, failure: Failure) {
+    pub(crate) fn note_failed(&mut self, net: &mut Scope<'_>, peer: PeerId) {
         let now = net.cx.instant();
         let Some(contact) = net.peers.get_mut(&peer) else {
             return;
         };
         net.cx.counters.sessions_failed += 1;
-        let no_path = contact.fail(now, failure, &net.cx.timing, &mut self.rng);
-        let linked = contact.is_linked();
-        if no_path {
-            net.cx.alert(Alert::NoPath { peer });
+        contact.fail(now, &net.cx.timing, &mut self.rng);
+        if !contact.is_linked() {
+            let state = contact.obstacle().map_or(LinkState::None, LinkState::Blocked);
+            net.out.link_state(peer, state);
         }
-        if !linked {
+    }
+
+    /// Says what stands in the way of an attempt, if it has gone on for too long.
+    pub(crate) fn explain(&self, net: &mut Scope<'_>, peer: PeerId) {
+        let now = net.cx.instant();
+        let obstacle = net.peers.get_mut(&peer).and_then(|contact| contact.explain(now));
+        if let Some(obstacle) = obstacle {
+            net.out.link_state(peer, LinkState::Blocked(obstacle));
+        }
+    }
+
+    /// Nobody tries any more.
+    pub(crate) fn end_search(&self, net: &mut Scope<'_>, peer: PeerId) {
+        let contact = net.peers.get_mut(&peer);
+        if contact.is_some_and(|contact| contact.end_search()) {
             net.out.link_state(peer, LinkState::None);
         }
     }

@@ -184,12 +184,7 @@ mod tests {
         for _ in 0..4 {
             tried.push(choose(&contact, true, server));
             let timing = crate::Timing::default();
-            contact.fail(
-                Instant::default(),
-                super::super::contact::Failure::Other,
-                &timing,
-                &mut rng,
-            );
+            contact.fail(Instant::default(), &timing, &mut rng);
         }
         let ways = [Via::Mesh, Via::Server(ServerId(1)), Via::Nearby, Via::Mesh];
         assert_eq!(tried, ways.map(Some));

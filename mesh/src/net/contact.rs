@@ -11,8 +11,9 @@ use shared::SessionId;
 use super::{link::Link, session::Session};
 use crate::{
     back_off::{back_off, jittered},
-    config::{ATTEMPT_BURST, ATTEMPT_SPACING, NO_PATH_FAILURES, Timing},
+    config::{ATTEMPT_BURST, ATTEMPT_SPACING, EXPLAIN_AFTER, Timing},
     io::{Instant, LinkId, ServerId},
+    model::Obstacle,
 };
 
 /// What carries an envelope.
@@ -35,8 +36,10 @@ pub(crate) struct Contact {
     open: Option<Box<Open>>,
     /// Failed attempts in a row.
     failures: u32,
-    /// Those of them that had agreed on everything and found no path.
-    pathless: u32,
+    /// Since when attempts follow each other without a link.
+    sought_since: Option<Instant>,
+    /// What stands in the way, once the room was told.
+    obstacle: Option<Obstacle>,
     retry_at: Option<Instant>,
     /// Until when failed attempts are followed by another.
     wanted_until: Instant,
@@ -66,15 +69,6 @@ pub(crate) struct Closed {
     pub(crate) was_in_use: bool,
 }
 
-/// Why an attempt failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Failure {
-    /// For want of a path, if everything was agreed on.
-    NoPath,
-    /// For another reason.
-    Other,
-}
-
 impl Contact {
     pub(crate) fn new(via: Option<Via>, wanted_until: Instant) -> Self {
         Self {
@@ -83,7 +77,8 @@ impl Contact {
             attempt: None,
             open: None,
             failures: 0,
-            pathless: 0,
+            sought_since: None,
+            obstacle: None,
             retry_at: None,
             wanted_until,
             shunned_until: None,
@@ -193,6 +188,9 @@ impl Contact {
 
     /// An attempt is under way from now on.
     pub(crate) fn begin(&mut self, session: Session) {
+        if !self.is_linked() {
+            self.sought_since.get_or_insert(session.started());
+        }
         self.attempt = Some(session);
         self.retry_at = None;
     }
@@ -222,9 +220,36 @@ impl Contact {
             .map(Session::id)
     }
 
-    /// When the attempt is given up, or made again.
+    /// When the attempt is given up, or made again, or has to be explained.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.attempt.as_ref().map(Session::deadline).or(self.retry_at)
+        let next = self.attempt.as_ref().map(Session::deadline).or(self.retry_at);
+        let explain = self.explain_at().filter(|_| self.attempt.is_some());
+        next.into_iter().chain(explain).min()
+    }
+
+    /// When it has to be said why there is no link yet, if it was not.
+    fn explain_at(&self) -> Option<Instant> {
+        self.sought_since
+            .filter(|_| self.obstacle.is_none())
+            .map(|since| since + EXPLAIN_AFTER)
+    }
+
+    /// What stands in the way of an attempt that has gone on for too long, if that was not said yet.
+    pub(crate) fn explain(&mut self, now: Instant) -> Option<Obstacle> {
+        self.explain_at().filter(|at| now >= *at)?;
+        self.obstacle = self.attempt.as_ref().map(Session::obstacle);
+        self.obstacle
+    }
+
+    /// What was said to stand in the way.
+    pub(crate) fn obstacle(&self) -> Option<Obstacle> {
+        self.obstacle
+    }
+
+    /// It is sought no longer, or a new search begins. Says whether something was said to stand in the way.
+    pub(crate) fn end_search(&mut self) -> bool {
+        self.sought_since = None;
+        self.obstacle.take().is_some()
     }
 
     /// It is time for another attempt: it need not be waited for any more.
@@ -232,24 +257,28 @@ impl Contact {
         self.retry_at = None;
     }
 
-    /// The attempt failed; another follows after a wait, as long as the peer is wanted. Says whether that was once too often for
-    /// want of a path.
-    pub(crate) fn fail(&mut self, now: Instant, failure: Failure, timing: &Timing, rng: &mut ChaCha20Rng) -> bool {
-        let agreed = self.attempt.take().is_some_and(|session| session.is_agreed());
+    /// The attempt failed; another follows after a wait, as long as the peer is wanted.
+    pub(crate) fn fail(&mut self, now: Instant, timing: &Timing, rng: &mut ChaCha20Rng) {
+        let failed = self.attempt.take();
         let wait = back_off(self.failures, timing.session_retry_min, timing.session_retry_max);
         self.failures = self.failures.saturating_add(1);
         let retry_at = now + jittered(wait, rng);
         self.retry_at = Some(retry_at).filter(|at| *at < self.wanted_until);
-        let pathless = failure == Failure::NoPath && agreed;
-        if pathless {
-            self.pathless = self.pathless.saturating_add(1);
+        match failed {
+            // Nobody tries any more, so nothing is in the way.
+            _ if self.retry_at.is_none() => {
+                self.end_search();
+            }
+            // What was said first counts: of the next attempts some are answered and some are not.
+            Some(session) if self.obstacle == Some(Obstacle::NoAnswer) => self.obstacle = Some(session.obstacle()),
+            Some(_) | None => {}
         }
-        pathless && self.pathless == NO_PATH_FAILURES
     }
 
     /// It has no slot for us: it is asked again after `wait`. It is not forgotten before, for in a small room there may be nobody
     /// else.
     pub(crate) fn defer(&mut self, now: Instant, wait: Duration, timing: &Timing) {
+        self.end_search();
         self.retry_at = Some(now + wait);
         self.wanted_until = now + wait + timing.session_retry_for;
     }
@@ -261,12 +290,14 @@ impl Contact {
 
     /// It left by itself: it is not tried again.
     pub(crate) fn unwant(&mut self, now: Instant) {
+        self.end_search();
         self.retry_at = None;
         self.wanted_until = now;
     }
 
     /// Nothing is accepted from it for a while.
     pub(crate) fn shun(&mut self, until: Instant) {
+        self.end_search();
         self.shunned_until = Some(until);
         self.retry_at = None;
     }
@@ -321,7 +352,8 @@ impl Contact {
     /// The attempt's channel is open: it becomes the link. Gives the one before.
     pub(crate) fn open(&mut self, link: Link) -> Option<Closed> {
         let session = self.attempt.take_if(|session| session.link() == link.id())?;
-        (self.failures, self.pathless) = (0, 0);
+        self.failures = 0;
+        self.end_search();
         let before = self.close();
         self.open = Some(Box::new(Open {
             link,

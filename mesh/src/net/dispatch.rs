@@ -9,7 +9,7 @@ use super::{
     active_view::ActiveView,
     attempts::{Attempts, refuse_version},
     carriers,
-    contact::{Alone, Failure, Via},
+    contact::{Alone, Via},
     invitations::Text,
     membership::{Need, need_beyond, successor},
     scope::{Event, Scope},
@@ -43,6 +43,10 @@ impl Net {
         while let Some(event) = self.events.pop() {
             self.on_event(cx, event);
         }
+        for peer in self.peers.take_displaced() {
+            let state = LinkState::None;
+            self.to_room.push_back(ToRoom::LinkState { peer, state });
+        }
     }
 
     fn on_server_event(&mut self, cx: &mut Context, view: View<'_>, event: servers::Event) {
@@ -56,7 +60,9 @@ impl Net {
                 let by_it =
                     contact.filter(|contact| contact.attempt().is_some() && contact.via() == Some(Via::Server(server)));
                 if by_it.is_some() {
-                    self.fail(cx, peer, Failure::Other);
+                    self.fail(cx, peer);
+                    // Whoever is not there is not in the way of anything.
+                    self.end_search(cx, peer);
                 }
             }
             servers::Event::Closed { statement } => self.to_room.push_back(ToRoom::Closed { statement }),
@@ -70,7 +76,7 @@ impl Net {
         match event {
             Event::ToRoom(word) => self.to_room.push_back(word),
             Event::Send { via, to, session, body } => self.send(cx, via, to, session, body),
-            Event::AttemptFailed { peer, failure } => self.fail(cx, peer, failure),
+            Event::AttemptFailed { peer } => self.fail(cx, peer),
             Event::LinkEnded => self.servers.discover_soon(cx),
             Event::ClosedInOrder { peer } => self.on_closed_in_order(cx, peer),
             Event::LinkLost { peer, age, loss } if !self.leaving => {
@@ -123,7 +129,7 @@ impl Net {
                 if self.peers.slots_used() >= LINKS_MAX
                     && let Some(oldest) = self.peers.oldest_unanswered()
                 {
-                    self.fail(cx, oldest, Failure::Other);
+                    self.fail(cx, oldest);
                 }
                 self.start(cx, view, peer);
             }
@@ -142,7 +148,7 @@ impl Net {
 
     fn send(&mut self, cx: &mut Context, via: Via, to: PeerId, session: SessionId, body: Body) {
         let Some(sealed) = self.carriers.seal(cx, to, session, body) else {
-            return self.fail(cx, to, Failure::Other);
+            return self.fail(cx, to);
         };
         match via {
             Via::Server(server) => {
@@ -343,9 +349,14 @@ impl Net {
         self.peers.usable_links().any(|link| link.peer() != *peer)
     }
 
-    pub(super) fn fail(&mut self, cx: &mut Context, peer: PeerId, failure: Failure) {
+    pub(super) fn fail(&mut self, cx: &mut Context, peer: PeerId) {
         let (mut scope, attempts) = self.attempts(cx);
-        attempts.fail(&mut scope, peer, failure);
+        attempts.fail(&mut scope, peer);
+    }
+
+    pub(super) fn end_search(&mut self, cx: &mut Context, peer: PeerId) {
+        let (mut scope, attempts) = self.attempts(cx);
+        attempts.end_search(&mut scope, peer);
     }
 
     fn drop_attempt(&mut self, cx: &mut Context, peer: &PeerId) {

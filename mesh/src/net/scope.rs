@@ -4,10 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use shared::{PeerId, SessionId};
 
-use super::{
-    contact::{Failure, Via},
-    peers::Peers,
-};
+use super::{contact::Via, peers::Peers};
 use crate::{
     context::Context,
     door::{LinkState, Loss, ToRoom},
@@ -35,7 +32,7 @@ pub(crate) enum Event {
         body: Body,
     },
     /// An attempt failed, or its link could not be made.
-    AttemptFailed { peer: PeerId, failure: Failure },
+    AttemptFailed { peer: PeerId },
     /// A link in use is closed: another may have to take its place.
     LinkEnded,
     /// A link was closed after its goodbye.

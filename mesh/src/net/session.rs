@@ -19,10 +19,12 @@ use std::time::Duration;
 
 use shared::{PeerId, SessionId, signal::IceServer, signal::PROTOCOL_VERSION};
 
+use super::evidence::Evidence;
 use crate::{
     config::{CANDIDATES_MAX, Timing},
     context::Context,
     io::{Candidate, Instant, LinkId, Output},
+    model::Obstacle,
     wire::{
         binding::Binding,
         candidate::{self, Loopback},
@@ -85,6 +87,8 @@ pub(crate) struct Session {
     held_candidates: Vec<Candidate>,
     certificates: Certificates,
     loopback: Loopback,
+    /// Unknown of what was agreed on by hand.
+    evidence: Option<Evidence>,
     /// How many candidates of the peer's were handed to the driver in this round.
     taken: usize,
 }
@@ -109,10 +113,12 @@ impl Session {
         urgent: bool,
         out: &mut Vec<Action>,
     ) -> Self {
+        let evidence = Some(Evidence::of(&ice_servers));
         out.push(Action::Output(Output::Dial { link, ice_servers }));
         Self {
             stage: Stage::Describing,
             urgent,
+            evidence,
             ..Self::agreed(cx, Role::Offerer, id, link, Certificates::default())
         }
     }
@@ -131,6 +137,7 @@ impl Session {
             held_candidates: Vec::new(),
             certificates,
             loopback: Loopback::Refused,
+            evidence: None,
             taken: 0,
         }
     }
@@ -146,10 +153,12 @@ impl Session {
     ) -> Self {
         let mut certificates = Certificates::default();
         certificates.note_theirs(&sdp);
+        let evidence = Some(Evidence::of(&ice_servers));
         out.push(Action::Output(Output::Accept { link, ice_servers, sdp }));
         Self {
             stage: Stage::Describing,
             urgent: false,
+            evidence,
             ..Self::agreed(cx, Role::Answerer, id, link, certificates)
         }
     }
@@ -200,6 +209,15 @@ impl Session {
     /// Whether both descriptions are known.
     pub(crate) fn is_agreed(&self) -> bool {
         self.stage == Stage::Agreed
+    }
+
+    /// What stands in the way of the link, should it not come about.
+    pub(crate) fn obstacle(&self) -> Obstacle {
+        match &self.evidence {
+            _ if !self.is_agreed() => Obstacle::NoAnswer,
+            Some(evidence) => evidence.obstacle(),
+            None => Obstacle::Firewall,
+        }
     }
 
     /// Whether this side restarts ICE when the path is lost. Also when an earlier restart was not answered: its offer or
@@ -253,6 +271,9 @@ impl Session {
         }
         let usable = |found: &Candidate| candidate::is_usable(found, self.loopback);
         let candidates: Vec<_> = candidates.into_iter().filter(usable).collect();
+        if let Some(evidence) = &mut self.evidence {
+            evidence.ours.note(&candidates);
+        }
         if self.stage == Stage::Describing {
             self.held_candidates.extend(candidates);
         } else {
@@ -305,6 +326,9 @@ impl Session {
         let usable = |found: &Candidate| candidate::is_usable(found, self.loopback);
         let candidates: Vec<_> = candidates.into_iter().filter(usable).take(room).collect();
         self.taken += candidates.len();
+        if let Some(evidence) = &mut self.evidence {
+            evidence.theirs.note(&candidates);
+        }
         if !candidates.is_empty() {
             let link = self.link;
             out.push(Action::Output(Output::RemoteCandidates { link, candidates }));

@@ -275,7 +275,7 @@ fn a_timer_that_is_not_due_does_not_go_off() {
     rig.invite();
     rig.outputs();
     let due = rig.node.poll_timeout();
-    assert_eq!(rig.outputs_after(2_999), []);
+    assert_eq!(rig.outputs_after(1_999), []);
     assert_eq!(rig.node.poll_timeout(), due);
     let outputs = rig.outputs_after(1);
     assert!(matches!(outputs[..], [Output::Event(Event::Invitation { .. })]));

@@ -37,6 +37,30 @@ pub(crate) fn is_loopback(candidate: &Candidate) -> bool {
     place(&candidate.line) == Some(Place::Loopback)
 }
 
+/// What a candidate tells of the network that its side is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Public<'a> {
+    /// How a STUN server saw it (ICE type `srflx`).
+    Mapped { address: &'a str, port: u16 },
+    /// That a TURN server stands in for it (ICE type `relay`).
+    Relayed,
+}
+
+/// What a usable candidate tells of the network that its side is in, if anything.
+pub(crate) fn public(candidate: &Candidate) -> Option<Public<'_>> {
+    place(&candidate.line)?;
+    let mut fields = candidate.line.split_ascii_whitespace().skip(4);
+    let [address, port, _typ, kind] = std::array::from_fn(|_| fields.next().unwrap_or_default());
+    match kind {
+        "srflx" => {
+            let port = port.parse().ok()?;
+            Some(Public::Mapped { address, port })
+        }
+        "relay" => Some(Public::Relayed),
+        _ => None,
+    }
+}
+
 /// Where a candidate line (RFC 8839 §5.1) leads, if anywhere.
 fn place(line: &str) -> Option<Place> {
     let mut fields = line.strip_prefix("candidate:")?.split_ascii_whitespace();

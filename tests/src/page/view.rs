@@ -75,13 +75,13 @@ pub struct NetworkShown {
 pub struct LinkShown {
     /// The person's name.
     pub person: String,
-    /// `Local`, `Direct`, `Relayed` or, at first, `Not known yet`.
+    /// `same network`, `direct`, `relayed` or, at first, `not known yet`.
     pub kind: String,
     /// In milliseconds, as in `27 ms`.
     pub round_trip: String,
     /// For how long it has been open, as in `2 min`.
     pub since: String,
-    /// `first` or `in reserve`.
+    /// `main` or `backup`.
     pub messages: String,
 }
 

@@ -221,7 +221,7 @@ fn links(state: &RoomState, network: &Network) -> Html {
     let titles = ["Person", "Kind", "Round trip", "Since", "Messages"];
     let rows = network.links.iter().map(|link| {
         let round_trip = link.round_trip.map_or_else(String::new, say::millis);
-        let messages = if link.eager { "first" } else { "in reserve" };
+        let messages = if link.eager { "main" } else { "backup" };
         let cells = [
             say::link_kind(link.kind).into(),
             round_trip,

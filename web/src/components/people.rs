@@ -96,6 +96,7 @@ fn state_class(state: PersonState) -> &'static str {
     match state {
         PersonState::Here => "here",
         PersonState::Connecting | PersonState::Reconnecting => "busy",
+        PersonState::OutOfReach { .. } => "blocked",
         PersonState::Gone | PersonState::Left => "away",
     }
 }

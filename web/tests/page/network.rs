@@ -64,7 +64,7 @@ async fn the_network_has_a_map_a_table_and_a_size() {
     );
     assert_eq!(
         texts(&page, "table[aria-label=Links] tbody tr > *"),
-        ["Ada", "Relayed", "27 ms", "2 min", "in reserve"]
+        ["Ada", "relayed", "27 ms", "2 min", "backup"]
     );
     let fingerprint = peer(2).fingerprint();
     assert_eq!(texts(&page, ".map-name"), ["You", "Ada August…", &*fingerprint]);

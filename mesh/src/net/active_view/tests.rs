@@ -505,12 +505,12 @@ fn a_lost_path_is_told_and_restarted_after_a_while() {
 #[test]
 fn an_attempt_fails_with_its_last_path_and_not_before() {
     let (mut rig, mut view) = (Rig::new(), ActiveView::default());
-    let (peer, failure) = (peer(2), Failure::NoPath);
+    let peer = peer(2);
     let link = rig.attempt(peer, Role::Offerer);
     view.handle_path(&mut rig.scope(), link, Path::Disconnected);
     assert_eq!(rig.events(), []);
     view.handle_path(&mut rig.scope(), link, Path::Failed);
-    assert_eq!(rig.events(), [Event::AttemptFailed { peer, failure }]);
+    assert_eq!(rig.events(), [Event::AttemptFailed { peer }]);
 }
 
 #[test]

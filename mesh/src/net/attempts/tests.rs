@@ -7,9 +7,14 @@ use super::{
     },
     *,
 };
-use crate::{config::ATTEMPT_BURST, context::test::peer, model::Event as AppEvent};
+use crate::{
+    config::{ATTEMPT_BURST, EXPLAIN_AFTER},
+    context::test::peer,
+    io,
+    model::{Event as AppEvent, Obstacle},
+};
 
-const SERVER: Via = Via::Server(crate::io::ServerId(0));
+const SERVER: Via = Via::Server(io::ServerId(0));
 const ID: SessionId = SessionId::from_bytes([7; 16]);
 
 fn attempts() -> Attempts {
@@ -351,12 +356,12 @@ fn a_failed_attempt_is_hung_up_and_told_and_followed_by_another() {
     let (mut rig, mut attempts) = (Rig::new(), attempts());
     let (above, _) = pair();
     let (_, link) = started(&mut rig, &mut attempts, above);
-    attempts.fail(&mut rig.scope(), above, Failure::Other);
+    attempts.fail(&mut rig.scope(), above);
     assert_eq!(rig.cx.outputs(), [Output::HangUp { link }]);
     assert_eq!(rig.events(), [link_state(above, LinkState::None)]);
     assert!(rig.peers.get(&above).unwrap().poll_timeout().is_some());
     started(&mut rig, &mut attempts, above);
-    attempts.note_failed(&mut rig.scope(), above, Failure::Other);
+    attempts.note_failed(&mut rig.scope(), above);
     assert_eq!(rig.cx.outputs(), [], "the driver closed it");
     assert_eq!(rig.cx.counters.sessions_failed, 2);
 }
@@ -367,23 +372,60 @@ fn an_attempt_beside_a_link_fails_without_a_word_to_the_room() {
     let (above, _) = pair();
     rig.link(above, Role::Offerer);
     let link = rig.attempt(above, Role::Offerer);
-    attempts.fail(&mut rig.scope(), above, Failure::NoPath);
+    attempts.fail(&mut rig.scope(), above);
     assert_eq!(
         (rig.cx.outputs(), rig.events()),
         (vec![Output::HangUp { link }], vec![])
     );
 }
 
+/// Candidates as a browser finds them behind a NAT: STUN servers saw these ports.
+fn mapped(ports: &[u16]) -> Vec<Candidate> {
+    let candidate = |port| Candidate {
+        line: format!("candidate:2 1 udp 9 203.0.113.7 {port} typ srflx"),
+        mid: None,
+    };
+    ports.iter().map(candidate).collect()
+}
+
 #[test]
-fn the_third_failure_for_want_of_a_path_is_an_alert() {
+fn what_stands_in_the_way_is_said_once_in_time_and_until_nobody_tries_any_more() {
     let (mut rig, mut attempts) = (Rig::new(), attempts());
     let (above, _) = pair();
-    let told = alert(Alert::NoPath { peer: above });
-    for alerts in [vec![], vec![], vec![told], vec![]] {
-        rig.attempt(above, Role::Offerer);
-        attempts.note_failed(&mut rig.scope(), above, Failure::NoPath);
-        assert_eq!(rig.cx.outputs(), alerts);
-    }
+    rig.want(above);
+    let stun = IceServer {
+        urls: vec!["stun:example.org".into()],
+        username: None,
+        credential: None,
+    };
+    attempts.start(&mut rig.scope(), above, Some(SERVER), vec![stun]);
+    let session = rig.peers.get(&above).unwrap().attempt().unwrap();
+    let (id, link) = (session.id(), session.link());
+    attempts.handle_description(&mut rig.scope(), link, "offer".into());
+    attempts.handle_candidates(&mut rig.scope(), link, mapped(&[1, 2]));
+    attempts.with_session(&mut rig.scope(), above, id, |session, timing, actions| {
+        session.on_candidates(mapped(&[3]), actions);
+        session.on_answer(0, "answer".into(), timing, actions)
+    });
+    rig.events();
+    let due = rig.cx.instant() + EXPLAIN_AFTER;
+    assert_eq!(rig.peers.poll_timeout(), Some(due));
+    attempts.explain(&mut rig.scope(), above);
+    assert_eq!(rig.events(), [], "too early");
+    rig.cx.wait(io::millis(EXPLAIN_AFTER));
+    attempts.explain(&mut rig.scope(), above);
+    let blocked = link_state(above, LinkState::Blocked(Obstacle::OwnNat));
+    assert_eq!(rig.events(), std::slice::from_ref(&blocked));
+    attempts.explain(&mut rig.scope(), above);
+    assert_eq!(rig.events(), [], "said already");
+    attempts.fail(&mut rig.scope(), above);
+    assert_eq!(rig.events(), std::slice::from_ref(&blocked), "another attempt follows");
+    attempts.start(&mut rig.scope(), above, Some(SERVER), vec![]);
+    assert_eq!(rig.events(), [blocked]);
+    attempts.end_search(&mut rig.scope(), above);
+    assert_eq!(rig.events(), [link_state(above, LinkState::None)]);
+    attempts.end_search(&mut rig.scope(), above);
+    assert_eq!(rig.events(), []);
 }
 
 #[test]
@@ -469,7 +511,7 @@ fn what_others_cause_is_bounded_for_each_that_carries_it_and_in_all() {
     let at = |millis: u64| Instant::from_millis(100_000 + millis);
     let mut caused = |via, now| (0..500).filter(|_| attempts.may_be_provoked(now, via)).count();
     let burst = usize::try_from(PROVOKED_BURST).unwrap();
-    let other = Via::Server(crate::io::ServerId(1));
+    let other = Via::Server(io::ServerId(1));
     assert_eq!(caused(Via::Mesh, at(0)), burst / 2, "half for one that carries");
     assert_eq!(caused(SERVER, at(0)), burst / 2);
     assert_eq!(caused(other, at(0)), 0, "all is used up");

@@ -62,7 +62,7 @@ fn the_wait_after_a_failure_doubles_up_to_the_longest_and_is_drawn_from_its_uppe
         let mut contact = Contact::new(None, at(u64::from(u32::MAX)));
         for (failures, wait) in (1..).zip([1_000, 2_000, 4_000, 8_000, 16_000, 20_000, 20_000]) {
             contact.begin(unanswered(1));
-            contact.fail(at(0), Failure::Other, &timing, &mut rng(seed));
+            contact.fail(at(0), &timing, &mut rng(seed));
             assert!(contact.attempt().is_none());
             assert_eq!(contact.failures(), failures);
             let retry_at = contact.poll_timeout().unwrap();
@@ -81,48 +81,58 @@ fn no_attempt_follows_a_failure_past_the_time_for_which_the_peer_is_wanted() {
     for (wanted_until, follows) in [(at(500), false), (at(1_001), true)] {
         let mut contact = Contact::new(None, wanted_until);
         contact.begin(unanswered(1));
-        contact.fail(at(0), Failure::Other, &timing, &mut rng(1));
+        contact.fail(at(0), &timing, &mut rng(1));
         assert_eq!(contact.poll_timeout().is_some(), follows);
     }
 }
 
 #[test]
-fn no_path_is_told_at_the_third_failure_for_want_of_one_and_at_no_other() {
+fn a_search_is_explained_after_a_while_also_if_its_attempts_fail_sooner() {
     let mut contact = contact();
-    let fail = |contact: &mut Contact, session: Session, failure| {
-        contact.begin(session);
-        contact.fail(at(0), failure, &Timing::default(), &mut rng(1))
-    };
-    let pathless = (0..2).map(|_| fail(&mut contact, agreed(1), Failure::NoPath));
-    assert_eq!(pathless.collect::<Vec<_>>(), [false, false]);
-    assert!(
-        !fail(&mut contact, unanswered(1), Failure::NoPath),
-        "nobody had answered"
-    );
-    assert!(
-        !fail(&mut contact, agreed(1), Failure::Other),
-        "there was another reason"
-    );
-    let pathless = (0..3).map(|_| fail(&mut contact, agreed(1), Failure::NoPath));
-    assert_eq!(pathless.collect::<Vec<_>>(), [true, false, false]);
-    assert_eq!(contact.failures(), 7);
+    let due = at(0) + EXPLAIN_AFTER;
+    contact.begin(unanswered(1));
+    assert_eq!(contact.explain(at(7_999)), None);
+    contact.fail(at(6_000), &Timing::default(), &mut rng(1));
+    assert_eq!(contact.explain(due), None, "there is nothing to judge by");
+    contact.begin(unanswered(2));
+    assert!(contact.poll_timeout().is_some_and(|at| at <= due));
+    assert_eq!(contact.explain(due), Some(Obstacle::NoAnswer));
+    assert_eq!(contact.explain(due), None, "said already");
+    contact.fail(due, &Timing::default(), &mut rng(1));
+    contact.begin(agreed(3));
+    contact.fail(due, &Timing::default(), &mut rng(1));
+    assert_eq!(contact.obstacle(), Some(Obstacle::Firewall), "they answered at last");
 }
 
 #[test]
-fn an_open_link_forgives_all_failures() {
+fn an_open_link_forgives_all_failures_and_ends_the_search() {
     let mut contact = contact();
     for _ in 0..2 {
         contact.begin(agreed(1));
-        contact.fail(at(0), Failure::NoPath, &Timing::default(), &mut rng(1));
+        contact.fail(at(0), &Timing::default(), &mut rng(1));
     }
     contact.begin(agreed(1));
+    assert_eq!(contact.explain(at(8_000)), Some(Obstacle::Firewall));
     contact.open(link(1));
-    assert_eq!(contact.failures(), 0);
+    assert_eq!((contact.failures(), contact.obstacle()), (0, None));
     contact.begin(agreed(2));
-    assert!(
-        !contact.fail(at(0), Failure::NoPath, &Timing::default(), &mut rng(1)),
-        "this is the first again"
-    );
+    assert_eq!(contact.explain(at(90_000)), None, "it is linked");
+}
+
+#[test]
+fn nothing_stands_in_the_way_of_who_is_not_sought() {
+    for end in [
+        |contact: &mut Contact| contact.unwant(at(8_000)),
+        |contact: &mut Contact| contact.shun(at(9_000)),
+        |contact: &mut Contact| contact.defer(at(8_000), millis(1), &Timing::default()),
+        |contact: &mut Contact| contact.fail(at(59_999), &Timing::default(), &mut rng(1)),
+    ] {
+        let mut contact = contact();
+        contact.begin(agreed(1));
+        assert!(contact.explain(at(8_000)).is_some());
+        end(&mut contact);
+        assert_eq!(contact.obstacle(), None);
+    }
 }
 
 #[test]

@@ -10,10 +10,11 @@ use super::{
     *,
 };
 use crate::{
-    config::LINKS_TARGET,
+    config::{EXPLAIN_AFTER, LINKS_TARGET},
     context::test::peer,
     door::Loss,
     io::{LinkEnd, LinkId},
+    model::Obstacle,
     wire::{frame::Frame, sdp::test::sdp},
 };
 
@@ -106,6 +107,32 @@ fn a_peer_that_the_server_does_not_know_is_given_up_only_if_the_server_carries_t
 }
 
 #[test]
+fn what_stands_in_the_way_of_somebody_is_told_until_a_server_says_that_they_are_not_here() {
+    let below = below(1)[0];
+    let mut rig = Rig::registered(Here::default());
+    rig.name(below);
+    let started = rig.cx.instant();
+    rig.describe(below);
+    rig.told();
+    // The first offer is not answered, nor is the second.
+    for _ in 0..2 {
+        let due = rig.net.attempts_due().unwrap();
+        rig.cx.wait(due.as_millis() - rig.cx.instant().as_millis());
+        rig.net.on_attempts_due(&mut rig.cx, &rig.here);
+    }
+    rig.told();
+    let due = rig.net.attempts_due().unwrap();
+    assert_eq!(due.since(started), EXPLAIN_AFTER);
+    rig.cx.wait(due.as_millis() - rig.cx.instant().as_millis());
+    rig.net.on_attempts_due(&mut rig.cx, &rig.here);
+    let blocked = link_state(below, LinkState::Blocked(Obstacle::NoAnswer));
+    assert_eq!(rig.told(), std::slice::from_ref(&blocked));
+    let refusal = Refusal::PeerNotHere { to: below };
+    rig.signal(signal::Event::Refused { refusal });
+    assert_eq!(rig.told(), [blocked, link_state(below, LinkState::None)]);
+}
+
+#[test]
 fn an_attempt_goes_by_mesh_server_and_nearby_in_turn_after_each_failure() {
     let (above, below) = (above(1)[0], below(1)[0]);
     let mut rig = Rig::registered(Here::of([below]));
@@ -118,10 +145,7 @@ fn an_attempt_goes_by_mesh_server_and_nearby_in_turn_after_each_failure() {
         sdp: sdp(),
         urgent: true,
     };
-    let failed = || Event::AttemptFailed {
-        peer: below,
-        failure: Failure::Other,
-    };
+    let failed = || Event::AttemptFailed { peer: below };
     for forwarding in [Forwarding::Learned, Forwarding::Flooded] {
         assert_eq!(rig.offers(below), []);
         let mut told = rig.told();
@@ -229,7 +253,7 @@ fn where_there_are_others_one_of_them_is_sought_in_place_of_a_lost_link() {
     let link = rig.link(people[0], Role::Offerer);
     rig.net.on_seek_due(&mut rig.cx, &rig.here);
     let attempt = rig.net.peers.get(&people[1]).unwrap().attempt().unwrap().link();
-    rig.net.fail(&mut rig.cx, people[1], Failure::Other);
+    rig.net.fail(&mut rig.cx, people[1]);
     assert_eq!(rig.cx.outputs(), [dial(2), Output::HangUp { link: attempt }]);
     rig.net
         .handle_closed(&mut rig.cx, &rig.here, link, LinkEnd::ClosedByPeer);

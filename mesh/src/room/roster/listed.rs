@@ -9,7 +9,7 @@ use crate::{
     config::ROSTER_RETRY,
     door::LinkState,
     io::Instant,
-    model::{Event, Person, PersonState},
+    model::{Event, Obstacle, Person, PersonState},
     wire::{
         id::ShortId,
         record::{Beacon, Record},
@@ -127,10 +127,14 @@ impl Listed {
             LinkState::Up => PersonState::Here,
             _ if self.left => PersonState::Left,
             LinkState::Trouble => PersonState::Reconnecting,
-            LinkState::None | LinkState::Connecting if beaconed && !suspected => PersonState::Here,
-            LinkState::None | LinkState::Connecting if suspected && !convicted => PersonState::Reconnecting,
+            _ if beaconed && !suspected => PersonState::Here,
+            _ if suspected && !convicted => PersonState::Reconnecting,
             LinkState::Connecting if self.person.name.is_none() => PersonState::Connecting,
-            LinkState::None | LinkState::Connecting => PersonState::Gone,
+            // Who was here before and does not answer is gone.
+            LinkState::Blocked(obstacle) if self.person.name.is_none() || obstacle != Obstacle::NoAnswer => {
+                PersonState::OutOfReach { obstacle }
+            }
+            LinkState::None | LinkState::Connecting | LinkState::Blocked(_) => PersonState::Gone,
         };
         let gone = matches!(state, PersonState::Gone | PersonState::Left);
         let counted = beaconed && !gone;
@@ -204,7 +208,9 @@ mod tests {
 
     #[test]
     fn a_link_decides_else_the_beacon_else_suspicion() {
-        use LinkState::{Connecting, None, Trouble, Up};
+        use LinkState::{Blocked, Connecting, None, Trouble, Up};
+        let nats = Obstacle::BothNats;
+        let silent = Obstacle::NoAnswer;
         let suspected = |mut listed: Box<Listed>, until| {
             listed.suspected_until = Some(until);
             listed
@@ -229,6 +235,15 @@ mod tests {
             (named(None), PersonState::Gone),
             (named(Connecting), PersonState::Gone),
             (Listed::new(NOW, peer(2), Connecting), PersonState::Connecting),
+            (beaconed(Blocked(nats)), PersonState::Here),
+            (left(beaconed(Blocked(nats))), PersonState::Left),
+            (suspected(beaconed(Blocked(nats)), LATER), PersonState::Reconnecting),
+            (named(Blocked(nats)), PersonState::OutOfReach { obstacle: nats }),
+            (named(Blocked(silent)), PersonState::Gone),
+            (
+                Listed::new(NOW, peer(2), Blocked(silent)),
+                PersonState::OutOfReach { obstacle: silent },
+            ),
         ] {
             assert_eq!(shown(&mut listed, NOW), state, "{listed:?}");
         }

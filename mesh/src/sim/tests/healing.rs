@@ -2,7 +2,7 @@
 
 use crate::{
     config::SUSPECT,
-    model::{Alert, PersonState, ServerState},
+    model::{Alert, Obstacle, PersonState, ServerState},
 };
 use shared::signal::Refusal;
 
@@ -126,7 +126,10 @@ fn a_link_that_dies_silently_is_noticed_in_time_and_made_again() {
                 });
                 // Longer than a lost peer is sought without a server's word.
                 world.run_for(seconds(150));
-                assert!(world.alerts(low).contains(&Alert::NoPath { peer: world.id(high) }));
+                for (who, of) in [(low, high), (high, low)] {
+                    let obstacle = Obstacle::NoStun;
+                    assert_eq!(world.state(who, of), Some(PersonState::OutOfReach { obstacle }));
+                }
                 world.unblock(low, high);
             }
             world.run_until_linked(seconds(45), &[low, high]);

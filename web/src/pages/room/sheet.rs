@@ -1,7 +1,7 @@
 //! What opens in front of the room: one dialog, which shows one thing at a time.
 
-use client::words::{label, page};
-use mesh::model::SendError;
+use client::words::{label, out_of_reach, page, person_state};
+use mesh::model::{PersonState, SendError};
 use shared::PeerId;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlDialogElement, HtmlElement};
@@ -168,6 +168,7 @@ fn content(props: &RoomViewProps, sheet: Sheet, diagnostics: &AttrValue, show: &
         Sheet::About(peer) => html! {
             <>
                 { title(props.state.name_of(&peer)) }
+                { words("p", how_reached(props, &peer)) }
                 <p class="aside">{ "Fingerprint " }<span class="fingerprint">{ peer.fingerprint() }</span></p>
                 { words("h3", label::SAFETY_NUMBER) }
                 <p class="safety-number" dir="ltr">{ props.safety_number.emit(peer) }</p>
@@ -175,6 +176,22 @@ fn content(props: &RoomViewProps, sheet: Sheet, diagnostics: &AttrValue, show: &
                 { done }
             </>
         },
+    }
+}
+
+/// How somebody is reached, or why not.
+fn how_reached(props: &RoomViewProps, peer: &PeerId) -> AttrValue {
+    let Some(person) = props.state.person(peer) else {
+        return AttrValue::default();
+    };
+    match person.state {
+        PersonState::OutOfReach { obstacle } => out_of_reach(&props.state.name_of(peer), obstacle).into(),
+        PersonState::Here if !person.linked => page::THROUGH_OTHERS.into(),
+        state @ (PersonState::Connecting
+        | PersonState::Here
+        | PersonState::Reconnecting
+        | PersonState::Gone
+        | PersonState::Left) => person_state(state).into(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use client::{
     notice::NoticeAction,
     room::{Pinned, RoomState},
-    standing::{ServerStanding, Standing},
+    standing::{MeshStanding, ServerStanding, Standing},
     words::{label, page},
 };
 use mesh::model::{Invitation, InvitationError, Network, PersonState, SendError};
@@ -326,12 +326,18 @@ fn nothing_yet(props: &RoomViewProps) -> Html {
     if props.state.closed {
         return html! { <p class="nothing-yet nothing-title">{ page::CLOSED_EMPTY }</p> };
     }
-    if props.state.present() > 1 {
+    let soon = match props.standing.mesh {
+        MeshStanding::Alone => None,
+        MeshStanding::Connecting { .. } => Some((page::CONNECTING_TITLE, page::ALONE_ASIDE)),
+        MeshStanding::Blocked => Some((page::BLOCKED_TITLE, page::ALONE_ASIDE)),
+        MeshStanding::Connected { .. } => Some((page::TOGETHER_TITLE, page::TOGETHER_HELP)),
+    };
+    if let Some((title, help)) = soon {
         return html! {
             <div class="nothing-yet">
                 <div class="flock small" aria-hidden="true" />
-                <p class="nothing-title">{ page::TOGETHER_TITLE }</p>
-                <p>{ page::TOGETHER_HELP }</p>
+                <p class="nothing-title">{ title }</p>
+                <p>{ help }</p>
             </div>
         };
     }

@@ -1,0 +1,144 @@
+//! Why an attempt finds no path: what the candidates of both sides tell of the networks they are in.
+//!
+//! Each side learns its public address from a STUN server (a server-reflexive candidate, RFC 8445 section 5.1.1). Whoever learns none is
+//! where UDP does not get out. Whoever learns one port from one server and another from the next is behind a NAT that maps by
+//! destination (RFC 4787 section 4.1, "symmetric" in older texts): the port that others are told is not the one they are met from.
+//! Both sides see the candidates of both, so both come to the same conclusion, without a word more on the wire.
+
+use shared::signal::IceServer;
+
+use crate::{
+    config::CANDIDATES_MAX,
+    io::Candidate,
+    model::Obstacle,
+    wire::candidate::{Public, public},
+};
+
+/// What one side's candidates tell.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Ways {
+    /// Public addresses and ports, as STUN servers saw them.
+    mapped: Vec<(String, u16)>,
+    relayed: bool,
+}
+
+impl Ways {
+    /// Candidates of this side are known.
+    pub(crate) fn note(&mut self, candidates: &[Candidate]) {
+        for candidate in candidates {
+            match public(candidate) {
+                Some(Public::Mapped { address, port }) if self.mapped.len() < CANDIDATES_MAX => {
+                    self.mapped.push((address.to_owned(), port));
+                }
+                Some(Public::Relayed) => self.relayed = true,
+                Some(Public::Mapped { .. }) | None => {}
+            }
+        }
+    }
+
+    fn is_public(&self) -> bool {
+        self.relayed || !self.mapped.is_empty()
+    }
+
+    /// Whether one address was seen with several ports.
+    fn varies(&self) -> bool {
+        let mut pairs = self.mapped.iter().zip(1..);
+        pairs.any(|((address, port), after)| {
+            let mut later = self.mapped[after..].iter();
+            later.any(|(other, theirs)| other == address && theirs != port)
+        })
+    }
+}
+
+/// What an attempt found out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Evidence {
+    /// Whether we asked a STUN server.
+    pub(crate) asked: bool,
+    pub(crate) ours: Ways,
+    pub(crate) theirs: Ways,
+}
+
+impl Evidence {
+    /// Nothing but which servers are asked.
+    pub(crate) fn of(ice_servers: &[IceServer]) -> Self {
+        Self {
+            asked: !ice_servers.is_empty(),
+            ..Self::default()
+        }
+    }
+
+    /// What stands in the way of two who have agreed on everything.
+    pub(crate) fn obstacle(&self) -> Obstacle {
+        if !self.asked {
+            return Obstacle::NoStun;
+        }
+        match (self.ours.is_public(), self.theirs.is_public()) {
+            (false, false) => Obstacle::StunSilent,
+            (false, true) => Obstacle::OwnNetwork,
+            (true, false) => Obstacle::TheirNetwork,
+            (true, true) => match (self.ours.varies(), self.theirs.varies()) {
+                (false, false) => Obstacle::Firewall,
+                (true, false) => Obstacle::OwnNat,
+                (false, true) => Obstacle::TheirNat,
+                (true, true) => Obstacle::BothNats,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ways(lines: &[&str]) -> Ways {
+        let candidate = |line: &&str| Candidate {
+            line: (*line).to_owned(),
+            mid: None,
+        };
+        let mut ways = Ways::default();
+        ways.note(&lines.iter().map(candidate).collect::<Vec<_>>());
+        ways
+    }
+
+    const HOST: &str = "candidate:1 1 udp 9 b7f29a62-3c2e-4bd8-9ac3-1d5e8a0f7c11.local 9 typ host";
+    const MAPPED: &str = "candidate:2 1 udp 9 203.0.113.7 61000 typ srflx raddr 0.0.0.0 rport 0";
+    const MAPPED_V6: &str = "candidate:3 1 udp 9 2001:db8::7 61001 typ srflx raddr :: rport 0";
+    const MAPPED_ANEW: &str = "candidate:4 1 udp 9 203.0.113.7 61002 typ srflx raddr 0.0.0.0 rport 0";
+    const RELAYED: &str = "candidate:5 1 udp 9 198.51.100.4 3478 typ relay raddr 203.0.113.7 rport 9";
+
+    #[test]
+    fn each_pair_of_networks_has_its_obstacle() {
+        let (none, plain) = (&[HOST][..], &[HOST, MAPPED, MAPPED_V6, MAPPED][..]);
+        let (varies, relayed) = (&[HOST, MAPPED, MAPPED_V6, MAPPED_ANEW][..], &[HOST, RELAYED][..]);
+        for (ours, theirs, obstacle) in [
+            (none, none, Obstacle::StunSilent),
+            (none, plain, Obstacle::OwnNetwork),
+            (none, relayed, Obstacle::OwnNetwork),
+            (varies, none, Obstacle::TheirNetwork),
+            (plain, plain, Obstacle::Firewall),
+            (relayed, plain, Obstacle::Firewall),
+            (varies, plain, Obstacle::OwnNat),
+            (plain, varies, Obstacle::TheirNat),
+            (varies, varies, Obstacle::BothNats),
+        ] {
+            let (ours, theirs) = (ways(ours), ways(theirs));
+            let asked = Evidence {
+                asked: true,
+                ours,
+                theirs,
+            };
+            assert_eq!(asked.obstacle(), obstacle, "{asked:?}");
+            assert_eq!(Evidence { asked: false, ..asked }.obstacle(), Obstacle::NoStun);
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let lines: Vec<_> = (1..=100)
+            .map(|port| format!("candidate:2 1 udp 9 203.0.113.7 {port} typ srflx"))
+            .collect();
+        let ways = ways(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(ways.mapped.len(), CANDIDATES_MAX);
+    }
+}
