@@ -11,12 +11,13 @@
 //!    [`signalling`] (messages of a server's socket), [`servers`] (which servers there are).
 //! 5. [`store`]: what outlives the program. [`slot`]: which of the stored identities this program is.
 //! 6. What a person types and sees: [`route`], [`validate`], [`text`], [`layout`] (of the network's map), [`qr`].
-//! 7. [`diagnostics`]: what can be copied when something is wrong. [`config`]: every limit.
+//! 7. [`diagnostics`]: what can be copied when something is wrong. [`check`]: what kind of network this is. [`config`]: every limit.
 //!
 //! There is no socket here, no clock and no browser type, so all of it is tested natively.
 
 pub mod candidate;
 pub mod channel;
+pub mod check;
 pub mod config;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;

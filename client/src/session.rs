@@ -7,7 +7,7 @@ use mesh::{
     io::{Instant, Now},
     model::{CloseError, Invitation, InvitationError, Network, SendError},
 };
-use shared::{Identity, MessageId, PeerId, Room};
+use shared::{Identity, MessageId, PeerId, Room, signal::IceServer};
 
 use crate::{
     core::Core,
@@ -180,6 +180,12 @@ impl Session {
     /// Takes a notice away that was read.
     pub fn dismiss(&self, id: u64) {
         self.command(|core, now| core.dismiss(now, id));
+    }
+
+    /// What servers name to find a path with.
+    #[must_use]
+    pub fn ice_servers(&self) -> Vec<IceServer> {
+        self.0.core.borrow().node().ice_servers()
     }
 
     /// See [`Core::diagnostics`].

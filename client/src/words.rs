@@ -3,6 +3,7 @@
 //!
 //! Nothing is decided by a text: whoever wants to know what is shown looks at the value.
 
+pub mod check;
 pub mod label;
 pub mod page;
 

@@ -40,4 +40,5 @@ pub mod wire;
 
 pub use config::{NodeConfig, Timing};
 pub use model::Counters;
+pub use net::Ways;
 pub use node::Node;

@@ -29,6 +29,7 @@ use std::{borrow::Cow, collections::VecDeque, rc::Rc, time::Duration};
 
 use shared::{PeerId, signal};
 
+pub use self::evidence::Ways;
 pub(crate) use self::link::Link;
 use self::{
     active_view::ActiveView,
@@ -104,6 +105,11 @@ impl Net {
     /// The peers with a link that can carry messages, in the order of the links' ids.
     pub(crate) fn links(&self) -> impl Iterator<Item = &Link> {
         self.peers.usable_links()
+    }
+
+    /// What servers name to find a path with.
+    pub(crate) fn ice_servers(&self) -> Vec<signal::IceServer> {
+        self.servers.ice_servers()
     }
 
     /// Whether a server takes our requests.

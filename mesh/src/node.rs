@@ -413,6 +413,12 @@ impl Node {
         self.net.links().map(Link::peer)
     }
 
+    /// What servers name to find a path with: STUN and TURN servers.
+    #[must_use]
+    pub fn ice_servers(&self) -> Vec<shared::signal::IceServer> {
+        self.net.ice_servers()
+    }
+
     /// How somebody stands with us, if they are shown.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) fn state_of(&self, peer: &PeerId) -> Option<crate::model::PersonState> {

@@ -105,6 +105,7 @@ fn room(events: Vec<Event>, open_name: Option<&'static str>) -> Html {
             on_invite={Callback::from(|()| Err(InvitationError::Full))}
             on_take={Callback::from(|_| Err(InvitationError::Damaged))}
             on_diagnose={Callback::from(|()| AttrValue::from("nothing happened"))}
+            on_check={Callback::noop()}
             on_send={Callback::from(|_| Err(SendError::NotReachable))}
             safety_number={Callback::from(|peer| shared::identity::safety_number(&private_room().open(), &self::peer(0), &peer))}
         />

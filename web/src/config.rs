@@ -22,6 +22,9 @@ pub(crate) const DATABASE_VERSION: u32 = 2;
 /// between; a tenth of a second is felt as at once (Nielsen, *Usability Engineering*, 1993, chapter 5).
 pub(crate) const DRAW_AFTER: Duration = Duration::from_millis(60);
 
+/// How long "Check connection" waits for what servers answer: longer than most networks take, and not so long that one gives up.
+pub(crate) const CHECK_MAX: Duration = Duration::from_secs(5);
+
 /// How long to wait for the goodbyes before the page is left anyway.
 pub(crate) const LEAVE_MAX: Duration = Duration::from_secs(2);
 

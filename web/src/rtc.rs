@@ -9,16 +9,16 @@
 
 mod channel;
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, pin::pin, rc::Rc};
 
 use client::{
     candidate::{CandidateBatch, Found},
     channel::link_kind,
     core::Step,
-    driver::{Events, Exhausted, SlowReader},
+    driver::{DriverEvent, Events, Exhausted, SlowReader},
 };
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
-use futures_util::StreamExt;
+use futures_util::{StreamExt, future::select};
 use gloo_events::EventListener;
 use gloo_timers::{callback::Timeout, future::sleep};
 use js_sys::{Array, Object};
@@ -32,7 +32,7 @@ use web_sys::{
 };
 
 use self::channel::Channel;
-use crate::{clock, js};
+use crate::{clock, config::CHECK_MAX, js};
 
 /// A connection of this page.
 #[derive(Debug)]
@@ -103,6 +103,28 @@ impl Drop for Connection {
         self.channel.silence();
         self.peer_connection.close();
     }
+}
+
+/// The candidates that a connection for trial finds with these servers.
+pub(crate) async fn look_around(ice_servers: &[IceServer]) -> Vec<Candidate> {
+    let (events, mut queue) = Events::channel();
+    let mut found = Vec::new();
+    let Ok(connection) = Connection::new(LinkId(0), ice_servers, None, &events) else {
+        return found;
+    };
+    connection.push(Step::Offer);
+    let all = async {
+        while let Some(event) = queue.next().await {
+            if let DriverEvent::Input(Input::LocalCandidates { candidates, .. }) = event {
+                found.extend(candidates);
+            }
+            if found.last() == Some(&Candidate::end()) {
+                return;
+            }
+        }
+    };
+    select(pin!(all), pin!(sleep(CHECK_MAX))).await;
+    found
 }
 
 fn configuration(ice_servers: &[IceServer], certificate: Option<&RtcCertificate>) -> RtcConfiguration {

@@ -32,6 +32,8 @@ pub const RENAME_ROOM: &str = "Rename room";
 pub const APPEARANCE: &str = "Appearance";
 /// Hands out the room's link.
 pub const COPY_LINK: &str = "Copy link";
+/// Finds out what kind of network this is.
+pub const CHECK_CONNECTION: &str = "Check connection";
 /// Copies what helps to find out what is wrong.
 pub const COPY_DIAGNOSTICS: &str = "Copy diagnostics";
 /// Closes the room for everyone.

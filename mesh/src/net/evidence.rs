@@ -14,16 +14,24 @@ use crate::{
     wire::candidate::{Public, public},
 };
 
-/// What one side's candidates tell.
+/// What one side's candidates tell of the ways in to it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Ways {
+pub struct Ways {
     /// Public addresses and ports, as STUN servers saw them.
     mapped: Vec<(String, u16)>,
     relayed: bool,
 }
 
 impl Ways {
-    /// Candidates of this side are known.
+    /// What these candidates tell.
+    #[must_use]
+    pub fn of(candidates: &[Candidate]) -> Self {
+        let mut ways = Self::default();
+        ways.note(candidates);
+        ways
+    }
+
+    /// More candidates of this side are known.
     pub(crate) fn note(&mut self, candidates: &[Candidate]) {
         for candidate in candidates {
             match public(candidate) {
@@ -36,12 +44,27 @@ impl Ways {
         }
     }
 
-    fn is_public(&self) -> bool {
+    /// Whether there is a way in from elsewhere.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
         self.relayed || !self.mapped.is_empty()
     }
 
-    /// Whether one address was seen with several ports.
-    fn varies(&self) -> bool {
+    /// Whether a TURN server stands in.
+    #[must_use]
+    pub fn is_relayed(&self) -> bool {
+        self.relayed
+    }
+
+    /// Whether STUN servers saw an IPv4 address, and whether an IPv6 address.
+    #[must_use]
+    pub fn mapped(&self) -> [bool; 2] {
+        [false, true].map(|v6| self.mapped.iter().any(|(address, _)| address.contains(':') == v6))
+    }
+
+    /// Whether one address was seen with several ports: a NAT that maps by destination.
+    #[must_use]
+    pub fn varies(&self) -> bool {
         let mut pairs = self.mapped.iter().zip(1..);
         pairs.any(|((address, port), after)| {
             let mut later = self.mapped[after..].iter();
@@ -96,9 +119,7 @@ mod tests {
             line: (*line).to_owned(),
             mid: None,
         };
-        let mut ways = Ways::default();
-        ways.note(&lines.iter().map(candidate).collect::<Vec<_>>());
-        ways
+        Ways::of(&lines.iter().map(candidate).collect::<Vec<_>>())
     }
 
     const HOST: &str = "candidate:1 1 udp 9 b7f29a62-3c2e-4bd8-9ac3-1d5e8a0f7c11.local 9 typ host";
@@ -131,6 +152,14 @@ mod tests {
             assert_eq!(asked.obstacle(), obstacle, "{asked:?}");
             assert_eq!(Evidence { asked: false, ..asked }.obstacle(), Obstacle::NoStun);
         }
+    }
+
+    #[test]
+    fn addresses_are_told_apart_by_their_version() {
+        assert_eq!(ways(&[HOST, RELAYED]).mapped(), [false, false]);
+        assert_eq!(ways(&[MAPPED]).mapped(), [true, false]);
+        assert_eq!(ways(&[MAPPED, MAPPED_V6]).mapped(), [true, true]);
+        assert!(ways(&[RELAYED]).is_relayed() && !ways(&[MAPPED]).is_relayed());
     }
 
     #[test]

@@ -312,7 +312,7 @@ mod tests {
         assert_eq!(invitations.poll_timeout(), Some(made + cx.timing.invitation_timeout));
         invitations.handle_description(LinkId(1), "offer");
         assert_eq!(invitations.poll_timeout(), Some(made + GATHER));
-        cx.wait(3_000);
+        cx.wait(2_000);
         assert_eq!(invitations.handle_timeout(&mut cx)[0].body, invitation(vec![]));
     }
 

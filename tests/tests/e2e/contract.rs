@@ -55,6 +55,7 @@ async fn opens_what_the_bar_offers(page: &Page) -> Result<()> {
         "Rename yourself",
         "Connect without a server",
         "Appearance",
+        "Check connection",
         "Copy diagnostics",
         "Close room",
         "Leave room",

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use client::{
     Session,
+    check::Check,
     notice::{Notice, NoticeKind},
     room::RoomState,
     route::Route,
@@ -16,6 +17,7 @@ use client::{
 use gloo_timers::callback::Timeout;
 use mesh::model::{Invitation, InvitationError, Network, SendError};
 use shared::{RoomCode, identity::safety_number};
+use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use self::view::RoomView;
@@ -25,7 +27,7 @@ use crate::{
     config::LEAVE_MAX,
     drafts::Drafts,
     hooks::{go_to, use_seconds_until, use_stay, use_title},
-    js, rooms, worker,
+    js, rooms, rtc, worker,
 };
 
 /// Joins a room; what it shows comes to the callback.
@@ -126,6 +128,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             on_files={commands.on_files.clone()}
             on_dismiss={commands.on_dismiss.clone()}
             on_diagnose={commands.on_diagnose.clone()}
+            on_check={commands.on_check.clone()}
             on_reload={commands.on_reload.clone()}
             {safety_number}
         />
@@ -187,6 +190,7 @@ struct Commands {
     on_files: Callback<()>,
     on_dismiss: Callback<u64>,
     on_diagnose: Callback<(), AttrValue>,
+    on_check: Callback<Callback<Check>>,
     on_reload: Callback<()>,
 }
 
@@ -209,6 +213,13 @@ impl Commands {
             on_files: command(session, |session, ()| session.notify(NoticeKind::NoFiles.into())),
             on_dismiss: command(session, Session::dismiss),
             on_diagnose: command(session, |session, ()| session.diagnostics().into()),
+            on_check: command(session, |session, told: Callback<Check>| {
+                let ice_servers = session.ice_servers();
+                spawn_local(async move {
+                    let found = rtc::look_around(&ice_servers).await;
+                    told.emit(Check::of(&ice_servers, &found));
+                });
+            }),
             on_reload: Callback::from(|()| worker::reload()),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use client::standing::standing;
+use client::{check::Check, standing::standing};
 use mesh::io::LinkKind;
 use mesh::model::{Network, NetworkEdge, NetworkLink, NetworkNode, PersonState};
 use wasm_bindgen::JsCast;
@@ -133,6 +133,38 @@ async fn a_folded_network_says_how_many_there_are_and_that_it_is_folded_is_told(
     page.one(".map");
     page.click("Network").await;
     assert_eq!(*folded.borrow(), [false, true]);
+}
+
+#[wasm_bindgen_test]
+async fn what_kind_of_network_this_is_is_found_out_each_time_one_asks() {
+    let asked = Rc::new(RefCell::new(Vec::<Callback<Check>>::new()));
+    let props = RoomViewProps {
+        on_check: {
+            let asked = asked.clone();
+            Callback::from(move |told| asked.borrow_mut().push(told))
+        },
+        ..networked(network(1, 2))
+    };
+    let page = Shown::<RoomView>::new(props).await;
+    for times in 1..=2 {
+        page.click("Room menu").await;
+        page.click("Check connection").await;
+        assert!(page.text("dialog[open] p").starts_with("Checking"));
+        assert_eq!(
+            (asked.borrow().len(), page.all("dialog[open] textarea").len()),
+            (times, 0)
+        );
+        let told = asked.borrow()[times - 1].clone();
+        told.emit(Check::of(&[], &[]));
+        page.settle().await;
+        assert!(
+            page.text("dialog[open] p")
+                .starts_with("This server connects people within one network")
+        );
+        let area: web_sys::HtmlTextAreaElement = page.one("dialog[open] textarea").unchecked_into();
+        assert!(area.value().starts_with("Server: connect"), "{}", area.value());
+        page.click("Done").await;
+    }
 }
 
 #[wasm_bindgen_test]

@@ -110,7 +110,7 @@ async fn a_closed_room_can_be_read_and_says_why_nothing_can_be_sent() {
     page.click("Room menu").await;
     assert_eq!(
         texts(&page, "[role=menuitem]"),
-        ["Appearance", "Copy diagnostics", "Leave room"]
+        ["Appearance", "Check connection", "Copy diagnostics", "Leave room"]
     );
     let buttons = texts(&page, "button");
     assert!(
@@ -140,6 +140,7 @@ async fn the_menu_offers_to_name_the_room_to_its_founder_and_what_is_refused_is_
             "Rename yourself",
             "Connect without a server",
             "Appearance",
+            "Check connection",
             "Copy diagnostics",
             "Leave room"
         ]

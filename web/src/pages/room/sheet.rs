@@ -1,6 +1,12 @@
 //! What opens in front of the room: one dialog, which shows one thing at a time.
 
-use client::words::{label, out_of_reach, page, person_state};
+use client::{
+    check::Check,
+    words::{
+        check::{CHECKING, details, verdict},
+        label, out_of_reach, page, person_state,
+    },
+};
 use mesh::model::{PersonState, SendError};
 use shared::PeerId;
 use wasm_bindgen::JsCast;
@@ -35,6 +41,8 @@ pub enum Sheet {
     RenameRoom,
     /// How the page looks here.
     Appearance,
+    /// What kind of network this is.
+    Check,
     /// What helps to find out what is wrong.
     Diagnostics,
     /// Whether to close the room for everyone.
@@ -48,7 +56,7 @@ impl Sheet {
     fn needs_room(self) -> bool {
         match self {
             Self::Invite | Self::ByHand | Self::RenameSelf | Self::RenameRoom | Self::Close => true,
-            Self::Menu | Self::Appearance | Self::Diagnostics | Self::About(_) => false,
+            Self::Menu | Self::Appearance | Self::Check | Self::Diagnostics | Self::About(_) => false,
         }
     }
 
@@ -56,7 +64,13 @@ impl Sheet {
     fn closed_by(self) -> &'static str {
         match self {
             Self::ByHand | Self::RenameSelf | Self::RenameRoom => "closerequest",
-            Self::Invite | Self::Menu | Self::Appearance | Self::Diagnostics | Self::Close | Self::About(_) => "any",
+            Self::Invite
+            | Self::Menu
+            | Self::Appearance
+            | Self::Check
+            | Self::Diagnostics
+            | Self::Close
+            | Self::About(_) => "any",
         }
     }
 }
@@ -86,6 +100,16 @@ pub fn use_sheet(props: &RoomViewProps, sheet: Option<Sheet>, show: &Callback<Op
         Some(Sheet::Diagnostics) => props.on_diagnose.emit(()),
         Some(_) | None => AttrValue::default(),
     });
+    let check = use_state(|| None::<Check>);
+    use_effect_with(sheet == Some(Sheet::Check), {
+        let (check, on_check) = (check.setter(), props.on_check.clone());
+        move |opened| {
+            check.set(None);
+            if *opened {
+                on_check.emit(Callback::from(move |found| check.set(Some(found))));
+            }
+        }
+    });
     let class = match sheet {
         Some(Sheet::Menu) => "dialog menu",
         Some(_) | None => "dialog",
@@ -95,7 +119,7 @@ pub fn use_sheet(props: &RoomViewProps, sheet: Option<Sheet>, show: &Callback<Op
     let onclose = show.reform(|_: Event| None);
     html! {
         <dialog ref={dialog} {class} {closedby} aria-labelledby="sheet-title" {onclose}>
-            { sheet.map(|sheet| content(props, sheet, &diagnostics, show)) }
+            { sheet.map(|sheet| content(props, sheet, &diagnostics, check.as_ref(), show)) }
         </dialog>
     }
 }
@@ -110,7 +134,13 @@ fn focus_first(dialog: &Element) {
     }
 }
 
-fn content(props: &RoomViewProps, sheet: Sheet, diagnostics: &AttrValue, show: &Callback<Option<Sheet>>) -> Html {
+fn content(
+    props: &RoomViewProps,
+    sheet: Sheet,
+    diagnostics: &AttrValue,
+    check: Option<&Check>,
+    show: &Callback<Option<Sheet>>,
+) -> Html {
     let goes_to = |sheet: Option<Sheet>| show.reform(move |_: MouseEvent| sheet);
     let done = button("button", "Done", goes_to(None));
     match sheet {
@@ -156,6 +186,7 @@ fn content(props: &RoomViewProps, sheet: Sheet, diagnostics: &AttrValue, show: &
                 { done }
             </>
         },
+        Sheet::Check => html! { <>{ checked(props, check) }{ done }</> },
         Sheet::Diagnostics => html! {
             <>
                 { title(label::COPY_DIAGNOSTICS) }
@@ -165,17 +196,34 @@ fn content(props: &RoomViewProps, sheet: Sheet, diagnostics: &AttrValue, show: &
             </>
         },
         Sheet::Close => ask_to_close(props, show),
-        Sheet::About(peer) => html! {
-            <>
-                { title(props.state.name_of(&peer)) }
-                { words("p", how_reached(props, &peer)) }
-                <p class="aside">{ "Fingerprint " }<span class="fingerprint">{ peer.fingerprint() }</span></p>
-                { words("h3", label::SAFETY_NUMBER) }
-                <p class="safety-number" dir="ltr">{ props.safety_number.emit(peer) }</p>
-                <p class="aside">{ page::SAFETY_NUMBER_HELP }</p>
-                { done }
-            </>
-        },
+        Sheet::About(peer) => html! { <>{ about(props, peer) }{ done }</> },
+    }
+}
+
+/// What kind of network this is, once that is found out.
+fn checked(props: &RoomViewProps, check: Option<&Check>) -> Html {
+    html! {
+        <>
+            { title(label::CHECK_CONNECTION) }
+            <p role="status">{ check.map_or(CHECKING, verdict) }</p>
+            if let Some(check) = check {
+                <CopyBox field="Details" label="Copy" text={details(check, &props.standing)} />
+            }
+        </>
+    }
+}
+
+/// Who somebody is, and how they are reached.
+fn about(props: &RoomViewProps, peer: PeerId) -> Html {
+    html! {
+        <>
+            { title(props.state.name_of(&peer)) }
+            { words("p", how_reached(props, &peer)) }
+            <p class="aside">{ "Fingerprint " }<span class="fingerprint">{ peer.fingerprint() }</span></p>
+            { words("h3", label::SAFETY_NUMBER) }
+            <p class="safety-number" dir="ltr">{ props.safety_number.emit(peer) }</p>
+            <p class="aside">{ page::SAFETY_NUMBER_HELP }</p>
+        </>
     }
 }
 
@@ -292,6 +340,7 @@ fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
                 { goes_to(Icon::Link, label::WITHOUT_SERVER, Sheet::ByHand) }
             }
             { goes_to(Icon::Sun, label::APPEARANCE, Sheet::Appearance) }
+            { goes_to(Icon::Open, label::CHECK_CONNECTION, Sheet::Check) }
             { goes_to(Icon::Info, label::COPY_DIAGNOSTICS, Sheet::Diagnostics) }
             if founder {
                 { goes_to(Icon::Lock, label::CLOSE_ROOM, Sheet::Close) }

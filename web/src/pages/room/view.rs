@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use client::{
+    check::Check,
     notice::NoticeAction,
     room::{Pinned, RoomState},
     standing::{MeshStanding, ServerStanding, Standing},
@@ -94,6 +95,8 @@ pub struct RoomViewProps {
     pub on_dismiss: Callback<u64>,
     /// Gives what "Copy diagnostics" copies.
     pub on_diagnose: Callback<(), AttrValue>,
+    /// Finds out what kind of network this is, and tells it.
+    pub on_check: Callback<Callback<Check>>,
     /// A notice's "Reload" was chosen.
     #[prop_or_default]
     pub on_reload: Callback<()>,
@@ -187,7 +190,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                 { page::SKIP_LINK }
             </button>
             { topbar(props, &people_open, &toggle, &show) }
-            { connection(&props.standing, props.retry_in, &props.on_retry, by_hand(props, &show)) }
+            { connection(&props.standing, props.retry_in, &props.on_retry, way_out(props, &show)) }
             <main class="conversation" inert={*people_open}>
                 <div class="notices">
                     { for state.notices.iter().map(|Pinned { id, notice }| {
@@ -306,16 +309,17 @@ pub(super) fn name(props: &RoomViewProps) -> Option<&str> {
     props.state.name.as_deref().or(props.name.as_deref())
 }
 
-/// The button that leads in without a server, where one is of no use.
-fn by_hand(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
-    if props.state.closed || props.standing.server == ServerStanding::Registered {
-        return html! {};
-    }
-    button(
-        "button small",
-        label::WITHOUT_SERVER,
-        show.reform(|_: MouseEvent| Some(Sheet::ByHand)),
-    )
+/// The button that leads on where something is wrong: in without a server, where one is of no use; to what is in the way of others.
+fn way_out(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
+    let (label, sheet) = match props.standing.server {
+        _ if props.state.closed => return html! {},
+        ServerStanding::Registered if props.standing.blocked.is_none() => return html! {},
+        ServerStanding::Registered => (label::CHECK_CONNECTION, Sheet::Check),
+        ServerStanding::Looking | ServerStanding::Lost | ServerStanding::Stopped | ServerStanding::RoomClosed => {
+            (label::WITHOUT_SERVER, Sheet::ByHand)
+        }
+    };
+    button("button small", label, show.reform(move |_: MouseEvent| Some(sheet)))
 }
 
 /// Before the first message: what to do next.
