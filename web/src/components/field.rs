@@ -64,12 +64,13 @@ pub fn field(field: Field) -> Html {
 /// A box to paste into or, with `text`, to copy from.
 pub fn area(label: &'static str, node: &NodeRef, text: Option<AttrValue>) -> Html {
     let is_shown = text.is_some();
+    let lines = text.as_deref().map_or(0, |text| text.lines().count());
     html! {
         <label class="field">
             { label }
             <textarea
                 ref={node}
-                rows="3"
+                rows={lines.clamp(3, 8).to_string()}
                 dir="ltr"
                 spellcheck="false"
                 autocomplete="off"

@@ -66,6 +66,15 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
         move |(), session| network.set(Some(session.network().into()))
     });
     let now = standing(&state, network.as_deref());
+    // Else a split that has healed would be told of until the next look.
+    use_effect_with((state.present(), now.reach.is_some()), {
+        let on_look = on_look.clone();
+        move |(_, split)| {
+            if *split {
+                on_look.emit(());
+            }
+        }
+    });
     let retry_in = use_seconds_until(now.retry_at.is_some(), || {
         now.retry_at.map_or(0, |at| session.millis_until(at))
     });
