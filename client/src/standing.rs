@@ -2,6 +2,7 @@
 
 use mesh::io::Instant;
 use mesh::model::{Network, Obstacle, PersonState, ServerState};
+use shared::PeerId;
 
 use crate::room::RoomState;
 
@@ -90,6 +91,37 @@ pub struct Reach {
 pub fn reach(network: &Network) -> Option<Reach> {
     let (reachable, size) = (network.nodes.len(), network.size as usize);
     (size > reachable).then_some(Reach { reachable, size })
+}
+
+/// The neighbor through whom `peer` is reached: the first step of a shortest way there, if we have no link with them and a way is known.
+#[must_use]
+pub fn through(network: &Network, me: &PeerId, peer: &PeerId) -> Option<PeerId> {
+    let place = |peer: &PeerId| network.nodes.iter().position(|node| node.peer == *peer);
+    let (start, goal) = (place(me)?, place(peer)?);
+    // From the goal back, so that whoever meets us first is the neighbor.
+    let (mut reached, mut next) = (vec![goal], 0);
+    while let Some(at) = reached.get(next).copied() {
+        next += 1;
+        for edge in &network.edges {
+            let (one, other) = (edge.one as usize, edge.other as usize);
+            let beyond = match at {
+                at if at == one => other,
+                at if at == other => one,
+                _ => continue,
+            };
+            if beyond == start {
+                return network
+                    .nodes
+                    .get(at)
+                    .map(|node| node.peer)
+                    .filter(|first| first != peer);
+            }
+            if !reached.contains(&beyond) {
+                reached.push(beyond);
+            }
+        }
+    }
+    None
 }
 
 /// How a room stands. `network`: what was last seen of it, if anything.
@@ -189,8 +221,7 @@ fn rank(server: BestServer) -> (u8, Instant) {
 #[cfg(test)]
 mod tests {
     use mesh::io::ServerId;
-    use mesh::model::{Event, NetworkNode, Person};
-    use shared::PeerId;
+    use mesh::model::{Event, NetworkEdge, NetworkNode, Person};
 
     use super::*;
     use crate::{
@@ -330,6 +361,27 @@ mod tests {
         let mut state = room(WAITING, &[]);
         happens(&mut state, event);
         assert_eq!(standing(&state, None).tone, Tone::Good);
+    }
+
+    #[test]
+    fn who_is_not_linked_is_reached_through_the_first_on_a_shortest_way() {
+        let peer = |byte| PeerId::from_bytes([byte; 32]);
+        let node = |byte| NetworkNode {
+            peer: peer(byte),
+            name: None,
+            on_server: true,
+        };
+        // 0 - 1 - 2 - 3 and 0 - 4 - 3; 5 is by itself.
+        let edges = [(0, 1), (1, 2), (2, 3), (0, 4), (3, 4)];
+        let network = Network {
+            nodes: (0..6).map(node).collect(),
+            edges: edges.map(|(one, other)| NetworkEdge { one, other }).into(),
+            links: Vec::new(),
+            size: 6,
+        };
+        for (goal, first) in [(1, None), (2, Some(1)), (3, Some(4)), (5, None), (9, None)] {
+            assert_eq!(through(&network, &peer(0), &peer(goal)), first.map(peer), "{goal}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The sentences that stand on the pages as they are.
 
+use crate::text::isolate;
+
 /// What inviting by hand is.
 pub const INVITE_HELP: &str =
     "You and the other person swap two codes, by email, chat app or camera. Both of you need this room's link.";
@@ -55,6 +57,12 @@ pub fn dated_ahead(count: usize) -> String {
 
 /// Of someone who is here without a link of ours.
 pub const THROUGH_OTHERS: &str = "Reached through others";
+
+/// The same, if it is known through whom.
+#[must_use]
+pub fn through(name: &str) -> String {
+    format!("Reached through {}", isolate(name))
+}
 
 /// How a safety number is compared.
 pub const SAFETY_NUMBER_HELP: &str = "Read this number to each other, by phone or side by side. If both of you see the same, nobody stands between you. If they differ, someone may be in between: don't share anything private.";

@@ -1,6 +1,6 @@
 //! The list of people.
 
-use mesh::model::{Event, PersonState};
+use mesh::model::{Event, Obstacle, PersonState};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::setup::{person, show};
@@ -52,4 +52,39 @@ async fn who_is_reached_through_others_is_here_and_can_be_whispered_to() {
     assert_eq!(state.get_attribute("title").as_deref(), Some("Reached through others"));
     page.click("Whisper to Ada").await;
     assert_eq!(page.all(".notice").len(), 0);
+    page.click("About Ada").await;
+    assert_eq!(page.text("dialog[open] h2 + p"), "Reached through others");
+}
+
+#[wasm_bindgen_test]
+async fn who_is_out_of_reach_is_not_counted_and_it_is_said_why() {
+    let obstacle = Obstacle::TheirNetwork;
+    let page = show([
+        person(1, "Ada", PersonState::Here),
+        person(2, "Bo", PersonState::OutOfReach { obstacle }),
+    ])
+    .await;
+    assert!(page.text("ul[aria-label=People]").contains("BoOut of reach"));
+    assert_eq!(page.text(".count"), "2");
+    let said = page.text("p[aria-label=Connection]");
+    assert!(
+        said.starts_with("2 people here. Someone in the room can't be reached: their network"),
+        "{said}"
+    );
+    page.button("Check connection");
+    page.click("About Bo").await;
+    assert!(
+        page.text("dialog[open] h2 + p")
+            .contains("can't be reached: their network lets no direct connection out")
+    );
+}
+
+#[wasm_bindgen_test]
+async fn nobody_is_said_to_be_connected_who_is_not() {
+    let title = async |state| show([person(1, "Ada", state)]).await.text(".nothing-title");
+    let obstacle = Obstacle::NoAnswer;
+    assert_eq!(title(PersonState::Connecting).await, "Connecting…");
+    assert_eq!(title(PersonState::OutOfReach { obstacle }).await, "Not connected yet");
+    assert_eq!(title(PersonState::Here).await, "You're connected");
+    assert_eq!(title(PersonState::Left).await, "You are alone here");
 }

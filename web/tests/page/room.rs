@@ -7,6 +7,7 @@ use mesh::model::{Event, PersonState, SendError, ServerState};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web::pages::room::view::{RoomView, RoomViewProps};
+use web_sys::HtmlElement;
 use yew::Callback;
 
 use crate::{
@@ -118,6 +119,19 @@ async fn a_closed_room_can_be_read_and_says_why_nothing_can_be_sent() {
             .iter()
             .any(|text| text.contains("Copy link") || text.contains("Invite"))
     );
+}
+
+#[wasm_bindgen_test]
+async fn a_click_beside_the_menu_closes_it_in_any_browser() {
+    let page = show([]).await;
+    page.click("Room menu").await;
+    page.one("[role=menu]").unchecked_into::<HtmlElement>().click();
+    page.settle().await;
+    assert_eq!(page.all("dialog[open]").len(), 1);
+    // What is beside the dialog is its backdrop, and belongs to it.
+    page.one("dialog[open]").unchecked_into::<HtmlElement>().click();
+    page.settle().await;
+    assert_eq!(page.all("dialog[open]").len(), 0);
 }
 
 #[wasm_bindgen_test]

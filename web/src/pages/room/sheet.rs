@@ -2,6 +2,8 @@
 
 use client::{
     check::Check,
+    standing::through,
+    text::isolate,
     words::{
         check::{CHECKING, details, verdict},
         label, out_of_reach, page, person_state,
@@ -10,7 +12,7 @@ use client::{
 use mesh::model::{PersonState, SendError};
 use shared::PeerId;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlDialogElement, HtmlElement};
+use web_sys::{Element, EventTarget, HtmlDialogElement, HtmlElement};
 use yew::prelude::*;
 
 use super::view::{RoomViewProps, kind, name};
@@ -117,8 +119,17 @@ pub fn use_sheet(props: &RoomViewProps, sheet: Option<Sheet>, show: &Callback<Op
     let closedby = sheet.map(Sheet::closed_by);
     // However it was closed: by a button, with Escape, or beside it.
     let onclose = show.reform(|_: Event| None);
+    // The menu has no button that closes it, and Safari closes nothing by a click beside it before version 27.3.
+    let onclick = (sheet == Some(Sheet::Menu)).then(|| {
+        let (dialog, show) = (dialog.clone(), show.clone());
+        Callback::from(move |event: MouseEvent| {
+            if event.target() == dialog.get().map(EventTarget::from) {
+                show.emit(None);
+            }
+        })
+    });
     html! {
-        <dialog ref={dialog} {class} {closedby} aria-labelledby="sheet-title" {onclose}>
+        <dialog ref={dialog} {class} {closedby} aria-labelledby="sheet-title" {onclose} {onclick}>
             { sheet.map(|sheet| content(props, sheet, &diagnostics, check.as_ref(), show)) }
         </dialog>
     }
@@ -233,8 +244,14 @@ fn how_reached(props: &RoomViewProps, peer: &PeerId) -> AttrValue {
         return AttrValue::default();
     };
     match person.state {
-        PersonState::OutOfReach { obstacle } => out_of_reach(&props.state.name_of(peer), obstacle).into(),
-        PersonState::Here if !person.linked => page::THROUGH_OTHERS.into(),
+        PersonState::OutOfReach { obstacle } => out_of_reach(&isolate(&props.state.name_of(peer)), obstacle).into(),
+        PersonState::Here if !person.linked => {
+            let network = props.network.as_deref();
+            let first = network.and_then(|network| through(network, &props.state.me, peer));
+            first.map_or(page::THROUGH_OTHERS.into(), |first| {
+                page::through(&props.state.name_of(&first)).into()
+            })
+        }
         state @ (PersonState::Connecting
         | PersonState::Here
         | PersonState::Reconnecting
