@@ -15,12 +15,13 @@
 //! | [`dist`]: the files of the built app | |
 //! | [`script`]: the generated script, made small | `dist`, `shell` |
 //! | [`size`]: what the first load costs | `dist`, `shell`, `workspace` |
+//! | [`compat`]: what the page uses and supported browsers lack | `dist`, `packages`, `shell`, `workspace` |
 //! | [`build`]: builds the app and the server | `dist`, `script`, `shell`, `size`, `tools`, `workspace` |
 //! | [`fuzz`], [`sim`]: property tests, the simulator | `shell` |
 //! | [`run`]: the app for a person | `build`, `shell`, `workspace` |
 //! | [`setup`]: tools for a person's shell | `packages`, `tools` |
 //! | [`bench`](mod@bench): benchmarks | `build`, `shell`, `size`, `tools`, `workspace` |
-//! | [`test`](mod@test): all steps | `build`, `packages`, `shell`, `sim`, `size`, `tools`, `workspace` |
+//! | [`test`](mod@test): all steps | `build`, `compat`, `packages`, `shell`, `sim`, `size`, `tools`, `workspace` |
 //!
 //! A part of a module never uses the module that it is a part of. A test holds both.
 
@@ -28,6 +29,7 @@
 
 mod bench;
 mod build;
+mod compat;
 mod dist;
 mod fuzz;
 mod packages;
@@ -95,7 +97,7 @@ mod tests {
     use std::fs;
 
     /// From what uses nothing to what uses most.
-    const ORDER: [&str; 15] = [
+    const ORDER: [&str; 16] = [
         "workspace",
         "packages",
         "shell",
@@ -104,6 +106,7 @@ mod tests {
         "script",
         "worker",
         "size",
+        "compat",
         "build",
         "fuzz",
         "sim",

@@ -36,7 +36,7 @@ pub(crate) struct Package {
 }
 
 /// All versions in one place. `binaryen` comes from npm since Debian's is too old to read what rustc writes.
-const PACKAGES: [Package; 8] = [
+const PACKAGES: [Package; 9] = [
     Package {
         name: "trunk",
         version: Some("0.21.14"),
@@ -101,6 +101,14 @@ const PACKAGES: [Package; 8] = [
         minutes: 1,
     },
     Package {
+        name: COMPAT_DATA,
+        version: Some("8.1.9"),
+        follows: "",
+        registry: Registry::Npm,
+        program: "@mdn/browser-compat-data/data.json",
+        minutes: 1,
+    },
+    Package {
         name: BUN,
         version: Some("1.4.5"),
         follows: "",
@@ -109,6 +117,9 @@ const PACKAGES: [Package; 8] = [
         minutes: 1,
     },
 ];
+
+/// What each browser can do, since which version.
+pub(crate) const COMPAT_DATA: &str = "@mdn/browser-compat-data";
 
 /// For processors of any age.
 #[cfg(not(target_arch = "aarch64"))]
@@ -140,6 +151,12 @@ pub(crate) fn search_path() -> OsString {
 /// Where `axe.min.js` is, whether it is installed yet or not.
 pub(crate) fn axe_core() -> Result<PathBuf> {
     let package = package("axe-core");
+    Ok(package.proof(&package.folder()?))
+}
+
+/// Where the data on browsers is, whether it is installed yet or not.
+pub(crate) fn compat_data() -> Result<PathBuf> {
+    let package = package(COMPAT_DATA);
     Ok(package.proof(&package.folder()?))
 }
 

@@ -36,6 +36,8 @@ pub(crate) enum Tool {
     CargoDeny,
     /// `axe.min.js`, which looks a page over for what assistive technology cannot use.
     AxeCore,
+    /// What each browser can do, as data.
+    CompatData,
     /// Bun, for the engine in it.
     Bun,
     /// A browser and the driver that remote-controls it.
@@ -57,6 +59,7 @@ pub(crate) fn ensure(tools: &[Tool]) -> Result<()> {
             Tool::Esbuild => install(package("esbuild"))?,
             Tool::CargoDeny => install(package("cargo-deny"))?,
             Tool::AxeCore => install(package("axe-core"))?,
+            Tool::CompatData => install(package(packages::COMPAT_DATA))?,
             Tool::Bun => install(package(packages::BUN))?,
             Tool::Browser(browser) => {
                 browser.ensure()?;

@@ -6,7 +6,7 @@ use super::summary;
 use crate::shell::{self, Sink};
 use crate::tools::{Browser, Tool};
 use crate::workspace::{self, WASM};
-use crate::{build, packages, sim, size};
+use crate::{build, compat, packages, sim, size};
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
 use std::env;
@@ -47,6 +47,8 @@ pub(super) enum Step {
     Build,
     /// The first load stays within its budget
     Size,
+    /// The page uses nothing that a supported browser lacks
+    Compat,
     /// The real server with real browsers
     E2e,
 }
@@ -81,6 +83,7 @@ impl Step {
             Self::WasmJsc => "wasm-jsc",
             Self::Build => "build",
             Self::Size => "size",
+            Self::Compat => "compat",
             Self::E2e => "e2e",
         }
     }
@@ -88,7 +91,7 @@ impl Step {
     /// The steps that must succeed before this one.
     pub(super) fn needs(self) -> &'static [Self] {
         match self {
-            Self::Size | Self::E2e => &[Self::Build],
+            Self::Size | Self::Compat | Self::E2e => &[Self::Build],
             Self::Fmt
             | Self::Clippy
             | Self::ClippyWasm
@@ -115,6 +118,7 @@ impl Step {
             Self::WasmFirefox => vec![Tool::WasmTarget, Tool::WasmBindgen, Tool::Browser(Browser::Firefox)],
             Self::WasmJsc => vec![Tool::WasmTarget, Tool::WasmBindgen, Tool::Bun],
             Self::Build | Self::Size => build::TOOLS.to_vec(),
+            Self::Compat => vec![Tool::CompatData],
             Self::E2e => vec![
                 Tool::Browser(Browser::Chromium),
                 Tool::Browser(Browser::Firefox),
@@ -127,7 +131,14 @@ impl Step {
     pub(super) fn has_single_tests(self) -> bool {
         match self {
             Self::Native | Self::Sim | Self::WasmChromium | Self::WasmFirefox | Self::WasmJsc | Self::E2e => true,
-            Self::Fmt | Self::Clippy | Self::ClippyWasm | Self::Docs | Self::Deny | Self::Build | Self::Size => false,
+            Self::Fmt
+            | Self::Clippy
+            | Self::ClippyWasm
+            | Self::Docs
+            | Self::Deny
+            | Self::Build
+            | Self::Size
+            | Self::Compat => false,
         }
     }
 
@@ -159,6 +170,7 @@ impl Step {
                     .map(|()| "dist and signal".to_owned()),
             ),
             Self::Size => Outcome::check(size::check(&sink)),
+            Self::Compat => Outcome::check(compat::check(&sink)),
             Self::E2e => self.prepared(&sink, end_to_end(), name),
         }
     }
