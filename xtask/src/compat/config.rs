@@ -127,7 +127,7 @@ pub(super) const ALLOWED: &[Allowed] = &[
     Allowed {
         feature: "html.elements.dialog.closedby",
         way_round: WayRound::Enhancement,
-        reason: "Escape and the dialog's own buttons close it; the menu, which has none, gives way to the sheet behind each of its items",
+        reason: "Escape and the dialog's own buttons close it, and the menu a handler of clicks beside it",
     },
     Allowed {
         feature: "html.elements.link.rel.icon",
