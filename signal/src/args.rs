@@ -4,7 +4,9 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Parser;
 use shared::signal::IceServer;
-use signal::config::{AddressSource, AllowedOrigin, Config, Limits, ParseFlagError, Rate, ServerUrl, parse_ice_server};
+use signal::config::{
+    AddressSource, AllowedOrigin, Config, Limits, ParseFlagError, Rate, ServerUrl, StunPorts, parse_ice_server,
+};
 
 /// Starling's rendezvous server: introduces the peers of a room to each other and serves the web app.
 ///
@@ -14,7 +16,7 @@ use signal::config::{AddressSource, AllowedOrigin, Config, Limits, ParseFlagErro
 /// ends the server within --drain-timeout-millis.
 ///
 /// Browsers allow WebRTC's full features only on https or localhost: on the internet, put a proxy that ends TLS in front, have it
-/// keep the Host header and pass WebSocket upgrades on /ws, and set --trust-forwarded-for.
+/// keep the Host header and pass WebSocket upgrades on /ws, and set --trust-forwarded-for and --stun HOST:PORT.
 ///
 /// For operators: /healthz (alive), /readyz (503 while stopping), /metrics (Prometheus), /api/status (JSON).
 #[derive(Debug, Parser)]
@@ -58,8 +60,13 @@ pub(crate) struct Args {
     #[arg(long = "server", value_name = "URL", value_delimiter = ',', env = "STARLING_SERVER")]
     servers: Vec<ServerUrl>,
 
-    /// STUN server with which browsers learn their public address, like stun:example.org:3478; up to 8 times (in the variable:
-    /// separated by commas). Without one, peers meet in one local network only
+    /// UDP port on which to answer STUN, by which browsers learn their public address; the port after it is used too. HOST:PORT names that
+    /// host to browsers: say it behind a proxy, with a name of this very machine; if --listen is on 127.0.0.1, STUN then is on all addresses.
+    /// off: no STUN [default: the number of --listen's port, if it is free]
+    #[arg(long, value_name = "PORT, HOST:PORT or off", env = "STARLING_STUN")]
+    pub(crate) stun: Option<StunPorts>,
+
+    /// Further STUN server for browsers, like stun:example.org:3478; up to 8 times, or 7 beside our own (in the variable: separated by commas)
     #[arg(
         long = "ice-server",
         value_name = "stun:HOST:PORT",
@@ -207,10 +214,29 @@ struct LimitArgs {
     /// Time for a client to send its HTTP request
     #[arg(long, default_value = "10000", value_name = "MILLIS", value_parser = millis, env = "STARLING_REQUEST_TIMEOUT_MILLIS")]
     request_timeout_millis: Duration,
+
+    /// STUN requests a second of one address in the long run; 0 for no limit
+    #[arg(
+        long,
+        default_value_t = 100,
+        value_name = "COUNT",
+        env = "STARLING_STUN_REQUESTS_PER_SECOND"
+    )]
+    stun_requests_per_second: u32,
+
+    /// STUN requests of one address at once, after silence
+    #[arg(
+        long,
+        default_value_t = 500,
+        value_name = "COUNT",
+        env = "STARLING_STUN_REQUESTS_BURST"
+    )]
+    stun_requests_burst: u32,
 }
 
 impl Args {
-    /// The configuration of the server, with `default_web_root` where no other folder is named.
+    /// The configuration of the server, with `default_web_root` where no other folder is named, and without STUN: which ports there are is known
+    /// only when they are bound.
     pub(crate) fn config(self, default_web_root: Option<PathBuf>) -> Config {
         Config {
             web_root: self.web_root.or(default_web_root),
@@ -223,6 +249,7 @@ impl Args {
             },
             servers: self.servers,
             ice_servers: self.ice_servers,
+            stun: None,
             limits: self.limits.limits(),
         }
     }
@@ -249,6 +276,7 @@ impl LimitArgs {
             linger: self.linger_millis,
             drain_timeout: self.drain_timeout_millis,
             request_timeout: self.request_timeout_millis,
+            stun_rate: Rate::new(self.stun_requests_per_second, self.stun_requests_burst),
         }
     }
 }

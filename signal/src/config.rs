@@ -2,11 +2,15 @@
 //!
 //! No other file of this crate declares a size, a count or a duration; a test of the workspace holds that.
 
+mod stun;
+
 use std::{num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
 
 use axum::http::Uri;
 use shared::signal::IceServer;
 use thiserror::Error;
+
+pub use stun::{StunAnnouncement, StunPorts};
 
 /// Everything that [`app`](crate::app) needs to know.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +28,8 @@ pub struct Config {
     pub servers: Vec<ServerUrl>,
     /// Named in every welcome; of more than [`ICE_SERVERS_MAX`](shared::limits::ICE_SERVERS_MAX), the first ones.
     pub ice_servers: Vec<IceServer>,
+    /// The server's own STUN ports, named in welcomes before the others; without it, none are. See [`StunSockets`](crate::stun::StunSockets).
+    pub stun: Option<StunAnnouncement>,
     /// Bounds on memory, time and rates.
     pub limits: Limits,
 }
@@ -67,6 +73,8 @@ pub struct Limits {
     pub drain_timeout: Duration,
     /// For a client to send its HTTP request; 10 s.
     pub request_timeout: Duration,
+    /// STUN requests of one address; 100 a second, 500 at once, because a class shares one: a page asks both ports for every link that it makes.
+    pub stun_rate: Rate,
 }
 
 impl Default for Limits {
@@ -90,6 +98,7 @@ impl Default for Limits {
             linger: Duration::from_secs(2),
             drain_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(10),
+            stun_rate: Rate::new(100, 500),
         }
     }
 }
@@ -135,6 +144,28 @@ pub(crate) const QUEUED_EVENT_BYTES: usize = 256;
 
 /// Bytes that are discarded after a close. A client that still sends then is not going to read the close code either.
 pub(crate) const DISCARDED_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// The largest STUN request that is read. RFC 8489 §6.1 lets nobody send more who does not know the path.
+pub(crate) const STUN_REQUEST_BYTES_MAX: usize = 548;
+
+/// The buffer of a STUN port. The system hands over several datagrams at once, together at most as large as one can be.
+pub(crate) const STUN_READ_BYTES_MAX: usize = 64 * 1024;
+
+/// The largest answer to a STUN request: one that names as many unknown attributes as it may.
+pub(crate) const STUN_ANSWER_BYTES_MAX: usize = 56;
+
+/// Unknown attributes of a STUN request that its answer names.
+pub(crate) const STUN_UNKNOWN_ATTRIBUTES_MAX: usize = 8;
+
+/// Places for addresses that ask for their address, together with the next: 16,384 (0.7 MB). At 100 requests a second an address leaves its place 10 ms
+/// after its request, so a million made-up addresses a second find places.
+pub(crate) const STUN_BUCKET_SETS: usize = 2_048;
+
+/// Places that one address can have.
+pub(crate) const STUN_BUCKETS_PER_SET: usize = 8;
+
+/// The pause after a UDP socket failed to read.
+pub(crate) const STUN_PAUSE: Duration = Duration::from_millis(100);
 
 /// The longest host with port: in a flag that ends up in a header of ours, and in a hello.
 pub(crate) const HOST_BYTES_MAX: usize = 255;
@@ -189,6 +220,11 @@ pub enum ParseFlagError {
     /// See [`parse_ice_server`].
     #[error("an ICE server is written like stun:example.org:3478")]
     IceServer,
+    /// See [`StunPorts`].
+    #[error(
+        "STUN is written as a port from 1 to 65534, like 3478, as a host with such a port, like stun.example.org:3478, or as off"
+    )]
+    Stun,
 }
 
 /// An origin whose pages may open sockets here.

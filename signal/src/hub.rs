@@ -15,8 +15,8 @@
 mod addresses;
 mod closings;
 mod connection;
+mod ice_servers;
 mod outbox;
-mod rate;
 mod room;
 
 use std::{
@@ -28,16 +28,20 @@ use std::{
 use chacha20::{ChaCha8Rng, rand_core::SeedableRng};
 use shared::{
     Closing, PeerId, RoomId,
-    limits::{ICE_SERVERS_MAX, PEER_SAMPLE_MAX, RELAY_PAYLOAD_BYTES_MAX},
-    signal::{CloseCode, Event, Hello, IceServer, Nonce, PROTOCOL_VERSION, Refusal, Request},
+    limits::{PEER_SAMPLE_MAX, RELAY_PAYLOAD_BYTES_MAX},
+    signal::{CloseCode, Event, Hello, Nonce, PROTOCOL_VERSION, Refusal, Request},
 };
 
-use crate::config::{HOST_BYTES_MAX, Limits, PINGS_MAX};
-use addresses::{Addresses, network};
+use crate::{
+    config::{HOST_BYTES_MAX, Limits, PINGS_MAX},
+    rate::network,
+};
+use addresses::Addresses;
 use closings::Closings;
 use connection::{Connection, Stage};
 use room::Room;
 
+pub use ice_servers::IceServers;
 pub use outbox::{Outbox, Output};
 
 /// One socket, numbered by the socket layer. A number is never used again.
@@ -59,7 +63,7 @@ pub struct Occupancy {
 #[derive(Debug)]
 pub struct Hub {
     limits: Limits,
-    ice_servers: Vec<IceServer>,
+    ice_servers: IceServers,
     rng: ChaCha8Rng,
     /// Ordered, so that [`Hub::drain`] is deterministic.
     connections: BTreeMap<ConnId, Connection>,
@@ -84,8 +88,7 @@ enum Deadline {
 impl Hub {
     /// Makes an empty hub. `hosts` are the names by which clients reach it, if the operator has told. The `seed` decides which peers are drawn. The seed is no secret worth keeping.
     #[must_use]
-    pub fn new(limits: Limits, hosts: Vec<String>, mut ice_servers: Vec<IceServer>, seed: [u8; 32]) -> Self {
-        ice_servers.truncate(ICE_SERVERS_MAX);
+    pub fn new(limits: Limits, hosts: Vec<String>, ice_servers: IceServers, seed: [u8; 32]) -> Self {
         Self {
             closings: Closings::new(limits.closings_max, limits.closing_kept),
             hosts,
@@ -392,7 +395,7 @@ impl Hub {
             Event::Welcome {
                 room_size,
                 peers,
-                ice_servers: self.ice_servers.clone(),
+                ice_servers: self.ice_servers.for_host(&hello.host),
                 heartbeat_seconds,
             },
         );

@@ -1,5 +1,5 @@
 //! Starling's rendezvous server: introduces the peers of a room to each other, carries their sealed link set-up, and
-//! serves the web app. The server never carries chat, and learns of a room only a hash.
+//! serves the web app. It also tells browsers their public address. The server never carries chat, and learns of a room only a hash.
 //!
 //! Read in this order:
 //!
@@ -9,6 +9,7 @@
 //! 4. `ws`: one task a socket; `batched_stream` and `wire` make the task fast without making the socket large.
 //! 5. `origin`, `web_root`, `metrics`: whose pages may connect, the app's files, counters.
 //! 6. [`serve`](mod@serve): connections to an [`App`], until it is told to stop.
+//! 7. [`stun`]: a browser's question for its own address, over UDP.
 //!
 //! The words between peers are never logged.
 
@@ -18,8 +19,10 @@ pub mod hub;
 mod metrics;
 mod origin;
 mod outbound;
+mod rate;
 pub mod serve;
 mod shared_hub;
+pub mod stun;
 mod web_root;
 mod wire;
 mod ws;
@@ -43,7 +46,7 @@ use thiserror::Error;
 
 pub use config::Config;
 use config::{AddressSource, Limits};
-use metrics::Metrics;
+use metrics::{Metrics, StunCounters};
 use shared_hub::SharedHub;
 use web_root::Security;
 
@@ -77,9 +80,13 @@ impl App {
     fn limits(&self) -> &Limits {
         self.hub.limits()
     }
+
+    fn stun_counters(&self) -> &StunCounters {
+        &self.hub.metrics().stun
+    }
 }
 
-/// Puts the server together; it listens nowhere. For that, see [`serve()`](serve::serve).
+/// Puts the server together; it listens nowhere. For that, see [`serve()`](serve::serve) and [`stun::serve`].
 ///
 /// # Errors
 /// See [`AppError`].

@@ -11,6 +11,7 @@ use anyhow::Context;
 use args::Args;
 use clap::Parser;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use signal::{Config, stun::StunSockets};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal as unix_signal},
@@ -28,9 +29,9 @@ async fn main() -> anyhow::Result<()> {
         .init();
     allow_open_files();
 
-    let listen = args.listen;
+    let (listen, stun) = (args.listen, args.stun.clone().unwrap_or_default());
     let default_web_root = PathBuf::from("dist");
-    let config = args.config(default_web_root.is_dir().then_some(default_web_root));
+    let mut config = args.config(default_web_root.is_dir().then_some(default_web_root));
     match &config.web_root {
         Some(root) if root.join("index.html").is_file() => {
             tracing::info!(root = %root.display(), "serving the web app")
@@ -41,11 +42,15 @@ async fn main() -> anyhow::Result<()> {
     // Installed before the address is announced: a program that waits for that line may signal at once.
     let mut terminate = unix_signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = unix_signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-    let app = signal::app(config)?;
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot listen on {listen}; is another server running there?"))?;
     let address = listener.local_addr()?;
+    // Only now are the ports known that welcomes name.
+    let stun = StunSockets::bind(address, stun).await?;
+    announce(&stun, &mut config);
+    let app = signal::app(config)?;
+    let answering = tokio::spawn(signal::stun::serve(stun, app.clone()));
     writeln!(io::stdout(), "listening on http://{address}").context("cannot print the address")?;
 
     let stop = async {
@@ -56,8 +61,26 @@ async fn main() -> anyhow::Result<()> {
         tracing::info!("stopping");
     };
     signal::serve::serve(listener, app, stop).await?;
+    answering.abort();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Has welcomes name the STUN ports, and says so.
+fn announce(stun: &StunSockets, config: &mut Config) {
+    config.stun = stun.announcement(config.address_source);
+    let ports = stun.ports();
+    match &config.stun {
+        _ if ports.is_empty() => {}
+        Some(announced) => {
+            let host = announced.host.as_deref().unwrap_or("the host by which a page came");
+            tracing::info!(?ports, host, "answering STUN");
+        }
+        None => tracing::info!(
+            ?ports,
+            "answering STUN, and naming the ports to nobody: others cannot reach 127.0.0.1, and behind a proxy only --stun HOST:PORT tells where we are"
+        ),
+    }
 }
 
 /// Raises the number of files this process may open to what the system allows it: each socket is one.

@@ -27,9 +27,23 @@ pub(crate) struct Metrics {
     refused: Family<Reason, Counter>,
     closed: Family<Code, Counter>,
     foreign_origins: Counter,
+    /// Datagrams on the STUN ports.
+    pub(crate) stun: StunCounters,
     connections_open: Gauge,
     rooms_open: Gauge,
     peers_registered: Gauge,
+}
+
+/// What became of the datagrams on the STUN ports. Clones count into the same counters.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct StunCounters {
+    pub(crate) answered: Counter,
+    /// The address had asked too often.
+    pub(crate) refused: Counter,
+    /// No binding request.
+    pub(crate) ignored: Counter,
+    /// The system did not take the answer.
+    pub(crate) unsent: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -54,6 +68,7 @@ impl Metrics {
             refused: Family::default(),
             closed: Family::default(),
             foreign_origins: Counter::default(),
+            stun: StunCounters::default(),
             connections_open: Gauge::default(),
             rooms_open: Gauge::default(),
             peers_registered: Gauge::default(),
@@ -78,6 +93,7 @@ impl Metrics {
             "WebSockets denied to pages of other servers",
             this.foreign_origins.clone(),
         );
+        this.stun.register(&mut registry);
         registry.register("connections_open", "WebSockets open now", this.connections_open.clone());
         registry.register("rooms_open", "Rooms with a peer in them now", this.rooms_open.clone());
         registry.register(
@@ -136,6 +152,27 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+impl StunCounters {
+    fn register(&self, registry: &mut Registry) {
+        for (name, help, counter) in [
+            ("stun_answered", "STUN requests answered", &self.answered),
+            (
+                "stun_refused",
+                "STUN requests of addresses that ask too often",
+                &self.refused,
+            ),
+            (
+                "stun_ignored",
+                "Datagrams on STUN ports that are no request",
+                &self.ignored,
+            ),
+            ("stun_unsent", "STUN answers that the system did not take", &self.unsent),
+        ] {
+            registry.register(name, help, counter.clone());
+        }
     }
 }
 

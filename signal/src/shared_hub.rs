@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 use crate::{
     config::{Config, Limits, TIMER_PAUSE_MAX},
-    hub::{ConnId, Hub, Occupancy, Outbox, Output},
+    hub::{ConnId, Hub, IceServers, Occupancy, Outbox, Output},
     metrics::Metrics,
     outbound::OutboundQueue,
     wire,
@@ -90,7 +90,7 @@ impl SharedHub {
                 hub: Hub::new(
                     config.limits.clone(),
                     config.hosts.clone(),
-                    config.ice_servers.clone(),
+                    IceServers::new(config.stun.clone(), config.ice_servers.clone()),
                     seed,
                 ),
                 queues: HashMap::new(),

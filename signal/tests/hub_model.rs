@@ -18,7 +18,7 @@ use shared::{
 };
 use signal::{
     config::{Limits, Rate},
-    hub::{ConnId, Hub, Outbox, Output},
+    hub::{ConnId, Hub, IceServers, Outbox, Output},
 };
 
 const CONNECTIONS_MAX: usize = 12;
@@ -131,7 +131,7 @@ impl World {
             ..Limits::default()
         };
         Self {
-            hub: Hub::new(limits, Vec::new(), Vec::new(), [5; 32]),
+            hub: Hub::new(limits, Vec::new(), IceServers::default(), [5; 32]),
             now: Instant::now(),
             connections: Vec::new(),
             next: 0,

@@ -2,12 +2,11 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     time::{Duration, Instant},
 };
 
-use super::rate::Bucket;
-use crate::config::Rate;
+use crate::{config::Rate, rate::Bucket};
 
 /// Addresses with connections, and addresses whose bucket is not full again.
 #[derive(Debug, Default)]
@@ -71,14 +70,6 @@ impl Addresses {
     }
 }
 
-/// The address that limits are counted for: an IPv4 address, or the IPv6 network of 64 bits that one customer gets at least.
-pub(super) fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,15 +100,5 @@ mod tests {
         assert_eq!(addresses.connections(ADDRESS), 1);
         assert_eq!(addresses.disconnect(start, ADDRESS), None);
         assert!(addresses.entries.is_empty());
-    }
-
-    #[test]
-    fn addresses_of_one_ipv6_network_are_one() {
-        let one: IpAddr = "2001:db8:1:2:3:4:5:6".parse().unwrap();
-        let other: IpAddr = "2001:db8:1:2:ffff::1".parse().unwrap();
-        let further: IpAddr = "2001:db8:1:3::1".parse().unwrap();
-        assert_eq!(network(one), network(other));
-        assert_ne!(network(one), network(further));
-        assert_eq!(network("::ffff:192.0.2.1".parse().unwrap()), ADDRESS);
     }
 }

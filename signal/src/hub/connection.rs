@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Instant};
 
 use shared::{PeerId, RoomId, signal::Nonce};
 
-use super::rate::Bucket;
+use crate::rate::Bucket;
 
 #[derive(Debug)]
 pub(super) struct Connection {

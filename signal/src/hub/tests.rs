@@ -3,7 +3,7 @@ use std::net::Ipv4Addr;
 use shared::{Identity, Room as RoomKeys, RoomCode, signal::PROTOCOL_VERSION};
 
 use super::*;
-use crate::config::Rate;
+use crate::config::{Rate, StunAnnouncement};
 
 const NONCE: Nonce = Nonce::from_bytes([7; 32]);
 const ROOM: &str = "lobby";
@@ -37,7 +37,7 @@ struct Bench {
 impl Bench {
     fn new(limits: Limits) -> Self {
         Self {
-            hub: Hub::new(limits, Vec::new(), Vec::new(), [3; 32]),
+            hub: Hub::new(limits, Vec::new(), IceServers::default(), [3; 32]),
             now: Instant::now(),
             outbox: Outbox::default(),
         }
@@ -502,12 +502,48 @@ fn a_hello_for_another_server_is_refused_by_one_that_knows_its_names() {
     ] {
         let mut bench = Bench::new(Limits::default());
         let names = names.into_iter().map(str::to_owned).collect();
-        bench.hub = Hub::new(Limits::default(), names, Vec::new(), [3; 32]);
+        bench.hub = Hub::new(Limits::default(), names, IceServers::default(), [3; 32]);
         bench.connect(1);
         let outputs = bench.hello(1, 1, ROOM);
         let refused = [refused(1, Refusal::WrongHost {}), close(1, CloseCode::HelloRefused)];
         assert_eq!(outputs != refused, welcome);
         assert_eq!(bench.hub.occupancy().peers, usize::from(welcome));
+    }
+}
+
+#[test]
+fn a_welcome_names_our_own_stun_ports_at_the_host_of_the_hello_unless_every_machine_reaches_itself_by_it() {
+    for (stun_host, host, urls) in [
+        (None, HOST, &["stun:rooms.example:8080", "stun:rooms.example:8081"][..]),
+        (None, "localhost:8080", &[]),
+        (None, "", &[]),
+        (
+            Some("stun.example"),
+            "localhost:8080",
+            &["stun:stun.example:8080", "stun:stun.example:8081"],
+        ),
+    ] {
+        let stun = StunAnnouncement {
+            host: stun_host.map(str::to_owned),
+            ports: vec![8080, 8081],
+        };
+        let mut bench = Bench::new(Limits::default());
+        let ice_servers = IceServers::new(Some(stun), Vec::new());
+        bench.hub = Hub::new(Limits::default(), Vec::new(), ice_servers, [3; 32]);
+        bench.connect(1);
+        let hello = Hello::sign(&identity(1), &room(ROOM), host, &NONCE);
+        let outputs = bench.request(1, Request::from(hello));
+        let [
+            Output::Send {
+                event: Event::Welcome { ice_servers, .. },
+                ..
+            },
+        ] = &outputs[..]
+        else {
+            panic!("not welcome: {outputs:?}")
+        };
+        let named: Vec<&String> = ice_servers.iter().flat_map(|server| &server.urls).collect();
+        assert_eq!(named, urls, "{host}");
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<std::io::Result<()>>,
-    _app: App,
+    pub(crate) app: App,
 }
 
 impl Server {
@@ -44,7 +44,7 @@ impl Server {
             address,
             stop: Some(stop),
             task,
-            _app: app,
+            app,
         }
     }
 

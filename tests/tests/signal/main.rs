@@ -7,4 +7,5 @@ mod setup;
 mod greedy;
 mod introducing;
 mod invalid;
+mod stun;
 mod web;

@@ -1,19 +1,24 @@
-//! Token buckets, as the generic cell rate algorithm keeps them: one instant instead of a counter and a clock.
+//! How often an address or a socket may do something: token buckets, and what counts as one address.
+//!
+//! A bucket is kept as the generic cell rate algorithm keeps one: one instant instead of a counter and a clock.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    time::{Duration, Instant},
+};
 
 use crate::config::Rate;
 
 /// One bucket. A new bucket is full.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     /// When the bucket will be full again; in the past (or `None`) if it is.
     full_at: Option<Instant>,
 }
 
 impl Bucket {
     /// Takes a token, or says how long to wait for one.
-    pub(super) fn take(&mut self, now: Instant, rate: Rate) -> Result<(), Duration> {
+    pub(crate) fn take(&mut self, now: Instant, rate: Rate) -> Result<(), Duration> {
         let Rate::Limited { per_second, burst } = rate else {
             return Ok(());
         };
@@ -30,8 +35,16 @@ impl Bucket {
     }
 
     /// When forgetting the bucket forgives nothing; `None` if that is now.
-    pub(super) fn full_at(&self, now: Instant) -> Option<Instant> {
+    pub(crate) fn full_at(&self, now: Instant) -> Option<Instant> {
         self.full_at.filter(|full_at| *full_at > now)
+    }
+}
+
+/// The address that limits are counted for: an IPv4 address, or the IPv6 network of 64 bits that one customer gets at least.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
     }
 }
 
@@ -58,5 +71,18 @@ mod tests {
     fn an_unlimited_bucket_never_empties() {
         let mut bucket = Bucket::default();
         assert!((0..10_000).all(|_| bucket.take(Instant::now(), Rate::Unlimited).is_ok()));
+    }
+
+    #[test]
+    fn addresses_of_one_ipv6_network_are_one() {
+        let one: IpAddr = "2001:db8:1:2:3:4:5:6".parse().unwrap();
+        let other: IpAddr = "2001:db8:1:2:ffff::1".parse().unwrap();
+        let further: IpAddr = "2001:db8:1:3::1".parse().unwrap();
+        assert_eq!(network(one), network(other));
+        assert_ne!(network(one), network(further));
+        assert_eq!(
+            network("::ffff:192.0.2.1".parse().unwrap()),
+            IpAddr::from([192, 0, 2, 1])
+        );
     }
 }

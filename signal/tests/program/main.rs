@@ -1,65 +1,21 @@
 //! The program itself: what it prints, and how it stops.
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+mod run;
+mod stun;
+
+use std::{process::Command, time::Duration};
 
 use futures_util::StreamExt;
-use rustix::process::{Pid, Signal, kill_process};
+use run::Program;
+use rustix::process::Signal;
 use shared::signal::{CloseCode, Event};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{client_async, tungstenite::Message};
 
-/// Ends the program also when a test fails.
-struct Program {
-    child: Child,
-    address: String,
-}
-
-impl Program {
-    fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_signal"))
-            .args(["--listen", "127.0.0.1:0"])
-            .env("STARLING_DRAIN_TIMEOUT_MILLIS", "3000")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        let mut line = String::new();
-        let stdout = child.stdout.as_mut().expect("piped");
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("the program prints a line");
-        let address = line
-            .trim()
-            .strip_prefix("listening on http://")
-            .expect("the line names the address")
-            .to_owned();
-        Self { child, address }
-    }
-
-    fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id())
-            .ok()
-            .and_then(Pid::from_raw)
-            .expect("a process id");
-        kill_process(pid, signal).expect("the program runs");
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        _ = self.child.kill();
-        _ = self.child.wait();
-    }
-}
-
 #[tokio::test]
 async fn sigterm_and_sigint_tell_the_clients_and_end_the_program() {
     for signal in [Signal::TERM, Signal::INT] {
-        let mut program = Program::start();
+        let program = Program::start(&["--listen", "127.0.0.1:0"]);
         let stream = TcpStream::connect(&program.address).await.unwrap();
         let (mut socket, _) = client_async(format!("ws://{}/ws", program.address), stream)
             .await
@@ -82,10 +38,7 @@ async fn sigterm_and_sigint_tell_the_clients_and_end_the_program() {
         };
         assert_eq!(u16::from(frame.code), CloseCode::Restart.code());
         drop(socket);
-        let status = tokio::task::spawn_blocking(move || program.child.wait())
-            .await
-            .unwrap()
-            .unwrap();
+        let status = tokio::task::spawn_blocking(|| program.wait()).await.unwrap();
         assert!(status.success(), "{status}");
     }
 }
@@ -104,6 +57,7 @@ fn help_names_every_flag_with_its_variable() {
         "--web-root",
         "--allow-origin",
         "--trust-forwarded-for",
+        "--stun",
         "/metrics",
     ] {
         assert!(help.contains(word), "{word} is missing in:\n{help}");
