@@ -49,6 +49,8 @@ pub(super) enum Step {
     Size,
     /// The real server with real browsers
     E2e,
+    /// The same with homes behind NATs of every kind, in network namespaces: needs root
+    Nat,
 }
 
 /// The crates that run in a browser.
@@ -82,13 +84,14 @@ impl Step {
             Self::Build => "build",
             Self::Size => "size",
             Self::E2e => "e2e",
+            Self::Nat => "nat",
         }
     }
 
     /// The steps that must succeed before this one.
     pub(super) fn needs(self) -> &'static [Self] {
         match self {
-            Self::Size | Self::E2e => &[Self::Build],
+            Self::Size | Self::E2e | Self::Nat => &[Self::Build],
             Self::Fmt
             | Self::Clippy
             | Self::ClippyWasm
@@ -120,13 +123,24 @@ impl Step {
                 Tool::Browser(Browser::Firefox),
                 Tool::AxeCore,
             ],
+            Self::Nat => vec![
+                Tool::Browser(Browser::Chromium),
+                Tool::Browser(Browser::Firefox),
+                Tool::Namespaces,
+            ],
         }
     }
 
     /// Whether the step has single tests, so that a name can choose among them.
     pub(super) fn has_single_tests(self) -> bool {
         match self {
-            Self::Native | Self::Sim | Self::WasmChromium | Self::WasmFirefox | Self::WasmJsc | Self::E2e => true,
+            Self::Native
+            | Self::Sim
+            | Self::WasmChromium
+            | Self::WasmFirefox
+            | Self::WasmJsc
+            | Self::E2e
+            | Self::Nat => true,
             Self::Fmt | Self::Clippy | Self::ClippyWasm | Self::Docs | Self::Deny | Self::Build | Self::Size => false,
         }
     }
@@ -160,6 +174,7 @@ impl Step {
             ),
             Self::Size => Outcome::check(size::check(&sink)),
             Self::E2e => self.prepared(&sink, end_to_end(), name),
+            Self::Nat => self.prepared(&sink, behind_nats(), name),
         }
     }
 
@@ -281,9 +296,21 @@ fn in_javascriptcore() -> Result<Command> {
 
 /// The end-to-end tests have to be asked for by a feature, so that a plain `cargo test` needs no browsers.
 fn end_to_end() -> Result<Command> {
-    let mut command = shell::cargo(&["test", "--package", "tests", "--features", "e2e", "--test", "e2e"]);
-    build::with_browsers(&mut command, "debug")?;
+    let mut command = with_browsers("e2e")?;
     command.env("AXE_CORE", packages::axe_core()?);
+    Ok(command)
+}
+
+/// The end-to-end tests that make networks of their own. The times that they measure belong into the log, also when all is well.
+fn behind_nats() -> Result<Command> {
+    let mut command = with_browsers("nat")?;
+    command.env("RUST_TEST_NOCAPTURE", "1").env("RUST_TEST_THREADS", "1");
+    Ok(command)
+}
+
+fn with_browsers(program: &str) -> Result<Command> {
+    let mut command = shell::cargo(&["test", "--package", "tests", "--features", "e2e", "--test", program]);
+    build::with_browsers(&mut command, "debug")?;
     Ok(command)
 }
 
