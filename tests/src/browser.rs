@@ -1,5 +1,6 @@
 //! Real browsers, driven over WebDriver: one driver process and one browser with a fresh profile each.
 
+mod dialer;
 mod driver;
 mod setup;
 
@@ -19,7 +20,6 @@ use fantoccini::{
     wd::{WebDriverCompatibleCommand, WindowHandle},
 };
 use http::Method;
-use hyper_util::client::legacy::connect::HttpConnector;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::{
@@ -29,6 +29,7 @@ use tokio::{
 use url::Url;
 
 use crate::page::Page;
+use dialer::Dialer;
 use driver::Driver;
 
 pub use setup::{Engine, Setup};
@@ -86,9 +87,9 @@ impl Browser {
     /// # Errors
     /// If it cannot be started.
     pub async fn start(setup: &Setup) -> Result<Self> {
-        let driver = Driver::start(setup.engine).await?;
+        let driver = Driver::start(setup.engine, &setup.place).await?;
         let connect = async {
-            ClientBuilder::new(HttpConnector::new())
+            ClientBuilder::new(Dialer(setup.place.clone()))
                 .capabilities(setup.capabilities())
                 .connect(&driver.url)
                 .await

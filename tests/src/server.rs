@@ -11,9 +11,11 @@ use std::{
 use anyhow::{Context, Result, bail};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
+    process::Child,
     time::timeout,
 };
+
+use crate::homes::Place;
 
 /// A start that takes longer has failed.
 const START: Duration = Duration::from_secs(20);
@@ -22,6 +24,7 @@ const START: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub struct Server {
     child: Child,
+    place: Place,
     address: SocketAddr,
     web_root: PathBuf,
     arguments: Vec<String>,
@@ -41,10 +44,16 @@ impl Server {
     /// # Errors
     /// If the program is not built, or does not start.
     pub async fn start_with(web_root: &Path, arguments: &[&str]) -> Result<Self> {
+        Self::start_at(Place::Here, "127.0.0.1:0", web_root, arguments).await
+    }
+
+    /// Starts the server in some place and has it listen on an address of that place.
+    pub(crate) async fn start_at(place: Place, listen: &str, web_root: &Path, arguments: &[&str]) -> Result<Self> {
         let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        let (child, address) = spawn("127.0.0.1:0", web_root, &arguments).await?;
+        let (child, address) = spawn(&place, listen, web_root, &arguments).await?;
         Ok(Self {
             child,
+            place,
             address,
             web_root: web_root.to_owned(),
             arguments,
@@ -76,7 +85,7 @@ impl Server {
     /// # Errors
     /// If it does not start.
     pub async fn restart(&mut self) -> Result<Instant> {
-        let (child, _) = spawn(&self.address.to_string(), &self.web_root, &self.arguments).await?;
+        let (child, _) = spawn(&self.place, &self.address.to_string(), &self.web_root, &self.arguments).await?;
         self.child = child;
         Ok(Instant::now())
     }
@@ -125,9 +134,10 @@ fn program() -> Result<PathBuf> {
         .context("the server is not built: run `cargo build -p signal` first")
 }
 
-async fn spawn(listen: &str, web_root: &Path, arguments: &[String]) -> Result<(Child, SocketAddr)> {
+async fn spawn(place: &Place, listen: &str, web_root: &Path, arguments: &[String]) -> Result<(Child, SocketAddr)> {
     let program = program()?;
-    let mut child = Command::new(&program)
+    let mut child = place
+        .command(&program)
         .args(["--listen", listen, "--web-root"])
         .arg(web_root)
         .args(arguments)

@@ -43,10 +43,11 @@ Examples:
   cargo xtask test                                        everything
   cargo xtask test --only native -- a_burst_passes        tests on this machine
   cargo xtask test --only e2e -- talking::                end-to-end tests, here all of one topic
+  cargo xtask test --only nat -- symmetric                homes behind NATs; needs root
   cargo xtask test --only wasm-chromium -- NAME           tests in Chromium; wasm-firefox: in Firefox
   cargo xtask test --only sim -- crash-50                 one scenario of the simulator
 
-The steps native, sim, wasm-chromium, wasm-firefox and e2e take a NAME. A NAME that no test has is a failure.";
+The steps native, sim, wasm-chromium, wasm-firefox, wasm-jsc, e2e and nat take a NAME. A NAME that no test has is a failure.";
 
 impl Args {
     /// Refuses a name where it would choose nothing.

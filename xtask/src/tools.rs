@@ -4,6 +4,8 @@
 //! done. Cargo's tools are built without optimisation: how long a fresh machine waits matters more than how fast they are.
 
 mod browsers;
+mod debian;
+mod namespaces;
 mod retry;
 
 pub(crate) use browsers::Browser;
@@ -42,6 +44,8 @@ pub(crate) enum Tool {
     Bun,
     /// A browser and the driver that remote-controls it.
     Browser(Browser),
+    /// `ip` and `nft`, and the right to make network namespaces with them.
+    Namespaces,
 }
 
 /// Installs what is missing of `tools`.
@@ -67,6 +71,7 @@ pub(crate) fn ensure(tools: &[Tool]) -> Result<()> {
                     install(package("geckodriver"))?;
                 }
             }
+            Tool::Namespaces => namespaces::ensure()?,
         }
     }
     Ok(())

@@ -5,10 +5,10 @@ use std::{env, path::PathBuf, process::Stdio};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 use super::Engine;
-use crate::server::first_line;
+use crate::{homes::Place, server::first_line};
 
 /// A driver process and everything that the driver started: one process group, killed as one.
 pub(super) struct Driver {
@@ -24,16 +24,16 @@ const STARTS: usize = 3;
 impl Driver {
     /// Starts a driver. Chromium's draws a port that is free for IPv4 and then takes it for IPv6, too: where another program has it there, the
     /// driver ends, and another one is started.
-    pub(super) async fn start(engine: Engine) -> Result<Self> {
+    pub(super) async fn start(engine: Engine, place: &Place) -> Result<Self> {
         for _ in 1..STARTS {
-            if let Ok(driver) = Self::start_once(engine).await {
+            if let Ok(driver) = Self::start_once(engine, place).await {
                 return Ok(driver);
             }
         }
-        Self::start_once(engine).await
+        Self::start_once(engine, place).await
     }
 
-    async fn start_once(engine: Engine) -> Result<Self> {
+    async fn start_once(engine: Engine, place: &Place) -> Result<Self> {
         let (variable, usual, arguments, announcement) = match engine {
             Engine::Chromium => (
                 "CHROMEDRIVER",
@@ -50,7 +50,8 @@ impl Driver {
         };
         let program = env::var_os(variable).map_or_else(|| PathBuf::from(usual), PathBuf::from);
         let folder = tempfile::Builder::new().prefix("starling-e2e-").tempdir()?;
-        let mut child = Command::new(&program)
+        let mut child = place
+            .command(&program)
             .args(arguments)
             .env("TMPDIR", folder.path())
             // Else a desktop's settings and services would be part of the test.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use crate::homes::{Namespace, Place};
+
 /// Chromium's arguments: no network traffic of its own, and no sandbox, which does not work for root.
 const CHROMIUM_ARGUMENTS: [&str; 9] = [
     "--headless",
@@ -24,6 +26,9 @@ const CHROMEDRIVER_SWITCHES: [&str; 3] = [
     "disable-renderer-backgrounding",
 ];
 
+/// Firefox's preference for candidates on loopback.
+const LOOPBACK: &str = "media.peerconnection.ice.loopback";
+
 /// Which browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -40,6 +45,7 @@ pub struct Setup {
     preferences: BTreeMap<String, Value>,
     arguments: Vec<String>,
     logs: bool,
+    pub(super) place: Place,
 }
 
 impl Setup {
@@ -50,7 +56,7 @@ impl Setup {
             Engine::Chromium => BTreeMap::new(),
             Engine::Firefox => [
                 // Without it, Firefox gathers no candidates on a machine that has only loopback.
-                ("media.peerconnection.ice.loopback", json!(true)),
+                (LOOPBACK, json!(true)),
                 ("datareporting.policy.dataSubmissionEnabled", json!(false)),
             ]
             .into_iter()
@@ -62,7 +68,17 @@ impl Setup {
             preferences,
             arguments: Vec::new(),
             logs: false,
+            place: Place::Here,
         }
+    }
+
+    /// With the network of a namespace, in which the driver runs, too.
+    #[must_use]
+    pub fn inside(mut self, namespace: &Namespace) -> Self {
+        self.place = Place::Inside(namespace.clone());
+        // There are other networks than loopback.
+        self.preferences.remove(LOOPBACK);
+        self
     }
 
     /// With a preference of the browser's profile.

@@ -1,12 +1,8 @@
 //! The beginning of most tests: browsers, tabs, a room.
 
-use std::{
-    future::Future,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use futures_util::future::try_join_all;
 use tests::{
     browser::Browser,
@@ -14,69 +10,17 @@ use tests::{
     server::Server,
     wait::until,
 };
-use tokio::{runtime::Builder, time::timeout};
 
-/// A test that takes longer hangs.
-const TEST: Duration = Duration::from_secs(300);
+pub(crate) use tests::{
+    room::{enter, found, others_here},
+    run::{note, run, run_within},
+};
 
 /// A test with many tabs, which share few processors with their browsers, that takes longer hangs.
 pub(crate) const LONG: Duration = Duration::from_secs(900);
 
 /// How long what everybody has to hear of may take in a room of a dozen tabs, all on one machine.
 pub(crate) const SPREAD: Duration = Duration::from_secs(40);
-
-/// Runs a test, one at a time.
-pub(crate) fn run(test: impl Future<Output = Result<()>>) {
-    run_within(TEST, test);
-}
-
-/// Runs a test that may take so long.
-pub(crate) fn run_within(most: Duration, test: impl Future<Output = Result<()>>) {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime can be made");
-    let result = runtime.block_on(async { timeout(most, test).await.context("the test hangs")? });
-    if let Err(error) = result {
-        panic!("{error:#}");
-    }
-}
-
-/// Writes a figure into the log that no test depends on.
-#[expect(clippy::print_stdout, reason = "the log of a test is what it prints")]
-pub(crate) fn note(figure: &str) {
-    println!("{figure}");
-}
-
-/// Opens the start page in a new tab and makes a room; gives the tab and the room's address.
-pub(crate) async fn found(browser: &Browser, url: &str, name: &str) -> Result<(Page, String)> {
-    let page = browser.open(url).await?;
-    page.paste("Your name", name).await?;
-    page.click("New room").await?;
-    page.wait("the room", |view| view.me().is_some()).await?;
-    let room = page.url().await?;
-    Ok((page, room))
-}
-
-/// Opens a room's address in a new tab and goes in under a name.
-pub(crate) async fn enter(browser: &Browser, room: &str, name: &str) -> Result<Page> {
-    let page = browser.open(room).await?;
-    answer(&page, name).await?;
-    Ok(page)
-}
-
-/// Goes through the door of a room that asks for a name.
-pub(crate) async fn answer(page: &Page, name: &str) -> Result<()> {
-    page.wait("the question for a name", |view| view.field("Your name").is_some())
-        .await?;
-    page.paste("Your name", name).await?;
-    page.click("Join room").await?;
-    page.wait("the room", |view| view.me().is_some()).await?;
-    Ok(())
-}
 
 /// Founds a room in the first of these browsers and lets the others in all at once, so many tabs into each. The tabs are called
 /// by number, `p0` first.
@@ -168,13 +112,6 @@ pub(crate) async fn whispers(from: &Page, to: &Page, to_name: &str, text: &str) 
     from.wait("its receipt", |view| view.is_delivered(text, "delivered"))
         .await?;
     from.click("Back to everyone").await
-}
-
-pub(crate) fn others_here(view: &View) -> usize {
-    view.people
-        .iter()
-        .filter(|person| !person.you && person.state == "Here")
-        .count()
 }
 
 /// Whispers to someone.

@@ -51,6 +51,8 @@ pub(super) enum Step {
     Compat,
     /// The real server with real browsers
     E2e,
+    /// The same with homes behind NATs of every kind, in network namespaces: needs root
+    Nat,
 }
 
 /// The crates that run in a browser.
@@ -85,13 +87,14 @@ impl Step {
             Self::Size => "size",
             Self::Compat => "compat",
             Self::E2e => "e2e",
+            Self::Nat => "nat",
         }
     }
 
     /// The steps that must succeed before this one.
     pub(super) fn needs(self) -> &'static [Self] {
         match self {
-            Self::Size | Self::Compat | Self::E2e => &[Self::Build],
+            Self::Size | Self::Compat | Self::E2e | Self::Nat => &[Self::Build],
             Self::Fmt
             | Self::Clippy
             | Self::ClippyWasm
@@ -124,13 +127,24 @@ impl Step {
                 Tool::Browser(Browser::Firefox),
                 Tool::AxeCore,
             ],
+            Self::Nat => vec![
+                Tool::Browser(Browser::Chromium),
+                Tool::Browser(Browser::Firefox),
+                Tool::Namespaces,
+            ],
         }
     }
 
     /// Whether the step has single tests, so that a name can choose among them.
     pub(super) fn has_single_tests(self) -> bool {
         match self {
-            Self::Native | Self::Sim | Self::WasmChromium | Self::WasmFirefox | Self::WasmJsc | Self::E2e => true,
+            Self::Native
+            | Self::Sim
+            | Self::WasmChromium
+            | Self::WasmFirefox
+            | Self::WasmJsc
+            | Self::E2e
+            | Self::Nat => true,
             Self::Fmt
             | Self::Clippy
             | Self::ClippyWasm
@@ -172,6 +186,7 @@ impl Step {
             Self::Size => Outcome::check(size::check(&sink)),
             Self::Compat => Outcome::check(compat::check(&sink)),
             Self::E2e => self.prepared(&sink, end_to_end(), name),
+            Self::Nat => self.prepared(&sink, behind_nats(), name),
         }
     }
 
@@ -293,9 +308,21 @@ fn in_javascriptcore() -> Result<Command> {
 
 /// The end-to-end tests have to be asked for by a feature, so that a plain `cargo test` needs no browsers.
 fn end_to_end() -> Result<Command> {
-    let mut command = shell::cargo(&["test", "--package", "tests", "--features", "e2e", "--test", "e2e"]);
-    build::with_browsers(&mut command, "debug")?;
+    let mut command = with_browsers("e2e")?;
     command.env("AXE_CORE", packages::axe_core()?);
+    Ok(command)
+}
+
+/// The end-to-end tests that make networks of their own. The times that they measure belong into the log, also when all is well.
+fn behind_nats() -> Result<Command> {
+    let mut command = with_browsers("nat")?;
+    command.env("RUST_TEST_NOCAPTURE", "1").env("RUST_TEST_THREADS", "1");
+    Ok(command)
+}
+
+fn with_browsers(program: &str) -> Result<Command> {
+    let mut command = shell::cargo(&["test", "--package", "tests", "--features", "e2e", "--test", program]);
+    build::with_browsers(&mut command, "debug")?;
     Ok(command)
 }
 

@@ -1,12 +1,9 @@
 //! The browsers, from the machine or from Debian's packages.
 
-use super::retry::with_retries;
+use super::debian;
 use crate::shell;
-use anyhow::{Context, Result, bail};
-use std::fs;
-use std::os::unix::fs::MetadataExt;
+use anyhow::{Context, Result};
 use std::path::PathBuf;
-use std::process::Command;
 
 /// The engines that Starling is tested in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,23 +17,7 @@ pub(crate) enum Browser {
 impl Browser {
     /// Installs the browser if neither it nor a relative of it is there.
     pub(super) fn ensure(self) -> Result<()> {
-        if self.is_there() {
-            return Ok(());
-        }
-        let packages = self.packages();
-        let by_hand = format!("install {self:?} and its driver (on Debian as root: `apt-get install {packages}`)");
-        if shell::find("apt-get").is_none() || !is_root() {
-            bail!("{self:?} is missing: {by_hand}");
-        }
-        println!("installing {packages} (once; about 1 min)");
-        let log = format!("install-{}", self.name());
-        with_retries(&log, || Ok(apt_get(&["update"]))).with_context(|| by_hand.clone())?;
-        let arguments: Vec<&str> = ["install", "-y"].into_iter().chain(packages.split(' ')).collect();
-        with_retries(&log, || Ok(apt_get(&arguments))).with_context(|| by_hand.clone())?;
-        if !self.is_there() {
-            bail!("{packages} did not bring {self:?}: {by_hand}");
-        }
-        Ok(())
+        debian::install(self.name(), self.packages(), || self.is_there())
     }
 
     fn is_there(self) -> bool {
@@ -78,17 +59,4 @@ impl Browser {
         };
         shell::find(name).with_context(|| format!("{name} is missing"))
     }
-}
-
-fn apt_get(arguments: &[&str]) -> Command {
-    let mut command = shell::program("apt-get");
-    command
-        .args(["-o", "Acquire::Retries=3"])
-        .args(arguments)
-        .env("DEBIAN_FRONTEND", "noninteractive");
-    command
-}
-
-fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }

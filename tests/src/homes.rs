@@ -1,0 +1,275 @@
+//! Homes behind routers, and a server between: networks for a test, each host in a network namespace of its own.
+//!
+//! Nothing leaves the lab, and nothing outside of it is changed: every interface is inside a namespace. All networks are bridges in
+//! one namespace, the hub. The open net stands for the internet: who is in it has a public address. A home is a network behind a
+//! router with NAT. Namespaces need root.
+
+mod namespace;
+mod nat;
+mod place;
+
+use std::{
+    fs,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use anyhow::Result;
+
+use crate::server::{Server, dist};
+
+pub use namespace::{Namespace, existing};
+pub use nat::Nat;
+pub use place::Place;
+
+/// The server's number in the open net, and the numbers of all others begin behind it.
+const SERVER: u8 = 10;
+
+/// The number of the router in each network. In the open net nobody has it.
+const ROUTER: u8 = 1;
+
+/// Networks and hosts; removed with all that runs in them when dropped.
+#[derive(Debug)]
+pub struct Lab {
+    name: String,
+    hub: Namespace,
+    made: Vec<Namespace>,
+    nets: Vec<Net>,
+    cables: usize,
+}
+
+/// A network: a bridge in the hub.
+#[derive(Debug)]
+struct Net {
+    /// The first three numbers of its addresses.
+    prefix: String,
+    /// The last number of the address that was given away last.
+    last: u8,
+    versions: Versions,
+}
+
+/// The versions of IP in a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Versions {
+    Four,
+    FourAndSix,
+}
+
+/// The open net is the first one of a lab.
+const OPEN: usize = 0;
+
+/// A network behind a router.
+#[derive(Debug, Clone)]
+pub struct Home {
+    net: usize,
+    router: Namespace,
+    /// The network that the router is connected to.
+    outside: usize,
+    /// The address of the router in it.
+    address: String,
+    nat: Nat,
+}
+
+impl Lab {
+    /// Makes a lab with an open net that nobody is in, and removes labs of processes that have ended.
+    ///
+    /// # Errors
+    /// A sentence that says what is missing.
+    pub fn new() -> Result<Self> {
+        static LABS: AtomicUsize = AtomicUsize::new(0);
+        namespace::remove_leftovers();
+        let name = LABS.fetch_add(1, Ordering::Relaxed).to_string();
+        let hub = Namespace::add(&format!("{name}-hub"))?;
+        let mut lab = Self {
+            name,
+            made: vec![hub.clone()],
+            hub,
+            nets: Vec::new(),
+            cables: 0,
+        };
+        lab.net("203.0.113".to_owned(), SERVER)?;
+        Ok(lab)
+    }
+
+    /// Starts the server in the open net, as anybody starts it.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn server(&mut self) -> Result<Server> {
+        let host = self.namespace("server")?;
+        let address = self.nets[OPEN].address(SERVER);
+        self.plug(&host, "outside", OPEN, &address)?;
+        host.ip(&format!("route add default via {}", self.nets[OPEN].address(ROUTER)))?;
+        let listen = format!("{address}:8080");
+        Server::start_at(Place::Inside(host), &listen, &dist()?, &[]).await
+    }
+
+    /// A host with a public address.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn open_host(&mut self) -> Result<Namespace> {
+        self.host_in(OPEN)
+    }
+
+    /// A home behind a router that is in the open net.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn home(&mut self, nat: Nat) -> Result<Home> {
+        self.behind(OPEN, nat)
+    }
+
+    /// The same with public addresses of IPv6, too. The way from one such home to another one leads nowhere.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn dual_stack_home(&mut self, nat: Nat) -> Result<Home> {
+        let home = self.home(nat)?;
+        let net = home.net;
+        home.router
+            .inside(|| fs::write("/proc/sys/net/ipv6/conf/all/forwarding", "1"))??;
+        let router = address_six(net, ROUTER);
+        home.router.ip(&format!("addr add {router}/64 dev inside{net} nodad"))?;
+        self.nets[net].versions = Versions::FourAndSix;
+        Ok(home)
+    }
+
+    /// A home behind a router that is itself in another home, as where the provider has NAT, too.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn home_within(&mut self, carrier: &Home, nat: Nat) -> Result<Home> {
+        self.behind(carrier.net, nat)
+    }
+
+    /// A second network behind the same router. Its hosts and those of the first one do not see each other but through the router.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn beside(&mut self, home: &Home) -> Result<Home> {
+        let net = self.inside_net(&home.router)?;
+        Ok(Home { net, ..home.clone() })
+    }
+
+    /// A host in a home.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn host(&mut self, home: &Home) -> Result<Namespace> {
+        self.host_in(home.net)
+    }
+
+    /// Gives the router of a home another address outside, as providers do at night. Nothing that was known of the old one is kept.
+    ///
+    /// # Errors
+    /// If it cannot be changed.
+    pub fn move_router(&mut self, home: &mut Home) -> Result<()> {
+        let next = self.nets[home.outside].take();
+        home.router.ip(&format!("addr del {}/24 dev outside", home.address))?;
+        home.router.ip(&format!("addr add {next}/24 dev outside"))?;
+        if home.outside != OPEN {
+            let gateway = self.nets[home.outside].address(ROUTER);
+            home.router.ip(&format!("route replace default via {gateway}"))?;
+        }
+        home.router.rule(&home.nat.rules(&next))?;
+        home.address = next;
+        Ok(())
+    }
+
+    fn behind(&mut self, outside: usize, nat: Nat) -> Result<Home> {
+        let router = self.namespace(&format!("router{}", self.made.len()))?;
+        let address = self.nets[outside].take();
+        self.plug(&router, "outside", outside, &address)?;
+        if outside != OPEN {
+            let gateway = self.nets[outside].address(ROUTER);
+            router.ip(&format!("route add default via {gateway}"))?;
+        }
+        router.rule(&nat.rules(&address))?;
+        router.inside(|| fs::write("/proc/sys/net/ipv4/ip_forward", "1"))??;
+        let net = self.inside_net(&router)?;
+        Ok(Home {
+            net,
+            router,
+            outside,
+            address,
+            nat,
+        })
+    }
+
+    /// A new network with `router` in it.
+    fn inside_net(&mut self, router: &Namespace) -> Result<usize> {
+        let number = self.nets.len();
+        let net = self.net(format!("10.{number}.0"), ROUTER)?;
+        let address = self.nets[net].address(ROUTER);
+        self.plug(router, &format!("inside{number}"), net, &address)?;
+        Ok(net)
+    }
+
+    fn host_in(&mut self, net: usize) -> Result<Namespace> {
+        let host = self.namespace(&format!("host{}", self.made.len()))?;
+        let address = self.nets[net].take();
+        self.plug(&host, "outside", net, &address)?;
+        host.ip(&format!("route add default via {}", self.nets[net].address(ROUTER)))?;
+        let Net { last, versions, .. } = self.nets[net];
+        if versions == Versions::FourAndSix {
+            host.ip(&format!("addr add {}/64 dev outside nodad", address_six(net, last)))?;
+            host.ip(&format!("route add default via {}", address_six(net, ROUTER)))?;
+        }
+        Ok(host)
+    }
+
+    fn namespace(&mut self, role: &str) -> Result<Namespace> {
+        let namespace = Namespace::add(&format!("{}-{role}", self.name))?;
+        self.made.push(namespace.clone());
+        Ok(namespace)
+    }
+
+    fn net(&mut self, prefix: String, last: u8) -> Result<usize> {
+        let number = self.nets.len();
+        self.hub.ip(&format!("link add net{number} type bridge"))?;
+        self.hub.ip(&format!("link set net{number} up"))?;
+        self.nets.push(Net {
+            prefix,
+            last,
+            versions: Versions::Four,
+        });
+        Ok(number)
+    }
+
+    /// Connects a namespace with a network by a cable.
+    fn plug(&mut self, namespace: &Namespace, interface: &str, net: usize, address: &str) -> Result<()> {
+        let (hub, port) = (&self.hub, format!("port{}", self.cables));
+        namespace.ip(&format!("link add {interface} type veth peer name {port} netns {hub}"))?;
+        hub.ip(&format!("link set {port} master net{net} up"))?;
+        namespace.ip(&format!("addr add {address}/24 dev {interface}"))?;
+        namespace.ip(&format!("link set {interface} up"))?;
+        self.cables += 1;
+        Ok(())
+    }
+}
+
+/// An address of IPv6 in the network of this number.
+fn address_six(net: usize, number: u8) -> String {
+    format!("2001:db8:{net}::{number}")
+}
+
+impl Net {
+    fn address(&self, number: u8) -> String {
+        format!("{}.{number}", self.prefix)
+    }
+
+    /// An address that nobody has had.
+    fn take(&mut self) -> String {
+        self.last += 1;
+        self.address(self.last)
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        for namespace in self.made.iter().rev() {
+            // A later run removes what is left.
+            let _ = namespace.remove();
+        }
+    }
+}

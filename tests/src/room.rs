@@ -1,0 +1,62 @@
+//! What people do to get into a room, and how many they find there.
+
+use anyhow::Result;
+
+use crate::{
+    browser::Browser,
+    page::{Page, view::View},
+};
+
+/// Opens the start page in a new tab and makes a room; gives the tab and the room's address.
+///
+/// # Errors
+/// If it does not come to that.
+pub async fn found(browser: &Browser, url: &str, name: &str) -> Result<(Page, String)> {
+    let page = browser.open(url).await?;
+    page.paste("Your name", name).await?;
+    page.click("New room").await?;
+    page.wait("the room", |view| view.me().is_some()).await?;
+    let room = page.url().await?;
+    Ok((page, room))
+}
+
+/// Opens a room's address in a new tab and goes in under a name.
+///
+/// # Errors
+/// If it does not come to that.
+pub async fn enter(browser: &Browser, room: &str, name: &str) -> Result<Page> {
+    let page = at_the_door(browser, room, name).await?;
+    go_in(&page).await?;
+    Ok(page)
+}
+
+/// Opens a room's address in a new tab and answers the question for a name, without going in yet.
+///
+/// # Errors
+/// If the question does not come.
+pub async fn at_the_door(browser: &Browser, room: &str, name: &str) -> Result<Page> {
+    let page = browser.open(room).await?;
+    page.wait("the question for a name", |view| view.field("Your name").is_some())
+        .await?;
+    page.paste("Your name", name).await?;
+    Ok(page)
+}
+
+/// Goes through the door.
+///
+/// # Errors
+/// If the room does not open.
+pub async fn go_in(page: &Page) -> Result<()> {
+    page.click("Join room").await?;
+    page.wait("the room", |view| view.me().is_some()).await?;
+    Ok(())
+}
+
+/// How many others are "Here".
+#[must_use]
+pub fn others_here(view: &View) -> usize {
+    view.people
+        .iter()
+        .filter(|person| !person.you && person.state == "Here")
+        .count()
+}

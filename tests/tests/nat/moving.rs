@@ -1,0 +1,57 @@
+//! A home whose address changes while people talk.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use tests::{
+    homes::{Lab, Nat},
+    run::{note, run},
+};
+
+use crate::people::{CHROMIUM, CONNECTED, Engines, FIREFOX, browsers, connected, hears, talk, two_people};
+
+async fn another_address(engines: Engines) -> Result<()> {
+    let mut lab = Lab::new()?;
+    let (here, mut there) = (lab.home(Nat::PortRestricted)?, lab.home(Nat::PortRestricted)?);
+    let hosts = [lab.host(&here)?, lab.host(&there)?];
+    let server = lab.server().await?;
+    let browsers = browsers(engines, hosts.each_ref()).await?;
+    let (ann, bob, _) = two_people(&server, &browsers).await?;
+    connected("two homes, one about to move", &[&ann, &bob]).await?;
+    talk(&ann, &bob).await?;
+    let known = ann
+        .look()
+        .await?
+        .person("Bob")
+        .context("Bob is here")?
+        .fingerprint
+        .clone();
+
+    lab.move_router(&mut there)?;
+    let moved = Instant::now();
+    hears(&bob, &ann, "from another address").await?;
+    note(&format!(
+        "another address, {engines:?}: heard again after {} ms",
+        moved.elapsed().as_millis()
+    ));
+    hears(&ann, &bob, "you are back").await?;
+    let view = ann
+        .wait_for(CONNECTED, "Bob here", |view| view.is("Bob", "Here"))
+        .await?;
+    ensure!(view.people.len() == 2, "another person: {view:#?}");
+    ensure!(
+        view.person("Bob").is_some_and(|bob| bob.fingerprint == known),
+        "{view:#?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_home_with_another_address_is_heard_again_in_chromium() {
+    run(another_address(CHROMIUM));
+}
+
+#[test]
+fn a_home_with_another_address_is_heard_again_in_firefox() {
+    run(another_address(FIREFOX));
+}

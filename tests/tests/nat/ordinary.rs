@@ -1,0 +1,143 @@
+//! Homes that reach each other.
+
+use anyhow::Result;
+use tests::{
+    homes::{Lab, Namespace, Nat},
+    run::run,
+};
+
+use crate::people::{BOTH, CHROMIUM, Engines, FIREFOX, browsers, connected, talk, two_people};
+
+/// Two people at two hosts meet and talk.
+async fn meet(case: &str, engines: Engines, lab: &mut Lab, hosts: [&Namespace; 2]) -> Result<()> {
+    let server = lab.server().await?;
+    let browsers = browsers(engines, hosts).await?;
+    let (ann, bob, _) = two_people(&server, &browsers).await?;
+    connected(case, &[&ann, &bob]).await?;
+    talk(&ann, &bob).await
+}
+
+async fn two_homes(engines: Engines) -> Result<()> {
+    let mut lab = Lab::new()?;
+    let (here, there) = (lab.home(Nat::PortRestricted)?, lab.home(Nat::PortRestricted)?);
+    let hosts = [lab.host(&here)?, lab.host(&there)?];
+    meet("two homes", engines, &mut lab, hosts.each_ref()).await
+}
+
+#[test]
+fn two_homes_connect_in_chromium() {
+    run(two_homes(CHROMIUM));
+}
+
+#[test]
+fn two_homes_connect_in_firefox() {
+    run(two_homes(FIREFOX));
+}
+
+#[test]
+fn two_homes_connect_between_the_engines() {
+    run(two_homes(BOTH));
+}
+
+/// One home has IPv6, too, and prefers it for what it reaches that way.
+async fn one_with_ipv6(engines: Engines) -> Result<()> {
+    let mut lab = Lab::new()?;
+    let (here, there) = (
+        lab.dual_stack_home(Nat::PortRestricted)?,
+        lab.home(Nat::PortRestricted)?,
+    );
+    let hosts = [lab.host(&here)?, lab.host(&there)?];
+    meet("IPv6 on one side", engines, &mut lab, hosts.each_ref()).await
+}
+
+#[test]
+fn a_home_with_ipv6_and_one_without_connect_in_chromium() {
+    run(one_with_ipv6(CHROMIUM));
+}
+
+#[test]
+fn a_home_with_ipv6_and_one_without_connect_in_firefox() {
+    run(one_with_ipv6(FIREFOX));
+}
+
+/// Both providers have NAT, too.
+async fn carriers(engines: Engines) -> Result<()> {
+    let mut lab = Lab::new()?;
+    let mut hosts = Vec::new();
+    for _ in 0..2 {
+        let carrier = lab.home(Nat::PortRestricted)?;
+        let home = lab.home_within(&carrier, Nat::PortRestricted)?;
+        hosts.push(lab.host(&home)?);
+    }
+    meet("two NATs in a row", engines, &mut lab, [&hosts[0], &hosts[1]]).await
+}
+
+#[test]
+fn homes_behind_two_nats_in_a_row_connect_in_chromium() {
+    run(carriers(CHROMIUM));
+}
+
+#[test]
+fn homes_behind_two_nats_in_a_row_connect_in_firefox() {
+    run(carriers(FIREFOX));
+}
+
+/// One is in the open, and the other behind a NAT of this kind.
+async fn open_and_home(case: &str, engines: Engines, nat: Nat) -> Result<()> {
+    let mut lab = Lab::new()?;
+    let home = lab.home(nat)?;
+    let hosts = [lab.host(&home)?, lab.open_host()?];
+    meet(case, engines, &mut lab, hosts.each_ref()).await
+}
+
+#[test]
+fn a_symmetric_nat_and_an_open_host_connect_in_chromium() {
+    run(open_and_home("symmetric and open", CHROMIUM, Nat::Symmetric));
+}
+
+#[test]
+fn a_symmetric_nat_and_an_open_host_connect_in_firefox() {
+    run(open_and_home("symmetric and open", FIREFOX, Nat::Symmetric));
+}
+
+/// Two hosts of one home.
+async fn one_home(engines: Engines) -> Result<()> {
+    let mut lab = Lab::new()?;
+    let home = lab.home(Nat::PortRestricted)?;
+    let hosts = [lab.host(&home)?, lab.host(&home)?];
+    meet("one home", engines, &mut lab, hosts.each_ref()).await
+}
+
+#[test]
+fn two_hosts_of_one_home_connect_in_chromium() {
+    run(one_home(CHROMIUM));
+}
+
+#[test]
+fn two_hosts_of_one_home_connect_in_firefox() {
+    run(one_home(FIREFOX));
+}
+
+#[test]
+fn two_hosts_of_one_home_connect_between_the_engines() {
+    run(one_home(BOTH));
+}
+
+/// Two networks behind one router, as those of guests and of the house, that sends back what its hosts send to its own address outside.
+async fn hairpin(engines: Engines) -> Result<()> {
+    let mut lab = Lab::new()?;
+    let home = lab.home(Nat::FullCone)?;
+    let beside = lab.beside(&home)?;
+    let hosts = [lab.host(&home)?, lab.host(&beside)?];
+    meet("two networks behind one router", engines, &mut lab, hosts.each_ref()).await
+}
+
+#[test]
+fn two_networks_behind_one_router_connect_in_chromium() {
+    run(hairpin(CHROMIUM));
+}
+
+#[test]
+fn two_networks_behind_one_router_connect_in_firefox() {
+    run(hairpin(FIREFOX));
+}

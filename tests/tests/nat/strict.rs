@@ -1,0 +1,135 @@
+//! Homes that cannot reach each other, and a third person who can reach both.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use tests::{
+    browser::Engine,
+    homes::{Lab, Namespace, Nat},
+    page::Page,
+    room::others_here,
+    run::run,
+};
+
+use crate::people::{CHROMIUM, Engines, FIREFOX, browsers, connected, hears, join, two_people};
+
+/// How long two people are watched after their pages have given up hope.
+const WATCHED: Duration = Duration::from_secs(5);
+
+/// Why two people do not reach each other, as the page of one of them has to say.
+const BOTH_SYMMETRIC: &str = "neither router lets a direct connection in (symmetric NAT)";
+const UDP_BLOCKED_HERE: &str = "your network lets no direct connection out (it blocks UDP)";
+const BETWEEN: &str = "a firewall or router stands between you";
+const UDP_BLOCKED_THERE: &str = "their network lets no direct connection out (it blocks UDP)";
+
+/// Waits until the page says why somebody is out of reach.
+async fn explained(page: &Page, why: &str) -> Result<()> {
+    page.wait(why, |view| view.connection_says(why)).await?;
+    Ok(())
+}
+
+/// Nobody comes, however often it is tried.
+async fn alone(page: &Page) -> Result<()> {
+    page.holds(WATCHED, "nobody else here", |view| others_here(view) == 0)
+        .await
+}
+
+/// Two people at two hosts do not see each other, and both are told why.
+async fn strangers(engines: Engines, lab: &mut Lab, hosts: [&Namespace; 2], why: &str) -> Result<()> {
+    let server = lab.server().await?;
+    let browsers = browsers(engines, hosts).await?;
+    let (ann, bob, _) = two_people(&server, &browsers).await?;
+    for page in [&ann, &bob] {
+        explained(page, why).await?;
+    }
+    alone(&ann).await
+}
+
+async fn symmetric(engines: Engines) -> Result<()> {
+    let mut lab = Lab::new()?;
+    let (here, there) = (lab.home(Nat::Symmetric)?, lab.home(Nat::Symmetric)?);
+    let hosts = [lab.host(&here)?, lab.host(&there)?];
+    strangers(engines, &mut lab, hosts.each_ref(), BOTH_SYMMETRIC).await
+}
+
+#[test]
+fn symmetric_nats_do_not_connect_in_chromium() {
+    run(symmetric(CHROMIUM));
+}
+
+#[test]
+fn symmetric_nats_do_not_connect_in_firefox() {
+    run(symmetric(FIREFOX));
+}
+
+/// Two networks behind one router that does not send back what its hosts send to its own address outside.
+async fn no_hairpin(engines: Engines) -> Result<()> {
+    let mut lab = Lab::new()?;
+    let home = lab.home(Nat::PortRestricted)?;
+    let beside = lab.beside(&home)?;
+    let hosts = [lab.host(&home)?, lab.host(&beside)?];
+    strangers(engines, &mut lab, hosts.each_ref(), BETWEEN).await
+}
+
+#[test]
+fn two_networks_behind_one_router_without_hairpinning_do_not_connect_in_chromium() {
+    run(no_hairpin(CHROMIUM));
+}
+
+#[test]
+fn two_networks_behind_one_router_without_hairpinning_do_not_connect_in_firefox() {
+    run(no_hairpin(FIREFOX));
+}
+
+/// With Eve, who is in the open, two homes with symmetric NATs are one room.
+async fn symmetric_with_third(engine: Engine) -> Result<()> {
+    let mut lab = Lab::new()?;
+    let (here, there) = (lab.home(Nat::Symmetric)?, lab.home(Nat::Symmetric)?);
+    let hosts = [lab.host(&here)?, lab.host(&there)?, lab.open_host()?];
+    let server = lab.server().await?;
+    let [ann, bob, eve] = browsers([engine; 3], hosts.each_ref()).await?;
+    let (ann, bob, room) = two_people(&server, &[ann, bob]).await?;
+    let eve = join(&eve, &room, "Eve", 2).await?;
+    connected("symmetric, and a third in the open", &[&ann, &bob, &eve]).await?;
+    hears(&ann, &bob, "hello from Ann").await?;
+    hears(&bob, &ann, "hello from Bob").await
+}
+
+#[test]
+fn symmetric_nats_and_a_third_person_are_one_room_in_chromium() {
+    run(symmetric_with_third(Engine::Chromium));
+}
+
+#[test]
+fn symmetric_nats_and_a_third_person_are_one_room_in_firefox() {
+    run(symmetric_with_third(Engine::Firefox));
+}
+
+/// A home without UDP reaches nobody, not even Eve, who is in the open: a browser waits for nobody to connect by TCP.
+async fn udp_blocked(engine: Engine) -> Result<()> {
+    let mut lab = Lab::new()?;
+    let (here, there) = (lab.home(Nat::UdpBlocked)?, lab.home(Nat::PortRestricted)?);
+    let hosts = [lab.host(&here)?, lab.host(&there)?, lab.open_host()?];
+    let server = lab.server().await?;
+    let [ann, bob, eve] = browsers([engine; 3], hosts.each_ref()).await?;
+    let (bob, eve, room) = two_people(&server, &[bob, eve]).await?;
+    connected("a home and the open", &[&bob, &eve]).await?;
+    let ann = join(&ann, &room, "Ann without UDP", 2).await?;
+    explained(&ann, UDP_BLOCKED_HERE).await?;
+    for page in [&bob, &eve] {
+        explained(page, UDP_BLOCKED_THERE).await?;
+    }
+    alone(&ann).await?;
+    // The others are none the worse for it.
+    hears(&bob, &eve, "hello from Bob").await
+}
+
+#[test]
+fn a_home_without_udp_reaches_nobody_in_chromium() {
+    run(udp_blocked(Engine::Chromium));
+}
+
+#[test]
+fn a_home_without_udp_reaches_nobody_in_firefox() {
+    run(udp_blocked(Engine::Firefox));
+}

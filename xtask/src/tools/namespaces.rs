@@ -1,0 +1,30 @@
+//! Network namespaces, in which homes behind routers are tested.
+
+use super::debian;
+use crate::shell;
+use anyhow::{Context, Result, bail};
+use std::process;
+
+/// What a person does who may not make namespaces.
+const WHAT_TO_DO: &str =
+    "run as root, in a container with the capabilities NET_ADMIN and SYS_ADMIN (Docker: `--privileged`)";
+
+/// Installs the programs that make networks, and makes a namespace to see whether that is allowed.
+pub(super) fn ensure() -> Result<()> {
+    let is_there = |name: &str| shell::find(name).is_some();
+    debian::install("`ip` and `nft`", "iproute2 nftables", || {
+        is_there("ip") && is_there("nft")
+    })?;
+    let name = format!("starling-{}-probe", process::id());
+    let netns = |verb: &str| shell::program("ip").args(["netns", verb, &name]).output();
+    let added = netns("add").context("cannot start `ip`")?;
+    if !added.status.success() {
+        let reason = String::from_utf8_lossy(&added.stderr);
+        bail!(
+            "no network namespace can be made here ({}): {WHAT_TO_DO}",
+            reason.trim()
+        );
+    }
+    netns("del")?;
+    Ok(())
+}
