@@ -105,6 +105,9 @@ pub const ATTEMPT_BURST: u32 = 8;
 /// nothing from a STUN server has given up by then.
 pub const EXPLAIN_AFTER: Duration = Duration::from_secs(8);
 
+/// How long someone is sought without a relay, where there is one: a direct path costs nobody anything, and most are found within two seconds.
+pub const RELAY_AFTER: Duration = Duration::from_millis(2_500);
+
 /// For so long a node that has just come leaves it to a server to introduce it, before it asks around by itself. A server takes a few
 /// milliseconds; and other tabs of the browser would answer on the very thread that the server's answer needs.
 pub const SEEK_FIRST: Duration = Duration::from_millis(100);

@@ -249,6 +249,14 @@ impl IceServer {
         };
         (1..=ICE_URLS_MAX).contains(&self.urls.len()) && self.urls.iter().all(valid)
     }
+
+    /// Whether it stands in for whoever asks it (TURN), instead of telling them their address only.
+    #[must_use]
+    pub fn is_relay(&self) -> bool {
+        self.urls
+            .iter()
+            .any(|url| matches!(ice_scheme(url), Some(IceScheme::Turn)))
+    }
 }
 
 enum IceScheme {

@@ -136,7 +136,16 @@ async fn open_socket(
     request: Request,
 ) -> Response {
     if !origin::is_welcome(request.headers(), &shared.config.origins_allowed) {
-        shared.hub.metrics().count_foreign_origin();
+        if shared.hub.metrics().count_foreign_origin() == 0 {
+            // Once: whoever likes can send such requests. Quoted, for what is in them is theirs.
+            let [origin, host] = [header::ORIGIN, header::HOST].map(|name| request.headers().get(name));
+            tracing::warn!(
+                ?origin,
+                ?host,
+                "refused a page of another server; the next ones are only counted. If it is a page of this one, have the proxy keep the Host header, \
+                 with its port; if it is meant to connect here, say --allow-origin"
+            );
+        }
         let sentence = "pages of other servers may not connect here, unless the operator allows their origin\n";
         return (StatusCode::FORBIDDEN, sentence).into_response();
     }

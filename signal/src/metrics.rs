@@ -131,8 +131,9 @@ impl Metrics {
         self.closed.get_or_create(&Code { code: code.code() }).inc();
     }
 
-    pub(crate) fn count_foreign_origin(&self) {
-        self.foreign_origins.inc();
+    /// Gives how many there were before.
+    pub(crate) fn count_foreign_origin(&self) -> u64 {
+        self.foreign_origins.inc()
     }
 
     /// Payloads relayed so far.

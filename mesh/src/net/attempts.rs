@@ -23,7 +23,7 @@ use super::{
 use crate::{
     back_off::jittered,
     bucket::Bucket,
-    config::{FULL_RETRY, LINKS_MIN, PROVOKED_BURST, PROVOKED_PER_MINUTE, Timing},
+    config::{FULL_RETRY, LINKS_MIN, PROVOKED_BURST, PROVOKED_PER_MINUTE, RELAY_AFTER, Timing},
     door::LinkState,
     io::{Candidate, Instant, LinkId, Output},
     model::Alert,
@@ -63,7 +63,8 @@ impl Attempts {
         let linked = net.peers.get(&peer).is_some_and(|contact| contact.is_linked());
         let urgent = linked || net.peers.slots_used() < LINKS_MIN;
         let (link, mut actions) = (net.peers.next_link(), Vec::new());
-        let session = Session::start(net.cx, id, link, ice_servers, urgent, &mut actions);
+        let (ice_servers, timeout) = asked(net, &peer, ice_servers);
+        let session = Session::start(net.cx, id, link, ice_servers, urgent, &mut actions).within(timeout);
         self.adopt(net, peer, session, actions);
     }
 
@@ -78,7 +79,8 @@ impl Attempts {
     ) {
         let link = net.peers.next_link();
         let mut actions = Vec::new();
-        let session = Session::answer(net.cx, id, link, ice_servers, sdp, &mut actions);
+        let (ice_servers, timeout) = asked(net, &peer, ice_servers);
+        let session = Session::answer(net.cx, id, link, ice_servers, sdp, &mut actions).within(timeout);
         self.adopt(net, peer, session, actions);
     }
 
@@ -146,8 +148,8 @@ impl Attempts {
             Body::Offer { round, sdp, .. } => self.with_session(net, from, id, |session, _, actions| {
                 session.on_restart(round, sdp, ice_servers, actions)
             }),
-            Body::Answer { round, sdp } => self.with_session(net, from, id, |session, timing, actions| {
-                session.on_answer(round, sdp, timing, actions)
+            Body::Answer { round, sdp } => self.with_session(net, from, id, |session, _, actions| {
+                session.on_answer(round, sdp, actions)
             }),
             Body::Candidates { candidates } => self.with_session(net, from, id, |session, _, actions| {
                 session.on_candidates(candidates, actions);
@@ -335,6 +337,18 @@ impl Attempts {
         contact.count_attempt(now);
         true
     }
+}
+
+/// Which of these servers an attempt at `peer` asks, and how much time it has: relays come in only after an attempt without them, which is
+/// the shorter for it.
+fn asked(net: &Scope<'_>, peer: &PeerId, mut ice_servers: Vec<IceServer>) -> (Vec<IceServer>, Duration) {
+    let contact = net.peers.get(peer);
+    let needs_relay = contact.is_some_and(|contact| contact.needs_relay(net.cx.instant()));
+    if needs_relay || !ice_servers.iter().any(IceServer::is_relay) {
+        return (ice_servers, net.cx.timing.session_timeout);
+    }
+    ice_servers.retain(|server| !server.is_relay());
+    (ice_servers, RELAY_AFTER)
 }
 
 fn decline(net: &mut Scope<'_>, via: Via, to: PeerId, session: SessionId, reason: DeclineReason) {

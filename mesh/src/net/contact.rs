@@ -11,7 +11,7 @@ use shared::SessionId;
 use super::{link::Link, session::Session};
 use crate::{
     back_off::{back_off, jittered},
-    config::{ATTEMPT_BURST, ATTEMPT_SPACING, EXPLAIN_AFTER, Timing},
+    config::{ATTEMPT_BURST, ATTEMPT_SPACING, EXPLAIN_AFTER, RELAY_AFTER, Timing},
     io::{Instant, LinkId, ServerId},
     model::Obstacle,
 };
@@ -239,6 +239,11 @@ impl Contact {
         self.explain_at().filter(|at| now >= *at)?;
         self.obstacle = self.attempt.as_ref().map(Session::obstacle);
         self.obstacle
+    }
+
+    /// Whether it was sought for long enough without a relay.
+    pub(crate) fn needs_relay(&self, now: Instant) -> bool {
+        self.sought_since.is_some_and(|since| now.since(since) >= RELAY_AFTER)
     }
 
     /// What was said to stand in the way.

@@ -80,6 +80,8 @@ pub(crate) struct Session {
     /// Whether we have few links.
     urgent: bool,
     started: Instant,
+    /// How long it may take in all.
+    timeout: Duration,
     deadline: Instant,
     /// Counts ICE restarts; an answer must name the round it answers.
     round: u32,
@@ -132,6 +134,7 @@ impl Session {
             stage: Stage::Agreed,
             urgent: true,
             started: cx.instant(),
+            timeout: cx.timing.session_timeout,
             deadline: cx.instant() + cx.timing.session_timeout,
             round: 0,
             held_candidates: Vec::new(),
@@ -161,6 +164,13 @@ impl Session {
             evidence,
             ..Self::agreed(cx, Role::Answerer, id, link, certificates)
         }
+    }
+
+    /// The same, with so much time in all.
+    pub(crate) fn within(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self.deadline = self.started + timeout;
+        self
     }
 
     /// Its id.
@@ -282,7 +292,7 @@ impl Session {
     }
 
     /// The peer answered. Says whether the answer was awaited.
-    pub(crate) fn on_answer(&mut self, round: u32, sdp: String, timing: &Timing, out: &mut Vec<Action>) -> bool {
+    pub(crate) fn on_answer(&mut self, round: u32, sdp: String, out: &mut Vec<Action>) -> bool {
         if self.stage != Stage::Offered || round != self.round {
             return false;
         }
@@ -292,7 +302,7 @@ impl Session {
             return false;
         }
         self.stage = Stage::Agreed;
-        self.deadline = self.deadline.max(self.started + timing.session_timeout);
+        self.deadline = self.deadline.max(self.started + self.timeout);
         out.push(Action::Output(Output::RemoteAnswer { link: self.link, sdp }));
         true
     }

@@ -10,7 +10,10 @@ use run::Program;
 use rustix::process::Signal;
 use shared::signal::{CloseCode, Event};
 use tokio::{net::TcpStream, time::timeout};
-use tokio_tungstenite::{client_async, tungstenite::Message};
+use tokio_tungstenite::{
+    client_async,
+    tungstenite::{Message, client::IntoClientRequest},
+};
 
 #[tokio::test]
 async fn sigterm_and_sigint_tell_the_clients_and_end_the_program() {
@@ -62,4 +65,23 @@ fn help_names_every_flag_with_its_variable() {
     ] {
         assert!(help.contains(word), "{word} is missing in:\n{help}");
     }
+}
+
+#[tokio::test]
+async fn the_first_page_of_another_server_is_told_to_the_operator_with_both_headers() {
+    let program = Program::start(&["--listen", "127.0.0.1:0"]);
+    for _ in 0..3 {
+        let stream = TcpStream::connect(&program.address).await.unwrap();
+        let mut request = "ws://example.org/ws".into_client_request().unwrap();
+        let origin = "https://example.org:8443".parse().unwrap();
+        request.headers_mut().insert("origin", origin);
+        assert!(client_async(request, stream).await.is_err());
+    }
+    let log = tokio::task::spawn_blocking(|| program.log()).await.unwrap();
+    let told: Vec<_> = log.lines().filter(|line| line.contains("--allow-origin")).collect();
+    assert_eq!(told.len(), 1, "{log}");
+    assert!(
+        told[0].contains("https://example.org:8443") && told[0].contains("\"example.org\""),
+        "{log}"
+    );
 }

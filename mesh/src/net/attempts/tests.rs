@@ -8,7 +8,7 @@ use super::{
     *,
 };
 use crate::{
-    config::{ATTEMPT_BURST, EXPLAIN_AFTER},
+    config::{ATTEMPT_BURST, EXPLAIN_AFTER, RELAY_AFTER},
     context::test::peer,
     io,
     model::{Event as AppEvent, Obstacle},
@@ -403,9 +403,9 @@ fn what_stands_in_the_way_is_said_once_in_time_and_until_nobody_tries_any_more()
     let (id, link) = (session.id(), session.link());
     attempts.handle_description(&mut rig.scope(), link, "offer".into());
     attempts.handle_candidates(&mut rig.scope(), link, mapped(&[1, 2]));
-    attempts.with_session(&mut rig.scope(), above, id, |session, timing, actions| {
+    attempts.with_session(&mut rig.scope(), above, id, |session, _, actions| {
         session.on_candidates(mapped(&[3]), actions);
-        session.on_answer(0, "answer".into(), timing, actions)
+        session.on_answer(0, "answer".into(), actions)
     });
     rig.events();
     let due = rig.cx.instant() + EXPLAIN_AFTER;
@@ -426,6 +426,42 @@ fn what_stands_in_the_way_is_said_once_in_time_and_until_nobody_tries_any_more()
     assert_eq!(rig.events(), [link_state(above, LinkState::None)]);
     attempts.end_search(&mut rig.scope(), above);
     assert_eq!(rig.events(), []);
+}
+
+#[test]
+fn a_relay_is_asked_only_after_a_while_without_it() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let (above, _) = pair();
+    rig.want(above);
+    let server = |url: &str, login: Option<&str>| IceServer {
+        urls: vec![url.into()],
+        username: login.map(str::to_owned),
+        credential: login.map(str::to_owned),
+    };
+    let (stun, turn) = (server("stun:example.org", None), server("turn:example.org", Some("x")));
+    let dialled = |rig: &mut Rig| match rig.cx.outputs().pop() {
+        Some(Output::Dial { ice_servers, .. }) => ice_servers,
+        other => panic!("{other:?}"),
+    };
+    let both = vec![stun.clone(), turn];
+    let started = rig.cx.instant();
+    attempts.start(&mut rig.scope(), above, Some(SERVER), both.clone());
+    assert_eq!(dialled(&mut rig), [stun]);
+    let session = rig.peers.get(&above).unwrap().attempt().unwrap();
+    let (id, link) = (session.id(), session.link());
+    attempts.handle_description(&mut rig.scope(), link, "offer".into());
+    attempts.with_session(&mut rig.scope(), above, id, |session, _, actions| {
+        session.on_answer(0, "answer".into(), actions)
+    });
+    assert_eq!(rig.peers.poll_timeout(), Some(started + RELAY_AFTER));
+    rig.cx.wait(io::millis(RELAY_AFTER));
+    attempts.fail(&mut rig.scope(), above);
+    rig.cx.outputs();
+    let started = rig.cx.instant();
+    attempts.start(&mut rig.scope(), above, Some(SERVER), both.clone());
+    assert_eq!(dialled(&mut rig), both);
+    let attempt = rig.peers.get(&above).unwrap().attempt().unwrap();
+    assert_eq!(attempt.deadline(), started + rig.cx.timing.session_timeout);
 }
 
 #[test]

@@ -68,9 +68,9 @@ fn the_offerer_dials_offers_and_applies_one_answer() {
         ]
     );
     out.clear();
-    assert!(!session.on_answer(1, "wrong round".into(), &Timing::default(), &mut out));
-    assert!(session.on_answer(0, "answer".into(), &Timing::default(), &mut out));
-    assert!(!session.on_answer(0, "again".into(), &Timing::default(), &mut out));
+    assert!(!session.on_answer(1, "wrong round".into(), &mut out));
+    assert!(session.on_answer(0, "answer".into(), &mut out));
+    assert!(!session.on_answer(0, "again".into(), &mut out));
     assert_eq!(
         out,
         [Action::Output(Output::RemoteAnswer {
@@ -107,7 +107,7 @@ fn a_session_is_bound_to_the_certificates_of_its_first_descriptions() {
 fn an_ice_restart_is_offered_and_answered_in_a_new_round() {
     let (mut offerer, mut out) = start();
     offerer.handle_description("offer".into(), NOW, &Timing::default(), &mut out);
-    offerer.on_answer(0, "answer".into(), &Timing::default(), &mut out);
+    offerer.on_answer(0, "answer".into(), &mut out);
     out.clear();
     offerer.restart(&mut out);
     offerer.handle_description("offer 1".into(), NOW, &Timing::default(), &mut out);

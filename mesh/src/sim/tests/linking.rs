@@ -2,7 +2,7 @@
 
 use crate::{
     config::{LINKS_MIN, LINKS_TARGET},
-    model::{Delivery, Invitation, InvitationError, PersonState},
+    model::{Delivery, Invitation, InvitationError, Obstacle, PersonState},
     wire::frame::{Frame, GoodbyeReason},
 };
 use shared::{RoomCode, limits::LINKS_MAX};
@@ -408,5 +408,32 @@ fn who_leaves_hands_its_neighbors_over_to_each_other() {
                 .all(|one| world.node(*one).linked().count() >= LINKS_MIN)
         });
         assert!(world.all_here(&who[1..]));
+    }
+}
+
+#[test]
+fn two_who_cannot_link_are_out_of_reach_until_somebody_reaches_both() {
+    for seed in seeds() {
+        let mut world = World::new(seed);
+        let (low, high) = world.add_pair();
+        world.block(low, high);
+        let obstacle = Obstacle::NoStun;
+        let are = |world: &World, state| world.state(low, high) == Some(state) && world.state(high, low) == Some(state);
+        world.run_until(seconds(12), "told", |world| {
+            are(world, PersonState::OutOfReach { obstacle })
+        });
+        world.run_for(seconds(100));
+        assert!(
+            are(&world, PersonState::OutOfReach { obstacle }),
+            "for as long as it lasts"
+        );
+        world.add("Third");
+        world.run_until(seconds(10), "here", |world| are(world, PersonState::Here));
+        let start = world.millis();
+        world.run_for(seconds(120));
+        for (who, of) in [(low, high), (high, low)] {
+            let states = world.states_since(who, of, start);
+            assert!(states.iter().all(|state| *state == PersonState::Here), "{states:?}");
+        }
     }
 }
