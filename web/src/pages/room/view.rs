@@ -330,28 +330,29 @@ fn nothing_yet(props: &RoomViewProps) -> Html {
     if props.state.closed {
         return html! { <p class="nothing-yet nothing-title">{ page::CLOSED_EMPTY }</p> };
     }
-    let soon = match props.standing.mesh {
-        MeshStanding::Alone => None,
-        MeshStanding::Connecting { .. } => Some((page::CONNECTING_TITLE, page::ALONE_ASIDE)),
-        MeshStanding::Blocked => Some((page::BLOCKED_TITLE, page::ALONE_ASIDE)),
-        MeshStanding::Connected { .. } => Some((page::TOGETHER_TITLE, page::TOGETHER_HELP)),
-    };
-    if let Some((title, help)) = soon {
-        return html! {
+    let alone = |title| {
+        html! {
             <div class="nothing-yet">
-                <div class="flock small" aria-hidden="true" />
                 <p class="nothing-title">{ title }</p>
-                <p>{ help }</p>
+                <p>{ page::ALONE_HELP }</p>
+                { link(&props.link) }
+                <p class="aside">{ page::ALONE_ASIDE }</p>
+                <p class="aside">{ kind(props).1 }</p>
             </div>
-        };
-    }
+        }
+    };
+    let (title, help) = match props.standing.mesh {
+        MeshStanding::Alone => return alone(page::ALONE_TITLE),
+        // A moment as a rule: more of the page changes only when it is known how it ends.
+        MeshStanding::Connecting { .. } => return alone(page::CONNECTING_TITLE),
+        MeshStanding::Blocked => (page::BLOCKED_TITLE, page::ALONE_ASIDE),
+        MeshStanding::Connected { .. } => (page::TOGETHER_TITLE, page::TOGETHER_HELP),
+    };
     html! {
         <div class="nothing-yet">
-            <p class="nothing-title">{ page::ALONE_TITLE }</p>
-            <p>{ page::ALONE_HELP }</p>
-            { link(&props.link) }
-            <p class="aside">{ page::ALONE_ASIDE }</p>
-            <p class="aside">{ kind(props).1 }</p>
+            <div class="flock small" aria-hidden="true" />
+            <p class="nothing-title">{ title }</p>
+            <p>{ help }</p>
         </div>
     }
 }
