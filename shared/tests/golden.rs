@@ -159,6 +159,11 @@ fn events() {
         username: None,
         credential: None,
     };
+    let turn = IceServer {
+        urls: vec!["turn:localhost:3478?transport=tcp".into()],
+        username: Some("1700003600:gTl3Dqh9".into()),
+        credential: Some("aB+/=".into()),
+    };
     let golden = [
         (
             Event::Challenge {
@@ -183,6 +188,12 @@ fn events() {
                 peers: vec![],
             },
             r#"{"peers":{"room-size":1,"peers":[]}}"#,
+        ),
+        (
+            Event::IceServers {
+                ice_servers: vec![turn],
+            },
+            r#"{"ice-servers":{"ice-servers":[{"urls":["turn:localhost:3478?transport=tcp"],"username":"1700003600:gTl3Dqh9","credential":"aB+/="}]}}"#,
         ),
         (
             Event::Relayed {
