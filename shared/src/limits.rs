@@ -12,7 +12,7 @@ pub const PEER_SAMPLE_MAX: usize = 8;
 /// How many links a node keeps for the mesh.
 pub const LINKS_MAX: usize = 8;
 
-/// How many ICE servers a welcome may name.
+/// How many ICE servers a server may name at once.
 pub const ICE_SERVERS_MAX: usize = 8;
 
 /// How many addresses an ICE server may have.

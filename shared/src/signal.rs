@@ -5,7 +5,7 @@
 //! ```text
 //! server  challenge                       client  hello (signed)
 //! server  welcome | refused + close
-//! client  relay, discover, ping           server  relayed, peers, pong, refused
+//! client  relay, discover, ping           server  relayed, peers, ice-servers, pong, refused
 //! ```
 //!
 //! The object has one field, with the name of the message: `{"relay":{"to":"…","payload":"…"}}`.
@@ -16,6 +16,8 @@
 
 mod decode;
 mod json;
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +95,11 @@ pub enum Event {
         room_size: u32,
         /// Up to [`PEER_SAMPLE_MAX`](crate::limits::PEER_SAMPLE_MAX) others, drawn at random.
         peers: Vec<PeerId>,
+    },
+    /// Newer logins for the servers that help to find a network path. Those of the welcome end.
+    IceServers {
+        /// All such servers, in the place of the earlier ones.
+        ice_servers: Vec<IceServer>,
     },
     /// A payload from a peer of the same room.
     Relayed {
@@ -224,7 +231,7 @@ impl Refusal {
 }
 
 /// A STUN or TURN server, in the shape of a browser's `RTCIceServer`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IceServer {
     /// `stun:` or `turn:` addresses.
     pub urls: Vec<String>,
@@ -234,6 +241,15 @@ pub struct IceServer {
     /// For TURN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
+}
+
+/// Without the login, which is nobody's business who reads a log.
+impl fmt::Debug for IceServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let login = self.credential.as_ref().map(|_| "…");
+        let mut server = f.debug_struct("IceServer");
+        server.field("urls", &self.urls).field("login", &login).finish()
+    }
 }
 
 impl IceServer {
@@ -462,6 +478,19 @@ mod tests {
         assert_eq!(
             [0, 1, 4, 5].map(|count| many(count).is_valid()),
             [false, true, true, false]
+        );
+    }
+
+    #[test]
+    fn the_login_of_an_ice_server_is_in_no_log() {
+        let server = IceServer {
+            urls: vec!["turn:example.org".to_owned()],
+            username: Some("1700000000:ann".to_owned()),
+            credential: Some("secret".to_owned()),
+        };
+        assert_eq!(
+            format!("{server:?}"),
+            r#"IceServer { urls: ["turn:example.org"], login: Some("…") }"#
         );
     }
 

@@ -153,11 +153,17 @@ fn requests() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+// Long because: a case for each event.
 fn events() {
     let stun = IceServer {
         urls: vec!["stun:localhost:3478".into()],
         username: None,
         credential: None,
+    };
+    let turn = IceServer {
+        urls: vec!["turn:localhost:3478?transport=tcp".into()],
+        username: Some("1700003600:gTl3Dqh9".into()),
+        credential: Some("aB+/=".into()),
     };
     let golden = [
         (
@@ -183,6 +189,12 @@ fn events() {
                 peers: vec![],
             },
             r#"{"peers":{"room-size":1,"peers":[]}}"#,
+        ),
+        (
+            Event::IceServers {
+                ice_servers: vec![turn],
+            },
+            r#"{"ice-servers":{"ice-servers":[{"urls":["turn:localhost:3478?transport=tcp"],"username":"1700003600:gTl3Dqh9","credential":"aB+/="}]}}"#,
         ),
         (
             Event::Relayed {

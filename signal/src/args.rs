@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::Parser;
 use shared::signal::IceServer;
 use signal::config::{
-    AddressSource, AllowedOrigin, Config, Limits, ParseFlagError, Rate, ServerUrl, StunPorts, parse_ice_server,
+    AddressSource, AllowedOrigin, Config, Limits, ParseFlagError, Rate, ServerUrl, StunPorts, TurnUrl, parse_ice_server,
 };
 
 /// Starling's rendezvous server: introduces the peers of a room to each other and serves the web app.
@@ -66,7 +66,17 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PORT, HOST:PORT or off", env = "STARLING_STUN")]
     pub(crate) stun: Option<StunPorts>,
 
-    /// Further STUN server for browsers, like stun:example.org:3478; up to 8 times, or 7 beside our own (in the variable: separated by commas)
+    /// TURN server, a relay for people whose browsers do not reach each other, like turn:turn.example.org:3478, with ?transport=tcp for networks
+    /// without UDP, or turns:turn.example.org:5349; may be given several times (in the variable: separated by commas). Needs --turn-secret-file
+    #[arg(long, value_name = "turn:HOST:PORT", value_delimiter = ',', env = "STARLING_TURN")]
+    pub(crate) turn: Vec<TurnUrl>,
+
+    /// File with the secret that the TURN servers share with this one (coturn: static-auth-secret). From it, each client gets credentials
+    /// that are good for an hour
+    #[arg(long, value_name = "FILE", env = "STARLING_TURN_SECRET_FILE")]
+    pub(crate) turn_secret_file: Option<PathBuf>,
+
+    /// Further STUN server for browsers, like stun:example.org:3478; at most 8, with our own and those for TURN (in the variable: separated by commas)
     #[arg(
         long = "ice-server",
         value_name = "stun:HOST:PORT",
@@ -235,8 +245,8 @@ struct LimitArgs {
 }
 
 impl Args {
-    /// The configuration of the server, with `default_web_root` where no other folder is named, and without STUN: which ports there are is known
-    /// only when they are bound.
+    /// The configuration of the server, with `default_web_root` where no other folder is named, and without STUN and TURN: which ports there are is
+    /// known only when they are bound, and the secret only when its file is read.
     pub(crate) fn config(self, default_web_root: Option<PathBuf>) -> Config {
         Config {
             web_root: self.web_root.or(default_web_root),
@@ -250,6 +260,7 @@ impl Args {
             servers: self.servers,
             ice_servers: self.ice_servers,
             stun: None,
+            turn: None,
             limits: self.limits.limits(),
         }
     }
@@ -277,6 +288,7 @@ impl LimitArgs {
             drain_timeout: self.drain_timeout_millis,
             request_timeout: self.request_timeout_millis,
             stun_rate: Rate::new(self.stun_requests_per_second, self.stun_requests_burst),
+            turn_lifetime: Limits::default().turn_lifetime,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! No other file of this crate declares a size, a count or a duration; a test of the workspace holds that.
 
 mod stun;
+mod turn;
 
 use std::{num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
 
@@ -11,6 +12,7 @@ use shared::signal::IceServer;
 use thiserror::Error;
 
 pub use stun::{StunAnnouncement, StunPorts};
+pub use turn::{Turn, TurnError, TurnSecret, TurnSecretError, TurnUrl};
 
 /// Everything that [`app`](crate::app) needs to know.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +32,8 @@ pub struct Config {
     pub ice_servers: Vec<IceServer>,
     /// The server's own STUN ports, named in welcomes before the others; without it, none are. See [`StunSockets`](crate::stun::StunSockets).
     pub stun: Option<StunAnnouncement>,
+    /// TURN servers, named to each client with credentials of its own; without it, none are.
+    pub turn: Option<Turn>,
     /// Bounds on memory, time and rates.
     pub limits: Limits,
 }
@@ -75,6 +79,8 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// STUN requests of one address; 100 a second, 500 at once, because a class shares one: a page asks both ports for every link that it makes.
     pub stun_rate: Rate,
+    /// For how long credentials for TURN are good; an hour, in whole seconds. A client gets newer ones after half of it.
+    pub turn_lifetime: Duration,
 }
 
 impl Default for Limits {
@@ -99,6 +105,7 @@ impl Default for Limits {
             drain_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(10),
             stun_rate: Rate::new(100, 500),
+            turn_lifetime: Duration::from_secs(3_600),
         }
     }
 }
@@ -167,6 +174,12 @@ pub(crate) const STUN_BUCKETS_PER_SET: usize = 8;
 /// The pause after a UDP socket failed to read.
 pub(crate) const STUN_PAUSE: Duration = Duration::from_millis(100);
 
+/// The longest secret of a TURN server. coturn takes no longer one.
+pub(crate) const TURN_SECRET_BYTES_MAX: usize = 256;
+
+/// The shortest time between two credentials for TURN of one client, also where these are good for a moment only.
+pub(crate) const TURN_RENEWAL_MIN: Duration = Duration::from_secs(1);
+
 /// The longest host with port: in a flag that ends up in a header of ours, and in a hello.
 pub(crate) const HOST_BYTES_MAX: usize = 255;
 
@@ -225,6 +238,11 @@ pub enum ParseFlagError {
         "STUN is written as a port from 1 to 65534, like 3478, as a host with such a port, like stun.example.org:3478, or as off"
     )]
     Stun,
+    /// See [`TurnUrl`].
+    #[error(
+        "a TURN server is written like turn:turn.example.org:3478, turn:turn.example.org:3478?transport=tcp or turns:turn.example.org:5349"
+    )]
+    Turn,
 }
 
 /// An origin whose pages may open sockets here.
@@ -295,7 +313,7 @@ pub(crate) fn is_plain_authority(text: &str) -> bool {
     !text.is_empty() && text.len() <= HOST_BYTES_MAX && text.bytes().all(plain)
 }
 
-/// Reads a STUN server. TURN is not among them: its credentials have to be short-lived.
+/// Reads a STUN server. TURN is not among them: its credentials have to be short-lived, so there is [`Turn`] for it.
 ///
 /// # Errors
 /// If the text is not of the form `stun:host:port` or `stun:host`.

@@ -15,49 +15,44 @@
 mod addresses;
 mod closings;
 mod connection;
+mod deadlines;
 mod ice_servers;
+mod occupancy;
 mod outbox;
 mod room;
+mod turn;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
+    collections::{BTreeMap, HashMap, hash_map::Entry},
     net::IpAddr,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use chacha20::{ChaCha8Rng, rand_core::SeedableRng};
 use shared::{
     Closing, PeerId, RoomId,
     limits::{PEER_SAMPLE_MAX, RELAY_PAYLOAD_BYTES_MAX},
-    signal::{CloseCode, Event, Hello, Nonce, PROTOCOL_VERSION, Refusal, Request},
+    signal::{CloseCode, Event, Hello, IceServer, Nonce, PROTOCOL_VERSION, Refusal, Request},
 };
 
 use crate::{
-    config::{HOST_BYTES_MAX, Limits, PINGS_MAX},
-    rate::network,
+    config::{HOST_BYTES_MAX, Limits, PINGS_MAX, TURN_RENEWAL_MIN},
+    rate::{network, too_fast},
 };
 use addresses::Addresses;
 use closings::Closings;
-use connection::{Connection, Stage};
+use connection::{Connection, Renewal, Stage};
+use deadlines::{Deadline, Deadlines};
 use room::Room;
 
+pub use deadlines::Now;
 pub use ice_servers::IceServers;
+pub use occupancy::Occupancy;
 pub use outbox::{Outbox, Output};
 
 /// One socket, numbered by the socket layer. A number is never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub u64);
-
-/// How full the hub is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Occupancy {
-    /// Sockets, those being closed included.
-    pub connections: usize,
-    /// Rooms with somebody in them.
-    pub rooms: usize,
-    /// Registered peers, over all rooms.
-    pub peers: usize,
-}
 
 /// The state machine. See the [module](self).
 #[derive(Debug)]
@@ -73,16 +68,9 @@ pub struct Hub {
     /// The names of this server. Empty: it does not know them.
     hosts: Vec<String>,
     addresses: Addresses,
-    /// One entry for each connection not being closed, and for each address without connections.
-    deadlines: BTreeSet<(Instant, Deadline)>,
+    deadlines: Deadlines,
     peers: usize,
     draining: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Deadline {
-    Silence(ConnId),
-    Forget(IpAddr),
 }
 
 impl Hub {
@@ -98,7 +86,7 @@ impl Hub {
             connections: BTreeMap::new(),
             rooms: HashMap::new(),
             addresses: Addresses::default(),
-            deadlines: BTreeSet::new(),
+            deadlines: Deadlines::default(),
             peers: 0,
             draining: false,
         }
@@ -116,7 +104,7 @@ impl Hub {
         let connection = Connection::new(address, nonce, due_at);
         let earlier = self.connections.insert(conn, connection);
         assert!(earlier.is_none(), "invariant: connection numbers are not used again");
-        self.deadlines.insert((due_at, Deadline::Silence(conn)));
+        self.deadlines.arm(due_at, Deadline::Silence(conn));
         match refusal {
             None => outbox.send(
                 conn,
@@ -157,13 +145,13 @@ impl Hub {
         };
         let address = connection.address;
         if let Some(full_at) = self.addresses.disconnect(now, address) {
-            self.deadlines.insert((full_at, Deadline::Forget(address)));
+            self.deadlines.arm(full_at, Deadline::Forget(address));
         }
     }
 
     /// A request arrived.
-    pub fn handle(&mut self, now: Instant, conn: ConnId, request: Request, outbox: &mut Outbox) {
-        let Some(stage) = self.admit(now, conn, outbox) else {
+    pub fn handle(&mut self, now: Now, conn: ConnId, request: Request, outbox: &mut Outbox) {
+        let Some(stage) = self.admit(now.instant, conn, outbox) else {
             return;
         };
         if let Some(connection) = self.connections.get_mut(&conn) {
@@ -181,7 +169,7 @@ impl Hub {
                 | Request::Pong {},
             ) => self.refuse(conn, Refusal::NotRegistered {}, outbox),
             (Stage::Registered { room, .. }, Request::Close { closing }) => {
-                self.close_room(now, conn, room, closing, outbox);
+                self.close_room(now.instant, conn, room, closing, outbox);
             }
             (Stage::Registered { .. }, Request::Hello(_)) => {
                 self.refuse(conn, Refusal::AlreadyRegistered {}, outbox);
@@ -199,7 +187,7 @@ impl Hub {
     }
 
     /// Somebody says who they are: takes them in, or not.
-    fn greet(&mut self, now: Instant, conn: ConnId, hello: &Hello, nonce: &Nonce, outbox: &mut Outbox) {
+    fn greet(&mut self, now: Now, conn: ConnId, hello: &Hello, nonce: &Nonce, outbox: &mut Outbox) {
         if hello.version != PROTOCOL_VERSION {
             let refusal = Refusal::UnsupportedVersion {
                 version_min: PROTOCOL_VERSION,
@@ -214,7 +202,7 @@ impl Hub {
         let Ok(room) = hello.verify(nonce) else {
             return self.refuse(conn, Refusal::BadSignature {}, outbox);
         };
-        if let Some(closing) = self.closings.get(now, &room).cloned() {
+        if let Some(closing) = self.closings.get(now.instant, &room).cloned() {
             outbox.send(conn, Event::Closed { closing });
             return self.close(conn, CloseCode::RoomClosed, outbox);
         }
@@ -292,14 +280,12 @@ impl Hub {
     }
 
     /// Handles all deadlines that have passed. Early or repeated calls do nothing.
-    pub fn handle_timeout(&mut self, now: Instant, outbox: &mut Outbox) {
-        while let Some((at, deadline)) = self.deadlines.first().copied()
-            && at <= now
-        {
-            self.deadlines.remove(&(at, deadline));
+    pub fn handle_timeout(&mut self, now: Now, outbox: &mut Outbox) {
+        while let Some(deadline) = self.deadlines.take_due(now.instant) {
             match deadline {
-                Deadline::Silence(conn) => self.on_silence(now, conn, outbox),
-                Deadline::Forget(address) => self.addresses.forget(now, address),
+                Deadline::Silence(conn) => self.on_silence(now.instant, conn, outbox),
+                Deadline::Renewal(conn) => self.renew(now, conn, outbox),
+                Deadline::Forget(address) => self.addresses.forget(now.instant, address),
             }
         }
     }
@@ -307,7 +293,7 @@ impl Hub {
     /// When to call [`Hub::handle_timeout`]. Changes with every other call.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.deadlines.first().map(|(at, _)| *at)
+        self.deadlines.next()
     }
 
     /// How full the hub is.
@@ -370,7 +356,7 @@ impl Hub {
         }
     }
 
-    fn register(&mut self, now: Instant, conn: ConnId, room: RoomId, hello: &Hello, outbox: &mut Outbox) {
+    fn register(&mut self, now: Now, conn: ConnId, room: RoomId, hello: &Hello, outbox: &mut Outbox) {
         let peer = hello.peer;
         if let Some(older) = self.rooms.get(&room).and_then(|room| room.socket_of(&peer)) {
             self.close(older, CloseCode::Superseded, outbox);
@@ -380,11 +366,10 @@ impl Hub {
         self.peers += 1;
         if let Some(connection) = self.connections.get_mut(&conn) {
             connection.stage = Stage::Registered { room, peer };
-            connection.due_at = now + self.limits.heartbeat;
-            self.deadlines.remove(&(connection.armed_at, Deadline::Silence(conn)));
-            connection.armed_at = connection.due_at;
-            self.deadlines.insert((connection.armed_at, Deadline::Silence(conn)));
+            connection.due_at = now.instant + self.limits.heartbeat;
+            connection.rearm(conn, &mut self.deadlines);
         }
+        let ice_servers = self.ice_servers(now, conn, peer, &hello.host);
         let (room_size, peers) = self.sample(&room, &peer);
         // A whole number of seconds on the wire, at least one: the client may ping sooner than needed, not later.
         let heartbeat_seconds = u16::try_from(self.limits.heartbeat.as_secs())
@@ -395,10 +380,35 @@ impl Hub {
             Event::Welcome {
                 room_size,
                 peers,
-                ice_servers: self.ice_servers.for_host(&hello.host),
+                ice_servers,
                 heartbeat_seconds,
             },
         );
+    }
+
+    /// What a client at `host` is told to find a path with. If there is TURN in it, the client is told again in time.
+    fn ice_servers(&mut self, now: Now, conn: ConnId, peer: PeerId, host: &str) -> Vec<IceServer> {
+        let lifetime = self.limits.turn_lifetime;
+        if self.ice_servers.have_turn()
+            && let Some(connection) = self.connections.get_mut(&conn)
+        {
+            let (host, armed_at) = (host.into(), now.instant + (lifetime / 2).max(TURN_RENEWAL_MIN));
+            connection.renewal = Some(Box::new(Renewal { host, armed_at }));
+            self.deadlines.arm(armed_at, Deadline::Renewal(conn));
+        }
+        let expires_at = now.unix_seconds.saturating_add(lifetime.as_secs());
+        self.ice_servers.for_client(host, &peer, expires_at)
+    }
+
+    /// Sends newer credentials for TURN.
+    fn renew(&mut self, now: Now, conn: ConnId, outbox: &mut Outbox) {
+        let connection = self.connections.get_mut(&conn);
+        if let Some(Connection { stage, renewal, .. }) = connection
+            && let (Stage::Registered { peer, .. }, Some(renewal)) = (*stage, renewal.take())
+        {
+            let ice_servers = self.ice_servers(now, conn, peer, &renewal.host);
+            outbox.send(conn, Event::IceServers { ice_servers });
+        }
     }
 
     fn relay(&mut self, conn: ConnId, room: &RoomId, from: PeerId, to: PeerId, payload: String, outbox: &mut Outbox) {
@@ -447,7 +457,10 @@ impl Hub {
         let Some(connection) = self.connections.get_mut(&conn) else {
             return;
         };
-        self.deadlines.remove(&(connection.armed_at, Deadline::Silence(conn)));
+        self.deadlines.disarm(connection.armed_at, Deadline::Silence(conn));
+        if let Some(renewal) = connection.renewal.take() {
+            self.deadlines.disarm(renewal.armed_at, Deadline::Renewal(conn));
+        }
         let stage = std::mem::replace(&mut connection.stage, Stage::Closing);
         if let Stage::Registered { room, peer } = stage {
             self.peers -= 1;
@@ -478,16 +491,7 @@ impl Hub {
                 }
             }
         }
-        connection.armed_at = connection.due_at;
-        self.deadlines.insert((connection.armed_at, Deadline::Silence(conn)));
-    }
-}
-
-fn too_fast(wait: Duration) -> Refusal {
-    // Rounded up: a client that comes back at the named time must not be early.
-    let millis = wait.as_nanos().div_ceil(1_000_000);
-    Refusal::TooFast {
-        retry_after_millis: u32::try_from(millis).unwrap_or(u32::MAX),
+        connection.rearm(conn, &mut self.deadlines);
     }
 }
 

@@ -11,7 +11,11 @@ use anyhow::Context;
 use args::Args;
 use clap::Parser;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use signal::{Config, stun::StunSockets};
+use signal::{
+    Config,
+    config::{Turn, TurnUrl},
+    stun::StunSockets,
+};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal as unix_signal},
@@ -30,8 +34,14 @@ async fn main() -> anyhow::Result<()> {
     allow_open_files();
 
     let (listen, stun) = (args.listen, args.stun.clone().unwrap_or_default());
+    let turn = Turn::read(args.turn.clone(), args.turn_secret_file.as_deref())?;
     let default_web_root = PathBuf::from("dist");
     let mut config = args.config(default_web_root.is_dir().then_some(default_web_root));
+    if let Some(turn) = &turn {
+        let urls: Vec<&str> = turn.urls.iter().map(TurnUrl::as_str).collect();
+        tracing::info!(?urls, "naming TURN servers, with credentials for each client");
+    }
+    config.turn = turn;
     match &config.web_root {
         Some(root) if root.join("index.html").is_file() => {
             tracing::info!(root = %root.display(), "serving the web app")

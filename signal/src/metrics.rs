@@ -11,7 +11,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::{Registry, Unit},
 };
-use shared::signal::{CloseCode, Event, Refusal};
+use shared::signal::{CloseCode, Event, IceServer, Refusal};
 
 use crate::hub::Occupancy;
 
@@ -27,6 +27,7 @@ pub(crate) struct Metrics {
     refused: Family<Reason, Counter>,
     closed: Family<Code, Counter>,
     foreign_origins: Counter,
+    turn_credentials: Counter,
     /// Datagrams on the STUN ports.
     pub(crate) stun: StunCounters,
     connections_open: Gauge,
@@ -68,6 +69,7 @@ impl Metrics {
             refused: Family::default(),
             closed: Family::default(),
             foreign_origins: Counter::default(),
+            turn_credentials: Counter::default(),
             stun: StunCounters::default(),
             connections_open: Gauge::default(),
             rooms_open: Gauge::default(),
@@ -93,6 +95,11 @@ impl Metrics {
             "WebSockets denied to pages of other servers",
             this.foreign_origins.clone(),
         );
+        registry.register(
+            "turn_credentials",
+            "Credentials for TURN handed out",
+            this.turn_credentials.clone(),
+        );
         this.stun.register(&mut registry);
         registry.register("connections_open", "WebSockets open now", this.connections_open.clone());
         registry.register("rooms_open", "Rooms with a peer in them now", this.rooms_open.clone());
@@ -109,7 +116,11 @@ impl Metrics {
 
     pub(crate) fn count_event(&self, event: &Event) {
         match event {
-            Event::Welcome { .. } => _ = self.registered.inc(),
+            Event::Welcome { ice_servers, .. } => {
+                self.registered.inc();
+                self.count_credentials(ice_servers);
+            }
+            Event::IceServers { ice_servers } => self.count_credentials(ice_servers),
             Event::Relayed { payload, .. } => {
                 self.relayed.inc();
                 self.relayed_payload.inc_by(payload.len() as u64);
@@ -124,6 +135,13 @@ impl Metrics {
             | Event::Ping {}
             | Event::Pong {}
             | Event::Draining {} => {}
+        }
+    }
+
+    /// All servers for TURN have the same.
+    fn count_credentials(&self, ice_servers: &[IceServer]) {
+        if ice_servers.iter().any(|server| server.credential.is_some()) {
+            self.turn_credentials.inc();
         }
     }
 

@@ -113,7 +113,9 @@ fn bytes_of(event: &Event) -> usize {
             QUEUED_EVENT_BYTES
         }
         // A sample of eight ids and a handful of ICE servers; a statement of the founder's.
-        Event::Welcome { .. } | Event::Peers { .. } | Event::Closed { .. } => 4 * QUEUED_EVENT_BYTES,
+        Event::Welcome { .. } | Event::Peers { .. } | Event::IceServers { .. } | Event::Closed { .. } => {
+            4 * QUEUED_EVENT_BYTES
+        }
     }
 }
 

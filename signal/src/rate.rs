@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use shared::signal::Refusal;
+
 use crate::config::Rate;
 
 /// One bucket. A new bucket is full.
@@ -45,6 +47,15 @@ pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+    }
+}
+
+/// What a client is told that has to wait so long.
+pub(crate) fn too_fast(wait: Duration) -> Refusal {
+    // Rounded up: a client that comes back at the named time must not be early.
+    let millis = wait.as_nanos().div_ceil(1_000_000);
+    Refusal::TooFast {
+        retry_after_millis: u32::try_from(millis).unwrap_or(u32::MAX),
     }
 }
 

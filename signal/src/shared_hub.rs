@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 
 use shared::signal::{Event, Nonce, Request};
@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 use crate::{
     config::{Config, Limits, TIMER_PAUSE_MAX},
-    hub::{ConnId, Hub, IceServers, Occupancy, Outbox, Output},
+    hub::{ConnId, Hub, IceServers, Now, Occupancy, Outbox, Output},
     metrics::Metrics,
     outbound::OutboundQueue,
     wire,
@@ -90,7 +90,7 @@ impl SharedHub {
                 hub: Hub::new(
                     config.limits.clone(),
                     config.hosts.clone(),
-                    IceServers::new(config.stun.clone(), config.ice_servers.clone()),
+                    IceServers::new(config.stun.clone(), config.turn.clone(), config.ice_servers.clone()),
                     seed,
                 ),
                 queues: HashMap::new(),
@@ -133,7 +133,7 @@ impl SharedHub {
         let conn = ConnId(guard.state.next_conn);
         guard.state.next_conn += 1;
         guard.state.queues.insert(conn, Arc::clone(&queue));
-        guard.call(|hub, now, outbox| hub.connect(now, conn, address, nonce, outbox));
+        guard.call(|hub, now, outbox| hub.connect(now.instant, conn, address, nonce, outbox));
         guard.release();
         Ok(ConnectionHandle {
             hub: Arc::clone(self),
@@ -184,7 +184,7 @@ impl SharedHub {
     }
 
     /// Calls the hub once.
-    fn call(&self, change: impl FnOnce(&mut Hub, Instant, &mut Outbox)) {
+    fn call(&self, change: impl FnOnce(&mut Hub, Now, &mut Outbox)) {
         let mut guard = self.guard();
         guard.call(change);
         guard.release();
@@ -193,7 +193,7 @@ impl SharedHub {
     fn guard(&self) -> HubGuard<'_> {
         HubGuard {
             state: self.lock(),
-            now: Instant::now(),
+            now: now(),
             shared: self,
             touched: Vec::new(),
         }
@@ -205,10 +205,20 @@ impl SharedHub {
     }
 }
 
+/// The time by the clocks of this machine.
+fn now() -> Now {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    Now {
+        instant: Instant::now(),
+        // A machine that believes in an earlier year makes credentials that no TURN server takes.
+        unix_seconds: since_1970.map_or(0, |since| since.as_secs()),
+    }
+}
+
 /// Holds the lock for one or more calls of the hub. [`HubGuard::release`] has to end it.
 struct HubGuard<'a> {
     state: MutexGuard<'a, State>,
-    now: Instant,
+    now: Now,
     shared: &'a SharedHub,
     /// The queues to be notified after the lock is given back.
     touched: Vec<Arc<OutboundQueue>>,
@@ -216,7 +226,7 @@ struct HubGuard<'a> {
 
 impl HubGuard<'_> {
     /// Calls the hub and hands out its outputs before any other task can call it, so that the outputs keep their order.
-    fn call(&mut self, change: impl FnOnce(&mut Hub, Instant, &mut Outbox)) {
+    fn call(&mut self, change: impl FnOnce(&mut Hub, Now, &mut Outbox)) {
         let SharedHub { limits, metrics, .. } = self.shared;
         let State {
             hub, queues, outbox, ..
@@ -288,8 +298,8 @@ impl ConnectionHandle {
         for inbound in batch.drain(..) {
             guard.call(|hub, now, outbox| match inbound {
                 Inbound::Request(request) => hub.handle(now, conn, request, outbox),
-                Inbound::Malformed => hub.handle_malformed(now, conn, outbox),
-                Inbound::SignOfLife => hub.handle_sign_of_life(now, conn, outbox),
+                Inbound::Malformed => hub.handle_malformed(now.instant, conn, outbox),
+                Inbound::SignOfLife => hub.handle_sign_of_life(now.instant, conn, outbox),
                 Inbound::TooBig => hub.handle_too_big(conn, outbox),
             });
         }

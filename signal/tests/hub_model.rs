@@ -18,7 +18,7 @@ use shared::{
 };
 use signal::{
     config::{Limits, Rate},
-    hub::{ConnId, Hub, IceServers, Outbox, Output},
+    hub::{ConnId, Hub, IceServers, Now, Outbox, Output},
 };
 
 const CONNECTIONS_MAX: usize = 12;
@@ -112,6 +112,14 @@ fn room_of(room: u8) -> Room {
     code.expect("a name").open()
 }
 
+/// What the hub of the model does depends on no year.
+fn clock(instant: Instant) -> Now {
+    Now {
+        instant,
+        unix_seconds: 0,
+    }
+}
+
 fn peer_id(who: usize) -> PeerId {
     IDENTITIES[who].peer_id()
 }
@@ -199,7 +207,7 @@ impl World {
                     connection.nonce
                 };
                 let hello = Request::from(Hello::sign(&IDENTITIES[who], &room_of(room), "rooms.example", &nonce));
-                self.hub.handle(now, connection.conn, hello, &mut outbox);
+                self.hub.handle(clock(now), connection.conn, hello, &mut outbox);
                 self.on_hello(at, who, room, forged, &outbox.drain().collect::<Vec<_>>());
             }
             Op::Relay { conn, to } => self.relay(pick(&conn), to),
@@ -207,7 +215,7 @@ impl World {
             Op::Pong { conn } => {
                 let at = pick(&conn);
                 self.hub
-                    .handle(now, self.connections[at].conn, Request::Pong {}, &mut outbox);
+                    .handle(clock(now), self.connections[at].conn, Request::Pong {}, &mut outbox);
                 self.connections[at].heard_at = now;
             }
             Op::Garbage { conn } => {
@@ -245,7 +253,7 @@ impl World {
             to: peer_id(to),
             payload: "sealed".to_owned(),
         };
-        self.hub.handle(self.now, conn, relay, &mut outbox);
+        self.hub.handle(clock(self.now), conn, relay, &mut outbox);
         let outputs: Vec<_> = outbox.drain().collect();
         let expected = match self.connections[at].registered {
             None if self.connections[at].closing => vec![],
@@ -267,8 +275,12 @@ impl World {
 
     fn discover(&mut self, at: usize) {
         let mut outbox = Outbox::default();
-        self.hub
-            .handle(self.now, self.connections[at].conn, Request::Discover {}, &mut outbox);
+        self.hub.handle(
+            clock(self.now),
+            self.connections[at].conn,
+            Request::Discover {},
+            &mut outbox,
+        );
         let outputs: Vec<_> = outbox.drain().collect();
         if let Some((room, who)) = self.connections[at].registered {
             let [
@@ -392,7 +404,7 @@ impl World {
         while self.now < end {
             self.now += Duration::from_secs(1);
             let mut outbox = Outbox::default();
-            self.hub.handle_timeout(self.now, &mut outbox);
+            self.hub.handle_timeout(clock(self.now), &mut outbox);
             let closed: BTreeSet<(ConnId, u16)> = outbox
                 .drain()
                 .filter_map(|output| match output {

@@ -118,7 +118,7 @@ impl Registration {
         }
     }
 
-    /// The ICE servers of the last welcome.
+    /// The ICE servers that the server named last.
     pub(crate) fn ice_servers(&self) -> &[IceServer] {
         &self.ice_servers
     }
@@ -237,15 +237,13 @@ impl Registration {
                 Event::Welcome {
                     room_size,
                     peers,
-                    mut ice_servers,
+                    ice_servers,
                     heartbeat_seconds,
                 },
                 State::Greeting { .. },
             ) => {
                 self.alerted = None;
-                ice_servers.retain(IceServer::is_valid);
-                ice_servers.truncate(ICE_SERVERS_MAX);
-                self.ice_servers = ice_servers;
+                self.ice_servers = usable(ice_servers);
                 // A server cannot make us ping it all the time, nor never.
                 let heartbeat = Duration::from_secs(u64::from(
                     heartbeat_seconds.clamp(*HEARTBEAT_SECONDS.start(), *HEARTBEAT_SECONDS.end()),
@@ -270,6 +268,8 @@ impl Registration {
                 }
                 out.push(Action::Peers(sampled(peers)));
             }
+            // Links that are being made keep what they were told; the next ones ask these.
+            (Event::IceServers { ice_servers }, State::Registered { .. }) => self.ice_servers = usable(ice_servers),
             (Event::Relayed { payload, .. }, State::Registered { .. }) => out.push(Action::Relayed { payload }),
             (Event::Ping {}, State::Registered { .. }) => out.push(Action::Send(Request::Pong {})),
             (Event::Closed { closing }, State::Greeting { .. } | State::Registered { .. }) => {
@@ -445,6 +445,13 @@ impl Registration {
 /// How long a server may be silent.
 fn patience(heartbeat: Duration) -> Duration {
     heartbeat * 5 / 2
+}
+
+/// The ICE servers that browsers take, cut to as many as a server may name.
+fn usable(mut ice_servers: Vec<IceServer>) -> Vec<IceServer> {
+    ice_servers.retain(IceServer::is_valid);
+    ice_servers.truncate(ICE_SERVERS_MAX);
+    ice_servers
 }
 
 /// A server's sample, cut to what a server may name.

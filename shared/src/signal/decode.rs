@@ -51,6 +51,9 @@ fn event(name: &str, fields: &Json) -> Option<Event> {
             room_size: number(fields, "room-size")?,
             peers: peers(fields)?,
         },
+        "ice-servers" => Event::IceServers {
+            ice_servers: ice_servers(fields)?,
+        },
         "relayed" => Event::Relayed {
             from: text(fields, "from")?.parse().ok()?,
             payload: text(fields, "payload")?.to_owned(),
@@ -182,6 +185,13 @@ mod tests {
                 room_size: 1,
                 peers: Vec::new(),
             },
+            Event::IceServers {
+                ice_servers: vec![IceServer {
+                    urls: vec!["turn:b".to_owned(), "turn:b?transport=tcp".to_owned()],
+                    username: Some("1700000000:ann".to_owned()),
+                    credential: Some("+/=".to_owned()),
+                }],
+            },
             Event::Relayed {
                 from: peer(3),
                 payload: "a\n\u{1}b".to_owned(),
@@ -220,7 +230,7 @@ mod tests {
                 refused += 1;
             }
         }
-        assert_eq!(refused, 25);
+        assert_eq!(refused, 26);
     }
 
     #[test]

@@ -4,6 +4,10 @@ use std::{net::IpAddr, time::Instant};
 
 use shared::{PeerId, RoomId, signal::Nonce};
 
+use super::{
+    ConnId,
+    deadlines::{Deadline, Deadlines},
+};
 use crate::rate::Bucket;
 
 #[derive(Debug)]
@@ -18,6 +22,17 @@ pub(super) struct Connection {
     /// When to do something about the client's silence.
     pub(super) due_at: Instant,
     /// The entry in `deadlines`. May be earlier than `due_at`: to move the entry at each message would cost more.
+    pub(super) armed_at: Instant,
+    /// If there is TURN, from the registration on. Boxed: most servers have none.
+    pub(super) renewal: Option<Box<Renewal>>,
+}
+
+/// The next credentials for TURN.
+#[derive(Debug)]
+pub(super) struct Renewal {
+    /// The host of the hello, which decides where our own STUN ports are.
+    pub(super) host: Box<str>,
+    /// The entry in `deadlines`.
     pub(super) armed_at: Instant,
 }
 
@@ -40,6 +55,14 @@ impl Connection {
             pings: 0,
             due_at,
             armed_at: due_at,
+            renewal: None,
         }
+    }
+
+    /// Has the silence of this connection, whose number is `conn`, looked at when that is due.
+    pub(super) fn rearm(&mut self, conn: ConnId, deadlines: &mut Deadlines) {
+        deadlines.disarm(self.armed_at, Deadline::Silence(conn));
+        self.armed_at = self.due_at;
+        deadlines.arm(self.armed_at, Deadline::Silence(conn));
     }
 }

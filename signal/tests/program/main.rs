@@ -2,6 +2,7 @@
 
 mod run;
 mod stun;
+mod turn;
 
 use std::{process::Command, time::Duration};
 
@@ -61,6 +62,8 @@ fn help_names_every_flag_with_its_variable() {
         "--allow-origin",
         "--trust-forwarded-for",
         "--stun",
+        "--turn",
+        "--turn-secret-file",
         "/metrics",
     ] {
         assert!(help.contains(word), "{word} is missing in:\n{help}");

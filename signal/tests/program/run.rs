@@ -26,7 +26,13 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
 
 impl Program {
     pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::start_with_log(arguments, "info")
+    }
+
+    /// With this level of its log.
+    pub(crate) fn start_with_log(arguments: &[&str], level: &str) -> Self {
         let mut child = command(arguments)
+            .env("RUST_LOG", level)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -9,7 +9,7 @@ use std::{
 use futures_util::{SinkExt, StreamExt};
 use shared::{
     Identity, RoomCode,
-    signal::{Event, Hello, Request},
+    signal::{Event, Hello, IceServer, Request},
 };
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
@@ -32,6 +32,12 @@ fn free_port() -> u16 {
 
 /// The URLs of the ICE servers that a client is told of whose hello names `host`.
 async fn announced(program: &Program, host: &str) -> Vec<String> {
+    let ice_servers = welcome(program, host).await;
+    ice_servers.into_iter().flat_map(|server| server.urls).collect()
+}
+
+/// The ICE servers that a client is told of whose hello names `host`.
+pub(crate) async fn welcome(program: &Program, host: &str) -> Vec<IceServer> {
     let port = program.address.rsplit(':').next().expect("a port");
     let stream = TcpStream::connect(format!("127.0.0.1:{port}"))
         .await
@@ -49,7 +55,7 @@ async fn announced(program: &Program, host: &str) -> Vec<String> {
     let Event::Welcome { ice_servers, .. } = read_event(&mut socket).await else {
         panic!("not welcome")
     };
-    ice_servers.into_iter().flat_map(|server| server.urls).collect()
+    ice_servers
 }
 
 async fn read_event(socket: &mut WebSocketStream<TcpStream>) -> Event {

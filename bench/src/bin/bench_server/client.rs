@@ -119,6 +119,7 @@ fn check_relayed(role: Role, text: &str) -> Result<()> {
             Event::Challenge { .. }
             | Event::Welcome { .. }
             | Event::Peers { .. }
+            | Event::IceServers { .. }
             | Event::Closed { .. }
             | Event::Refused { .. }
             | Event::Ping {}

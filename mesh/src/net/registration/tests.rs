@@ -77,28 +77,64 @@ fn peer(byte: u8) -> PeerId {
     PeerId::from_bytes([byte; 32])
 }
 
+fn ice_server(url: &str) -> IceServer {
+    IceServer {
+        urls: vec![url.to_owned()],
+        username: None,
+        credential: None,
+    }
+}
+
+/// A TURN server with a login that ends.
+fn turn_server(username: &str) -> IceServer {
+    IceServer {
+        username: Some(username.to_owned()),
+        credential: Some("credential".to_owned()),
+        ..ice_server("turn:example.org")
+    }
+}
+
 #[test]
 fn ice_servers_that_no_browser_takes_are_left_out() {
     let mut rig = Rig::new();
     rig.timeout(START);
     rig.event(START, challenge());
-    let server = |url: &str| IceServer {
-        urls: vec![url.to_owned()],
-        username: None,
-        credential: None,
-    };
     let event = Event::Welcome {
         room_size: 1,
         peers: vec![],
         ice_servers: vec![
-            server("nonsense"),
-            server("stun:example.org"),
-            server("turn:example.org"),
+            ice_server("nonsense"),
+            ice_server("stun:example.org"),
+            ice_server("turn:example.org"),
         ],
         heartbeat_seconds: 20,
     };
     rig.event(START, event);
-    assert_eq!(rig.server.ice_servers(), [server("stun:example.org")]);
+    assert_eq!(rig.server.ice_servers(), [ice_server("stun:example.org")]);
+}
+
+#[test]
+fn newer_ice_servers_replace_those_of_the_welcome_while_registered() {
+    let mut rig = Rig::new();
+    let named = |ice_servers| Event::IceServers { ice_servers };
+    rig.timeout(START);
+    rig.event(START, named(vec![turn_server("early")]));
+    rig.event(START, challenge());
+    rig.event(START, named(vec![turn_server("before the welcome")]));
+    assert_eq!(rig.server.ice_servers(), []);
+    rig.event(START, welcome(vec![]));
+    let newer = vec![
+        ice_server("nonsense"),
+        turn_server("first"),
+        ice_server("turn:example.org"),
+    ];
+    assert_eq!(rig.event(START, named(newer)), []);
+    assert_eq!(rig.server.ice_servers(), [turn_server("first")]);
+    rig.event(START, named(vec![turn_server("many"); ICE_SERVERS_MAX + 1]));
+    assert_eq!(rig.server.ice_servers(), vec![turn_server("many"); ICE_SERVERS_MAX]);
+    rig.down(START, 1006);
+    rig.event(START, named(vec![turn_server("late")]));
+    assert_eq!(rig.server.ice_servers()[0], turn_server("many"));
 }
 
 #[test]

@@ -259,6 +259,7 @@ fn events() -> impl Strategy<Value = Event> {
             Event::Welcome { room_size, peers, ice_servers: vec![], heartbeat_seconds }
         }),
         3 => (0..20_u32, peers()).prop_map(|(room_size, peers)| Event::Peers { room_size, peers }),
+        1 => Just(Event::IceServers { ice_servers: vec![] }),
         1 => ("\\PC{0,40}", 0..OTHERS).prop_map(|(payload, from)| Event::Relayed { from: peer(from), payload }),
         2 => refusals().prop_map(|refusal| Event::Refused { refusal }),
         1 => Just(Event::Ping {}),
