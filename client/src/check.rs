@@ -22,7 +22,7 @@ impl Check {
     pub fn of(ice_servers: &[IceServer], found: &[Candidate]) -> Self {
         Self {
             asked: !ice_servers.is_empty(),
-            relay_asked: ice_servers.iter().any(|server| server.username.is_some()),
+            relay_asked: ice_servers.iter().any(IceServer::is_relay),
             ways: Ways::of(found),
             hidden: found.iter().any(|candidate| candidate.line.contains(".local ")),
         }

@@ -104,10 +104,12 @@ pub fn through(network: &Network, me: &PeerId, peer: &PeerId) -> Option<PeerId> 
         next += 1;
         for edge in &network.edges {
             let (one, other) = (edge.one as usize, edge.other as usize);
-            let beyond = match at {
-                at if at == one => other,
-                at if at == other => one,
-                _ => continue,
+            let beyond = if at == one {
+                other
+            } else if at == other {
+                one
+            } else {
+                continue;
             };
             if beyond == start {
                 return network

@@ -34,6 +34,7 @@ mod data;
 mod imports;
 mod javascript;
 mod markup;
+mod quoted;
 mod style;
 mod usage;
 

@@ -69,8 +69,9 @@ mod tests {
 
     fn check(turn: bool, lines: &[&str]) -> Check {
         let login = turn.then(|| "x".to_owned());
+        let scheme = if turn { "turn" } else { "stun" };
         let server = IceServer {
-            urls: vec!["stun:example.org".to_owned()],
+            urls: vec![format!("{scheme}:example.org")],
             username: login.clone(),
             credential: login,
         };

@@ -90,8 +90,7 @@ impl Attempts {
         if let Some(contact) = net.peers.get_mut(&peer) {
             contact.begin(session);
             if !contact.is_linked() {
-                let state = contact.obstacle().map_or(LinkState::Connecting, LinkState::Blocked);
-                net.out.link_state(peer, state);
+                net.out.link_state(peer, contact.search_state());
             }
         }
         act(net, peer, id, actions);
@@ -231,24 +230,25 @@ impl Attempts {
         net.cx.counters.sessions_failed += 1;
         contact.fail(now, &net.cx.timing, &mut self.rng);
         if !contact.is_linked() {
-            let state = contact.obstacle().map_or(LinkState::None, LinkState::Blocked);
-            net.out.link_state(peer, state);
+            net.out.link_state(peer, contact.search_state());
         }
     }
 
     /// Says what stands in the way of an attempt, if it has gone on for too long.
     pub(crate) fn explain(&self, net: &mut Scope<'_>, peer: PeerId) {
         let now = net.cx.instant();
-        let obstacle = net.peers.get_mut(&peer).and_then(|contact| contact.explain(now));
-        if let Some(obstacle) = obstacle {
-            net.out.link_state(peer, LinkState::Blocked(obstacle));
+        if let Some(contact) = net.peers.get_mut(&peer)
+            && contact.explain(now)
+        {
+            net.out.link_state(peer, contact.search_state());
         }
     }
 
     /// Nobody tries any more.
     pub(crate) fn end_search(&self, net: &mut Scope<'_>, peer: PeerId) {
-        let contact = net.peers.get_mut(&peer);
-        if contact.is_some_and(|contact| contact.end_search()) {
+        if let Some(contact) = net.peers.get_mut(&peer)
+            && contact.end_search()
+        {
             net.out.link_state(peer, LinkState::None);
         }
     }
@@ -260,7 +260,7 @@ impl Attempts {
         if let Some(contact) = net.peers.get_mut(&peer) {
             contact.defer(net.cx.instant(), wait, &net.cx.timing);
             if !contact.is_linked() {
-                net.out.link_state(peer, LinkState::None);
+                net.out.link_state(peer, contact.search_state());
             }
         }
     }

@@ -12,6 +12,7 @@ use super::{link::Link, session::Session};
 use crate::{
     back_off::{back_off, jittered},
     config::{ATTEMPT_BURST, ATTEMPT_SPACING, EXPLAIN_AFTER, RELAY_AFTER, Timing},
+    door::LinkState,
     io::{Instant, LinkId, ServerId},
     model::Obstacle,
 };
@@ -234,11 +235,13 @@ impl Contact {
             .map(|since| since + EXPLAIN_AFTER)
     }
 
-    /// What stands in the way of an attempt that has gone on for too long, if that was not said yet.
-    pub(crate) fn explain(&mut self, now: Instant) -> Option<Obstacle> {
-        self.explain_at().filter(|at| now >= *at)?;
-        self.obstacle = self.attempt.as_ref().map(Session::obstacle);
-        self.obstacle
+    /// Finds what stands in the way of an attempt that has gone on for too long. Says whether that is new.
+    pub(crate) fn explain(&mut self, now: Instant) -> bool {
+        if self.explain_at().is_some_and(|at| now >= at) {
+            self.obstacle = self.attempt.as_ref().map(Session::obstacle);
+            return self.is_blocked();
+        }
+        false
     }
 
     /// Whether it was sought for long enough without a relay.
@@ -246,9 +249,18 @@ impl Contact {
         self.sought_since.is_some_and(|since| now.since(since) >= RELAY_AFTER)
     }
 
-    /// What was said to stand in the way.
-    pub(crate) fn obstacle(&self) -> Option<Obstacle> {
-        self.obstacle
+    /// Whether the room was told of something that stands in the way.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.obstacle.is_some()
+    }
+
+    /// How it stands with somebody we have no link with, as the room is told.
+    pub(crate) fn search_state(&self) -> LinkState {
+        match self.obstacle {
+            Some(obstacle) => LinkState::Blocked(obstacle),
+            None if self.attempt.is_some() => LinkState::Connecting,
+            None => LinkState::None,
+        }
     }
 
     /// It is sought no longer, or a new search begins. Says whether something was said to stand in the way.

@@ -91,7 +91,7 @@ impl Peers {
             let oldest = oldest.map(|(peer, _)| *peer)?;
             let place = self.places.remove(&oldest)?;
             let displaced = std::mem::replace(&mut self.contacts[place], contact);
-            if displaced.obstacle().is_some() {
+            if displaced.is_blocked() {
                 self.displaced.push(oldest);
             }
             place

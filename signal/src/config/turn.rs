@@ -168,8 +168,7 @@ impl FromStr for TurnUrl {
             username: Some(String::new()),
             credential: Some(String::new()),
         };
-        let is_turn = text.starts_with("turn:") || text.starts_with("turns:");
-        if is_turn && server.is_valid() {
+        if server.is_relay() && server.is_valid() {
             Ok(Self(text.to_owned()))
         } else {
             Err(ParseFlagError::Turn)

@@ -8,15 +8,13 @@ use tests::{
     run::{note, run},
 };
 
-use crate::people::{CHROMIUM, CONNECTED, Engines, FIREFOX, browsers, connected, hears, talk, two_people};
+use crate::people::{CHROMIUM, CONNECTED, Engines, FIREFOX, connected, hears, talk, two_people_at};
 
 async fn another_address(engines: Engines) -> Result<()> {
     let mut lab = Lab::new()?;
     let (here, mut there) = (lab.home(Nat::PortRestricted)?, lab.home(Nat::PortRestricted)?);
     let hosts = [lab.host(&here)?, lab.host(&there)?];
-    let server = lab.server().await?;
-    let browsers = browsers(engines, hosts.each_ref()).await?;
-    let (ann, bob, _) = two_people(&server, &browsers).await?;
+    let (_server, ann, bob) = two_people_at(&mut lab, engines, hosts.each_ref()).await?;
     connected("two homes, one about to move", &[&ann, &bob]).await?;
     talk(&ann, &bob).await?;
     let known = ann

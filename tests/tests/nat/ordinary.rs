@@ -6,37 +6,34 @@ use tests::{
     run::run,
 };
 
-use crate::people::{BOTH, CHROMIUM, Engines, FIREFOX, browsers, connected, talk, two_people};
+use crate::people::{BOTH, CHROMIUM, Engines, FIREFOX, connected, talk, two_homes, two_people_at};
 
 /// Two people at two hosts meet and talk.
 async fn meet(case: &str, engines: Engines, lab: &mut Lab, hosts: [&Namespace; 2]) -> Result<()> {
-    let server = lab.server().await?;
-    let browsers = browsers(engines, hosts).await?;
-    let (ann, bob, _) = two_people(&server, &browsers).await?;
+    let (_server, ann, bob) = two_people_at(lab, engines, hosts).await?;
     connected(case, &[&ann, &bob]).await?;
     talk(&ann, &bob).await
 }
 
-async fn two_homes(engines: Engines) -> Result<()> {
+async fn ordinary(engines: Engines) -> Result<()> {
     let mut lab = Lab::new()?;
-    let (here, there) = (lab.home(Nat::PortRestricted)?, lab.home(Nat::PortRestricted)?);
-    let hosts = [lab.host(&here)?, lab.host(&there)?];
+    let hosts = two_homes(&mut lab, Nat::PortRestricted)?;
     meet("two homes", engines, &mut lab, hosts.each_ref()).await
 }
 
 #[test]
 fn two_homes_connect_in_chromium() {
-    run(two_homes(CHROMIUM));
+    run(ordinary(CHROMIUM));
 }
 
 #[test]
 fn two_homes_connect_in_firefox() {
-    run(two_homes(FIREFOX));
+    run(ordinary(FIREFOX));
 }
 
 #[test]
 fn two_homes_connect_between_the_engines() {
-    run(two_homes(BOTH));
+    run(ordinary(BOTH));
 }
 
 /// One home has IPv6, too, and prefers it for what it reaches that way.

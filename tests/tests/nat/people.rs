@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use serde_json::json;
 use tests::{
     browser::{Browser, Engine, Setup},
-    homes::Namespace,
+    homes::{Lab, Namespace, Nat},
     page::Page,
     room::{at_the_door, found, go_in, others_here},
     run::note,
@@ -23,6 +23,12 @@ pub(crate) const BOTH: Engines = [Engine::Chromium, Engine::Firefox];
 
 /// How long people wait for each other.
 pub(crate) const CONNECTED: Duration = Duration::from_secs(20);
+
+/// A host in each of two homes with such NATs.
+pub(crate) fn two_homes(lab: &mut Lab, nat: Nat) -> Result<[Namespace; 2]> {
+    let (here, there) = (lab.home(nat)?, lab.home(nat)?);
+    Ok([lab.host(&here)?, lab.host(&there)?])
+}
 
 /// Starts one browser at each of these hosts.
 pub(crate) async fn browsers<const N: usize>(engines: [Engine; N], hosts: [&Namespace; N]) -> Result<[Browser; N]> {
@@ -40,6 +46,18 @@ pub(crate) async fn two_people(server: &Server, [ann, bob]: &[Browser; 2]) -> Re
     let (ann, room) = found(ann, &server.url(), "Ann").await?;
     let bob = join(bob, &room, "Bob", 1).await?;
     Ok((ann, bob, room))
+}
+
+/// The same in the lab's server, by browsers at these hosts. The server ends when it is dropped.
+pub(crate) async fn two_people_at(
+    lab: &mut Lab,
+    engines: Engines,
+    hosts: [&Namespace; 2],
+) -> Result<(Server, Page, Page)> {
+    let server = lab.server().await?;
+    let browsers = browsers(engines, hosts).await?;
+    let (ann, bob, _) = two_people(&server, &browsers).await?;
+    Ok((server, ann, bob))
 }
 
 /// Goes into a room in which so many others will be, and starts the page's clock at the click.

@@ -11,7 +11,9 @@ use tests::{
     run::run,
 };
 
-use crate::people::{CHROMIUM, Engines, FIREFOX, browsers, connected, hears, join, two_people};
+use crate::people::{
+    CHROMIUM, Engines, FIREFOX, browsers, connected, hears, join, two_homes, two_people, two_people_at,
+};
 
 /// How long two people are watched after their pages have given up hope.
 const WATCHED: Duration = Duration::from_secs(5);
@@ -36,9 +38,7 @@ async fn alone(page: &Page) -> Result<()> {
 
 /// Two people at two hosts do not see each other, and both are told why.
 async fn strangers(engines: Engines, lab: &mut Lab, hosts: [&Namespace; 2], why: &str) -> Result<()> {
-    let server = lab.server().await?;
-    let browsers = browsers(engines, hosts).await?;
-    let (ann, bob, _) = two_people(&server, &browsers).await?;
+    let (_server, ann, bob) = two_people_at(lab, engines, hosts).await?;
     for page in [&ann, &bob] {
         explained(page, why).await?;
     }
@@ -47,8 +47,7 @@ async fn strangers(engines: Engines, lab: &mut Lab, hosts: [&Namespace; 2], why:
 
 async fn symmetric(engines: Engines) -> Result<()> {
     let mut lab = Lab::new()?;
-    let (here, there) = (lab.home(Nat::Symmetric)?, lab.home(Nat::Symmetric)?);
-    let hosts = [lab.host(&here)?, lab.host(&there)?];
+    let hosts = two_homes(&mut lab, Nat::Symmetric)?;
     strangers(engines, &mut lab, hosts.each_ref(), BOTH_SYMMETRIC).await
 }
 
@@ -84,8 +83,8 @@ fn two_networks_behind_one_router_without_hairpinning_do_not_connect_in_firefox(
 /// With Eve, who is in the open, two homes with symmetric NATs are one room.
 async fn symmetric_with_third(engine: Engine) -> Result<()> {
     let mut lab = Lab::new()?;
-    let (here, there) = (lab.home(Nat::Symmetric)?, lab.home(Nat::Symmetric)?);
-    let hosts = [lab.host(&here)?, lab.host(&there)?, lab.open_host()?];
+    let [here, there] = two_homes(&mut lab, Nat::Symmetric)?;
+    let hosts = [here, there, lab.open_host()?];
     let server = lab.server().await?;
     let [ann, bob, eve] = browsers([engine; 3], hosts.each_ref()).await?;
     let (ann, bob, room) = two_people(&server, &[ann, bob]).await?;

@@ -91,17 +91,22 @@ fn a_search_is_explained_after_a_while_also_if_its_attempts_fail_sooner() {
     let mut contact = contact();
     let due = at(0) + EXPLAIN_AFTER;
     contact.begin(unanswered(1));
-    assert_eq!(contact.explain(at(7_999)), None);
+    assert!(!contact.explain(at(7_999)));
     contact.fail(at(6_000), &Timing::default(), &mut rng(1));
-    assert_eq!(contact.explain(due), None, "there is nothing to judge by");
+    assert!(!contact.explain(due), "there is nothing to judge by");
     contact.begin(unanswered(2));
     assert!(contact.poll_timeout().is_some_and(|at| at <= due));
-    assert_eq!(contact.explain(due), Some(Obstacle::NoAnswer));
-    assert_eq!(contact.explain(due), None, "said already");
+    assert!(contact.explain(due));
+    assert_eq!(contact.search_state(), LinkState::Blocked(Obstacle::NoAnswer));
+    assert!(!contact.explain(due), "said already");
     contact.fail(due, &Timing::default(), &mut rng(1));
     contact.begin(agreed(3));
     contact.fail(due, &Timing::default(), &mut rng(1));
-    assert_eq!(contact.obstacle(), Some(Obstacle::Firewall), "they answered at last");
+    assert_eq!(
+        contact.search_state(),
+        LinkState::Blocked(Obstacle::Firewall),
+        "they answered at last"
+    );
 }
 
 #[test]
@@ -112,11 +117,12 @@ fn an_open_link_forgives_all_failures_and_ends_the_search() {
         contact.fail(at(0), &Timing::default(), &mut rng(1));
     }
     contact.begin(agreed(1));
-    assert_eq!(contact.explain(at(8_000)), Some(Obstacle::Firewall));
+    assert!(contact.explain(at(8_000)));
+    assert_eq!(contact.search_state(), LinkState::Blocked(Obstacle::Firewall));
     contact.open(link(1));
-    assert_eq!((contact.failures(), contact.obstacle()), (0, None));
+    assert_eq!((contact.failures(), contact.is_blocked()), (0, false));
     contact.begin(agreed(2));
-    assert_eq!(contact.explain(at(90_000)), None, "it is linked");
+    assert!(!contact.explain(at(90_000)), "it is linked");
 }
 
 #[test]
@@ -129,9 +135,9 @@ fn nothing_stands_in_the_way_of_who_is_not_sought() {
     ] {
         let mut contact = contact();
         contact.begin(agreed(1));
-        assert!(contact.explain(at(8_000)).is_some());
+        assert!(contact.explain(at(8_000)));
         end(&mut contact);
-        assert_eq!(contact.obstacle(), None);
+        assert!(!contact.is_blocked());
     }
 }
 

@@ -80,7 +80,7 @@ fn who_makes_room_while_something_stands_in_their_way_is_named_once() {
     rig.attempt(people[0], Role::Offerer);
     let explained = rig.cx.instant() + EXPLAIN_AFTER;
     let contact = rig.peers.get_mut(&people[0]).unwrap();
-    assert!(contact.explain(explained).is_some());
+    assert!(contact.explain(explained));
     contact.end_attempt();
     contact.want(Instant::default());
     rig.peers.get_mut(&people[1]).unwrap().want(Instant::default());

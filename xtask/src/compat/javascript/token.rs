@@ -1,5 +1,7 @@
 //! The tokens of a script.
 
+use super::super::quoted::quoted;
+
 /// A piece of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Token<'a> {
@@ -117,18 +119,6 @@ pub(in super::super) fn tokens(script: &str) -> Vec<Token<'_>> {
 
 fn is_name(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_' || letter == '$' || letter == '#'
-}
-
-/// Where the text that begins behind the first character ends: before one of `ends`, or at the script's end.
-fn quoted(text: &str, ends: &[char]) -> usize {
-    let mut is_escaped = false;
-    for (at, letter) in text.char_indices().skip(1) {
-        if !is_escaped && ends.contains(&letter) {
-            return at;
-        }
-        is_escaped = !is_escaped && letter == '\\';
-    }
-    text.len()
 }
 
 /// Where a piece of a template ends: at its last quote or at `${`.

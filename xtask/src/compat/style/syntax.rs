@@ -1,5 +1,7 @@
 //! The syntax of style sheets: blocks, and the pieces of values.
 
+use super::super::quoted::quoted;
+
 /// A piece of a value or a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
@@ -71,17 +73,10 @@ pub(super) fn is_word(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '-' || letter == '_'
 }
 
-/// Behind the text that begins here.
+/// Behind the text that begins here with a quote.
 fn text_end(text: &str) -> usize {
-    let quote = text.chars().next();
-    let mut is_escaped = false;
-    for (at, letter) in text.char_indices().skip(1) {
-        if !is_escaped && Some(letter) == quote {
-            return at + 1;
-        }
-        is_escaped = !is_escaped && letter == '\\';
-    }
-    text.len()
+    let quote = text.chars().next().unwrap_or_default();
+    (quoted(text, &[quote]) + 1).min(text.len())
 }
 
 /// `mask` of `-webkit-mask`.
