@@ -7,6 +7,7 @@
 mod namespace;
 mod nat;
 mod place;
+mod relay;
 
 use std::{
     fs,
@@ -16,10 +17,12 @@ use std::{
 use anyhow::Result;
 
 use crate::server::{Server, dist};
+use relay::Relay;
 
 pub use namespace::{Namespace, existing};
 pub use nat::Nat;
 pub use place::Place;
+pub use relay::Transport;
 
 /// The server's number in the open net, and the numbers of all others begin behind it.
 const SERVER: u8 = 10;
@@ -35,6 +38,7 @@ pub struct Lab {
     made: Vec<Namespace>,
     nets: Vec<Net>,
     cables: usize,
+    relay: Option<Relay>,
 }
 
 /// A network: a bridge in the hub.
@@ -85,6 +89,7 @@ impl Lab {
             hub,
             nets: Vec::new(),
             cables: 0,
+            relay: None,
         };
         lab.net("203.0.113".to_owned(), SERVER)?;
         Ok(lab)
@@ -95,12 +100,29 @@ impl Lab {
     /// # Errors
     /// If it does not start.
     pub async fn server(&mut self) -> Result<Server> {
+        let (host, address) = self.server_host()?;
+        Server::start_at(Place::Inside(host), &format!("{address}:8080"), &dist()?, &[]).await
+    }
+
+    /// Starts a TURN server in the open net, and beside it the server, which names it to browsers in one way.
+    ///
+    /// # Errors
+    /// If one of them does not start.
+    pub async fn server_with_relay(&mut self, transport: Transport) -> Result<Server> {
+        let (host, address) = self.server_host()?;
+        let relay = self.relay.insert(Relay::start(host.clone(), &address).await?);
+        let (url, secret) = (relay.url(transport), relay.secret_file());
+        let arguments = ["--turn", &url, "--turn-secret-file", &secret.to_string_lossy()];
+        Server::start_at(Place::Inside(host), &format!("{address}:8080"), &dist()?, &arguments).await
+    }
+
+    /// The host with the server's number in the open net, and its address.
+    fn server_host(&mut self) -> Result<(Namespace, String)> {
         let host = self.namespace("server")?;
         let address = self.nets[OPEN].address(SERVER);
         self.plug(&host, "outside", OPEN, &address)?;
         host.ip(&format!("route add default via {}", self.nets[OPEN].address(ROUTER)))?;
-        let listen = format!("{address}:8080");
-        Server::start_at(Place::Inside(host), &listen, &dist()?, &[]).await
+        Ok((host, address))
     }
 
     /// A host with a public address.

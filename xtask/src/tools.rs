@@ -44,7 +44,7 @@ pub(crate) enum Tool {
     Bun,
     /// A browser and the driver that remote-controls it.
     Browser(Browser),
-    /// `ip` and `nft`, and the right to make network namespaces with them.
+    /// `ip`, `nft` and `turnserver`, and the right to make network namespaces with them.
     Namespaces,
 }
 

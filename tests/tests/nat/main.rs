@@ -9,4 +9,5 @@ mod people;
 mod leftovers;
 mod moving;
 mod ordinary;
+mod relayed;
 mod strict;

@@ -14,7 +14,8 @@ async fn another_address(engines: Engines) -> Result<()> {
     let mut lab = Lab::new()?;
     let (here, mut there) = (lab.home(Nat::PortRestricted)?, lab.home(Nat::PortRestricted)?);
     let hosts = [lab.host(&here)?, lab.host(&there)?];
-    let (_server, ann, bob) = two_people_at(&mut lab, engines, hosts.each_ref()).await?;
+    let server = lab.server().await?;
+    let (ann, bob) = two_people_at(&server, engines, hosts.each_ref()).await?;
     connected("two homes, one about to move", &[&ann, &bob]).await?;
     talk(&ann, &bob).await?;
     let known = ann

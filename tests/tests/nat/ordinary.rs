@@ -10,7 +10,8 @@ use crate::people::{BOTH, CHROMIUM, Engines, FIREFOX, connected, talk, two_homes
 
 /// Two people at two hosts meet and talk.
 async fn meet(case: &str, engines: Engines, lab: &mut Lab, hosts: [&Namespace; 2]) -> Result<()> {
-    let (_server, ann, bob) = two_people_at(lab, engines, hosts).await?;
+    let server = lab.server().await?;
+    let (ann, bob) = two_people_at(&server, engines, hosts).await?;
     connected(case, &[&ann, &bob]).await?;
     talk(&ann, &bob).await
 }

@@ -48,16 +48,11 @@ pub(crate) async fn two_people(server: &Server, [ann, bob]: &[Browser; 2]) -> Re
     Ok((ann, bob, room))
 }
 
-/// The same in the lab's server, by browsers at these hosts. The server ends when it is dropped.
-pub(crate) async fn two_people_at(
-    lab: &mut Lab,
-    engines: Engines,
-    hosts: [&Namespace; 2],
-) -> Result<(Server, Page, Page)> {
-    let server = lab.server().await?;
+/// The same by browsers at these hosts.
+pub(crate) async fn two_people_at(server: &Server, engines: Engines, hosts: [&Namespace; 2]) -> Result<(Page, Page)> {
     let browsers = browsers(engines, hosts).await?;
-    let (ann, bob, _) = two_people(&server, &browsers).await?;
-    Ok((server, ann, bob))
+    let (ann, bob, _) = two_people(server, &browsers).await?;
+    Ok((ann, bob))
 }
 
 /// Goes into a room in which so many others will be, and starts the page's clock at the click.

@@ -38,7 +38,8 @@ async fn alone(page: &Page) -> Result<()> {
 
 /// Two people at two hosts do not see each other, and both are told why.
 async fn strangers(engines: Engines, lab: &mut Lab, hosts: [&Namespace; 2], why: &str) -> Result<()> {
-    let (_server, ann, bob) = two_people_at(lab, engines, hosts).await?;
+    let server = lab.server().await?;
+    let (ann, bob) = two_people_at(&server, engines, hosts).await?;
     for page in [&ann, &bob] {
         explained(page, why).await?;
     }

@@ -3,17 +3,38 @@
 use super::debian;
 use crate::shell;
 use anyhow::{Context, Result, bail};
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process;
 
 /// What a person does who may not make namespaces.
 const WHAT_TO_DO: &str =
     "run as root, in a container with the capabilities NET_ADMIN and SYS_ADMIN (Docker: `--privileged`)";
 
-/// Installs the programs that make networks, and makes a namespace to see whether that is allowed.
+/// Where systemd looks for units first.
+const UNITS: &str = "/etc/systemd/system";
+
+/// The unit of Debian's package coturn.
+const RELAY: &str = "coturn.service";
+
+/// Keeps the relay from being started as it is installed, and with the machine (`systemctl mask`): nobody has asked for one.
+fn mask(units: &Path) -> Result<()> {
+    let unit = units.join(RELAY);
+    if !units.is_dir() || unit.is_symlink() || unit.exists() {
+        return Ok(());
+    }
+    println!("masking {RELAY}: the tests start a relay of their own");
+    symlink("/dev/null", &unit).with_context(|| format!("cannot mask {}", unit.display()))
+}
+
+/// Installs the programs that make networks and the one that relays between them, and makes a namespace to see whether that is allowed.
 pub(super) fn ensure() -> Result<()> {
     let is_there = |name: &str| shell::find(name).is_some();
-    debian::install("`ip` and `nft`", "iproute2 nftables", || {
-        is_there("ip") && is_there("nft")
+    if !is_there("turnserver") && debian::is_root() {
+        mask(Path::new(UNITS))?;
+    }
+    debian::install("`ip`, `nft` and `turnserver`", "iproute2 nftables coturn", || {
+        ["ip", "nft", "turnserver"].into_iter().all(is_there)
     })?;
     let name = format!("starling-{}-probe", process::id());
     let netns = |verb: &str| shell::program("ip").args(["netns", verb, &name]).output();
@@ -27,4 +48,24 @@ pub(super) fn ensure() -> Result<()> {
     }
     netns("del")?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_unit_that_is_not_there_is_masked_and_one_that_is_stays() {
+        let units = tempfile::tempdir().unwrap();
+        mask(units.path()).unwrap();
+        let unit = units.path().join(RELAY);
+        assert_eq!(fs::read_link(&unit).unwrap(), Path::new("/dev/null"));
+        mask(units.path()).unwrap();
+        fs::remove_file(&unit).unwrap();
+        fs::write(&unit, "[Unit]").unwrap();
+        mask(units.path()).unwrap();
+        assert_eq!(fs::read_to_string(&unit).unwrap(), "[Unit]");
+        mask(&units.path().join("nowhere")).unwrap();
+    }
 }

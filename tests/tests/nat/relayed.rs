@@ -1,0 +1,63 @@
+//! Homes that cannot reach each other, and a host that runs a TURN server for them.
+
+use anyhow::{Context, Result};
+use tests::{
+    homes::{Lab, Nat, Transport},
+    page::Page,
+    run::run,
+};
+
+use crate::people::{CHROMIUM, CONNECTED, Engines, FIREFOX, connected, talk, two_people_at};
+
+/// The page says that its one link goes through the TURN server.
+async fn says_relayed(page: &Page, person: &str) -> Result<()> {
+    page.wait_for(CONNECTED, "a link that is relayed", |view| {
+        view.link(person).is_some_and(|link| link.kind == "relayed")
+    })
+    .await
+    .with_context(|| format!("the link with {person}"))?;
+    Ok(())
+}
+
+/// Two people in homes of these kinds meet and talk by the TURN server.
+async fn meet(case: &str, engines: Engines, nats: [Nat; 2], transport: Transport) -> Result<()> {
+    let mut lab = Lab::new()?;
+    let (here, there) = (lab.home(nats[0])?, lab.home(nats[1])?);
+    let hosts = [lab.host(&here)?, lab.host(&there)?];
+    let server = lab.server_with_relay(transport).await?;
+    let (ann, bob) = two_people_at(&server, engines, hosts.each_ref()).await?;
+    connected(case, &[&ann, &bob]).await?;
+    talk(&ann, &bob).await?;
+    says_relayed(&ann, "Bob").await?;
+    says_relayed(&bob, "Ann").await
+}
+
+async fn symmetric(engines: Engines) -> Result<()> {
+    let nats = [Nat::Symmetric, Nat::Symmetric];
+    meet("symmetric NATs and a relay", engines, nats, Transport::Udp).await
+}
+
+#[test]
+fn symmetric_nats_connect_by_a_relay_in_chromium() {
+    run(symmetric(CHROMIUM));
+}
+
+#[test]
+fn symmetric_nats_connect_by_a_relay_in_firefox() {
+    run(symmetric(FIREFOX));
+}
+
+async fn without_udp(engines: Engines) -> Result<()> {
+    let nats = [Nat::UdpBlocked, Nat::PortRestricted];
+    meet("no UDP on one side, and a relay by TCP", engines, nats, Transport::Tcp).await
+}
+
+#[test]
+fn a_home_without_udp_connects_by_a_relay_in_chromium() {
+    run(without_udp(CHROMIUM));
+}
+
+#[test]
+fn a_home_without_udp_connects_by_a_relay_in_firefox() {
+    run(without_udp(FIREFOX));
+}
