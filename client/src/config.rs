@@ -51,6 +51,12 @@ pub const NUMBERED_PEERS_MAX: usize = 256;
 /// The longest wait a timer is set to. Browsers keep waits in 32 signed bits of milliseconds, and start anew past them.
 pub const TIMER_MAX: Duration = Duration::from_millis(i32::MAX as u64 - 1);
 
+// The store
+
+/// How long what others said waits to be written with what comes next. Each transaction costs about a millisecond; what is not written is not
+/// acknowledged.
+pub const WRITE_AFTER: Duration = Duration::from_millis(50);
+
 // The data channel
 
 /// How much the channel's own buffer is filled, in bytes: what is beyond waits where it can be counted. Chromium closes a channel

@@ -8,12 +8,14 @@
 //! dropped or reported closed, and nothing is asked of a link without one. The page gets the whole room at once, never part of
 //! what one drawing should show.
 
+mod journal;
+
 use std::{collections::VecDeque, rc::Rc, time::Duration};
 
 use litemap::LiteMap;
 use mesh::{
     Node, NodeConfig,
-    io::{Candidate, Input, Instant, LinkId, Now, Output, ServerId},
+    io::{Candidate, Change, Input, Instant, LinkId, Now, Output, ServerId},
     model::{CloseError, Event, Invitation, InvitationError, Network, SendError},
 };
 use shared::{
@@ -21,11 +23,13 @@ use shared::{
     signal::{self, IceServer},
 };
 
+use self::journal::Journal;
 use crate::{
     config::{TELL_AFTER, TELL_MESSAGE_AFTER},
     diagnostics::{self, Command, Happening, OwnState, Recorder, Snapshot},
-    notice::Notice,
+    notice::{Notice, NoticeKind},
     room::{RoomAction, RoomState, Visibility, reduce},
+    store::{Durability, StoreError, StoredRecord},
 };
 
 /// What the platform has to do.
@@ -86,12 +90,12 @@ pub enum Request {
         /// The message.
         bytes: Vec<u8>,
     },
-    /// Remember that `peer` used `name` in this room.
-    RememberName {
-        /// Who.
-        peer: PeerId,
-        /// The name.
-        name: String,
+    /// Keep or forget what belongs to this room, all of it or nothing. Answer with [`Core::handle_written`]. The next one comes after that.
+    Write {
+        /// What.
+        changes: Vec<Change>,
+        /// When it counts as done.
+        durability: Durability,
     },
     /// Remember that the founder closed this room.
     RememberClosed {
@@ -142,6 +146,7 @@ pub struct Core {
     /// The links that have a connection.
     connections: LiteMap<LinkId, ()>,
     recorder: Recorder,
+    journal: Journal,
     /// What follows from inputs themselves; goes out before what the node asks for.
     outbox: VecDeque<Request>,
     #[cfg(feature = "sim")]
@@ -166,6 +171,7 @@ impl Core {
             own_state: OwnState::Here,
             connections: LiteMap::new(),
             recorder: Recorder::new(now.instant),
+            journal: Journal::default(),
             outbox: VecDeque::new(),
             #[cfg(feature = "sim")]
             events: VecDeque::new(),
@@ -184,9 +190,28 @@ impl Core {
         &self.room
     }
 
-    /// Recalls from a former visit, before the first input, that `peer` used `name`: see [`Request::RememberName`].
-    pub fn know_name(&mut self, peer: PeerId, name: &str) {
-        self.node.know_name(peer, name);
+    /// Goes on, before the first input, from what was [kept](Request::Write) on former visits, and keeps what comes. Without this call nothing is
+    /// kept.
+    pub fn restore(&mut self, now: Now, records: Vec<StoredRecord>) {
+        self.advance(now);
+        let records = records.into_iter().map(|StoredRecord { key, value }| (key, value));
+        self.node.restore(now, records);
+    }
+
+    /// The store has taken what was to be [written](Request::Write), or not.
+    pub fn handle_written(&mut self, now: Now, result: Result<(), StoreError>) {
+        self.advance(now);
+        let input = match result {
+            Ok(()) => Input::Stored {
+                changes: self.journal.handle_written(),
+            },
+            Err(error) => {
+                self.journal.handle_failure();
+                self.notify(now, NoticeKind::NotStored { error }.into());
+                Input::NotStored
+            }
+        };
+        self.node.handle_input(now, input);
     }
 
     /// Takes what happened in the world.
@@ -208,6 +233,8 @@ impl Core {
             | Input::LinkKind { .. }
             | Input::Nearby { .. }
             | Input::Fragment { .. }
+            | Input::Stored { .. }
+            | Input::NotStored
             | Input::Network { .. } => {}
         }
         self.node.handle_input(now, input);
@@ -226,6 +253,9 @@ impl Core {
                 return Some(request);
             }
             let Some(output) = self.node.poll_output() else {
+                if let Some((changes, durability)) = self.journal.poll(self.now) {
+                    return Some(Request::Write { changes, durability });
+                }
                 return self.poll_show();
             };
             self.recorder.note_output(self.now, &output);
@@ -239,7 +269,8 @@ impl Core {
     /// When to call [`Core::handle_timeout`] next. Ask again after every other call.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.node.poll_timeout().into_iter().chain(self.show_at).min()
+        let own = self.show_at.into_iter().chain(self.journal.poll_timeout());
+        self.node.poll_timeout().into_iter().chain(own).min()
     }
 
     /// What happened in the node, one by one, for a simulator that checks it. The room shows it all the same.
@@ -274,7 +305,10 @@ impl Core {
                 Request::HangUp { link }
             }
             Output::Nearby { bytes } => Request::Nearby { bytes },
-            Output::RememberName { peer, name } => Request::RememberName { peer, name },
+            Output::Store { change } => {
+                self.journal.push(self.now, change);
+                return None;
+            }
             Output::RememberClosed { statement } => Request::RememberClosed { statement },
             Output::Event(event) => {
                 self.on_event(event);

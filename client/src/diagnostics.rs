@@ -211,7 +211,7 @@ impl Recorder {
             | Output::RemoteCandidates { .. }
             | Output::Nearby { .. }
             | Output::RememberClosed { .. }
-            | Output::RememberName { .. } => return,
+            | Output::Store { .. } => return,
         };
         self.note(now, happening);
     }

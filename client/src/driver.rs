@@ -12,14 +12,15 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_util::StreamExt;
-use mesh::io::{Input, Instant, LinkEnd, LinkId, Now, ServerId};
-use shared::{PeerId, signal::IceServer};
+use mesh::io::{Change, Input, Instant, LinkEnd, LinkId, Now, ServerId};
+use shared::signal::IceServer;
 use thiserror::Error;
 
 use crate::{
     config::TIMER_MAX,
     core::{Core, Request, Step},
     room::{RoomState, Visibility},
+    store::{Durability, StoreError, StoredRecord},
 };
 
 /// Everything that can happen to a driver.
@@ -37,6 +38,8 @@ pub enum DriverEvent {
     Leave,
     /// Nobody holds the session any more: leave, and end.
     Abandoned,
+    /// The store has taken the last batch, or not.
+    Written(Result<(), StoreError>),
 }
 
 /// Where everything that happens is put. Cheap to clone. The platform's limbs depend on this, never on the driver.
@@ -81,8 +84,8 @@ impl EventQueue {
 
 /// What a driver needs of its platform. No method waits for the network; what comes of it is reported by [`Events`].
 pub trait Platform {
-    /// Who used which name in this room before.
-    fn known_names(&self) -> impl Future<Output = Vec<(PeerId, String)>>;
+    /// What was kept of this room on former visits; `None` if nothing is kept, nor will be.
+    fn restore(&self) -> impl Future<Output = Option<Vec<StoredRecord>>>;
 
     /// Has [`DriverEvent::Timer`] sent after so long, instead of what was armed before; never for `None`.
     fn arm_timer(&mut self, after: Option<Duration>);
@@ -120,8 +123,9 @@ pub trait Platform {
     /// Posts a message to the other programs of this person in the room, if there is a way.
     fn post_nearby(&mut self, message: &[u8]);
 
-    /// Keeps the name of someone in this room.
-    fn remember_name(&mut self, peer: PeerId, name: String);
+    /// Keeps or forgets what belongs to this room, all of it or nothing. Has [`DriverEvent::Written`] sent when that is done. Asked for again only
+    /// after that.
+    fn write(&mut self, changes: Vec<Change>, durability: Durability);
 
     /// Keeps that this room is closed.
     fn remember_closed(&mut self, statement: Vec<u8>);
@@ -179,9 +183,9 @@ impl<P: Platform> Driver<P> {
 
     /// Handles events until the node has left and the session is gone.
     pub async fn run(mut self) {
-        // The first sockets open while the names are read. Nothing is heard before they are known: it waits in the queue.
-        for (peer, name) in self.platform.known_names().await {
-            self.core.borrow_mut().know_name(peer, &name);
+        // The first sockets open while the store is read. Nothing is heard before that is done: it waits in the queue.
+        if let Some(records) = self.platform.restore().await {
+            self.core.borrow_mut().restore((self.clock)(), records);
         }
         loop {
             self.drain();
@@ -207,6 +211,7 @@ impl<P: Platform> Driver<P> {
             DriverEvent::Wake => core.handle_timeout(now),
             DriverEvent::Visibility(visibility) => core.set_visibility(now, visibility),
             DriverEvent::Leave => core.leave(now),
+            DriverEvent::Written(result) => core.handle_written(now, result),
             DriverEvent::Abandoned => {
                 self.is_wanted = false;
                 core.leave(now);
@@ -247,7 +252,7 @@ impl<P: Platform> Driver<P> {
             Request::HangUp { link } => platform.hang_up(link),
             Request::Drop { link } => platform.drop_connection(link),
             Request::Nearby { bytes } => platform.post_nearby(&bytes),
-            Request::RememberName { peer, name } => platform.remember_name(peer, name),
+            Request::Write { changes, durability } => platform.write(changes, durability),
             Request::RememberClosed { statement } => platform.remember_closed(statement),
             Request::Show { room } => platform.show(room),
         }

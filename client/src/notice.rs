@@ -5,6 +5,8 @@ use mesh::model::{Alert, InvitationError, SendError};
 use shared::PeerId;
 use thiserror::Error;
 
+use crate::store::StoreError;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -53,6 +55,11 @@ pub enum NoticeKind {
     NewVersion,
     /// The name could not be stored.
     NameNotSaved,
+    /// What is said in a room can no longer be stored.
+    NotStored {
+        /// Why.
+        error: StoreError,
+    },
     /// The person dropped or pasted files.
     NoFiles,
     /// The message box whispers to someone whom nothing would reach now.
@@ -110,9 +117,10 @@ impl From<NoticeKind> for Notice {
         let (level, action) = match &kind {
             NoticeKind::Unsupported { .. } => (Level::Danger, Some(NoticeAction::Reload)),
             NoticeKind::NewVersion => (Level::Info, Some(NoticeAction::Reload)),
-            NoticeKind::NotPersistent | NoticeKind::NameNotSaved | NoticeKind::InvitationRefused { .. } => {
-                (Level::Warning, None)
-            }
+            NoticeKind::NotPersistent
+            | NoticeKind::NameNotSaved
+            | NoticeKind::NotStored { .. }
+            | NoticeKind::InvitationRefused { .. } => (Level::Warning, None),
             NoticeKind::OutOfReach { .. }
             | NoticeKind::RoomClosed
             | NoticeKind::NoFiles

@@ -1,16 +1,19 @@
 //! A person's program on a machine of the simulator, which is its platform.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use mesh::{
     Node, NodeConfig,
-    io::{Input, Instant, Now, Output, ServerId},
+    io::{Change, Input, Instant, Now, Output, ServerId},
     model::{CloseError, Invitation, InvitationError, SendError},
     sim::Body,
 };
 use shared::{Identity, MessageId, PeerId, Room};
 
-use crate::core::{Core, Request, Step};
+use crate::{
+    core::{Core, Request, Step},
+    store::{StoreError, StoredRecord},
+};
 
 /// A [`Core`] whose requests are given back as what the node asked for.
 #[derive(Debug)]
@@ -18,6 +21,9 @@ pub struct SimulatedClient {
     core: Core,
     /// The servers with an open socket: one that broke needs no closing.
     sockets: BTreeSet<ServerId>,
+    /// What the simulator is to store next, and how much it was given to store, ever.
+    changes: VecDeque<Change>,
+    written: u64,
 }
 
 impl SimulatedClient {
@@ -58,7 +64,11 @@ impl SimulatedClient {
             Request::Transmit { link, bytes } => Output::Transmit { link, bytes },
             Request::HangUp { link } => Output::HangUp { link },
             Request::Nearby { bytes } => Output::Nearby { bytes },
-            Request::RememberName { peer, name } => Output::RememberName { peer, name },
+            Request::Write { changes, .. } => {
+                self.written += changes.len() as u64;
+                self.changes.extend(changes);
+                return None;
+            }
             Request::RememberClosed { statement } => Output::RememberClosed { statement },
             Request::Drop { .. } | Request::Show { .. } => return None,
         })
@@ -70,11 +80,14 @@ impl Body for SimulatedClient {
         Self {
             core: Core::new(identity, room, config, seed, now),
             sockets: BTreeSet::new(),
+            changes: VecDeque::new(),
+            written: 0,
         }
     }
 
-    fn know_name(&mut self, peer: PeerId, name: &str) {
-        self.core.know_name(peer, name);
+    fn restore(&mut self, now: Now, records: Vec<(Vec<u8>, Vec<u8>)>) {
+        let records = records.into_iter().map(|(key, value)| StoredRecord { key, value });
+        self.core.restore(now, records.collect());
     }
 
     fn node(&self) -> &Node {
@@ -85,7 +98,12 @@ impl Body for SimulatedClient {
         if let Input::ServerDown { server, .. } = &input {
             self.sockets.remove(server);
         }
-        self.core.handle_input(now, input);
+        match input {
+            Input::Stored { changes } if changes == self.written => self.core.handle_written(now, Ok(())),
+            Input::Stored { .. } => {}
+            Input::NotStored => self.core.handle_written(now, Err(StoreError::Full)),
+            input => self.core.handle_input(now, input),
+        }
     }
 
     fn handle_timeout(&mut self, now: Now) {
@@ -94,6 +112,9 @@ impl Body for SimulatedClient {
 
     fn poll_output(&mut self) -> Option<Output> {
         loop {
+            if let Some(change) = self.changes.pop_front() {
+                return Some(Output::Store { change });
+            }
             if let Some(event) = self.core.poll_event() {
                 return Some(Output::Event(event));
             }

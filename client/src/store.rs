@@ -1,4 +1,4 @@
-//! What outlives the program: its identities, who used which name in which room, and which rooms are closed.
+//! What outlives the program: its identities, what is kept of each room, and which rooms are closed.
 //!
 //! Every kind of store keeps one contract, `contract::store`: a database where the platform has one, and
 //! [`MemoryStore`] where it lets the program store nothing.
@@ -7,6 +7,7 @@ mod memory;
 
 use std::fmt;
 
+use mesh::io::Change;
 use shared::{PeerId, RoomId};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -61,6 +62,24 @@ impl Lease {
     }
 }
 
+/// Something that was kept of a room.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StoredRecord {
+    /// See [`Change::key`].
+    pub key: Vec<u8>,
+    /// See [`Change::value`].
+    pub value: Vec<u8>,
+}
+
+/// When something counts as stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Once the platform has taken it: it survives the program, not the power.
+    Relaxed,
+    /// Once it is on the disk.
+    Strict,
+}
+
 /// A store. Its methods take a moment, and what one has stored the next one reads.
 pub trait Store {
     /// The platform's certificate for DTLS.
@@ -97,17 +116,29 @@ pub trait Store {
         now_unix_millis: u64,
     ) -> impl Future<Output = Result<bool, StoreError>>;
 
-    /// Who used which name in a room.
+    /// Everything that is kept of `room` for `me`: what belongs to the room, and what belongs to `me` alone. In no particular order.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read.
-    fn names(&self, room: &RoomId) -> impl Future<Output = Result<Vec<(PeerId, String)>, StoreError>>;
+    fn records(&self, room: &RoomId, me: &PeerId) -> impl Future<Output = Result<Vec<StoredRecord>, StoreError>>;
 
-    /// Remembers that `peer` used `name` in `room`.
+    /// Keeps or forgets what `me` in `room` wants kept, all of it or nothing, the last of two changes of one key.
     ///
     /// # Errors
-    /// [`StoreError`] if it cannot be stored.
-    fn save_name(&self, room: &RoomId, peer: &PeerId, name: &str) -> impl Future<Output = Result<(), StoreError>>;
+    /// [`StoreError`]; nothing was changed.
+    fn write(
+        &self,
+        room: &RoomId,
+        me: &PeerId,
+        changes: &[Change],
+        durability: Durability,
+    ) -> impl Future<Output = Result<(), StoreError>>;
+
+    /// Forgets everything that anybody keeps of `room`, but not that the room is closed.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was changed.
+    fn forget(&self, room: &RoomId) -> impl Future<Output = Result<(), StoreError>>;
 
     /// The founders' statements that their rooms are closed, of every room where one is known.
     ///

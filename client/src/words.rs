@@ -18,6 +18,7 @@ use crate::{
     notice::{Missing, Notice, NoticeAction, NoticeKind},
     room::Called,
     standing::{Blocked, MeshStanding, Reach, ServerStanding, Standing},
+    store::StoreError,
     text::isolate,
     validate::NameError,
 };
@@ -40,6 +41,13 @@ pub fn notice(notice: &Notice) -> Cow<'static, str> {
             "This browser lets the page store nothing, so you are a new person each time you open it. To be recognised \
              again, leave private browsing or allow site data for this address, then reload."
                 .into()
+        }
+        NoticeKind::NotStored { error } => {
+            let why = match error {
+                StoreError::Full => "This browser has no space left to store what is said. Free some space, then reload.",
+                StoreError::Denied | StoreError::Platform(_) => "This browser can no longer store what is said. Reload to try again.",
+            };
+            format!("{why} Until then, what is said from now on is gone when this page is closed.")
         }
         NoticeKind::NewVersion => "A newer version of this page is ready. Reload whenever it suits you.".into(),
         NoticeKind::NoFiles => {

@@ -267,6 +267,11 @@ pub const OWN_TREE_ENTRIES: usize = 4;
 /// See [`OWN_TREE_ENTRIES`].
 pub const OWN_TREE_TIME: Duration = Duration::from_secs(60);
 
+// --- the store ---
+
+/// How many bytes a key has by which something is kept.
+pub const KEY_BYTES_MAX: usize = 64;
+
 // --- the log and its sync ---
 
 /// How many proofs that feeds are over answer one vector; the next one is answered with others.

@@ -4,7 +4,7 @@ use shared::{Identity, PeerId, Room};
 
 use crate::{
     config::Timing,
-    io::{Instant, LinkId, Now, Output},
+    io::{Change, Instant, LinkId, Now, Output},
     model::{Alert, Counters, Event},
     outbox::Outbox,
     wire::{fragment::Fragments, frame::Frame},
@@ -25,6 +25,10 @@ pub(crate) struct Context {
     pub(crate) clock_correction: i64,
     pub(crate) counters: Counters,
     pub(crate) outbox: Outbox,
+    /// Whether anything is kept for the next visit.
+    pub(crate) keeps: bool,
+    /// How many changes the driver was asked to store.
+    pub(crate) stores: u64,
 }
 
 impl Context {
@@ -39,6 +43,8 @@ impl Context {
             clock_correction: 0,
             counters: Counters::default(),
             outbox: Outbox::default(),
+            keeps: false,
+            stores: 0,
         }
     }
 
@@ -65,6 +71,14 @@ impl Context {
     /// Something that the person should know.
     pub(crate) fn alert(&mut self, alert: Alert) {
         self.event(Event::Alert { alert });
+    }
+
+    /// Something to be kept. Where nothing is, that is no matter.
+    pub(crate) fn store(&mut self, change: Change) {
+        if self.keeps {
+            self.stores += 1;
+            self.output(Output::Store { change });
+        }
     }
 
     /// Sends a frame on one link.

@@ -7,7 +7,7 @@
 
 use std::{fmt, rc::Rc, time::Duration};
 
-use shared::{PeerId, signal};
+use shared::signal;
 
 use crate::model::Event;
 pub use crate::wire::envelope::Candidate;
@@ -152,11 +152,38 @@ pub enum Input {
         /// As received; nothing about it is trusted.
         bytes: Vec<u8>,
     },
+    /// Of the changes of [`Output::Store`], the first so many since the start are on disk.
+    Stored {
+        /// How many, in all.
+        changes: u64,
+    },
+    /// A change could not be stored. From now on nothing is, and nothing more is asked for.
+    NotStored,
     /// The machine says whether it has a network. A hint: it may be wrong both ways.
     Network {
         /// Whether it has one.
         online: bool,
     },
+}
+
+/// Whose something is that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Owner {
+    /// The room's: every program of this machine that is in the room may read and write it.
+    Room,
+    /// This node's alone.
+    Me,
+}
+
+/// Something to be kept for the next visit to this room, or to be kept no longer. What it says is the node's own business.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Whose it is.
+    pub owner: Owner,
+    /// What it is kept by, of at most [`KEY_BYTES_MAX`](crate::config::KEY_BYTES_MAX) bytes. No two owners use the same.
+    pub key: Vec<u8>,
+    /// What is kept from now on; nothing to forget it.
+    pub value: Option<Rc<[u8]>>,
 }
 
 /// How a link reaches its peer.
@@ -274,13 +301,11 @@ pub enum Output {
         /// The founder's signed statement.
         statement: Vec<u8>,
     },
-    /// Remember that `peer` used `name` in this room, and give it back at the next start with
-    /// [`Node::know_name`](crate::Node::know_name).
-    RememberName {
-        /// Who.
-        peer: PeerId,
-        /// The name.
-        name: String,
+    /// Keep this, in this order, and answer with [`Input::Stored`] or [`Input::NotStored`]. What is kept comes back at the next visit by
+    /// [`Node::restore`](crate::Node::restore); without that call nothing is to be stored.
+    Store {
+        /// What.
+        change: Change,
     },
     /// Tell the person.
     Event(Event),

@@ -62,9 +62,13 @@ impl Node {
         }
     }
 
-    /// Recalls from a former visit, before the first input, that `peer` used `name`: see [`Output::RememberName`].
-    pub fn know_name(&mut self, peer: PeerId, name: &str) {
-        self.room.know_name(peer, name);
+    /// Goes on, before the first input, from what was kept on former visits, as keys and values, and has what comes kept: see
+    /// [`Output::Store`]. What is damaged is left out.
+    pub fn restore(&mut self, now: Now, records: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
+        self.advance(now);
+        self.cx.keeps = true;
+        self.room.restore(&mut self.cx, records);
+        self.exchange();
     }
 
     // --- commands ---
@@ -211,6 +215,8 @@ impl Node {
                 self.fire_if_due(Timer::Seek);
             }
             Input::Nearby { .. } => {}
+            Input::Stored { changes } => self.room.handle_stored(cx, changes),
+            Input::NotStored => self.room.handle_not_stored(cx),
             Input::Network { online } => {
                 self.net.handle_network(cx, online);
                 self.handle_timeout(now);

@@ -13,6 +13,7 @@ mod clock;
 mod closing;
 mod delivery;
 mod feeds;
+mod journal;
 pub(crate) mod log;
 mod neighbors;
 pub(crate) mod presence;
@@ -50,7 +51,7 @@ use crate::{
     config::{MESSAGES_BURST, MESSAGES_PER_SECOND, OWN_BYTES_BURST, OWN_BYTES_PER_SECOND, RECENT_BEACONS},
     context::Context,
     door::{Forwarding, LinkState, Loss, ToNet, ToRoom},
-    io::{Instant, LinkId, Output},
+    io::{Instant, LinkId},
     model::{CloseError, Event},
     random::{Stream, stream},
     wire::{
@@ -59,6 +60,7 @@ use crate::{
         id::ShortId,
         record::Payload,
         span::Feed,
+        stored::Key,
         timestamp::Timestamp,
     },
 };
@@ -126,11 +128,6 @@ impl Room {
             named: (Timestamp::default(), MessageId::from_bytes([0; MessageId::LEN])),
             to_net: VecDeque::new(),
         }
-    }
-
-    /// Recalls from a former visit that `peer` used `name`.
-    pub(crate) fn know_name(&mut self, peer: PeerId, name: &str) {
-        self.roster.know_name(peer, name);
     }
 
     /// What is next to be told to the net.
@@ -374,8 +371,7 @@ impl Room {
     fn set_name(&mut self, cx: &mut Context, peer: PeerId, name: &str) {
         let news = self.change_roster(cx, |roster, events| roster.set_name(peer, name, events));
         if news == NameNews::New {
-            let name = name.to_owned();
-            cx.output(Output::RememberName { peer, name });
+            cx.store(Key::Name { peer }.keep(&name));
         }
     }
 

@@ -18,5 +18,6 @@ pub mod record;
 pub(crate) mod sdp;
 pub(crate) mod signed;
 pub mod span;
+pub(crate) mod stored;
 pub mod timestamp;
 pub mod whisper;

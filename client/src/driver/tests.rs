@@ -45,8 +45,8 @@ impl Paper {
 }
 
 impl Platform for Paper {
-    async fn known_names(&self) -> Vec<(PeerId, String)> {
-        Vec::new()
+    async fn restore(&self) -> Option<Vec<StoredRecord>> {
+        None
     }
     fn arm_timer(&mut self, after: Option<Duration>) {
         self.note(Asked::Timer(after));
@@ -80,7 +80,7 @@ impl Platform for Paper {
     fn post_nearby(&mut self, _: &[u8]) {
         self.note(Asked::Other);
     }
-    fn remember_name(&mut self, _: PeerId, _: String) {
+    fn write(&mut self, _: Vec<Change>, _: Durability) {
         self.note(Asked::Other);
     }
     fn remember_closed(&mut self, _: Vec<u8>) {

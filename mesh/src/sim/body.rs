@@ -13,8 +13,8 @@ pub trait Body {
     /// See [`Node::new`].
     fn start(identity: Identity, room: Room, config: NodeConfig, seed: [u8; 32], now: Now) -> Self;
 
-    /// See [`Node::know_name`].
-    fn know_name(&mut self, peer: PeerId, name: &str);
+    /// See [`Node::restore`].
+    fn restore(&mut self, now: Now, records: Vec<(Vec<u8>, Vec<u8>)>);
 
     /// The node in it.
     fn node(&self) -> &Node;
@@ -79,8 +79,8 @@ impl Body for Node {
         Self::new(identity, room, config, seed, now)
     }
 
-    fn know_name(&mut self, peer: PeerId, name: &str) {
-        self.know_name(peer, name);
+    fn restore(&mut self, now: Now, records: Vec<(Vec<u8>, Vec<u8>)>) {
+        self.restore(now, records);
     }
 
     fn node(&self) -> &Node {

@@ -7,6 +7,7 @@
 mod ask;
 mod checks;
 mod digest;
+mod disk;
 mod faults;
 mod handshake;
 pub(crate) mod misbehave;
@@ -37,6 +38,7 @@ pub(crate) use self::wire::{Latency, pair_latency};
 use self::{
     checks::{Ledger, Trace},
     digest::Digests,
+    disk::Disk,
     misbehave::{Mischief, Trait},
     queue::{Happening, Order, Queue},
     server::Server,
@@ -88,7 +90,7 @@ pub(crate) struct Machine<B> {
     made: u64,
     /// What a misbehaving machine makes of what its node wants to send.
     pub(crate) mischief: Option<Mischief>,
-    known_names: Vec<(PeerId, String)>,
+    pub(crate) disk: Disk,
     left: bool,
 }
 
@@ -111,6 +113,8 @@ pub(crate) struct Simulation<B> {
     pub(crate) latency: Latency,
     /// Whether all machines are tabs of one browser, which hear each other without a network.
     pub(crate) nearby: bool,
+    /// Whether machines keep something for the next visit.
+    pub(crate) disks: bool,
     /// Whether everything is recorded and checked at every step, as in small worlds.
     strict: bool,
     /// When a message was last shown to anybody.
@@ -196,6 +200,7 @@ impl<B: Body> Simulation<B> {
             timing: Timing::default(),
             latency: Latency::Drawn,
             nearby: false,
+            disks: false,
             strict: true,
             trace: Trace::default(),
             by_id: BTreeMap::new(),
@@ -282,9 +287,10 @@ impl<B: Body> Simulation<B> {
             rng: machine_rng(self.seed, who),
             made: 0,
             mischief: None,
-            known_names: Vec::new(),
+            disk: Disk::default(),
             left: false,
         });
+        self.restore(who);
         self.drain(who);
         who
     }
@@ -359,6 +365,12 @@ impl<B: Body> Simulation<B> {
                     self.input(who, input);
                 }
             }
+            Happening::Stored {
+                who,
+                life,
+                change,
+                changes,
+            } => self.on_stored(who, life, change, changes),
             Happening::Server(happening) => self.happen_at_server(happening),
             Happening::Wire(happening) => self.happen_on_wire(happening),
         }
@@ -393,7 +405,7 @@ impl<B: Body> Simulation<B> {
 
     fn ends_of(&self, happening: &Happening) -> (Who, Who) {
         match happening {
-            Happening::Timer { who, .. } => (*who, *who),
+            Happening::Timer { who, .. } | Happening::Stored { who, .. } => (*who, *who),
             Happening::Input { from, who, .. } => (*from, *who),
             Happening::Server(happening) => happening.ends(),
             Happening::Wire(happening) => self.net.ends_of(happening),

@@ -186,7 +186,7 @@ impl<B: Body> Simulation<B> {
             | Output::RemoteCandidates { .. }
             | Output::RestartIce { .. }
             | Output::HangUp { .. }
-            | Output::RememberName { .. }
+            | Output::Store { .. }
             | Output::RememberClosed { .. }
             | Output::Nearby { .. }
             | Output::Event(_) => {}

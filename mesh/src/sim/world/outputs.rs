@@ -19,11 +19,7 @@ impl<B: Body> Simulation<B> {
             Output::RestartIce { link } => self.describe(who, link),
             Output::Transmit { link, bytes } => self.transmit_as(who, link, bytes),
             Output::HangUp { link } => self.close_end(who, link),
-            Output::RememberName { peer, name } => {
-                if self.strict {
-                    self.machines[who].known_names.push((peer, name));
-                }
-            }
+            Output::Store { change } => self.store(who, change),
             Output::RememberClosed { statement } => self.machines[who].closed = Some(statement),
             Output::Nearby { bytes } => self.tell_nearby(who, &bytes),
             Output::Event(event) => self.on_event(who, event),

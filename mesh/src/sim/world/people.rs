@@ -131,15 +131,13 @@ impl<B: Body> Simulation<B> {
         let body = self.make_body(&identity, &name, skew, closed);
         let machine = &mut self.machines[who];
         machine.body = body;
-        for (peer, name) in &machine.known_names {
-            machine.body.know_name(*peer, name);
-        }
         machine.life += 1;
         (machine.alive, machine.asleep, machine.left) = (true, false, false);
         machine.timer_at = u64::MAX;
         machine.people.clear();
         machine.events.clear();
         self.ledger.forget_shown(machine.id);
+        self.restore(who);
         self.drain(who);
     }
 

@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use super::{Life, Who, server, wire};
-use crate::io::Input;
+use crate::io::{Change, Input};
 
 /// When something happens: by time, then by its two ends, then as planned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +60,14 @@ pub(super) enum Happening {
         who: Who,
         life: Life,
         input: Input,
+    },
+    /// A change is on the disk.
+    Stored {
+        who: Who,
+        life: Life,
+        change: Change,
+        /// The how many-th it is.
+        changes: u64,
     },
     Server(server::Happening),
     Wire(wire::Happening),

@@ -136,7 +136,7 @@ impl Rig {
             }
             Output::ConnectServer { .. }
             | Output::DisconnectServer { .. }
-            | Output::RememberName { .. }
+            | Output::Store { .. }
             | Output::RememberClosed { .. }
             | Output::Event(_) => {}
         }

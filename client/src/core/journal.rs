@@ -1,0 +1,123 @@
+//! What waits to be written to the store: in batches, one at a time.
+//!
+//! Owns: the changes that the node wants kept and the store has not taken. A batch is written a moment after its first change, so that
+//! what comes together is written together; at once, and safe from a power cut, if a change is the node's own, because the node waits for it. While
+//! one batch is being written the next one grows. After a failure nothing is written any more.
+
+use mesh::io::{Change, Instant, Owner};
+
+use crate::{config::WRITE_AFTER, store::Durability};
+
+/// See the [module documentation](self).
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    waiting: Vec<Change>,
+    /// When what waits is to be written, and how.
+    due: Option<(Instant, Durability)>,
+    /// How many changes are being written.
+    writing: Option<usize>,
+    /// How many were written, ever.
+    written: u64,
+    failed: bool,
+}
+
+impl Journal {
+    /// Takes a change.
+    pub(super) fn push(&mut self, now: Instant, change: Change) {
+        if self.failed {
+            return;
+        }
+        let (at, durability) = match change.owner {
+            Owner::Me => (now, Durability::Strict),
+            Owner::Room => (now + WRITE_AFTER, Durability::Relaxed),
+        };
+        self.due = Some(match self.due {
+            Some((due, Durability::Strict)) => (due.min(at), Durability::Strict),
+            Some((due, Durability::Relaxed)) => (due.min(at), durability),
+            None => (at, durability),
+        });
+        self.waiting.push(change);
+    }
+
+    /// When [`Journal::poll`] has something.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.due.filter(|_| self.writing.is_none()).map(|(due, _)| due)
+    }
+
+    /// The next batch, if it is time.
+    pub(super) fn poll(&mut self, now: Instant) -> Option<(Vec<Change>, Durability)> {
+        self.poll_timeout().filter(|due| *due <= now)?;
+        let (_, durability) = self.due.take()?;
+        self.writing = Some(self.waiting.len());
+        Some((std::mem::take(&mut self.waiting), durability))
+    }
+
+    /// A batch was written. Gives how many changes were, ever.
+    pub(super) fn handle_written(&mut self) -> u64 {
+        self.written += self.writing.take().map_or(0, |changes| changes as u64);
+        self.written
+    }
+
+    /// A batch could not be written.
+    pub(super) fn handle_failure(&mut self) {
+        *self = Self {
+            failed: true,
+            ..Self::default()
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_millis(millis)
+    }
+
+    fn change(owner: Owner, key: u8) -> Change {
+        let (key, value) = (vec![key], None);
+        Change { owner, key, value }
+    }
+
+    #[test]
+    fn what_comes_together_is_written_together_and_what_the_node_waits_for_at_once() {
+        let mut journal = Journal::default();
+        let [others, more, own] =
+            [(Owner::Room, 1), (Owner::Room, 2), (Owner::Me, 3)].map(|(owner, key)| change(owner, key));
+        journal.push(at(0), others.clone());
+        let later = at(0) + WRITE_AFTER;
+        assert_eq!((journal.poll_timeout(), journal.poll(at(1))), (Some(later), None));
+        journal.push(at(1), own.clone());
+        assert_eq!(
+            journal.poll(at(1)),
+            Some((vec![others, own.clone()], Durability::Strict))
+        );
+
+        journal.push(at(2), own.clone());
+        journal.push(at(2), more.clone());
+        assert_eq!(
+            (journal.poll_timeout(), journal.poll(later)),
+            (None, None),
+            "one at a time"
+        );
+        assert_eq!(journal.handle_written(), 2);
+        assert_eq!(journal.poll(at(3)), Some((vec![own, more.clone()], Durability::Strict)));
+        assert_eq!(journal.handle_written(), 4);
+        journal.push(at(5), more.clone());
+        assert_eq!(
+            journal.poll(at(5) + WRITE_AFTER),
+            Some((vec![more], Durability::Relaxed))
+        );
+    }
+
+    #[test]
+    fn after_a_failure_nothing_is_written_any_more() {
+        let mut journal = Journal::default();
+        journal.push(at(0), change(Owner::Me, 1));
+        assert!(journal.poll(at(0)).is_some());
+        journal.handle_failure();
+        journal.push(at(1), change(Owner::Me, 2));
+        assert_eq!((journal.poll(at(1)), journal.poll_timeout()), (None, None));
+    }
+}

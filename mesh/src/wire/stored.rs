@@ -1,0 +1,187 @@
+//! What a node keeps for its next visit, as keys and values. It is nobody's but the node's own: other programs of the machine read it, peers never.
+
+use std::rc::Rc;
+
+use minicbor::{Decode, Encode, bytes::ByteVec};
+use shared::{MessageId, PeerId};
+
+use super::{codec::encode, entry::RecordId, span::Feed};
+use crate::io::{Change, Owner};
+
+/// What something is kept by. Numbers are written with their highest byte first, so keys of one feed stand in the order of its entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// An entry, as it travels.
+    Entry { feed: Feed, seq: u64 },
+    /// A [`StoredFeed`], if there is more to say of a feed than its entries do.
+    Feed { feed: Feed },
+    /// The name that somebody used first.
+    Name { peer: PeerId },
+    /// A [`StoredHead`].
+    Head,
+    /// A [`StoredWhisper`].
+    Whisper { author: PeerId, id: MessageId },
+}
+
+// No limits: the first bytes of keys.
+const ENTRY: u8 = 1;
+const FEED: u8 = 2;
+const NAME: u8 = 3;
+const HEAD: u8 = 4;
+const WHISPER: u8 = 5;
+
+impl Key {
+    /// What is to be kept by it, or that nothing is.
+    pub(crate) fn change(self, value: Option<Rc<[u8]>>) -> Change {
+        let owner = match self {
+            Self::Entry { .. } | Self::Feed { .. } | Self::Name { .. } => Owner::Room,
+            Self::Head | Self::Whisper { .. } => Owner::Me,
+        };
+        let key = self.to_bytes();
+        Change { owner, key, value }
+    }
+
+    /// What this is to be kept by it.
+    pub(crate) fn keep(self, value: &impl Encode<()>) -> Change {
+        self.change(Some(encode(value).into()))
+    }
+
+    fn to_bytes(self) -> Vec<u8> {
+        let of_feed = |kind: u8, feed: &Feed| {
+            let number = feed.number.to_be_bytes();
+            [&[kind], feed.author.as_bytes().as_slice(), &number].concat()
+        };
+        match self {
+            Self::Entry { feed, seq } => [of_feed(ENTRY, &feed), seq.to_be_bytes().to_vec()].concat(),
+            Self::Feed { feed } => of_feed(FEED, &feed),
+            Self::Name { peer } => [&[NAME], peer.as_bytes().as_slice()].concat(),
+            Self::Head => vec![HEAD],
+            Self::Whisper { author, id } => [&[WHISPER], author.as_bytes().as_slice(), id.as_bytes()].concat(),
+        }
+    }
+
+    /// Reads a key. `None` if it is of a later version, or damaged.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let (kind, rest) = bytes.split_first()?;
+        if (*kind, rest) == (HEAD, &[]) {
+            return Some(Self::Head);
+        }
+        let (author, rest) = rest.split_first_chunk()?;
+        let author = PeerId::from_bytes(*author);
+        let number = |bytes: &[u8]| Some(u64::from_be_bytes(bytes.try_into().ok()?));
+        let feed = |bytes: &[u8]| {
+            Some(Feed {
+                author,
+                number: number(bytes)?,
+            })
+        };
+        Some(match *kind {
+            ENTRY => {
+                let (first, seq) = rest.split_at_checked(8)?;
+                let (feed, seq) = (feed(first)?, number(seq)?);
+                Self::Entry { feed, seq }
+            }
+            FEED => Self::Feed { feed: feed(rest)? },
+            NAME if rest.is_empty() => Self::Name { peer: author },
+            WHISPER => {
+                let id = MessageId::from_bytes(rest.try_into().ok()?);
+                Self::Whisper { author, id }
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// What is known of a feed beyond its entries: where it begins here, and where it has got to although entries are lacking.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) enum StoredFeed {
+    /// It goes on.
+    #[n(0)]
+    Open {
+        /// Where the part without a gap begins.
+        #[n(0)]
+        first: u64,
+        /// The first number that was lacking.
+        #[n(1)]
+        next: u64,
+        /// Below it everything was evicted, or is not wanted.
+        #[n(2)]
+        evicted: u64,
+        /// Below it something was skipped.
+        #[n(3)]
+        whole_from: u64,
+        /// The id of the entry before `next`.
+        #[n(4)]
+        head: RecordId,
+        /// The entry before `next` without its body, as it travels, if it is not among the entries.
+        #[n(5)]
+        header: Option<ByteVec>,
+    },
+    /// Its author has forked it.
+    #[n(1)]
+    Forked {
+        /// The two headers that prove it, as they travel.
+        #[n(0)]
+        one: ByteVec,
+        /// The other.
+        #[n(1)]
+        other: ByteVec,
+    },
+}
+
+/// Where our own feed has got to.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct StoredHead {
+    /// Its number.
+    #[n(0)]
+    pub(crate) feed: u64,
+    /// The next number in it.
+    #[n(1)]
+    pub(crate) next: u64,
+    /// The id of the entry before that.
+    #[n(2)]
+    pub(crate) head: Option<RecordId>,
+    /// From here on nobody is known to have any.
+    #[n(3)]
+    pub(crate) unread_from: u64,
+}
+
+/// Something that was whispered, by us or to us.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct StoredWhisper {
+    /// The encoded [`Whisper`](super::whisper::Whisper).
+    #[n(0)]
+    pub(crate) whisper: ByteVec,
+    /// Whether its recipient has it.
+    #[n(1)]
+    pub(crate) delivered: bool,
+    /// Until when it is tried, in milliseconds since 1970 by the room's time.
+    #[n(2)]
+    pub(crate) until_unix_millis: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_read_as_what_it_was_and_nothing_else_is_a_key() {
+        let author = PeerId::from_bytes([7; 32]);
+        let feed = Feed { author, number: 258 };
+        let id = MessageId::from_bytes([9; MessageId::LEN]);
+        let keys = [
+            Key::Entry { feed, seq: 3 },
+            Key::Feed { feed },
+            Key::Name { peer: author },
+            Key::Head,
+            Key::Whisper { author, id },
+        ];
+        for key in keys {
+            let bytes = key.to_bytes();
+            assert_eq!(Key::read(&bytes), Some(key));
+            assert!(bytes.len() <= crate::config::KEY_BYTES_MAX);
+            assert_eq!(Key::read(&bytes[..bytes.len() - 1]), None, "{key:?}");
+            assert_eq!(Key::read(&[bytes, vec![0]].concat()), None, "{key:?}");
+        }
+    }
+}
