@@ -305,8 +305,8 @@ impl Core {
                 Request::HangUp { link }
             }
             Output::Nearby { bytes } => Request::Nearby { bytes },
-            Output::Store { change } => {
-                self.journal.push(self.now, change);
+            Output::Store { change, priority } => {
+                self.journal.push(self.now, change, priority);
                 return None;
             }
             Output::RememberClosed { statement } => Request::RememberClosed { statement },
@@ -344,6 +344,7 @@ impl Core {
                 self.own_state = OwnState::Left;
                 Duration::ZERO
             }
+            Event::Recalled { .. } => Duration::ZERO,
             Event::Message { .. } => TELL_MESSAGE_AFTER,
             Event::Person { .. }
             | Event::PersonForgotten { .. }
@@ -352,6 +353,7 @@ impl Core {
             | Event::Alert { .. }
             | Event::Invitation { .. }
             | Event::InvitationAnswer { .. }
+            | Event::Renumbered { .. }
             | Event::RoomNamed { .. }
             | Event::RoomClosed => TELL_AFTER,
         };

@@ -251,6 +251,8 @@ impl Recorder {
             },
             Event::InvitationAnswer { .. } => Happening::Told { what: "answer made" },
             Event::RoomNamed { .. } => Happening::Told { what: "room named" },
+            Event::Recalled { .. } => Happening::Told { what: "recalled" },
+            Event::Renumbered { .. } => Happening::Told { what: "renumbered" },
             Event::RoomClosed => Happening::Told { what: "room closed" },
             Event::Left => Happening::Told { what: "left" },
         }

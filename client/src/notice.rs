@@ -143,7 +143,9 @@ fn of_alert(alert: &Alert) -> (Level, Option<NoticeAction>) {
     match alert {
         Alert::NameTaken { now, .. } => (Level::Danger, Some(NoticeAction::About { peer: *now })),
         Alert::ServerVersion { .. } | Alert::Superseded => (Level::Danger, Some(NoticeAction::Reload)),
-        Alert::Tampering { .. } | Alert::HelloRefused | Alert::Equivocated { .. } => (Level::Danger, None),
+        Alert::Tampering { .. } | Alert::HelloRefused | Alert::SaidElsewhere | Alert::Equivocated { .. } => {
+            (Level::Danger, None)
+        }
         Alert::PeerVersion { .. } | Alert::LinksExhausted => (Level::Warning, Some(NoticeAction::Reload)),
         Alert::Misbehaving { .. } | Alert::RoomFull | Alert::ServerFull | Alert::ClockWrong { .. } => {
             (Level::Warning, None)
@@ -160,6 +162,7 @@ fn subject(alert: &Alert) -> Option<&PeerId> {
         | Alert::Tampering { .. }
         | Alert::ServerVersion { .. }
         | Alert::Superseded
+        | Alert::SaidElsewhere
         | Alert::RoomFull
         | Alert::ServerFull
         | Alert::HelloRefused

@@ -3,6 +3,7 @@
 use std::{rc::Rc, time::Duration};
 
 use litemap::LiteMap;
+use mesh::Timestamp;
 use mesh::io::ServerId;
 use mesh::model::{Delivery, Event, Message, Person, PersonState, ServerState};
 use shared::{MessageId, PeerId};
@@ -240,6 +241,12 @@ impl RoomState {
             Event::Person { person } => self.on_person(person),
             Event::PersonForgotten { peer } => self.people.retain(|person| person.peer != peer),
             Event::Message { message } => self.on_message(message, visibility),
+            Event::Recalled { messages } => {
+                for message in messages {
+                    self.insert(message);
+                }
+            }
+            Event::Renumbered { before, id, order } => self.on_renumbered(before, id, order),
             Event::Delivery { id, delivery } => self.on_delivery(id, delivery),
             Event::Server { server, state } => self.on_server(server, state),
             Event::Alert { alert } => {
@@ -265,6 +272,28 @@ impl RoomState {
     }
 
     fn on_message(&mut self, message: Message, visibility: Visibility) {
+        let own = message.own;
+        if self.insert(message) && visibility == Visibility::Hidden && !own {
+            self.unread = self.unread.saturating_add(1);
+        }
+    }
+
+    /// A message of ours has another place, and the same text.
+    fn on_renumbered(&mut self, before: MessageId, id: MessageId, order: Timestamp) {
+        let place = self.messages.iter().rposition(|entry| entry.message.id == before);
+        if let Some(place) = place.filter(|place| self.messages[*place].message.own) {
+            let entry = self.messages.remove(place);
+            self.text_bytes -= entry.message.text.len();
+            let message = entry.message.clone();
+            self.insert(Message { id, order, ..message });
+            if let Some(delivery) = entry.delivery {
+                self.on_delivery(id, delivery);
+            }
+        }
+    }
+
+    /// Puts a message in its place. Says whether it is new.
+    fn insert(&mut self, message: Message) -> bool {
         let place = |message: &Message| (message.order, message.id);
         // Backwards: most of what arrives is the latest.
         let before = self
@@ -272,10 +301,7 @@ impl RoomState {
             .iter()
             .rposition(|entry| place(&entry.message) <= place(&message));
         if before.is_some_and(|index| self.messages[index].message.id == message.id) {
-            return;
-        }
-        if visibility == Visibility::Hidden && !message.own {
-            self.unread = self.unread.saturating_add(1);
+            return false;
         }
         // Told right after it was said. One that comes back from others after a reload is followed by nobody.
         let delivery = None;
@@ -293,6 +319,7 @@ impl RoomState {
             self.text_bytes -= self.messages.remove(0).message.text.len();
             self.dropped = true;
         }
+        true
     }
 
     /// Where the messages begin that stand after all others because they are dated ahead. Once somebody says something that comes after

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use mesh::{
     Node, NodeConfig,
-    io::{Change, Input, Instant, Now, Output, ServerId},
+    io::{Change, Input, Instant, Now, Output, Priority, ServerId},
     model::{CloseError, Invitation, InvitationError, SendError},
     sim::Body,
 };
@@ -113,7 +113,8 @@ impl Body for SimulatedClient {
     fn poll_output(&mut self) -> Option<Output> {
         loop {
             if let Some(change) = self.changes.pop_front() {
-                return Some(Output::Store { change });
+                let priority = Priority::AtOnce;
+                return Some(Output::Store { change, priority });
             }
             if let Some(event) = self.core.poll_event() {
                 return Some(Output::Event(event));

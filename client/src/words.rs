@@ -141,6 +141,8 @@ fn alert(alert: &Alert, name: Option<&str>) -> Cow<'static, str> {
              Reload the page to get the fitting one."
         )
         .into(),
+        Alert::SaidElsewhere => "Something was said in your name that this browser did not say. If you put back an older copy of its data, all is well. \
+             If not, somebody else has your key: clear the site data of this page to start as someone new.".into(),
         Alert::Superseded => "You opened this room in another tab, so this one is paused. Go on there, or reload to join here as someone else.".into(),
         Alert::RoomFull => {
             "The server lets no more people into this room for now. It is asked again in a while; you need not do anything.".into()

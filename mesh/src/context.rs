@@ -4,7 +4,7 @@ use shared::{Identity, PeerId, Room};
 
 use crate::{
     config::Timing,
-    io::{Change, Instant, LinkId, Now, Output},
+    io::{Change, Instant, LinkId, Now, Output, Priority},
     model::{Alert, Counters, Event},
     outbox::Outbox,
     wire::{fragment::Fragments, frame::Frame},
@@ -74,10 +74,10 @@ impl Context {
     }
 
     /// Something to be kept. Where nothing is, that is no matter.
-    pub(crate) fn store(&mut self, change: Change) {
+    pub(crate) fn store(&mut self, priority: Priority, change: Change) {
         if self.keeps {
             self.stores += 1;
-            self.output(Output::Store { change });
+            self.output(Output::Store { change, priority });
         }
     }
 

@@ -186,6 +186,15 @@ pub struct Change {
     pub value: Option<Rc<[u8]>>,
 }
 
+/// How soon something is to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    /// At once, and safe from a power cut: the node waits for it before it sends something.
+    AtOnce,
+    /// With what else comes within a moment.
+    Soon,
+}
+
 /// How a link reaches its peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkKind {
@@ -306,6 +315,8 @@ pub enum Output {
     Store {
         /// What.
         change: Change,
+        /// How soon.
+        priority: Priority,
     },
     /// Tell the person.
     Event(Event),

@@ -26,6 +26,20 @@ pub enum Event {
         /// The message.
         message: Message,
     },
+    /// What was kept of former visits, in the order of the room. Comes once, before anything else is shown.
+    Recalled {
+        /// The messages.
+        messages: Vec<Message>,
+    },
+    /// A message of ours that was shown and not sent yet has another id and another place in the order.
+    Renumbered {
+        /// Its id so far.
+        before: MessageId,
+        /// Its id from now on.
+        id: MessageId,
+        /// Its place from now on.
+        order: Timestamp,
+    },
     /// How far one of our messages got.
     Delivery {
         /// Which message.
@@ -328,6 +342,8 @@ pub enum Alert {
     },
     /// Another tab or browser registered with our identity; this one stopped.
     Superseded,
+    /// Others have something of us that this node did not say: an older copy of what it keeps was put back, or somebody else has our key.
+    SaidElsewhere,
     /// The server lets no more people into this room.
     RoomFull,
     /// The server takes no more connections now.

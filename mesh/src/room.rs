@@ -18,6 +18,7 @@ pub(crate) mod log;
 mod neighbors;
 pub(crate) mod presence;
 mod receive;
+mod remember;
 pub(crate) mod roster;
 pub(crate) mod routing;
 mod say;
@@ -37,6 +38,7 @@ use self::{
     clock::Clock,
     closing::Closing,
     delivery::{Deliveries, News},
+    journal::Journal,
     log::Log,
     neighbors::Neighbors,
     presence::{Facts, Presence},
@@ -51,7 +53,7 @@ use crate::{
     config::{MESSAGES_BURST, MESSAGES_PER_SECOND, OWN_BYTES_BURST, OWN_BYTES_PER_SECOND, RECENT_BEACONS},
     context::Context,
     door::{Forwarding, LinkState, Loss, ToNet, ToRoom},
-    io::{Instant, LinkId},
+    io::{Instant, LinkId, Priority},
     model::{CloseError, Event},
     random::{Stream, stream},
     wire::{
@@ -87,6 +89,7 @@ pub(crate) struct Room {
     routing: Routing,
     deliveries: Deliveries,
     closing: Closing,
+    journal: Journal,
     /// Draws ids of whispers, and seals them.
     whispers: ChaCha20Rng,
     /// What our person may say, by number and by bytes.
@@ -121,6 +124,7 @@ impl Room {
             routing: Routing::new(seed),
             deliveries: Deliveries::new(seed),
             closing: Closing::new(closed),
+            journal: Journal::default(),
             whispers: stream(seed, Stream::Whispers),
             messages: Bucket::per_second(MESSAGES_PER_SECOND, MESSAGES_BURST),
             message_bytes: Bucket::per_second(OWN_BYTES_PER_SECOND, OWN_BYTES_BURST),
@@ -328,9 +332,9 @@ impl Room {
             neighbors: self.neighbors.peers().map(|peer| ShortId::of_peer(&peer)).collect(),
             on_server: self.on_server,
             digest: self.log.digest(),
-            whole: self.log.is_whole(),
-            acks: self.log.acks(self.presence.acked()),
-            accepted: self.log.accepted(),
+            whole: self.log.is_whole() && self.journal.is_stored(),
+            acks: self.journal.limit(self.log.acks(self.presence.acked())),
+            accepted: self.journal.stored_of(self.log.accepted()),
             leaving,
         };
         let record = self.presence.send(cx, &self.roster, facts);
@@ -371,7 +375,7 @@ impl Room {
     fn set_name(&mut self, cx: &mut Context, peer: PeerId, name: &str) {
         let news = self.change_roster(cx, |roster, events| roster.set_name(peer, name, events));
         if news == NameNews::New {
-            cx.store(Key::Name { peer }.keep(&name));
+            cx.store(Priority::Soon, Key::Name { peer }.keep(&name));
         }
     }
 
@@ -423,6 +427,7 @@ mod test {
     use crate::{
         context::test::{identity, peer},
         door::PassiveView,
+        io::Output,
         wire::{
             entry::{Entry, EntryBody},
             frame::Frame,

@@ -39,6 +39,7 @@ mod tests {
     mod inputs;
     mod linking;
     mod log;
+    mod memory;
     mod names;
     mod presence;
     mod talking;

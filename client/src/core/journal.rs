@@ -1,10 +1,10 @@
 //! What waits to be written to the store: in batches, one at a time.
 //!
 //! Owns: the changes that the node wants kept and the store has not taken. A batch is written a moment after its first change, so that
-//! what comes together is written together; at once, and safe from a power cut, if a change is the node's own, because the node waits for it. While
+//! what comes together is written together; at once, and safe from a power cut, if the node waits for it. While
 //! one batch is being written the next one grows. After a failure nothing is written any more.
 
-use mesh::io::{Change, Instant, Owner};
+use mesh::io::{Change, Instant, Priority};
 
 use crate::{config::WRITE_AFTER, store::Durability};
 
@@ -23,13 +23,13 @@ pub(super) struct Journal {
 
 impl Journal {
     /// Takes a change.
-    pub(super) fn push(&mut self, now: Instant, change: Change) {
+    pub(super) fn push(&mut self, now: Instant, change: Change, priority: Priority) {
         if self.failed {
             return;
         }
-        let (at, durability) = match change.owner {
-            Owner::Me => (now, Durability::Strict),
-            Owner::Room => (now + WRITE_AFTER, Durability::Relaxed),
+        let (at, durability) = match priority {
+            Priority::AtOnce => (now, Durability::Strict),
+            Priority::Soon => (now + WRITE_AFTER, Durability::Relaxed),
         };
         self.due = Some(match self.due {
             Some((due, Durability::Strict)) => (due.min(at), Durability::Strict),
@@ -69,33 +69,34 @@ impl Journal {
 
 #[cfg(test)]
 mod tests {
+    use mesh::io::Owner;
+
     use super::*;
 
     fn at(millis: u64) -> Instant {
         Instant::from_millis(millis)
     }
 
-    fn change(owner: Owner, key: u8) -> Change {
-        let (key, value) = (vec![key], None);
+    fn change(key: u8) -> Change {
+        let (owner, key, value) = (Owner::Room, vec![key], None);
         Change { owner, key, value }
     }
 
     #[test]
     fn what_comes_together_is_written_together_and_what_the_node_waits_for_at_once() {
         let mut journal = Journal::default();
-        let [others, more, own] =
-            [(Owner::Room, 1), (Owner::Room, 2), (Owner::Me, 3)].map(|(owner, key)| change(owner, key));
-        journal.push(at(0), others.clone());
+        let [others, more, own] = [1, 2, 3].map(change);
+        journal.push(at(0), others.clone(), Priority::Soon);
         let later = at(0) + WRITE_AFTER;
         assert_eq!((journal.poll_timeout(), journal.poll(at(1))), (Some(later), None));
-        journal.push(at(1), own.clone());
+        journal.push(at(1), own.clone(), Priority::AtOnce);
         assert_eq!(
             journal.poll(at(1)),
             Some((vec![others, own.clone()], Durability::Strict))
         );
 
-        journal.push(at(2), own.clone());
-        journal.push(at(2), more.clone());
+        journal.push(at(2), own.clone(), Priority::AtOnce);
+        journal.push(at(2), more.clone(), Priority::Soon);
         assert_eq!(
             (journal.poll_timeout(), journal.poll(later)),
             (None, None),
@@ -104,7 +105,7 @@ mod tests {
         assert_eq!(journal.handle_written(), 2);
         assert_eq!(journal.poll(at(3)), Some((vec![own, more.clone()], Durability::Strict)));
         assert_eq!(journal.handle_written(), 4);
-        journal.push(at(5), more.clone());
+        journal.push(at(5), more.clone(), Priority::Soon);
         assert_eq!(
             journal.poll(at(5) + WRITE_AFTER),
             Some((vec![more], Durability::Relaxed))
@@ -114,10 +115,10 @@ mod tests {
     #[test]
     fn after_a_failure_nothing_is_written_any_more() {
         let mut journal = Journal::default();
-        journal.push(at(0), change(Owner::Me, 1));
+        journal.push(at(0), change(1), Priority::AtOnce);
         assert!(journal.poll(at(0)).is_some());
         journal.handle_failure();
-        journal.push(at(1), change(Owner::Me, 2));
+        journal.push(at(1), change(2), Priority::AtOnce);
         assert_eq!((journal.poll(at(1)), journal.poll_timeout()), (None, None));
     }
 }

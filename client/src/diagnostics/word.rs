@@ -101,6 +101,7 @@ pub(super) fn alert(alert: &Alert) -> &'static str {
         Alert::PeerVersion { .. } => "version of a peer",
         Alert::ServerVersion { .. } => "version of a server",
         Alert::Superseded => "superseded",
+        Alert::SaidElsewhere => "said elsewhere",
         Alert::RoomFull => "room full",
         Alert::ServerFull => "server full",
         Alert::HelloRefused => "hello refused",

@@ -126,6 +126,21 @@ impl Deliveries {
         delivery
     }
 
+    /// A message that was not sent yet has another id and another place. Says whether it is one that is followed.
+    pub(crate) fn change_place(&mut self, before: MessageId, id: MessageId, place: (u64, u64)) -> bool {
+        let said = self.said.iter_mut().rev().find(|said| said.id == before);
+        said.map(|said| (said.id, said.place) = (id, place)).is_some()
+    }
+
+    /// The numbers in a feed of ours of what nobody is known to have.
+    pub(crate) fn unread(&self, feed: u64) -> Vec<u64> {
+        let unread = self
+            .said
+            .iter()
+            .filter(|said| said.place.0 == feed && !said.targets.values().any(|has| *has));
+        unread.map(|said| said.place.1).collect()
+    }
+
     /// Takes a whisper, to be tried until `until`.
     ///
     /// # Errors
@@ -179,14 +194,14 @@ impl Deliveries {
     }
 
     /// The recipient has a whisper.
-    pub(crate) fn on_receipt(&mut self, peer: PeerId, id: MessageId) -> Option<News> {
+    pub(crate) fn on_receipt(&mut self, peer: PeerId, id: MessageId) -> Option<(News, Rc<Whisper>)> {
         let place = self
             .whispers
             .iter()
             .position(|pending| pending.whisper.id == id && pending.whisper.to == peer)?;
         let whisper = self.whispers.remove(place);
         self.whisper_bytes -= whisper.whisper.text.len();
-        Some((id, Delivery::Sent { delivered: 1, of: 1 }))
+        Some(((id, Delivery::Sent { delivered: 1, of: 1 }), whisper.whisper))
     }
 
     /// `peer` left or is forgotten: they are not waited for. Gives the deliveries to show.
@@ -340,7 +355,7 @@ mod tests {
         whisper(&mut deliveries, 2);
         assert_eq!(
             deliveries.on_receipt(peer(1), id(1)),
-            Some((id(1), Delivery::Sent { delivered: 1, of: 1 }))
+            Some(((id(1), Delivery::Sent { delivered: 1, of: 1 }), whispered(1)))
         );
         assert_eq!(deliveries.on_receipt(peer(2), id(2)), None);
         let (failed, retries) = deliveries.handle_timeout(at(2));

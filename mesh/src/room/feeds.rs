@@ -5,8 +5,6 @@
 
 use std::rc::Rc;
 
-use rand_core::Rng;
-
 use super::{
     Room,
     broadcast::Route,
@@ -65,6 +63,9 @@ impl Room {
         match self.log.accept(record, source) {
             Accepted::New => {
                 self.clock.observe(record.content.order, cx.room_millis());
+                if feed_of(record) == self.own_feed() {
+                    self.on_said_elsewhere(cx);
+                }
                 self.show_entry(cx, record);
                 self.hasten_beacon(cx.instant());
                 true
@@ -131,9 +132,7 @@ impl Room {
         let Feed { author, number } = fork.feed;
         if author == self.me && number == self.feed {
             // Somebody else speaks with our key. What we say goes into a feed that they do not know of.
-            let number = self.feeds.next_u64();
-            (self.feed, self.next_seq, self.head) = (number, 0, None);
-            self.log.set_own(Feed { author, number });
+            self.begin_feed();
         }
         // A key costs nothing: who it is matters only of somebody who is known here.
         if self.log.forks_of(&author) == 1 && (author == self.me || self.roster.state(&author).is_some()) {

@@ -21,13 +21,14 @@
 
 mod heads;
 mod kept;
+mod stored;
 
 use std::{collections::VecDeque, rc::Rc};
 
 use litemap::LiteMap;
 use shared::PeerId;
 
-use self::{heads::Heads, kept::Kept};
+use self::{heads::Heads, kept::Kept, stored::Touched};
 use crate::{
     config::{ACKS_MAX, LOG_BYTES_MAX, LOG_ENTRIES_MAX, LOG_FEEDS_MAX, WANT_SPANS_MAX},
     lookup::Lookup,
@@ -47,6 +48,8 @@ pub(crate) enum Source {
     Broadcast,
     /// It was asked for.
     Sync,
+    /// We said it, and it is stored.
+    Own,
 }
 
 /// What became of an entry.
@@ -79,6 +82,9 @@ pub(crate) struct Log {
     recent: VecDeque<(usize, u64)>,
     /// How many entries were accepted, ever.
     accepted: u64,
+    /// Whether anything is kept for the next visit, and what of it is another now.
+    keeps: bool,
+    touched: Vec<Touched>,
 }
 
 /// A feed, and what is kept of it.
@@ -123,6 +129,8 @@ impl Log {
             bytes: 0,
             recent: VecDeque::new(),
             accepted: 0,
+            keeps: false,
+            touched: Vec::new(),
         }
     }
 
@@ -154,10 +162,26 @@ impl Log {
             share.bytes += entry.wire.len();
         }
         self.note_recent(place);
+        if source != Source::Own {
+            self.touch(Touched::Entry {
+                feed: feed_of(entry),
+                seq,
+            });
+        }
+        self.evict_surplus();
+        Accepted::New
+    }
+
+    /// Where a feed goes on: its next number, and the id of the entry before.
+    pub(crate) fn end_of(&self, feed: &Feed) -> Option<(u64, [u8; 32])> {
+        let head = self.kept(feed)?.head()?;
+        (head.next > 0).then_some((head.next, head.id))
+    }
+
+    fn evict_surplus(&mut self) {
         while self.entries > LOG_ENTRIES_MAX || self.bytes > LOG_BYTES_MAX {
             self.evict();
         }
-        Accepted::New
     }
 
     /// We speak in another feed from now on.
@@ -227,6 +251,7 @@ impl Log {
         self.heads.replace(feed, kept.head(), None);
         let feed = *feed;
         self.by_feed.remove(&feed);
+        self.touch(Touched::Feed { feed });
         self.recent.retain(|(recent, _)| *recent != place);
         if let Some(share) = self.authors.get_mut(&feed.author) {
             share.feeds.retain(|known| *known != place);
@@ -246,7 +271,12 @@ impl Log {
             kept.skip_past(header);
         }
         self.heads.replace(feed, before, kept.head());
-        before != kept.head()
+        let is_news = before != kept.head();
+        let feed = *feed;
+        if is_news {
+            self.touch(Touched::Feed { feed });
+        }
+        is_news
     }
 
     /// The header of the last entry of these, if the entry itself is not here.
@@ -285,8 +315,10 @@ impl Log {
         while self.evict_of(place) {}
         let FeedLog { feed, kept, .. } = &self.feeds[place];
         self.heads.replace(feed, kept.head(), None);
+        let feed = fork.feed;
         self.feeds[place].kept = Kept::default();
         self.feeds[place].fork = Some(Rc::new(fork));
+        self.touch(Touched::Feed { feed });
         self.recent.retain(|(recent, _)| *recent != place);
         true
     }
@@ -321,6 +353,9 @@ impl Log {
             return false;
         };
         self.heads.replace(feed, before, kept.head());
+        let (feed, seq) = (*feed, entry.content.seq);
+        self.touch(Touched::Entry { feed, seq });
+        self.touch(Touched::Feed { feed });
         self.by_id.remove(&entry.short());
         self.entries -= 1;
         self.bytes -= entry.wire.len();
@@ -422,6 +457,10 @@ impl Log {
                 let head = kept.head();
                 kept.skip_to(span.first);
                 self.heads.replace(feed, head, kept.head());
+                let feed = *feed;
+                if self.kept(&feed).and_then(Kept::head) != head {
+                    self.touch(Touched::Feed { feed });
+                }
             }
         }
     }

@@ -8,12 +8,12 @@ use std::rc::Rc;
 
 use shared::PeerId;
 
-use super::{Room, broadcast::Route, roster::BeaconNews, sync::Violation, tell_news};
+use super::{Room, broadcast::Route, remember::Fate, roster::BeaconNews, sync::Violation, tell_news};
 use crate::{
     config::{GRAFT_BYTES_MAX, GRAFT_IDS_MAX},
     context::Context,
     door::{Forwarding, ToNet},
-    io::{Instant, LinkId},
+    io::{Instant, LinkId, Priority},
     wire::{
         fragment::Fragments,
         frame::{Announced, Frame},
@@ -70,6 +70,7 @@ impl Room {
         if handled.is_err() {
             self.to_net.push_back(ToNet::Violation { link });
         }
+        self.persist(cx);
     }
 
     /// Answers a neighbor, unless it has asked for more than it is answered with in a while. `work` gives the bytes of the answer.
@@ -182,8 +183,12 @@ impl Room {
             } else {
                 beacon.acks.iter().find(mine).map_or(0..0, |ack| ack.first..ack.next)
             };
-            let news = self.deliveries.on_ack(author, self.feed, numbers);
+            let unread = self.deliveries.unread(self.feed);
+            let news = self.deliveries.on_ack(author, self.feed, self.journal.sent(numbers));
             tell_news(cx, news);
+            if self.deliveries.unread(self.feed) != unread {
+                self.keep_head(cx, Priority::Soon);
+            }
         }
         if !beacon.lost.is_empty() {
             let me = self.me;
@@ -302,8 +307,10 @@ impl Room {
             Payload::Envelope { sealed } => self.to_net.push_back(ToNet::Envelope { sealed: sealed.clone() }),
             Payload::Whisper { sealed } => self.on_whisper(cx, author, sealed),
             Payload::Receipt { id } => {
-                let news = self.deliveries.on_receipt(author, *id);
-                tell_news(cx, news);
+                if let Some((news, whisper)) = self.deliveries.on_receipt(author, *id) {
+                    self.keep_whisper(cx, self.me, &whisper, Fate::Delivered);
+                    tell_news(cx, [news]);
+                }
             }
         }
     }

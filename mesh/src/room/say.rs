@@ -8,14 +8,17 @@ use super::{
     Room,
     clock::is_ahead,
     log::{Accepted, Source, feed_of},
+    remember::Fate,
 };
 use crate::{
     context::Context,
     door::Forwarding,
+    io::Priority,
     model::{Event, Message, PersonState, SendError},
     wire::{
         entry::{Entry, EntryBody},
         record::{Payload, Record},
+        stored::Key,
         timestamp::Timestamp,
         whisper::{Whisper, open_whisper, seal_whisper},
     },
@@ -24,7 +27,8 @@ use crate::{
 impl Room {
     /// Says something to everyone.
     pub(crate) fn say(&mut self, cx: &mut Context, text: &str) -> Result<MessageId, SendError> {
-        let record = self.enter(cx, Entry::CHAT, text, Timestamp::default())?;
+        self.check_text(cx, text)?;
+        let record = self.sign(cx, Entry::CHAT, EntryBody::of(text), Timestamp::default());
         let id = record.message_id();
         let here = self.roster.people().filter(|person| is_here(person.state));
         let delivery = self
@@ -32,7 +36,7 @@ impl Room {
             .say(id, (self.feed, record.content.seq), here.map(|person| person.peer));
         self.show_entry(cx, &record);
         cx.event(Event::Delivery { id, delivery });
-        self.send_entry(cx, &record);
+        self.publish(cx, record);
         Ok(id)
     }
 
@@ -41,52 +45,24 @@ impl Room {
         if cx.room.founder() != Some(cx.me) {
             return Err(SendError::NotFounder);
         }
+        self.check_text(cx, name)?;
         // Also after one that we gave by a clock that was ahead.
         let after = self.named.0.next();
-        let record = self.enter(cx, Entry::ROOM_NAME, name, after)?;
+        let record = self.sign(cx, Entry::ROOM_NAME, EntryBody::of(name), after);
         self.show_entry(cx, &record);
-        self.send_entry(cx, &record);
+        self.publish(cx, record);
         Ok(())
     }
 
-    /// Puts an entry of ours into the log, not before this place in the order.
-    fn enter(
+    /// Signs the next entry of our feed, with a place not before this one in the order.
+    pub(super) fn sign(
         &mut self,
-        cx: &mut Context,
+        cx: &Context,
         kind: u32,
-        text: &str,
+        body: EntryBody,
         not_before: Timestamp,
-    ) -> Result<Rc<Record<Entry>>, SendError> {
-        self.check_text(cx, text)?;
-        let record = match self.append(cx, kind, text, not_before) {
-            (record, Accepted::New) => record,
-            (record, Accepted::Forked) => {
-                // Somebody else spoke with our key. We go on in another feed.
-                if let Some(fork) = self.log.fork(&feed_of(&record)) {
-                    self.follow_fork(cx, &fork, None);
-                }
-                let (record, accepted) = self.append(cx, kind, text, not_before);
-                if accepted != Accepted::New {
-                    return Err(SendError::Full);
-                }
-                record
-            }
-            (_, Accepted::Known | Accepted::TooEarly) => return Err(SendError::Full),
-        };
-        self.next_seq += 1;
-        self.head = Some(record.id.into());
-        Ok(record)
-    }
-
-    /// Hands an entry of ours to the neighbors.
-    fn send_entry(&mut self, cx: &mut Context, record: &Record<Entry>) {
-        self.trees.refresh(&self.roster);
-        let route = self.trees.own_entry_route(cx.instant());
-        self.pass_entry(cx, record, 0, route, None);
-    }
-
-    /// Signs an entry of ours and puts it into the log.
-    fn append(&mut self, cx: &Context, kind: u32, text: &str, not_before: Timestamp) -> (Rc<Record<Entry>>, Accepted) {
+    ) -> Rc<Record<Entry>> {
+        self.go_on_after_others();
         let unix_millis = cx.room_millis();
         let entry = Entry {
             feed: self.feed,
@@ -96,11 +72,37 @@ impl Room {
             unix_millis,
             name: cx.name.clone(),
             kind,
-            body: EntryBody::of(text),
+            body,
         };
         let record = Record::sign(&cx.identity, &cx.room, entry);
-        let accepted = self.log.accept(&record, Source::Broadcast);
-        (record, accepted)
+        self.next_seq += 1;
+        self.head = Some(record.id.into());
+        record
+    }
+
+    /// Puts an entry of ours into the log and sends it, as soon as it is stored.
+    pub(super) fn publish(&mut self, cx: &mut Context, record: Rc<Record<Entry>>) {
+        if !cx.keeps {
+            self.enter(cx, record);
+            return;
+        }
+        let (feed, seq) = (feed_of(&record), record.content.seq);
+        cx.store(Priority::AtOnce, Key::Entry { feed, seq }.keep_bytes(&record.wire));
+        self.keep_head(cx, Priority::AtOnce);
+        self.journal.push_own(cx.stores, record);
+    }
+
+    /// Puts an entry of ours that need not wait into the log, and sends it.
+    pub(super) fn enter(&mut self, cx: &mut Context, record: Rc<Record<Entry>>) {
+        match self.log.accept(&record, Source::Own) {
+            Accepted::New => {
+                self.trees.refresh(&self.roster);
+                let route = self.trees.own_entry_route(cx.instant());
+                self.pass_entry(cx, &record, 0, route, None);
+            }
+            // Somebody else spoke with our key, or what we stored was an older copy.
+            Accepted::Known | Accepted::Forked | Accepted::TooEarly => self.say_anew(cx, vec![record]),
+        }
     }
 
     /// Says something to one peer alone, sealed to its key.
@@ -125,6 +127,7 @@ impl Room {
             .deliveries
             .whisper(cx.instant(), &whisper, until)
             .map_err(|_| SendError::Full)?;
+        self.keep_whisper(cx, self.me, &whisper, Fate::Underway);
         show_whisper(cx, Whisper::clone(&whisper), self.me);
         cx.event(Event::Delivery { id, delivery });
         self.send_whisper(cx, &whisper, Forwarding::Learned);
@@ -176,9 +179,16 @@ impl Room {
             return;
         }
         let id = whisper.id;
-        // A receipt also when it came before: the first may be lost.
-        self.send_packet(cx, author, Payload::Receipt { id }, Forwarding::Learned);
-        if self.deliveries.hear(author, id) {
+        let is_new = self.deliveries.hear(author, id);
+        if is_new && cx.keeps {
+            self.keep_whisper(cx, author, &whisper, Fate::Delivered);
+            self.journal.push_receipt(cx.stores, author, id);
+        }
+        // Also when it came before: the first receipt may be lost. What is being stored has its receipt after that.
+        if !self.journal.awaits_receipt(id) {
+            self.send_packet(cx, author, Payload::Receipt { id }, Forwarding::Learned);
+        }
+        if is_new {
             self.clock.observe(whisper.order, cx.room_millis());
             show_whisper(cx, whisper, author);
         }
@@ -188,14 +198,19 @@ impl Room {
 impl Room {
     /// Shows what an entry says, if that is something to be shown.
     pub(super) fn show_entry(&mut self, cx: &mut Context, record: &Record<Entry>) {
+        if let Some(message) = message(cx, record) {
+            cx.event(Event::Message { message });
+        }
+        self.note_room_name(cx, record);
+    }
+
+    /// Takes the room's name from an entry, if the founder gives it one: of several the last in the one order, however they come.
+    pub(super) fn note_room_name(&mut self, cx: &mut Context, record: &Record<Entry>) {
         let entry = &record.content;
-        if let Some(text) = entry.text() {
-            show_message(cx, record, text);
-        } else if let Some(name) = entry.room_name()
+        if let Some(name) = entry.room_name()
             && cx.room.founder() == Some(record.author)
             && (entry.order, record.message_id()) > self.named
         {
-            // Of several names the last in the one order, however they come.
             self.named = (entry.order, record.message_id());
             cx.event(Event::RoomNamed { name: name.to_owned() });
         }
@@ -207,8 +222,10 @@ fn is_here(state: PersonState) -> bool {
     matches!(state, PersonState::Here | PersonState::Reconnecting)
 }
 
-fn show_message(cx: &mut Context, record: &Record<Entry>, text: &str) {
-    let message = Message {
+/// The message that an entry is, if it is one.
+pub(super) fn message(cx: &Context, record: &Record<Entry>) -> Option<Message> {
+    let text = record.content.text()?;
+    Some(Message {
         id: record.message_id(),
         author: record.author,
         author_name: record.content.name.clone(),
@@ -218,12 +235,12 @@ fn show_message(cx: &mut Context, record: &Record<Entry>, text: &str) {
         unix_millis: record.content.unix_millis,
         dated_ahead: is_ahead(record.content.order, cx.room_millis()),
         text: text.to_owned(),
-    };
-    cx.event(Event::Message { message });
+    })
 }
 
-fn show_whisper(cx: &mut Context, whisper: Whisper, author: PeerId) {
-    let message = Message {
+/// The message that a whisper is.
+pub(super) fn whispered(cx: &Context, whisper: Whisper, author: PeerId) -> Message {
+    Message {
         id: whisper.id,
         author,
         author_name: whisper.name,
@@ -233,7 +250,11 @@ fn show_whisper(cx: &mut Context, whisper: Whisper, author: PeerId) {
         unix_millis: whisper.unix_millis,
         dated_ahead: is_ahead(whisper.order, cx.room_millis()),
         text: whisper.text,
-    };
+    }
+}
+
+fn show_whisper(cx: &mut Context, whisper: Whisper, author: PeerId) {
+    let message = whispered(cx, whisper, author);
     cx.event(Event::Message { message });
 }
 

@@ -120,6 +120,13 @@ impl<T: Content> Record<T> {
         Unchecked::read(wire)?.check(room)
     }
 
+    /// Reads a record whose signature and bounds were checked before.
+    pub(crate) fn recall(wire: &[u8]) -> Result<Rc<Self>, DecodeError> {
+        let unchecked = Unchecked::read(wire)?;
+        let content = unchecked.peek()?;
+        unchecked.whole(content)
+    }
+
     /// What peers announce it by.
     #[must_use]
     pub fn short(&self) -> ShortId {
@@ -232,7 +239,11 @@ impl<'a> Unchecked<'a> {
     }
 
     fn check_in_full<T: Content>(&self, room: &Room) -> Result<Rc<Record<T>>, DecodeError> {
-        let mut content: T = self.check_content(room)?;
+        self.whole(self.check_content(room)?)
+    }
+
+    /// The record of which this is the content.
+    fn whole<T: Content>(&self, mut content: T) -> Result<Rc<Record<T>>, DecodeError> {
         content.take_body(self.body)?;
         Ok(Rc::new(Record {
             author: self.author,

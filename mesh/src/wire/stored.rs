@@ -31,19 +31,28 @@ const HEAD: u8 = 4;
 const WHISPER: u8 = 5;
 
 impl Key {
-    /// What is to be kept by it, or that nothing is.
-    pub(crate) fn change(self, value: Option<Rc<[u8]>>) -> Change {
+    /// That nothing is to be kept by it any more.
+    pub(crate) fn forget(self) -> Change {
+        self.change(None)
+    }
+
+    /// That these bytes are to be kept by it.
+    pub(crate) fn keep_bytes(self, bytes: &[u8]) -> Change {
+        self.change(Some([bytes, &checksum(bytes)].concat().into()))
+    }
+
+    /// That this is to be kept by it.
+    pub(crate) fn keep(self, value: &impl Encode<()>) -> Change {
+        self.keep_bytes(&encode(value))
+    }
+
+    fn change(self, value: Option<Rc<[u8]>>) -> Change {
         let owner = match self {
             Self::Entry { .. } | Self::Feed { .. } | Self::Name { .. } => Owner::Room,
             Self::Head | Self::Whisper { .. } => Owner::Me,
         };
         let key = self.to_bytes();
         Change { owner, key, value }
-    }
-
-    /// What this is to be kept by it.
-    pub(crate) fn keep(self, value: &impl Encode<()>) -> Change {
-        self.change(Some(encode(value).into()))
     }
 
     fn to_bytes(self) -> Vec<u8> {
@@ -92,41 +101,57 @@ impl Key {
     }
 }
 
-/// What is known of a feed beyond its entries: where it begins here, and where it has got to although entries are lacking.
+/// What was kept, unless it is damaged: it would be passed on, and its bearer be taken for a forger.
+pub(crate) fn intact(value: &[u8]) -> Option<&[u8]> {
+    let (bytes, sum) = value.split_last_chunk()?;
+    (*sum == checksum(bytes)).then_some(bytes)
+}
+
+fn checksum(bytes: &[u8]) -> [u8; 8] {
+    let hash = blake3::hash(bytes);
+    let (sum, _) = hash.as_bytes().split_first_chunk().expect("invariant: 32 bytes");
+    *sum
+}
+
+/// What is known of a feed beyond its entries.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(crate) enum StoredFeed {
     /// It goes on.
     #[n(0)]
-    Open {
-        /// Where the part without a gap begins.
-        #[n(0)]
-        first: u64,
-        /// The first number that was lacking.
-        #[n(1)]
-        next: u64,
-        /// Below it everything was evicted, or is not wanted.
-        #[n(2)]
-        evicted: u64,
-        /// Below it something was skipped.
-        #[n(3)]
-        whole_from: u64,
-        /// The id of the entry before `next`.
-        #[n(4)]
-        head: RecordId,
-        /// The entry before `next` without its body, as it travels, if it is not among the entries.
-        #[n(5)]
-        header: Option<ByteVec>,
-    },
+    Open(#[n(0)] StoredSpan),
     /// Its author has forked it.
     #[n(1)]
     Forked {
-        /// The two headers that prove it, as they travel.
+        /// One of the two headers that prove it, as they travel.
         #[n(0)]
         one: ByteVec,
         /// The other.
         #[n(1)]
         other: ByteVec,
     },
+}
+
+/// Where a feed begins here, and where it had got to although entries are lacking.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct StoredSpan {
+    /// Where the part without a gap begins.
+    #[n(0)]
+    pub(crate) first: u64,
+    /// The first number that was lacking.
+    #[n(1)]
+    pub(crate) next: u64,
+    /// Below it everything was evicted, or is not wanted.
+    #[n(2)]
+    pub(crate) evicted: u64,
+    /// Below it something was skipped.
+    #[n(3)]
+    pub(crate) whole_from: u64,
+    /// The id of the entry before `next`.
+    #[n(4)]
+    pub(crate) head: RecordId,
+    /// The entry before `next` without its body, as it travels, if it is not among the entries.
+    #[n(5)]
+    pub(crate) header: Option<ByteVec>,
 }
 
 /// Where our own feed has got to.
@@ -141,9 +166,9 @@ pub(crate) struct StoredHead {
     /// The id of the entry before that.
     #[n(2)]
     pub(crate) head: Option<RecordId>,
-    /// From here on nobody is known to have any.
+    /// What of it nobody is known to have.
     #[n(3)]
-    pub(crate) unread_from: u64,
+    pub(crate) unread: Vec<u64>,
 }
 
 /// Something that was whispered, by us or to us.
@@ -155,14 +180,24 @@ pub(crate) struct StoredWhisper {
     /// Whether its recipient has it.
     #[n(1)]
     pub(crate) delivered: bool,
-    /// Until when it is tried, in milliseconds since 1970 by the room's time.
-    #[n(2)]
-    pub(crate) until_unix_millis: u64,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_changed_bit_is_noticed() {
+        let change = Key::Head.keep_bytes(b"seven");
+        let value = change.value.unwrap();
+        assert_eq!(intact(&value), Some(b"seven".as_slice()));
+        for bit in 0..value.len() * 8 {
+            let mut damaged = value.to_vec();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(intact(&damaged), None);
+        }
+        assert_eq!(intact(&value[..7]), None);
+    }
 
     #[test]
     fn every_key_is_read_as_what_it_was_and_nothing_else_is_a_key() {

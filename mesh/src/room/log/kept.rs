@@ -12,6 +12,7 @@ use crate::{
         fork::Fork,
         id::ShortId,
         record::Record,
+        stored::StoredSpan,
     },
 };
 
@@ -36,6 +37,48 @@ pub(super) struct Kept {
 }
 
 impl Kept {
+    /// Goes on from what was stored. `open` reads a header. What is lacking of what was there counts as skipped.
+    pub(super) fn restore(
+        stored: Option<StoredSpan>,
+        entries: Vec<Rc<Record<Entry>>>,
+        open: impl Fn(&[u8]) -> Option<Header>,
+    ) -> Self {
+        let mut kept = Self::default();
+        if let Some(stored) = stored {
+            (kept.first, kept.next) = (stored.first, stored.next);
+            (kept.evicted, kept.whole_from) = (stored.evicted, stored.whole_from);
+            kept.head = stored.head.into();
+            kept.header = stored.header.and_then(|wire| open(&wire));
+        }
+        for entry in entries {
+            if entry.content.seq >= kept.next {
+                kept.toggle(&entry.id);
+            }
+            kept.entries.insert(entry.content.seq, entry);
+        }
+        let mut first = kept.next;
+        while first > kept.first && kept.entries.contains_key(&(first - 1)) {
+            first -= 1;
+        }
+        if first > kept.first {
+            (kept.first, kept.whole_from) = (first, kept.whole_from.max(first));
+        }
+        kept.close_up();
+        kept
+    }
+
+    /// What is to be stored beside the entries.
+    pub(super) fn stored(&self) -> StoredSpan {
+        StoredSpan {
+            first: self.first,
+            next: self.next,
+            evicted: self.evicted,
+            whole_from: self.whole_from,
+            head: self.head.into(),
+            header: self.header().map(|header| header.wire.clone().into()),
+        }
+    }
+
     /// The first number that is kept, if there is any before [`Kept::next`].
     pub(super) fn first(&self) -> u64 {
         self.first

@@ -300,6 +300,7 @@ fn a_second_hello_is_no_way_to_flood_a_screen() {
 fn a_name_that_somebody_else_had_is_told_once() {
     for seed in seeds() {
         let mut world = World::new(seed);
+        world.disks = true;
         let ann = world.add("Ann");
         let reader = world.add("Reader");
         world.run_until_linked(seconds(3), &[ann, reader]);

@@ -53,10 +53,11 @@ impl<B: Body> Simulation<B> {
 
     pub(crate) fn messages(&self, who: Who) -> Vec<Message> {
         let shown = |(_, event): &(u64, Event)| match event {
-            Event::Message { message } => Some(message.clone()),
-            _ => None,
+            Event::Message { message } => vec![message.clone()],
+            Event::Recalled { messages } => messages.clone(),
+            _ => Vec::new(),
         };
-        self.machines[who].events.iter().filter_map(shown).collect()
+        self.machines[who].events.iter().flat_map(shown).collect()
     }
 
     /// The texts of others, in the order shown.

@@ -88,6 +88,20 @@ impl Ledger {
         breaches
     }
 
+    /// A message that was shown to its author alone has another id and place.
+    fn renumber(&mut self, author: PeerId, before: MessageId, id: MessageId, order: Timestamp) {
+        if let Some(shown) = self.shown.get_mut(&author) {
+            shown.remove(&before);
+            shown.insert(id, order);
+        }
+        if let Some(said) = self.said.remove(&before) {
+            self.said.insert(id, Said { order, ..said });
+        }
+        for known in self.order.iter_mut().filter(|known| **known == before) {
+            *known = id;
+        }
+    }
+
     pub(super) fn forget_shown(&mut self, reader: PeerId) {
         self.shown.remove(&reader);
     }
@@ -176,6 +190,16 @@ impl<B: Body> Simulation<B> {
                 let breaches = self.ledger.note_shown(machine.id, message);
                 self.trace.note(who, message.id, self.millis);
                 self.count(breaches, &format!("{who} is shown {message:?}"));
+            }
+            Output::Event(Event::Recalled { messages }) => {
+                for message in messages {
+                    let breaches = self.ledger.note_shown(self.machines[who].id, message);
+                    self.count(breaches, &format!("{who} recalls {message:?}"));
+                }
+            }
+            Output::Event(Event::Renumbered { before, id, order }) => {
+                let author = machine.id;
+                self.ledger.renumber(author, *before, *id, *order);
             }
             Output::ConnectServer { .. }
             | Output::DisconnectServer { .. }

@@ -19,7 +19,7 @@ impl<B: Body> Simulation<B> {
             Output::RestartIce { link } => self.describe(who, link),
             Output::Transmit { link, bytes } => self.transmit_as(who, link, bytes),
             Output::HangUp { link } => self.close_end(who, link),
-            Output::Store { change } => self.store(who, change),
+            Output::Store { change, .. } => self.store(who, change),
             Output::RememberClosed { statement } => self.machines[who].closed = Some(statement),
             Output::Nearby { bytes } => self.tell_nearby(who, &bytes),
             Output::Event(event) => self.on_event(who, event),
@@ -50,6 +50,8 @@ impl<B: Body> Simulation<B> {
             }
             Event::Left => machine.left = true,
             Event::Message { .. }
+            | Event::Recalled { .. }
+            | Event::Renumbered { .. }
             | Event::Delivery { .. }
             | Event::Server { .. }
             | Event::Alert { .. }

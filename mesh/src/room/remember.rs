@@ -1,0 +1,261 @@
+//! What the room remembers from visit to visit: the log, our own feed, whispers, and who used which name first.
+//!
+//! Everything that is to be kept goes out as [changes](crate::io::Change), and comes back by [`Room::restore`]. Our own entries wait in the
+//! [journal](super::journal) until they are stored; then they are put into the log and sent.
+//!
+//! Invariants: a feed of ours that is gone on with at another visit has no entry that was sent and not stored. What we said and what we
+//! go on with after others brought us more of our own feed never has the number of another entry.
+
+use std::rc::Rc;
+
+use rand_core::Rng;
+use shared::{MessageId, PeerId};
+
+use super::{
+    Room,
+    log::feed_of,
+    say::{message, whispered},
+};
+use crate::{
+    context::Context,
+    door::Forwarding,
+    io::Priority,
+    model::{Alert, Event},
+    wire::{
+        codec::{decode, encode, valid_name},
+        entry::Entry,
+        record::{Payload, Record},
+        span::{Feed, Span},
+        stored::{Key, StoredFeed, StoredHead, StoredWhisper, intact},
+        timestamp::Timestamp,
+        whisper::Whisper,
+    },
+};
+
+/// What became of a whisper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Its recipient has it.
+    Delivered,
+    /// It is tried.
+    Underway,
+}
+
+/// What was stored, as it is read.
+#[derive(Debug, Default)]
+struct Recalled {
+    feeds: Vec<(Feed, StoredFeed)>,
+    entries: Vec<Rc<Record<Entry>>>,
+    whispers: Vec<(PeerId, StoredWhisper, Whisper)>,
+    head: Option<StoredHead>,
+}
+
+impl Room {
+    /// Goes on from what was kept on former visits, and keeps what comes. What is damaged, or of a later version, is left out.
+    pub(crate) fn restore(&mut self, cx: &mut Context, records: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
+        let mut recalled = Recalled::default();
+        for (key, value) in records {
+            if let (Some(key), Some(value)) = (Key::read(&key), intact(&value)) {
+                self.recall(key, value, &mut recalled);
+            }
+        }
+        let room = cx.room.clone();
+        let Recalled {
+            feeds,
+            entries,
+            whispers,
+            head,
+        } = recalled;
+        let mut messages = Vec::with_capacity(entries.len());
+        for record in &entries {
+            self.clock.observe(record.content.order, cx.room_millis());
+            messages.extend(message(cx, record));
+            self.note_room_name(cx, record);
+        }
+        self.log.restore(&room, feeds, entries);
+        for (author, stored, whisper) in whispers {
+            self.clock.observe(whisper.order, cx.room_millis());
+            self.deliveries.hear(author, whisper.id);
+            messages.push(whispered(cx, whisper, author));
+            let _ = stored;
+        }
+        messages.sort_by_key(|message| (message.order, message.id));
+        let unread = head.map(|head| self.go_on_in(head));
+        cx.event(Event::Recalled { messages });
+        for (seq, id) in unread.into_iter().flatten() {
+            let delivery = self.deliveries.say(id, (self.feed, seq), []);
+            cx.event(Event::Delivery { id, delivery });
+        }
+    }
+
+    fn recall(&mut self, key: Key, value: &[u8], recalled: &mut Recalled) {
+        match key {
+            Key::Entry { feed, seq } => {
+                let record = Record::<Entry>::recall(value).ok();
+                let is_it = |record: &Rc<Record<Entry>>| feed_of(record) == feed && record.content.seq == seq;
+                recalled.entries.extend(record.filter(is_it));
+            }
+            Key::Feed { feed } => recalled.feeds.extend(decode(value).ok().map(|state| (feed, state))),
+            Key::Name { peer } => {
+                let name: Option<&str> = decode(value).ok();
+                if let Some(name) = name.filter(|name| valid_name(name)) {
+                    self.roster.know_name(peer, name);
+                }
+            }
+            Key::Head => recalled.head = decode(value).ok(),
+            Key::Whisper { author, .. } => {
+                let stored: Option<StoredWhisper> = decode(value).ok();
+                let whisper = stored.and_then(|stored| {
+                    let whisper = decode(&stored.whisper).ok()?;
+                    Some((author, stored, whisper))
+                });
+                recalled.whispers.extend(whisper);
+            }
+        }
+    }
+
+    /// Goes on in the feed of the last visit. Gives what of it nobody is known to have.
+    fn go_on_in(&mut self, head: StoredHead) -> Vec<(u64, MessageId)> {
+        let feed = Feed {
+            author: self.me,
+            number: head.feed,
+        };
+        if self.log.fork(&feed).is_some() {
+            return Vec::new();
+        }
+        (self.feed, self.next_seq, self.head) = (head.feed, head.next, head.head);
+        self.log.set_own(feed);
+        self.go_on_after_others();
+        let message = |seq| {
+            let (first, next, head) = (seq, seq + 1, None);
+            let mut entries = self.log.entries_of(Span {
+                feed,
+                first,
+                next,
+                head,
+            });
+            let record = entries.next().filter(|record| record.content.text().is_some());
+            record.map(|record| (seq, record.message_id()))
+        };
+        head.unread.into_iter().filter_map(message).collect()
+    }
+
+    /// Others may have more of our feed than we stored: an older copy of the store was put back, or somebody else speaks with our key.
+    pub(super) fn go_on_after_others(&mut self) {
+        let feed = self.own_feed();
+        if let Some((next, head)) = self.log.end_of(&feed).filter(|(next, _)| *next > self.next_seq) {
+            (self.next_seq, self.head) = (next, Some(head.into()));
+        }
+    }
+
+    /// An entry of our feed came from others.
+    pub(super) fn on_said_elsewhere(&mut self, cx: &mut Context) {
+        let next = self.next_seq;
+        self.go_on_after_others();
+        if self.next_seq > next {
+            cx.alert(Alert::SaidElsewhere);
+            let unsent = self.journal.take_unsent();
+            self.say_anew(cx, unsent);
+        }
+    }
+
+    pub(super) fn own_feed(&self) -> Feed {
+        Feed {
+            author: self.me,
+            number: self.feed,
+        }
+    }
+
+    /// Has stored what became of the log.
+    pub(super) fn persist(&mut self, cx: &mut Context) {
+        let accepted = self.log.accepted();
+        let changes = self.log.take_changes();
+        let mut before = accepted - changes.iter().filter(|change| change.entry.is_some()).count() as u64;
+        for change in changes {
+            cx.store(Priority::Soon, change.change);
+            if let Some((feed, seq)) = change.entry {
+                self.journal.push_entry(cx.stores, feed, seq, before);
+                before += 1;
+            }
+        }
+    }
+
+    /// So many changes are stored.
+    pub(crate) fn handle_stored(&mut self, cx: &mut Context, changes: u64) {
+        let stored = self.journal.handle_stored(changes);
+        if stored.entries {
+            self.hasten_beacon(cx.instant());
+        }
+        for (to, id) in stored.receipts {
+            self.send_packet(cx, to, Payload::Receipt { id }, Forwarding::Learned);
+        }
+        for record in stored.own {
+            self.enter(cx, record);
+        }
+        self.persist(cx);
+    }
+
+    /// Nothing can be stored any more. What was not sent yet goes into a feed that nobody goes on with.
+    pub(crate) fn handle_not_stored(&mut self, cx: &mut Context) {
+        cx.keeps = false;
+        self.log.stop_keeping();
+        let unsent = self.journal.take_unsent();
+        self.handle_stored(cx, u64::MAX);
+        if !unsent.is_empty() {
+            self.begin_feed();
+            self.say_anew(cx, unsent);
+        }
+    }
+
+    /// We speak in a feed that nobody knows from now on.
+    pub(super) fn begin_feed(&mut self) {
+        (self.feed, self.next_seq, self.head) = (self.feeds.next_u64(), 0, None);
+        self.log.set_own(self.own_feed());
+    }
+
+    /// Says again what was shown here and not sent: others have an entry of that number.
+    pub(super) fn say_anew(&mut self, cx: &mut Context, mut records: Vec<Rc<Record<Entry>>>) {
+        records.extend(self.journal.take_unsent());
+        let feed = self.own_feed();
+        match self.log.fork(&feed) {
+            Some(fork) => self.follow_fork(cx, &fork, None),
+            None if records.iter().any(|record| feed_of(record) == feed) => self.begin_feed(),
+            None => {}
+        }
+        for record in records {
+            let before = record.message_id();
+            let Entry { kind, body, .. } = record.content.clone();
+            let record = self.sign(cx, kind, body, Timestamp::default());
+            let (id, place) = (record.message_id(), (self.feed, record.content.seq));
+            if self.deliveries.change_place(before, id, place) {
+                cx.event(Event::Renumbered {
+                    before,
+                    id,
+                    order: record.content.order,
+                });
+            }
+            self.publish(cx, record);
+        }
+    }
+
+    /// Keeps where our feed has got to.
+    pub(super) fn keep_head(&mut self, cx: &mut Context, priority: Priority) {
+        let head = StoredHead {
+            feed: self.feed,
+            next: self.next_seq,
+            head: self.head,
+            unread: self.deliveries.unread(self.feed),
+        };
+        cx.store(priority, Key::Head.keep(&head));
+    }
+
+    /// Keeps a whisper.
+    pub(super) fn keep_whisper(&self, cx: &mut Context, author: PeerId, whisper: &Whisper, fate: Fate) {
+        let stored = StoredWhisper {
+            whisper: encode(whisper).into(),
+            delivered: fate == Fate::Delivered,
+        };
+        let id = whisper.id;
+        cx.store(Priority::Soon, Key::Whisper { author, id }.keep(&stored));
+    }
+}
