@@ -8,10 +8,11 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use shared::{PeerId, RoomCode};
+use mesh::io::{Change, Owner};
+use shared::{PeerId, RoomCode, RoomId};
 use zeroize::Zeroizing;
 
-use crate::store::{IdentityRecord, Lease, Store};
+use crate::store::{Durability, IdentityRecord, Lease, Store, StoredRecord};
 
 /// Checks an empty store, with a certificate of its platform; `is_same` tells whether the store gave that one back.
 pub async fn store<S: Store>(
@@ -21,8 +22,8 @@ pub async fn store<S: Store>(
 ) {
     identities(&store, certificate, is_same).await;
     leases(&store).await;
-    names(&store).await;
     closed_rooms(&store).await;
+    records(&store).await;
 }
 
 async fn identities<S: Store>(
@@ -67,17 +68,132 @@ async fn leases(store: &impl Store) {
     assert!(store.take_lease(1, &lease("a", 100), 0).await.unwrap(), "another slot");
 }
 
-async fn names(store: &impl Store) {
+async fn records(store: &impl Store) {
     let [lobby, attic] = ["lobby", "attic"].map(|name| RoomCode::parse(name).unwrap().open().id());
-    let [ann, bob] = [1, 2].map(|byte| PeerId::from_bytes([byte; 32]));
-    assert_eq!(store.names(&lobby).await.unwrap(), []);
-    store.save_name(&lobby, &ann, "Ann of the lobby").await.unwrap();
-    store.save_name(&lobby, &bob, "Bob").await.unwrap();
-    store.save_name(&lobby, &bob, "Bobby").await.unwrap();
-    store.save_name(&attic, &ann, "Anna").await.unwrap();
-    let mut names = store.names(&lobby).await.unwrap();
-    names.sort();
-    assert_eq!(names, [(ann, "Ann of the lobby".into()), (bob, "Bobby".into())]);
+    let [ann, bob] = [1, 255].map(|byte| PeerId::from_bytes([byte; 32]));
+    assert_eq!(kept(store, &lobby, &ann).await, []);
+
+    // Owners and rooms.
+    let changes = [put(Owner::Room, &[1], b"the lobby's"), put(Owner::Me, &[2], b"Ann's")];
+    store.write(&lobby, &ann, &changes, Durability::Strict).await.unwrap();
+    let changes = [put(Owner::Me, &[2], b"Bob's")];
+    store.write(&lobby, &bob, &changes, Durability::Relaxed).await.unwrap();
+    let changes = [put(Owner::Room, &[1], b"the attic's")];
+    store.write(&attic, &bob, &changes, Durability::Relaxed).await.unwrap();
+    let of_lobby = record(&[1], b"the lobby's");
+    assert_eq!(
+        kept(store, &lobby, &ann).await,
+        [of_lobby.clone(), record(&[2], b"Ann's")]
+    );
+    assert_eq!(
+        kept(store, &lobby, &bob).await,
+        [of_lobby.clone(), record(&[2], b"Bob's")]
+    );
+    assert_eq!(kept(store, &attic, &ann).await, [record(&[1], b"the attic's")]);
+
+    // What is written again, what is forgotten, and both of one key at once; what was never kept can be forgotten.
+    let changes = [
+        put(Owner::Room, &[1], b"written again"),
+        remove(Owner::Me, &[2]),
+        put(Owner::Room, &[3], b"kept, then forgotten"),
+        remove(Owner::Room, &[3]),
+        remove(Owner::Me, &[4]),
+        put(Owner::Me, &[4], b"forgotten, then kept"),
+        put(Owner::Me, &[4], b""),
+    ];
+    store.write(&lobby, &ann, &changes, Durability::Strict).await.unwrap();
+    let of_lobby = record(&[1], b"written again");
+    assert_eq!(kept(store, &lobby, &ann).await, [of_lobby.clone(), record(&[4], b"")]);
+    assert_eq!(kept(store, &lobby, &bob).await, [of_lobby, record(&[2], b"Bob's")]);
+    store.write(&lobby, &ann, &[], Durability::Strict).await.unwrap();
+    keys_and_batches(store).await;
+}
+
+/// Keys of all kinds, many at once, and how a room is forgotten.
+async fn keys_and_batches(store: &impl Store) {
+    let [cellar, attic] = ["cellar", "attic"].map(|name| RoomCode::parse(name).unwrap().open().id());
+    let [ann, bob] = [1, 255].map(|byte| PeerId::from_bytes([byte; 32]));
+    let keys: [&[u8]; 9] = [
+        &[],
+        &[0],
+        &[0, 0],
+        &[1],
+        &[1, 0],
+        &[1, 255],
+        &[255],
+        &[255; 32],
+        &[255; 63],
+    ];
+    for (owner, peer) in [(Owner::Room, ann), (Owner::Me, ann), (Owner::Me, bob)] {
+        let changes = keys.map(|key| put(owner, &tagged(owner, key), &[&[0, 255], key].concat()));
+        store
+            .write(&cellar, &peer, &changes, Durability::Relaxed)
+            .await
+            .unwrap();
+    }
+    for peer in [ann, bob] {
+        let expected = [Owner::Room, Owner::Me]
+            .map(|owner| keys.map(|key| record(&tagged(owner, key), &[&[0, 255], key].concat())));
+        assert_eq!(kept(store, &cellar, &peer).await, expected.concat());
+    }
+    let changes = [remove(Owner::Room, &tagged(Owner::Room, &[1]))];
+    store.write(&cellar, &bob, &changes, Durability::Relaxed).await.unwrap();
+    assert_eq!(kept(store, &cellar, &ann).await.len(), 2 * keys.len() - 1);
+
+    let many: Vec<_> = (0..500_u16).map(|number| number.to_be_bytes()).collect();
+    let changes: Vec<_> = many.iter().map(|key| put(Owner::Room, key, &[key[1]; 1_000])).collect();
+    store.write(&attic, &ann, &changes, Durability::Strict).await.unwrap();
+    let read = kept(store, &attic, &ann).await;
+    // One is of before.
+    assert_eq!(read.len(), many.len() + 1);
+    assert!(many.iter().all(|key| read.contains(&record(key, &[key[1]; 1_000]))));
+
+    store.save_closed(&cellar, &[7]).await.unwrap();
+    store.forget(&cellar).await.unwrap();
+    for peer in [ann, bob] {
+        assert_eq!(kept(store, &cellar, &peer).await, []);
+    }
+    assert_eq!(kept(store, &attic, &ann).await, read);
+    assert!(store.closed().await.unwrap().contains(&(cellar, vec![7])));
+}
+
+/// Sorted by key.
+async fn kept(store: &impl Store, room: &RoomId, me: &PeerId) -> Vec<StoredRecord> {
+    let mut records = store.records(room, me).await.unwrap();
+    records.sort();
+    records
+}
+
+/// No two owners use the same key.
+fn tagged(owner: Owner, key: &[u8]) -> Vec<u8> {
+    let tag = match owner {
+        Owner::Room => 0,
+        Owner::Me => 1,
+    };
+    [&[tag], key].concat()
+}
+
+fn record(key: &[u8], value: &[u8]) -> StoredRecord {
+    StoredRecord {
+        key: key.to_vec(),
+        value: value.to_vec(),
+    }
+}
+
+fn put(owner: Owner, key: &[u8], value: &[u8]) -> Change {
+    Change {
+        owner,
+        key: key.to_vec(),
+        value: Some(value.into()),
+    }
+}
+
+fn remove(owner: Owner, key: &[u8]) -> Change {
+    Change {
+        owner,
+        key: key.to_vec(),
+        value: None,
+    }
 }
 
 async fn closed_rooms(store: &impl Store) {

@@ -184,7 +184,7 @@ impl Recorder {
                 tracing::trace!(?server, "signal received");
                 return;
             }
-            Input::LocalCandidates { .. } | Input::Nearby { .. } => return,
+            Input::LocalCandidates { .. } | Input::Nearby { .. } | Input::Stored { .. } | Input::NotStored => return,
         };
         self.note(now, happening);
     }

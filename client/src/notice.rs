@@ -60,6 +60,8 @@ pub enum NoticeKind {
         /// Why.
         error: StoreError,
     },
+    /// What is kept of a room could not be removed.
+    NotForgotten,
     /// The person dropped or pasted files.
     NoFiles,
     /// The message box whispers to someone whom nothing would reach now.
@@ -120,6 +122,7 @@ impl From<NoticeKind> for Notice {
             NoticeKind::NotPersistent
             | NoticeKind::NameNotSaved
             | NoticeKind::NotStored { .. }
+            | NoticeKind::NotForgotten
             | NoticeKind::InvitationRefused { .. } => (Level::Warning, None),
             NoticeKind::OutOfReach { .. }
             | NoticeKind::RoomClosed

@@ -47,7 +47,7 @@ pub fn notice(notice: &Notice) -> Cow<'static, str> {
                 StoreError::Full => "This browser has no space left to store what is said. Free some space, then reload.",
                 StoreError::Denied | StoreError::Platform(_) => "This browser can no longer store what is said. Reload to try again.",
             };
-            format!("{why} Until then, what is said from now on is gone when this page is closed.")
+            format!("{why} Until then, what is said from now on is gone when this page is closed.").into()
         }
         NoticeKind::NewVersion => "A newer version of this page is ready. Reload whenever it suits you.".into(),
         NoticeKind::NoFiles => {
@@ -55,6 +55,11 @@ pub fn notice(notice: &Notice) -> Cow<'static, str> {
         }
         NoticeKind::NameNotSaved => {
             "Your name could not be saved in this browser. It holds for now; next time you will be asked again.".into()
+        }
+        NoticeKind::NotForgotten => {
+            "This browser could not remove what it keeps of this room. Try again, or clear the data of this site in the \
+             browser's settings."
+                .into()
         }
         NoticeKind::OutOfReach { name } => format!(
             "{} cannot be reached now. What you write stays in the box until you can send it.",

@@ -11,6 +11,7 @@ use yew::prelude::*;
 
 use crate::{
     config::DRAW_AFTER,
+    drafts,
     hooks::{go_to, use_delay, use_route},
     js,
     pages::{
@@ -140,6 +141,27 @@ fn take_name(
     }
 }
 
+/// Forgets a room and what is kept of it. If that fails says so, and the room stays in the list, to try again.
+async fn forget(
+    profile: Profile,
+    code: RoomCode,
+    notice: UseStateSetter<Option<Notice>>,
+    update: UseForceUpdateHandle,
+) {
+    let room = code.open().id();
+    match profile.forget(&room).await {
+        Ok(()) => {
+            drafts::forget(&room);
+            rooms::forget(&code);
+            update.force_update();
+        }
+        Err(error) => {
+            js::log(&format!("a room cannot be forgotten: {error}"));
+            notice.set(Some(NoticeKind::NotForgotten.into()));
+        }
+    }
+}
+
 /// What there is to see outside of any room.
 fn outside(
     stage: &Stage,
@@ -157,7 +179,7 @@ fn outside(
         Stage::Ready { profile } => profile.clone(),
     };
     let on_enter = {
-        let (name, notice) = (name.setter(), notice.setter());
+        let (profile, name, notice) = (profile.clone(), name.setter(), notice.setter());
         Callback::from(move |entered: Entered| {
             let code = entered.code.unwrap_or_else(|| profile.generate_room());
             // Stored before the address changes, so that a reload right after it finds the name.
@@ -174,10 +196,10 @@ fn outside(
         None => (None, None),
     };
     let on_dismiss = notice.setter();
-    let on_forget = Callback::from(move |code| {
-        rooms::forget(&code);
-        update.force_update();
-    });
+    let on_forget = {
+        let (profile, notice) = (profile.clone(), notice.setter());
+        Callback::from(move |code| spawn_local(forget(profile.clone(), code, notice.clone(), update.clone())))
+    };
     html! {
         <StartPage
             name={name.as_deref().map(str::to_owned)}

@@ -14,7 +14,7 @@ pub(crate) const CERTIFICATE_MARGIN: Duration = Duration::from_secs(24 * 60 * 60
 pub(crate) const CHANNEL_ID: u16 = 0;
 
 /// The version of the database, raised with every change of its object stores; an upgrade then brings older databases along.
-pub(crate) const DATABASE_VERSION: u32 = 2;
+pub(crate) const DATABASE_VERSION: u32 = 3;
 
 // The page
 

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 
+use js_sys::Object;
 use litemap::LiteMap;
 use shared::{PeerId, RoomId};
 use web_sys::Storage;
@@ -63,9 +64,28 @@ impl Drafts {
     }
 }
 
+/// Forgets those of a room in this tab, in which the room is not shown.
+pub fn forget(room: &RoomId) {
+    let Some(storage) = js::window().session_storage().ok().flatten() else {
+        return;
+    };
+    let of_room = key_of_room(&room.to_text());
+    for key in Object::keys(&storage).iter().filter_map(|key| key.as_string()) {
+        if key.starts_with(&of_room) {
+            // What cannot be removed is gone with the tab.
+            let _ = storage.remove_item(&key);
+        }
+    }
+}
+
 fn key(room: &str, to: Option<PeerId>) -> String {
     let to = to.map_or_else(|| "everyone".to_owned(), |peer| peer.to_text());
-    format!("starling draft {room} {to}")
+    key_of_room(room) + &to
+}
+
+/// What the keys of a room's drafts begin with.
+fn key_of_room(room: &str) -> String {
+    format!("starling draft {room} ")
 }
 
 #[cfg(test)]
@@ -99,5 +119,22 @@ mod tests {
             (Drafts::of(&room).get(ada), Drafts::of(&room).get(None)),
             (String::new(), String::new())
         );
+    }
+
+    #[wasm_bindgen_test]
+    fn a_room_is_forgotten_with_all_its_drafts_and_no_others() {
+        let [room, other] = [3, 4].map(|byte| RoomId::from_bytes([byte; 32]));
+        let ada = Some(PeerId::from_bytes([7; 32]));
+        for of in [&room, &other] {
+            Drafts::of(of).set(ada, "to Ada");
+            Drafts::of(of).set(None, "to everyone");
+        }
+        forget(&room);
+        let drafts = [&room, &other].map(|of| (Drafts::of(of).get(ada), Drafts::of(of).get(None)));
+        assert_eq!(
+            drafts,
+            [("", ""), ("to Ada", "to everyone")].map(|(ada, all)| (ada.to_owned(), all.to_owned()))
+        );
+        forget(&other);
     }
 }

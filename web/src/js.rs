@@ -8,7 +8,7 @@ use js_sys::{Array, JsString, Map, Object, Promise, Reflect, RegExp};
 use shared::signal::Json;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::RtcPeerConnection;
+use web_sys::{IdbDatabase, IdbTransaction, RtcPeerConnection};
 
 use crate::config::JSON_DEPTH_MAX;
 
@@ -20,6 +20,41 @@ extern "C" {
 
     #[wasm_bindgen(method, js_name = request)]
     fn request(this: &LockManager, name: &str, options: &Object, callback: &JsValue) -> Promise;
+
+    /// `IDBDatabase`, which has options for its transactions in `web-sys` only behind an unstable flag.
+    type Database;
+
+    #[wasm_bindgen(method, catch)]
+    fn transaction(this: &Database, store: &str, mode: &str, options: &Object) -> Result<IdbTransaction, JsValue>;
+}
+
+/// Begins a transaction with a durability (IndexedDB 3.0 §4.4).
+pub(crate) fn begin(
+    database: &IdbDatabase,
+    store: &str,
+    mode: &str,
+    durability: &str,
+) -> Result<IdbTransaction, JsValue> {
+    let options = object([("durability", durability.into())]);
+    database.unchecked_ref::<Database>().transaction(store, mode, &options)
+}
+
+/// Asks the browser not to clear what the page keeps when space runs out. It may ask the person. Nothing depends on the answer.
+pub(crate) fn ask_to_persist() {
+    let asked = field(&window().navigator(), "storage").and_then(|storage| {
+        let persist: js_sys::Function = field(&storage, "persist")?.dyn_into().ok()?;
+        persist.call0(&storage).ok()
+    });
+    if let Some(asked) = asked {
+        ignore(asked.unchecked_into());
+    }
+}
+
+/// Waits for nothing, so that what is rejected is not reported as an error of the page.
+fn ignore(promise: Promise) {
+    wasm_bindgen_futures::spawn_local(async move {
+        let _ = JsFuture::from(promise).await;
+    });
 }
 
 /// The page's window.
@@ -70,10 +105,8 @@ pub(crate) fn can_share() -> bool {
 pub(crate) fn share(link: &str) {
     let shared = sharing().map(|share| share.call1(&window().navigator(), &object([("url", link.into())])));
     if let Some(Ok(shared)) = shared {
-        wasm_bindgen_futures::spawn_local(async move {
-            // Rejected when the person chooses nothing.
-            let _ = JsFuture::from(shared.unchecked_into::<Promise>()).await;
-        });
+        // Rejected when the person chooses nothing.
+        ignore(shared.unchecked_into());
     }
 }
 

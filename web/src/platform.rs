@@ -8,15 +8,16 @@ use client::{
     driver::{DriverEvent, Events, Exhausted, SlowReader},
     room::{RoomState, Visibility},
     session::Entrance,
+    store::{Durability, StoredRecord},
 };
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use litemap::LiteMap;
 use mesh::{
     NodeConfig, Timing,
-    io::{Input, LinkId, ServerId},
+    io::{Change, Input, LinkId, ServerId},
 };
-use shared::{PeerId, RoomCode, RoomId, signal::IceServer};
+use shared::{RoomCode, RoomId, signal::IceServer};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::PageTransitionEvent;
@@ -93,8 +94,8 @@ struct Browser {
 }
 
 impl Platform for Browser {
-    async fn known_names(&self) -> Vec<(PeerId, String)> {
-        self.profile.known_names(&self.room).await
+    async fn restore(&self) -> Option<Vec<StoredRecord>> {
+        self.profile.restore(&self.room).await
     }
 
     fn arm_timer(&mut self, after: Option<Duration>) {
@@ -156,9 +157,12 @@ impl Platform for Browser {
         }
     }
 
-    fn remember_name(&mut self, peer: PeerId, name: String) {
-        let (profile, room) = (self.profile.clone(), self.room);
-        spawn_local(async move { profile.remember_name(&room, &peer, &name).await });
+    fn write(&mut self, changes: Vec<Change>, durability: Durability) {
+        let (profile, room, events) = (self.profile.clone(), self.room, self.events.clone());
+        spawn_local(async move {
+            let written = profile.write(&room, &changes, durability).await;
+            events.send(DriverEvent::Written(written));
+        });
     }
 
     fn remember_closed(&mut self, statement: Vec<u8>) {

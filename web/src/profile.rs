@@ -12,12 +12,13 @@ use client::{
     notice::Missing,
     servers,
     slot::{self, Claim, Hold, Host, Lock, Remembered},
-    store::{IdentityRecord, MemoryStore, Store, StoreError},
+    store::{Durability, IdentityRecord, MemoryStore, Store, StoreError, StoredRecord},
 };
 use futures_channel::oneshot;
 use gloo_events::EventListener;
 use gloo_timers::{callback::Interval, future::sleep};
 use litemap::LiteMap;
+use mesh::io::Change;
 use shared::{Identity, PeerId, RoomCode, RoomId, SessionId};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -102,16 +103,32 @@ impl Profile {
         &self.0.servers
     }
 
-    /// Who used which name in a room before. Not knowing is no reason not to join.
-    pub(crate) async fn known_names(&self, room: &RoomId) -> Vec<(PeerId, String)> {
-        let names = self.0.store.names(room).await;
-        names.unwrap_or_else(|error| failed("known names cannot be read", &error))
+    /// What was kept of a room; `None` if nothing is kept here. Where that cannot be read nothing more is kept either: what is there may be
+    /// read another time.
+    pub(crate) async fn restore(&self, room: &RoomId) -> Option<Vec<StoredRecord>> {
+        if !self.persistent() {
+            return None;
+        }
+        let records = self.0.store.records(room, &self.peer_id()).await;
+        records.map_or_else(|error| failed("what was kept cannot be read", &error), Some)
     }
 
-    pub(crate) async fn remember_name(&self, room: &RoomId, peer: &PeerId, name: &str) {
-        if let Err(error) = self.0.store.save_name(room, peer, name).await {
-            failed("a name cannot be kept", &error)
-        }
+    /// Keeps or forgets what belongs to a room.
+    pub(crate) async fn write(
+        &self,
+        room: &RoomId,
+        changes: &[Change],
+        durability: Durability,
+    ) -> Result<(), StoreError> {
+        self.0.store.write(room, &self.peer_id(), changes, durability).await
+    }
+
+    /// Forgets everything that this browser keeps of a room, whichever tab it is of.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was forgotten.
+    pub(crate) async fn forget(&self, room: &RoomId) -> Result<(), StoreError> {
+        self.0.store.forget(room).await
     }
 
     /// The founder's statement that a room is closed, if one was remembered.
@@ -309,6 +326,7 @@ async fn servers() -> Vec<String> {
 #[cfg(test)]
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod tests {
+    use mesh::io::Owner;
     use wasm_bindgen_test::wasm_bindgen_test;
 
     use super::*;
@@ -343,6 +361,17 @@ pub(crate) mod tests {
         assert!(stored.certificate.is_some_and(|certificate| {
             certificate.expires() > js_sys::Date::now() + 300.0 * 24.0 * 60.0 * 60.0 * 1_000.0
         }));
+        let room = one.generate_room().open().id();
+        let changes = [(Owner::Room, 1), (Owner::Me, 2)].map(|(owner, key)| Change {
+            owner,
+            key: vec![key],
+            value: Some([].as_slice().into()),
+        });
+        one.write(&room, &changes, Durability::Strict).await.unwrap();
+        let kept = async |profile: &Profile| profile.restore(&room).await.unwrap().len();
+        assert_eq!((kept(&one).await, kept(&other).await), (2, 1));
+        other.forget(&room).await.unwrap();
+        assert_eq!((kept(&one).await, kept(&other).await), (0, 0));
     }
 
     #[wasm_bindgen_test]

@@ -3,7 +3,8 @@
 
 mod indexeddb;
 
-use client::store::{IdentityRecord, Lease, MemoryStore, Store, StoreError};
+use client::store::{Durability, IdentityRecord, Lease, MemoryStore, Store, StoreError, StoredRecord};
+use mesh::io::Change;
 use shared::{PeerId, RoomId};
 use web_sys::RtcCertificate;
 
@@ -63,12 +64,22 @@ impl Store for BrowserStore {
         either!(self, store => store.take_lease(slot, lease, now_unix_millis))
     }
 
-    async fn names(&self, room: &RoomId) -> Result<Vec<(PeerId, String)>, StoreError> {
-        either!(self, store => store.names(room))
+    async fn records(&self, room: &RoomId, me: &PeerId) -> Result<Vec<StoredRecord>, StoreError> {
+        either!(self, store => store.records(room, me))
     }
 
-    async fn save_name(&self, room: &RoomId, peer: &PeerId, name: &str) -> Result<(), StoreError> {
-        either!(self, store => store.save_name(room, peer, name))
+    async fn write(
+        &self,
+        room: &RoomId,
+        me: &PeerId,
+        changes: &[Change],
+        durability: Durability,
+    ) -> Result<(), StoreError> {
+        either!(self, store => store.write(room, me, changes, durability))
+    }
+
+    async fn forget(&self, room: &RoomId) -> Result<(), StoreError> {
+        either!(self, store => store.forget(room))
     }
 
     async fn closed(&self) -> Result<Vec<(RoomId, Vec<u8>)>, StoreError> {
@@ -84,9 +95,12 @@ impl Store for BrowserStore {
 #[cfg(target_arch = "wasm32")]
 mod tests {
     use client::contract;
+    use mesh::io::Owner;
     use wasm_bindgen_test::wasm_bindgen_test;
+    use zeroize::Zeroizing;
 
     use super::*;
+    use crate::config::DATABASE_VERSION;
     use crate::profile::tests::certificate;
 
     /// A name of its own, so that no earlier run is seen.
@@ -123,5 +137,102 @@ mod tests {
         });
         let (first, second) = futures_util::join!(one.take_lease(0, &a, 0), other.take_lease(0, &b, 0));
         assert_eq!(u8::from(first.unwrap()) + u8::from(second.unwrap()), 1);
+    }
+
+    fn room() -> RoomId {
+        RoomId::from_bytes([255; 32])
+    }
+
+    fn ann() -> PeerId {
+        PeerId::from_bytes([255; 32])
+    }
+
+    fn change(key: u8) -> Change {
+        Change {
+            owner: Owner::Me,
+            key: vec![key],
+            value: Some([key].as_slice().into()),
+        }
+    }
+
+    fn record(key: u8) -> StoredRecord {
+        StoredRecord {
+            key: vec![key],
+            value: vec![key],
+        }
+    }
+
+    async fn database(name: &str) -> BrowserStore {
+        BrowserStore::IndexedDb(IndexedDbStore::open(name).await.unwrap())
+    }
+
+    #[wasm_bindgen_test]
+    async fn what_was_written_is_there_when_the_database_is_opened_again_and_in_what_has_it_open() {
+        let name = name();
+        let [one, other] = [database(&name).await, database(&name).await];
+        for (key, durability) in [(1, Durability::Strict), (2, Durability::Relaxed)] {
+            one.write(&room(), &ann(), &[change(key)], durability).await.unwrap();
+        }
+        other
+            .write(&room(), &ann(), &[change(3)], Durability::Relaxed)
+            .await
+            .unwrap();
+        let kept = [record(1), record(2), record(3)];
+        assert_eq!(one.records(&room(), &ann()).await.unwrap(), kept);
+        assert_eq!(other.records(&room(), &ann()).await.unwrap(), kept);
+        drop((one, other));
+        assert_eq!(database(&name).await.records(&room(), &ann()).await.unwrap(), kept);
+    }
+
+    #[wasm_bindgen_test]
+    async fn what_is_asked_for_together_is_done_in_order() {
+        let store = database(&name()).await;
+        let of = |value: u8| Change {
+            value: Some([value].as_slice().into()),
+            ..change(1)
+        };
+        let [first, second] = [[of(1)], [of(2)]];
+        let (room, ann) = (room(), ann());
+        let (first, second, read) = futures_util::join!(
+            store.write(&room, &ann, &first, Durability::Strict),
+            store.write(&room, &ann, &second, Durability::Relaxed),
+            store.records(&room, &ann)
+        );
+        assert_eq!((first, second), (Ok(()), Ok(())));
+        assert_eq!(read.unwrap()[0].value, [2]);
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_store_that_a_later_page_closed_says_so() {
+        let name = name();
+        let store = database(&name).await;
+        let later = IndexedDbStore::open_version(&name, DATABASE_VERSION + 1).await.unwrap();
+        let written = store.write(&room(), &ann(), &[change(1)], Durability::Strict).await;
+        assert_eq!(written, Err(StoreError::Denied));
+        assert_eq!(store.records(&room(), &ann()).await, Err(StoreError::Denied));
+        assert_eq!(store.forget(&room()).await, Err(StoreError::Denied));
+        assert_eq!(later.records(&room(), &ann()).await.unwrap(), []);
+        assert!(IndexedDbStore::open(&name).await.is_err(), "an older page");
+    }
+
+    #[wasm_bindgen_test]
+    async fn an_upgrade_keeps_identities_and_closed_rooms() {
+        let (name, certificate) = (name(), certificate().await);
+        let record = IdentityRecord {
+            secret: Zeroizing::new([7; 32]),
+            certificate: Some(certificate.clone()),
+            name: Some("Ann".into()),
+        };
+        let old = IndexedDbStore::open_version(&name, 2).await.unwrap();
+        old.save_identity(0, &record).await.unwrap();
+        old.save_closed(&room(), &[1]).await.unwrap();
+        assert!(old.records(&room(), &ann()).await.is_err(), "none in that version");
+        let store = database(&name).await;
+        assert!(old.identity(0).await.is_err(), "the old page has let go");
+        let kept = store.identity(0).await.unwrap().unwrap();
+        assert_eq!((*kept.secret, kept.name.as_deref()), ([7; 32], Some("Ann")));
+        assert!(is_same(&kept.certificate.unwrap(), &certificate));
+        assert_eq!(store.closed().await.unwrap(), [(room(), vec![1])]);
+        assert_eq!(store.records(&room(), &ann()).await.unwrap(), []);
     }
 }

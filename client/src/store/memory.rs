@@ -3,9 +3,10 @@
 use std::{cell::RefCell, fmt, rc::Rc};
 
 use litemap::LiteMap;
+use mesh::io::{Change, Owner};
 use shared::{PeerId, RoomId};
 
-use super::{IdentityRecord, Lease, Store, StoreError};
+use super::{Durability, IdentityRecord, Lease, Store, StoreError, StoredRecord};
 
 /// Keeps everything for as long as the program runs. Cheap to clone; clones share what they keep.
 pub struct MemoryStore<C>(Rc<RefCell<Tables<C>>>);
@@ -13,7 +14,8 @@ pub struct MemoryStore<C>(Rc<RefCell<Tables<C>>>);
 struct Tables<C> {
     identities: LiteMap<u32, IdentityRecord<C>>,
     leases: LiteMap<u32, Lease>,
-    names: LiteMap<(RoomId, PeerId), String>,
+    /// By room, by whom they belong to (nobody: to the room), and by key.
+    records: LiteMap<(RoomId, Option<PeerId>, Vec<u8>), Vec<u8>>,
     closed: LiteMap<RoomId, Vec<u8>>,
 }
 
@@ -22,7 +24,7 @@ impl<C> Default for MemoryStore<C> {
         Self(Rc::new(RefCell::new(Tables {
             identities: LiteMap::new(),
             leases: LiteMap::new(),
-            names: LiteMap::new(),
+            records: LiteMap::new(),
             closed: LiteMap::new(),
         })))
     }
@@ -64,14 +66,36 @@ impl<C: Clone> Store for MemoryStore<C> {
         Ok(!held)
     }
 
-    async fn names(&self, room: &RoomId) -> Result<Vec<(PeerId, String)>, StoreError> {
+    async fn records(&self, room: &RoomId, me: &PeerId) -> Result<Vec<StoredRecord>, StoreError> {
         let tables = self.0.borrow();
-        let names = tables.names.iter().filter(|((of, _), _)| of == room);
-        Ok(names.map(|((_, peer), name)| (*peer, name.clone())).collect())
+        let is_mine = |owner: &Option<PeerId>| owner.is_none_or(|peer| peer == *me);
+        let records = tables.records.iter();
+        let records = records.filter(|((of, owner, _), _)| of == room && is_mine(owner));
+        let read = |((_, _, key), value): (&(_, _, Vec<u8>), &Vec<u8>)| StoredRecord {
+            key: key.clone(),
+            value: value.clone(),
+        };
+        Ok(records.map(read).collect())
     }
 
-    async fn save_name(&self, room: &RoomId, peer: &PeerId, name: &str) -> Result<(), StoreError> {
-        self.0.borrow_mut().names.insert((*room, *peer), name.to_owned());
+    async fn write(&self, room: &RoomId, me: &PeerId, changes: &[Change], _: Durability) -> Result<(), StoreError> {
+        let records = &mut self.0.borrow_mut().records;
+        for Change { owner, key, value } in changes {
+            let owner = match owner {
+                Owner::Room => None,
+                Owner::Me => Some(*me),
+            };
+            let key = (*room, owner, key.clone());
+            match value {
+                Some(value) => records.insert(key, value.to_vec()),
+                None => records.remove(&key),
+            };
+        }
+        Ok(())
+    }
+
+    async fn forget(&self, room: &RoomId) -> Result<(), StoreError> {
+        self.0.borrow_mut().records.retain(|(of, _, _), _| of != room);
         Ok(())
     }
 

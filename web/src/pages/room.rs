@@ -3,7 +3,7 @@
 pub mod sheet;
 pub mod view;
 
-use std::rc::Rc;
+use std::{cell::Cell, rc::Rc};
 
 use client::{
     Session,
@@ -78,8 +78,16 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
     let retry_in = use_seconds_until(now.retry_at.is_some(), || {
         now.retry_at.map_or(0, |at| session.millis_until(at))
     });
-    let on_send = use_callback(session.clone(), |outgoing: Outgoing, session| {
-        session.say(outgoing.to, &outgoing.text).map(|_| ())
+    let on_send = use_callback(session.clone(), {
+        let asked = Cell::new(false);
+        move |outgoing: Outgoing, session| {
+            session.say(outgoing.to, &outgoing.text)?;
+            // From the first message on there is something to lose.
+            if !asked.replace(true) {
+                js::ask_to_persist();
+            }
+            Ok(())
+        }
     });
     let safety_number = use_callback((code.clone(), me), {
         let room = room.clone();

@@ -6,22 +6,30 @@
 //! |---|---|---|
 //! | `identities` | slot | `{ secret: Uint8Array, certificate?: RTCCertificate, name?: string }` |
 //! | `leases` | slot | `{ owner: string, until: number }` |
-//! | `names` | `room/peer` | `{ peer: string, name: string }` |
 //! | `closed` | room | `{ room: string, statement: Uint8Array }` |
+//! | `records` | room, whose it is, the record's key, as bytes | the record's value, `Uint8Array` |
 //!
-//! Values say what they belong to, so that many are read in one request.
+//! A value of `closed` says what it belongs to, and the keys of `records` begin with that: so many are read in one request.
+//!
+//! A request is awaited only where its answer decides what comes next. A transaction ends by itself once nothing is asked of it any more, so
+//! nothing but its own requests is awaited in between.
+//!
+//! Not here: what happens when the browser closes the database (`close`), because somebody clears its data or its disk fails. The
+//! transactions under way are aborted then, and no other one begins, so whoever writes is told.
 
 use std::rc::Rc;
 
-use client::store::{IdentityRecord, Lease, StoreError};
-use idb::{
-    Database, DatabaseEvent as _, Factory, KeyRange, ObjectStore, ObjectStoreParams, Query, Transaction,
-    TransactionMode,
-};
-use js_sys::Uint8Array;
+use client::store::{Durability, IdentityRecord, Lease, StoreError, StoredRecord};
+use gloo_events::EventListener;
+use js_sys::{Array, Promise, Uint8Array};
+use mesh::io::{Change, Owner};
 use shared::{PeerId, RoomId};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{IdbDatabase, RtcCertificate};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    IdbDatabase, IdbKeyRange, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransaction, IdbVersionChangeEvent,
+    RtcCertificate,
+};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -33,63 +41,108 @@ const IDENTITIES: &str = "identities";
 const LEASES: &str = "leases";
 const NAMES: &str = "names";
 const CLOSED: &str = "closed";
+const RECORDS: &str = "records";
+
+/// Makes one version of the database out of the one before.
+type Upgrade = fn(&IdbDatabase) -> Result<(), JsValue>;
+
+/// All of them, in order.
+const UPGRADES: [Upgrade; DATABASE_VERSION as usize] = [to_version_1, to_version_2, to_version_3];
+
+fn to_version_1(database: &IdbDatabase) -> Result<(), JsValue> {
+    for name in [IDENTITIES, LEASES, NAMES] {
+        database.create_object_store(name)?;
+    }
+    Ok(())
+}
+
+fn to_version_2(database: &IdbDatabase) -> Result<(), JsValue> {
+    database.create_object_store(CLOSED)?;
+    Ok(())
+}
+
+/// Names are among the records from now on.
+fn to_version_3(database: &IdbDatabase) -> Result<(), JsValue> {
+    database.delete_object_store(NAMES)?;
+    database.create_object_store(RECORDS)?;
+    Ok(())
+}
+
+/// What a transaction may do.
+#[derive(Debug, Clone, Copy)]
+enum Access {
+    Read,
+    Write(Durability),
+}
 
 /// Keeps everything in a database of the browser.
 #[derive(Debug, Clone)]
-pub struct IndexedDbStore(Rc<Database>);
+pub struct IndexedDbStore(Rc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    database: IdbDatabase,
+    _on_version_change: EventListener,
+}
 
 impl IndexedDbStore {
     /// Opens the database, made if it does not exist.
     ///
     /// # Errors
-    /// [`idb::Error`] where the browser lets the page have none.
-    pub async fn open(name: &str) -> Result<Self, idb::Error> {
-        let mut request = Factory::new()?.open(name, Some(DATABASE_VERSION))?;
-        request.on_upgrade_needed(|event| {
-            // A failure here makes the opening fail, where it is reported.
-            if let Ok(database) = event.database() {
-                let known = database.store_names();
-                for store in [IDENTITIES, LEASES, NAMES, CLOSED] {
-                    if !known.iter().any(|known| known == store) {
-                        let _ = database.create_object_store(store, ObjectStoreParams::new());
-                    }
-                }
+    /// What the browser says where it lets the page have none.
+    pub async fn open(name: &str) -> Result<Self, JsValue> {
+        Self::open_version(name, DATABASE_VERSION).await
+    }
+
+    /// As [`open`](Self::open), for a page of that version.
+    pub(super) async fn open_version(name: &str, version: u32) -> Result<Self, JsValue> {
+        let factory = js::window().indexed_db()?.ok_or(JsValue::UNDEFINED)?;
+        let request = factory.open_with_u32(name, version)?;
+        let _on_upgrade = EventListener::once(&request, "upgradeneeded", move |event| {
+            let request: Option<IdbOpenDbRequest> = event.target().map(JsCast::unchecked_into);
+            let event: &IdbVersionChangeEvent = event.unchecked_ref();
+            if let Some(request) = request
+                && upgrade(&request, event.old_version(), version).is_err()
+                && let Some(transaction) = request.transaction()
+            {
+                // All of an upgrade or nothing. The opening fails, and is reported.
+                let _ = transaction.abort();
             }
         });
-        let mut database = request.await?;
-        // A page of a later version waits in its start until this one has let go; what this one stores from then on is lost.
-        database.on_version_change(|event| {
+        let database: IdbDatabase = answer(&request).await?.unchecked_into();
+        // A page of a later version waits in its start until this one has let go. This one is told that nothing is stored any more when it
+        // tries.
+        let on_version_change = EventListener::once(&database, "versionchange", |event| {
             if let Some(database) = event.target() {
                 database.unchecked_into::<IdbDatabase>().close();
             }
         });
-        Ok(Self(Rc::new(database)))
+        Ok(Self(Rc::new(Inner {
+            database,
+            _on_version_change: on_version_change,
+        })))
     }
 
-    /// All values of an object store whose keys fit a query.
-    async fn all(&self, name: &str, query: Option<Query>) -> Result<Vec<JsValue>, idb::Error> {
-        let (_transaction, store) = self.store(name, TransactionMode::ReadOnly)?;
-        store.get_all(query, None)?.await
+    async fn put(&self, name: &str, key: &JsValue, value: &JsValue) -> Result<(), JsValue> {
+        let (transaction, store) = self.begin(name, Access::Write(Durability::Relaxed))?;
+        store.put_with_key(value, key)?;
+        stored(&transaction).await
     }
 
-    async fn put(&self, name: &str, key: JsValue, value: JsValue) -> Result<(), idb::Error> {
-        let (transaction, store) = self.store(name, TransactionMode::ReadWrite)?;
-        store.put(&value, Some(&key))?.await?;
-        transaction.commit()?.await?;
-        Ok(())
-    }
-
-    fn store(&self, name: &str, mode: TransactionMode) -> Result<(Transaction, ObjectStore), idb::Error> {
-        let transaction = self.0.transaction(&[name], mode)?;
+    fn begin(&self, name: &str, access: Access) -> Result<(IdbTransaction, IdbObjectStore), JsValue> {
+        let (mode, durability) = match access {
+            Access::Read => ("readonly", "default"),
+            Access::Write(Durability::Relaxed) => ("readwrite", "relaxed"),
+            Access::Write(Durability::Strict) => ("readwrite", "strict"),
+        };
+        let transaction = js::begin(&self.0.database, name, mode, durability)?;
         let store = transaction.object_store(name)?;
         Ok((transaction, store))
     }
 
-    pub(super) async fn identity(&self, slot: u32) -> Result<Option<IdentityRecord<RtcCertificate>>, idb::Error> {
-        let (_transaction, store) = self.store(IDENTITIES, TransactionMode::ReadOnly)?;
-        let Some(value) = store.get(Query::Key(slot.into()))?.await? else {
-            return Ok(None);
-        };
+    pub(super) async fn identity(&self, slot: u32) -> Result<Option<IdentityRecord<RtcCertificate>>, JsValue> {
+        let (_, store) = self.begin(IDENTITIES, Access::Read)?;
+        let value = answer(&store.get(&slot.into())?).await?;
         let secret = field(&value, "secret").and_then(|secret| secret.dyn_into::<Uint8Array>().ok());
         let secret = secret.filter(|secret| secret.length() == 32).map(|secret| {
             let mut bytes = Zeroizing::new([0; 32]);
@@ -108,7 +161,7 @@ impl IndexedDbStore {
         &self,
         slot: u32,
         record: &IdentityRecord<RtcCertificate>,
-    ) -> Result<(), idb::Error> {
+    ) -> Result<(), JsValue> {
         let secret = Uint8Array::from(record.secret.as_slice());
         let certificate = record
             .certificate
@@ -116,61 +169,163 @@ impl IndexedDbStore {
             .map_or(JsValue::UNDEFINED, |value| value.into());
         let name = record.name.as_deref().map_or(JsValue::UNDEFINED, JsValue::from);
         let value = object([("secret", secret.into()), ("certificate", certificate), ("name", name)]);
-        self.put(IDENTITIES, slot.into(), value.into()).await
+        self.put(IDENTITIES, &slot.into(), &value).await
     }
 
-    pub(super) async fn take_lease(&self, slot: u32, lease: &Lease, now_unix_millis: u64) -> Result<bool, idb::Error> {
+    pub(super) async fn take_lease(&self, slot: u32, lease: &Lease, now_unix_millis: u64) -> Result<bool, JsValue> {
         // One transaction from reading to writing: two tabs cannot both find the slot free.
-        let (transaction, store) = self.store(LEASES, TransactionMode::ReadWrite)?;
-        let known = store
-            .get(Query::Key(slot.into()))?
-            .await?
-            .and_then(|value| read_lease(&value));
+        let (transaction, store) = self.begin(LEASES, Access::Write(Durability::Relaxed))?;
+        let known = read_lease(&answer(&store.get(&slot.into())?).await?);
         let held = known.is_some_and(|known| known.holds_against(lease, now_unix_millis));
         if !held {
             #[expect(clippy::cast_precision_loss, reason = "exact for the next 285,000 years")]
             let until = lease.until_unix_millis as f64;
             let value = object([("owner", lease.owner.as_str().into()), ("until", until.into())]);
-            store.put(&value, Some(&slot.into()))?.await?;
+            store.put_with_key(&value, &slot.into())?;
         }
-        transaction.commit()?.await?;
+        stored(&transaction).await?;
         Ok(!held)
     }
 
-    pub(super) async fn names(&self, room: &RoomId) -> Result<Vec<(PeerId, String)>, idb::Error> {
-        let prefix = format!("{}/", room.to_text());
-        // `~` comes after every character of an identifier's text.
-        let end = format!("{prefix}~");
-        let range = KeyRange::bound(&prefix.into(), &end.into(), None, None)?;
-        let entries = self.all(NAMES, Some(Query::KeyRange(range))).await?;
-        let read = |value: &JsValue| Some((text(value, "peer")?.parse().ok()?, text(value, "name")?));
-        Ok(entries.iter().filter_map(read).collect())
+    pub(super) async fn records(&self, room: &RoomId, me: &PeerId) -> Result<Vec<StoredRecord>, JsValue> {
+        let (_, store) = self.begin(RECORDS, Access::Read)?;
+        let mut asked = Vec::new();
+        for owner in [Owner::Room, Owner::Me] {
+            let prefix = prefix(room, me, owner);
+            let range = beginning_with(&prefix)?;
+            let keys = store.get_all_keys_with_key(&range)?;
+            asked.push((prefix.len(), keys, answer(&store.get_all_with_key(&range)?)));
+        }
+        let mut records = Vec::new();
+        for (prefix_bytes, keys, values) in asked {
+            // Requests are answered in order; one that fails makes all later ones fail.
+            let values: Array = values.await?.unchecked_into();
+            let keys: Array = keys.result()?.unchecked_into();
+            for (key, value) in keys.iter().zip(values.iter()) {
+                if let Ok(value) = value.dyn_into::<Uint8Array>() {
+                    records.push(StoredRecord {
+                        key: Uint8Array::new(&key).to_vec().split_off(prefix_bytes),
+                        value: value.to_vec(),
+                    });
+                }
+            }
+        }
+        Ok(records)
     }
 
-    pub(super) async fn save_name(&self, room: &RoomId, peer: &PeerId, name: &str) -> Result<(), idb::Error> {
-        let peer = peer.to_text();
-        let key = format!("{}/{peer}", room.to_text());
-        let value = object([("peer", peer.into()), ("name", name.into())]);
-        self.put(NAMES, key.into(), value.into()).await
+    pub(super) async fn write(
+        &self,
+        room: &RoomId,
+        me: &PeerId,
+        changes: &[Change],
+        durability: Durability,
+    ) -> Result<(), JsValue> {
+        let (transaction, store) = self.begin(RECORDS, Access::Write(durability))?;
+        for change in changes {
+            let mut key = prefix(room, me, change.owner);
+            key.extend_from_slice(&change.key);
+            let key = Uint8Array::from(key.as_slice());
+            let asked = match &change.value {
+                Some(value) => store.put_with_key(&Uint8Array::from(&**value), &key),
+                None => store.delete(&key),
+            };
+            if let Err(error) = asked {
+                // What was asked before would be done.
+                let _ = transaction.abort();
+                return Err(error);
+            }
+        }
+        stored(&transaction).await
     }
 
-    pub(super) async fn closed(&self) -> Result<Vec<(RoomId, Vec<u8>)>, idb::Error> {
-        let entries = self.all(CLOSED, None).await?;
-        let read = |value: &JsValue| {
-            let statement = field(value, "statement")?.dyn_into::<Uint8Array>().ok()?;
-            Some((text(value, "room")?.parse().ok()?, statement.to_vec()))
+    pub(super) async fn forget(&self, room: &RoomId) -> Result<(), JsValue> {
+        let (transaction, store) = self.begin(RECORDS, Access::Write(Durability::Strict))?;
+        store.delete(beginning_with(room.as_bytes())?.as_ref())?;
+        stored(&transaction).await
+    }
+
+    pub(super) async fn closed(&self) -> Result<Vec<(RoomId, Vec<u8>)>, JsValue> {
+        let (_, store) = self.begin(CLOSED, Access::Read)?;
+        let entries: Array = answer(&store.get_all()?).await?.unchecked_into();
+        let read = |value: JsValue| {
+            let statement = field(&value, "statement")?.dyn_into::<Uint8Array>().ok()?;
+            Some((text(&value, "room")?.parse().ok()?, statement.to_vec()))
         };
         Ok(entries.iter().filter_map(read).collect())
     }
 
-    pub(super) async fn save_closed(&self, room: &RoomId, statement: &[u8]) -> Result<(), idb::Error> {
+    pub(super) async fn save_closed(&self, room: &RoomId, statement: &[u8]) -> Result<(), JsValue> {
         let room = JsValue::from(room.to_text());
         let value = object([
             ("room", room.clone()),
             ("statement", Uint8Array::from(statement).into()),
         ]);
-        self.put(CLOSED, room, value.into()).await
+        self.put(CLOSED, &room, &value).await
     }
+}
+
+/// Brings a database from one version to another.
+fn upgrade(request: &IdbOpenDbRequest, from: f64, to: u32) -> Result<(), JsValue> {
+    let database: IdbDatabase = request.result()?.unchecked_into();
+    for (upgrade, version) in UPGRADES.iter().zip(1..=to) {
+        if f64::from(version) > from {
+            upgrade(&database)?;
+        }
+    }
+    Ok(())
+}
+
+/// What a request gives. Listens from now on, however late the future is waited for.
+fn answer(request: &IdbRequest) -> impl Future<Output = Result<JsValue, JsValue>> + use<> {
+    let answered = JsFuture::from(Promise::new(&mut |resolve, reject| {
+        request.set_onsuccess(Some(&resolve));
+        request.set_onerror(Some(&reject));
+    }));
+    let request = request.clone();
+    async move {
+        match answered.await {
+            Ok(_) => request.result(),
+            Err(_) => Err(request.error()?.into()),
+        }
+    }
+}
+
+/// Waits until a transaction, of which nothing more is asked, is stored. It ends by itself: told to end by `commit`, Firefox would give
+/// no reason for what fails after that, such as a full disk.
+async fn stored(transaction: &IdbTransaction) -> Result<(), JsValue> {
+    let ended = Promise::new(&mut |resolve, reject| {
+        transaction.set_oncomplete(Some(&resolve));
+        transaction.set_onabort(Some(&reject));
+    });
+    match JsFuture::from(ended).await {
+        Ok(_) => Ok(()),
+        Err(_) => Err(transaction.error().into()),
+    }
+}
+
+/// What the keys of someone's records begin with.
+fn prefix(room: &RoomId, me: &PeerId, owner: Owner) -> Vec<u8> {
+    let owner = match owner {
+        Owner::Room => &[0][..],
+        Owner::Me => &[&[1], &me.as_bytes()[..]].concat(),
+    };
+    [room.as_bytes(), owner].concat()
+}
+
+/// All keys that begin so: from there to the next key that does not.
+fn beginning_with(prefix: &[u8]) -> Result<IdbKeyRange, JsValue> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < u8::MAX {
+            end.push(last + 1);
+            break;
+        }
+    }
+    let [start, end] = [prefix, &end].map(Uint8Array::from);
+    if end.length() == 0 {
+        return IdbKeyRange::lower_bound(&start);
+    }
+    IdbKeyRange::bound_with_lower_open_and_upper_open(&start, &end, false, true)
 }
 
 fn read_lease(value: &JsValue) -> Option<Lease> {
@@ -193,23 +348,71 @@ fn text(value: &JsValue, name: &str) -> Option<String> {
 }
 
 /// What went wrong, by the name that the DOM gives its errors.
-pub(super) fn failed(error: idb::Error) -> StoreError {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "what is not asked for here does not fail")]
-    let error: JsValue = match error {
-        idb::Error::DomException(exception) => exception.into(),
-        idb::Error::IndexedDbNotFound(error)
-        | idb::Error::IndexedDbOpenFailed(error)
-        | idb::Error::TransactionOpenFailed(error)
-        | idb::Error::TransactionAbortError(error)
-        | idb::Error::TransactionCommitError(error)
-        | idb::Error::GetFailed(error)
-        | idb::Error::GetAllFailed(error)
-        | idb::Error::UpdateFailed(error) => error,
-        _ => JsValue::UNDEFINED,
-    };
+pub(super) fn failed(error: JsValue) -> StoreError {
     match text(&error, "name").as_deref() {
         Some("QuotaExceededError") => StoreError::Full,
         Some("SecurityError" | "InvalidStateError" | "NotAllowedError") => StoreError::Denied,
         Some(_) | None => StoreError::Platform(js::describe(&error)),
+    }
+}
+
+#[cfg(test)]
+#[cfg(target_arch = "wasm32")]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+    use web_sys::DomException;
+
+    use super::*;
+
+    #[wasm_bindgen_test]
+    async fn a_transaction_that_fails_changes_nothing_and_says_why() {
+        let name = format!("test-{:?}", js::entropy::<8>());
+        let database = IndexedDbStore::open(&name).await.unwrap();
+        let (room, me) = (RoomId::from_bytes([1; 32]), PeerId::from_bytes([2; 32]));
+        let key = Uint8Array::from(prefix(&room, &me, Owner::Room).as_slice());
+        let begin = || database.begin(RECORDS, Access::Write(Durability::Strict)).unwrap();
+
+        let (transaction, store) = begin();
+        store.put_with_key(&key, &key).unwrap();
+        store.add_with_key(&key, &key).unwrap();
+        let error = stored(&transaction).await.unwrap_err();
+        assert_eq!(text(&error, "name").as_deref(), Some("ConstraintError"));
+        assert!(matches!(failed(error), StoreError::Platform(_)));
+
+        let (transaction, store) = begin();
+        store.put_with_key(&key, &key).unwrap();
+        transaction.abort().unwrap();
+        let error = stored(&transaction).await.unwrap_err();
+        assert!(error.is_undefined(), "aborted for no reason");
+        assert!(matches!(failed(error), StoreError::Platform(_)));
+        assert_eq!(database.records(&room, &me).await.unwrap(), []);
+    }
+
+    #[wasm_bindgen_test]
+    fn a_full_disk_is_told_from_other_failures() {
+        let named = |name| failed(DomException::new_with_message_and_name("", name).unwrap().into());
+        assert_eq!(named("QuotaExceededError"), StoreError::Full);
+        assert_eq!(named("InvalidStateError"), StoreError::Denied);
+        assert!(matches!(named("AbortError"), StoreError::Platform(_)));
+    }
+
+    #[wasm_bindgen_test]
+    fn a_range_holds_what_begins_so_and_nothing_else() {
+        let holds = |prefix: &[u8], key: &[u8]| {
+            let range = beginning_with(prefix).unwrap();
+            range.includes(&Uint8Array::from(key)).unwrap()
+        };
+        for (prefix, inside, outside) in [
+            (
+                &[1, 2][..],
+                &[&[1, 2][..], &[1, 2, 0], &[1, 2, 255, 255]][..],
+                &[&[1][..], &[1, 1, 255], &[1, 3]][..],
+            ),
+            (&[1, 255], &[&[1, 255], &[1, 255, 255]], &[&[1], &[1, 254, 255], &[2]]),
+            (&[255, 255], &[&[255, 255], &[255, 255, 255]], &[&[255], &[255, 254]]),
+        ] {
+            assert!(inside.iter().all(|key| holds(prefix, key)), "{prefix:?}");
+            assert!(!outside.iter().any(|key| holds(prefix, key)), "{prefix:?}");
+        }
     }
 }
