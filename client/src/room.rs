@@ -3,9 +3,8 @@
 use std::{rc::Rc, time::Duration};
 
 use litemap::LiteMap;
-use mesh::Timestamp;
 use mesh::io::ServerId;
-use mesh::model::{Delivery, Event, Message, Person, PersonState, ServerState};
+use mesh::model::{Delivery, Event, Message, Person, PersonState, ServerState, Timestamp};
 use shared::{MessageId, PeerId};
 
 use crate::{

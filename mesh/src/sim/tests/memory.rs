@@ -58,11 +58,10 @@ fn what_was_said_is_there_after_everyone_left_and_came_back_and_feeds_go_on() {
     for seed in seeds() {
         let (mut world, who) = room_of(seed, 5);
         let said: Vec<_> = who.iter().map(|author| world.say(*author, "before")).collect();
-        world.whisper(who[0], who[1], "psst").unwrap();
+        let whisper = world.whisper(who[0], who[1], "psst").unwrap();
         world.run_until(seconds(10), "all know", |world| {
-            who.iter()
-                .zip(&said)
-                .all(|(author, id)| is_delivered(world, *author, *id))
+            let mut own = who.iter().zip(&said);
+            own.all(|(author, id)| is_delivered(world, *author, *id)) && is_delivered(world, who[0], whisper)
         });
         for who in &who {
             world.leave(*who);
