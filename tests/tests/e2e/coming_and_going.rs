@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use futures_util::future::try_join;
-use tests::{browser::Browser, server::Server};
+use tests::{browser::Browser, page::PATIENCE, server::Server, wait::until};
 
 use crate::lab::{enter, found, gathered, run};
 
@@ -51,6 +51,12 @@ fn a_room_once_left_is_a_click_away_until_it_is_forgotten() {
         leave().await?;
         ensure!(bob.run(LISTED, vec![]).await? == 1);
         bob.click("Forget Private room with Ann").await?;
+        // What is kept of the room goes first.
+        let forgotten = until(PATIENCE, || async {
+            ensure!(bob.run(LISTED, vec![]).await? == 0, "the room is still listed");
+            Ok(())
+        });
+        forgotten.await?;
         bob.reload().await?;
         bob.wait("the start page", |view| view.field("Room").is_some()).await?;
         ensure!(bob.run(LISTED, vec![]).await? == 0);
