@@ -98,11 +98,14 @@ impl Body for SimulatedClient {
         if let Input::ServerDown { server, .. } = &input {
             self.sockets.remove(server);
         }
-        match input {
-            Input::Stored { changes } if changes == self.written => self.core.handle_written(now, Ok(())),
-            Input::Stored { .. } => {}
-            Input::NotStored => self.core.handle_written(now, Err(StoreError::Full)),
-            input => self.core.handle_input(now, input),
+        if let Input::Stored { changes } = &input {
+            if *changes == self.written {
+                self.core.handle_written(now, Ok(()));
+            }
+        } else if input == Input::NotStored {
+            self.core.handle_written(now, Err(StoreError::Full));
+        } else {
+            self.core.handle_input(now, input);
         }
     }
 

@@ -62,7 +62,8 @@ pub fn notice(notice: &Notice) -> Cow<'static, str> {
                 .into()
         }
         NoticeKind::OutOfReach { name } => format!(
-            "{} cannot be reached now. What you write stays in the box until you can send it.",
+            "{} is not here now. What you whisper is kept, sealed, by those who are, and delivered when they come back within \
+             seven days.",
             isolate(name)
         )
         .into(),
@@ -343,14 +344,16 @@ pub enum Audience {
 #[must_use]
 pub fn delivery(delivery: Delivery, audience: Audience) -> Cow<'static, str> {
     match (delivery, audience) {
-        (Delivery::Waiting | Delivery::Sent { of: 0, .. }, Audience::OnePerson) => "waiting for the connection".into(),
+        (Delivery::Waiting | Delivery::Sent { of: 0, .. }, Audience::OnePerson) => {
+            "Will be delivered when they come back".into()
+        }
         (Delivery::Waiting | Delivery::Sent { of: 0, .. }, Audience::Everyone) => {
             "Will be delivered when someone joins".into()
         }
         (Delivery::Sent { delivered: 0, .. }, Audience::OnePerson) => "on its way".into(),
         (Delivery::Sent { .. }, Audience::OnePerson) => "delivered".into(),
         (Delivery::Sent { delivered, of }, Audience::Everyone) => format!("delivered to {delivered} of {of}").into(),
-        (Delivery::Failed, _) => "not delivered: send it again when they are here".into(),
+        (Delivery::Failed, _) => "not delivered: they did not come back in time".into(),
     }
 }
 

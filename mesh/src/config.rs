@@ -342,6 +342,15 @@ pub const HOPS_MAX: u8 = 64;
 /// The wait for a whisper's receipt before it is tried again.
 pub const WHISPER_RETRY: Duration = Duration::from_millis(1_500);
 
+/// How long a whisper waits in the log for its recipient. A guess: who is away for longer will not miss it.
+pub const WHISPER_LASTS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How many whispers that waited in the stored log are tried to be opened at a start, the newest first: each costs a fraction of a millisecond.
+pub const WHISPERS_TRIED_MAX: usize = 64;
+
+/// How many bytes of text a whisper may have that waits in the log: sealed it has to fit there.
+pub const HELD_TEXT_BYTES_MAX: usize = TEXT_BYTES_MAX - 1_024;
+
 /// How many ids of whispers are remembered to recognise those that came before, at least; at most twice as many are.
 pub const SEEN_WHISPERS: usize = 4_096;
 

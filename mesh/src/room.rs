@@ -188,9 +188,10 @@ impl Room {
 
     /// Gives up what was tried for long enough, and tries whispers again.
     pub(crate) fn on_delivery_due(&mut self, cx: &mut Context) {
-        let (news, retries) = self.deliveries.handle_timeout(cx.instant());
-        tell_news(cx, news);
-        for whisper in retries {
+        let due = self.deliveries.handle_timeout(cx.instant());
+        tell_news(cx, due.failed);
+        self.hold_whispers(cx, &due.given_up);
+        for whisper in due.retries {
             self.send_whisper(cx, &whisper, Forwarding::Flooded);
         }
     }
@@ -290,8 +291,14 @@ impl Room {
     fn on_left(&mut self, cx: &mut Context, peer: PeerId) {
         let now = cx.instant();
         self.change_roster(cx, |roster, events| roster.on_left(now, peer, events));
-        let news = self.deliveries.handle_gone(peer);
+        self.give_up_on(cx, peer);
+    }
+
+    /// Nobody waits for `peer` any longer.
+    fn give_up_on(&mut self, cx: &mut Context, peer: PeerId) {
+        let (news, whispers) = self.deliveries.handle_gone(peer);
         tell_news(cx, news);
+        self.hold_whispers(cx, &whispers);
     }
 
     /// Our link with `peer` was lost: the others are told, and it is gone unless it shows that it lives.
@@ -384,8 +391,7 @@ impl Room {
         for event in events {
             if let Event::PersonForgotten { peer } = &event {
                 self.routing.forget_peer(peer);
-                let news = self.deliveries.handle_gone(*peer);
-                tell_news(cx, news);
+                self.give_up_on(cx, *peer);
             }
             cx.event(event);
         }
@@ -395,6 +401,9 @@ impl Room {
 
     /// Says in a last beacon that we leave.
     pub(crate) fn leave(&mut self, cx: &mut Context) {
+        // Others may still reach those whom we did not.
+        let whispers = self.deliveries.take_whispers();
+        self.hold_whispers(cx, &whispers);
         self.send_beacon(cx, true);
     }
 

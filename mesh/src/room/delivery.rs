@@ -5,7 +5,8 @@
 //! somebody to come, and counts those who come soon after that one. Who left or is forgotten is not waited for any longer: "2 of 3"
 //! then stays as it is.
 //!
-//! A whisper is acknowledged by a receipt of its recipient's and tried again until then, or until its time is up.
+//! A whisper is acknowledged by a receipt of its recipient's and tried again until then. One that does not get through, or is for somebody who
+//! is not here, waits in the log, and is acknowledged as all that is there, by its recipient alone.
 
 use std::{ops::Range, rc::Rc};
 
@@ -52,6 +53,8 @@ enum Ends {
     OpenToNewcomers { until: Option<Instant> },
     /// Meant for those who were here.
     Closed,
+    /// Meant for one who is not here: until they have it, or until then.
+    ForOne { until: Instant },
 }
 
 #[derive(Debug)]
@@ -62,6 +65,17 @@ struct Whispered {
     retry_at: Instant,
 }
 
+/// What became of what was said, after a while.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Due {
+    /// Deliveries to show.
+    pub(crate) failed: Vec<News>,
+    /// Whispers that did not reach their recipients.
+    pub(crate) given_up: Vec<Rc<Whisper>>,
+    /// Whispers to be tried again.
+    pub(crate) retries: Vec<Rc<Whisper>>,
+}
+
 /// A whisper that is not taken, because too many are pending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Full;
@@ -69,7 +83,9 @@ pub(crate) struct Full;
 impl Said {
     fn delivery(&self) -> Delivery {
         let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
-        if self.targets.is_empty() && self.given_up == 0 {
+        let has_any = self.targets.values().any(|has| *has);
+        let is_held = matches!(self.ends, Ends::ForOne { .. }) && !has_any;
+        if is_held || self.targets.is_empty() && self.given_up == 0 {
             return Delivery::Waiting;
         }
         Delivery::Sent {
@@ -79,7 +95,7 @@ impl Said {
     }
 
     fn is_done(&self) -> bool {
-        self.ends == Ends::Closed && self.targets.values().all(|has| *has)
+        !matches!(self.ends, Ends::OpenToNewcomers { .. }) && self.targets.values().all(|has| *has)
     }
 }
 
@@ -111,6 +127,17 @@ impl Deliveries {
         } else {
             Ends::Closed
         };
+        self.follow(id, place, targets, ends)
+    }
+
+    /// Takes note of a whisper that waits in the log for `to`, until then.
+    pub(crate) fn hold(&mut self, id: MessageId, place: (u64, u64), to: PeerId, until: Instant) -> Delivery {
+        let mut targets = LiteMap::new();
+        targets.insert(to, false);
+        self.follow(id, place, targets, Ends::ForOne { until })
+    }
+
+    fn follow(&mut self, id: MessageId, place: (u64, u64), targets: LiteMap<PeerId, bool>, ends: Ends) -> Delivery {
         if self.said.len() >= PENDING_MESSAGES_MAX {
             self.said.remove(0);
         }
@@ -126,10 +153,21 @@ impl Deliveries {
         delivery
     }
 
-    /// A message that was not sent yet has another id and another place. Says whether it is one that is followed.
-    pub(crate) fn change_place(&mut self, before: MessageId, id: MessageId, place: (u64, u64)) -> bool {
-        let said = self.said.iter_mut().rev().find(|said| said.id == before);
-        said.map(|said| (said.id, said.place) = (id, place)).is_some()
+    /// The entry of what was not sent yet has another place and another id. Says whether it is known by that id.
+    pub(crate) fn change_place(
+        &mut self,
+        (place, id): ((u64, u64), MessageId),
+        (new_place, new_id): ((u64, u64), MessageId),
+    ) -> bool {
+        let said = self.said.iter_mut().find(|said| said.place == place);
+        said.is_some_and(|said| {
+            said.place = new_place;
+            let is_known_so = said.id == id;
+            if is_known_so {
+                said.id = new_id;
+            }
+            is_known_so
+        })
     }
 
     /// The numbers in a feed of ours of what nobody is known to have.
@@ -204,11 +242,11 @@ impl Deliveries {
         Some(((id, Delivery::Sent { delivered: 1, of: 1 }), whisper.whisper))
     }
 
-    /// `peer` left or is forgotten: they are not waited for. Gives the deliveries to show.
-    pub(crate) fn handle_gone(&mut self, peer: PeerId) -> Vec<News> {
+    /// `peer` left or is forgotten: they are not waited for. Gives the deliveries to show, and the whispers that did not reach them.
+    pub(crate) fn handle_gone(&mut self, peer: PeerId) -> (Vec<News>, Vec<Rc<Whisper>>) {
         let mut news = Vec::new();
         for said in &mut self.said {
-            if said.targets.get(&peer) != Some(&false) {
+            if said.targets.get(&peer) != Some(&false) || matches!(said.ends, Ends::ForOne { .. }) {
                 continue;
             }
             said.targets.remove(&peer);
@@ -220,36 +258,47 @@ impl Deliveries {
             }
         }
         self.said.retain(|said| !said.is_done());
-        news.extend(self.fail_whispers(|pending| pending.whisper.to == peer));
-        news
+        (news, self.give_up(|pending| pending.whisper.to == peer))
     }
 
     /// When [`Deliveries::handle_timeout`] has something to do.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let closes = self.said.iter().filter_map(|said| match said.ends {
             Ends::OpenToNewcomers { until } => until,
+            Ends::ForOne { until } => Some(until),
             Ends::Closed => None,
         });
         let whispers = self.whispers.iter().map(|whisper| whisper.until.min(whisper.retry_at));
         closes.chain(whispers).min()
     }
 
-    /// Gives up what was tried for long enough, with the deliveries to show, and gives what is to be tried again.
-    pub(crate) fn handle_timeout(&mut self, now: Instant) -> (Vec<News>, Vec<Rc<Whisper>>) {
+    /// Gives up what was tried for long enough, and gives what is to be tried again.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Due {
         for said in &mut self.said {
             if matches!(said.ends, Ends::OpenToNewcomers { until: Some(until) } if now >= until) {
                 said.ends = Ends::Closed;
             }
         }
-        self.said.retain(|said| !said.is_done());
-        let failed = self.fail_whispers(|whisper| now >= whisper.until);
+        let mut failed = Vec::new();
+        self.said.retain(|said| {
+            let is_over = matches!(said.ends, Ends::ForOne { until } if now >= until);
+            if is_over {
+                failed.push((said.id, Delivery::Failed));
+            }
+            !is_over && !said.is_done()
+        });
+        let given_up = self.give_up(|whisper| now >= whisper.until);
         let due = self.whispers.iter_mut().filter(|whisper| now >= whisper.retry_at);
         let retries = due.map(|whisper| {
             whisper.retry_at = now + WHISPER_RETRY * 2;
             Rc::clone(&whisper.whisper)
         });
         let retries = retries.collect();
-        (failed, retries)
+        Due {
+            failed,
+            given_up,
+            retries,
+        }
     }
 
     /// A whisper was heard. Says whether for the first time.
@@ -257,17 +306,22 @@ impl Deliveries {
         self.heard.insert(&(author, id))
     }
 
-    fn fail_whispers(&mut self, fails: impl Fn(&Whispered) -> bool) -> Vec<News> {
-        let mut news = Vec::new();
-        self.whispers.retain(|whisper| {
-            let fails = fails(whisper);
-            if fails {
-                self.whisper_bytes -= whisper.whisper.text.len();
-                news.push((whisper.whisper.id, Delivery::Failed));
+    /// All whispers that are under way are tried no longer.
+    pub(crate) fn take_whispers(&mut self) -> Vec<Rc<Whisper>> {
+        self.give_up(|_| true)
+    }
+
+    fn give_up(&mut self, is_over: impl Fn(&Whispered) -> bool) -> Vec<Rc<Whisper>> {
+        let mut given_up = Vec::new();
+        self.whispers.retain(|pending| {
+            let is_over = is_over(pending);
+            if is_over {
+                self.whisper_bytes -= pending.whisper.text.len();
+                given_up.push(Rc::clone(&pending.whisper));
             }
-            !fails
+            !is_over
         });
-        news
+        given_up
     }
 }
 
@@ -312,7 +366,7 @@ mod tests {
     fn who_left_is_not_waited_for_and_still_counted() {
         let mut deliveries = Deliveries::new([1; 32]);
         deliveries.say(id(0), (FEED, 0), [peer(1), peer(2), peer(3)]);
-        assert_eq!(deliveries.handle_gone(peer(3)), []);
+        assert_eq!(deliveries.handle_gone(peer(3)).0, []);
         assert_eq!(
             deliveries.on_ack(peer(1), FEED, 0..1),
             [(id(0), Delivery::Sent { delivered: 1, of: 3 })]
@@ -358,9 +412,9 @@ mod tests {
             Some(((id(1), Delivery::Sent { delivered: 1, of: 1 }), whispered(1)))
         );
         assert_eq!(deliveries.on_receipt(peer(2), id(2)), None);
-        let (failed, retries) = deliveries.handle_timeout(at(2));
-        assert_eq!((failed, retries), (vec![], vec![whispered(2)]));
-        assert_eq!(deliveries.handle_timeout(at(30)).0, [(id(2), Delivery::Failed)]);
+        let due = deliveries.handle_timeout(at(2));
+        assert_eq!((due.given_up, due.retries), (vec![], vec![whispered(2)]));
+        assert_eq!(deliveries.handle_timeout(at(30)).given_up, [whispered(2)]);
         assert_eq!(deliveries.poll_timeout(), None);
     }
 }

@@ -172,8 +172,7 @@ impl Room {
         let now = cx.instant();
         let (author, beacon) = (record.author, &record.content);
         if beacon.leaving {
-            let news = self.deliveries.handle_gone(author);
-            tell_news(cx, news);
+            self.give_up_on(cx, author);
         }
         if self.deliveries.awaits_acks() {
             let me = ShortId::of_peer(&self.me);

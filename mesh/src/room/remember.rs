@@ -6,10 +6,10 @@
 //! Invariants: a feed of ours that is gone on with at another visit has no entry that was sent and not stored. What we said and what we
 //! go on with after others brought us more of our own feed never has the number of another entry.
 
-use std::rc::Rc;
+use std::{cmp::Reverse, rc::Rc, time::Duration};
 
 use rand_core::Rng;
-use shared::{MessageId, PeerId};
+use shared::PeerId;
 
 use super::{
     Room,
@@ -17,10 +17,11 @@ use super::{
     say::{message, whispered},
 };
 use crate::{
+    config::{WHISPER_LASTS, WHISPERS_TRIED_MAX},
     context::Context,
     door::Forwarding,
-    io::Priority,
-    model::{Alert, Event},
+    io::{Priority, millis},
+    model::{Alert, Delivery, Event, Message},
     wire::{
         codec::{decode, encode, valid_name},
         entry::Entry,
@@ -39,6 +40,8 @@ pub(super) enum Fate {
     Delivered,
     /// It is tried.
     Underway,
+    /// It waits in the log.
+    Held { place: (u64, u64) },
 }
 
 /// What was stored, as it is read.
@@ -59,31 +62,90 @@ impl Room {
                 self.recall(key, value, &mut recalled);
             }
         }
-        let room = cx.room.clone();
+        let head = recalled.head.take();
+        let mut messages = self.recall_messages(cx, &recalled);
         let Recalled {
             feeds,
             entries,
             whispers,
-            head,
+            ..
         } = recalled;
-        let mut messages = Vec::with_capacity(entries.len());
-        for record in &entries {
+        self.log.restore(&cx.room, feeds, entries);
+        let unread = head.map_or_else(Vec::new, |head| self.go_on_in(head));
+        messages.sort_by_key(|message| (message.order, message.id));
+        cx.event(Event::Recalled { messages });
+        self.follow_unread(cx, &unread);
+        self.follow_whispers(cx, &unread, whispers);
+    }
+
+    /// What is to be shown again, in no order.
+    fn recall_messages(&mut self, cx: &mut Context, recalled: &Recalled) -> Vec<Message> {
+        let mut messages = Vec::with_capacity(recalled.entries.len());
+        for (author, _, whisper) in &recalled.whispers {
+            self.clock.observe(whisper.order, cx.room_millis());
+            self.deliveries.hear(*author, whisper.id);
+            messages.push(whispered(cx, whisper.clone(), *author));
+        }
+        let mut sealed: Vec<_> = Vec::new();
+        for record in &recalled.entries {
             self.clock.observe(record.content.order, cx.room_millis());
             messages.extend(message(cx, record));
             self.note_room_name(cx, record);
+            sealed.extend(record.content.sealed().map(|_| record));
         }
-        self.log.restore(&room, feeds, entries);
+        // Another program of this machine may have stored what is for us.
+        sealed.sort_by_key(|record| Reverse(record.content.order));
+        for record in sealed.into_iter().take(WHISPERS_TRIED_MAX) {
+            let whisper = self.whisper_in(cx, record);
+            messages.extend(whisper.map(|whisper| whispered(cx, whisper, record.author)));
+        }
+        messages
+    }
+
+    /// What we said and nobody is known to have waits on.
+    fn follow_unread(&mut self, cx: &mut Context, unread: &[u64]) {
+        let feed = self.own_feed();
+        for seq in unread.iter().copied() {
+            let (first, next, head) = (seq, seq + 1, None);
+            let entry = self
+                .log
+                .entries_of(Span {
+                    feed,
+                    first,
+                    next,
+                    head,
+                })
+                .next();
+            if let Some(record) = entry.filter(|record| record.content.text().is_some()) {
+                let id = record.message_id();
+                let delivery = self.deliveries.say(id, (feed.number, seq), []);
+                cx.event(Event::Delivery { id, delivery });
+            }
+        }
+    }
+
+    /// What became of our whispers; those that did not get through before we left wait in the log.
+    fn follow_whispers(&mut self, cx: &mut Context, unread: &[u64], whispers: Vec<(PeerId, StoredWhisper, Whisper)>) {
         for (author, stored, whisper) in whispers {
-            self.clock.observe(whisper.order, cx.room_millis());
-            self.deliveries.hear(author, whisper.id);
-            messages.push(whispered(cx, whisper, author));
-            let _ = stored;
-        }
-        messages.sort_by_key(|message| (message.order, message.id));
-        let unread = head.map(|head| self.go_on_in(head));
-        cx.event(Event::Recalled { messages });
-        for (seq, id) in unread.into_iter().flatten() {
-            let delivery = self.deliveries.say(id, (self.feed, seq), []);
+            if author != self.me {
+                continue;
+            }
+            let (id, age) = (whisper.id, cx.room_millis().saturating_sub(whisper.unix_millis));
+            let left = millis(WHISPER_LASTS).saturating_sub(age);
+            let is_unread = |(feed, seq): (u64, u64)| feed != self.feed || unread.contains(&seq);
+            let delivery = match stored.place {
+                _ if stored.delivered => Delivery::Sent { delivered: 1, of: 1 },
+                Some(place) if !is_unread(place) => Delivery::Sent { delivered: 1, of: 1 },
+                _ if left == 0 => Delivery::Failed,
+                Some(place) if place.0 == self.feed => {
+                    let until = cx.instant() + Duration::from_millis(left);
+                    self.deliveries.hold(id, place, whisper.to, until)
+                }
+                _ => {
+                    self.hold_whispers(cx, &[Rc::new(whisper)]);
+                    continue;
+                }
+            };
             cx.event(Event::Delivery { id, delivery });
         }
     }
@@ -114,30 +176,16 @@ impl Room {
         }
     }
 
-    /// Goes on in the feed of the last visit. Gives what of it nobody is known to have.
-    fn go_on_in(&mut self, head: StoredHead) -> Vec<(u64, MessageId)> {
-        let feed = Feed {
-            author: self.me,
-            number: head.feed,
-        };
-        if self.log.fork(&feed).is_some() {
+    /// Goes on in the feed of the last visit. Gives the numbers of what nobody is known to have.
+    fn go_on_in(&mut self, head: StoredHead) -> Vec<u64> {
+        let (author, number) = (self.me, head.feed);
+        if self.log.fork(&Feed { author, number }).is_some() {
             return Vec::new();
         }
         (self.feed, self.next_seq, self.head) = (head.feed, head.next, head.head);
-        self.log.set_own(feed);
+        self.log.set_own(self.own_feed());
         self.go_on_after_others();
-        let message = |seq| {
-            let (first, next, head) = (seq, seq + 1, None);
-            let mut entries = self.log.entries_of(Span {
-                feed,
-                first,
-                next,
-                head,
-            });
-            let record = entries.next().filter(|record| record.content.text().is_some());
-            record.map(|record| (seq, record.message_id()))
-        };
-        head.unread.into_iter().filter_map(message).collect()
+        head.unread
     }
 
     /// Others may have more of our feed than we stored: an older copy of the store was put back, or somebody else speaks with our key.
@@ -224,10 +272,14 @@ impl Room {
         }
         for record in records {
             let before = record.message_id();
+            let place = (record.content.feed, record.content.seq);
             let Entry { kind, body, .. } = record.content.clone();
             let record = self.sign(cx, kind, body, Timestamp::default());
-            let (id, place) = (record.message_id(), (self.feed, record.content.seq));
-            if self.deliveries.change_place(before, id, place) {
+            let id = record.message_id();
+            let is_shown = self
+                .deliveries
+                .change_place((place, before), ((self.feed, record.content.seq), id));
+            if is_shown {
                 cx.event(Event::Renumbered {
                     before,
                     id,
@@ -254,6 +306,10 @@ impl Room {
         let stored = StoredWhisper {
             whisper: encode(whisper).into(),
             delivered: fate == Fate::Delivered,
+            place: match fate {
+                Fate::Held { place } => Some(place),
+                Fate::Delivered | Fate::Underway => None,
+            },
         };
         let id = whisper.id;
         cx.store(Priority::Soon, Key::Whisper { author, id }.keep(&stored));

@@ -11,10 +11,11 @@ use super::{
     remember::Fate,
 };
 use crate::{
+    config::{HELD_TEXT_BYTES_MAX, WHISPER_LASTS},
     context::Context,
     door::Forwarding,
-    io::Priority,
-    model::{Event, Message, PersonState, SendError},
+    io::{Priority, millis},
+    model::{Delivery, Event, Message, PersonState, SendError},
     wire::{
         entry::{Entry, EntryBody},
         record::{Payload, Record},
@@ -105,12 +106,14 @@ impl Room {
         }
     }
 
-    /// Says something to one peer alone, sealed to its key.
+    /// Says something to one peer alone, sealed to its key. For somebody who is not here now it waits in the log.
     pub(crate) fn whisper(&mut self, cx: &mut Context, to: PeerId, text: &str) -> Result<MessageId, SendError> {
-        self.check_text(cx, text)?;
-        if !self.roster.state(&to).is_some_and(is_here) {
-            return Err(SendError::NotReachable);
+        let state = self.roster.state(&to).ok_or(SendError::NotReachable)?;
+        let (bytes, max) = (text.len(), HELD_TEXT_BYTES_MAX);
+        if !is_here(state) && bytes > max {
+            return Err(SendError::TooLong { bytes, max });
         }
+        self.check_text(cx, text)?;
         let unix_millis = cx.room_millis();
         let whisper = Rc::new(Whisper {
             id: MessageId::random(&mut self.whispers),
@@ -122,6 +125,11 @@ impl Room {
             since: 0,
         });
         let id = whisper.id;
+        if !is_here(state) {
+            show_whisper(cx, Whisper::clone(&whisper), self.me);
+            self.hold_whispers(cx, &[whisper]);
+            return Ok(id);
+        }
         let until = cx.instant() + cx.timing.whisper_timeout;
         let delivery = self
             .deliveries
@@ -132,6 +140,25 @@ impl Room {
         cx.event(Event::Delivery { id, delivery });
         self.send_whisper(cx, &whisper, Forwarding::Learned);
         Ok(id)
+    }
+
+    /// Puts whispers of ours that did not reach their recipients into the log, sealed, for when they come.
+    pub(super) fn hold_whispers(&mut self, cx: &mut Context, whispers: &[Rc<Whisper>]) {
+        for whisper in whispers {
+            let (id, is_short) = (whisper.id, whisper.text.len() <= HELD_TEXT_BYTES_MAX);
+            let sealed = seal_whisper(&cx.identity, &cx.room, whisper, &mut self.whispers);
+            let Some(sealed) = sealed.ok().filter(|_| is_short) else {
+                let delivery = Delivery::Failed;
+                cx.event(Event::Delivery { id, delivery });
+                continue;
+            };
+            let record = self.sign(cx, Entry::WHISPER, EntryBody::of(sealed), Timestamp::default());
+            let (place, until) = ((self.feed, record.content.seq), cx.instant() + WHISPER_LASTS);
+            let delivery = self.deliveries.hold(id, place, whisper.to, until);
+            self.keep_whisper(cx, self.me, whisper, Fate::Held { place });
+            cx.event(Event::Delivery { id, delivery });
+            self.publish(cx, record);
+        }
     }
 
     /// Seals a whisper for the life of its recipient that we know of, and sends it.
@@ -179,9 +206,8 @@ impl Room {
             return;
         }
         let id = whisper.id;
-        let is_new = self.deliveries.hear(author, id);
+        let is_new = self.hear_whisper(cx, author, &whisper);
         if is_new && cx.keeps {
-            self.keep_whisper(cx, author, &whisper, Fate::Delivered);
             self.journal.push_receipt(cx.stores, author, id);
         }
         // Also when it came before: the first receipt may be lost. What is being stored has its receipt after that.
@@ -189,9 +215,31 @@ impl Room {
             self.send_packet(cx, author, Payload::Receipt { id }, Forwarding::Learned);
         }
         if is_new {
-            self.clock.observe(whisper.order, cx.room_millis());
             show_whisper(cx, whisper, author);
         }
+    }
+
+    /// Takes note of a whisper to us. Says whether it is new.
+    fn hear_whisper(&mut self, cx: &mut Context, author: PeerId, whisper: &Whisper) -> bool {
+        let is_new = self.deliveries.hear(author, whisper.id);
+        if is_new {
+            self.clock.observe(whisper.order, cx.room_millis());
+            self.keep_whisper(cx, author, whisper, Fate::Delivered);
+        }
+        is_new
+    }
+
+    /// The whisper to us that waited in an entry, if it is one, and new.
+    pub(super) fn whisper_in(&mut self, cx: &mut Context, record: &Record<Entry>) -> Option<Whisper> {
+        let sealed = record.content.sealed().filter(|_| record.author != self.me)?;
+        let oldest = cx.room_millis().saturating_sub(millis(WHISPER_LASTS));
+        if record.content.order.unix_millis() < oldest {
+            return None;
+        }
+        // Most are for others.
+        let (author, whisper) = open_whisper(&cx.identity, &cx.room, sealed).ok()?;
+        let is_new = author == record.author && self.hear_whisper(cx, author, &whisper);
+        is_new.then_some(whisper)
     }
 }
 
@@ -200,6 +248,8 @@ impl Room {
     pub(super) fn show_entry(&mut self, cx: &mut Context, record: &Record<Entry>) {
         if let Some(message) = message(cx, record) {
             cx.event(Event::Message { message });
+        } else if let Some(whisper) = self.whisper_in(cx, record) {
+            show_whisper(cx, whisper, record.author);
         }
         self.note_room_name(cx, record);
     }
@@ -423,15 +473,29 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_whispered_to_somebody_who_is_not_here() {
-        let mut rig = Rig::linked(&[2]);
-        let not_here = Err(SendError::NotReachable);
-        assert_eq!(rig.room.whisper(&mut rig.cx, peer(9), "psst"), not_here);
-        let (peer, state) = (peer(2), LinkState::None);
-        rig.tell(ToRoom::LinkState { peer, state });
+    fn what_is_whispered_to_somebody_who_is_not_here_waits_in_the_log_sealed() {
+        let mut rig = Rig::linked(&[2, 3]);
+        let unknown = Err(SendError::NotReachable);
+        assert_eq!(rig.room.whisper(&mut rig.cx, peer(9), "psst"), unknown);
+        let (absent, state) = (peer(2), LinkState::None);
+        rig.tell(ToRoom::LinkState { peer: absent, state });
         rig.cx.outputs();
-        assert_eq!(rig.room.whisper(&mut rig.cx, peer, "psst"), not_here);
-        assert_eq!((rig.cx.outputs(), rig.room.delivery_due()), (vec![], None));
+        let (bytes, max) = (HELD_TEXT_BYTES_MAX + 1, HELD_TEXT_BYTES_MAX);
+        let text = "x".repeat(bytes);
+        let too_long = Err(SendError::TooLong { bytes, max });
+        assert_eq!(rig.room.whisper(&mut rig.cx, absent, &text), too_long);
+        assert_eq!(rig.cx.outputs(), []);
+
+        let id = rig.room.whisper(&mut rig.cx, absent, &text[1..]).unwrap();
+        let outputs = rig.cx.outputs();
+        assert_eq!(outputs[1], delivery(id, Delivery::Waiting));
+        assert!(!outputs.is_empty());
+        let entry = rig.room.log.iter().next().unwrap();
+        assert_eq!(entry.content.text(), None);
+        let sealed = entry.content.sealed().unwrap();
+        let (author, whisper) = open_whisper(&identity(2), &rig.cx.room, sealed).unwrap();
+        assert_eq!((author, whisper.id, whisper.text.len()), (peer(1), id, max));
+        assert!(open_whisper(&identity(3), &rig.cx.room, sealed).is_err());
     }
 
     #[test]

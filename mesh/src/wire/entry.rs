@@ -41,11 +41,11 @@ pub struct Entry {
     /// The author's name at that time.
     #[n(5)]
     pub name: String,
-    /// What [`Entry::body`] is: [`Entry::CHAT`], [`Entry::ROOM_NAME`], or something of a later version, which is kept and passed on all the
+    /// What [`Entry::body`] is: [`Entry::CHAT`], [`Entry::ROOM_NAME`], [`Entry::WHISPER`], or something of a later version, which is kept and passed on all the
     /// same.
     #[n(6)]
     pub kind: u32,
-    /// For both, text in UTF-8.
+    /// For the first two, text in UTF-8.
     #[n(7)]
     pub body: EntryBody,
 }
@@ -88,6 +88,10 @@ impl Entry {
     // No limit: a number on the wire.
     pub const ROOM_NAME: u32 = 1;
 
+    /// The kind of a whisper that waits for its recipient: the body is what [`seal_whisper`](super::whisper::seal_whisper) gives.
+    // No limit: a number on the wire.
+    pub const WHISPER: u32 = 2;
+
     /// The text, if this is a chat message.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
@@ -98,6 +102,12 @@ impl Entry {
     #[must_use]
     pub fn room_name(&self) -> Option<&str> {
         self.text_of(Self::ROOM_NAME).filter(|name| valid_name(name))
+    }
+
+    /// The sealed whisper, if this is one.
+    #[must_use]
+    pub fn sealed(&self) -> Option<&[u8]> {
+        (self.kind == Self::WHISPER).then_some(&self.body.bytes)
     }
 
     fn text_of(&self, kind: u32) -> Option<&str> {

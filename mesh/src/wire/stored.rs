@@ -177,9 +177,12 @@ pub(crate) struct StoredWhisper {
     /// The encoded [`Whisper`](super::whisper::Whisper).
     #[n(0)]
     pub(crate) whisper: ByteVec,
-    /// Whether its recipient has it.
+    /// Whether its recipient has it, as far as is known.
     #[n(1)]
     pub(crate) delivered: bool,
+    /// In which feed of ours it waits for its recipient, and its number there.
+    #[n(2)]
+    pub(crate) place: Option<(u64, u64)>,
 }
 
 #[cfg(test)]

@@ -254,3 +254,55 @@ fn what_is_damaged_is_fetched_again() {
         assert!(has_all(&world, &[who[1]], &said));
     }
 }
+
+#[test]
+fn a_whisper_waits_for_who_is_away_although_its_author_leaves_and_nobody_else_reads_it() {
+    for seed in seeds() {
+        let (mut world, who) = room_of(seed, 4);
+        let [ann, bob, cid, dan] = who[..] else { unreachable!() };
+        world.leave(bob);
+        world.run_for(seconds(1));
+        world.close_tab(bob);
+        let id = world.whisper(ann, bob, "psst").unwrap();
+        assert_eq!(world.deliveries(ann, id), [Delivery::Waiting]);
+        world.run_for(seconds(2));
+        world.leave(ann);
+        world.run_for(seconds(1));
+        world.close_tab(ann);
+        // Also over a reload of those who carry it.
+        for carrier in [cid, dan] {
+            world.close_tab(carrier);
+            world.restart(carrier);
+        }
+        world.run_until_linked(seconds(20), &[cid, dan]);
+        world.restart(bob);
+        world.run_until(seconds(20), "it is heard", |world| world.has_heard(bob, "psst"));
+        world.run_for(seconds(2));
+        world.close_tab(bob);
+        world.restart(bob);
+        assert_eq!(world.heard(bob), ["psst"], "also later, and once");
+        world.restart(ann);
+        assert_eq!(world.deliveries(ann, id), [Delivery::Waiting]);
+        world.run_until(seconds(30), "its author knows", |world| is_delivered(world, ann, id));
+        for other in [cid, dan] {
+            assert!(!world.was_shown(other, &id));
+        }
+    }
+}
+
+#[test]
+fn a_whisper_that_was_under_way_as_its_author_crashed_gets_through_later() {
+    for seed in seeds() {
+        let (mut world, who) = room_of(seed, 2);
+        world.clog(who[0], who[1]);
+        let id = world.whisper(who[0], who[1], "psst").unwrap();
+        world.run_for(seconds(1));
+        world.crash(who[0]);
+        world.run_for(seconds(5));
+        world.restart(who[0]);
+        assert_eq!(world.deliveries(who[0], id), [Delivery::Waiting]);
+        world.run_until(seconds(60), "it is heard", |world| world.has_heard(who[1], "psst"));
+        world.run_until(seconds(30), "its author knows", |world| is_delivered(world, who[0], id));
+        assert_eq!(world.heard(who[1]), ["psst"]);
+    }
+}

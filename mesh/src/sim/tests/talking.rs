@@ -132,16 +132,22 @@ fn a_whisper_reaches_one_only() {
 }
 
 #[test]
-fn a_whisper_to_someone_unreachable_is_not_taken() {
+fn a_whisper_to_someone_unknown_is_not_taken_and_one_to_somebody_who_left_waits() {
     let mut world = World::new(1);
     let (low, high) = world.add_pair();
     assert_eq!(world.whisper(low, high, "too early"), Err(SendError::NotReachable));
+    assert_eq!(world.messages(low), []);
     world.run_until_linked(seconds(3), &[low, high]);
     world.leave(high);
     world.run_for(seconds(1));
-    assert_eq!(world.whisper(low, high, "too late"), Err(SendError::NotReachable));
-    let (one, other) = (world.id(low), world.messages(low));
-    assert!(other.is_empty(), "{one} is shown what it did not say");
+    let id = world.whisper(low, high, "for later").unwrap();
+    assert_eq!(world.deliveries(low, id), [Delivery::Waiting]);
+    world.close_tab(high);
+    world.restart(high);
+    world.run_until(seconds(10), "heard", |world| world.has_heard(high, "for later"));
+    world.run_for(seconds(10));
+    let done = Delivery::Sent { delivered: 1, of: 1 };
+    assert_eq!(world.deliveries(low, id), [Delivery::Waiting, done]);
 }
 
 #[test]
@@ -160,14 +166,19 @@ fn a_whisper_on_a_dying_link_is_sent_again_on_the_next() {
 }
 
 #[test]
-fn a_whisper_that_does_not_get_through_fails_in_time() {
+fn a_whisper_that_does_not_get_through_waits_for_its_recipient() {
     let mut world = World::new(1);
     let (low, high) = world.add_pair();
     world.run_until_linked(seconds(3), &[low, high]);
     world.kill(high);
     let id = world.whisper(low, high, "psst").unwrap();
     world.run_for(seconds(31));
-    assert_eq!(world.delivery(low, id), Delivery::Failed);
+    assert_eq!(world.delivery(low, id), Delivery::Waiting);
+    world.restart(high);
+    world.run_until(seconds(30), "heard", |world| world.has_heard(high, "psst"));
+    world.run_for(seconds(10));
+    assert_eq!(world.delivery(low, id), Delivery::Sent { delivered: 1, of: 1 });
+    assert_eq!(world.heard(high), ["psst"], "once");
 }
 
 #[test]
