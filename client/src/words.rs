@@ -544,14 +544,14 @@ mod tests {
         let sent = |delivered, of| Delivery::Sent { delivered, of };
         for (state, audience, words) in [
             (Delivery::Waiting, Everyone, "Will be delivered when someone joins"),
-            (sent(0, 0), OnePerson, "waiting for the connection"),
+            (sent(0, 0), OnePerson, "Will be delivered when they come back"),
             (sent(2, 3), Everyone, "delivered to 2 of 3"),
             (sent(0, 1), OnePerson, "on its way"),
             (sent(1, 1), OnePerson, "delivered"),
             (
                 Delivery::Failed,
                 Everyone,
-                "not delivered: send it again when they are here",
+                "not delivered: they did not come back in time",
             ),
         ] {
             assert_eq!(delivery(state, audience), words);
