@@ -19,6 +19,7 @@
 //! the other could not agree on more of it, so that is the end of the feed: nothing of it is accepted, kept or acknowledged any more, and it
 //! is no part of the digest. The proof takes its place.
 
+mod evict;
 mod heads;
 mod kept;
 mod stored;
@@ -30,7 +31,7 @@ use shared::PeerId;
 
 use self::{heads::Heads, kept::Kept, stored::Touched};
 use crate::{
-    config::{ACKS_MAX, LOG_BYTES_MAX, LOG_ENTRIES_MAX, LOG_FEEDS_MAX, WANT_SPANS_MAX},
+    config::{ACKS_MAX, LOG_FEEDS_MAX, WANT_SPANS_MAX},
     lookup::Lookup,
     wire::{
         entry::{Entry, Header},
@@ -107,13 +108,6 @@ struct Share {
     bytes: usize,
 }
 
-impl Share {
-    /// How much room that is, in bytes: an entry takes room by its number, too.
-    fn room(&self) -> usize {
-        self.entries * (LOG_BYTES_MAX / LOG_ENTRIES_MAX) + self.bytes
-    }
-}
-
 impl Log {
     /// An empty log. `seed`: the node's.
     /// `own`: the feed of our own, which is not given up.
@@ -178,12 +172,6 @@ impl Log {
         (head.next > 0).then_some((head.next, head.id))
     }
 
-    fn evict_surplus(&mut self) {
-        while self.entries > LOG_ENTRIES_MAX || self.bytes > LOG_BYTES_MAX {
-            self.evict();
-        }
-    }
-
     /// We speak in another feed from now on.
     pub(crate) fn set_own(&mut self, own: Feed) {
         self.own = own;
@@ -217,46 +205,6 @@ impl Log {
                     ..Share::default()
                 };
                 self.authors.insert(feed.author, share);
-            }
-        }
-        place
-    }
-
-    /// Forgets the feed that grew longest ago of the author with most of them. Gives its place.
-    fn give_up_feed(&mut self) -> usize {
-        // Else all that we say would count as delivered to whoever never had it either.
-        let others = |share: &Share| {
-            let feeds = share.feeds.iter().copied();
-            feeds
-                .filter(|place| self.feeds[*place].feed != self.own)
-                .collect::<Vec<_>>()
-        };
-        let most = self
-            .authors
-            .values()
-            .map(|share| others(share).len())
-            .max()
-            .unwrap_or(0);
-        let candidates = self
-            .authors
-            .values()
-            .map(others)
-            .filter(|feeds| feeds.len() == most)
-            .flatten();
-        let place = candidates
-            .min_by_key(|place| self.feeds[*place].grown)
-            .expect("invariant: there is more than one feed, and each has an author");
-        while self.evict_of(place) {}
-        let FeedLog { feed, kept, .. } = &self.feeds[place];
-        self.heads.replace(feed, kept.head(), None);
-        let feed = *feed;
-        self.by_feed.remove(&feed);
-        self.touch(Touched::Feed { feed });
-        self.recent.retain(|(recent, _)| *recent != place);
-        if let Some(share) = self.authors.get_mut(&feed.author) {
-            share.feeds.retain(|known| *known != place);
-            if share.feeds.is_empty() {
-                self.authors.remove(&feed.author);
             }
         }
         place
@@ -332,38 +280,6 @@ impl Log {
     pub(crate) fn forks_of(&self, author: &PeerId) -> usize {
         let feeds = self.authors.get(author).into_iter().flat_map(|share| &share.feeds);
         feeds.filter(|place| self.feeds[**place].fork.is_some()).count()
-    }
-
-    /// Evicts the earliest entry of the author who takes most room.
-    fn evict(&mut self) {
-        let greedy = self.authors.values().max_by_key(|share| share.room());
-        let feeds = greedy.into_iter().flat_map(|share| share.feeds.iter().copied());
-        let earliest = feeds
-            .filter_map(|place| Some((self.feeds[place].kept.earliest()?.content.order, place)))
-            .min();
-        let evicted = earliest.is_some_and(|(_, place)| self.evict_of(place));
-        assert!(evicted, "invariant: whoever takes most room has an entry");
-    }
-
-    /// Evicts the first entry of a feed, if there is one.
-    fn evict_of(&mut self, place: usize) -> bool {
-        let FeedLog { feed, kept, .. } = &mut self.feeds[place];
-        let before = kept.head();
-        let Some(entry) = kept.evict_first() else {
-            return false;
-        };
-        self.heads.replace(feed, before, kept.head());
-        let (feed, seq) = (*feed, entry.content.seq);
-        self.touch(Touched::Entry { feed, seq });
-        self.touch(Touched::Feed { feed });
-        self.by_id.remove(&entry.short());
-        self.entries -= 1;
-        self.bytes -= entry.wire.len();
-        if let Some(share) = self.authors.get_mut(&entry.author) {
-            share.entries -= 1;
-            share.bytes -= entry.wire.len();
-        }
-        true
     }
 
     /// An entry by its short id.

@@ -5,6 +5,7 @@
 //! must hold always; liveness is what the tests ask for with [`Simulation::run_until`].
 
 mod ask;
+mod chance;
 mod checks;
 mod digest;
 mod disk;
@@ -31,7 +32,6 @@ use crate::{
     wire::signed::simulated,
 };
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
-use rand_core::Rng;
 use shared::{Identity, PeerId, Room, RoomCode};
 
 pub(crate) use self::wire::{Latency, pair_latency};
@@ -464,35 +464,6 @@ impl<B: Body> Simulation<B> {
             let life = machine.life;
             self.schedule(at - self.millis, Happening::Timer { who, life, at });
         }
-    }
-
-    // --- chance ---
-
-    /// A number below `count`.
-    pub(crate) fn draw(&mut self, count: u64) -> u64 {
-        self.rng.next_u64() % count
-    }
-
-    /// A number from `low` to `high`, from the machine's own stream.
-    fn chance(&mut self, who: Who, low: u64, high: u64) -> u64 {
-        low + self.machines[who].rng.next_u64() % (high - low + 1)
-    }
-
-    /// A number that no description or socket of any machine has.
-    fn make_number(&mut self, who: Who) -> u64 {
-        let machine = &mut self.machines[who];
-        machine.made += 1;
-        ((who as u64 + 1) << 32) + machine.made
-    }
-
-    fn draw_bytes(&mut self) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        self.rng.fill_bytes(&mut bytes);
-        bytes
-    }
-
-    pub(crate) fn between(&mut self, low: u64, high: u64) -> u64 {
-        low + self.draw(high - low + 1)
     }
 }
 

@@ -5,30 +5,48 @@ use std::rc::Rc;
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use shared::{MessageId, PeerId};
 
-use super::{codec::encode, entry::RecordId, span::Feed};
+use super::{
+    codec::{decode, encode},
+    entry::RecordId,
+    span::Feed,
+};
 use crate::io::{Change, Owner};
 
-/// What something is kept by. Numbers are written with their highest byte first, so keys of one feed stand in the order of its entries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What something is kept by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) enum Key {
     /// An entry, as it travels.
-    Entry { feed: Feed, seq: u64 },
+    #[n(0)]
+    Entry {
+        #[n(0)]
+        feed: Feed,
+        #[n(1)]
+        seq: u64,
+    },
     /// A [`StoredFeed`], if there is more to say of a feed than its entries do.
-    Feed { feed: Feed },
+    #[n(1)]
+    Feed {
+        #[n(0)]
+        feed: Feed,
+    },
     /// The name that somebody used first.
-    Name { peer: PeerId },
+    #[n(2)]
+    Name {
+        #[n(0)]
+        peer: PeerId,
+    },
     /// A [`StoredHead`].
+    #[n(3)]
     Head,
     /// A [`StoredWhisper`].
-    Whisper { author: PeerId, id: MessageId },
+    #[n(4)]
+    Whisper {
+        #[n(0)]
+        author: PeerId,
+        #[n(1)]
+        id: MessageId,
+    },
 }
-
-// No limits: the first bytes of keys.
-const ENTRY: u8 = 1;
-const FEED: u8 = 2;
-const NAME: u8 = 3;
-const HEAD: u8 = 4;
-const WHISPER: u8 = 5;
 
 impl Key {
     /// That nothing is to be kept by it any more.
@@ -51,53 +69,13 @@ impl Key {
             Self::Entry { .. } | Self::Feed { .. } | Self::Name { .. } => Owner::Room,
             Self::Head | Self::Whisper { .. } => Owner::Me,
         };
-        let key = self.to_bytes();
+        let key = encode(&self);
         Change { owner, key, value }
-    }
-
-    fn to_bytes(self) -> Vec<u8> {
-        let of_feed = |kind: u8, feed: &Feed| {
-            let number = feed.number.to_be_bytes();
-            [&[kind], feed.author.as_bytes().as_slice(), &number].concat()
-        };
-        match self {
-            Self::Entry { feed, seq } => [of_feed(ENTRY, &feed), seq.to_be_bytes().to_vec()].concat(),
-            Self::Feed { feed } => of_feed(FEED, &feed),
-            Self::Name { peer } => [&[NAME], peer.as_bytes().as_slice()].concat(),
-            Self::Head => vec![HEAD],
-            Self::Whisper { author, id } => [&[WHISPER], author.as_bytes().as_slice(), id.as_bytes()].concat(),
-        }
     }
 
     /// Reads a key. `None` if it is of a later version, or damaged.
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
-        let (kind, rest) = bytes.split_first()?;
-        if (*kind, rest) == (HEAD, &[]) {
-            return Some(Self::Head);
-        }
-        let (author, rest) = rest.split_first_chunk()?;
-        let author = PeerId::from_bytes(*author);
-        let number = |bytes: &[u8]| Some(u64::from_be_bytes(bytes.try_into().ok()?));
-        let feed = |bytes: &[u8]| {
-            Some(Feed {
-                author,
-                number: number(bytes)?,
-            })
-        };
-        Some(match *kind {
-            ENTRY => {
-                let (first, seq) = rest.split_at_checked(8)?;
-                let (feed, seq) = (feed(first)?, number(seq)?);
-                Self::Entry { feed, seq }
-            }
-            FEED => Self::Feed { feed: feed(rest)? },
-            NAME if rest.is_empty() => Self::Name { peer: author },
-            WHISPER => {
-                let id = MessageId::from_bytes(rest.try_into().ok()?);
-                Self::Whisper { author, id }
-            }
-            _ => return None,
-        })
+        decode(bytes).ok()
     }
 }
 
@@ -215,7 +193,7 @@ mod tests {
             Key::Whisper { author, id },
         ];
         for key in keys {
-            let bytes = key.to_bytes();
+            let bytes = key.forget().key;
             assert_eq!(Key::read(&bytes), Some(key));
             assert!(bytes.len() <= crate::config::KEY_BYTES_MAX);
             assert_eq!(Key::read(&bytes[..bytes.len() - 1]), None, "{key:?}");

@@ -1,12 +1,14 @@
 //! The log, fed alone.
 
+mod stored;
+
 use std::cell::RefCell;
 
 use shared::{Identity, RoomCode};
 
 use super::*;
 use crate::{
-    config::{OUT_OF_ORDER_MAX, RECORD_BYTES_MAX},
+    config::{LOG_BYTES_MAX, LOG_ENTRIES_MAX, OUT_OF_ORDER_MAX, RECORD_BYTES_MAX},
     wire::{entry::EntryBody, timestamp::Timestamp},
 };
 

@@ -1,0 +1,159 @@
+//! What the person in front of the program can ask for.
+
+use mesh::{
+    io::Now,
+    model::{CloseError, Invitation, InvitationError, Network, SendError},
+};
+use shared::{MessageId, PeerId};
+
+use super::Core;
+use crate::{
+    diagnostics::{self, Command, Happening, OwnState, Snapshot},
+    notice::Notice,
+    room::{RoomAction, Visibility},
+};
+
+impl Core {
+    /// Says `text` to everyone.
+    ///
+    /// # Errors
+    /// [`SendError`]; the text stays with the caller.
+    pub fn say(&mut self, now: Now, text: &str) -> Result<MessageId, SendError> {
+        self.command(now, Command::Say);
+        self.node.say(now, text)
+    }
+
+    /// Says `text` to one person.
+    ///
+    /// # Errors
+    /// [`SendError`]; the text stays with the caller.
+    pub fn whisper(&mut self, now: Now, to: PeerId, text: &str) -> Result<MessageId, SendError> {
+        self.command(now, Command::Whisper);
+        self.node.whisper(now, to, text)
+    }
+
+    /// Gives the room a name, as its founder.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was done.
+    ///
+    /// # Panics
+    /// If the name is not [valid](crate::validate::name).
+    pub fn name_room(&mut self, now: Now, name: &str) -> Result<(), SendError> {
+        self.command(now, Command::NameRoom);
+        self.node.name_room(now, name)
+    }
+
+    /// Calls our person by another name.
+    ///
+    /// # Panics
+    /// If the name is not [valid](crate::validate::name).
+    pub fn rename(&mut self, now: Now, name: String) {
+        self.command(now, Command::Rename);
+        self.node.rename(now, &name);
+        self.act(now, RoomAction::Renamed { name });
+    }
+
+    /// Makes an invitation for one person, to be handed over by hand; the room shows it once it is ready.
+    ///
+    /// # Errors
+    /// [`InvitationError`].
+    pub fn invite(&mut self, now: Now) -> Result<(), InvitationError> {
+        self.command(now, Command::Invite);
+        self.node.invite(now)
+    }
+
+    /// Takes an invitation, or the answer to one of ours, whichever `text` is. The room shows the answer to an invitation once it is
+    /// ready.
+    ///
+    /// # Errors
+    /// [`InvitationError`]; nothing was done.
+    pub fn take_invitation(&mut self, now: Now, text: &str) -> Result<Invitation, InvitationError> {
+        self.command(now, Command::TakeInvitation);
+        let taken = self.node.take_invitation(now, text);
+        if taken == Ok(Invitation::Answered) {
+            self.act(now, RoomAction::InvitationUsed);
+        }
+        taken
+    }
+
+    /// Closes the room for everyone and for good, and leaves it.
+    ///
+    /// # Errors
+    /// [`CloseError`]; nothing was done.
+    pub fn close_room(&mut self, now: Now) -> Result<(), CloseError> {
+        self.command(now, Command::CloseRoom);
+        self.node.close_room(now)
+    }
+
+    /// Leaves the room. The room is [`left`](RoomState::left) within a second.
+    pub fn leave(&mut self, now: Now) {
+        self.command(now, Command::Leave);
+        if self.own_state == OwnState::Here {
+            self.own_state = OwnState::Leaving;
+        }
+        self.node.leave(now);
+    }
+
+    /// Tries the servers now.
+    pub fn retry_now(&mut self, now: Now) {
+        self.command(now, Command::Retry);
+        self.node.retry_now(now);
+    }
+
+    /// Whether somebody looks. Whoever looks has seen everything; timers that ran late meanwhile are made up for.
+    pub fn set_visibility(&mut self, now: Now, visibility: Visibility) {
+        self.advance(now);
+        self.visibility = visibility;
+        self.recorder.note(self.now, Happening::Visible { visibility });
+        if visibility == Visibility::Shown {
+            if self.room.unread > 0 {
+                self.act(now, RoomAction::Seen);
+            }
+            self.node.handle_timeout(now);
+        }
+    }
+
+    /// Shows a notice.
+    pub fn notify(&mut self, now: Now, notice: Notice) {
+        self.act(now, RoomAction::Notify { notice });
+    }
+
+    /// Takes a notice away that was read.
+    pub fn dismiss(&mut self, now: Now, id: u64) {
+        self.act(now, RoomAction::Dismiss { id });
+    }
+
+    /// The room's network as the node knows it.
+    #[must_use]
+    pub fn network(&self) -> Network {
+        self.node.network()
+    }
+
+    /// What helps to find out what is wrong, as text: states, counters and the last events, without texts, names, keys and addresses.
+    #[must_use]
+    pub fn diagnostics(&self, now: Now) -> String {
+        let network = self.node.network();
+        let snapshot = Snapshot {
+            at: self.now.max(now.instant),
+            own_state: self.own_state,
+            room: &self.room,
+            links: network.links.len(),
+            reachable: network.nodes.len(),
+            network_size: network.size,
+            counters: self.node.counters(),
+        };
+        diagnostics::report(&snapshot, &self.recorder)
+    }
+
+    fn command(&mut self, now: Now, command: Command) {
+        self.advance(now);
+        self.recorder.note(self.now, Happening::Command { command });
+    }
+
+    /// What the person does is shown at once.
+    fn act(&mut self, now: Now, action: RoomAction) {
+        self.advance(now);
+        self.change(self.now, action);
+    }
+}
