@@ -3,6 +3,8 @@
 //! A browser tries whatever candidate it is handed: a peer could have it call programs of its own machine, or open TCP connections to
 //! a neighbor's printer. So only what a path between two people needs passes: UDP, no loopback, no names but mDNS ones.
 
+use std::net::IpAddr;
+
 use super::envelope::Candidate;
 
 /// Whether a path may go through loopback: only if our own driver has such a path.
@@ -42,6 +44,8 @@ pub(crate) fn is_loopback(candidate: &Candidate) -> bool {
 pub(crate) enum Public<'a> {
     /// How a STUN server saw it (ICE type `srflx`).
     Mapped { address: &'a str, port: u16 },
+    /// That the STUN server is in the same private network: what it saw leads nowhere from elsewhere.
+    Inside,
     /// That a TURN server stands in for it (ICE type `relay`).
     Relayed,
 }
@@ -52,6 +56,7 @@ pub(crate) fn public(candidate: &Candidate) -> Option<Public<'_>> {
     let mut fields = candidate.line.split_ascii_whitespace().skip(4);
     let [address, port, _typ, kind] = std::array::from_fn(|_| fields.next().unwrap_or_default());
     match kind {
+        "srflx" if is_private(address) => Some(Public::Inside),
         "srflx" => {
             let port = port.parse().ok()?;
             Some(Public::Mapped { address, port })
@@ -109,6 +114,19 @@ fn place_v6(address: &str) -> Option<Place> {
     let first = u16::from_str_radix(address.split(':').next()?, 16).ok()?;
     let is_multicast = first >= 0xff00;
     (address.bytes().all(is_of_address) && first != 0 && !is_multicast).then_some(Place::Elsewhere)
+}
+
+/// Whether an address is of use within one network only: private (RFC 1918, RFC 4193), shared by the customers of a provider (RFC 6598),
+/// link-local or loopback.
+fn is_private(address: &str) -> bool {
+    match address.parse() {
+        Ok(IpAddr::V4(v4)) => {
+            let [first, second, ..] = v4.octets();
+            v4.is_private() || v4.is_link_local() || v4.is_loopback() || (first == 100 && second & 0xc0 == 64)
+        }
+        Ok(IpAddr::V6(v6)) => v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_loopback(),
+        Err(_) => false,
+    }
 }
 
 /// Whether a name is one that browsers make up in the place of an address: a UUID under `.local` (draft-ietf-mmusic-mdns-ice-candidates).
@@ -170,6 +188,34 @@ mod tests {
             "nonsense",
         ] {
             assert!(!is_usable(&candidate(line), Loopback::Shown), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_leads_nowhere_from_elsewhere_is_not_public() {
+        for (address, inside) in [
+            ("10.0.0.1", true),
+            ("172.16.0.1", true),
+            ("172.32.0.1", false),
+            ("192.168.1.20", true),
+            ("192.169.1.20", false),
+            ("100.64.0.1", true),
+            ("100.127.0.1", true),
+            ("100.128.0.1", false),
+            ("169.254.0.1", true),
+            ("127.0.0.1", true),
+            ("203.0.113.7", false),
+            ("::1", true),
+            ("fe80::1", true),
+            ("fc00::1", true),
+            ("fdff::1", true),
+            ("2001:db8::7", false),
+        ] {
+            let candidate = candidate(&format!(
+                "candidate:2 1 udp 9 {address} 9 typ srflx raddr 0.0.0.0 rport 0"
+            ));
+            let mapped = Public::Mapped { address, port: 9 };
+            assert_eq!(public(&candidate), Some(if inside { Public::Inside } else { mapped }));
         }
     }
 
