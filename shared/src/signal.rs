@@ -273,6 +273,13 @@ impl IceServer {
             .iter()
             .any(|url| matches!(ice_scheme(url), Some(IceScheme::Turn)))
     }
+
+    /// What is left of it without its TURN addresses, if anything.
+    #[must_use]
+    pub fn without_relays(mut self) -> Option<Self> {
+        self.urls.retain(|url| matches!(ice_scheme(url), Some(IceScheme::Stun)));
+        (!self.urls.is_empty()).then_some(self)
+    }
 }
 
 enum IceScheme {

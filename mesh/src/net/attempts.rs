@@ -202,7 +202,7 @@ impl Attempts {
     }
 
     /// Restarts ICE on the open link to `peer`, if that is our part. `via` carries the offer.
-    pub(crate) fn restart_ice(&self, net: &mut Scope<'_>, peer: PeerId, via: Via) {
+    pub(crate) fn restart_ice(&self, net: &mut Scope<'_>, peer: PeerId, via: Via, ice_servers: Vec<IceServer>) {
         let Some(contact) = net.peers.get_mut(&peer) else {
             return;
         };
@@ -210,7 +210,7 @@ impl Attempts {
         let session = contact.linked_session_mut().filter(|session| session.restarts());
         if let Some(session) = session {
             let (id, mut actions) = (session.id(), Vec::new());
-            session.restart(&mut actions);
+            session.restart(ice_servers, &mut actions);
             act(net, peer, id, actions);
         }
     }
@@ -341,14 +341,14 @@ impl Attempts {
 
 /// Which of these servers an attempt at `peer` asks, and how much time it has: relays come in only after an attempt without them, which is
 /// the shorter for it.
-fn asked(net: &Scope<'_>, peer: &PeerId, mut ice_servers: Vec<IceServer>) -> (Vec<IceServer>, Duration) {
+fn asked(net: &Scope<'_>, peer: &PeerId, ice_servers: Vec<IceServer>) -> (Vec<IceServer>, Duration) {
     let contact = net.peers.get(peer);
     let needs_relay = contact.is_some_and(|contact| contact.needs_relay(net.cx.instant()));
     if needs_relay || !ice_servers.iter().any(IceServer::is_relay) {
         return (ice_servers, net.cx.timing.session_timeout);
     }
-    ice_servers.retain(|server| !server.is_relay());
-    (ice_servers, RELAY_AFTER)
+    let ice_servers = ice_servers.into_iter().filter_map(IceServer::without_relays);
+    (ice_servers.collect(), RELAY_AFTER)
 }
 
 fn decline(net: &mut Scope<'_>, via: Via, to: PeerId, session: SessionId, reason: DeclineReason) {

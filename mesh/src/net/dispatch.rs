@@ -341,8 +341,9 @@ impl Net {
             // The offer could not be carried: then silence decides.
             None => return,
         };
+        let ice_servers = self.servers.ice_servers();
         let (mut scope, attempts) = self.attempts(cx);
-        attempts.restart_ice(&mut scope, peer, via);
+        attempts.restart_ice(&mut scope, peer, via, ice_servers);
     }
 
     fn has_other_link(&self, peer: &PeerId) -> bool {

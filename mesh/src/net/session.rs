@@ -238,10 +238,11 @@ impl Session {
     }
 
     /// Makes a new offer for the open link, with fresh ICE credentials.
-    pub(crate) fn restart(&mut self, out: &mut Vec<Action>) {
+    pub(crate) fn restart(&mut self, ice_servers: Vec<IceServer>, out: &mut Vec<Action>) {
         (self.round, self.taken) = (self.round + 1, 0);
         self.stage = Stage::Describing;
-        out.push(Action::Output(Output::RestartIce { link: self.link }));
+        let link = self.link;
+        out.push(Action::Output(Output::RestartIce { link, ice_servers }));
     }
 
     /// The driver made our description.

@@ -200,6 +200,12 @@ async fn an_ice_restart_keeps_the_channel_open() {
     let mut pair = Pair::new(None);
     pair.open().await;
     let before = pair.descriptions.clone();
+    let ice_servers = vec![IceServer {
+        urls: vec!["turn:127.0.0.1:9".into()],
+        username: Some("x".into()),
+        credential: Some("x".into()),
+    }];
+    pair.connections[&LOW].push(Step::Servers { ice_servers });
     pair.connections[&LOW].push(Step::Restart);
     // The channel carries packets throughout; wait until both sides have described themselves anew.
     while pair.descriptions.iter().any(|(link, sdp)| before[link] == *sdp) {

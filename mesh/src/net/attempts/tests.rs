@@ -443,10 +443,14 @@ fn a_relay_is_asked_only_after_a_while_without_it() {
         Some(Output::Dial { ice_servers, .. }) => ice_servers,
         other => panic!("{other:?}"),
     };
-    let both = vec![stun.clone(), turn];
+    let mut one = turn.clone();
+    one.urls.insert(0, "stun:example.org:1".into());
+    let mut rest = one.clone();
+    rest.urls.pop();
+    let both = vec![stun.clone(), turn, one];
     let started = rig.cx.instant();
     attempts.start(&mut rig.scope(), above, Some(SERVER), both.clone());
-    assert_eq!(dialled(&mut rig), [stun]);
+    assert_eq!(dialled(&mut rig), [stun, rest]);
     let session = rig.peers.get(&above).unwrap().attempt().unwrap();
     let (id, link) = (session.id(), session.link());
     attempts.handle_description(&mut rig.scope(), link, "offer".into());
@@ -470,11 +474,15 @@ fn only_the_offerer_restarts_ice() {
     let (above, below) = pair();
     let link = rig.link(above, Role::Offerer);
     rig.link(below, Role::Answerer);
-    attempts.restart_ice(&mut rig.scope(), below, SERVER);
+    attempts.restart_ice(&mut rig.scope(), below, SERVER, ice_servers());
     assert_eq!(rig.cx.outputs(), []);
-    attempts.restart_ice(&mut rig.scope(), above, SERVER);
-    assert_eq!(rig.cx.outputs(), [Output::RestartIce { link }]);
-    attempts.restart_ice(&mut rig.scope(), above, SERVER);
+    attempts.restart_ice(&mut rig.scope(), above, SERVER, ice_servers());
+    let restarted = Output::RestartIce {
+        link,
+        ice_servers: ice_servers(),
+    };
+    assert_eq!(rig.cx.outputs(), [restarted]);
+    attempts.restart_ice(&mut rig.scope(), above, SERVER, ice_servers());
     assert_eq!(rig.cx.outputs(), [], "one is under way");
     attempts.handle_description(&mut rig.scope(), link, "again".into());
     let session = SessionId::from_bytes([9; 16]);

@@ -316,7 +316,7 @@ fn ice_restarts_by_a_server_or_another_link_and_else_not_at_all() {
         let link = rig.link(people[0], Role::Offerer);
         rig.say(Event::RestartIce { peer: people[0] });
         (
-            rig.cx.outputs() == [Output::RestartIce { link }],
+            matches!(rig.cx.outputs()[..], [Output::RestartIce { link: restarted, .. }] if restarted == link),
             rig.net.peers.get(&people[0]).unwrap().via(),
         )
     };
