@@ -160,17 +160,14 @@ impl Attempts {
         }
     }
 
-    fn on_declined(&mut self, net: &mut Scope<'_>, from: PeerId, id: SessionId, reason: DeclineReason, theirs: u16) {
+    fn on_declined(&self, net: &mut Scope<'_>, from: PeerId, id: SessionId, reason: DeclineReason, theirs: u16) {
         let attempt = net.peers.get(&from).and_then(|contact| contact.attempt());
         if attempt.is_none_or(|attempt| attempt.id() != id) {
             return;
         }
         match reason {
             DeclineReason::Full => net.out.push(Event::Refused { peer: from }),
-            DeclineReason::Version => {
-                self.fail(net, from);
-                refuse_version(net, from, theirs);
-            }
+            DeclineReason::Version => refuse_version(net, from, theirs),
         }
     }
 
@@ -361,10 +358,15 @@ fn decline(net: &mut Scope<'_>, via: Via, to: PeerId, session: SessionId, reason
 /// brought up to date.
 pub(crate) fn refuse_version(net: &mut Scope<'_>, peer: PeerId, theirs: u16) {
     let quiet_until = net.cx.instant() + net.cx.timing.shun;
+    hang_up(net, &peer);
     let Some(contact) = net.peers.want(net.cx, peer, None) else {
         return;
     };
-    contact.rest_until(quiet_until);
+    contact.end_attempt();
+    // The alert says what is wrong: nothing else stands in the way.
+    if contact.rest_until(quiet_until) {
+        net.out.link_state(peer, LinkState::None);
+    }
     if contact.note_version(theirs) {
         net.cx.alert(Alert::PeerVersion { peer, theirs });
     }

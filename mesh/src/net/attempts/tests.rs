@@ -260,7 +260,7 @@ fn another_version_is_declined_each_time_told_once_and_not_sought_for_a_while() 
 }
 
 #[test]
-fn a_peer_that_declines_our_version_is_told_of_and_its_attempt_failed() {
+fn a_peer_that_declines_our_version_is_told_of_and_its_attempt_ends() {
     let (mut rig, mut attempts) = (Rig::new(), attempts());
     let (above, _) = pair();
     let (id, link) = started(&mut rig, &mut attempts, above);
@@ -278,6 +278,9 @@ fn a_peer_that_declines_our_version_is_told_of_and_its_attempt_failed() {
         [Output::HangUp { link }, alert(Alert::PeerVersion { peer, theirs })]
     );
     assert_eq!(rig.events(), [link_state(above, LinkState::None)]);
+    let contact = rig.peers.get(&above).unwrap();
+    assert!(contact.attempt().is_none());
+    assert_eq!(contact.poll_timeout(), Some(rig.cx.instant() + rig.cx.timing.shun));
     let (id, _) = started(&mut rig, &mut attempts, above);
     handle(&mut rig, &mut attempts, above, id, body(DeclineReason::Full));
     assert_eq!(
