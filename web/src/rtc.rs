@@ -105,13 +105,11 @@ impl Drop for Connection {
     }
 }
 
-/// The candidates that a connection for trial finds with these servers.
-pub(crate) async fn look_around(ice_servers: &[IceServer]) -> Vec<Candidate> {
+/// The candidates that a connection for trial finds with these servers; `None` if the browser makes none.
+pub(crate) async fn look_around(ice_servers: &[IceServer]) -> Option<Vec<Candidate>> {
     let (events, mut queue) = Events::channel();
     let mut found = Vec::new();
-    let Ok(connection) = Connection::new(LinkId(0), ice_servers, None, &events) else {
-        return found;
-    };
+    let connection = Connection::new(LinkId(0), ice_servers, None, &events).ok()?;
     connection.push(Step::Offer);
     let all = async {
         while let Some(event) = queue.next().await {
@@ -124,7 +122,7 @@ pub(crate) async fn look_around(ice_servers: &[IceServer]) -> Vec<Candidate> {
         }
     };
     select(pin!(all), pin!(sleep(CHECK_MAX))).await;
-    found
+    Some(found)
 }
 
 fn configuration(ice_servers: &[IceServer], certificate: Option<&RtcCertificate>) -> RtcConfiguration {
