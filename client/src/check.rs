@@ -38,15 +38,15 @@ impl Check {
         let made = found.is_some();
         let found = found.unwrap_or_default();
         let any = |part| found.iter().any(|candidate| candidate.line.contains(part));
-        let stun = ice_servers.iter().cloned().filter_map(IceServer::without_relays);
-        let urls: usize = stun.map(|server| server.urls.len()).sum();
+        let urls = ice_servers.iter().flat_map(|server| &server.urls);
+        let asked_twice = urls.filter(|url| url.starts_with("stun")).nth(1).is_some();
         Self {
             made,
             asked: !ice_servers.is_empty(),
             relay_asked: ice_servers.iter().any(IceServer::is_relay),
             ways: Ways::of(found),
             // A browser waits for each of them before it says that this is all.
-            compared: urls > 1 && found.contains(&Candidate::end()),
+            compared: asked_twice && found.last() == Some(&Candidate::end()),
             own: if any(".local ") {
                 OwnAddresses::Hidden
             } else if any(" typ host") {

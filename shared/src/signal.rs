@@ -274,11 +274,10 @@ impl IceServer {
             .any(|url| matches!(ice_scheme(url), Some(IceScheme::Turn)))
     }
 
-    /// What is left of it without its TURN addresses, if anything.
-    #[must_use]
-    pub fn without_relays(mut self) -> Option<Self> {
+    /// Leaves out its TURN addresses. Says whether it has others.
+    pub fn drop_relays(&mut self) -> bool {
         self.urls.retain(|url| matches!(ice_scheme(url), Some(IceScheme::Stun)));
-        (!self.urls.is_empty()).then_some(self)
+        !self.urls.is_empty()
     }
 }
 

@@ -338,14 +338,14 @@ impl Attempts {
 
 /// Which of these servers an attempt at `peer` asks, and how much time it has: relays come in only after an attempt without them, which is
 /// the shorter for it.
-fn asked(net: &Scope<'_>, peer: &PeerId, ice_servers: Vec<IceServer>) -> (Vec<IceServer>, Duration) {
+fn asked(net: &Scope<'_>, peer: &PeerId, mut ice_servers: Vec<IceServer>) -> (Vec<IceServer>, Duration) {
     let contact = net.peers.get(peer);
     let needs_relay = contact.is_some_and(|contact| contact.needs_relay(net.cx.instant()));
     if needs_relay || !ice_servers.iter().any(IceServer::is_relay) {
         return (ice_servers, net.cx.timing.session_timeout);
     }
-    let ice_servers = ice_servers.into_iter().filter_map(IceServer::without_relays);
-    (ice_servers.collect(), RELAY_AFTER)
+    ice_servers.retain_mut(IceServer::drop_relays);
+    (ice_servers, RELAY_AFTER)
 }
 
 fn decline(net: &mut Scope<'_>, via: Via, to: PeerId, session: SessionId, reason: DeclineReason) {

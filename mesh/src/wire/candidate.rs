@@ -3,8 +3,6 @@
 //! A browser tries whatever candidate it is handed: a peer could have it call programs of its own machine, or open TCP connections to
 //! a neighbor's printer. So only what a path between two people needs passes: UDP, no loopback, no names but mDNS ones.
 
-use std::net::IpAddr;
-
 use super::envelope::Candidate;
 
 /// Whether a path may go through loopback: only if our own driver has such a path.
@@ -89,19 +87,28 @@ fn place(line: &str) -> Option<Place> {
 }
 
 fn place_v4(address: &str) -> Option<Place> {
+    match octets(address)? {
+        [127, ..] => Some(Place::Loopback),
+        // This network, multicast, and what is reserved or broadcast.
+        [0 | 224..=255, ..] => None,
+        _ => Some(Place::Elsewhere),
+    }
+}
+
+/// The numbers of an IPv4 address.
+fn octets(address: &str) -> Option<[u8; 4]> {
     let mut numbers = address.split('.').map(str::parse::<u8>);
     let [Ok(first), Ok(second), Ok(third), Ok(fourth)] = std::array::from_fn(|_| numbers.next().unwrap_or(Ok(0)))
     else {
         return None;
     };
     let is_whole = address.split('.').count() == 4;
-    match [first, second, third, fourth] {
-        _ if !is_whole => None,
-        [127, ..] => Some(Place::Loopback),
-        // This network, multicast, and what is reserved or broadcast.
-        [0 | 224..=255, ..] => None,
-        _ => Some(Place::Elsewhere),
-    }
+    is_whole.then_some([first, second, third, fourth])
+}
+
+/// The first group of an IPv6 address that does not begin with `::`.
+fn first_group(address: &str) -> Option<u16> {
+    u16::from_str_radix(address.split(':').next()?, 16).ok()
 }
 
 /// An IPv6 address is taken by its first group, which is not zero where it leads anywhere. What begins with zeros is unspecified, loopback,
@@ -111,7 +118,7 @@ fn place_v6(address: &str) -> Option<Place> {
         return Some(Place::Loopback);
     }
     let is_of_address = |byte: u8| byte.is_ascii_hexdigit() || byte == b':';
-    let first = u16::from_str_radix(address.split(':').next()?, 16).ok()?;
+    let first = first_group(address)?;
     let is_multicast = first >= 0xff00;
     (address.bytes().all(is_of_address) && first != 0 && !is_multicast).then_some(Place::Elsewhere)
 }
@@ -119,13 +126,15 @@ fn place_v6(address: &str) -> Option<Place> {
 /// Whether an address is of use within one network only: private (RFC 1918, RFC 4193), shared by the customers of a provider (RFC 6598),
 /// link-local or loopback.
 fn is_private(address: &str) -> bool {
-    match address.parse() {
-        Ok(IpAddr::V4(v4)) => {
-            let [first, second, ..] = v4.octets();
-            v4.is_private() || v4.is_link_local() || v4.is_loopback() || (first == 100 && second & 0xc0 == 64)
+    match octets(address) {
+        Some([first, second, ..]) => matches!(
+            (first, second),
+            (10 | 127, _) | (100, 64..=127) | (169, 254) | (172, 16..=31) | (192, 168)
+        ),
+        None => {
+            let is_local = |first| matches!(first, 0xfc00..=0xfdff | 0xfe80..=0xfebf);
+            address == "::1" || first_group(address).is_some_and(is_local)
         }
-        Ok(IpAddr::V6(v6)) => v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_loopback(),
-        Err(_) => false,
     }
 }
 
