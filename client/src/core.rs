@@ -115,6 +115,11 @@ pub enum Request {
 pub enum Step {
     /// Make the first offer. Answer with [`Input::LocalDescription`].
     Offer,
+    /// Use these servers from the next ICE restart on.
+    Servers {
+        /// What the server names now.
+        ice_servers: Vec<IceServer>,
+    },
     /// Make an offer with fresh ICE credentials. Answer with [`Input::LocalDescription`].
     Restart,
     /// Take the peer's offer and answer it. Answer with [`Input::LocalDescription`].
@@ -294,7 +299,10 @@ impl Core {
             Output::Accept { link, ice_servers, sdp } => self.connect(link, ice_servers, Step::Accept { sdp }),
             Output::RemoteAnswer { link, sdp } => return self.step(link, Step::Answer { sdp }),
             Output::RemoteCandidates { link, candidates } => return self.step(link, Step::Candidates { candidates }),
-            Output::RestartIce { link } => return self.step(link, Step::Restart),
+            Output::RestartIce { link, ice_servers } => {
+                self.connections.get(&link)?;
+                self.connect(link, ice_servers, Step::Restart)
+            }
             Output::Transmit { link, bytes } => {
                 return self
                     .connections
@@ -318,9 +326,12 @@ impl Core {
         })
     }
 
-    /// The first step of a new connection, or the next one of a connection that is there: ICE is restarted by another offer.
+    /// The first step of a new connection, or the next one of a connection that is there: ICE is restarted by another offer. What servers
+    /// it was made with may be out of date by then.
     fn connect(&mut self, link: LinkId, ice_servers: Vec<IceServer>, step: Step) -> Request {
         if self.connections.insert(link, ()).is_some() {
+            self.outbox.push_front(Request::Step { link, step });
+            let step = Step::Servers { ice_servers };
             return Request::Step { link, step };
         }
         Request::Connect {

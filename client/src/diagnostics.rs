@@ -195,7 +195,7 @@ impl Recorder {
             Output::ConnectServer { server } => Happening::SocketOpening { server: *server },
             Output::Dial { link, .. } => on_link(link, "dialled"),
             Output::Accept { link, .. } => on_link(link, "offered by the peer"),
-            Output::RestartIce { link } => on_link(link, "ICE restarted"),
+            Output::RestartIce { link, .. } => on_link(link, "ICE restarted"),
             Output::HangUp { link } => on_link(link, "hung up"),
             Output::Event(event) => self.of_event(event),
             Output::Transmit { link, bytes } => {

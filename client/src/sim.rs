@@ -52,7 +52,11 @@ impl SimulatedClient {
             } => Output::Accept { link, ice_servers, sdp },
             Request::Connect { link, ice_servers, .. } => Output::Dial { link, ice_servers },
             Request::Step { link, step } => match step {
-                Step::Offer | Step::Restart => Output::RestartIce { link },
+                Step::Servers { .. } => return None,
+                Step::Offer | Step::Restart => Output::RestartIce {
+                    link,
+                    ice_servers: Vec::new(),
+                },
                 Step::Accept { sdp } => Output::Accept {
                     link,
                     ice_servers: Vec::new(),

@@ -58,8 +58,8 @@ pub enum MeshStanding {
 pub struct Blocked {
     /// How many.
     pub people: usize,
-    /// What stands in the way of the first of them.
-    pub obstacle: Obstacle,
+    /// What stands in their way, if it is the same for all.
+    pub obstacle: Option<Obstacle>,
 }
 
 /// How it stands with the servers: the best that holds for any of them, since one is enough to be introduced.
@@ -175,7 +175,13 @@ fn mesh_standing(state: &RoomState) -> (MeshStanding, Option<Blocked>) {
         match person.state {
             PersonState::Here => here += 1,
             PersonState::Connecting | PersonState::Reconnecting => coming += 1,
-            PersonState::OutOfReach { obstacle } => blocked.get_or_insert(Blocked { people: 0, obstacle }).people += 1,
+            PersonState::OutOfReach { obstacle } => {
+                let (people, shared) = blocked.map_or((0, Some(obstacle)), |before| (before.people, before.obstacle));
+                blocked = Some(Blocked {
+                    people: people + 1,
+                    obstacle: shared.filter(|shared| *shared == obstacle),
+                });
+            }
             PersonState::Gone | PersonState::Left => {}
         }
     }
@@ -284,15 +290,24 @@ mod tests {
                 REGISTERED,
                 &[blocked(Obstacle::OwnNetwork)],
                 Tone::Trouble,
-                "Someone in the room can't be reached: your network lets no direct connection out (it blocks UDP). \
-                 Try another one, such as a phone's hotspot.",
+                "Someone in the room can't be reached: your network lets no direct connection out. Try another one, such as a phone's hotspot.",
             ),
             (
                 REGISTERED,
-                &[blocked(Obstacle::NoAnswer), Here, blocked(Obstacle::Firewall)],
+                &[blocked(Obstacle::NoAnswer), Here, blocked(Obstacle::NoAnswer)],
                 Tone::Trouble,
                 "2 people here. 2 people in the room can't be reached: their page does not answer. \
                  It may be asleep, or their network gone: ask them to open it.",
+            ),
+            (
+                REGISTERED,
+                &[
+                    blocked(Obstacle::NoAnswer),
+                    blocked(Obstacle::Firewall),
+                    blocked(Obstacle::NoAnswer),
+                ],
+                Tone::Trouble,
+                "3 people in the room can't be reached, for different reasons. “About” in the list of people tells each.",
             ),
             (
                 WAITING,

@@ -251,9 +251,17 @@ pub fn standing(standing: &Standing) -> String {
         MeshStanding::Connected { people } => format!("{} people here. ", people + 1),
     };
     let reach = match (standing.blocked, standing.reach) {
-        (Some(Blocked { people: 1, obstacle }), _) => out_of_reach("Someone in the room", obstacle) + " ",
         (Some(Blocked { people, obstacle }), _) => {
-            out_of_reach(&format!("{people} people in the room"), obstacle) + " "
+            let who = match people {
+                1 => "Someone in the room",
+                people => &format!("{people} people in the room"),
+            };
+            match obstacle {
+                Some(obstacle) => out_of_reach(who, obstacle) + " ",
+                None => {
+                    format!("{who} can't be reached, for different reasons. “About” in the list of people tells each. ")
+                }
+            }
         }
         (None, Some(split)) => reach(split) + ". ",
         (None, None) => String::new(),
@@ -281,7 +289,7 @@ fn server_standing(standing: &Standing) -> &'static str {
     }
 }
 
-/// Why no way to `who` is found, and what would help.
+/// Why no way to `who` is found, and what would help, in words that everybody knows: [`check::technical`] has the others.
 #[must_use]
 pub fn out_of_reach(who: &str, obstacle: Obstacle) -> String {
     let (why, next) = match obstacle {
@@ -290,24 +298,24 @@ pub fn out_of_reach(who: &str, obstacle: Obstacle) -> String {
             "It may be asleep, or their network gone: ask them to open it.",
         ),
         Obstacle::NoStun => (
-            "this server connects people within one network only",
-            "Whoever runs it can change that with its option --stun.",
+            "no server knows a way between your networks",
+            "“Check connection” in the menu tells more.",
         ),
         Obstacle::StunSilent => (
-            "the server cannot tell either of you your public address",
-            "Whoever runs it has to let UDP through its firewall.",
+            "the server cannot see where either of you is",
+            "Whoever runs it has to look at its firewall.",
         ),
         Obstacle::OwnNetwork => (
-            "your network lets no direct connection out (it blocks UDP)",
+            "your network lets no direct connection out",
             "Try another one, such as a phone's hotspot.",
         ),
         Obstacle::TheirNetwork => (
-            "their network lets no direct connection out (it blocks UDP)",
+            "their network lets no direct connection out",
             "Ask them to try another one, such as a phone's hotspot.",
         ),
-        Obstacle::OwnNat => ("your router lets no direct connection in (symmetric NAT)", MEET),
-        Obstacle::TheirNat => ("their router lets no direct connection in (symmetric NAT)", MEET),
-        Obstacle::BothNats => ("neither router lets a direct connection in (symmetric NAT)", MEET),
+        Obstacle::OwnNat => ("your router lets no direct connection in", MEET),
+        Obstacle::TheirNat => ("their router lets no direct connection in", MEET),
+        Obstacle::BothNats => ("neither router lets a direct connection in", MEET),
         Obstacle::Firewall => ("a firewall or router stands between you", MEET),
     };
     format!("{who} can't be reached: {why}. {next}")

@@ -285,6 +285,8 @@ pub enum Output {
     RestartIce {
         /// Which link.
         link: LinkId,
+        /// What the server names now, in place of what the link was made with: logins run out.
+        ice_servers: Vec<signal::IceServer>,
     },
     /// Send a message on a link's data channel, in order, whole. At most
     /// [`FRAGMENT_BYTES_MAX`](crate::config::FRAGMENT_BYTES_MAX) bytes.

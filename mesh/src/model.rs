@@ -218,7 +218,7 @@ pub enum PersonState {
 pub enum Obstacle {
     /// They do not answer: their page sleeps, or their network is gone.
     NoAnswer,
-    /// No server named a STUN server: who is behind a NAT does not know a way in.
+    /// No server named a STUN server, or one of us is in a private network with it: who is behind a NAT does not know a way in.
     NoStun,
     /// The STUN server answered neither of us.
     StunSilent,

@@ -273,6 +273,12 @@ impl IceServer {
             .iter()
             .any(|url| matches!(ice_scheme(url), Some(IceScheme::Turn)))
     }
+
+    /// Leaves out its TURN addresses. Says whether it has others.
+    pub fn drop_relays(&mut self) -> bool {
+        self.urls.retain(|url| matches!(ice_scheme(url), Some(IceScheme::Stun)));
+        !self.urls.is_empty()
+    }
 }
 
 enum IceScheme {

@@ -105,13 +105,11 @@ impl Drop for Connection {
     }
 }
 
-/// The candidates that a connection for trial finds with these servers.
-pub(crate) async fn look_around(ice_servers: &[IceServer]) -> Vec<Candidate> {
+/// The candidates that a connection for trial finds with these servers; `None` if the browser makes none.
+pub(crate) async fn look_around(ice_servers: &[IceServer]) -> Option<Vec<Candidate>> {
     let (events, mut queue) = Events::channel();
     let mut found = Vec::new();
-    let Ok(connection) = Connection::new(LinkId(0), ice_servers, None, &events) else {
-        return found;
-    };
+    let connection = Connection::new(LinkId(0), ice_servers, None, &events).ok()?;
     connection.push(Step::Offer);
     let all = async {
         while let Some(event) = queue.next().await {
@@ -124,12 +122,21 @@ pub(crate) async fn look_around(ice_servers: &[IceServer]) -> Vec<Candidate> {
         }
     };
     select(pin!(all), pin!(sleep(CHECK_MAX))).await;
-    found
+    Some(found)
 }
 
 fn configuration(ice_servers: &[IceServer], certificate: Option<&RtcCertificate>) -> RtcConfiguration {
     let configuration = RtcConfiguration::new();
-    let servers: Array = ice_servers
+    configuration.set_ice_servers(&entries(ice_servers));
+    if let Some(certificate) = certificate {
+        configuration.set_certificates(&Array::of1(certificate));
+    }
+    configuration
+}
+
+/// The servers as the browser takes them.
+fn entries(ice_servers: &[IceServer]) -> Array {
+    ice_servers
         .iter()
         .map(|server| {
             let entry = RtcIceServer::new();
@@ -143,12 +150,7 @@ fn configuration(ice_servers: &[IceServer], certificate: Option<&RtcCertificate>
             }
             entry
         })
-        .collect();
-    configuration.set_ice_servers(&servers);
-    if let Some(certificate) = certificate {
-        configuration.set_certificates(&Array::of1(certificate));
-    }
-    configuration
+        .collect()
 }
 
 /// Reports candidates in small batches.
@@ -233,6 +235,15 @@ async fn work(peer_connection: RtcPeerConnection, link: LinkId, mut queue: Unbou
 async fn take(peer_connection: &RtcPeerConnection, step: Step) -> Result<Option<String>, JsValue> {
     match step {
         Step::Offer => describe_locally(peer_connection, &implicit()).await.map(Some),
+        Step::Servers { ice_servers } => {
+            // Nothing but the servers may change.
+            let configuration = peer_connection.get_configuration();
+            configuration.set_ice_servers(&entries(&ice_servers));
+            if let Err(error) = peer_connection.set_configuration_with_configuration(&configuration) {
+                js::log_error("a connection keeps the ICE servers it has", &error);
+            }
+            Ok(None)
+        }
         Step::Restart => {
             let options = RtcOfferOptions::new();
             options.set_ice_restart(true);

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::ffi::OsStr;
 use std::fs;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use wasm_encoder::reencode::{self, Reencode};
 use wasm_encoder::{ImportSection, Module};
@@ -150,6 +150,9 @@ fn blank_library_places(module: &mut [u8], blanked: &[Range<usize>]) -> Result<(
     let segments = data_segments(module)?;
     // As rustc lays out a `core::panic::Location`: the address of the path, its length, line and column.
     const WORD: usize = size_of::<u32>();
+    // What only looks like a place, such as a path in a list of texts, is followed by an address, which is higher, or by nothing.
+    const LINES: RangeInclusive<usize> = 1..=65_535;
+    const COLUMNS: RangeInclusive<usize> = 1..=1_000;
     let mut firsts = BTreeMap::<Vec<u8>, [u8; 2 * WORD]>::new();
     let mut found = 0;
     for Segment { address, bytes } in &segments {
@@ -167,7 +170,9 @@ fn blank_library_places(module: &mut [u8], blanked: &[Range<usize>]) -> Result<(
                 let blank = blanked.iter().find(|blank| blank.end == path.end);
                 blank.is_some_and(|blank| path.start <= blank.start)
             });
-            let Some(path) = path else {
+            let is_of_file = word(2).is_some_and(|line| LINES.contains(&line))
+                && word(3).is_some_and(|column| COLUMNS.contains(&column));
+            let Some(path) = path.filter(|_| is_of_file) else {
                 at += WORD;
                 continue;
             };
@@ -304,31 +309,34 @@ mod tests {
         let paths = ["yew-0.23.0/src/a.rs", "yew-0.23.0/src/bc.rs", "web/src/room.rs"];
         let place = |path: usize, line: u32| {
             let before: usize = paths[..path].iter().map(|path| path.len()).sum();
-            let words = [1_024 + before, paths[path].len()].map(|word| u32::try_from(word).unwrap());
+            let words = [1_048_576 + before, paths[path].len()].map(|word| u32::try_from(word).unwrap());
             [words[0], words[1], line, 7].map(u32::to_le_bytes).concat()
         };
         let module = |places: &[Vec<u8>]| {
             let mut data = wasm_encoder::DataSection::new();
             data.active(
                 0,
-                &wasm_encoder::ConstExpr::i32_const(1_024),
+                &wasm_encoder::ConstExpr::i32_const(1_048_576),
                 paths.concat().into_bytes(),
             );
             // Not at the beginning of a word.
             data.active(
                 0,
-                &wasm_encoder::ConstExpr::i32_const(2_046),
+                &wasm_encoder::ConstExpr::i32_const(1_049_598),
                 [vec![0; 2], places.concat()].concat(),
             );
             let mut module = Module::new();
             module.section(&data);
             module.finish()
         };
-        let mut bytes = module(&[place(1, 5), place(2, 6), place(0, 7)]);
+        // A list of two texts.
+        let text = |path| place(path, 0)[..8].to_vec();
+        let list = [text(0), text(1)].concat();
+        let mut bytes = module(&[place(1, 5), place(2, 6), place(0, 7), list.clone()]);
         let blanked = blank_library_paths(&mut bytes);
         blank_library_places(&mut bytes, &blanked).unwrap();
         let nowhere = |path| [&place(path, 0)[..12], &[0; 4]].concat();
-        let mut expected = module(&[nowhere(1), place(2, 6), nowhere(1)]);
+        let mut expected = module(&[nowhere(1), place(2, 6), nowhere(1), list]);
         blank_library_paths(&mut expected);
         assert_eq!(bytes, expected);
         assert!(blank_library_places(&mut module(&[place(2, 6)]), &blanked).is_err());

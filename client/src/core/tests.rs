@@ -1,7 +1,7 @@
 //! Two programs of one machine that find each other nearby, on a wire of paper.
 
 use mesh::Timing;
-use shared::RoomCode;
+use shared::{RoomCode, signal::IceServer};
 
 use super::*;
 use crate::notice::NoticeKind;
@@ -254,7 +254,16 @@ fn an_offer_on_a_link_with_a_connection_is_a_step_and_nothing_is_asked_of_one_wi
         sdp: sdp.clone(),
     };
     let step = Step::Accept { sdp: sdp.clone() };
-    assert_eq!(core.on_output(Output::RestartIce { link }), None);
+    let ice_servers = vec![IceServer {
+        urls: vec!["stun:example.org".to_owned()],
+        username: None,
+        credential: None,
+    }];
+    let restart = Output::RestartIce {
+        link,
+        ice_servers: ice_servers.clone(),
+    };
+    assert_eq!(core.on_output(restart.clone()), None);
     assert_eq!(core.on_output(Output::HangUp { link }), None);
     assert_eq!(
         core.on_output(accept.clone()),
@@ -264,7 +273,12 @@ fn an_offer_on_a_link_with_a_connection_is_a_step_and_nothing_is_asked_of_one_wi
             step: step.clone()
         })
     );
-    assert_eq!(core.on_output(accept), Some(Request::Step { link, step }));
+    let step_with = |step| Some(Request::Step { link, step });
+    let none = Step::Servers { ice_servers: vec![] };
+    assert_eq!(core.on_output(accept), step_with(none));
+    assert_eq!(core.outbox.pop_front(), step_with(step));
+    assert_eq!(core.on_output(restart), step_with(Step::Servers { ice_servers }));
+    assert_eq!(core.outbox.pop_front(), step_with(Step::Restart));
     let bytes = vec![1].into();
     assert_eq!(
         core.on_output(Output::Transmit { link, bytes }),

@@ -1,7 +1,9 @@
 //! What "Check connection" found out, in words.
 
+use mesh::model::Obstacle;
+
 use crate::{
-    check::Check,
+    check::{Check, OwnAddresses},
     standing::{ServerStanding, Standing},
 };
 
@@ -10,27 +12,47 @@ pub const CHECKING: &str = "Checking… This takes up to five seconds.";
 
 /// What it comes to, and what would help.
 #[must_use]
-pub fn verdict(check: &Check) -> &'static str {
-    match (check.asked, check.ways.is_public(), check.ways.varies()) {
-        (false, ..) => {
-            "This server connects people within one network only. Whoever runs it can change that with its option --stun."
+pub fn verdict(check: &Check, standing: &Standing) -> &'static str {
+    let ways = &check.ways;
+    if !check.made {
+        return "This browser makes no connection. Reload the page. If that does not help, an extension or a setting may have \
+                switched WebRTC off.";
+    }
+    match (check.asked, ways.is_public()) {
+        (false, _) if standing.server != ServerStanding::Registered => {
+            "You are not connected to a server, so nothing tells your public address. You reach people in your own network only."
         }
-        (true, false, _) => {
+        (false, _) => {
+            "This server connects people within one network only. If its address here is localhost, open it by its address in \
+             your network. Otherwise, whoever runs it can change that with its option --stun."
+        }
+        (true, false) if ways.is_inside() => {
+            "This server is in your own network and connects people there only: it cannot see your public address."
+        }
+        (true, false) => {
             "Your network lets no direct connection out, or the server's UDP port is closed. Try another network, such as \
              a phone's hotspot."
         }
-        (true, true, true) if !check.ways.is_relayed() => {
+        (true, true) if ways.is_relayed() => WELL,
+        (true, true) if ways.varies() => {
             "Your router lets hardly any direct connection in (symmetric NAT). You meet those whose network is open, and \
              everybody else through them."
         }
-        (true, true, _) => "All is well: others can connect to you directly.",
+        (true, true) if check.compared => WELL,
+        (true, true) => "Others can most likely connect to you directly.",
     }
 }
+
+const WELL: &str = "All is well: others can connect to you directly.";
 
 /// What it comes from, a line each. No addresses.
 #[must_use]
 pub fn details(check: &Check, standing: &Standing) -> String {
-    let found = |found| if found { "found" } else { "none" };
+    let found = |found| match (check.made, found) {
+        (false, _) => "unknown",
+        (true, true) => "found",
+        (true, false) => "none",
+    };
     let [v4, v6] = check.ways.mapped();
     let server = match standing.server {
         ServerStanding::Registered => "connected",
@@ -38,25 +60,38 @@ pub fn details(check: &Check, standing: &Standing) -> String {
         ServerStanding::Lost | ServerStanding::Stopped | ServerStanding::RoomClosed => "not connected",
     };
     let router = match (v4 || v6, check.ways.varies()) {
-        (false, _) => "unknown",
-        (true, false) => "one port for all",
-        (true, true) => "another port for each destination",
+        (_, true) => "another port for each destination",
+        (true, false) if check.compared => "one port for all",
+        (_, false) => "unknown",
     };
     let relay = match (check.relay_asked, check.ways.is_relayed()) {
         (false, _) => "none offered",
         (true, true) => "works",
-        (true, false) => "does not answer",
+        (true, false) if check.made => "does not answer",
+        (true, false) => "unknown",
     };
-    let own = if check.hidden {
-        "hidden by the browser"
-    } else {
-        "shown to members"
+    let own = match check.own {
+        OwnAddresses::Hidden => "hidden by the browser",
+        OwnAddresses::Shown => "shown to members",
+        OwnAddresses::Unknown => "unknown",
     };
     format!(
         "Server: {server}\nPublic address by IPv4: {}\nPublic address by IPv6: {}\nRouter: {router}\nRelay (TURN): {relay}\nAddresses of this device: {own}",
         found(v4),
         found(v6),
     )
+}
+
+/// What stands in the way of somebody, in a technician's words, to be added to [`out_of_reach`](super::out_of_reach).
+#[must_use]
+pub fn technical(obstacle: Obstacle) -> &'static str {
+    match obstacle {
+        Obstacle::NoAnswer | Obstacle::Firewall => "",
+        Obstacle::NoStun => " (no STUN: the server's option --stun)",
+        Obstacle::StunSilent => " (STUN does not answer: the server's UDP ports)",
+        Obstacle::OwnNetwork | Obstacle::TheirNetwork => " (UDP is blocked)",
+        Obstacle::OwnNat | Obstacle::TheirNat | Obstacle::BothNats => " (symmetric NAT)",
+    }
 }
 
 #[cfg(test)]
@@ -67,60 +102,111 @@ mod tests {
     use super::*;
     use crate::standing::{MeshStanding, Tone};
 
-    fn check(turn: bool, lines: &[&str]) -> Check {
-        let login = turn.then(|| "x".to_owned());
-        let scheme = if turn { "turn" } else { "stun" };
-        let server = IceServer {
-            urls: vec![format!("{scheme}:example.org")],
-            username: login.clone(),
-            credential: login,
+    /// By a connection that asked so many STUN servers, and perhaps a TURN server.
+    fn check(stun: usize, turn: bool, lines: &[&str]) -> Check {
+        let server = |url: &str, login: Option<&str>| IceServer {
+            urls: vec![url.to_owned()],
+            username: login.map(str::to_owned),
+            credential: login.map(str::to_owned),
         };
+        let mut servers = vec![server("stun:example.org", None); stun];
+        servers.extend(turn.then(|| server("turn:example.org", Some("x"))));
         let found = lines.iter().map(|line| Candidate {
             line: (*line).to_owned(),
             mid: None,
         });
-        Check::of(&[server], &found.collect::<Vec<_>>())
+        Check::of(&servers, Some(&found.chain([Candidate::end()]).collect::<Vec<_>>()))
+    }
+
+    fn standing(server: ServerStanding) -> Standing {
+        Standing {
+            tone: Tone::Good,
+            mesh: MeshStanding::Alone,
+            blocked: None,
+            reach: None,
+            server,
+            retry_at: None,
+        }
     }
 
     const HOST: &str = "candidate:1 1 udp 9 b7f29a62-3c2e-4bd8-9ac3-1d5e8a0f7c11.local 9 typ host";
     const V4: &str = "candidate:2 1 udp 9 203.0.113.7 61000 typ srflx raddr 0.0.0.0 rport 0";
     const V4_ANEW: &str = "candidate:2 1 udp 9 203.0.113.7 61001 typ srflx raddr 0.0.0.0 rport 0";
     const V6: &str = "candidate:3 1 udp 9 2001:db8::7 61001 typ srflx raddr :: rport 0";
+    const INSIDE: &str = "candidate:4 1 udp 9 192.168.1.20 61001 typ srflx raddr 0.0.0.0 rport 0";
     const RELAYED: &str = "candidate:5 1 udp 9 198.51.100.4 3478 typ relay raddr 203.0.113.7 rport 9";
 
     #[test]
     fn each_network_has_its_verdict() {
+        let registered = standing(ServerStanding::Registered);
         for (check, verdict_begins) in [
-            (Check::of(&[], &[]), "This server"),
-            (check(false, &[HOST]), "Your network"),
-            (check(false, &[HOST, V4, V6]), "All is well"),
-            (check(false, &[HOST, V4, V4_ANEW]), "Your router"),
-            (check(true, &[HOST, V4, V4_ANEW, RELAYED]), "All is well"),
-            (check(true, &[HOST, RELAYED]), "All is well"),
+            (Check::of(&[], Some(&[])), "This server connects people within"),
+            (Check::of(&[], None), "This browser"),
+            (check(2, false, &[HOST]), "Your network"),
+            (check(2, false, &[HOST, INSIDE]), "This server is in your own"),
+            (check(2, false, &[HOST, V4, V6]), "All is well"),
+            (check(1, false, &[HOST, V4, V6]), "Others can most likely"),
+            (check(2, false, &[HOST, V4, V4_ANEW]), "Your router"),
+            (check(2, true, &[HOST, V4, V4_ANEW, RELAYED]), "All is well"),
+            (check(0, true, &[HOST, RELAYED]), "All is well"),
         ] {
-            assert!(verdict(&check).starts_with(verdict_begins), "{check:?}");
+            assert!(verdict(&check, &registered).starts_with(verdict_begins), "{check:?}");
         }
+        let lost = standing(ServerStanding::Lost);
+        let asked_nobody = Check::of(&[], Some(&[]));
+        assert!(verdict(&asked_nobody, &lost).starts_with("You are not connected to a server"));
     }
 
     #[test]
     fn details_say_what_was_tried_and_no_address() {
-        let standing = Standing {
-            tone: Tone::Good,
-            mesh: MeshStanding::Alone,
-            blocked: None,
-            reach: None,
-            server: ServerStanding::Registered,
-            retry_at: None,
-        };
+        let standing = standing(ServerStanding::Registered);
         assert_eq!(
-            details(&check(true, &[HOST, V4, V4_ANEW]), &standing),
+            details(&check(2, true, &[HOST, V4, V4_ANEW]), &standing),
             "Server: connected\nPublic address by IPv4: found\nPublic address by IPv6: none\n\
              Router: another port for each destination\nRelay (TURN): does not answer\n\
              Addresses of this device: hidden by the browser"
         );
-        let nothing = details(&Check::of(&[], &[]), &standing);
+        let nothing = details(&check(0, false, &[]), &standing);
         assert!(
             nothing.contains("IPv4: none") && nothing.contains("Router: unknown") && nothing.contains("none offered")
         );
+    }
+
+    #[test]
+    fn a_router_has_one_port_for_all_only_if_two_have_seen_it() {
+        let standing = standing(ServerStanding::Registered);
+        let router = |check: &Check| details(check, &standing).contains("Router: one port for all");
+        assert!(router(&check(2, false, &[V4])));
+        assert!(!router(&check(1, false, &[V4])));
+        let waiting = check(2, false, &[V4]);
+        assert!(
+            !router(&Check {
+                compared: false,
+                ..waiting
+            }),
+            "one of the two did not answer yet"
+        );
+    }
+
+    #[test]
+    fn of_a_connection_that_was_not_made_nothing_is_known() {
+        let servers = [IceServer {
+            urls: vec!["turn:example.org".to_owned()],
+            username: None,
+            credential: None,
+        }];
+        let nothing = details(&Check::of(&servers, None), &standing(ServerStanding::Registered));
+        assert_eq!(nothing.matches(": unknown").count(), 5, "{nothing}");
+    }
+
+    #[test]
+    fn own_addresses_are_hidden_shown_or_unknown() {
+        let own = |lines: &[&str]| check(0, false, lines).own;
+        assert_eq!(own(&[HOST]), OwnAddresses::Hidden);
+        assert_eq!(
+            own(&["candidate:1 1 udp 9 192.168.1.20 9 typ host"]),
+            OwnAddresses::Shown
+        );
+        assert_eq!(own(&[V4]), OwnAddresses::Unknown);
     }
 }

@@ -160,17 +160,14 @@ impl Attempts {
         }
     }
 
-    fn on_declined(&mut self, net: &mut Scope<'_>, from: PeerId, id: SessionId, reason: DeclineReason, theirs: u16) {
+    fn on_declined(&self, net: &mut Scope<'_>, from: PeerId, id: SessionId, reason: DeclineReason, theirs: u16) {
         let attempt = net.peers.get(&from).and_then(|contact| contact.attempt());
         if attempt.is_none_or(|attempt| attempt.id() != id) {
             return;
         }
         match reason {
             DeclineReason::Full => net.out.push(Event::Refused { peer: from }),
-            DeclineReason::Version => {
-                self.fail(net, from);
-                refuse_version(net, from, theirs);
-            }
+            DeclineReason::Version => refuse_version(net, from, theirs),
         }
     }
 
@@ -202,7 +199,7 @@ impl Attempts {
     }
 
     /// Restarts ICE on the open link to `peer`, if that is our part. `via` carries the offer.
-    pub(crate) fn restart_ice(&self, net: &mut Scope<'_>, peer: PeerId, via: Via) {
+    pub(crate) fn restart_ice(&self, net: &mut Scope<'_>, peer: PeerId, via: Via, ice_servers: Vec<IceServer>) {
         let Some(contact) = net.peers.get_mut(&peer) else {
             return;
         };
@@ -210,7 +207,7 @@ impl Attempts {
         let session = contact.linked_session_mut().filter(|session| session.restarts());
         if let Some(session) = session {
             let (id, mut actions) = (session.id(), Vec::new());
-            session.restart(&mut actions);
+            session.restart(ice_servers, &mut actions);
             act(net, peer, id, actions);
         }
     }
@@ -347,7 +344,7 @@ fn asked(net: &Scope<'_>, peer: &PeerId, mut ice_servers: Vec<IceServer>) -> (Ve
     if needs_relay || !ice_servers.iter().any(IceServer::is_relay) {
         return (ice_servers, net.cx.timing.session_timeout);
     }
-    ice_servers.retain(|server| !server.is_relay());
+    ice_servers.retain_mut(IceServer::drop_relays);
     (ice_servers, RELAY_AFTER)
 }
 
@@ -361,10 +358,15 @@ fn decline(net: &mut Scope<'_>, via: Via, to: PeerId, session: SessionId, reason
 /// brought up to date.
 pub(crate) fn refuse_version(net: &mut Scope<'_>, peer: PeerId, theirs: u16) {
     let quiet_until = net.cx.instant() + net.cx.timing.shun;
+    hang_up(net, &peer);
     let Some(contact) = net.peers.want(net.cx, peer, None) else {
         return;
     };
-    contact.rest_until(quiet_until);
+    contact.end_attempt();
+    // The alert says what is wrong: nothing else stands in the way.
+    if contact.rest_until(quiet_until) {
+        net.out.link_state(peer, LinkState::None);
+    }
     if contact.note_version(theirs) {
         net.cx.alert(Alert::PeerVersion { peer, theirs });
     }

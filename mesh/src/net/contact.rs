@@ -41,6 +41,8 @@ pub(crate) struct Contact {
     sought_since: Option<Instant>,
     /// What stands in the way, once the room was told.
     obstacle: Option<Obstacle>,
+    /// What the last attempt of this search that was agreed on and failed found to stand in the way.
+    verdict: Option<Obstacle>,
     retry_at: Option<Instant>,
     /// Until when failed attempts are followed by another.
     wanted_until: Instant,
@@ -80,6 +82,7 @@ impl Contact {
             failures: 0,
             sought_since: None,
             obstacle: None,
+            verdict: None,
             retry_at: None,
             wanted_until,
             shunned_until: None,
@@ -224,24 +227,30 @@ impl Contact {
     /// When the attempt is given up, or made again, or has to be explained.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let next = self.attempt.as_ref().map(Session::deadline).or(self.retry_at);
-        let explain = self.explain_at().filter(|_| self.attempt.is_some());
-        next.into_iter().chain(explain).min()
+        next.into_iter().chain(self.explain_at()).min()
     }
 
-    /// When it has to be said why there is no link yet, if it was not.
+    /// When it has to be said why there is no link yet, if it was not and can be.
     fn explain_at(&self) -> Option<Instant> {
         self.sought_since
-            .filter(|_| self.obstacle.is_none())
+            .filter(|_| self.obstacle.is_none() && self.judged().is_some())
             .map(|since| since + EXPLAIN_AFTER)
+    }
+
+    /// What seems to stand in the way. An attempt that was not agreed on says less than one before it that was.
+    fn judged(&self) -> Option<Obstacle> {
+        let attempt = self.attempt.as_ref()?;
+        let before = self.verdict.filter(|_| !attempt.is_agreed());
+        before.or(attempt.obstacle())
     }
 
     /// Finds what stands in the way of an attempt that has gone on for too long. Says whether that is new.
     pub(crate) fn explain(&mut self, now: Instant) -> bool {
-        if self.explain_at().is_some_and(|at| now >= at) {
-            self.obstacle = self.attempt.as_ref().map(Session::obstacle);
-            return self.is_blocked();
+        let is_due = self.explain_at().is_some_and(|at| now >= at);
+        if is_due {
+            self.obstacle = self.judged();
         }
-        false
+        is_due
     }
 
     /// Whether it was sought for long enough without a relay.
@@ -265,8 +274,17 @@ impl Contact {
 
     /// It is sought no longer, or a new search begins. Says whether something was said to stand in the way.
     pub(crate) fn end_search(&mut self) -> bool {
-        self.sought_since = None;
+        (self.sought_since, self.verdict) = (None, None);
         self.obstacle.take().is_some()
+    }
+
+    /// Ends a search that nothing goes on with. Says whether there was one.
+    pub(crate) fn end_idle_search(&mut self) -> bool {
+        let is_idle = self.sought_since.is_some() && self.attempt.is_none() && self.retry_at.is_none();
+        if is_idle {
+            self.end_search();
+        }
+        is_idle
     }
 
     /// It is time for another attempt: it need not be waited for any more.
@@ -281,14 +299,14 @@ impl Contact {
         self.failures = self.failures.saturating_add(1);
         let retry_at = now + jittered(wait, rng);
         self.retry_at = Some(retry_at).filter(|at| *at < self.wanted_until);
-        match failed {
+        // Of the next attempts some are answered and some are not: only one that was says more than those before it.
+        if let Some(session) = failed.filter(Session::is_agreed) {
+            self.verdict = session.obstacle();
+            self.obstacle = self.obstacle.and(self.verdict);
+        }
+        if self.retry_at.is_none() {
             // Nobody tries any more, so nothing is in the way.
-            _ if self.retry_at.is_none() => {
-                self.end_search();
-            }
-            // What was said first counts: of the next attempts some are answered and some are not.
-            Some(session) if self.obstacle == Some(Obstacle::NoAnswer) => self.obstacle = Some(session.obstacle()),
-            Some(_) | None => {}
+            self.end_search();
         }
     }
 
@@ -300,9 +318,12 @@ impl Contact {
         self.wanted_until = now + wait + timing.session_retry_for;
     }
 
-    /// It is not sought before then, but may come by itself.
-    pub(crate) fn rest_until(&mut self, until: Instant) {
+    /// It is not sought before then, but may come by itself. Says whether it was sought.
+    pub(crate) fn rest_until(&mut self, until: Instant) -> bool {
         self.retry_at = Some(until);
+        let was_sought = self.sought_since.is_some();
+        self.end_search();
+        was_sought
     }
 
     /// It left by itself: it is not tried again.

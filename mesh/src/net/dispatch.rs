@@ -305,18 +305,18 @@ impl Net {
         active_view.release(&mut scope, peer);
     }
 
-    /// Starts an attempt at a peer, by what carries it now.
+    /// Starts an attempt at a peer, by what carries it now. If none can be started and none follows, the peer is sought no longer.
     pub(super) fn start(&mut self, cx: &mut Context, view: View<'_>, peer: PeerId) {
         let via = self.choose_via(cx, view, &peer);
         // Whom we know from others alone may not be there at all.
-        if let Some(via) = via.filter(|_| !view.is_present(&peer))
-            && !self.attempts.may_be_provoked(cx.instant(), via)
-        {
-            return;
-        }
+        let via = via.filter(|via| view.is_present(&peer) || self.attempts.may_be_provoked(cx.instant(), *via));
         let ice_servers = self.servers.ice_servers();
         let (mut scope, attempts) = self.attempts(cx);
         attempts.start(&mut scope, peer, via, ice_servers);
+        let contact = scope.peers.get_mut(&peer);
+        if contact.is_some_and(|contact| contact.end_idle_search()) {
+            scope.out.link_state(peer, LinkState::None);
+        }
         self.hand_on(cx);
     }
 
@@ -341,8 +341,9 @@ impl Net {
             // The offer could not be carried: then silence decides.
             None => return,
         };
+        let ice_servers = self.servers.ice_servers();
         let (mut scope, attempts) = self.attempts(cx);
-        attempts.restart_ice(&mut scope, peer, via);
+        attempts.restart_ice(&mut scope, peer, via, ice_servers);
     }
 
     fn has_other_link(&self, peer: &PeerId) -> bool {

@@ -20,6 +20,8 @@ pub struct Ways {
     /// Public addresses and ports, as STUN servers saw them.
     mapped: Vec<(String, u16)>,
     relayed: bool,
+    /// Whether a STUN server is in the same private network.
+    inside: bool,
 }
 
 impl Ways {
@@ -39,6 +41,7 @@ impl Ways {
                     self.mapped.push((address.to_owned(), port));
                 }
                 Some(Public::Relayed) => self.relayed = true,
+                Some(Public::Inside) => self.inside = true,
                 Some(Public::Mapped { .. }) | None => {}
             }
         }
@@ -48,6 +51,12 @@ impl Ways {
     #[must_use]
     pub fn is_public(&self) -> bool {
         self.relayed || !self.mapped.is_empty()
+    }
+
+    /// Whether a STUN server answered from the same private network, so that it tells no public address.
+    #[must_use]
+    pub fn is_inside(&self) -> bool {
+        self.inside
     }
 
     /// Whether a TURN server stands in.
@@ -97,6 +106,10 @@ impl Evidence {
             return Obstacle::NoStun;
         }
         match (self.ours.is_public(), self.theirs.is_public()) {
+            // Both were seen by it there: it is not what is missing.
+            (false, false) if self.ours.inside && self.theirs.inside => Obstacle::Firewall,
+            (false, _) if self.ours.inside => Obstacle::NoStun,
+            (_, false) if self.theirs.inside => Obstacle::NoStun,
             (false, false) => Obstacle::StunSilent,
             (false, true) => Obstacle::OwnNetwork,
             (true, false) => Obstacle::TheirNetwork,
@@ -124,6 +137,7 @@ mod tests {
 
     const HOST: &str = "candidate:1 1 udp 9 b7f29a62-3c2e-4bd8-9ac3-1d5e8a0f7c11.local 9 typ host";
     const MAPPED: &str = "candidate:2 1 udp 9 203.0.113.7 61000 typ srflx raddr 0.0.0.0 rport 0";
+    const INSIDE: &str = "candidate:2 1 udp 9 192.168.1.20 61000 typ srflx raddr 0.0.0.0 rport 0";
     const MAPPED_V6: &str = "candidate:3 1 udp 9 2001:db8::7 61001 typ srflx raddr :: rport 0";
     const MAPPED_ANEW: &str = "candidate:4 1 udp 9 203.0.113.7 61002 typ srflx raddr 0.0.0.0 rport 0";
     const RELAYED: &str = "candidate:5 1 udp 9 198.51.100.4 3478 typ relay raddr 203.0.113.7 rport 9";
@@ -131,6 +145,7 @@ mod tests {
     #[test]
     fn each_pair_of_networks_has_its_obstacle() {
         let (none, plain) = (&[HOST][..], &[HOST, MAPPED, MAPPED_V6, MAPPED][..]);
+        let inside = &[HOST, INSIDE][..];
         let (varies, relayed) = (&[HOST, MAPPED, MAPPED_V6, MAPPED_ANEW][..], &[HOST, RELAYED][..]);
         for (ours, theirs, obstacle) in [
             (none, none, Obstacle::StunSilent),
@@ -142,6 +157,10 @@ mod tests {
             (varies, plain, Obstacle::OwnNat),
             (plain, varies, Obstacle::TheirNat),
             (varies, varies, Obstacle::BothNats),
+            (inside, plain, Obstacle::NoStun),
+            (plain, inside, Obstacle::NoStun),
+            (inside, none, Obstacle::NoStun),
+            (inside, inside, Obstacle::Firewall),
         ] {
             let (ours, theirs) = (ways(ours), ways(theirs));
             let asked = Evidence {

@@ -221,12 +221,12 @@ impl Session {
         self.stage == Stage::Agreed
     }
 
-    /// What stands in the way of the link, should it not come about.
-    pub(crate) fn obstacle(&self) -> Obstacle {
+    /// What stands in the way of the link, should it not come about, if that can be told: who answers an offer has not been kept waiting.
+    pub(crate) fn obstacle(&self) -> Option<Obstacle> {
         match &self.evidence {
-            _ if !self.is_agreed() => Obstacle::NoAnswer,
-            Some(evidence) => evidence.obstacle(),
-            None => Obstacle::Firewall,
+            _ if !self.is_agreed() => (self.role == Role::Offerer).then_some(Obstacle::NoAnswer),
+            Some(evidence) => Some(evidence.obstacle()),
+            None => Some(Obstacle::Firewall),
         }
     }
 
@@ -238,10 +238,11 @@ impl Session {
     }
 
     /// Makes a new offer for the open link, with fresh ICE credentials.
-    pub(crate) fn restart(&mut self, out: &mut Vec<Action>) {
+    pub(crate) fn restart(&mut self, ice_servers: Vec<IceServer>, out: &mut Vec<Action>) {
         (self.round, self.taken) = (self.round + 1, 0);
         self.stage = Stage::Describing;
-        out.push(Action::Output(Output::RestartIce { link: self.link }));
+        let link = self.link;
+        out.push(Action::Output(Output::RestartIce { link, ice_servers }));
     }
 
     /// The driver made our description.

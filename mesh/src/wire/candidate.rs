@@ -42,6 +42,8 @@ pub(crate) fn is_loopback(candidate: &Candidate) -> bool {
 pub(crate) enum Public<'a> {
     /// How a STUN server saw it (ICE type `srflx`).
     Mapped { address: &'a str, port: u16 },
+    /// That the STUN server is in the same private network: what it saw leads nowhere from elsewhere.
+    Inside,
     /// That a TURN server stands in for it (ICE type `relay`).
     Relayed,
 }
@@ -52,6 +54,7 @@ pub(crate) fn public(candidate: &Candidate) -> Option<Public<'_>> {
     let mut fields = candidate.line.split_ascii_whitespace().skip(4);
     let [address, port, _typ, kind] = std::array::from_fn(|_| fields.next().unwrap_or_default());
     match kind {
+        "srflx" if is_private(address) => Some(Public::Inside),
         "srflx" => {
             let port = port.parse().ok()?;
             Some(Public::Mapped { address, port })
@@ -84,19 +87,28 @@ fn place(line: &str) -> Option<Place> {
 }
 
 fn place_v4(address: &str) -> Option<Place> {
+    match octets(address)? {
+        [127, ..] => Some(Place::Loopback),
+        // This network, multicast, and what is reserved or broadcast.
+        [0 | 224..=255, ..] => None,
+        _ => Some(Place::Elsewhere),
+    }
+}
+
+/// The numbers of an IPv4 address.
+fn octets(address: &str) -> Option<[u8; 4]> {
     let mut numbers = address.split('.').map(str::parse::<u8>);
     let [Ok(first), Ok(second), Ok(third), Ok(fourth)] = std::array::from_fn(|_| numbers.next().unwrap_or(Ok(0)))
     else {
         return None;
     };
     let is_whole = address.split('.').count() == 4;
-    match [first, second, third, fourth] {
-        _ if !is_whole => None,
-        [127, ..] => Some(Place::Loopback),
-        // This network, multicast, and what is reserved or broadcast.
-        [0 | 224..=255, ..] => None,
-        _ => Some(Place::Elsewhere),
-    }
+    is_whole.then_some([first, second, third, fourth])
+}
+
+/// The first group of an IPv6 address that does not begin with `::`.
+fn first_group(address: &str) -> Option<u16> {
+    u16::from_str_radix(address.split(':').next()?, 16).ok()
 }
 
 /// An IPv6 address is taken by its first group, which is not zero where it leads anywhere. What begins with zeros is unspecified, loopback,
@@ -106,9 +118,24 @@ fn place_v6(address: &str) -> Option<Place> {
         return Some(Place::Loopback);
     }
     let is_of_address = |byte: u8| byte.is_ascii_hexdigit() || byte == b':';
-    let first = u16::from_str_radix(address.split(':').next()?, 16).ok()?;
+    let first = first_group(address)?;
     let is_multicast = first >= 0xff00;
     (address.bytes().all(is_of_address) && first != 0 && !is_multicast).then_some(Place::Elsewhere)
+}
+
+/// Whether an address is of use within one network only: private (RFC 1918, RFC 4193), shared by the customers of a provider (RFC 6598),
+/// link-local or loopback.
+fn is_private(address: &str) -> bool {
+    match octets(address) {
+        Some([first, second, ..]) => matches!(
+            (first, second),
+            (10 | 127, _) | (100, 64..=127) | (169, 254) | (172, 16..=31) | (192, 168)
+        ),
+        None => {
+            let is_local = |first| matches!(first, 0xfc00..=0xfdff | 0xfe80..=0xfebf);
+            address == "::1" || first_group(address).is_some_and(is_local)
+        }
+    }
 }
 
 /// Whether a name is one that browsers make up in the place of an address: a UUID under `.local` (draft-ietf-mmusic-mdns-ice-candidates).
@@ -170,6 +197,34 @@ mod tests {
             "nonsense",
         ] {
             assert!(!is_usable(&candidate(line), Loopback::Shown), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_leads_nowhere_from_elsewhere_is_not_public() {
+        for (address, inside) in [
+            ("10.0.0.1", true),
+            ("172.16.0.1", true),
+            ("172.32.0.1", false),
+            ("192.168.1.20", true),
+            ("192.169.1.20", false),
+            ("100.64.0.1", true),
+            ("100.127.0.1", true),
+            ("100.128.0.1", false),
+            ("169.254.0.1", true),
+            ("127.0.0.1", true),
+            ("203.0.113.7", false),
+            ("::1", true),
+            ("fe80::1", true),
+            ("fc00::1", true),
+            ("fdff::1", true),
+            ("2001:db8::7", false),
+        ] {
+            let candidate = candidate(&format!(
+                "candidate:2 1 udp 9 {address} 9 typ srflx raddr 0.0.0.0 rport 0"
+            ));
+            let mapped = Public::Mapped { address, port: 9 };
+            assert_eq!(public(&candidate), Some(if inside { Public::Inside } else { mapped }));
         }
     }
 

@@ -19,10 +19,10 @@ use crate::people::{
 const WATCHED: Duration = Duration::from_secs(5);
 
 /// Why two people do not reach each other, as the page of one of them has to say.
-const BOTH_SYMMETRIC: &str = "neither router lets a direct connection in (symmetric NAT)";
-const UDP_BLOCKED_HERE: &str = "your network lets no direct connection out (it blocks UDP)";
+const BOTH_SYMMETRIC: &str = "neither router lets a direct connection in";
+const UDP_BLOCKED_HERE: &str = "your network lets no direct connection out";
 const BETWEEN: &str = "a firewall or router stands between you";
-const UDP_BLOCKED_THERE: &str = "their network lets no direct connection out (it blocks UDP)";
+const UDP_BLOCKED_THERE: &str = "their network lets no direct connection out";
 
 /// Waits until the page says why somebody is out of reach.
 async fn explained(page: &Page, why: &str) -> Result<()> {

@@ -234,7 +234,7 @@ impl Commands {
                 let ice_servers = session.ice_servers();
                 spawn_local(async move {
                     let found = rtc::look_around(&ice_servers).await;
-                    told.emit(Check::of(&ice_servers, &found));
+                    told.emit(Check::of(&ice_servers, found.as_deref()));
                 });
             }),
             on_reload: Callback::from(|()| worker::reload()),

@@ -196,10 +196,17 @@ async fn a_stored_certificate_gives_every_connection_the_same_fingerprint() {
 }
 
 #[wasm_bindgen_test]
-async fn an_ice_restart_keeps_the_channel_open() {
-    let mut pair = Pair::new(None);
+async fn an_ice_restart_keeps_the_channel_open_and_asks_the_servers_of_now() {
+    let certificate = certificate().await;
+    let mut pair = Pair::new(Some(&certificate));
     pair.open().await;
     let before = pair.descriptions.clone();
+    let ice_servers = vec![IceServer {
+        urls: vec!["turn:127.0.0.1:3478".into()],
+        username: Some("x".into()),
+        credential: Some("x".into()),
+    }];
+    pair.connections[&LOW].push(Step::Servers { ice_servers });
     pair.connections[&LOW].push(Step::Restart);
     // The channel carries packets throughout; wait until both sides have described themselves anew.
     while pair.descriptions.iter().any(|(link, sdp)| before[link] == *sdp) {
@@ -208,6 +215,9 @@ async fn an_ice_restart_keeps_the_channel_open() {
     }
     assert_eq!(pair.connections[&LOW].send(&[2]), Ok(()));
     assert_eq!(pair.packets(1).await, [(HIGH, vec![2])]);
+    let configuration = pair.connections[&LOW].peer_connection.get_configuration();
+    let configuration = String::from(js_sys::JSON::stringify(&configuration).unwrap());
+    assert!(configuration.contains("turn:127.0.0.1:3478"), "{configuration}");
 }
 
 #[wasm_bindgen_test]

@@ -77,6 +77,7 @@ async fn who_is_out_of_reach_is_not_counted_and_it_is_said_why() {
         page.text("dialog[open] h2 + p")
             .contains("can't be reached: their network lets no direct connection out")
     );
+    assert!(page.text("dialog[open] h2 + p").ends_with("(UDP is blocked)"));
 }
 
 #[wasm_bindgen_test]
@@ -85,6 +86,9 @@ async fn nobody_is_said_to_be_connected_who_is_not() {
     let obstacle = Obstacle::NoAnswer;
     assert_eq!(title(PersonState::Connecting).await, "Connecting…");
     assert_eq!(title(PersonState::OutOfReach { obstacle }).await, "Not connected yet");
+    let page = show([person(1, "Ada", PersonState::OutOfReach { obstacle })]).await;
+    page.one(".nothing-yet .qr-code");
+    assert_eq!(page.all(".connection button").len(), 0, "nothing here is to be checked");
     assert_eq!(title(PersonState::Here).await, "You're connected");
     assert_eq!(title(PersonState::Left).await, "You are alone here");
 }

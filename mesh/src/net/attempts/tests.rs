@@ -260,7 +260,7 @@ fn another_version_is_declined_each_time_told_once_and_not_sought_for_a_while() 
 }
 
 #[test]
-fn a_peer_that_declines_our_version_is_told_of_and_its_attempt_failed() {
+fn a_peer_that_declines_our_version_is_told_of_and_its_attempt_ends() {
     let (mut rig, mut attempts) = (Rig::new(), attempts());
     let (above, _) = pair();
     let (id, link) = started(&mut rig, &mut attempts, above);
@@ -278,6 +278,9 @@ fn a_peer_that_declines_our_version_is_told_of_and_its_attempt_failed() {
         [Output::HangUp { link }, alert(Alert::PeerVersion { peer, theirs })]
     );
     assert_eq!(rig.events(), [link_state(above, LinkState::None)]);
+    let contact = rig.peers.get(&above).unwrap();
+    assert!(contact.attempt().is_none());
+    assert_eq!(contact.poll_timeout(), Some(rig.cx.instant() + rig.cx.timing.shun));
     let (id, _) = started(&mut rig, &mut attempts, above);
     handle(&mut rig, &mut attempts, above, id, body(DeclineReason::Full));
     assert_eq!(
@@ -443,10 +446,14 @@ fn a_relay_is_asked_only_after_a_while_without_it() {
         Some(Output::Dial { ice_servers, .. }) => ice_servers,
         other => panic!("{other:?}"),
     };
-    let both = vec![stun.clone(), turn];
+    let mut one = turn.clone();
+    one.urls.insert(0, "stun:example.org:1".into());
+    let mut rest = one.clone();
+    rest.urls.pop();
+    let both = vec![stun.clone(), turn, one];
     let started = rig.cx.instant();
     attempts.start(&mut rig.scope(), above, Some(SERVER), both.clone());
-    assert_eq!(dialled(&mut rig), [stun]);
+    assert_eq!(dialled(&mut rig), [stun, rest]);
     let session = rig.peers.get(&above).unwrap().attempt().unwrap();
     let (id, link) = (session.id(), session.link());
     attempts.handle_description(&mut rig.scope(), link, "offer".into());
@@ -470,11 +477,15 @@ fn only_the_offerer_restarts_ice() {
     let (above, below) = pair();
     let link = rig.link(above, Role::Offerer);
     rig.link(below, Role::Answerer);
-    attempts.restart_ice(&mut rig.scope(), below, SERVER);
+    attempts.restart_ice(&mut rig.scope(), below, SERVER, ice_servers());
     assert_eq!(rig.cx.outputs(), []);
-    attempts.restart_ice(&mut rig.scope(), above, SERVER);
-    assert_eq!(rig.cx.outputs(), [Output::RestartIce { link }]);
-    attempts.restart_ice(&mut rig.scope(), above, SERVER);
+    attempts.restart_ice(&mut rig.scope(), above, SERVER, ice_servers());
+    let restarted = Output::RestartIce {
+        link,
+        ice_servers: ice_servers(),
+    };
+    assert_eq!(rig.cx.outputs(), [restarted]);
+    attempts.restart_ice(&mut rig.scope(), above, SERVER, ice_servers());
     assert_eq!(rig.cx.outputs(), [], "one is under way");
     attempts.handle_description(&mut rig.scope(), link, "again".into());
     let session = SessionId::from_bytes([9; 16]);

@@ -109,6 +109,54 @@ fn a_search_is_explained_after_a_while_also_if_its_attempts_fail_sooner() {
     );
 }
 
+/// A session that began at `at(0)` with the peer's offer and describes itself.
+fn answering(link: u64) -> Session {
+    let mut out = Vec::new();
+    Session::answer(&Context::test(1), ID, LinkId(link), vec![], "offer".into(), &mut out)
+}
+
+#[test]
+fn who_made_an_offer_is_not_said_to_be_silent() {
+    let mut contact = contact();
+    contact.begin(answering(1));
+    assert!(!contact.explain(at(9_000)), "the answer is being made");
+    assert!(
+        contact.poll_timeout().is_some_and(|due| due > at(9_000)),
+        "nor looked at before"
+    );
+    let timing = Timing::default();
+    let session = contact.session_with(ID).unwrap();
+    session.handle_description("answer".into(), at(9_000), &timing, &mut Vec::new());
+    assert!(contact.explain(at(9_000)));
+    assert_eq!(contact.search_state(), LinkState::Blocked(Obstacle::NoStun));
+}
+
+#[test]
+fn what_was_found_by_attempts_that_were_answered_counts_more_than_silence() {
+    let timing = Timing::default();
+    let blocked = |contact: &Contact| contact.search_state();
+    let mut contact = contact();
+    contact.begin(agreed(1));
+    contact.fail(at(3_000), &timing, &mut rng(1));
+    assert_eq!(blocked(&contact), LinkState::None);
+    contact.begin(unanswered(2));
+    assert!(contact.explain(at(8_000)));
+    assert_eq!(blocked(&contact), LinkState::Blocked(Obstacle::Firewall));
+    contact.fail(at(8_000), &timing, &mut rng(1));
+    assert_eq!(blocked(&contact), LinkState::Blocked(Obstacle::Firewall));
+    // Another network says otherwise.
+    let mut session = answering(3);
+    session.handle_description("answer".into(), at(9_000), &timing, &mut Vec::new());
+    contact.begin(session);
+    contact.fail(at(20_000), &timing, &mut rng(1));
+    assert_eq!(blocked(&contact), LinkState::Blocked(Obstacle::NoStun));
+    // The next search begins anew.
+    contact.end_search();
+    contact.begin(unanswered(4));
+    assert!(contact.explain(at(30_000)));
+    assert_eq!(blocked(&contact), LinkState::Blocked(Obstacle::NoAnswer));
+}
+
 #[test]
 fn an_open_link_forgives_all_failures_and_ends_the_search() {
     let mut contact = contact();
@@ -132,6 +180,7 @@ fn nothing_stands_in_the_way_of_who_is_not_sought() {
         |contact: &mut Contact| contact.shun(at(9_000)),
         |contact: &mut Contact| contact.defer(at(8_000), millis(1), &Timing::default()),
         |contact: &mut Contact| contact.fail(at(59_999), &Timing::default(), &mut rng(1)),
+        |contact: &mut Contact| assert!(contact.rest_until(at(70_000)), "it was sought"),
     ] {
         let mut contact = contact();
         contact.begin(agreed(1));

@@ -109,7 +109,7 @@ fn an_ice_restart_is_offered_and_answered_in_a_new_round() {
     offerer.handle_description("offer".into(), NOW, &Timing::default(), &mut out);
     offerer.on_answer(0, "answer".into(), &mut out);
     out.clear();
-    offerer.restart(&mut out);
+    offerer.restart(vec![], &mut out);
     offerer.handle_description("offer 1".into(), NOW, &Timing::default(), &mut out);
     assert_eq!(
         out[1],

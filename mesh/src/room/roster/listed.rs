@@ -130,8 +130,11 @@ impl Listed {
             _ if beaconed && !suspected => PersonState::Here,
             _ if suspected && !convicted => PersonState::Reconnecting,
             LinkState::Connecting if self.person.name.is_none() => PersonState::Connecting,
-            // Who was here before and does not answer is gone.
-            LinkState::Blocked(obstacle) if self.person.name.is_none() || obstacle != Obstacle::NoAnswer => {
+            // Who was here before and fell silent or does not answer is gone.
+            LinkState::Blocked(obstacle)
+                if self.suspected_until.is_none_or(|until| now < until)
+                    && (self.person.name.is_none() || obstacle != Obstacle::NoAnswer) =>
+            {
                 PersonState::OutOfReach { obstacle }
             }
             LinkState::None | LinkState::Connecting | LinkState::Blocked(_) => PersonState::Gone,
@@ -215,6 +218,10 @@ mod tests {
             listed.suspected_until = Some(until);
             listed
         };
+        let cut_off = |mut listed: Box<Listed>, until| {
+            listed.cut_off_until = Some(until);
+            listed
+        };
         let left = |mut listed: Box<Listed>| {
             listed.left = true;
             listed
@@ -238,6 +245,11 @@ mod tests {
             (beaconed(Blocked(nats)), PersonState::Here),
             (left(beaconed(Blocked(nats))), PersonState::Left),
             (suspected(beaconed(Blocked(nats)), LATER), PersonState::Reconnecting),
+            (suspected(beaconed(Blocked(nats)), NOW), PersonState::Gone),
+            (
+                cut_off(beaconed(Blocked(nats)), NOW),
+                PersonState::OutOfReach { obstacle: nats },
+            ),
             (named(Blocked(nats)), PersonState::OutOfReach { obstacle: nats }),
             (named(Blocked(silent)), PersonState::Gone),
             (

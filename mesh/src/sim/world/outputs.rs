@@ -16,7 +16,7 @@ impl<B: Body> Simulation<B> {
             Output::Accept { link, sdp, .. } => self.accept(who, link, &sdp),
             Output::RemoteAnswer { link, sdp } => self.remote_description(who, link, &sdp),
             Output::RemoteCandidates { link, candidates } => self.remote_candidates(who, link, candidates.len()),
-            Output::RestartIce { link } => self.describe(who, link),
+            Output::RestartIce { link, .. } => self.describe(who, link),
             Output::Transmit { link, bytes } => self.transmit_as(who, link, bytes),
             Output::HangUp { link } => self.close_end(who, link),
             Output::Store { change, .. } => self.store(who, change),

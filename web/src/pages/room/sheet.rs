@@ -5,7 +5,7 @@ use client::{
     standing::through,
     text::isolate,
     words::{
-        check::{CHECKING, details, verdict},
+        check::{CHECKING, details, technical, verdict},
         label, out_of_reach, page, person_state,
     },
 };
@@ -216,7 +216,7 @@ fn checked(props: &RoomViewProps, check: Option<&Check>) -> Html {
     html! {
         <>
             { title(label::CHECK_CONNECTION) }
-            <p role="status">{ check.map_or(CHECKING, verdict) }</p>
+            <p role="status">{ check.map_or(CHECKING, |check| verdict(check, &props.standing)) }</p>
             if let Some(check) = check {
                 <CopyBox field="Details" label="Copy" text={details(check, &props.standing)} />
             }
@@ -244,7 +244,10 @@ fn how_reached(props: &RoomViewProps, peer: &PeerId) -> AttrValue {
         return AttrValue::default();
     };
     match person.state {
-        PersonState::OutOfReach { obstacle } => out_of_reach(&isolate(&props.state.name_of(peer)), obstacle).into(),
+        PersonState::OutOfReach { obstacle } => {
+            let why = out_of_reach(&isolate(&props.state.name_of(peer)), obstacle);
+            (why + technical(obstacle)).into()
+        }
         PersonState::Here if !person.linked => {
             let network = props.network.as_deref();
             let first = network.and_then(|network| through(network, &props.state.me, peer));

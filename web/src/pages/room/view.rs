@@ -6,10 +6,10 @@ use client::{
     check::Check,
     notice::NoticeAction,
     room::{Pinned, RoomState},
-    standing::{MeshStanding, ServerStanding, Standing},
+    standing::{Blocked, MeshStanding, ServerStanding, Standing},
     words::{label, page},
 };
-use mesh::model::{Invitation, InvitationError, Network, PersonState, SendError};
+use mesh::model::{Invitation, InvitationError, Network, Obstacle, PersonState, SendError};
 use shared::PeerId;
 use yew::prelude::*;
 
@@ -311,9 +311,11 @@ pub(super) fn name(props: &RoomViewProps) -> Option<&str> {
 
 /// The button that leads on where something is wrong: in without a server, where one is of no use; to what is in the way of others.
 fn way_out(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
+    // Where the other page sleeps, nothing here is to be checked.
+    let is_asleep = |blocked: Blocked| blocked.obstacle == Some(Obstacle::NoAnswer);
     let (label, sheet) = match props.standing.server {
         _ if props.state.closed => return html! {},
-        ServerStanding::Registered if props.standing.blocked.is_none() => return html! {},
+        ServerStanding::Registered if props.standing.blocked.is_none_or(is_asleep) => return html! {},
         ServerStanding::Registered => (label::CHECK_CONNECTION, Sheet::Check),
         ServerStanding::Looking | ServerStanding::Lost | ServerStanding::Stopped | ServerStanding::RoomClosed => {
             (label::WITHOUT_SERVER, Sheet::ByHand)
@@ -345,7 +347,8 @@ fn nothing_yet(props: &RoomViewProps) -> Html {
         MeshStanding::Alone => return alone(page::ALONE_TITLE),
         // A moment as a rule: more of the page changes only when it is known how it ends.
         MeshStanding::Connecting { .. } => return alone(page::CONNECTING_TITLE),
-        MeshStanding::Blocked => (page::BLOCKED_TITLE, page::ALONE_ASIDE),
+        // Somebody who reaches both would connect them.
+        MeshStanding::Blocked => return alone(page::BLOCKED_TITLE),
         MeshStanding::Connected { .. } => (page::TOGETHER_TITLE, page::TOGETHER_HELP),
     };
     html! {

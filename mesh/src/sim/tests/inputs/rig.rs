@@ -119,7 +119,9 @@ impl Rig {
                 assert!(self.open.contains(&link), "sent where nothing is open");
                 assert!(bytes.len() <= FRAGMENT_BYTES_MAX);
             }
-            Output::RemoteAnswer { link, .. } | Output::RemoteCandidates { link, .. } | Output::RestartIce { link } => {
+            Output::RemoteAnswer { link, .. }
+            | Output::RemoteCandidates { link, .. }
+            | Output::RestartIce { link, .. } => {
                 assert!(self.links.contains(&link))
             }
             Output::Signal { request, .. } => {
