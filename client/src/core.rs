@@ -17,18 +17,18 @@ use litemap::LiteMap;
 use mesh::{
     Node, NodeConfig,
     io::{Candidate, Change, Input, Instant, LinkId, Now, Output, ServerId},
-    model::{CloseError, Event, Invitation, InvitationError, Network, SendError},
+    model::Event,
 };
 use shared::{
-    Identity, MessageId, PeerId, Room,
+    Identity, Room,
     signal::{self, IceServer},
 };
 
 use self::journal::Journal;
 use crate::{
     config::{TELL_AFTER, TELL_MESSAGE_AFTER},
-    diagnostics::{self, Command, Happening, OwnState, Recorder, Snapshot},
-    notice::{Notice, NoticeKind},
+    diagnostics::{OwnState, Recorder},
+    notice::NoticeKind,
     room::{RoomAction, RoomState, Visibility, reduce},
     store::{Durability, StoreError, StoredRecord},
 };

@@ -14,8 +14,8 @@ use std::fs;
 use std::path::Path;
 
 /// The budget of a first visit, in bytes. The budget was 250 KB while a room was a full mesh; the mesh itself, its map and
-/// the ways in by hand cost 55 KB more, which no economy found so far makes up for.
-pub(crate) const BUDGET_BYTES: u64 = 310_000;
+/// the ways in by hand cost 55 KB more, which no economy found so far makes up for, and what a room remembers 15 KB.
+pub(crate) const BUDGET_BYTES: u64 = 330_000;
 
 /// How many crates of the WebAssembly module the report names.
 const CRATES_SHOWN_MAX: usize = 16;
