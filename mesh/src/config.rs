@@ -345,6 +345,12 @@ pub const WHISPER_RETRY: Duration = Duration::from_millis(1_500);
 /// How long a whisper waits in the log for its recipient. A guess: who is away for longer will not miss it.
 pub const WHISPER_LASTS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// How many whispers are kept for the next visit. Past them the conversation that takes most room loses its earliest.
+pub const WHISPERS_KEPT_MAX: usize = 4_096;
+
+/// How many bytes of text of whispers are kept for the next visit.
+pub const WHISPERS_KEPT_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// How many whispers that waited in the stored log are tried to be opened at a start, the newest first: each costs a fraction of a millisecond.
 pub const WHISPERS_TRIED_MAX: usize = 64;
 

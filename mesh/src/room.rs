@@ -26,6 +26,7 @@ mod sync;
 pub(crate) mod time;
 mod trees;
 mod view;
+mod whispers;
 
 use std::collections::VecDeque;
 
@@ -47,6 +48,7 @@ use self::{
     sync::{Sync, Urgency},
     time::{RoomTime, ahead_of},
     trees::Trees,
+    whispers::Whispers,
 };
 use crate::{
     bucket::Bucket,
@@ -90,6 +92,7 @@ pub(crate) struct Room {
     deliveries: Deliveries,
     closing: Closing,
     journal: Journal,
+    kept_whispers: Whispers,
     /// Draws ids of whispers, and seals them.
     whispers: ChaCha20Rng,
     /// What our person may say, by number and by bytes.
@@ -125,6 +128,7 @@ impl Room {
             deliveries: Deliveries::new(seed),
             closing: Closing::new(closed),
             journal: Journal::default(),
+            kept_whispers: Whispers::default(),
             whispers: stream(seed, Stream::Whispers),
             messages: Bucket::per_second(MESSAGES_PER_SECOND, MESSAGES_BURST),
             message_bytes: Bucket::per_second(OWN_BYTES_PER_SECOND, OWN_BYTES_BURST),

@@ -8,7 +8,7 @@
 //! A whisper is acknowledged by a receipt of its recipient's and tried again until then. One that does not get through, or is for somebody who
 //! is not here, waits in the log, and is acknowledged as all that is there, by its recipient alone.
 
-use std::{ops::Range, rc::Rc};
+use std::rc::Rc;
 
 use litemap::LiteMap;
 use shared::{MessageId, PeerId};
@@ -217,11 +217,10 @@ impl Deliveries {
         !self.said.is_empty()
     }
 
-    /// `peer` has everything of this feed of ours with these numbers. Gives the deliveries to show.
-    pub(crate) fn on_ack(&mut self, peer: PeerId, feed: u64, numbers: Range<u64>) -> Vec<News> {
+    /// `peer` has what stands at these places: by feed of ours and number there. Gives the deliveries to show.
+    pub(crate) fn on_ack(&mut self, peer: PeerId, has: impl Fn((u64, u64)) -> bool) -> Vec<News> {
         let mut news = Vec::new();
-        let of_these = |said: &&mut Said| said.place.0 == feed && numbers.contains(&said.place.1);
-        for said in self.said.iter_mut().filter(of_these) {
+        for said in self.said.iter_mut().filter(|said| has(said.place)) {
             if let Some(has) = said.targets.get_mut(&peer).filter(|has| !**has) {
                 *has = true;
                 news.push((said.id, said.delivery()));
@@ -340,6 +339,10 @@ mod tests {
         MessageId::from_bytes([byte; 16])
     }
 
+    fn of_feed(numbers: std::ops::Range<u64>) -> impl Fn((u64, u64)) -> bool {
+        move |(feed, seq)| feed == FEED && numbers.contains(&seq)
+    }
+
     fn at(seconds: u64) -> Instant {
         Instant::from_millis(seconds * 1_000)
     }
@@ -351,15 +354,15 @@ mod tests {
         assert_eq!(deliveries.say(id(0), (FEED, 0), [peer(1), peer(2)]), none);
         assert_eq!(deliveries.say(id(1), (FEED, 1), [peer(1), peer(2)]), none);
         let one = Delivery::Sent { delivered: 1, of: 2 };
-        assert_eq!(deliveries.on_ack(peer(1), FEED, 0..2), [(id(0), one), (id(1), one)]);
-        assert_eq!(deliveries.on_ack(peer(1), FEED, 0..2), []);
+        assert_eq!(deliveries.on_ack(peer(1), of_feed(0..2)), [(id(0), one), (id(1), one)]);
+        assert_eq!(deliveries.on_ack(peer(1), of_feed(0..2)), []);
         assert_eq!(
-            deliveries.on_ack(peer(2), FEED, 2..9),
+            deliveries.on_ack(peer(2), of_feed(2..9)),
             [],
             "what was skipped is not with them"
         );
         let all = Delivery::Sent { delivered: 2, of: 2 };
-        assert_eq!(deliveries.on_ack(peer(2), FEED, 0..1), [(id(0), all)]);
+        assert_eq!(deliveries.on_ack(peer(2), of_feed(0..1)), [(id(0), all)]);
     }
 
     #[test]
@@ -368,7 +371,7 @@ mod tests {
         deliveries.say(id(0), (FEED, 0), [peer(1), peer(2), peer(3)]);
         assert_eq!(deliveries.handle_gone(peer(3)).0, []);
         assert_eq!(
-            deliveries.on_ack(peer(1), FEED, 0..1),
+            deliveries.on_ack(peer(1), of_feed(0..1)),
             [(id(0), Delivery::Sent { delivered: 1, of: 3 })]
         );
     }
@@ -380,11 +383,11 @@ mod tests {
         assert_eq!(deliveries.say(id(0), (FEED, 0), []), Delivery::Waiting);
         let sent = |delivered, of| (id(0), Delivery::Sent { delivered, of });
         assert_eq!(deliveries.on_arrival(at(10), peer(1), &timing), [sent(0, 1)]);
-        assert_eq!(deliveries.on_ack(peer(1), FEED, 0..1), [sent(1, 1)]);
+        assert_eq!(deliveries.on_ack(peer(1), of_feed(0..1)), [sent(1, 1)]);
         assert_eq!(deliveries.on_arrival(at(11), peer(2), &timing), [sent(1, 2)]);
         deliveries.handle_timeout(at(10) + timing.late_target_window);
         assert_eq!(deliveries.on_arrival(at(60), peer(3), &timing), []);
-        assert_eq!(deliveries.on_ack(peer(2), FEED, 0..1), [sent(2, 2)]);
+        assert_eq!(deliveries.on_ack(peer(2), of_feed(0..1)), [sent(2, 2)]);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //!
 //! Owns: what waits for the store. Where nothing is kept, nothing waits.
 
-use std::{collections::VecDeque, ops::Range, rc::Rc};
+use std::{collections::VecDeque, rc::Rc};
 
 use shared::{MessageId, PeerId};
 
@@ -94,11 +94,6 @@ impl Journal {
         self.unsent.drain(..).map(|(_, record)| record).collect()
     }
 
-    /// The first number of ours that is not sent, if one waits.
-    pub(super) fn first_unsent(&self) -> Option<u64> {
-        self.unsent.front().map(|(_, record)| record.content.seq)
-    }
-
     /// Whether everything of others is stored.
     pub(super) fn is_stored(&self) -> bool {
         self.unstored.is_empty()
@@ -124,9 +119,9 @@ impl Journal {
         acks
     }
 
-    /// What may count as with others of these numbers of our feed.
-    pub(super) fn sent(&self, numbers: Range<u64>) -> Range<u64> {
-        numbers.start..self.first_unsent().map_or(numbers.end, |first| first.min(numbers.end))
+    /// Whether the entry of our feed with this number waits no longer.
+    pub(super) fn is_sent(&self, seq: u64) -> bool {
+        self.unsent.front().is_none_or(|(_, record)| seq < record.content.seq)
     }
 }
 

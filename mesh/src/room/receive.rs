@@ -176,14 +176,14 @@ impl Room {
         }
         if self.deliveries.awaits_acks() {
             let me = ShortId::of_peer(&self.me);
-            let mine = |ack: &&Ack| ack.author == me && ack.feed == self.feed;
-            let numbers = if beacon.whole && beacon.digest == self.log.digest() {
-                0..self.next_seq
-            } else {
-                beacon.acks.iter().find(mine).map_or(0..0, |ack| ack.first..ack.next)
+            let has_all = beacon.whole && beacon.digest == self.log.digest();
+            let has = |(feed, seq)| {
+                let covers = |ack: &Ack| ack.author == me && ack.feed == feed && (ack.first..ack.next).contains(&seq);
+                let is_sent = feed != self.feed || self.journal.is_sent(seq);
+                is_sent && (has_all || beacon.acks.iter().any(covers))
             };
             let unread = self.deliveries.unread(self.feed);
-            let news = self.deliveries.on_ack(author, self.feed, self.journal.sent(numbers));
+            let news = self.deliveries.on_ack(author, has);
             tell_news(cx, news);
             if self.deliveries.unread(self.feed) != unread {
                 self.keep_head(cx, Priority::Soon);

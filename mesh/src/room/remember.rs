@@ -84,6 +84,9 @@ impl Room {
         for (author, _, whisper) in &recalled.whispers {
             self.clock.observe(whisper.order, cx.room_millis());
             self.deliveries.hear(*author, whisper.id);
+            for forgotten in self.kept_whispers.keep(&self.me, *author, whisper) {
+                cx.store(Priority::Soon, forgotten.forget());
+            }
             messages.push(whispered(cx, whisper.clone(), *author));
         }
         let mut sealed: Vec<_> = Vec::new();
@@ -302,7 +305,7 @@ impl Room {
     }
 
     /// Keeps a whisper.
-    pub(super) fn keep_whisper(&self, cx: &mut Context, author: PeerId, whisper: &Whisper, fate: Fate) {
+    pub(super) fn keep_whisper(&mut self, cx: &mut Context, author: PeerId, whisper: &Whisper, fate: Fate) {
         let stored = StoredWhisper {
             whisper: encode(whisper).into(),
             delivered: fate == Fate::Delivered,
@@ -313,5 +316,8 @@ impl Room {
         };
         let id = whisper.id;
         cx.store(Priority::Soon, Key::Whisper { author, id }.keep(&stored));
+        for forgotten in self.kept_whispers.keep(&self.me, author, whisper) {
+            cx.store(Priority::Soon, forgotten.forget());
+        }
     }
 }

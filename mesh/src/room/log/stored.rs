@@ -110,7 +110,13 @@ impl Log {
         self.evict_surplus();
     }
 
-    fn restore_feed(&mut self, room: &Room, feed: Feed, state: Option<StoredFeed>, entries: Vec<Rc<Record<Entry>>>) {
+    fn restore_feed(
+        &mut self,
+        room: &Room,
+        feed: Feed,
+        state: Option<StoredFeed>,
+        mut entries: Vec<Rc<Record<Entry>>>,
+    ) {
         let place = self.place_of(feed);
         if self.feeds[place].kept.head().is_some() {
             // We spoke in it before the store was read.
@@ -119,6 +125,10 @@ impl Log {
         if let Some(StoredFeed::Forked { one, other }) = &state {
             self.feeds[place].fork = Fork::open(one, other, room).ok().map(Rc::new);
             return;
+        }
+        if let Some(StoredFeed::Open(state)) = &state {
+            // Stored by a program that had not evicted them.
+            entries.retain(|entry| entry.content.seq >= state.evicted);
         }
         for entry in &entries {
             self.by_id.insert(&entry.short(), (place, entry.content.seq));

@@ -1,0 +1,128 @@
+//! Which whispers are kept for the next visit.
+//!
+//! Bounds: [`WHISPERS_KEPT_MAX`] whispers of [`WHISPERS_KEPT_BYTES_MAX`] bytes. Past them the conversation that takes most room loses its
+//! earliest: whoever whispers a lot makes nobody else's be forgotten.
+
+use litemap::LiteMap;
+use shared::{MessageId, PeerId};
+
+use crate::{
+    config::{WHISPERS_KEPT_BYTES_MAX, WHISPERS_KEPT_MAX},
+    wire::{stored::Key, timestamp::Timestamp, whisper::Whisper},
+};
+
+/// See the [module documentation](self).
+#[derive(Debug, Default)]
+pub(super) struct Whispers {
+    /// With whom.
+    conversations: LiteMap<PeerId, Conversation>,
+    count: usize,
+    bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Conversation {
+    /// By place in the order: who wrote it, and its bytes.
+    whispers: LiteMap<(Timestamp, MessageId), (PeerId, usize)>,
+    bytes: usize,
+}
+
+impl Conversation {
+    /// How much room it takes, in bytes: a whisper takes room by its number, too.
+    fn room(&self) -> usize {
+        self.whispers.len() * (WHISPERS_KEPT_BYTES_MAX / WHISPERS_KEPT_MAX) + self.bytes
+    }
+}
+
+impl Whispers {
+    /// A whisper of `author` is kept from now on. Gives those that are to be forgotten for it.
+    pub(super) fn keep(&mut self, me: &PeerId, author: PeerId, whisper: &Whisper) -> Vec<Key> {
+        let other = if author == *me { whisper.to } else { author };
+        if self.conversations.get(&other).is_none() {
+            self.conversations.insert(other, Conversation::default());
+        }
+        let bytes = whisper.text.len();
+        if let Some(conversation) = self.conversations.get_mut(&other)
+            && conversation
+                .whispers
+                .insert((whisper.order, whisper.id), (author, bytes))
+                .is_none()
+        {
+            conversation.bytes += bytes;
+            self.bytes += bytes;
+            self.count += 1;
+        }
+        let mut forgotten = Vec::new();
+        while self.count > WHISPERS_KEPT_MAX || self.bytes > WHISPERS_KEPT_BYTES_MAX {
+            forgotten.extend(self.forget_one());
+        }
+        forgotten
+    }
+
+    fn forget_one(&mut self) -> Option<Key> {
+        let most = self
+            .conversations
+            .iter()
+            .max_by_key(|(_, conversation)| conversation.room());
+        let other = most.map(|(other, _)| *other)?;
+        let most = self.conversations.get_mut(&other)?;
+        let (place, (author, bytes)) = most.whispers.first().map(|(place, whisper)| (*place, *whisper))?;
+        most.whispers.remove(&place);
+        most.bytes -= bytes;
+        self.bytes -= bytes;
+        self.count -= 1;
+        let (_, id) = place;
+        Some(Key::Whisper { author, id })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::test::peer;
+
+    fn whisper(to: u8, number: u64, bytes: usize) -> Whisper {
+        let mut id = [to; MessageId::LEN];
+        id[..8].copy_from_slice(&number.to_be_bytes());
+        Whisper {
+            id: MessageId::from_bytes(id),
+            unix_millis: 0,
+            name: "Ann".into(),
+            to: peer(to),
+            text: "x".repeat(bytes),
+            order: Timestamp::from_unix_millis(number),
+            since: 0,
+        }
+    }
+
+    #[test]
+    fn who_whispers_a_lot_loses_their_own_earliest_and_nobody_else_any() {
+        let (me, mut whispers) = (peer(1), Whispers::default());
+        assert_eq!(whispers.keep(&me, me, &whisper(2, 0, 10)), []);
+        let large = WHISPERS_KEPT_BYTES_MAX / 64;
+        let mut forgotten = Vec::new();
+        for number in 1..=80 {
+            forgotten.extend(whispers.keep(&me, peer(3), &whisper(1, number, large)));
+            assert!(whispers.bytes <= WHISPERS_KEPT_BYTES_MAX);
+        }
+        let of_three = |number| Key::Whisper {
+            author: peer(3),
+            id: whisper(1, number, 0).id,
+        };
+        assert_eq!(forgotten, (1..=17).map(of_three).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_whisper_counts_once_however_often_it_is_kept_and_many_small_ones_have_a_bound() {
+        let (me, mut whispers) = (peer(1), Whispers::default());
+        let most = u64::try_from(WHISPERS_KEPT_MAX).unwrap();
+        for number in (0..most).chain(0..most) {
+            assert_eq!(whispers.keep(&me, me, &whisper(2, number, 1)), []);
+        }
+        let first = Key::Whisper {
+            author: me,
+            id: whisper(2, 0, 1).id,
+        };
+        assert_eq!(whispers.keep(&me, me, &whisper(2, most, 1)), [first]);
+    }
+}
