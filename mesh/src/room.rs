@@ -246,6 +246,7 @@ impl Room {
                 self.send_packet(cx, to, Payload::Envelope { sealed }, forwarding);
             }
             ToRoom::Registered(registered) => self.on_server = registered,
+            ToRoom::Superseded => self.on_superseded(cx),
             // A server is believed in nothing: the founder has signed it, or not.
             ToRoom::Closed { statement } if statement.verify(&cx.room).is_ok() => self.follow_closing(cx, statement),
             ToRoom::Closed { .. } => {}

@@ -66,6 +66,7 @@ impl Net {
                 }
             }
             servers::Event::Closed { statement } => self.to_room.push_back(ToRoom::Closed { statement }),
+            servers::Event::Superseded => self.to_room.push_back(ToRoom::Superseded),
             servers::Event::Relayed { server, payload } => {
                 self.handle_envelope(cx, view, Via::Server(server), &payload);
             }

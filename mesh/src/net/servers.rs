@@ -32,6 +32,8 @@ pub(crate) enum Event {
     Relayed { server: ServerId, payload: String },
     /// It says that the founder has closed the room.
     Closed { statement: Closing },
+    /// It says that another has registered with our key.
+    Superseded,
 }
 
 /// See the [module documentation](self).
@@ -201,7 +203,12 @@ impl Servers {
                     }
                     cx.event(model::Event::Server { server, state });
                 }
-                Action::Alert(alert) => cx.alert(alert),
+                Action::Alert(alert) => {
+                    if alert == model::Alert::Superseded {
+                        self.events.push_back(Event::Superseded);
+                    }
+                    cx.alert(alert);
+                }
                 Action::Peers(peers) => self.events.push_back(Event::Peers { server, peers }),
                 Action::NotHere(peer) => self.events.push_back(Event::NotHere { server, peer }),
                 Action::Relayed { payload } => self.events.push_back(Event::Relayed { server, payload }),

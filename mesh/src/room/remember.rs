@@ -246,16 +246,21 @@ impl Room {
         self.persist(cx);
     }
 
-    /// Nothing can be stored any more. What was not sent yet goes into a feed that nobody goes on with.
+    /// Nothing can be stored any more. What we say from now on goes into a feed that nobody goes on with.
     pub(crate) fn handle_not_stored(&mut self, cx: &mut Context) {
         cx.keeps = false;
         self.log.stop_keeping();
         let unsent = self.journal.take_unsent();
         self.handle_stored(cx, u64::MAX);
-        if !unsent.is_empty() {
-            self.begin_feed();
-            self.say_anew(cx, unsent);
-        }
+        self.begin_feed();
+        self.say_anew(cx, unsent);
+    }
+
+    /// Another node has our key and what we stored: it goes on in our feed, and we do not.
+    pub(super) fn on_superseded(&mut self, cx: &mut Context) {
+        let unsent = self.journal.take_unsent();
+        self.begin_feed();
+        self.say_anew(cx, unsent);
     }
 
     /// We speak in a feed that nobody knows from now on.

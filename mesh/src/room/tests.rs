@@ -17,6 +17,7 @@ use crate::{
         frame::Frame,
         record::{Ack, Lost, Record},
         span::LogDigest,
+        stored::Key,
     },
 };
 
@@ -289,4 +290,44 @@ fn only_the_founder_closes_the_room() {
     assert!(matches!(rig.told()[..], [ToNet::Close { .. }]));
     assert_eq!(rig.room.close(&mut rig.cx), Ok(()));
     assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![]), "it is closed once");
+}
+
+/// The feeds that entries of ours were put into, in the order said, sent or not.
+fn feeds_said(rig: &mut Rig) -> Vec<u64> {
+    let feed = |output| {
+        let Output::Store { change, .. } = output else {
+            return None;
+        };
+        let Key::Entry { feed, .. } = Key::read(&change.key)? else {
+            return None;
+        };
+        Some(feed.number)
+    };
+    rig.cx.outputs().into_iter().filter_map(feed).collect()
+}
+
+#[test]
+fn an_entry_goes_out_once_it_is_stored_and_in_another_feed_once_somebody_else_has_ours() {
+    let mut rig = Rig::linked(&[2]);
+    rig.room.restore(&mut rig.cx, []);
+    rig.cx.keeps = true;
+    rig.cx.outputs();
+    rig.room.say(&mut rig.cx, "one").unwrap();
+    let outputs = rig.cx.outputs();
+    let is_sent = |outputs: &[Output]| outputs.iter().any(|output| matches!(output, Output::Transmit { .. }));
+    assert!(!is_sent(&outputs), "{outputs:?}");
+    let stores = rig.cx.stores;
+    rig.room.handle_stored(&mut rig.cx, stores - 1);
+    assert!(!is_sent(&rig.cx.outputs()), "where the feed has got to is not stored");
+    rig.room.handle_stored(&mut rig.cx, stores);
+    assert!(is_sent(&rig.cx.outputs()));
+
+    rig.room.say(&mut rig.cx, "two").unwrap();
+    let [ours] = feeds_said(&mut rig)[..] else { panic!() };
+    rig.tell(ToRoom::Superseded);
+    rig.room.say(&mut rig.cx, "three").unwrap();
+    let [two, three] = feeds_said(&mut rig)[..] else {
+        panic!()
+    };
+    assert!(two == three && two != ours, "also what was not sent yet");
 }
