@@ -182,7 +182,8 @@ impl Room {
     /// Goes on in the feed of the last visit. Gives the numbers of what nobody is known to have.
     fn go_on_in(&mut self, head: StoredHead) -> Vec<u64> {
         let (author, number) = (self.me, head.feed);
-        if self.log.fork(&Feed { author, number }).is_some() {
+        let is_whole = head.head.is_some() == (head.next > 0);
+        if !is_whole || self.log.fork(&Feed { author, number }).is_some() {
             return Vec::new();
         }
         (self.feed, self.next_seq, self.head) = (head.feed, head.next, head.head);

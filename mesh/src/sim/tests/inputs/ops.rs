@@ -66,6 +66,11 @@ pub(super) enum Op {
     TakeText {
         text: String,
     },
+    /// All that was to be stored is, but for so many changes.
+    Stored {
+        lacking: u8,
+    },
+    NotStored,
     CloseRoom,
     Retry,
     Leave,
@@ -196,6 +201,8 @@ pub(super) fn ops() -> impl Strategy<Value = Op> {
         2 => Just(Op::Invite),
         2 => (0..OTHERS, 0..4_usize).prop_map(|(from, which)| Op::Accept { from, which }),
         1 => "\\PC{0,60}".prop_map(|text| Op::TakeText { text }),
+        6 => (0..4_u8).prop_map(|lacking| Op::Stored { lacking }),
+        1 => (0..20_u8).prop_map(|number| if number == 0 { Op::NotStored } else { Op::Retry }),
         1 => (0..8_u8).prop_map(|number| if number == 0 { Op::CloseRoom } else { Op::Retry }),
         1 => (0..20_u8).prop_map(|number| if number == 0 { Op::Leave } else { Op::Retry }),
     ]

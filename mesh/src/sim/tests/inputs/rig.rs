@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Node, NodeConfig, Timing,
-    config::{FRAGMENT_BYTES_MAX, INVITATIONS_MAX},
+    config::{FRAGMENT_BYTES_MAX, INVITATIONS_MAX, KEY_BYTES_MAX},
     io::{Candidate, Input, Instant, LinkId, Now, Output, ServerId},
     model,
     wire::{
@@ -46,11 +46,13 @@ pub(super) struct Rig {
     /// Invitations it made.
     invitations: Vec<String>,
     shown: BTreeSet<MessageId>,
+    /// How many changes were to be stored.
+    stores: u64,
     left: bool,
 }
 
 impl Rig {
-    pub(super) fn new(founder: u8) -> Self {
+    pub(super) fn new(founder: u8, kept: Option<Vec<(Vec<u8>, Vec<u8>)>>) -> Self {
         let code = RoomCode::Generated {
             secret: *b"sixteen bytes !!",
             founder: peer(founder),
@@ -67,8 +69,12 @@ impl Rig {
             unix_millis: 0,
         };
         let room = code.open();
+        let mut node = Node::new(identity(me()), room.clone(), config, [9; 32], now);
+        if let Some(kept) = kept {
+            node.restore(now, kept);
+        }
         Self {
-            node: Node::new(identity(me()), room.clone(), config, [9; 32], now),
+            node,
             room,
             millis,
             links: BTreeSet::new(),
@@ -76,6 +82,7 @@ impl Rig {
             brought: Vec::new(),
             invitations: Vec::new(),
             shown: BTreeSet::new(),
+            stores: 0,
             left: false,
         }
     }
@@ -136,9 +143,15 @@ impl Rig {
                 assert!(self.shown.insert(message.id), "shown twice: {message:?}");
                 assert_eq!(message.own, message.author == self.node.peer_id());
             }
+            Output::Store { change, .. } => {
+                assert!(change.key.len() <= KEY_BYTES_MAX);
+                self.stores += 1;
+            }
+            Output::Event(model::Event::Renumbered { before, id, .. }) => {
+                assert!(self.shown.remove(&before) && self.shown.insert(id));
+            }
             Output::ConnectServer { .. }
             | Output::DisconnectServer { .. }
-            | Output::Store { .. }
             | Output::RememberClosed { .. }
             | Output::Event(_) => {}
         }
@@ -486,6 +499,11 @@ impl Rig {
             Op::Invite => drop(self.node.invite(now)),
             Op::Accept { from, which } => self.accept(*from, *which),
             Op::TakeText { text } => drop(self.node.take_invitation(now, text)),
+            Op::Stored { lacking } => {
+                let changes = self.stores.saturating_sub((*lacking).into());
+                self.node.handle_input(now, Input::Stored { changes });
+            }
+            Op::NotStored => self.node.handle_input(now, Input::NotStored),
             Op::CloseRoom => drop(self.node.close_room(now)),
             Op::Retry => self.node.retry_now(now),
             Op::Leave => self.node.leave(now),
