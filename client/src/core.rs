@@ -202,6 +202,7 @@ impl Core {
         self.advance(now);
         let records = records.into_iter().map(|StoredRecord { key, value }| (key, value));
         self.node.restore(now, records);
+        self.act(now, RoomAction::Kept { kept: true });
     }
 
     /// The store has taken what was to be [written](Request::Write), or not.
@@ -213,6 +214,7 @@ impl Core {
             },
             Err(error) => {
                 self.journal.handle_failure();
+                self.act(now, RoomAction::Kept { kept: false });
                 self.notify(now, NoticeKind::NotStored { error }.into());
                 Input::NotStored
             }

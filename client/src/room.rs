@@ -58,6 +58,8 @@ pub struct RoomState {
     pub invitation: Option<Rc<str>>,
     /// The answer to the last invitation that was taken here: to be handed back by hand.
     pub answer: Option<Rc<str>>,
+    /// Whether what is said is there again at the next visit.
+    pub kept: bool,
     /// Whether the founder closed the room.
     pub closed: bool,
     /// Whether leaving is done.
@@ -83,6 +85,7 @@ impl RoomState {
             unread: 0,
             invitation: None,
             answer: None,
+            kept: false,
             closed: false,
             left: false,
             text_bytes: 0,
@@ -92,9 +95,9 @@ impl RoomState {
 
     /// Whether something that we said waits here for somebody to come, and would be lost with the page.
     #[must_use]
-    pub fn waits_for_readers(&self) -> bool {
+    pub fn would_be_lost(&self) -> bool {
         let waits = |entry: &Rc<Entry>| entry.delivery == Some(Delivery::Waiting);
-        !self.closed && !self.left && self.messages.iter().any(waits)
+        !self.kept && !self.closed && !self.left && self.messages.iter().any(waits)
     }
 
     /// What is known of someone else.
@@ -206,6 +209,11 @@ pub enum RoomAction {
     Seen,
     /// The invitation was answered, and cannot be used again.
     InvitationUsed,
+    /// What is said is kept from now on, or no longer.
+    Kept {
+        /// Whether it is.
+        kept: bool,
+    },
     /// The person calls themselves by another name.
     Renamed {
         /// The name.
@@ -221,6 +229,7 @@ pub fn reduce(state: &mut RoomState, action: RoomAction) {
         RoomAction::Dismiss { id } => state.notices.retain(|pinned| pinned.id != id),
         RoomAction::Seen => state.unread = 0,
         RoomAction::InvitationUsed => state.invitation = None,
+        RoomAction::Kept { kept } => state.kept = kept,
         RoomAction::Renamed { name } => state.my_name = name,
     }
 }

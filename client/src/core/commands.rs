@@ -152,7 +152,7 @@ impl Core {
     }
 
     /// What the person does is shown at once.
-    fn act(&mut self, now: Now, action: RoomAction) {
+    pub(super) fn act(&mut self, now: Now, action: RoomAction) {
         self.advance(now);
         self.change(self.now, action);
     }

@@ -316,3 +316,46 @@ fn leaving_is_shown_without_waiting() {
     assert!(pair.shown(0).left);
     assert!(pair.cores[0].diagnostics(now).contains("we are left: 1"));
 }
+
+#[test]
+fn what_is_kept_goes_out_in_batches_and_a_failure_is_told_once() {
+    let mut pair = Pair::new();
+    let now = pair.now;
+    let core = &mut pair.cores[0];
+    core.restore(now, Vec::new());
+    core.say(now, "hello").unwrap();
+    assert!(core.room().kept && !core.room().would_be_lost());
+    let writes = |core: &mut Core| {
+        let requests = std::iter::from_fn(|| core.poll_output());
+        let writes = requests.filter_map(|request| match request {
+            Request::Write { changes, durability } => Some((changes.len(), durability)),
+            _ => None,
+        });
+        writes.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        writes(core),
+        [(2, Durability::Strict)],
+        "the message, and where the feed has got to"
+    );
+    core.say(now, "again").unwrap();
+    assert_eq!(writes(core), [], "one batch at a time");
+    core.handle_written(now, Ok(()));
+    assert_eq!(writes(core), [(2, Durability::Strict)]);
+    core.handle_written(now, Err(StoreError::Full));
+    let [pinned] = &core.room().notices[..] else {
+        panic!("{:?}", core.room().notices);
+    };
+    let error = StoreError::Full;
+    assert_eq!(pinned.notice.kind, NoticeKind::NotStored { error });
+    assert!(!core.room().kept && core.room().would_be_lost());
+    core.say(now, "a third").unwrap();
+    assert_eq!(writes(core), []);
+    let texts: Vec<_> = core
+        .room()
+        .messages
+        .iter()
+        .map(|entry| entry.message.text.as_str())
+        .collect();
+    assert_eq!(texts, ["hello", "again", "a third"]);
+}

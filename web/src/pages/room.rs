@@ -109,7 +109,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             on_rename.emit(name);
         },
     );
-    use_stay(state.waits_for_readers() && !*leaving);
+    use_stay(state.would_be_lost() && !*leaving);
     let commands = use_memo(session.clone(), Commands::new);
     let on_leave = use_callback((session.clone(), leaving.setter()), |(), (session, leaving)| {
         leaving.set(true);
