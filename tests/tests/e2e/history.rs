@@ -4,7 +4,7 @@ mod storage;
 
 use std::collections::BTreeSet;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join;
 use serde_json::json;
 use tests::{
@@ -17,9 +17,7 @@ use tests::{
     wait::until,
 };
 
-use crate::lab::{
-    SPREAD, come_in, enter, found, gathered, kept, note, outside, run, together, whisper, whispers,
-};
+use crate::lab::{SPREAD, come_in, enter, found, gathered, kept, note, outside, run, together, whisper, whispers};
 
 const BOTH: [Engine; 2] = [Engine::Chromium, Engine::Firefox];
 
@@ -35,20 +33,12 @@ const SAY_MANY: &str = "
         document.querySelector('[aria-label=Send]').click();
     }";
 
-/// All texts, also those that the page leaves out at first.
+/// All texts, or nothing while the page still leaves out earlier ones, which come once one looks further up.
 const ALL_TEXTS: &str = "
-    const done = arguments[arguments.length - 1];
     const log = document.querySelector('[role=log][aria-label=Messages]');
-    const read = () => {
-        const earlier = log.querySelector('button.earlier');
-        if (earlier) {
-            earlier.click();
-            setTimeout(read, 50);
-        } else {
-            done([...log.querySelectorAll('article .message-text')].map((text) => text.textContent));
-        }
-    };
-    read();";
+    log.scrollTop = 0;
+    const texts = [...log.querySelectorAll('article .message-text')].map((text) => text.textContent);
+    return log.querySelector('button.earlier') ? null : texts;";
 
 /// Runs a test in both engines at the same time.
 fn in_both<F: Future<Output = Result<()>>>(test: impl Fn(Engine) -> F) {
@@ -100,8 +90,15 @@ async fn shows(page: &Page, expected: &[&str]) -> Result<View> {
         .await
 }
 
-async fn all_texts(page: &Page) -> Result<Vec<String>> {
-    Ok(serde_json::from_value(page.run_async(ALL_TEXTS, Vec::new()).await?)?)
+/// So many texts, once they are all there, in the order of the page.
+async fn all_texts(page: &Page, count: usize) -> Result<Vec<String>> {
+    let all = until(SPREAD, || async {
+        let all = page.run(ALL_TEXTS, Vec::new()).await?;
+        let all: Vec<String> = serde_json::from_value(all).context("there are earlier ones")?;
+        ensure!(all.len() >= count, "{} messages", all.len());
+        Ok(all)
+    });
+    all.await
 }
 
 fn is_own(message: &MessageShown) -> bool {
@@ -356,17 +353,15 @@ fn a_reload_amid_a_backlog_loses_nothing_and_shows_nothing_twice() {
             let page = outside(browser, &server).await?;
             page.run(RELOAD, Vec::new()).await?;
             come_in(&page, &room, "Cid").await?;
-            let all = until(SPREAD, || async {
-                let all = all_texts(&page).await?;
-                ensure!(all.len() >= 2 * EACH, "{} messages", all.len());
-                Ok(all)
+            let shown = until(PATIENCE, || async {
+                let shown = page.run("return sessionStorage.getItem('shown')", Vec::new()).await?;
+                ensure!(shown.is_string(), "there was no reload");
+                Ok(shown)
             });
-            let all = all.await?;
+            note(&format!("{browser:?} was reloaded when {} were shown", shown.await?));
+            let all = all_texts(&page, 2 * EACH).await?;
             let different: BTreeSet<_> = all.iter().collect();
             ensure!((all.len(), different.len()) == (2 * EACH, 2 * EACH), "{all:?}");
-            let shown = page.run("return sessionStorage.getItem('shown')", Vec::new()).await?;
-            note(&format!("{browser:?} was reloaded when {shown} were shown"));
-            ensure!(shown.is_string(), "there was no reload");
         }
         Ok(())
     });
