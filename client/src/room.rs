@@ -128,20 +128,24 @@ impl RoomState {
         if *peer == self.me {
             return Called::Unique(&self.my_name);
         }
-        match self.person(peer).and_then(|person| person.name.as_deref()) {
-            Some(name) if self.is_ambiguous(name) => Called::Ambiguous(name),
+        let known = self.person(peer).and_then(|person| person.name.as_deref());
+        match known.or_else(|| self.last_name(peer)) {
+            Some(name) if self.is_ambiguous(peer, name) => Called::Ambiguous(name),
             Some(name) => Called::Unique(name),
             None => Called::Unnamed,
         }
     }
 
-    fn is_ambiguous(&self, name: &str) -> bool {
-        let others = self
-            .people
-            .iter()
-            .filter(|person| person.name.as_deref() == Some(name))
-            .count();
-        others + usize::from(self.my_name == name) > 1
+    /// The name that someone said something under last. The list of people has nobody who was here on former visits only.
+    fn last_name(&self, peer: &PeerId) -> Option<&str> {
+        let theirs = self.messages.iter().rfind(|entry| entry.message.author == *peer)?;
+        Some(&theirs.message.author_name)
+    }
+
+    /// Whether somebody else has this name now.
+    fn is_ambiguous(&self, peer: &PeerId, name: &str) -> bool {
+        let has_it = |person: &Rc<Person>| person.peer != *peer && person.name.as_deref() == Some(name);
+        self.my_name == name || self.people.iter().any(has_it)
     }
 
     /// The others, those who can be reached first.

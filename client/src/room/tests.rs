@@ -84,6 +84,15 @@ fn names_used_twice_carry_fingerprints() {
 }
 
 #[test]
+fn who_is_not_listed_is_called_as_in_their_last_message() {
+    let mut state = after([message(1, false, "x")]);
+    assert_eq!(state.name_of(&peer(1)), "Ada");
+    happens(&mut state, person(2, "Ada", PersonState::Here));
+    assert_eq!(state.name_of(&peer(1)), format!("Ada ({})", peer(1).fingerprint()));
+    assert_eq!(state.name_of(&peer(2)), "Ada");
+}
+
+#[test]
 fn delivery_reaches_only_own_messages() {
     let delivery = Delivery::Sent { delivered: 1, of: 2 };
     let state = after([

@@ -1,6 +1,6 @@
 //! Which browser, and with what preferences and arguments.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use serde_json::{Map, Value, json};
 
@@ -93,6 +93,16 @@ impl Setup {
     pub fn argument(mut self, argument: &str) -> Self {
         self.arguments.push(argument.to_owned());
         self
+    }
+
+    /// With this folder as its profile, which outlives the browser.
+    #[must_use]
+    pub fn profile(self, folder: &Path) -> Self {
+        let folder = folder.display();
+        match self.engine {
+            Engine::Chromium => self.argument(&format!("--user-data-dir={folder}")),
+            Engine::Firefox => self.argument("-profile").argument(&folder.to_string()),
+        }
     }
 
     /// Has Chromium keep its console and the network requests, for [`Browser::console`] and [`Browser::requests`].

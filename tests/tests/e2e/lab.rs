@@ -60,6 +60,13 @@ pub(crate) async fn come_in(page: &Page, room: &str, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Until the browser keeps the page, so that it comes without a server.
+pub(crate) async fn kept(page: &Page) -> Result<()> {
+    let script = "const done = arguments[arguments.length - 1]; navigator.serviceWorker.ready.then(() => done(true), () => done(false));";
+    ensure!(page.run_async(script, vec![]).await? == true, "the page is not kept");
+    Ok(())
+}
+
 /// Kills the server and waits until every page has noticed.
 pub(crate) async fn without(server: &mut Server, pages: &[&Page]) -> Result<()> {
     server.kill().await?;

@@ -2,17 +2,16 @@
 
 use std::{fs, time::Duration};
 
-use anyhow::{Result, ensure};
+use anyhow::ensure;
 use futures_util::future::try_join;
-use serde_json::Value;
 use tests::{
     browser::{Browser, Engine, Setup},
-    page::{Page, view::View},
+    page::view::View,
     server::{Server, dist, output_folder},
 };
 
 use crate::{
-    lab::{all_have, come_in, enter, gathered, outside, run, together, whispers, without},
+    lab::{all_have, come_in, enter, gathered, kept, outside, run, together, whispers, without},
     wires,
 };
 
@@ -62,16 +61,6 @@ fn two_who_lose_their_link_without_a_server_stay_in_touch_and_link_again() {
         whispers(bob, ann, "Ann", "there you are").await?;
         together(&all).await
     });
-}
-
-/// Until the page is kept.
-async fn kept(page: &Page) -> Result<()> {
-    let script = "const done = arguments[arguments.length - 1]; navigator.serviceWorker.ready.then(() => done(true), () => done(false));";
-    ensure!(
-        page.run_async(script, vec![]).await? == Value::Bool(true),
-        "the page is not kept"
-    );
-    Ok(())
 }
 
 #[test]
