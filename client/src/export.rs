@@ -70,14 +70,11 @@ pub fn file(state: &RoomState, room: Option<&str>, format: Format, now_unix_mill
     };
     let (room, now) = (file_name(room.unwrap_or_default()), date_time(now_unix_millis));
     File {
-        name: format!("starling-{room}-{}.{ending}", &now[..DATE_BYTES]),
+        name: format!("starling-{room}-{}.{ending}", date(&now)),
         media_type,
         text,
     }
 }
-
-/// How long the date is in a date and time.
-const DATE_BYTES: usize = "2026-11-27".len();
 
 /// What may stand in the name of a file: letters and digits, and a `-` for everything between them.
 fn file_name(room: &str) -> String {
@@ -181,6 +178,11 @@ fn quote(out: &mut String, text: &str) {
         }
     }
     out.push('"');
+}
+
+/// The date of a date and time.
+fn date(time: &str) -> &str {
+    time.split('T').next().unwrap_or(time)
 }
 
 /// A time as RFC 3339 has it, in UTC. What comes after the year 9999 is written as its end.

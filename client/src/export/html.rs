@@ -2,7 +2,7 @@
 
 use mesh::model::Message;
 
-use super::{date_time, is_public};
+use super::{date, date_time, is_public};
 use crate::{
     room::{Entry, RoomState},
     text::{Segment, segments},
@@ -87,8 +87,8 @@ fn name(out: &mut String, name: &str) {
 /// To the minute, as people read it.
 fn when(out: &mut String, message: &Message) {
     let time = date_time(message.unix_millis);
-    let (date, clock) = time.split_at(super::DATE_BYTES);
-    *out += &format!(" <time datetime=\"{time}\">{date} {}</time>", &clock[1..6]);
+    let (date, clock) = (date(&time), &time["2026-11-27T".len()..][.."14:03".len()]);
+    *out += &format!(" <time datetime=\"{time}\">{date} {clock}</time>");
 }
 
 /// Writes a text as HTML has it, in an element or an attribute's quotes. Control characters that HTML has no way to write are replaced.
