@@ -206,7 +206,7 @@ impl Core {
                 changes: self.journal.handle_written(),
             },
             Err(error) => {
-                self.journal.handle_failure();
+                self.journal.end();
                 self.notify(now, NoticeKind::NotStored { error }.into());
                 Input::NotStored
             }
@@ -457,6 +457,11 @@ impl Core {
             self.own_state = OwnState::Leaving;
         }
         self.node.leave(now);
+    }
+
+    /// Writes nothing of the room any more: what is kept of it is about to be forgotten.
+    pub fn keep_no_more(&mut self) {
+        self.journal.end();
     }
 
     /// Tries the servers now.
