@@ -113,9 +113,9 @@ pub fn kept(messages: usize, space: Space) -> String {
 /// So many bytes, in the largest unit that fits.
 fn size(bytes: u64) -> String {
     let (count, unit) = match bytes {
-        ..1_000_000 => (bytes.div_ceil(1_000), "KB"),
-        ..1_000_000_000 => (bytes / 1_000_000, "MB"),
-        _ => (bytes / 1_000_000_000, "GB"),
+        0..1_000_000 => (bytes.div_ceil(1_000), "KB"),
+        1_000_000..1_000_000_000 => (bytes / 1_000_000, "MB"),
+        1_000_000_000.. => (bytes / 1_000_000_000, "GB"),
     };
     format!("{count} {unit}")
 }

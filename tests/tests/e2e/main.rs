@@ -14,6 +14,7 @@ mod coming_and_going;
 mod contract;
 mod hostile;
 mod identity;
+mod keeping;
 mod keyboard;
 mod mesh;
 mod mistakes;
