@@ -142,3 +142,11 @@ pub const MAP_HEAT_SETTLED: f32 = 0.5;
 
 /// How many modules of a QR code stay white on each side: what the standard asks for, and scanners look for.
 pub const QR_QUIET_ZONE: i32 = 4;
+
+// Files to keep
+
+/// How much of a room's name is in the name of a file. No file system has names of more than 255 bytes, and a character has up to 4.
+pub const EXPORT_NAME_CHARS_MAX: usize = 40;
+
+/// The last time that RFC 3339 has a way to write: the end of the year 9999.
+pub const EXPORT_UNIX_MILLIS_MAX: u64 = 253_402_300_799_999;

@@ -213,7 +213,7 @@ impl Core {
                 changes: self.journal.handle_written(),
             },
             Err(error) => {
-                self.journal.handle_failure();
+                self.journal.end();
                 self.act(now, RoomAction::Kept { kept: false });
                 self.notify(now, NoticeKind::NotStored { error }.into());
                 Input::NotStored

@@ -167,6 +167,11 @@ impl Session {
         self.command(|core, now| core.leave(now));
     }
 
+    /// See [`Core::keep_no_more`].
+    pub fn keep_no_more(&self) {
+        self.0.core.borrow_mut().keep_no_more();
+    }
+
     /// Tries the servers now.
     pub fn retry_now(&self) {
         self.command(|core, now| core.retry_now(now));

@@ -80,6 +80,15 @@ pub enum Durability {
     Strict,
 }
 
+/// How much this machine keeps for the program, and how much more there could be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// What is kept, of all rooms and of the program itself.
+    pub used_bytes: u64,
+    /// What more may be kept.
+    pub left_bytes: u64,
+}
+
 /// A store. Its methods take a moment, and what one has stored the next one reads.
 pub trait Store {
     /// The platform's certificate for DTLS.

@@ -113,6 +113,16 @@ pub fn App() -> Html {
         let (profile, name, notice) = (profile.clone(), name.setter(), notice.setter());
         Callback::from(move |taken| spawn_local(take_name(&profile, taken, &name, &notice)))
     };
+    let on_forget = {
+        let (profile, code, notice) = (profile.clone(), code.clone(), notice.setter());
+        Callback::from(move |()| {
+            let forgotten = forget(profile.clone(), code.clone(), notice.clone());
+            spawn_local(async move {
+                forgotten.await;
+                go_to(&Route::Start);
+            });
+        })
+    };
     if is_drawn {
         *page_before.borrow_mut() = Html::default();
     }
@@ -120,7 +130,16 @@ pub fn App() -> Html {
         <>
             <key="page">{ page_before.borrow().clone() }</>
             // The key makes another room another page: the old one leaves, the new one joins.
-            <RoomPage key={code.to_text()} code={code.clone()} {join} {on_rename} {is_drawn} first_notice={(*notice).clone()} />
+            <RoomPage
+                key={code.to_text()}
+                code={code.clone()}
+                {join}
+                {on_rename}
+                is_kept={profile.persistent()}
+                {on_forget}
+                {is_drawn}
+                first_notice={(*notice).clone()}
+            />
         </>
     }
 }
@@ -142,18 +161,12 @@ fn take_name(
 }
 
 /// Forgets a room and what is kept of it. If that fails says so, and the room stays in the list, to try again.
-async fn forget(
-    profile: Profile,
-    code: RoomCode,
-    notice: UseStateSetter<Option<Notice>>,
-    update: UseForceUpdateHandle,
-) {
+async fn forget(profile: Profile, code: RoomCode, notice: UseStateSetter<Option<Notice>>) {
     let room = code.open().id();
     match profile.forget(&room).await {
         Ok(()) => {
             drafts::forget(&room);
             rooms::forget(&code);
-            update.force_update();
         }
         Err(error) => {
             js::log(&format!("a room cannot be forgotten: {error}"));
@@ -198,7 +211,13 @@ fn outside(
     let on_dismiss = notice.setter();
     let on_forget = {
         let (profile, notice) = (profile.clone(), notice.setter());
-        Callback::from(move |code| spawn_local(forget(profile.clone(), code, notice.clone(), update.clone())))
+        Callback::from(move |code| {
+            let (forgotten, update) = (forget(profile.clone(), code, notice.clone()), update.clone());
+            spawn_local(async move {
+                forgotten.await;
+                update.force_update();
+            });
+        })
     };
     html! {
         <StartPage

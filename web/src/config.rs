@@ -77,3 +77,6 @@ pub(crate) const ROOMS_MAX: usize = 12;
 
 /// By how many people a room is known there.
 pub(crate) const ROOM_NAMES_MAX: usize = 3;
+
+/// For how long a browser that saves a file can read it: longer than the person is asked where to.
+pub(crate) const SAVE_LASTS: Duration = Duration::from_secs(5 * 60);

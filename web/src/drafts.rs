@@ -1,6 +1,6 @@
-//! What was typed and not sent yet, a draft for each recipient of a room. They survive a reload of the tab.
+//! What was typed and not sent yet, a draft for each recipient of a room. They survive the browser, until the room is forgotten.
 //!
-//! Owns: the drafts. The message box shows the one of its recipient, so nothing that was typed for one person is ever in the box for
+//! Owns: the drafts, each under its room, whose it is and for whom: two tabs are two people. The message box shows the one of its recipient, so nothing that was typed for one person is ever in the box for
 //! another.
 
 use std::cell::RefCell;
@@ -15,7 +15,7 @@ use crate::js;
 /// See the [module documentation](self). `None` is everyone.
 #[derive(Debug, Default)]
 pub struct Drafts {
-    /// Where they are kept for a reload, if the browser allows that, and in the name of which room.
+    /// Where they are kept, if the browser allows that, and what their keys begin with.
     kept: Option<(Storage, String)>,
     drafts: RefCell<LiteMap<Option<PeerId>, String>>,
 }
@@ -27,12 +27,11 @@ impl PartialEq for Drafts {
 }
 
 impl Drafts {
-    /// Those of a room in this tab.
+    /// Those of somebody in a room.
     #[must_use]
-    pub fn of(room: &RoomId) -> Self {
-        let storage = js::window().session_storage().ok().flatten();
+    pub fn of(room: &RoomId, me: &PeerId) -> Self {
         Self {
-            kept: storage.map(|storage| (storage, room.to_text())),
+            kept: js::local_storage().map(|storage| (storage, key_of_room(room) + &me.to_text())),
             drafts: RefCell::default(),
         }
     }
@@ -44,7 +43,7 @@ impl Drafts {
             return draft.clone();
         }
         let kept = self.kept.as_ref();
-        let kept = kept.and_then(|(storage, room)| storage.get_item(&key(room, to)).ok().flatten());
+        let kept = kept.and_then(|(storage, mine)| storage.get_item(&key(mine, to)).ok().flatten());
         let draft = kept.unwrap_or_default();
         self.drafts.borrow_mut().insert(to, draft.clone());
         draft
@@ -53,39 +52,39 @@ impl Drafts {
     /// Something else stands in the box, or nothing.
     pub fn set(&self, to: Option<PeerId>, draft: &str) {
         self.drafts.borrow_mut().insert(to, draft.to_owned());
-        if let Some((storage, room)) = &self.kept {
-            // Refused only where there is no room left: then it does not survive a reload.
+        if let Some((storage, mine)) = &self.kept {
+            // Refused only where there is no space left: then it does not survive the page.
             let _ = if draft.is_empty() {
-                storage.remove_item(&key(room, to))
+                storage.remove_item(&key(mine, to))
             } else {
-                storage.set_item(&key(room, to), draft)
+                storage.set_item(&key(mine, to), draft)
             };
         }
     }
 }
 
-/// Forgets those of a room in this tab, in which the room is not shown.
+/// Forgets those of a room, whosever they are.
 pub fn forget(room: &RoomId) {
-    let Some(storage) = js::window().session_storage().ok().flatten() else {
+    let Some(storage) = js::local_storage() else {
         return;
     };
-    let of_room = key_of_room(&room.to_text());
+    let of_room = key_of_room(room);
     for key in Object::keys(&storage).iter().filter_map(|key| key.as_string()) {
         if key.starts_with(&of_room) {
-            // What cannot be removed is gone with the tab.
+            // Never refused by a storage that was opened.
             let _ = storage.remove_item(&key);
         }
     }
 }
 
-fn key(room: &str, to: Option<PeerId>) -> String {
+fn key(mine: &str, to: Option<PeerId>) -> String {
     let to = to.map_or_else(|| "everyone".to_owned(), |peer| peer.to_text());
-    key_of_room(room) + &to
+    format!("{mine} {to}")
 }
 
 /// What the keys of a room's drafts begin with.
-fn key_of_room(room: &str) -> String {
-    format!("starling draft {room} ")
+fn key_of_room(room: &RoomId) -> String {
+    format!("starling draft {} ", room.to_text())
 }
 
 #[cfg(test)]
@@ -95,46 +94,41 @@ mod tests {
 
     use super::*;
 
+    fn peer(byte: u8) -> PeerId {
+        PeerId::from_bytes([byte; 32])
+    }
+
+    fn both(room: &RoomId, me: u8) -> [String; 2] {
+        let drafts = Drafts::of(room, &peer(me));
+        [Some(peer(7)), None].map(|to| drafts.get(to))
+    }
+
     #[wasm_bindgen_test]
-    fn a_draft_belongs_to_its_recipient_and_its_room_and_survives_a_reload() {
+    fn a_draft_belongs_to_its_author_its_recipient_and_its_room_and_survives_the_page() {
         let [room, other] = [1, 2].map(|byte| RoomId::from_bytes([byte; 32]));
-        let ada = Some(PeerId::from_bytes([7; 32]));
-        let drafts = Drafts::of(&room);
+        let drafts = Drafts::of(&room, &peer(0));
         assert_eq!(drafts.get(None), "");
-        drafts.set(ada, "the PIN");
+        drafts.set(Some(peer(7)), "the PIN");
         drafts.set(None, "hello");
-        assert_eq!(
-            (drafts.get(ada), drafts.get(None)),
-            ("the PIN".to_owned(), "hello".to_owned())
-        );
-        let reloaded = Drafts::of(&room);
-        assert_eq!(
-            (reloaded.get(ada), reloaded.get(None)),
-            ("the PIN".to_owned(), "hello".to_owned())
-        );
-        assert_eq!(Drafts::of(&other).get(None), "");
-        drafts.set(ada, "");
+        assert_eq!([Some(peer(7)), None].map(|to| drafts.get(to)), ["the PIN", "hello"]);
+        assert_eq!(both(&room, 0), ["the PIN", "hello"]);
+        assert_eq!([both(&other, 0), both(&room, 1)].concat(), [""; 4]);
+        drafts.set(Some(peer(7)), "");
         drafts.set(None, "");
-        assert_eq!(
-            (Drafts::of(&room).get(ada), Drafts::of(&room).get(None)),
-            (String::new(), String::new())
-        );
+        assert_eq!(both(&room, 0), ["", ""]);
     }
 
     #[wasm_bindgen_test]
     fn a_room_is_forgotten_with_all_its_drafts_and_no_others() {
         let [room, other] = [3, 4].map(|byte| RoomId::from_bytes([byte; 32]));
-        let ada = Some(PeerId::from_bytes([7; 32]));
-        for of in [&room, &other] {
-            Drafts::of(of).set(ada, "to Ada");
-            Drafts::of(of).set(None, "to everyone");
+        for (room, me) in [(&room, 0), (&room, 1), (&other, 0)] {
+            let drafts = Drafts::of(room, &peer(me));
+            drafts.set(Some(peer(7)), "to Ada");
+            drafts.set(None, "to everyone");
         }
         forget(&room);
-        let drafts = [&room, &other].map(|of| (Drafts::of(of).get(ada), Drafts::of(of).get(None)));
-        assert_eq!(
-            drafts,
-            [("", ""), ("to Ada", "to everyone")].map(|(ada, all)| (ada.to_owned(), all.to_owned()))
-        );
+        assert_eq!([both(&room, 0), both(&room, 1)].concat(), [""; 4]);
+        assert_eq!(both(&other, 0), ["to Ada", "to everyone"]);
         forget(&other);
     }
 }

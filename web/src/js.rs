@@ -2,15 +2,16 @@
 
 use std::{pin::pin, time::Duration};
 
+use client::{export::File, store::Space};
 use futures_util::future::{Either, select};
 use gloo_timers::future::sleep;
 use js_sys::{Array, JsString, Map, Object, Promise, Reflect, RegExp};
 use shared::signal::Json;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{IdbDatabase, IdbTransaction, RtcPeerConnection};
+use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, IdbDatabase, IdbTransaction, RtcPeerConnection, Url};
 
-use crate::config::JSON_DEPTH_MAX;
+use crate::config::{JSON_DEPTH_MAX, SAVE_LASTS};
 
 #[wasm_bindgen]
 extern "C" {
@@ -50,6 +51,43 @@ pub(crate) fn ask_to_persist() {
     }
 }
 
+/// How much the browser keeps for the page, if it says so. Some say no more than a rounded guess.
+pub(crate) async fn space() -> Option<Space> {
+    let storage = field(&window().navigator(), "storage")?;
+    let estimate: js_sys::Function = field(&storage, "estimate")?.dyn_into().ok()?;
+    let found: Promise = estimate.call0(&storage).ok()?.unchecked_into();
+    let found = JsFuture::from(found).await.ok()?;
+    let number = |name| field(&found, name)?.as_f64();
+    let (used, quota) = (number("usage")?, number("quota")?);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "`as` saturates, which is what is wanted"
+    )]
+    let [used_bytes, left_bytes] = [used, quota - used].map(|bytes| bytes as u64);
+    Some(Space { used_bytes, left_bytes })
+}
+
+/// Has the browser save a file where the person keeps such.
+pub(crate) fn save(file: &File) -> Result<(), JsValue> {
+    let options = BlobPropertyBag::new();
+    options.set_type(file.media_type);
+    let text = Array::of1(&file.text.as_str().into());
+    let blob = Blob::new_with_str_sequence_and_options(&text, &options)?;
+    let url = Url::create_object_url_with_blob(&blob)?;
+    let link: HtmlAnchorElement = document().create_element("a")?.unchecked_into();
+    link.set_href(&url);
+    link.set_download(&file.name);
+    link.click();
+    wasm_bindgen_futures::spawn_local(async move {
+        // No browser says when it has read all of it.
+        sleep(SAVE_LASTS).await;
+        // Fails only for a text that is no address.
+        let _ = Url::revoke_object_url(&url);
+    });
+    Ok(())
+}
+
 /// Waits for nothing, so that what is rejected is not reported as an error of the page.
 fn ignore(promise: Promise) {
     wasm_bindgen_futures::spawn_local(async move {
@@ -87,7 +125,7 @@ pub(crate) fn keep(key: &str, text: &str) {
     }
 }
 
-fn local_storage() -> Option<web_sys::Storage> {
+pub(crate) fn local_storage() -> Option<web_sys::Storage> {
     window().local_storage().ok().flatten()
 }
 

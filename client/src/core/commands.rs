@@ -95,6 +95,11 @@ impl Core {
         self.node.leave(now);
     }
 
+    /// Writes nothing of the room any more: what is kept of it is about to be forgotten.
+    pub fn keep_no_more(&mut self) {
+        self.journal.end();
+    }
+
     /// Tries the servers now.
     pub fn retry_now(&mut self, now: Now) {
         self.command(now, Command::Retry);

@@ -2,7 +2,8 @@
 //!
 //! Owns: the changes that the node wants kept and the store has not taken. A batch is written a moment after its first change, so that
 //! what comes together is written together; at once, and safe from a power cut, if the node waits for it. While
-//! one batch is being written the next one grows. After a failure nothing is written any more.
+//! one batch is being written the next one grows. Once it has ended, by a failure or because the room is forgotten, nothing is written any
+//! more.
 
 use mesh::io::{Change, Instant, Priority};
 
@@ -18,13 +19,13 @@ pub(super) struct Journal {
     writing: Option<usize>,
     /// How many were written, ever.
     written: u64,
-    failed: bool,
+    ended: bool,
 }
 
 impl Journal {
     /// Takes a change.
     pub(super) fn push(&mut self, now: Instant, change: Change, priority: Priority) {
-        if self.failed {
+        if self.ended {
             return;
         }
         let (at, durability) = match priority {
@@ -58,10 +59,10 @@ impl Journal {
         self.written
     }
 
-    /// A batch could not be written.
-    pub(super) fn handle_failure(&mut self) {
+    /// A batch could not be written, or nothing more is to be.
+    pub(super) fn end(&mut self) {
         *self = Self {
-            failed: true,
+            ended: true,
             ..Self::default()
         };
     }
@@ -113,11 +114,13 @@ mod tests {
     }
 
     #[test]
-    fn after_a_failure_nothing_is_written_any_more() {
+    fn after_its_end_nothing_is_written_any_more() {
         let mut journal = Journal::default();
         journal.push(at(0), change(1), Priority::AtOnce);
         assert!(journal.poll(at(0)).is_some());
-        journal.handle_failure();
+        journal.push(at(0), change(2), Priority::Soon);
+        journal.end();
+        assert_eq!(journal.poll_timeout(), None);
         journal.push(at(1), change(2), Priority::AtOnce);
         assert_eq!((journal.poll(at(1)), journal.poll_timeout()), (None, None));
     }

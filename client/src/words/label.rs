@@ -36,6 +36,10 @@ pub const COPY_LINK: &str = "Copy link";
 pub const CHECK_CONNECTION: &str = "Check connection";
 /// Copies what helps to find out what is wrong.
 pub const COPY_DIAGNOSTICS: &str = "Copy diagnostics";
+/// Saves what was said as a file.
+pub const EXPORT: &str = "Export";
+/// Leaves the room, and keeps nothing of it here.
+pub const FORGET_ROOM: &str = "Forget this room";
 /// Closes the room for everyone.
 pub const CLOSE_ROOM: &str = "Close room";
 /// Leaves the room.

@@ -1,6 +1,6 @@
 //! The sentences that stand on the pages as they are.
 
-use crate::text::isolate;
+use crate::{store::Space, text::isolate};
 
 /// What inviting by hand is.
 pub const INVITE_HELP: &str =
@@ -86,6 +86,40 @@ pub const CLOSE_TITLE: &str = "Close this room for everyone?";
 pub const CLOSE_HELP: &str =
     "Everyone is disconnected and the room can't be used again, not even by you. This cannot be undone.";
 
+/// Over the question before a room is forgotten.
+pub const FORGET_TITLE: &str = "Forget this room?";
+
+/// What forgetting a room means.
+pub const FORGET_HELP: &str = "You leave, and this browser deletes what was said here and what you were writing. Everyone else keeps theirs. To come back you need the room's link or name.";
+
+/// What exporting is.
+pub const EXPORT_HELP: &str =
+    "Save what was said here as a file. Your whispers come last: take them out before you pass the file on.";
+
+/// Below the title of an exported page.
+pub const EXPORT_UTC: &str = "All times are UTC.";
+
+/// Before the whispers of an exported page.
+pub const EXPORT_WHISPERS: &str = "Whispers: only the two of you can read these";
+
+/// What is kept of this room on this device, and how much space there is.
+#[must_use]
+pub fn kept(messages: usize, space: Space) -> String {
+    let s = if messages == 1 { "" } else { "s" };
+    let [used, left] = [space.used_bytes, space.left_bytes].map(size);
+    format!("Kept on this device: {messages} message{s}. All of Starling takes {used} here; {left} left.")
+}
+
+/// So many bytes, in the largest unit that fits.
+fn size(bytes: u64) -> String {
+    let (count, unit) = match bytes {
+        0..1_000_000 => (bytes.div_ceil(1_000), "KB"),
+        1_000_000..1_000_000_000 => (bytes / 1_000_000, "MB"),
+        1_000_000_000.. => (bytes / 1_000_000_000, "GB"),
+    };
+    format!("{count} {unit}")
+}
+
 /// What the padlock beside a room's name means.
 pub const PRIVATE_ROOM_KIND: &str = "Only people with the link get in.";
 
@@ -156,3 +190,22 @@ pub const INVITED_OPEN: &str = "The open room “";
 
 /// What kind of room an open one is: after its name.
 pub const INVITED_OPEN_END: &str = "”: anyone who guesses the name can come in.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn space_has_one_unit() {
+        let words = [0, 1, 999_999, 1_000_000, 2_999_999_999].map(size);
+        assert_eq!(words, ["0 KB", "1 KB", "1000 KB", "1 MB", "2 GB"]);
+        let space = Space {
+            used_bytes: 3_000_000,
+            left_bytes: 40_000_000_000,
+        };
+        assert_eq!(
+            kept(1, space),
+            "Kept on this device: 1 message. All of Starling takes 3 MB here; 40 GB left."
+        );
+    }
+}

@@ -56,8 +56,10 @@ async fn opens_what_the_bar_offers(page: &Page) -> Result<()> {
         "Connect without a server",
         "Appearance",
         "Check connection",
+        "Export",
         "Copy diagnostics",
         "Close room",
+        "Forget this room",
         "Leave room",
     ];
     has_parts(page, &menu.map(|item| ("menuitem", item))).await?;

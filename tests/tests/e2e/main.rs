@@ -15,6 +15,7 @@ mod contract;
 mod history;
 mod hostile;
 mod identity;
+mod keeping;
 mod keyboard;
 mod mesh;
 mod mistakes;

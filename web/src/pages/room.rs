@@ -8,10 +8,12 @@ use std::{cell::Cell, rc::Rc};
 use client::{
     Session,
     check::Check,
+    export::File,
     notice::{Notice, NoticeKind},
     room::RoomState,
     route::Route,
     standing::standing,
+    store::Space,
     words,
 };
 use gloo_timers::callback::Timeout;
@@ -42,6 +44,10 @@ pub struct RoomPageProps {
     pub join: Join,
     /// Called with another name for us; valid.
     pub on_rename: Callback<String>,
+    /// Whether anything is kept of it after the page.
+    pub is_kept: bool,
+    /// Called once the room is left and what is kept of it is to be forgotten; leads to the start page.
+    pub on_forget: Callback<()>,
     /// Whether the room is drawn yet. Joining does not wait for it.
     pub is_drawn: bool,
     /// Something to say from the start.
@@ -58,7 +64,12 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
     let (state, session) = use_session(&props.join, props.first_notice.as_ref());
     let me = session.peer_id();
     let network = use_state_eq(|| None::<Rc<Network>>);
-    let leaving = use_leaving(state.left);
+    let on_forget = use_callback((session.clone(), props.on_forget.clone()), |(), (session, forget)| {
+        session.keep_no_more();
+        forget.emit(());
+    });
+    let leaving = use_leaving(state.left, &on_forget);
+    let is_leaving = *leaving != Leaving::No;
     use_title(words::title(state.unread));
 
     let on_look = use_callback(session.clone(), {
@@ -93,7 +104,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
         let room = room.clone();
         move |peer, (_, me)| safety_number(&room, me, &peer)
     });
-    let drafts = use_memo(room.id(), Drafts::of);
+    let drafts = use_memo((room.id(), me), |(room, me)| Drafts::of(room, me));
     let folded = use_memo((), |()| appearance::is_network_folded());
     // Until its founder's word comes, and where only we are.
     let name = use_memo(code.clone(), |code| match code {
@@ -109,10 +120,10 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             on_rename.emit(name);
         },
     );
-    use_stay(state.would_be_lost() && !*leaving);
+    use_stay(state.would_be_lost() && !is_leaving);
     let commands = use_memo(session.clone(), Commands::new);
-    let on_leave = use_callback((session.clone(), leaving.setter()), |(), (session, leaving)| {
-        leaving.set(true);
+    let on_leave = use_callback((session.clone(), leaving.setter()), |how, (session, leaving)| {
+        leaving.set(how);
         session.leave();
     });
 
@@ -130,10 +141,13 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             network={(*network).clone()}
             founder={room.founder() == Some(me)}
             {retry_in}
-            leaving={*leaving}
+            leaving={is_leaving}
             {on_send}
             {on_look}
-            {on_leave}
+            on_forget={on_leave.reform(|()| Leaving::Forgetting)}
+            on_leave={on_leave.reform(|()| Leaving::Keeping)}
+            on_space={if props.is_kept { commands.on_space.clone() } else { Callback::noop() }}
+            on_save={commands.on_save.clone()}
             on_retry={commands.on_retry.clone()}
             {on_rename}
             folded={*folded}
@@ -176,19 +190,35 @@ fn use_session(join: &Join, first_notice: Option<&Notice>) -> (Rc<RoomState>, Se
     (room, (*session).clone())
 }
 
-/// Whether the person leaves. The start page follows once everyone was told, or after long enough.
+/// Whether the person leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leaving {
+    No,
+    Keeping,
+    Forgetting,
+}
+
+/// How the person leaves. The start page follows once everyone was told, or after long enough.
 #[hook]
-fn use_leaving(left: bool) -> UseStateHandle<bool> {
-    let leaving = use_state(|| false);
-    use_effect_with((*leaving, left), |(leaving, left)| {
-        let start = || go_to(&Route::Start);
+fn use_leaving(left: bool, on_forget: &Callback<()>) -> UseStateHandle<Leaving> {
+    let leaving = use_state(|| Leaving::No);
+    let on_forget = on_forget.clone();
+    use_effect_with((*leaving, left), move |(leaving, left)| {
+        let forgets = *leaving == Leaving::Forgetting;
+        let end = move || {
+            if forgets {
+                on_forget.emit(());
+            } else {
+                go_to(&Route::Start);
+            }
+        };
         let timeout = match (leaving, left) {
-            (true, true) => {
-                start();
+            (Leaving::No, _) => None,
+            (_, true) => {
+                end();
                 None
             }
-            (true, false) => Some(Timeout::new(clock::millis(LEAVE_MAX), start)),
-            (false, _) => None,
+            (_, false) => Some(Timeout::new(clock::millis(LEAVE_MAX), end)),
         };
         move || drop(timeout)
     });
@@ -208,6 +238,8 @@ struct Commands {
     on_dismiss: Callback<u64>,
     on_diagnose: Callback<(), AttrValue>,
     on_check: Callback<Callback<Check>>,
+    on_space: Callback<Callback<Space>>,
+    on_save: Callback<File>,
     on_reload: Callback<()>,
 }
 
@@ -236,6 +268,18 @@ impl Commands {
                     let found = rtc::look_around(&ice_servers).await;
                     told.emit(Check::of(&ice_servers, found.as_deref()));
                 });
+            }),
+            on_space: Callback::from(|told: Callback<Space>| {
+                spawn_local(async move {
+                    if let Some(space) = js::space().await {
+                        told.emit(space);
+                    }
+                });
+            }),
+            on_save: Callback::from(|file: File| {
+                if let Err(error) = js::save(&file) {
+                    js::log_error("a file cannot be saved", &error);
+                }
             }),
             on_reload: Callback::from(|()| worker::reload()),
         }

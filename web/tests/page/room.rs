@@ -2,6 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use client::{export::File, store::Space};
 use mesh::io::ServerId;
 use mesh::model::{Event, PersonState, SendError, ServerState};
 use wasm_bindgen::JsCast;
@@ -98,6 +99,67 @@ async fn only_the_founder_can_close_the_room_and_is_asked_first() {
 }
 
 #[wasm_bindgen_test]
+async fn whoever_forgets_the_room_is_asked_first() {
+    let forgotten = Rc::new(RefCell::new(0));
+    let counter = forgotten.clone();
+    let props = RoomViewProps {
+        on_forget: Callback::from(move |()| *counter.borrow_mut() += 1),
+        ..room([], &Outbox::new(Ok(())))
+    };
+    let page = Shown::<RoomView>::new(props).await;
+    page.click("Room menu").await;
+    page.click("Forget this room").await;
+    assert!(page.text("dialog[open]").contains("this browser deletes what was said"));
+    page.click("Keep it").await;
+    assert_eq!((*forgotten.borrow(), page.all("dialog[open]").len()), (0, 0));
+    page.click("Room menu").await;
+    page.click("Forget this room").await;
+    page.click("Leave and forget").await;
+    assert_eq!((*forgotten.borrow(), page.all("dialog[open]").len()), (1, 0));
+}
+
+#[wasm_bindgen_test]
+async fn what_was_said_is_saved_as_a_file_of_either_kind() {
+    let saved = Rc::new(RefCell::new(Vec::new()));
+    let files = saved.clone();
+    let space = Space {
+        used_bytes: 3_000_000,
+        left_bytes: 40_000_000_000,
+    };
+    let props = RoomViewProps {
+        name: Some("Roost".into()),
+        on_save: Callback::from(move |file: File| files.borrow_mut().push(file)),
+        on_space: Callback::from(move |told: Callback<Space>| told.emit(space)),
+        ..room([message(1, 1, None, "hello <b>")], &Outbox::new(Ok(())))
+    };
+    let page = Shown::<RoomView>::new(props).await;
+    page.click("Room menu").await;
+    page.click("Export").await;
+    assert_eq!(
+        page.text("dialog .aside"),
+        "Kept on this device: 1 message. All of Starling takes 3 MB here; 40 GB left."
+    );
+    page.click("As a page").await;
+    page.click("As JSON").await;
+    let saved = saved.borrow();
+    for (file, ending, text) in [
+        (&saved[0], ".html", "hello &lt;b&gt;"),
+        (&saved[1], ".json", "hello <b>"),
+    ] {
+        assert!(file.name.starts_with("starling-Roost-20") && file.name.ends_with(ending));
+        assert!(file.text.contains(text));
+    }
+}
+
+#[wasm_bindgen_test]
+async fn where_nothing_is_kept_nothing_is_said_of_space() {
+    let page = show([]).await;
+    page.click("Room menu").await;
+    page.click("Export").await;
+    assert!(!page.text("dialog[open]").contains("Kept"));
+}
+
+#[wasm_bindgen_test]
 async fn a_closed_room_can_be_read_and_says_why_nothing_can_be_sent() {
     let page = show([message(1, 1, None, "hello"), Event::RoomClosed, Event::Left]).await;
     assert_eq!(texts(&page, ".message-text"), ["hello"]);
@@ -111,7 +173,14 @@ async fn a_closed_room_can_be_read_and_says_why_nothing_can_be_sent() {
     page.click("Room menu").await;
     assert_eq!(
         texts(&page, "[role=menuitem]"),
-        ["Appearance", "Check connection", "Copy diagnostics", "Leave room"]
+        [
+            "Appearance",
+            "Check connection",
+            "Export",
+            "Copy diagnostics",
+            "Forget this room",
+            "Leave room"
+        ]
     );
     let buttons = texts(&page, "button");
     assert!(
@@ -155,7 +224,9 @@ async fn the_menu_offers_to_name_the_room_to_its_founder_and_what_is_refused_is_
             "Connect without a server",
             "Appearance",
             "Check connection",
+            "Export",
             "Copy diagnostics",
+            "Forget this room",
             "Leave room"
         ]
     );

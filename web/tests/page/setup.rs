@@ -61,6 +61,9 @@ pub(crate) fn room(events: impl IntoIterator<Item = Event>, outbox: &Outbox) -> 
         on_dismiss: Callback::noop(),
         on_diagnose: Callback::from(|()| AttrValue::from("what happened")),
         on_check: Callback::noop(),
+        on_save: Callback::noop(),
+        on_forget: Callback::noop(),
+        on_space: Callback::noop(),
         on_reload: Callback::noop(),
         safety_number: Callback::from(|_| "12345 67890".to_owned()),
     }

@@ -2,7 +2,9 @@
 
 use client::{
     check::Check,
+    export::{Format, file},
     standing::through,
+    store::Space,
     text::isolate,
     words::{
         check::{CHECKING, details, technical, verdict},
@@ -18,6 +20,7 @@ use yew::prelude::*;
 use super::view::{RoomViewProps, kind, name};
 use crate::{
     appearance::{self, Setting},
+    clock,
     components::{
         copy::CopyBox,
         element::{button, element, words},
@@ -45,8 +48,12 @@ pub enum Sheet {
     Appearance,
     /// What kind of network this is.
     Check,
+    /// What was said, as a file.
+    Export,
     /// What helps to find out what is wrong.
     Diagnostics,
+    /// Whether to forget the room.
+    Forget,
     /// Whether to close the room for everyone.
     Close,
     /// Who somebody is.
@@ -58,7 +65,13 @@ impl Sheet {
     fn needs_room(self) -> bool {
         match self {
             Self::Invite | Self::ByHand | Self::RenameSelf | Self::RenameRoom | Self::Close => true,
-            Self::Menu | Self::Appearance | Self::Check | Self::Diagnostics | Self::About(_) => false,
+            Self::Menu
+            | Self::Appearance
+            | Self::Check
+            | Self::Export
+            | Self::Diagnostics
+            | Self::Forget
+            | Self::About(_) => false,
         }
     }
 
@@ -70,7 +83,9 @@ impl Sheet {
             | Self::Menu
             | Self::Appearance
             | Self::Check
+            | Self::Export
             | Self::Diagnostics
+            | Self::Forget
             | Self::Close
             | Self::About(_) => "any",
         }
@@ -102,16 +117,8 @@ pub fn use_sheet(props: &RoomViewProps, sheet: Option<Sheet>, show: &Callback<Op
         Some(Sheet::Diagnostics) => props.on_diagnose.emit(()),
         Some(_) | None => AttrValue::default(),
     });
-    let check = use_state(|| None::<Check>);
-    use_effect_with(sheet == Some(Sheet::Check), {
-        let (check, on_check) = (check.setter(), props.on_check.clone());
-        move |opened| {
-            check.set(None);
-            if *opened {
-                on_check.emit(Callback::from(move |found| check.set(Some(found))));
-            }
-        }
-    });
+    let check = use_found(sheet == Some(Sheet::Check), &props.on_check);
+    let space = use_found(sheet == Some(Sheet::Export), &props.on_space);
     let class = match sheet {
         Some(Sheet::Menu) => "dialog menu",
         Some(_) | None => "dialog",
@@ -130,9 +137,25 @@ pub fn use_sheet(props: &RoomViewProps, sheet: Option<Sheet>, show: &Callback<Op
     });
     html! {
         <dialog ref={dialog} {class} {closedby} aria-labelledby="sheet-title" {onclose} {onclick}>
-            { sheet.map(|sheet| content(props, sheet, &diagnostics, check.as_ref(), show)) }
+            { sheet.map(|sheet| content(props, sheet, &diagnostics, (check.as_ref(), *space), show)) }
         </dialog>
     }
+}
+
+/// What is found out while a sheet is open, once it is.
+#[hook]
+fn use_found<T: 'static>(is_open: bool, find: &Callback<Callback<T>>) -> UseStateHandle<Option<T>> {
+    let found = use_state(|| None::<T>);
+    use_effect_with(is_open, {
+        let (found, find) = (found.setter(), find.clone());
+        move |is_open| {
+            found.set(None);
+            if *is_open {
+                find.emit(Callback::from(move |what| found.set(Some(what))));
+            }
+        }
+    });
+    found
 }
 
 /// Where one writes, reads or chooses first.
@@ -149,23 +172,14 @@ fn content(
     props: &RoomViewProps,
     sheet: Sheet,
     diagnostics: &AttrValue,
-    check: Option<&Check>,
+    (check, space): (Option<&Check>, Option<Space>),
     show: &Callback<Option<Sheet>>,
 ) -> Html {
     let goes_to = |sheet: Option<Sheet>| show.reform(move |_: MouseEvent| sheet);
     let done = button("button", "Done", goes_to(None));
     match sheet {
         Sheet::Menu => menu(props, show),
-        Sheet::Invite => html! {
-            <>
-                { title(label::INVITE) }
-                { words("p", kind(props).1) }
-                { link(&props.link) }
-                <p class="aside">{ page::SERVER_DOWN }</p>
-                { button("button", label::WITHOUT_SERVER, goes_to(Some(Sheet::ByHand))) }
-                { done }
-            </>
-        },
+        Sheet::Invite => html! { <>{ invite(props, show) }{ done }</> },
         Sheet::ByHand => html! {
             <>
                 { title(label::WITHOUT_SERVER) }
@@ -198,6 +212,7 @@ fn content(
             </>
         },
         Sheet::Check => html! { <>{ checked(props, check) }{ done }</> },
+        Sheet::Export => html! { <>{ export(props, space) }{ done }</> },
         Sheet::Diagnostics => html! {
             <>
                 { title(label::COPY_DIAGNOSTICS) }
@@ -206,8 +221,34 @@ fn content(
                 { done }
             </>
         },
-        Sheet::Close => ask_to_close(props, show),
+        Sheet::Forget => {
+            let words = (page::FORGET_TITLE, page::FORGET_HELP, "Keep it", "Leave and forget");
+            ask(words, &props.on_forget, show)
+        }
+        Sheet::Close => {
+            let words = (
+                page::CLOSE_TITLE,
+                page::CLOSE_HELP,
+                "Keep it open",
+                "Close for everyone",
+            );
+            ask(words, &props.on_close, show)
+        }
         Sheet::About(peer) => html! { <>{ about(props, peer) }{ done }</> },
+    }
+}
+
+/// The room's link, and the way in without a server.
+fn invite(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
+    let by_hand = show.reform(|_: MouseEvent| Some(Sheet::ByHand));
+    html! {
+        <>
+            { title(label::INVITE) }
+            { words("p", kind(props).1) }
+            { link(&props.link) }
+            <p class="aside">{ page::SERVER_DOWN }</p>
+            { button("button", label::WITHOUT_SERVER, by_hand) }
+        </>
     }
 }
 
@@ -263,22 +304,48 @@ fn how_reached(props: &RoomViewProps, peer: &PeerId) -> AttrValue {
     }
 }
 
-/// Asks the founder before the room is closed for everyone.
-fn ask_to_close(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
-    let keep_open = show.reform(|_: MouseEvent| None);
-    let close_room = {
-        let (show, on_close) = (show.clone(), props.on_close.clone());
+/// What was said, as a file for a program or for people; and how much is kept without it.
+fn export(props: &RoomViewProps, space: Option<Space>) -> Html {
+    let save = |label, format| {
+        let (state, on_save) = (props.state.clone(), props.on_save.clone());
+        let name = name(props).map(str::to_owned);
+        let save = move |_: MouseEvent| {
+            on_save.emit(file(&state, name.as_deref(), format, clock::now().unix_millis));
+        };
+        button("button", label, Callback::from(save))
+    };
+    html! {
+        <>
+            { title(label::EXPORT) }
+            { words("p", page::EXPORT_HELP) }
+            { save("As a page", Format::Page) }
+            { save("As JSON", Format::Json) }
+            if let Some(space) = space {
+                <p class="aside">{ page::kept(props.state.messages.len(), space) }</p>
+            }
+        </>
+    }
+}
+
+/// Asks before something that cannot be undone: title, what it means, and the words of not doing and of doing it.
+fn ask(
+    (heading, help, keep, go_on): (&'static str, &'static str, &'static str, &'static str),
+    done: &Callback<()>,
+    show: &Callback<Option<Sheet>>,
+) -> Html {
+    let go_on_with = {
+        let (show, done) = (show.clone(), done.clone());
         Callback::from(move |_: MouseEvent| {
             show.emit(None);
-            on_close.emit(());
+            done.emit(());
         })
     };
     html! {
         <>
-            { title(page::CLOSE_TITLE) }
-            { words("p", page::CLOSE_HELP) }
-            { button("button primary", "Keep it open", keep_open) }
-            { button("button danger", "Close for everyone", close_room) }
+            { title(heading) }
+            { words("p", help) }
+            { button("button primary", keep, show.reform(|_: MouseEvent| None)) }
+            { button("button danger", go_on, go_on_with) }
         </>
     }
 }
@@ -361,10 +428,12 @@ fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
             }
             { goes_to(Icon::Sun, label::APPEARANCE, Sheet::Appearance) }
             { goes_to(Icon::Open, label::CHECK_CONNECTION, Sheet::Check) }
+            { goes_to(Icon::Down, label::EXPORT, Sheet::Export) }
             { goes_to(Icon::Info, label::COPY_DIAGNOSTICS, Sheet::Diagnostics) }
             if founder {
                 { goes_to(Icon::Lock, label::CLOSE_ROOM, Sheet::Close) }
             }
+            { goes_to(Icon::Close, label::FORGET_ROOM, Sheet::Forget) }
             { item(Icon::Leave, label::LEAVE_ROOM, props.on_leave.reform(|_: MouseEvent| ())) }
         </div>
     }

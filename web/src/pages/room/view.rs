@@ -4,9 +4,11 @@ use std::rc::Rc;
 
 use client::{
     check::Check,
+    export::File,
     notice::NoticeAction,
     room::{Pinned, RoomState},
     standing::{Blocked, MeshStanding, ServerStanding, Standing},
+    store::Space,
     words::{label, page},
 };
 use mesh::model::{Invitation, InvitationError, Network, Obstacle, PersonState, SendError};
@@ -97,6 +99,15 @@ pub struct RoomViewProps {
     pub on_diagnose: Callback<(), AttrValue>,
     /// Finds out what kind of network this is, and tells it.
     pub on_check: Callback<Callback<Check>>,
+    /// Saves a file.
+    #[prop_or_default]
+    pub on_save: Callback<File>,
+    /// Leaves the room, and forgets what is kept of it.
+    #[prop_or_default]
+    pub on_forget: Callback<()>,
+    /// Finds out how much is kept here, if anything is, and tells it.
+    #[prop_or_default]
+    pub on_space: Callback<Callback<Space>>,
     /// A notice's "Reload" was chosen.
     #[prop_or_default]
     pub on_reload: Callback<()>,
