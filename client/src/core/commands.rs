@@ -86,7 +86,7 @@ impl Core {
         self.node.close_room(now)
     }
 
-    /// Leaves the room. The room is [`left`](RoomState::left) within a second.
+    /// Leaves the room. The room is [`left`](crate::room::RoomState::left) within a second.
     pub fn leave(&mut self, now: Now) {
         self.command(now, Command::Leave);
         if self.own_state == OwnState::Here {

@@ -75,6 +75,14 @@ pub(super) const ALLOWED: &[Allowed] = &[
         reason: "the button \"Share\" is not there; \"Copy link\" is",
     },
     Allowed {
+        feature: "api.StorageAccessHandle.estimate",
+        way_round: WayRound::Checked {
+            file: "web/src/js.rs",
+            code: "field(&storage, \"estimate\")?",
+        },
+        reason: "how much space is left is not told",
+    },
+    Allowed {
         feature: "api.Window.beforeunload_event",
         way_round: WayRound::Enhancement,
         reason: "a page that has something to lose is left without a question; drafts come back",
