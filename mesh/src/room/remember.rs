@@ -109,7 +109,7 @@ impl Room {
     fn follow_unread(&mut self, cx: &mut Context, unread: &[u64]) {
         let feed = self.own_feed();
         for seq in unread.iter().copied() {
-            let (first, next, head) = (seq, seq + 1, None);
+            let (first, next, head) = (seq, seq.saturating_add(1), None);
             let entry = self
                 .log
                 .entries_of(Span {
@@ -182,7 +182,7 @@ impl Room {
     /// Goes on in the feed of the last visit. Gives the numbers of what nobody is known to have.
     fn go_on_in(&mut self, head: StoredHead) -> Vec<u64> {
         let (author, number) = (self.me, head.feed);
-        let is_whole = head.head.is_some() == (head.next > 0);
+        let is_whole = head.head.is_some() == (head.next > 0) && head.next < u64::MAX / 2;
         if !is_whole || self.log.fork(&Feed { author, number }).is_some() {
             return Vec::new();
         }

@@ -22,8 +22,8 @@ pub(super) struct Whispers {
 
 #[derive(Debug, Default)]
 struct Conversation {
-    /// By place in the order: who wrote it, and its bytes.
-    whispers: LiteMap<(Timestamp, MessageId), (PeerId, usize)>,
+    /// By place in the order, author and id, for an id is its author's choice: its bytes.
+    whispers: LiteMap<(Timestamp, PeerId, MessageId), usize>,
     bytes: usize,
 }
 
@@ -45,7 +45,7 @@ impl Whispers {
         if let Some(conversation) = self.conversations.get_mut(&other)
             && conversation
                 .whispers
-                .insert((whisper.order, whisper.id), (author, bytes))
+                .insert((whisper.order, author, whisper.id), bytes)
                 .is_none()
         {
             conversation.bytes += bytes;
@@ -54,7 +54,8 @@ impl Whispers {
         }
         let mut forgotten = Vec::new();
         while self.count > WHISPERS_KEPT_MAX || self.bytes > WHISPERS_KEPT_BYTES_MAX {
-            forgotten.extend(self.forget_one());
+            let Some(key) = self.forget_one() else { break };
+            forgotten.push(key);
         }
         forgotten
     }
@@ -66,12 +67,15 @@ impl Whispers {
             .max_by_key(|(_, conversation)| conversation.room());
         let other = most.map(|(other, _)| *other)?;
         let most = self.conversations.get_mut(&other)?;
-        let (place, (author, bytes)) = most.whispers.first().map(|(place, whisper)| (*place, *whisper))?;
+        let (place, bytes) = most.whispers.first().map(|(place, bytes)| (*place, *bytes))?;
         most.whispers.remove(&place);
         most.bytes -= bytes;
         self.bytes -= bytes;
         self.count -= 1;
-        let (_, id) = place;
+        if most.whispers.is_empty() {
+            self.conversations.remove(&other);
+        }
+        let (_, author, id) = place;
         Some(Key::Whisper { author, id })
     }
 }
@@ -110,6 +114,23 @@ mod tests {
             id: whisper(1, number, 0).id,
         };
         assert_eq!(forgotten, (1..=17).map(of_three).collect::<Vec<_>>());
+    }
+
+    /// An id and a place in the order are its author's choice: they may be those of a whisper of ours.
+    #[test]
+    fn a_whisper_with_the_place_and_id_of_another_counts_for_itself() {
+        let (me, mut whispers) = (peer(1), Whispers::default());
+        let ours = whisper(3, 1, 1);
+        assert_eq!(whispers.keep(&me, me, &ours), []);
+        let theirs = Whisper {
+            id: ours.id,
+            ..whisper(1, 1, 60_000)
+        };
+        assert_eq!(whispers.keep(&me, peer(3), &theirs), []);
+        for number in 2..=u64::try_from(WHISPERS_KEPT_MAX).unwrap() + 2 {
+            whispers.keep(&me, peer(3), &whisper(1, number, 1));
+        }
+        assert_eq!((whispers.count, whispers.bytes), (WHISPERS_KEPT_MAX, WHISPERS_KEPT_MAX));
     }
 
     #[test]

@@ -75,7 +75,8 @@ impl Key {
 
     /// Reads a key. `None` if it is of a later version, or damaged.
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
-        decode(bytes).ok()
+        // Each has one spelling, else one entry could be there twice.
+        decode(bytes).ok().filter(|key| encode(key) == bytes)
     }
 }
 
