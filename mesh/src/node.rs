@@ -66,7 +66,6 @@ impl Node {
     /// [`Output::Store`]. What is damaged is left out.
     pub fn restore(&mut self, now: Now, records: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
         self.advance(now);
-        self.cx.keeps = true;
         self.room.restore(&mut self.cx, records);
         self.exchange();
     }

@@ -83,8 +83,7 @@ pub(crate) struct Log {
     recent: VecDeque<(usize, u64)>,
     /// How many entries were accepted, ever.
     accepted: u64,
-    /// Whether anything is kept for the next visit, and what of it is another now.
-    keeps: bool,
+    /// What is another now than was stored.
     touched: Vec<Touched>,
 }
 
@@ -123,7 +122,6 @@ impl Log {
             bytes: 0,
             recent: VecDeque::new(),
             accepted: 0,
-            keeps: false,
             touched: Vec::new(),
         }
     }
@@ -355,6 +353,11 @@ impl Log {
             }));
         }
         lacking
+    }
+
+    /// An entry by its feed and number.
+    pub(crate) fn entry_at(&self, feed: &Feed, seq: u64) -> Option<&Rc<Record<Entry>>> {
+        self.kept(feed)?.get(seq)
     }
 
     fn kept(&self, feed: &Feed) -> Option<&Kept> {

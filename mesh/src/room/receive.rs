@@ -8,12 +8,13 @@ use std::rc::Rc;
 
 use shared::PeerId;
 
-use super::{Room, broadcast::Route, remember::Fate, roster::BeaconNews, sync::Violation, tell_news};
+use super::{Room, broadcast::Route, delivery::News, remember::Fate, roster::BeaconNews, sync::Violation, tell_news};
 use crate::{
     config::{GRAFT_BYTES_MAX, GRAFT_IDS_MAX},
     context::Context,
     door::{Forwarding, ToNet},
     io::{Instant, LinkId, Priority},
+    model::Delivery,
     wire::{
         fragment::Fragments,
         frame::{Announced, Frame},
@@ -182,10 +183,12 @@ impl Room {
                 let is_sent = feed != self.feed || self.journal.is_sent(seq);
                 is_sent && (has_all || beacon.acks.iter().any(covers))
             };
-            let unread = self.deliveries.unread(self.feed);
             let news = self.deliveries.on_ack(author, has);
+            // Nobody was known to have it until now.
+            let is_first = |(_, delivery): &News| matches!(delivery, Delivery::Sent { delivered: 1, .. });
+            let was_unread = news.iter().any(is_first);
             tell_news(cx, news);
-            if self.deliveries.unread(self.feed) != unread {
+            if was_unread {
                 self.keep_head(cx, Priority::Soon);
             }
         }

@@ -26,7 +26,7 @@ use crate::{
         codec::{decode, encode, valid_name},
         entry::Entry,
         record::{Payload, Record},
-        span::{Feed, Span},
+        span::Feed,
         stored::{Key, StoredFeed, StoredHead, StoredWhisper, intact},
         timestamp::Timestamp,
         whisper::Whisper,
@@ -56,6 +56,7 @@ struct Recalled {
 impl Room {
     /// Goes on from what was kept on former visits, and keeps what comes. What is damaged, or of a later version, is left out.
     pub(crate) fn restore(&mut self, cx: &mut Context, records: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
+        cx.keeps = true;
         let mut recalled = Recalled::default();
         for (key, value) in records {
             if let (Some(key), Some(value)) = (Key::read(&key), intact(&value)) {
@@ -84,9 +85,7 @@ impl Room {
         for (author, _, whisper) in &recalled.whispers {
             self.clock.observe(whisper.order, cx.room_millis());
             self.deliveries.hear(*author, whisper.id);
-            for forgotten in self.kept_whispers.keep(&self.me, *author, whisper) {
-                cx.store(Priority::Soon, forgotten.forget());
-            }
+            self.make_room_for(cx, *author, whisper);
             messages.push(whispered(cx, whisper.clone(), *author));
         }
         let mut sealed: Vec<_> = Vec::new();
@@ -109,17 +108,11 @@ impl Room {
     fn follow_unread(&mut self, cx: &mut Context, unread: &[u64]) {
         let feed = self.own_feed();
         for seq in unread.iter().copied() {
-            let (first, next, head) = (seq, seq.saturating_add(1), None);
-            let entry = self
+            if let Some(record) = self
                 .log
-                .entries_of(Span {
-                    feed,
-                    first,
-                    next,
-                    head,
-                })
-                .next();
-            if let Some(record) = entry.filter(|record| record.content.text().is_some()) {
+                .entry_at(&feed, seq)
+                .filter(|record| record.content.text().is_some())
+            {
                 let id = record.message_id();
                 let delivery = self.deliveries.say(id, (feed.number, seq), []);
                 cx.event(Event::Delivery { id, delivery });
@@ -206,8 +199,7 @@ impl Room {
         self.go_on_after_others();
         if self.next_seq > next {
             cx.alert(Alert::SaidElsewhere);
-            let unsent = self.journal.take_unsent();
-            self.say_anew(cx, unsent);
+            self.say_anew(cx, None);
         }
     }
 
@@ -220,6 +212,10 @@ impl Room {
 
     /// Has stored what became of the log.
     pub(super) fn persist(&mut self, cx: &mut Context) {
+        if !cx.keeps {
+            self.log.drop_changes();
+            return;
+        }
         let accepted = self.log.accepted();
         let changes = self.log.take_changes();
         let mut before = accepted - changes.iter().filter(|change| change.entry.is_some()).count() as u64;
@@ -250,18 +246,15 @@ impl Room {
     /// Nothing can be stored any more. What we say from now on goes into a feed that nobody goes on with.
     pub(crate) fn handle_not_stored(&mut self, cx: &mut Context) {
         cx.keeps = false;
-        self.log.stop_keeping();
-        let unsent = self.journal.take_unsent();
-        self.handle_stored(cx, u64::MAX);
         self.begin_feed();
-        self.say_anew(cx, unsent);
+        self.say_anew(cx, None);
+        self.handle_stored(cx, u64::MAX);
     }
 
     /// Another node has our key and what we stored: it goes on in our feed, and we do not.
     pub(super) fn on_superseded(&mut self, cx: &mut Context) {
-        let unsent = self.journal.take_unsent();
         self.begin_feed();
-        self.say_anew(cx, unsent);
+        self.say_anew(cx, None);
     }
 
     /// We speak in a feed that nobody knows from now on.
@@ -270,8 +263,9 @@ impl Room {
         self.log.set_own(self.own_feed());
     }
 
-    /// Says again what was shown here and not sent: others have an entry of that number.
-    pub(super) fn say_anew(&mut self, cx: &mut Context, mut records: Vec<Rc<Record<Entry>>>) {
+    /// Says again what was shown here and not sent: what the log `refused`, and what waits.
+    pub(super) fn say_anew(&mut self, cx: &mut Context, refused: Option<Rc<Record<Entry>>>) {
+        let mut records = Vec::from_iter(refused);
         records.extend(self.journal.take_unsent());
         let feed = self.own_feed();
         match self.log.fork(&feed) {
@@ -322,7 +316,12 @@ impl Room {
         };
         let id = whisper.id;
         cx.store(Priority::Soon, Key::Whisper { author, id }.keep(&stored));
-        for forgotten in self.kept_whispers.keep(&self.me, author, whisper) {
+        self.make_room_for(cx, author, whisper);
+    }
+
+    /// Forgets the whispers for which there is no room beside this one.
+    fn make_room_for(&mut self, cx: &mut Context, author: PeerId, whisper: &Whisper) {
+        for forgotten in self.conversations.keep(&self.me, author, whisper) {
             cx.store(Priority::Soon, forgotten.forget());
         }
     }

@@ -310,7 +310,6 @@ fn feeds_said(rig: &mut Rig) -> Vec<u64> {
 fn an_entry_goes_out_once_it_is_stored_and_in_another_feed_once_somebody_else_has_ours() {
     let mut rig = Rig::linked(&[2]);
     rig.room.restore(&mut rig.cx, []);
-    rig.cx.keeps = true;
     rig.cx.outputs();
     rig.room.say(&mut rig.cx, "one").unwrap();
     let outputs = rig.cx.outputs();

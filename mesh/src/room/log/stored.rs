@@ -26,6 +26,9 @@ pub(super) enum Touched {
     Feed { feed: Feed },
 }
 
+/// What was stored of one feed.
+type Part = (Option<StoredFeed>, Vec<Rc<Record<Entry>>>);
+
 /// Something to be stored.
 #[derive(Debug)]
 pub(crate) struct LogChange {
@@ -37,14 +40,13 @@ pub(crate) struct LogChange {
 impl Log {
     /// Something is another now.
     pub(super) fn touch(&mut self, touched: Touched) {
-        if self.keeps && self.touched.last() != Some(&touched) {
+        if self.touched.last() != Some(&touched) {
             self.touched.push(touched);
         }
     }
 
-    /// From now on nothing is kept.
-    pub(crate) fn stop_keeping(&mut self) {
-        self.keeps = false;
+    /// Nothing of it is to be stored.
+    pub(crate) fn drop_changes(&mut self) {
         self.touched.clear();
     }
 
@@ -57,10 +59,7 @@ impl Log {
     fn change(&self, touched: Touched) -> LogChange {
         match touched {
             Touched::Entry { feed, seq } => {
-                let (key, here) = (
-                    Key::Entry { feed, seq },
-                    self.kept(&feed).and_then(|kept| kept.get(seq)),
-                );
+                let (key, here) = (Key::Entry { feed, seq }, self.entry_at(&feed, seq));
                 LogChange {
                     change: here.map_or_else(|| key.forget(), |entry| key.keep_bytes(&entry.wire)),
                     entry: here.map(|_| (feed, seq)),
@@ -77,35 +76,21 @@ impl Log {
         }
     }
 
-    /// Goes on from what was stored, and has what comes stored.
+    /// Goes on from what was stored.
     pub(crate) fn restore(&mut self, room: &Room, feeds: Vec<(Feed, StoredFeed)>, entries: Vec<Rc<Record<Entry>>>) {
-        let mut states: LiteMap<Feed, Option<StoredFeed>> = LiteMap::new();
+        let mut by_feed: LiteMap<Feed, Part> = LiteMap::new();
         for (feed, state) in feeds {
-            states.insert(feed, Some(state));
+            by_feed.entry(feed).or_default().0 = Some(state);
         }
-        let mut by_feed: LiteMap<Feed, Vec<Rc<Record<Entry>>>> = LiteMap::new();
         for entry in entries {
-            let feed = feed_of(&entry);
-            if !states.contains_key(&feed) {
-                states.insert(feed, None);
-            }
-            match by_feed.get_mut(&feed) {
-                Some(entries) => entries.push(entry),
-                None => {
-                    by_feed.insert(feed, vec![entry]);
-                }
-            }
+            by_feed.entry(feed_of(&entry)).or_default().1.push(entry);
         }
+        let mut feeds: Vec<_> = by_feed.into_iter().collect();
         // Those that grew last are told first.
-        let mut states: Vec<_> = states
-            .into_iter()
-            .map(|(feed, state)| (feed, state, by_feed.remove(&feed).unwrap_or_default()))
-            .collect();
-        states.sort_by_key(|(_, _, entries)| entries.iter().map(|entry| entry.content.order).max());
-        for (feed, state, entries) in states {
+        feeds.sort_by_key(|(_, (_, entries))| entries.iter().map(|entry| entry.content.order).max());
+        for (feed, (state, entries)) in feeds {
             self.restore_feed(room, feed, state, entries);
         }
-        self.keeps = true;
         // More than there is room for only if two programs stored different parts.
         self.evict_surplus();
     }

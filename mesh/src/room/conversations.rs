@@ -13,9 +13,8 @@ use crate::{
 
 /// See the [module documentation](self).
 #[derive(Debug, Default)]
-pub(super) struct Whispers {
-    /// With whom.
-    conversations: LiteMap<PeerId, Conversation>,
+pub(super) struct Conversations {
+    with: LiteMap<PeerId, Conversation>,
     count: usize,
     bytes: usize,
 }
@@ -34,15 +33,15 @@ impl Conversation {
     }
 }
 
-impl Whispers {
+impl Conversations {
     /// A whisper of `author` is kept from now on. Gives those that are to be forgotten for it.
     pub(super) fn keep(&mut self, me: &PeerId, author: PeerId, whisper: &Whisper) -> Vec<Key> {
         let other = if author == *me { whisper.to } else { author };
-        if self.conversations.get(&other).is_none() {
-            self.conversations.insert(other, Conversation::default());
+        if self.with.get(&other).is_none() {
+            self.with.insert(other, Conversation::default());
         }
         let bytes = whisper.text.len();
-        if let Some(conversation) = self.conversations.get_mut(&other)
+        if let Some(conversation) = self.with.get_mut(&other)
             && conversation
                 .whispers
                 .insert((whisper.order, author, whisper.id), bytes)
@@ -61,19 +60,16 @@ impl Whispers {
     }
 
     fn forget_one(&mut self) -> Option<Key> {
-        let most = self
-            .conversations
-            .iter()
-            .max_by_key(|(_, conversation)| conversation.room());
+        let most = self.with.iter().max_by_key(|(_, conversation)| conversation.room());
         let other = most.map(|(other, _)| *other)?;
-        let most = self.conversations.get_mut(&other)?;
+        let most = self.with.get_mut(&other)?;
         let (place, bytes) = most.whispers.first().map(|(place, bytes)| (*place, *bytes))?;
         most.whispers.remove(&place);
         most.bytes -= bytes;
         self.bytes -= bytes;
         self.count -= 1;
         if most.whispers.is_empty() {
-            self.conversations.remove(&other);
+            self.with.remove(&other);
         }
         let (_, author, id) = place;
         Some(Key::Whisper { author, id })
@@ -101,13 +97,13 @@ mod tests {
 
     #[test]
     fn who_whispers_a_lot_loses_their_own_earliest_and_nobody_else_any() {
-        let (me, mut whispers) = (peer(1), Whispers::default());
-        assert_eq!(whispers.keep(&me, me, &whisper(2, 0, 10)), []);
+        let (me, mut conversations) = (peer(1), Conversations::default());
+        assert_eq!(conversations.keep(&me, me, &whisper(2, 0, 10)), []);
         let large = WHISPERS_KEPT_BYTES_MAX / 64;
         let mut forgotten = Vec::new();
         for number in 1..=80 {
-            forgotten.extend(whispers.keep(&me, peer(3), &whisper(1, number, large)));
-            assert!(whispers.bytes <= WHISPERS_KEPT_BYTES_MAX);
+            forgotten.extend(conversations.keep(&me, peer(3), &whisper(1, number, large)));
+            assert!(conversations.bytes <= WHISPERS_KEPT_BYTES_MAX);
         }
         let of_three = |number| Key::Whisper {
             author: peer(3),
@@ -119,31 +115,34 @@ mod tests {
     /// An id and a place in the order are its author's choice: they may be those of a whisper of ours.
     #[test]
     fn a_whisper_with_the_place_and_id_of_another_counts_for_itself() {
-        let (me, mut whispers) = (peer(1), Whispers::default());
+        let (me, mut conversations) = (peer(1), Conversations::default());
         let ours = whisper(3, 1, 1);
-        assert_eq!(whispers.keep(&me, me, &ours), []);
+        assert_eq!(conversations.keep(&me, me, &ours), []);
         let theirs = Whisper {
             id: ours.id,
             ..whisper(1, 1, 60_000)
         };
-        assert_eq!(whispers.keep(&me, peer(3), &theirs), []);
+        assert_eq!(conversations.keep(&me, peer(3), &theirs), []);
         for number in 2..=u64::try_from(WHISPERS_KEPT_MAX).unwrap() + 2 {
-            whispers.keep(&me, peer(3), &whisper(1, number, 1));
+            conversations.keep(&me, peer(3), &whisper(1, number, 1));
         }
-        assert_eq!((whispers.count, whispers.bytes), (WHISPERS_KEPT_MAX, WHISPERS_KEPT_MAX));
+        assert_eq!(
+            (conversations.count, conversations.bytes),
+            (WHISPERS_KEPT_MAX, WHISPERS_KEPT_MAX)
+        );
     }
 
     #[test]
     fn a_whisper_counts_once_however_often_it_is_kept_and_many_small_ones_have_a_bound() {
-        let (me, mut whispers) = (peer(1), Whispers::default());
+        let (me, mut conversations) = (peer(1), Conversations::default());
         let most = u64::try_from(WHISPERS_KEPT_MAX).unwrap();
         for number in (0..most).chain(0..most) {
-            assert_eq!(whispers.keep(&me, me, &whisper(2, number, 1)), []);
+            assert_eq!(conversations.keep(&me, me, &whisper(2, number, 1)), []);
         }
         let first = Key::Whisper {
             author: me,
             id: whisper(2, 0, 1).id,
         };
-        assert_eq!(whispers.keep(&me, me, &whisper(2, most, 1)), [first]);
+        assert_eq!(conversations.keep(&me, me, &whisper(2, most, 1)), [first]);
     }
 }
