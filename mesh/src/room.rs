@@ -435,6 +435,6 @@ fn tell_news(cx: &mut Context, news: impl IntoIterator<Item = News>) {
 }
 
 #[cfg(test)]
-mod test;
+mod rig;
 #[cfg(test)]
 mod tests;

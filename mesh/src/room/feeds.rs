@@ -202,3 +202,6 @@ impl Room {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

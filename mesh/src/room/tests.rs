@@ -3,7 +3,7 @@ use std::time::Duration;
 use shared::RoomCode;
 
 use super::{
-    test::{BOB, CID, Rig, beacon, beacon_frame, entry_frame, sent, tree},
+    rig::{BOB, CID, Rig, beacon, beacon_frame, entry_frame, sent, tree},
     *,
 };
 use crate::{

@@ -30,7 +30,7 @@ fn beacon_with(who: u8, stamp: u64, leaving: bool) -> Rc<Record<Beacon>> {
     let beacon = Beacon {
         leaving,
         neighbors: vec![ShortId::of_peer(&accuser())],
-        ..super::super::test::beacon(who, stamp)
+        ..super::super::rig::beacon(who, stamp)
     };
     Record::sign(&identity(who), &room(), beacon)
 }
@@ -417,7 +417,7 @@ fn shorts(people: &[u8]) -> Vec<ShortId> {
 fn hears(roster: &mut Roster, now: Instant, who: u8, stamp: u64, neighbors: &[u8]) -> Vec<Event> {
     let beacon = Beacon {
         neighbors: shorts(neighbors),
-        ..super::super::test::beacon(who, stamp)
+        ..super::super::rig::beacon(who, stamp)
     };
     let mut out = Vec::new();
     roster.on_beacon(now, &Record::sign(&identity(who), &room(), beacon), &mut out);

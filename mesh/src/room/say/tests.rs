@@ -3,7 +3,7 @@
 use chacha20::ChaCha20Rng;
 
 use super::{
-    super::test::{BOB, CID, Rig, beacon_frame, entry_frame, sent, shown, tree},
+    super::rig::{BOB, CID, Rig, beacon_frame, entry_frame, sent, shown, tree},
     *,
 };
 use crate::{

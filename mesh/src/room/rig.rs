@@ -1,5 +1,7 @@
 //! A room with its context, for tests of what several layers do together.
 
+use std::rc::Rc;
+
 use super::*;
 use crate::{
     context::test::{identity, peer},
@@ -9,15 +11,15 @@ use crate::{
         entry::{Entry, EntryBody},
         frame::Frame,
         id::Tree,
-        record::{Beacon, Record},
-        span::Feed,
+        record::{Beacon, Content, Record},
+        span::{Feed, Span},
         timestamp::Timestamp,
     },
 };
-use std::rc::Rc;
 
 pub(super) const BOB: LinkId = LinkId(2);
 pub(super) const CID: LinkId = LinkId(3);
+pub(super) const DAN: LinkId = LinkId(4);
 
 /// Ann, whose room it is, and what comes out.
 #[derive(Debug)]
@@ -174,4 +176,29 @@ pub(super) fn shown(record: &Record<Entry>) -> Output {
         text: record.content.text().unwrap().to_owned(),
     };
     Output::Event(Event::Message { message })
+}
+
+/// A record with another signature than its author's.
+pub(super) fn forged<T: Content + Clone>(record: &Record<T>) -> Vec<u8> {
+    let mut wire = record.wire.clone();
+    *wire.last_mut().unwrap() ^= 1;
+    wire
+}
+
+pub(super) fn violation(link: LinkId) -> ToNet {
+    ToNet::Violation { link }
+}
+
+/// Numbers of the feed of the person with this number.
+pub(super) fn span(person: u8, first: u64, next: u64) -> Span {
+    let feed = Feed {
+        author: peer(person),
+        number: 5,
+    };
+    Span {
+        feed,
+        first,
+        next,
+        head: None,
+    }
 }

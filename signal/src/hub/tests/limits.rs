@@ -1,0 +1,184 @@
+//! Limits, floods, silence and slow readers.
+
+use super::*;
+
+#[test]
+fn full_rooms_and_servers_refuse() {
+    let limits = Limits {
+        connections_max: 4,
+        rooms_max: 1,
+        peers_per_room_max: 2,
+        ..Limits::default()
+    };
+    let mut bench = Bench::new(limits);
+    bench.join(1, ROOM);
+    bench.join(2, ROOM);
+    let full = |conn, refusal| [refused(conn, refusal), close(conn, CloseCode::Full)];
+    assert_eq!(bench.join(3, ROOM), full(3, Refusal::RoomFull {}));
+    assert_eq!(bench.join(4, OTHER_ROOM), full(4, Refusal::ServerFull {}));
+    assert_eq!(bench.connect(5), full(5, Refusal::ServerFull {}));
+    for conn in 3..=5 {
+        bench.hub.disconnect(bench.now, ConnId(conn));
+    }
+    bench.hub.disconnect(bench.now, ConnId(1));
+    assert_eq!(bench.join(6, ROOM), [welcome(6, 2, vec![identity(2).peer_id()])]);
+}
+
+#[test]
+fn an_address_has_its_own_limits() {
+    let limits = Limits {
+        connections_per_address_max: 2,
+        address_rate: Rate::new(10, 3),
+        ..Limits::default()
+    };
+    let mut bench = Bench::new(limits);
+    bench.connect(1);
+    bench.connect(2);
+    assert_eq!(
+        bench.connect(3),
+        [refused(3, Refusal::ServerFull {}), close(3, CloseCode::Full)]
+    );
+    bench
+        .hub
+        .connect(bench.now, ConnId(4), address(2), NONCE, &mut bench.outbox);
+    assert!(matches!(
+        bench.outputs()[..],
+        [Output::Send {
+            event: Event::Challenge { .. },
+            ..
+        }]
+    ));
+    // Going and coming again does not refill the bucket.
+    for conn in 1..=3 {
+        bench.hub.disconnect(bench.now, ConnId(conn));
+    }
+    bench.connect(5);
+    let refusal = Refusal::TooFast {
+        retry_after_millis: 100,
+    };
+    assert_eq!(bench.connect(6), [refused(6, refusal), close(6, CloseCode::TooFast)]);
+    bench.hub.disconnect(bench.now, ConnId(5));
+    bench.hub.disconnect(bench.now, ConnId(6));
+    bench.advance(Duration::from_secs(1));
+    assert!(
+        !bench.hub.addresses.is_remembered(address(1)),
+        "but in the end it is forgotten"
+    );
+}
+
+#[test]
+fn a_flood_is_refused_then_closed() {
+    let limits = Limits {
+        socket_rate: Rate::new(10, 5),
+        too_fast_strikes_max: 3,
+        ..Limits::default()
+    };
+    let mut bench = Bench::new(limits);
+    bench.join(1, ROOM);
+    for _ in 0..4 {
+        assert_eq!(bench.request(1, Request::Ping {}), [send(1, Event::Pong {})]);
+    }
+    let refusal = refused(
+        1,
+        Refusal::TooFast {
+            retry_after_millis: 100,
+        },
+    );
+    let refusal = std::slice::from_ref(&refusal);
+    assert_eq!(bench.request(1, Request::Ping {}), refusal);
+    assert_eq!(bench.request(1, Request::Ping {}), refusal);
+    bench.advance(Duration::from_millis(100));
+    assert_eq!(
+        bench.request(1, Request::Ping {}),
+        [send(1, Event::Pong {})],
+        "one is forgiven"
+    );
+    assert_eq!(bench.request(1, Request::Ping {}), refusal);
+    assert_eq!(
+        bench.request(1, Request::Ping {}),
+        [refusal[0].clone(), close(1, CloseCode::TooFast)]
+    );
+    assert_eq!(bench.request(1, Request::Ping {}), []);
+}
+
+#[test]
+fn garbage_is_refused_then_closed() {
+    let limits = Limits {
+        malformed_strikes_max: 2,
+        ..Limits::default()
+    };
+    let mut bench = Bench::new(limits);
+    bench.connect(1);
+    let mut garbage = || {
+        bench.hub.handle_malformed(bench.now, ConnId(1), &mut bench.outbox);
+        bench.outbox.drain().collect::<Vec<_>>()
+    };
+    assert_eq!(garbage(), [refused(1, Refusal::Malformed {})]);
+    assert_eq!(
+        garbage(),
+        [refused(1, Refusal::Malformed {}), close(1, CloseCode::Malformed)]
+    );
+    assert_eq!(garbage(), []);
+}
+
+#[test]
+fn whoever_says_no_hello_is_closed_whatever_else_it_says() {
+    let mut bench = Bench::new(Limits::default());
+    bench.connect(1);
+    assert_eq!(bench.advance(Duration::from_secs(9)), []);
+    bench.request(1, Request::Ping {});
+    assert_eq!(
+        bench.advance(Duration::from_secs(1)),
+        [close(1, CloseCode::HelloTimeout)]
+    );
+    assert_eq!(bench.hub.poll_timeout(), None);
+}
+
+#[test]
+fn silence_is_answered_with_three_pings_and_a_close() {
+    let mut bench = Bench::new(Limits::default());
+    let heartbeat = Limits::default().heartbeat;
+    bench.join(1, ROOM);
+    bench.join(2, ROOM);
+    for _ in 0..PINGS_MAX {
+        assert_eq!(bench.hub.poll_timeout(), Some(bench.now + heartbeat));
+        assert_eq!(
+            bench.advance(heartbeat),
+            [send(1, Event::Ping {}), send(2, Event::Ping {})]
+        );
+        assert_eq!(bench.request(2, Request::Pong {}), []);
+    }
+    assert_eq!(
+        bench.advance(heartbeat),
+        [close(1, CloseCode::HeartbeatMissed), send(2, Event::Ping {})]
+    );
+    let gone = Refusal::PeerNotHere {
+        to: identity(1).peer_id(),
+    };
+    assert_eq!(bench.request(2, relay(1)), [refused(2, gone)]);
+}
+
+#[test]
+fn early_and_repeated_timeouts_do_nothing() {
+    let mut bench = Bench::new(Limits::default());
+    bench.join(1, ROOM);
+    assert_eq!(bench.advance(Duration::from_secs(14)), []);
+    assert_eq!(bench.advance(Duration::from_secs(1)), [send(1, Event::Ping {})]);
+    assert_eq!(bench.advance(Duration::ZERO), []);
+}
+
+#[test]
+fn a_slow_reader_is_closed_and_the_sender_told() {
+    let mut bench = Bench::new(Limits::default());
+    bench.join(1, ROOM);
+    bench.join(2, ROOM);
+    let outputs = bench.request(1, relay(2));
+    let [Output::Send { event, .. }] = &outputs[..] else {
+        panic!("{outputs:?}")
+    };
+    bench.hub.handle_slow_reader(ConnId(2), Some(event), &mut bench.outbox);
+    let busy = Refusal::PeerBusy {
+        to: identity(2).peer_id(),
+    };
+    assert_eq!(bench.outputs(), [refused(1, busy), close(2, CloseCode::SlowReader)]);
+}
