@@ -34,6 +34,7 @@
 mod html;
 
 use mesh::model::Delivery;
+use shared::signal::write_quoted;
 
 use crate::{
     config::{EXPORT_NAME_CHARS_MAX, EXPORT_UNIX_MILLIS_MAX},
@@ -165,19 +166,9 @@ fn field(out: &mut String, name: &str, value: &str) {
     quote(out, value);
 }
 
-/// Writes a text as JSON has it.
 fn quote(out: &mut String, text: &str) {
-    out.push('"');
-    for char in text.chars() {
-        match char {
-            '"' | '\\' => out.extend(['\\', char]),
-            '\n' => *out += "\\n",
-            // None of them is longer than one code unit.
-            char if char.is_control() || is_invisible(char) => *out += &format!("\\u{:04x}", u32::from(char)),
-            char => out.push(char),
-        }
-    }
-    out.push('"');
+    // None of them is longer than one code unit.
+    write_quoted(out, text, |char| char.is_control() || is_invisible(char));
 }
 
 /// The date of a date and time.

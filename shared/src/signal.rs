@@ -21,7 +21,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::json::Json;
+pub use self::json::{Json, write_quoted};
 
 use crate::{
     Identity, Label, PeerId, Room, RoomId, Signature,

@@ -135,7 +135,6 @@ pub fn App() -> Html {
                 code={code.clone()}
                 {join}
                 {on_rename}
-                is_kept={profile.persistent()}
                 {on_forget}
                 {is_drawn}
                 first_notice={(*notice).clone()}

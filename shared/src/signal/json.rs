@@ -114,19 +114,28 @@ impl<'de> Deserialize<'de> for Json {
     }
 }
 
-/// Writes a text as JSON has it, in quotation marks.
+/// A text as JSON has it, in quotation marks.
 pub(super) fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
+    write_quoted(&mut quoted, text, |_| false);
+    quoted
+}
+
+/// Writes a text as JSON has it, in quotation marks, with escapes for what needs them and for what else is `escaped`: characters of the basic
+/// plane.
+pub fn write_quoted(out: &mut String, text: &str, escaped: impl Fn(char) -> bool) {
+    out.push('"');
     for character in text.chars() {
         match character {
-            '"' | '\\' => quoted.extend(['\\', character]),
-            '\0'..='\u{1f}' => quoted.push_str(&format!("\\u{:04x}", u32::from(character))),
-            _ => quoted.push(character),
+            '"' | '\\' => out.extend(['\\', character]),
+            '\n' => out.push_str("\\n"),
+            _ if character <= '\u{1f}' || escaped(character) => {
+                out.push_str(&format!("\\u{:04x}", u32::from(character)));
+            }
+            _ => out.push(character),
         }
     }
-    quoted.push('"');
-    quoted
+    out.push('"');
 }
 
 #[cfg(test)]

@@ -44,8 +44,6 @@ pub struct RoomPageProps {
     pub join: Join,
     /// Called with another name for us; valid.
     pub on_rename: Callback<String>,
-    /// Whether anything is kept of it after the page.
-    pub is_kept: bool,
     /// Called once the room is left and what is kept of it is to be forgotten; leads to the start page.
     pub on_forget: Callback<()>,
     /// Whether the room is drawn yet. Joining does not wait for it.
@@ -130,6 +128,11 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
     if !props.is_drawn {
         return html! {};
     }
+    let on_space = if state.kept {
+        commands.on_space.clone()
+    } else {
+        Callback::noop()
+    };
     html! {
         <RoomView
             {state}
@@ -146,7 +149,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             {on_look}
             on_forget={on_leave.reform(|()| Leaving::Forgetting)}
             on_leave={on_leave.reform(|()| Leaving::Keeping)}
-            on_space={if props.is_kept { commands.on_space.clone() } else { Callback::noop() }}
+            {on_space}
             on_save={commands.on_save.clone()}
             on_retry={commands.on_retry.clone()}
             {on_rename}

@@ -82,20 +82,21 @@ async fn only_the_founder_can_close_the_room_and_is_asked_first() {
         ..room([], &Outbox::new(Ok(())))
     };
     let page = Shown::<RoomView>::new(props).await;
+    let words = ["Close room", "cannot be undone", "Keep it open", "Close for everyone"];
+    is_asked_first(&page, words, &closed).await;
+}
+
+/// Who chooses this in the menu is told what it means, and it is done only once they say so again.
+async fn is_asked_first(page: &Shown<RoomView>, [chosen, help, keep, go_on]: [&str; 4], done: &RefCell<i32>) {
     page.click("Room menu").await;
-    page.click("Close room").await;
-    assert!(
-        page.one("dialog[open]")
-            .text_content()
-            .unwrap()
-            .contains("cannot be undone")
-    );
-    page.click("Keep it open").await;
-    assert_eq!((*closed.borrow(), page.all("dialog[open]").len()), (0, 0));
+    page.click(chosen).await;
+    assert!(page.text("dialog[open]").contains(help));
+    page.click(keep).await;
+    assert_eq!((*done.borrow(), page.all("dialog[open]").len()), (0, 0));
     page.click("Room menu").await;
-    page.click("Close room").await;
-    page.click("Close for everyone").await;
-    assert_eq!((*closed.borrow(), page.all("dialog[open]").len()), (1, 0));
+    page.click(chosen).await;
+    page.click(go_on).await;
+    assert_eq!((*done.borrow(), page.all("dialog[open]").len()), (1, 0));
 }
 
 #[wasm_bindgen_test]
@@ -107,15 +108,13 @@ async fn whoever_forgets_the_room_is_asked_first() {
         ..room([], &Outbox::new(Ok(())))
     };
     let page = Shown::<RoomView>::new(props).await;
-    page.click("Room menu").await;
-    page.click("Forget this room").await;
-    assert!(page.text("dialog[open]").contains("this browser deletes what was said"));
-    page.click("Keep it").await;
-    assert_eq!((*forgotten.borrow(), page.all("dialog[open]").len()), (0, 0));
-    page.click("Room menu").await;
-    page.click("Forget this room").await;
-    page.click("Leave and forget").await;
-    assert_eq!((*forgotten.borrow(), page.all("dialog[open]").len()), (1, 0));
+    let words = [
+        "Forget this room",
+        "this browser deletes what was said",
+        "Keep it",
+        "Leave and forget",
+    ];
+    is_asked_first(&page, words, &forgotten).await;
 }
 
 #[wasm_bindgen_test]

@@ -70,14 +70,20 @@ fn a_named_peer_takes_the_slot_of_an_attempt_that_nobody_answered() {
     assert_eq!(rig.net.peers.slots_used(), LINKS_MAX);
 }
 
-#[test]
-fn what_was_sent_on_a_former_socket_is_tried_again_on_the_next() {
+/// Somebody was sent an offer on a socket that has closed since.
+fn offered_on_a_former_socket() -> (Rig, PeerId) {
     let above = above(1)[0];
     let mut rig = Rig::registered(Here::default());
     rig.name(above);
     rig.describe(above);
     rig.net.handle_server_down(&mut rig.cx, &rig.here, SERVER, 1006);
     rig.cx.wait(1_000);
+    (rig, above)
+}
+
+#[test]
+fn what_was_sent_on_a_former_socket_is_tried_again_on_the_next() {
+    let (mut rig, above) = offered_on_a_former_socket();
     rig.cx.outputs();
     rig.register(vec![above]);
     let outputs = rig.cx.outputs();
@@ -89,12 +95,7 @@ fn what_was_sent_on_a_former_socket_is_tried_again_on_the_next() {
 
 #[test]
 fn who_cannot_be_tried_again_on_the_next_socket_is_not_being_connected_with() {
-    let above = above(1)[0];
-    let mut rig = Rig::registered(Here::default());
-    rig.name(above);
-    rig.describe(above);
-    rig.net.handle_server_down(&mut rig.cx, &rig.here, SERVER, 1006);
-    rig.cx.wait(1_000);
+    let (mut rig, above) = offered_on_a_former_socket();
     while rig.net.attempts.may_be_provoked(rig.cx.instant(), Via::Server(SERVER)) {}
     rig.told();
     rig.register(vec![above]);
