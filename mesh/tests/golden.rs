@@ -214,6 +214,25 @@ fn an_entry() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn an_entry_that_holds_a_whisper() {
+    let entry = Entry {
+        feed: 8,
+        seq: 0,
+        prev: None,
+        order: order(),
+        unix_millis: 1_800_000_000_000,
+        name: "Ann".into(),
+        kind: Entry::WHISPER,
+        body: EntryBody::of([1, 2, 3]),
+    };
+    check_record(
+        entry,
+        "8458208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c583f880800f61b01a3185c500000001b000001a3185c500063416e6e0282035820b177ec1bf26dfb3b7010d473e6d44713b29b765b99c6e60ecbfae742de49654358401a66426545dd89dcada49b9412ae00eb611575acfbcde5cdc36b2e0b73b88268280c1131f6208e7facb25c43b9dc786b6cb75c1b74a6f810107002340419e00b43010203",
+        "325a09b21e00b024211bbc09b3a54b49e91f151d1a600e418feb84f2fc459ca0",
+    );
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn a_beacon() {
     let beacon = Beacon {
         stamp: 1_800_000_000_001,
