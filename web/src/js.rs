@@ -42,21 +42,21 @@ pub(crate) fn begin(
 
 /// Asks the browser not to clear what the page keeps when space runs out. It may ask the person. Nothing depends on the answer.
 pub(crate) fn ask_to_persist() {
-    if let Some(asked) = ask_storage("persist") {
-        ignore(asked);
+    let asked = field(&window().navigator(), "storage").and_then(|storage| {
+        let persist: js_sys::Function = field(&storage, "persist")?.dyn_into().ok()?;
+        persist.call0(&storage).ok()
+    });
+    if let Some(asked) = asked {
+        ignore(asked.unchecked_into());
     }
-}
-
-/// Asks the browser about the page's storage (Storage Standard, `StorageManager`), if it can be asked this.
-fn ask_storage(question: &str) -> Option<Promise> {
-    let storage = field(&window().navigator(), "storage")?;
-    let ask: js_sys::Function = field(&storage, question)?.dyn_into().ok()?;
-    Some(ask.call0(&storage).ok()?.unchecked_into())
 }
 
 /// How much the browser keeps for the page, if it says so. Some say no more than a rounded guess.
 pub(crate) async fn space() -> Option<Space> {
-    let found = JsFuture::from(ask_storage("estimate")?).await.ok()?;
+    let storage = field(&window().navigator(), "storage")?;
+    let estimate: js_sys::Function = field(&storage, "estimate")?.dyn_into().ok()?;
+    let found: Promise = estimate.call0(&storage).ok()?.unchecked_into();
+    let found = JsFuture::from(found).await.ok()?;
     let number = |name| field(&found, name)?.as_f64();
     let (used, quota) = (number("usage")?, number("quota")?);
     #[expect(

@@ -78,7 +78,7 @@ pub(super) const ALLOWED: &[Allowed] = &[
         feature: "api.StorageAccessHandle.estimate",
         way_round: WayRound::Checked {
             file: "web/src/js.rs",
-            code: "ask_storage(\"estimate\")?",
+            code: "field(&storage, \"estimate\")?",
         },
         reason: "how much space is left is not told",
     },
