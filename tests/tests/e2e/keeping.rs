@@ -24,7 +24,10 @@ async fn saved(folder: &Path, ending: &str) -> Result<(String, String)> {
             let path = file?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if name.ends_with(ending) {
-                return Ok((name, fs::read_to_string(&path)?));
+                let text = fs::read_to_string(&path)?;
+                // The browser holds the name by an empty file until it has all of it.
+                ensure!(!text.is_empty(), "{name} is not saved yet");
+                return Ok((name, text));
             }
         }
         bail!("no file ends with {ending}")
