@@ -17,7 +17,7 @@ use litemap::LiteMap;
 use mesh::{
     Node, NodeConfig,
     io::{Candidate, Change, Input, Instant, LinkId, Now, Output, ServerId},
-    model::Event,
+    model::{Alert, Event},
 };
 use shared::{
     Identity, Room,
@@ -196,6 +196,17 @@ impl Core {
         &self.room
     }
 
+    /// Has what is said wait for [`Core::restore`] or [`Core::keep_nothing`].
+    pub fn await_store(&mut self) {
+        self.node.await_store();
+    }
+
+    /// Nothing was kept on former visits, nor will be.
+    pub fn keep_nothing(&mut self, now: Now) {
+        self.advance(now);
+        self.node.handle_input(now, Input::NotStored);
+    }
+
     /// Goes on, before the first input, from what was [kept](Request::Write) on former visits, and keeps what comes. Without this call nothing is
     /// kept.
     pub fn restore(&mut self, now: Now, records: Vec<StoredRecord>) {
@@ -359,6 +370,14 @@ impl Core {
                 Duration::ZERO
             }
             Event::Recalled { .. } => Duration::ZERO,
+            // Another program goes on with what we stored.
+            Event::Alert {
+                alert: Alert::Superseded,
+            } => {
+                self.journal.end();
+                self.change(self.now, RoomAction::Kept { kept: false });
+                TELL_AFTER
+            }
             Event::Message { .. } => TELL_MESSAGE_AFTER,
             Event::Person { .. }
             | Event::PersonForgotten { .. }

@@ -177,6 +177,7 @@ impl<P: Platform> Driver<P> {
 
     /// Does what is due at the start: opens the first sockets.
     pub(crate) fn start(&mut self) {
+        self.core.borrow_mut().await_store();
         self.core.borrow_mut().handle_timeout((self.clock)());
         self.drain();
     }
@@ -184,8 +185,9 @@ impl<P: Platform> Driver<P> {
     /// Handles events until the node has left and the session is gone.
     pub async fn run(mut self) {
         // The first sockets open while the store is read. Nothing is heard before that is done: it waits in the queue.
-        if let Some(records) = self.platform.restore().await {
-            self.core.borrow_mut().restore((self.clock)(), records);
+        match self.platform.restore().await {
+            Some(records) => self.core.borrow_mut().restore((self.clock)(), records),
+            None => self.core.borrow_mut().keep_nothing((self.clock)()),
         }
         loop {
             self.drain();

@@ -351,8 +351,11 @@ pub const WHISPERS_KEPT_MAX: usize = 4_096;
 /// How many bytes of text of whispers are kept for the next visit.
 pub const WHISPERS_KEPT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// How many whispers that waited in the stored log are tried to be opened at a start, the newest first: each costs a fraction of a millisecond.
-pub const WHISPERS_TRIED_MAX: usize = 64;
+/// How many stored whispers of others are tried at once, whether they are for us: each costs a key agreement, some 0.2 ms.
+pub const WHISPERS_TRIED_AT_ONCE: usize = 16;
+
+/// How often that many are tried.
+pub const WHISPERS_TRIED_EVERY: Duration = Duration::from_millis(50);
 
 /// How many bytes of text a whisper may have that waits in the log: sealed it has to fit there.
 pub const HELD_TEXT_BYTES_MAX: usize = TEXT_BYTES_MAX - 1_024;
@@ -360,8 +363,8 @@ pub const HELD_TEXT_BYTES_MAX: usize = TEXT_BYTES_MAX - 1_024;
 /// How many ids of whispers are remembered to recognise those that came before, at least; at most twice as many are.
 pub const SEEN_WHISPERS: usize = 4_096;
 
-/// The most own messages whose delivery is followed; the oldest is then followed no longer. The most whispers that wait for a receipt,
-/// past which `whisper` gives `SendError::Full`.
+/// The most own messages whose delivery is followed; the oldest is then followed no longer. The most whispers that wait for a receipt, and
+/// the most that wait in the log, past which `whisper` gives `SendError::Full`.
 pub const PENDING_MESSAGES_MAX: usize = 256;
 
 /// The most bytes of own whispers that wait for a receipt.

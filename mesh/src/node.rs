@@ -70,6 +70,11 @@ impl Node {
         self.exchange();
     }
 
+    /// Has what is said wait until [`Node::restore`], or until [`Input::NotStored`] if there turns out to be no store.
+    pub fn await_store(&mut self) {
+        self.room.await_store();
+    }
+
     // --- commands ---
 
     /// Says something to everyone. The message comes back as an [`Event::Message`], then its

@@ -28,7 +28,7 @@ pub(crate) mod time;
 mod trees;
 mod view;
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, rc::Rc};
 
 use chacha20::ChaCha20Rng;
 use rand_core::Rng;
@@ -59,13 +59,14 @@ use crate::{
     model::{CloseError, Event},
     random::{Stream, stream},
     wire::{
-        entry::RecordId,
+        entry::{Entry, RecordId},
         frame::{Digests, Frame},
         id::ShortId,
-        record::Payload,
+        record::{Payload, Record},
         span::Feed,
-        stored::Key,
+        stored::{Fate, Key},
         timestamp::Timestamp,
+        whisper::Whisper,
     },
 };
 
@@ -101,6 +102,13 @@ pub(crate) struct Room {
     on_server: bool,
     /// Where the name that the room has stands in the one order; of two at one time the higher id is the later.
     named: (Timestamp, MessageId),
+    /// Whether the store is about to be read: what our person says waits for that.
+    awaits_store: bool,
+    /// Whispers of former visits that are to wait in the log once somebody has shown how much of our feed there is.
+    unheld: Vec<Rc<Whisper>>,
+    /// Sealed entries that another program of this machine may have stored for us, the latest first, and when the next are tried.
+    untried: VecDeque<Rc<Record<Entry>>>,
+    try_at: Instant,
     /// What waits for the net.
     to_net: VecDeque<ToNet>,
 }
@@ -134,6 +142,10 @@ impl Room {
             message_bytes: Bucket::per_second(OWN_BYTES_PER_SECOND, OWN_BYTES_BURST),
             on_server: false,
             named: (Timestamp::default(), MessageId::from_bytes([0; MessageId::LEN])),
+            awaits_store: false,
+            unheld: Vec::new(),
+            untried: VecDeque::new(),
+            try_at: Instant::default(),
             to_net: VecDeque::new(),
         }
     }
@@ -154,7 +166,8 @@ impl Room {
     }
 
     pub(crate) fn delivery_due(&self) -> Option<Instant> {
-        self.deliveries.poll_timeout()
+        let sealed = (!self.untried.is_empty()).then_some(self.try_at);
+        self.deliveries.poll_timeout().into_iter().chain(sealed).min()
     }
 
     pub(crate) fn beacon_due(&self) -> Option<Instant> {
@@ -193,8 +206,11 @@ impl Room {
     /// Gives up what was tried for long enough, and tries whispers again.
     pub(crate) fn on_delivery_due(&mut self, cx: &mut Context) {
         let due = self.deliveries.handle_timeout(cx.instant());
-        tell_news(cx, due.failed);
+        for id in due.failed {
+            self.settle_whisper(cx, id, Fate::Failed);
+        }
         self.hold_whispers(cx, &due.given_up);
+        self.try_sealed(cx);
         for whisper in due.retries {
             self.send_whisper(cx, &whisper, Forwarding::Flooded);
         }
@@ -246,7 +262,7 @@ impl Room {
                 self.send_packet(cx, to, Payload::Envelope { sealed }, forwarding);
             }
             ToRoom::Registered(registered) => self.on_server = registered,
-            ToRoom::Superseded => self.on_superseded(cx),
+            ToRoom::Superseded => self.handle_not_stored(cx),
             // A server is believed in nothing: the founder has signed it, or not.
             ToRoom::Closed { statement } if statement.verify(&cx.room).is_ok() => self.follow_closing(cx, statement),
             ToRoom::Closed { .. } => {}
@@ -328,6 +344,9 @@ impl Room {
     }
 
     fn compare(&mut self, cx: &mut Context, link: LinkId, theirs: Digests, urgency: Urgency) {
+        if theirs.log == self.log.digest() {
+            self.hold_unheld(cx);
+        }
         self.sync
             .handle_digests(cx, link, theirs, urgency, &self.log, &self.roster);
     }

@@ -8,7 +8,7 @@ use shared::{MessageId, PeerId};
 
 use crate::{
     config::{WHISPERS_KEPT_BYTES_MAX, WHISPERS_KEPT_MAX},
-    wire::{stored::Key, timestamp::Timestamp, whisper::Whisper},
+    wire::{timestamp::Timestamp, whisper::Whisper},
 };
 
 /// See the [module documentation](self).
@@ -35,7 +35,7 @@ impl Conversation {
 
 impl Conversations {
     /// A whisper of `author` is kept from now on. Gives those that are to be forgotten for it.
-    pub(super) fn keep(&mut self, me: &PeerId, author: PeerId, whisper: &Whisper) -> Vec<Key> {
+    pub(super) fn keep(&mut self, me: &PeerId, author: PeerId, whisper: &Whisper) -> Vec<(PeerId, MessageId)> {
         let other = if author == *me { whisper.to } else { author };
         if self.with.get(&other).is_none() {
             self.with.insert(other, Conversation::default());
@@ -53,13 +53,13 @@ impl Conversations {
         }
         let mut forgotten = Vec::new();
         while self.count > WHISPERS_KEPT_MAX || self.bytes > WHISPERS_KEPT_BYTES_MAX {
-            let Some(key) = self.forget_one() else { break };
-            forgotten.push(key);
+            let Some(one) = self.forget_one() else { break };
+            forgotten.push(one);
         }
         forgotten
     }
 
-    fn forget_one(&mut self) -> Option<Key> {
+    fn forget_one(&mut self) -> Option<(PeerId, MessageId)> {
         let most = self.with.iter().max_by_key(|(_, conversation)| conversation.room());
         let other = most.map(|(other, _)| *other)?;
         let most = self.with.get_mut(&other)?;
@@ -72,7 +72,7 @@ impl Conversations {
             self.with.remove(&other);
         }
         let (_, author, id) = place;
-        Some(Key::Whisper { author, id })
+        Some((author, id))
     }
 }
 
@@ -105,10 +105,7 @@ mod tests {
             forgotten.extend(conversations.keep(&me, peer(3), &whisper(1, number, large)));
             assert!(conversations.bytes <= WHISPERS_KEPT_BYTES_MAX);
         }
-        let of_three = |number| Key::Whisper {
-            author: peer(3),
-            id: whisper(1, number, 0).id,
-        };
+        let of_three = |number| (peer(3), whisper(1, number, 0).id);
         assert_eq!(forgotten, (1..=17).map(of_three).collect::<Vec<_>>());
     }
 
@@ -139,10 +136,7 @@ mod tests {
         for number in (0..most).chain(0..most) {
             assert_eq!(conversations.keep(&me, me, &whisper(2, number, 1)), []);
         }
-        let first = Key::Whisper {
-            author: me,
-            id: whisper(2, 0, 1).id,
-        };
+        let first = (me, whisper(2, 0, 1).id);
         assert_eq!(conversations.keep(&me, me, &whisper(2, most, 1)), [first]);
     }
 }

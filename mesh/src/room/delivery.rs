@@ -31,6 +31,8 @@ pub(crate) struct Deliveries {
     said: Vec<Said>,
     whispers: Vec<Whispered>,
     whisper_bytes: usize,
+    /// Whispers that wait in the log.
+    held: Vec<Held>,
     heard: Seen<(PeerId, MessageId)>,
 }
 
@@ -53,8 +55,16 @@ enum Ends {
     OpenToNewcomers { until: Option<Instant> },
     /// Meant for those who were here.
     Closed,
-    /// Meant for one who is not here: until they have it, or until then.
-    ForOne { until: Instant },
+}
+
+/// A whisper that waits in the log for its recipient, until then.
+#[derive(Debug)]
+struct Held {
+    id: MessageId,
+    /// Which feed of ours it is in, and its number there.
+    place: (u64, u64),
+    to: PeerId,
+    until: Instant,
 }
 
 #[derive(Debug)]
@@ -65,11 +75,20 @@ struct Whispered {
     retry_at: Instant,
 }
 
+/// What came of an acknowledgement.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Acked {
+    /// Deliveries to show.
+    pub(crate) news: Vec<News>,
+    /// Whispers that waited in the log and are with their recipient now.
+    pub(crate) whispers: Vec<MessageId>,
+}
+
 /// What became of what was said, after a while.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Due {
-    /// Deliveries to show.
-    pub(crate) failed: Vec<News>,
+    /// Whispers that waited in the log, in vain.
+    pub(crate) failed: Vec<MessageId>,
     /// Whispers that did not reach their recipients.
     pub(crate) given_up: Vec<Rc<Whisper>>,
     /// Whispers to be tried again.
@@ -83,9 +102,7 @@ pub(crate) struct Full;
 impl Said {
     fn delivery(&self) -> Delivery {
         let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
-        let has_any = self.targets.values().any(|has| *has);
-        let is_held = matches!(self.ends, Ends::ForOne { .. }) && !has_any;
-        if is_held || self.targets.is_empty() && self.given_up == 0 {
+        if self.targets.is_empty() && self.given_up == 0 {
             return Delivery::Waiting;
         }
         Delivery::Sent {
@@ -106,6 +123,7 @@ impl Deliveries {
             said: Vec::new(),
             whispers: Vec::new(),
             whisper_bytes: 0,
+            held: Vec::new(),
             heard: Seen::new(SEEN_WHISPERS, seed),
         }
     }
@@ -117,34 +135,22 @@ impl Deliveries {
         place: (u64, u64),
         targets: impl IntoIterator<Item = PeerId>,
     ) -> Delivery {
+        if self.said.len() >= PENDING_MESSAGES_MAX {
+            self.said.remove(0);
+        }
         let mut waiting: LiteMap<PeerId, bool> = LiteMap::new();
         for peer in targets {
             waiting.insert(peer, false);
         }
-        let targets = waiting;
-        let ends = if targets.is_empty() {
+        let ends = if waiting.is_empty() {
             Ends::OpenToNewcomers { until: None }
         } else {
             Ends::Closed
         };
-        self.follow(id, place, targets, ends)
-    }
-
-    /// Takes note of a whisper that waits in the log for `to`, until then.
-    pub(crate) fn hold(&mut self, id: MessageId, place: (u64, u64), to: PeerId, until: Instant) -> Delivery {
-        let mut targets = LiteMap::new();
-        targets.insert(to, false);
-        self.follow(id, place, targets, Ends::ForOne { until })
-    }
-
-    fn follow(&mut self, id: MessageId, place: (u64, u64), targets: LiteMap<PeerId, bool>, ends: Ends) -> Delivery {
-        if self.said.len() >= PENDING_MESSAGES_MAX {
-            self.said.remove(0);
-        }
         let said = Said {
             id,
             place,
-            targets,
+            targets: waiting,
             given_up: 0,
             ends,
         };
@@ -153,21 +159,30 @@ impl Deliveries {
         delivery
     }
 
-    /// The entry of what was not sent yet has another place and another id. Says whether it is known by that id.
-    pub(crate) fn change_place(
-        &mut self,
-        (place, id): ((u64, u64), MessageId),
-        (new_place, new_id): ((u64, u64), MessageId),
-    ) -> bool {
+    /// Takes note of a whisper that waits in the log for `to`, until then.
+    ///
+    /// # Errors
+    /// [`Full`] if too many wait.
+    pub(crate) fn hold(&mut self, id: MessageId, place: (u64, u64), to: PeerId, until: Instant) -> Result<(), Full> {
+        if !self.may_hold() {
+            return Err(Full);
+        }
+        self.held.push(Held { id, place, to, until });
+        Ok(())
+    }
+
+    /// Whether one more whisper may wait in the log.
+    pub(crate) fn may_hold(&self) -> bool {
+        self.held.len() < PENDING_MESSAGES_MAX
+    }
+
+    /// The entry of what was not sent yet has another place and another id. Says whether it is a message that is shown by its id.
+    pub(crate) fn change_place(&mut self, place: (u64, u64), new_place: (u64, u64), new_id: MessageId) -> bool {
+        for held in self.held.iter_mut().filter(|held| held.place == place) {
+            held.place = new_place;
+        }
         let said = self.said.iter_mut().find(|said| said.place == place);
-        said.is_some_and(|said| {
-            said.place = new_place;
-            let is_known_so = said.id == id;
-            if is_known_so {
-                said.id = new_id;
-            }
-            is_known_so
-        })
+        said.map(|said| (said.place, said.id) = (new_place, new_id)).is_some()
     }
 
     /// The numbers in a feed of ours of what nobody is known to have.
@@ -214,38 +229,54 @@ impl Deliveries {
 
     /// Whether anything said to everyone is not known to be with everyone.
     pub(crate) fn awaits_acks(&self) -> bool {
-        !self.said.is_empty()
+        !self.said.is_empty() || !self.held.is_empty()
     }
 
-    /// `peer` has what stands at these places: by feed of ours and number there. Gives the deliveries to show.
-    pub(crate) fn on_ack(&mut self, peer: PeerId, has: impl Fn((u64, u64)) -> bool) -> Vec<News> {
-        let mut news = Vec::new();
+    /// `peer` has what stands at these places: by feed of ours and number there.
+    pub(crate) fn on_ack(&mut self, peer: PeerId, has: impl Fn((u64, u64)) -> bool) -> Acked {
+        let mut acked = Acked::default();
         for said in self.said.iter_mut().filter(|said| has(said.place)) {
             if let Some(has) = said.targets.get_mut(&peer).filter(|has| !**has) {
                 *has = true;
-                news.push((said.id, said.delivery()));
+                acked.news.push((said.id, said.delivery()));
             }
         }
         self.said.retain(|said| !said.is_done());
-        news
+        self.held.retain(|held| {
+            let is_read = held.to == peer && has(held.place);
+            acked.whispers.extend(is_read.then_some(held.id));
+            !is_read
+        });
+        acked
     }
 
-    /// The recipient has a whisper.
-    pub(crate) fn on_receipt(&mut self, peer: PeerId, id: MessageId) -> Option<(News, Rc<Whisper>)> {
-        let place = self
-            .whispers
-            .iter()
-            .position(|pending| pending.whisper.id == id && pending.whisper.to == peer)?;
-        let whisper = self.whispers.remove(place);
-        self.whisper_bytes -= whisper.whisper.text.len();
-        Some(((id, Delivery::Sent { delivered: 1, of: 1 }), whisper.whisper))
+    /// What was said in a feed of ours is over for everybody: it is followed no longer. Gives what nobody is known to have, and the whispers.
+    pub(crate) fn end_feed(&mut self, feed: u64) -> (Vec<MessageId>, Vec<MessageId>) {
+        let (mut unread, mut whispers) = (Vec::new(), Vec::new());
+        self.said.retain(|said| {
+            let (is_over, has_any) = (said.place.0 == feed, said.targets.values().any(|has| *has));
+            unread.extend((is_over && !has_any).then_some(said.id));
+            !is_over
+        });
+        self.held.retain(|held| {
+            let is_over = held.place.0 == feed;
+            whispers.extend(is_over.then_some(held.id));
+            !is_over
+        });
+        (unread, whispers)
+    }
+
+    /// The recipient has a whisper. Says whether that is news.
+    pub(crate) fn on_receipt(&mut self, peer: PeerId, id: MessageId) -> bool {
+        let is_it = |pending: &Whispered| pending.whisper.id == id && pending.whisper.to == peer;
+        !self.give_up(is_it).is_empty()
     }
 
     /// `peer` left or is forgotten: they are not waited for. Gives the deliveries to show, and the whispers that did not reach them.
     pub(crate) fn handle_gone(&mut self, peer: PeerId) -> (Vec<News>, Vec<Rc<Whisper>>) {
         let mut news = Vec::new();
         for said in &mut self.said {
-            if said.targets.get(&peer) != Some(&false) || matches!(said.ends, Ends::ForOne { .. }) {
+            if said.targets.get(&peer) != Some(&false) {
                 continue;
             }
             said.targets.remove(&peer);
@@ -264,11 +295,11 @@ impl Deliveries {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let closes = self.said.iter().filter_map(|said| match said.ends {
             Ends::OpenToNewcomers { until } => until,
-            Ends::ForOne { until } => Some(until),
             Ends::Closed => None,
         });
+        let held = self.held.iter().map(|held| held.until);
         let whispers = self.whispers.iter().map(|whisper| whisper.until.min(whisper.retry_at));
-        closes.chain(whispers).min()
+        closes.chain(held).chain(whispers).min()
     }
 
     /// Gives up what was tried for long enough, and gives what is to be tried again.
@@ -278,13 +309,12 @@ impl Deliveries {
                 said.ends = Ends::Closed;
             }
         }
+        self.said.retain(|said| !said.is_done());
         let mut failed = Vec::new();
-        self.said.retain(|said| {
-            let is_over = matches!(said.ends, Ends::ForOne { until } if now >= until);
-            if is_over {
-                failed.push((said.id, Delivery::Failed));
-            }
-            !is_over && !said.is_done()
+        self.held.retain(|held| {
+            let is_over = now >= held.until;
+            failed.extend(is_over.then_some(held.id));
+            !is_over
         });
         let given_up = self.give_up(|whisper| now >= whisper.until);
         let due = self.whispers.iter_mut().filter(|whisper| now >= whisper.retry_at);
@@ -354,15 +384,18 @@ mod tests {
         assert_eq!(deliveries.say(id(0), (FEED, 0), [peer(1), peer(2)]), none);
         assert_eq!(deliveries.say(id(1), (FEED, 1), [peer(1), peer(2)]), none);
         let one = Delivery::Sent { delivered: 1, of: 2 };
-        assert_eq!(deliveries.on_ack(peer(1), of_feed(0..2)), [(id(0), one), (id(1), one)]);
-        assert_eq!(deliveries.on_ack(peer(1), of_feed(0..2)), []);
         assert_eq!(
-            deliveries.on_ack(peer(2), of_feed(2..9)),
+            deliveries.on_ack(peer(1), of_feed(0..2)).news,
+            [(id(0), one), (id(1), one)]
+        );
+        assert_eq!(deliveries.on_ack(peer(1), of_feed(0..2)).news, []);
+        assert_eq!(
+            deliveries.on_ack(peer(2), of_feed(2..9)).news,
             [],
             "what was skipped is not with them"
         );
         let all = Delivery::Sent { delivered: 2, of: 2 };
-        assert_eq!(deliveries.on_ack(peer(2), of_feed(0..1)), [(id(0), all)]);
+        assert_eq!(deliveries.on_ack(peer(2), of_feed(0..1)).news, [(id(0), all)]);
     }
 
     #[test]
@@ -371,7 +404,7 @@ mod tests {
         deliveries.say(id(0), (FEED, 0), [peer(1), peer(2), peer(3)]);
         assert_eq!(deliveries.handle_gone(peer(3)).0, []);
         assert_eq!(
-            deliveries.on_ack(peer(1), of_feed(0..1)),
+            deliveries.on_ack(peer(1), of_feed(0..1)).news,
             [(id(0), Delivery::Sent { delivered: 1, of: 3 })]
         );
     }
@@ -383,11 +416,11 @@ mod tests {
         assert_eq!(deliveries.say(id(0), (FEED, 0), []), Delivery::Waiting);
         let sent = |delivered, of| (id(0), Delivery::Sent { delivered, of });
         assert_eq!(deliveries.on_arrival(at(10), peer(1), &timing), [sent(0, 1)]);
-        assert_eq!(deliveries.on_ack(peer(1), of_feed(0..1)), [sent(1, 1)]);
+        assert_eq!(deliveries.on_ack(peer(1), of_feed(0..1)).news, [sent(1, 1)]);
         assert_eq!(deliveries.on_arrival(at(11), peer(2), &timing), [sent(1, 2)]);
         deliveries.handle_timeout(at(10) + timing.late_target_window);
         assert_eq!(deliveries.on_arrival(at(60), peer(3), &timing), []);
-        assert_eq!(deliveries.on_ack(peer(2), of_feed(0..1)), [sent(2, 2)]);
+        assert_eq!(deliveries.on_ack(peer(2), of_feed(0..1)).news, [sent(2, 2)]);
     }
 
     #[test]
@@ -410,11 +443,9 @@ mod tests {
         };
         whisper(&mut deliveries, 1);
         whisper(&mut deliveries, 2);
-        assert_eq!(
-            deliveries.on_receipt(peer(1), id(1)),
-            Some(((id(1), Delivery::Sent { delivered: 1, of: 1 }), whispered(1)))
-        );
-        assert_eq!(deliveries.on_receipt(peer(2), id(2)), None);
+        assert!(deliveries.on_receipt(peer(1), id(1)));
+        assert!(!deliveries.on_receipt(peer(1), id(1)), "no news");
+        assert!(!deliveries.on_receipt(peer(2), id(2)), "of somebody else");
         let due = deliveries.handle_timeout(at(2));
         assert_eq!((due.given_up, due.retries), (vec![], vec![whispered(2)]));
         assert_eq!(deliveries.handle_timeout(at(30)).given_up, [whispered(2)]);

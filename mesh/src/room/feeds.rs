@@ -11,12 +11,13 @@ use super::{
     log::{Accepted, Source, feed_of},
     receive::Handled,
     sync::Violation,
+    tell_news,
 };
 use crate::{
     config::{FORKS_TOLD_MAX, VECTOR_SPANS_MAX},
     context::Context,
     io::LinkId,
-    model::Alert,
+    model::{Alert, Delivery},
     wire::{
         entry::{Entry, Header},
         fork::Fork,
@@ -24,7 +25,8 @@ use crate::{
         frame::Frame,
         id::{ShortId, Tree},
         record::{Record, Unchecked},
-        span::{Feed, Span},
+        span::Span,
+        stored::Fate,
     },
 };
 
@@ -64,7 +66,7 @@ impl Room {
             Accepted::New => {
                 self.clock.observe(record.content.order, cx.room_millis());
                 if feed_of(record) == self.own_feed() {
-                    self.on_said_elsewhere(cx);
+                    self.on_said_elsewhere(cx, record.content.seq);
                 }
                 self.show_entry(cx, record);
                 self.hasten_beacon(cx.instant());
@@ -129,10 +131,9 @@ impl Room {
 
     /// A feed is over: everybody is to know, and our person, once, whom not to trust.
     pub(super) fn follow_fork(&mut self, cx: &mut Context, fork: &Fork, from: Option<LinkId>) {
-        let Feed { author, number } = fork.feed;
-        if author == self.me && number == self.feed {
-            // Somebody else speaks with our key. What we say goes into a feed that they do not know of.
-            self.begin_feed();
+        let author = fork.feed.author;
+        if author == self.me {
+            self.on_own_fork(cx, fork.feed.number);
         }
         // A key costs nothing: who it is matters only of somebody who is known here.
         if self.log.forks_of(&author) == 1 && (author == self.me || self.roster.state(&author).is_some()) {
@@ -141,6 +142,19 @@ impl Room {
         let frame = Fragments::of(&fork.frame());
         for link in self.neighbors.links().filter(|link| Some(*link) != from) {
             cx.transmit(link, &frame);
+        }
+    }
+
+    /// Somebody else speaks with our key. What we say goes into a feed that they do not know of; what was said in this one is no longer in any log.
+    fn on_own_fork(&mut self, cx: &mut Context, feed: u64) {
+        if feed == self.feed {
+            self.say_anew(cx, None);
+        }
+        let (unread, whispers) = self.deliveries.end_feed(feed);
+        let failed = unread.into_iter().map(|id| (id, Delivery::Failed));
+        tell_news(cx, failed);
+        for id in whispers {
+            self.settle_whisper(cx, id, Fate::Failed);
         }
     }
 
@@ -163,6 +177,10 @@ impl Room {
             })?;
         }
         self.log.skip_gaps(&vector);
+        let own = self.own_feed();
+        if !vector.iter().any(|span| span.feed == own && span.next > self.next_seq) {
+            self.hold_unheld(cx);
+        }
         self.sync.handle_have(cx, link, vector, &self.log)
     }
 

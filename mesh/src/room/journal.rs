@@ -119,9 +119,9 @@ impl Journal {
         acks
     }
 
-    /// Whether the entry of our feed with this number waits no longer.
-    pub(super) fn is_sent(&self, seq: u64) -> bool {
-        self.unsent.front().is_none_or(|(_, record)| seq < record.content.seq)
+    /// The number of the first entry of ours that waits.
+    pub(super) fn first_unsent(&self) -> Option<u64> {
+        self.unsent.front().map(|(_, record)| record.content.seq)
     }
 }
 

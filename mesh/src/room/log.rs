@@ -58,7 +58,7 @@ pub(crate) enum Source {
 pub(crate) enum Accepted {
     /// It is new.
     New,
-    /// It was there, or was evicted already; or its feed is over.
+    /// It was there, or was evicted already; or its feed is over; or it is ours, and others have another in its place.
     Known,
     /// Its author has contradicted what is there: this is the end of the feed, and [`Log::fork`] gives the proof.
     Forked,
@@ -135,6 +135,10 @@ impl Log {
             return Accepted::Known;
         }
         if let Some(fork) = kept.contradicted(entry) {
+            if source == Source::Own {
+                // It is not sent, so nobody need know that we might have contradicted ourselves.
+                return Accepted::Known;
+            }
             self.end(fork);
             return Accepted::Forked;
         }
@@ -272,6 +276,12 @@ impl Log {
     /// The proof that a feed is over.
     pub(crate) fn fork(&self, feed: &Feed) -> Option<Rc<Fork>> {
         self.feeds.get(self.by_feed.get(feed)?)?.fork.clone()
+    }
+
+    /// Whether an entry is there, or was, of a feed that is not over.
+    pub(crate) fn has(&self, feed: &Feed, seq: u64) -> bool {
+        let known = self.by_feed.get(feed).and_then(|place| self.feeds.get(place));
+        known.is_some_and(|known| known.fork.is_none() && known.kept.is_known(seq))
     }
 
     /// How many feeds of an author are over.

@@ -8,7 +8,14 @@ use std::rc::Rc;
 
 use shared::PeerId;
 
-use super::{Room, broadcast::Route, delivery::News, remember::Fate, roster::BeaconNews, sync::Violation, tell_news};
+use super::{
+    Room,
+    broadcast::Route,
+    delivery::{Acked, News},
+    roster::BeaconNews,
+    sync::Violation,
+    tell_news,
+};
 use crate::{
     config::{GRAFT_BYTES_MAX, GRAFT_IDS_MAX},
     context::Context,
@@ -20,6 +27,8 @@ use crate::{
         frame::{Announced, Frame},
         id::{ShortId, Tree},
         record::{Ack, Beacon, Content, Packet, Payload, Record, Unchecked},
+        span::Feed,
+        stored::Fate,
     },
 };
 
@@ -178,16 +187,25 @@ impl Room {
         if self.deliveries.awaits_acks() {
             let me = ShortId::of_peer(&self.me);
             let has_all = beacon.whole && beacon.digest == self.log.digest();
-            let has = |(feed, seq)| {
-                let covers = |ack: &Ack| ack.author == me && ack.feed == feed && (ack.first..ack.next).contains(&seq);
-                let is_sent = feed != self.feed || self.journal.is_sent(seq);
-                is_sent && (has_all || beacon.acks.iter().any(covers))
+            let has = |(number, seq)| {
+                let covers = |ack: &Ack| ack.author == me && ack.feed == number && (ack.first..ack.next).contains(&seq);
+                let feed = Feed {
+                    author: self.me,
+                    number,
+                };
+                // What waits for the store is not sent: who has that number has something else. And logs that agree say nothing of what
+                // is in neither.
+                let is_sent = number != self.feed || self.journal.first_unsent().is_none_or(|first| seq < first);
+                is_sent && (has_all && self.log.has(&feed, seq) || beacon.acks.iter().any(covers))
             };
-            let news = self.deliveries.on_ack(author, has);
+            let Acked { news, whispers } = self.deliveries.on_ack(author, has);
             // Nobody was known to have it until now.
             let is_first = |(_, delivery): &News| matches!(delivery, Delivery::Sent { delivered: 1, .. });
             let was_unread = news.iter().any(is_first);
             tell_news(cx, news);
+            for id in whispers {
+                self.settle_whisper(cx, id, Fate::Delivered);
+            }
             if was_unread {
                 self.keep_head(cx, Priority::Soon);
             }
@@ -309,9 +327,8 @@ impl Room {
             Payload::Envelope { sealed } => self.to_net.push_back(ToNet::Envelope { sealed: sealed.clone() }),
             Payload::Whisper { sealed } => self.on_whisper(cx, author, sealed),
             Payload::Receipt { id } => {
-                if let Some((news, whisper)) = self.deliveries.on_receipt(author, *id) {
-                    self.keep_whisper(cx, self.me, &whisper, Fate::Delivered);
-                    tell_news(cx, [news]);
+                if self.deliveries.on_receipt(author, *id) {
+                    self.settle_whisper(cx, *id, Fate::Delivered);
                 }
             }
         }

@@ -3,60 +3,56 @@
 //! Everything that is to be kept goes out as [changes](crate::io::Change), and comes back by [`Room::restore`]. Our own entries wait in the
 //! [journal](super::journal) until they are stored; then they are put into the log and sent.
 //!
-//! Invariants: a feed of ours that is gone on with at another visit has no entry that was sent and not stored. What we said and what we
-//! go on with after others brought us more of our own feed never has the number of another entry.
+//! Invariants: a feed of ours that is gone on with at another visit has no entry that was sent and not stored. Once others have brought us
+//! an entry of our feed that we did not say, nothing more is said in that feed. A whisper counts as delivered only by its recipient's word.
 
-use std::{cmp::Reverse, rc::Rc, time::Duration};
+use std::{cmp::Reverse, rc::Rc};
 
+use litemap::LiteMap;
 use rand_core::Rng;
-use shared::PeerId;
+use shared::{MessageId, PeerId};
 
 use super::{
     Room,
     log::feed_of,
-    say::{message, whispered},
+    say::{message, show_whisper, time_left, whispered},
 };
 use crate::{
-    config::{WHISPER_LASTS, WHISPERS_TRIED_MAX},
+    config::{WHISPERS_TRIED_AT_ONCE, WHISPERS_TRIED_EVERY},
     context::Context,
     door::Forwarding,
-    io::{Priority, millis},
+    io::Priority,
     model::{Alert, Delivery, Event, Message},
     wire::{
-        codec::{decode, encode, valid_name},
+        codec::{decode, valid_name},
         entry::Entry,
         record::{Payload, Record},
         span::Feed,
-        stored::{Key, StoredFeed, StoredHead, StoredWhisper, intact},
+        stored::{Fate, Key, StoredFeed, StoredHead, intact},
         timestamp::Timestamp,
         whisper::Whisper,
     },
 };
-
-/// What became of a whisper.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// Its recipient has it.
-    Delivered,
-    /// It is tried.
-    Underway,
-    /// It waits in the log.
-    Held { place: (u64, u64) },
-}
 
 /// What was stored, as it is read.
 #[derive(Debug, Default)]
 struct Recalled {
     feeds: Vec<(Feed, StoredFeed)>,
     entries: Vec<Rc<Record<Entry>>>,
-    whispers: Vec<(PeerId, StoredWhisper, Whisper)>,
+    whispers: Vec<(PeerId, Whisper)>,
+    fates: LiteMap<MessageId, Fate>,
     head: Option<StoredHead>,
 }
 
 impl Room {
+    /// The store is about to be read.
+    pub(crate) fn await_store(&mut self) {
+        self.awaits_store = true;
+    }
+
     /// Goes on from what was kept on former visits, and keeps what comes. What is damaged, or of a later version, is left out.
     pub(crate) fn restore(&mut self, cx: &mut Context, records: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
-        cx.keeps = true;
+        (cx.keeps, self.awaits_store) = (true, false);
         let mut recalled = Recalled::default();
         for (key, value) in records {
             if let (Some(key), Some(value)) = (Key::read(&key), intact(&value)) {
@@ -69,6 +65,7 @@ impl Room {
             feeds,
             entries,
             whispers,
+            fates,
             ..
         } = recalled;
         self.log.restore(&cx.room, feeds, entries);
@@ -76,13 +73,15 @@ impl Room {
         messages.sort_by_key(|message| (message.order, message.id));
         cx.event(Event::Recalled { messages });
         self.follow_unread(cx, &unread);
-        self.follow_whispers(cx, &unread, whispers);
+        self.follow_whispers(cx, whispers, &fates);
+        // What was said before the store was read.
+        self.say_anew(cx, None);
     }
 
     /// What is to be shown again, in no order.
     fn recall_messages(&mut self, cx: &mut Context, recalled: &Recalled) -> Vec<Message> {
         let mut messages = Vec::with_capacity(recalled.entries.len());
-        for (author, _, whisper) in &recalled.whispers {
+        for (author, whisper) in &recalled.whispers {
             self.clock.observe(whisper.order, cx.room_millis());
             self.deliveries.hear(*author, whisper.id);
             self.make_room_for(cx, *author, whisper);
@@ -93,15 +92,27 @@ impl Room {
             self.clock.observe(record.content.order, cx.room_millis());
             messages.extend(message(cx, record));
             self.note_room_name(cx, record);
-            sealed.extend(record.content.sealed().map(|_| record));
+            let may_be_ours = record.content.sealed().is_some() && record.author != self.me;
+            sealed.extend(may_be_ours.then(|| Rc::clone(record)));
         }
         // Another program of this machine may have stored what is for us.
         sealed.sort_by_key(|record| Reverse(record.content.order));
-        for record in sealed.into_iter().take(WHISPERS_TRIED_MAX) {
-            let whisper = self.whisper_in(cx, record);
-            messages.extend(whisper.map(|whisper| whispered(cx, whisper, record.author)));
-        }
+        (self.untried, self.try_at) = (sealed.into(), cx.instant());
         messages
+    }
+
+    /// Tries whether sealed entries that were stored are for us: a few at a time, for each costs a key agreement.
+    pub(super) fn try_sealed(&mut self, cx: &mut Context) {
+        if cx.instant() < self.try_at {
+            return;
+        }
+        self.try_at = cx.instant() + WHISPERS_TRIED_EVERY;
+        for _ in 0..WHISPERS_TRIED_AT_ONCE {
+            let Some(record) = self.untried.pop_front() else { return };
+            if let Some(whisper) = self.whisper_in(cx, &record) {
+                show_whisper(cx, whisper, record.author);
+            }
+        }
     }
 
     /// What we said and nobody is known to have waits on.
@@ -120,30 +131,43 @@ impl Room {
         }
     }
 
-    /// What became of our whispers; those that did not get through before we left wait in the log.
-    fn follow_whispers(&mut self, cx: &mut Context, unread: &[u64], whispers: Vec<(PeerId, StoredWhisper, Whisper)>) {
-        for (author, stored, whisper) in whispers {
-            if author != self.me {
-                continue;
-            }
-            let (id, age) = (whisper.id, cx.room_millis().saturating_sub(whisper.unix_millis));
-            let left = millis(WHISPER_LASTS).saturating_sub(age);
-            let is_unread = |(feed, seq): (u64, u64)| feed != self.feed || unread.contains(&seq);
-            let delivery = match stored.place {
-                _ if stored.delivered => Delivery::Sent { delivered: 1, of: 1 },
-                Some(place) if !is_unread(place) => Delivery::Sent { delivered: 1, of: 1 },
-                _ if left == 0 => Delivery::Failed,
-                Some(place) if place.0 == self.feed => {
-                    let until = cx.instant() + Duration::from_millis(left);
-                    self.deliveries.hold(id, place, whisper.to, until)
+    /// What became of our whispers. Those that did not get through before we left are to wait in the log.
+    fn follow_whispers(
+        &mut self,
+        cx: &mut Context,
+        whispers: Vec<(PeerId, Whisper)>,
+        fates: &LiteMap<MessageId, Fate>,
+    ) {
+        for (_, whisper) in whispers.into_iter().filter(|(author, _)| *author == self.me) {
+            let id = whisper.id;
+            let left = time_left(cx, &whisper);
+            let delivery = match (fates.get(&id), left) {
+                (Some(Fate::Delivered), _) => Delivery::Sent { delivered: 1, of: 1 },
+                (Some(Fate::Failed), _) | (_, None) => Delivery::Failed,
+                (Some(Fate::Held { feed: number, seq }), Some(left)) if self.has_own(*number, *seq) => {
+                    let until = cx.instant() + left;
+                    let held = self.deliveries.hold(id, (*number, *seq), whisper.to, until);
+                    held.map_or(Delivery::Failed, |()| Delivery::Waiting)
                 }
-                _ => {
-                    self.hold_whispers(cx, &[Rc::new(whisper)]);
-                    continue;
+                (Some(Fate::Held { .. }) | None, Some(_)) => {
+                    // An older store may have been put back: others may have another entry in the place that it would take.
+                    self.unheld.push(Rc::new(whisper));
+                    Delivery::Waiting
                 }
             };
             cx.event(Event::Delivery { id, delivery });
         }
+    }
+
+    fn has_own(&self, number: u64, seq: u64) -> bool {
+        let author = self.me;
+        self.log.has(&Feed { author, number }, seq)
+    }
+
+    /// A neighbor has no more of our feed than we have: the whispers of former visits take the next places.
+    pub(super) fn hold_unheld(&mut self, cx: &mut Context) {
+        let whispers = std::mem::take(&mut self.unheld);
+        self.hold_whispers(cx, &whispers);
     }
 
     fn recall(&mut self, key: Key, value: &[u8], recalled: &mut Recalled) {
@@ -162,12 +186,13 @@ impl Room {
             }
             Key::Head => recalled.head = decode(value).ok(),
             Key::Whisper { author, .. } => {
-                let stored: Option<StoredWhisper> = decode(value).ok();
-                let whisper = stored.and_then(|stored| {
-                    let whisper = decode(&stored.whisper).ok()?;
-                    Some((author, stored, whisper))
-                });
-                recalled.whispers.extend(whisper);
+                let whisper = decode(value).ok();
+                recalled.whispers.extend(whisper.map(|whisper| (author, whisper)));
+            }
+            Key::Fate { id } => {
+                if let Ok(fate) = decode(value) {
+                    recalled.fates.insert(id, fate);
+                }
             }
         }
     }
@@ -181,26 +206,27 @@ impl Room {
         }
         (self.feed, self.next_seq, self.head) = (head.feed, head.next, head.head);
         self.log.set_own(self.own_feed());
-        self.go_on_after_others();
+        if self
+            .log
+            .end_of(&self.own_feed())
+            .is_some_and(|(next, _)| next > self.next_seq)
+        {
+            // Only parts of an older store were put back.
+            self.begin_feed();
+        }
         head.unread
     }
 
-    /// Others may have more of our feed than we stored: an older copy of the store was put back, or somebody else speaks with our key.
-    pub(super) fn go_on_after_others(&mut self) {
-        let feed = self.own_feed();
-        if let Some((next, head)) = self.log.end_of(&feed).filter(|(next, _)| *next > self.next_seq) {
-            (self.next_seq, self.head) = (next, Some(head.into()));
+    /// An entry of our feed came from others. If we did not say it, an older copy of the store was put back, or somebody else speaks with our
+    /// key: we go on in a feed that they do not know of.
+    pub(super) fn on_said_elsewhere(&mut self, cx: &mut Context, seq: u64) {
+        if seq < self.journal.first_unsent().unwrap_or(self.next_seq) {
+            return;
         }
-    }
-
-    /// An entry of our feed came from others.
-    pub(super) fn on_said_elsewhere(&mut self, cx: &mut Context) {
-        let next = self.next_seq;
-        self.go_on_after_others();
-        if self.next_seq > next {
-            cx.alert(Alert::SaidElsewhere);
-            self.say_anew(cx, None);
-        }
+        cx.alert(Alert::SaidElsewhere);
+        self.begin_feed();
+        self.say_anew(cx, None);
+        self.hold_unheld(cx);
     }
 
     pub(super) fn own_feed(&self) -> Feed {
@@ -243,18 +269,13 @@ impl Room {
         self.persist(cx);
     }
 
-    /// Nothing can be stored any more. What we say from now on goes into a feed that nobody goes on with.
+    /// Nothing can be stored any more, or another node has our key and goes on with what we stored. What we say from now on goes into a feed
+    /// that nobody goes on with.
     pub(crate) fn handle_not_stored(&mut self, cx: &mut Context) {
-        cx.keeps = false;
+        (cx.keeps, self.awaits_store) = (false, false);
         self.begin_feed();
         self.say_anew(cx, None);
         self.handle_stored(cx, u64::MAX);
-    }
-
-    /// Another node has our key and what we stored: it goes on in our feed, and we do not.
-    pub(super) fn on_superseded(&mut self, cx: &mut Context) {
-        self.begin_feed();
-        self.say_anew(cx, None);
     }
 
     /// We speak in a feed that nobody knows from now on.
@@ -268,29 +289,33 @@ impl Room {
         let mut records = Vec::from_iter(refused);
         records.extend(self.journal.take_unsent());
         let feed = self.own_feed();
-        match self.log.fork(&feed) {
-            Some(fork) => self.follow_fork(cx, &fork, None),
-            None if records.iter().any(|record| feed_of(record) == feed) => self.begin_feed(),
-            None => {}
+        if self.log.fork(&feed).is_some() || records.iter().any(|record| feed_of(record) == feed) {
+            self.begin_feed();
         }
         for record in records {
-            let before = record.message_id();
-            let place = (record.content.feed, record.content.seq);
-            let Entry { kind, body, .. } = record.content.clone();
-            let record = self.sign(cx, kind, body, Timestamp::default());
-            let id = record.message_id();
-            let is_shown = self
-                .deliveries
-                .change_place((place, before), ((self.feed, record.content.seq), id));
-            if is_shown {
-                cx.event(Event::Renumbered {
-                    before,
-                    id,
-                    order: record.content.order,
-                });
-            }
-            self.publish(cx, record);
+            self.say_one_anew(cx, &record);
         }
+    }
+
+    fn say_one_anew(&mut self, cx: &mut Context, refused: &Record<Entry>) {
+        let (feed, seq, before) = (feed_of(refused), refused.content.seq, refused.message_id());
+        if self.log.entry_at(&feed, seq).is_none() {
+            // Nobody else has it under this number, and nobody is to find it under two.
+            cx.store(Priority::Soon, Key::Entry { feed, seq }.forget());
+        }
+        let Entry { kind, body, .. } = refused.content.clone();
+        let record = self.sign(cx, kind, body, Timestamp::default());
+        let id = record.message_id();
+        let place = (self.feed, record.content.seq);
+        let is_shown = self.deliveries.change_place((feed.number, seq), place, id);
+        if is_shown {
+            cx.event(Event::Renumbered {
+                before,
+                id,
+                order: record.content.order,
+            });
+        }
+        self.publish(cx, record);
     }
 
     /// Keeps where our feed has got to.
@@ -305,24 +330,22 @@ impl Room {
     }
 
     /// Keeps a whisper.
-    pub(super) fn keep_whisper(&mut self, cx: &mut Context, author: PeerId, whisper: &Whisper, fate: Fate) {
-        let stored = StoredWhisper {
-            whisper: encode(whisper).into(),
-            delivered: fate == Fate::Delivered,
-            place: match fate {
-                Fate::Held { place } => Some(place),
-                Fate::Delivered | Fate::Underway => None,
-            },
-        };
+    pub(super) fn keep_whisper(&mut self, cx: &mut Context, author: PeerId, whisper: &Whisper) {
         let id = whisper.id;
-        cx.store(Priority::Soon, Key::Whisper { author, id }.keep(&stored));
+        cx.store(Priority::Soon, Key::Whisper { author, id }.keep(whisper));
         self.make_room_for(cx, author, whisper);
     }
 
     /// Forgets the whispers for which there is no room beside this one.
     fn make_room_for(&mut self, cx: &mut Context, author: PeerId, whisper: &Whisper) {
-        for forgotten in self.conversations.keep(&self.me, author, whisper) {
-            cx.store(Priority::Soon, forgotten.forget());
+        for (author, id) in self.conversations.keep(&self.me, author, whisper) {
+            cx.store(Priority::Soon, Key::Whisper { author, id }.forget());
+            if author == self.me {
+                cx.store(Priority::Soon, Key::Fate { id }.forget());
+            }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

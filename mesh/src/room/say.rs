@@ -1,6 +1,6 @@
 //! What our person says, and how a message is shown.
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
 use shared::{MessageId, PeerId, limits::TEXT_BYTES_MAX};
 
@@ -8,7 +8,6 @@ use super::{
     Room,
     clock::is_ahead,
     log::{Accepted, Source, feed_of},
-    remember::Fate,
 };
 use crate::{
     config::{HELD_TEXT_BYTES_MAX, WHISPER_LASTS},
@@ -19,7 +18,7 @@ use crate::{
     wire::{
         entry::{Entry, EntryBody},
         record::{Payload, Record},
-        stored::Key,
+        stored::{Fate, Key},
         timestamp::Timestamp,
         whisper::{Whisper, open_whisper, seal_whisper},
     },
@@ -63,7 +62,6 @@ impl Room {
         body: EntryBody,
         not_before: Timestamp,
     ) -> Rc<Record<Entry>> {
-        self.go_on_after_others();
         let unix_millis = cx.room_millis();
         let entry = Entry {
             feed: self.feed,
@@ -83,6 +81,10 @@ impl Room {
 
     /// Puts an entry of ours into the log and sends it, as soon as it is stored.
     pub(super) fn publish(&mut self, cx: &mut Context, record: Rc<Record<Entry>>) {
+        if self.awaits_store {
+            self.journal.push_own(u64::MAX, record);
+            return;
+        }
         if !cx.keeps {
             self.enter(cx, record);
             return;
@@ -113,6 +115,9 @@ impl Room {
         if !is_here(state) && bytes > max {
             return Err(SendError::TooLong { bytes, max });
         }
+        if !is_here(state) && !self.deliveries.may_hold() {
+            return Err(SendError::Full);
+        }
         self.check_text(cx, text)?;
         let unix_millis = cx.room_millis();
         let whisper = Rc::new(Whisper {
@@ -126,6 +131,7 @@ impl Room {
         });
         let id = whisper.id;
         if !is_here(state) {
+            self.keep_whisper(cx, self.me, &whisper);
             show_whisper(cx, Whisper::clone(&whisper), self.me);
             self.hold_whispers(cx, &[whisper]);
             return Ok(id);
@@ -135,7 +141,7 @@ impl Room {
             .deliveries
             .whisper(cx.instant(), &whisper, until)
             .map_err(|_| SendError::Full)?;
-        self.keep_whisper(cx, self.me, &whisper, Fate::Underway);
+        self.keep_whisper(cx, self.me, &whisper);
         show_whisper(cx, Whisper::clone(&whisper), self.me);
         cx.event(Event::Delivery { id, delivery });
         self.send_whisper(cx, &whisper, Forwarding::Learned);
@@ -145,20 +151,37 @@ impl Room {
     /// Puts whispers of ours that did not reach their recipients into the log, sealed, for when they come.
     pub(super) fn hold_whispers(&mut self, cx: &mut Context, whispers: &[Rc<Whisper>]) {
         for whisper in whispers {
-            let (id, is_short) = (whisper.id, whisper.text.len() <= HELD_TEXT_BYTES_MAX);
-            let sealed = seal_whisper(&cx.identity, &cx.room, whisper, &mut self.whispers);
-            let Some(sealed) = sealed.ok().filter(|_| is_short) else {
-                let delivery = Delivery::Failed;
-                cx.event(Event::Delivery { id, delivery });
-                continue;
-            };
-            let record = self.sign(cx, Entry::WHISPER, EntryBody::of(sealed), Timestamp::default());
-            let (place, until) = ((self.feed, record.content.seq), cx.instant() + WHISPER_LASTS);
-            let delivery = self.deliveries.hold(id, place, whisper.to, until);
-            self.keep_whisper(cx, self.me, whisper, Fate::Held { place });
-            cx.event(Event::Delivery { id, delivery });
-            self.publish(cx, record);
+            if self.hold_whisper(cx, whisper).is_none() {
+                self.settle_whisper(cx, whisper.id, Fate::Failed);
+            }
         }
+    }
+
+    /// `None` if it is too late for this whisper, if it is too long, or if too many wait.
+    fn hold_whisper(&mut self, cx: &mut Context, whisper: &Whisper) -> Option<()> {
+        let left = time_left(cx, whisper)?;
+        if whisper.text.len() > HELD_TEXT_BYTES_MAX || !self.deliveries.may_hold() {
+            return None;
+        }
+        let sealed = seal_whisper(&cx.identity, &cx.room, whisper, &mut self.whispers).ok()?;
+        let record = self.sign(cx, Entry::WHISPER, EntryBody::of(sealed), Timestamp::default());
+        let (feed, seq) = (self.feed, record.content.seq);
+        let until = cx.instant() + left;
+        self.deliveries.hold(whisper.id, (feed, seq), whisper.to, until).ok()?;
+        self.settle_whisper(cx, whisper.id, Fate::Held { feed, seq });
+        self.publish(cx, record);
+        Some(())
+    }
+
+    /// Keeps and tells what became of a whisper of ours.
+    pub(super) fn settle_whisper(&mut self, cx: &mut Context, id: MessageId, fate: Fate) {
+        cx.store(Priority::Soon, Key::Fate { id }.keep(&fate));
+        let delivery = match fate {
+            Fate::Delivered => Delivery::Sent { delivered: 1, of: 1 },
+            Fate::Held { .. } => Delivery::Waiting,
+            Fate::Failed => Delivery::Failed,
+        };
+        cx.event(Event::Delivery { id, delivery });
     }
 
     /// Seals a whisper for the life of its recipient that we know of, and sends it.
@@ -224,7 +247,7 @@ impl Room {
         let is_new = self.deliveries.hear(author, whisper.id);
         if is_new {
             self.clock.observe(whisper.order, cx.room_millis());
-            self.keep_whisper(cx, author, whisper, Fate::Delivered);
+            self.keep_whisper(cx, author, whisper);
         }
         is_new
     }
@@ -267,6 +290,13 @@ impl Room {
     }
 }
 
+/// How long a whisper may still wait for its recipient, if at all.
+pub(super) fn time_left(cx: &Context, whisper: &Whisper) -> Option<Duration> {
+    let age = cx.room_millis().saturating_sub(whisper.unix_millis);
+    let left = WHISPER_LASTS.saturating_sub(Duration::from_millis(age));
+    (!left.is_zero()).then_some(left)
+}
+
 /// Whether somebody can be reached, now or soon.
 fn is_here(state: PersonState) -> bool {
     matches!(state, PersonState::Here | PersonState::Reconnecting)
@@ -303,7 +333,7 @@ pub(super) fn whispered(cx: &Context, whisper: Whisper, author: PeerId) -> Messa
     }
 }
 
-fn show_whisper(cx: &mut Context, whisper: Whisper, author: PeerId) {
+pub(super) fn show_whisper(cx: &mut Context, whisper: Whisper, author: PeerId) {
     let message = whispered(cx, whisper, author);
     cx.event(Event::Message { message });
 }

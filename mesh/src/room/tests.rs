@@ -325,8 +325,24 @@ fn an_entry_goes_out_once_it_is_stored_and_in_another_feed_once_somebody_else_ha
     let [ours] = feeds_said(&mut rig)[..] else { panic!() };
     rig.tell(ToRoom::Superseded);
     rig.room.say(&mut rig.cx, "three").unwrap();
-    let [two, three] = feeds_said(&mut rig)[..] else {
-        panic!()
+    let outputs = rig.cx.outputs();
+    assert!(!outputs.iter().any(|output| matches!(output, Output::Store { .. })));
+    let [two, three] = feeds_sent(&outputs)[..] else {
+        panic!("{outputs:?}")
     };
     assert!(two == three && two != ours, "also what was not sent yet");
+}
+
+/// The feeds of the entries that go out.
+fn feeds_sent(outputs: &[Output]) -> Vec<u64> {
+    let feed = |output: &Output| {
+        let Output::Transmit { bytes, .. } = output else {
+            return None;
+        };
+        let Ok(Frame::Entry { wire, .. }) = Frame::decode(&bytes[1..]) else {
+            return None;
+        };
+        Some(Record::<Entry>::recall(wire).unwrap().content.feed)
+    };
+    outputs.iter().filter_map(feed).collect()
 }

@@ -120,10 +120,13 @@ impl<T: Content> Record<T> {
         Unchecked::read(wire)?.check(room)
     }
 
-    /// Reads a record whose signature and bounds were checked before.
+    /// Reads a record whose signature was checked before.
     pub(crate) fn recall(wire: &[u8]) -> Result<Rc<Self>, DecodeError> {
         let unchecked = Unchecked::read(wire)?;
-        let content = unchecked.peek()?;
+        let content: T = unchecked.peek()?;
+        if !content.is_valid() {
+            return Err(DecodeError::OutOfBounds);
+        }
         unchecked.whole(content)
     }
 

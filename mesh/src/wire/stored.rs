@@ -38,12 +38,18 @@ pub(crate) enum Key {
     /// A [`StoredHead`].
     #[n(3)]
     Head,
-    /// A [`StoredWhisper`].
+    /// A [`Whisper`](super::whisper::Whisper), by us or to us.
     #[n(4)]
     Whisper {
         #[n(0)]
         author: PeerId,
         #[n(1)]
+        id: MessageId,
+    },
+    /// The [`Fate`] of a whisper of ours.
+    #[n(5)]
+    Fate {
+        #[n(0)]
         id: MessageId,
     },
 }
@@ -67,7 +73,7 @@ impl Key {
     fn change(self, value: Option<Rc<[u8]>>) -> Change {
         let owner = match self {
             Self::Entry { .. } | Self::Feed { .. } | Self::Name { .. } => Owner::Room,
-            Self::Head | Self::Whisper { .. } => Owner::Me,
+            Self::Head | Self::Whisper { .. } | Self::Fate { .. } => Owner::Me,
         };
         let key = encode(&self);
         Change { owner, key, value }
@@ -150,18 +156,25 @@ pub(crate) struct StoredHead {
     pub(crate) unread: Vec<u64>,
 }
 
-/// Something that was whispered, by us or to us.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct StoredWhisper {
-    /// The encoded [`Whisper`](super::whisper::Whisper).
+/// What became of a whisper of ours. One of which nothing is kept was under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub(crate) enum Fate {
+    /// Its recipient has it.
     #[n(0)]
-    pub(crate) whisper: ByteVec,
-    /// Whether its recipient has it, as far as is known.
+    Delivered,
+    /// It waits in the log.
     #[n(1)]
-    pub(crate) delivered: bool,
-    /// In which feed of ours it waits for its recipient, and its number there.
+    Held {
+        /// In which feed of ours.
+        #[n(0)]
+        feed: u64,
+        /// Its number there.
+        #[n(1)]
+        seq: u64,
+    },
+    /// Nobody is going to have it.
     #[n(2)]
-    pub(crate) place: Option<(u64, u64)>,
+    Failed,
 }
 
 #[cfg(test)]
@@ -192,6 +205,7 @@ mod tests {
             Key::Name { peer: author },
             Key::Head,
             Key::Whisper { author, id },
+            Key::Fate { id },
         ];
         for key in keys {
             let bytes = key.forget().key;
