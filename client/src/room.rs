@@ -60,6 +60,8 @@ pub struct RoomState {
     pub answer: Option<Rc<str>>,
     /// Whether what is said is there again at the next visit.
     pub kept: bool,
+    /// Whether this machine has forgotten the room, and is to keep nothing of it.
+    pub forgotten: bool,
     /// Whether the founder closed the room.
     pub closed: bool,
     /// Whether leaving is done.
@@ -86,6 +88,7 @@ impl RoomState {
             invitation: None,
             answer: None,
             kept: false,
+            forgotten: false,
             closed: false,
             left: false,
             text_bytes: 0,
@@ -218,6 +221,8 @@ pub enum RoomAction {
         /// Whether it is.
         kept: bool,
     },
+    /// The room is forgotten on this machine.
+    Forgotten,
     /// The person calls themselves by another name.
     Renamed {
         /// The name.
@@ -234,6 +239,7 @@ pub fn reduce(state: &mut RoomState, action: RoomAction) {
         RoomAction::Seen => state.unread = 0,
         RoomAction::InvitationUsed => state.invitation = None,
         RoomAction::Kept { kept } => state.kept = kept,
+        RoomAction::Forgotten => state.forgotten = true,
         RoomAction::Renamed { name } => state.my_name = name,
     }
 }

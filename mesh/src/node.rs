@@ -166,10 +166,11 @@ impl Node {
         }
     }
 
-    /// The same for a program that ends now: says goodbye before this returns. What waits for the store is sent at the next visit.
+    /// The same for a program that ends now: says goodbye at once. What waits for the store is sent at the next visit.
     pub fn leave_at_once(&mut self, now: Now) {
         self.leave(now);
         self.say_goodbye();
+        self.finish_leaving();
     }
 
     /// Closes the room for everyone, now and for good, and leaves it. [`Event::RoomClosed`] and [`Event::Left`] follow.
@@ -387,7 +388,6 @@ impl Node {
         if self.phase == Phase::Here { Ok(()) } else { Err(error) }
     }
 
-    /// Whether the room goes on.
     fn has_room(&self) -> bool {
         matches!(self.phase, Phase::Here | Phase::Settling { .. })
     }

@@ -40,6 +40,7 @@ use crate::{
 pub fn join(profile: &Profile, code: &RoomCode, name: String, on_show: Callback<Rc<RoomState>>) -> Session {
     let room = code.open();
     let (events, queue) = Events::channel();
+    profile.tell_of_loss(&events);
     let platform = Browser {
         profile: profile.clone(),
         room: room.id(),
@@ -177,8 +178,11 @@ impl Platform for Browser {
 }
 
 impl Browser {
-    /// Keeps the room among those to go back to, unless it is closed.
+    /// Keeps the room among those to go back to, unless it is closed. Of one that is forgotten nothing is kept.
     fn remember_room(&mut self, room: &RoomState) {
+        if room.forgotten {
+            return;
+        }
         let people = room.people.iter().filter_map(|person| person.name.as_deref());
         let mut with = String::new();
         for name in people.take(ROOM_NAMES_MAX) {
