@@ -417,6 +417,7 @@ pub fn person_state(state: PersonState) -> &'static str {
         PersonState::OutOfReach { .. } => "Out of reach",
         PersonState::Gone => "Gone",
         PersonState::Left => "Left",
+        PersonState::Away => "Away",
     }
 }
 

@@ -16,6 +16,7 @@ use litemap::LiteMap;
 use mesh::{
     NodeConfig, Timing,
     io::{Change, Input, LinkId, ServerId},
+    model::PersonState,
 };
 use shared::{RoomCode, RoomId, signal::IceServer};
 use wasm_bindgen::JsCast;
@@ -183,7 +184,8 @@ impl Browser {
         if room.forgotten {
             return;
         }
-        let people = room.people.iter().filter_map(|person| person.name.as_deref());
+        let met = room.people.iter().filter(|person| person.state != PersonState::Away);
+        let people = met.filter_map(|person| person.name.as_deref());
         let mut with = String::new();
         for name in people.take(ROOM_NAMES_MAX) {
             with += if with.is_empty() { "" } else { ", " };
