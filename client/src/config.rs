@@ -57,6 +57,13 @@ pub const TIMER_MAX: Duration = Duration::from_millis(i32::MAX as u64 - 1);
 /// acknowledged.
 pub const WRITE_AFTER: Duration = Duration::from_millis(50);
 
+/// How many changes wait while the store is busy. Past it nothing of the room is kept any more, and the person is told. The log has room for 10,000 entries: a
+/// store that is so far behind does not answer at all.
+pub const WAITING_CHANGES_MAX: usize = 50_000;
+
+/// The same in bytes: twice the log.
+pub const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 // The data channel
 
 /// How much the channel's own buffer is filled, in bytes: what is beyond waits where it can be counted. Chromium closes a channel

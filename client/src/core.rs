@@ -144,6 +144,7 @@ pub enum Step {
 pub struct Core {
     node: Node,
     now: Instant,
+    unix_millis: u64,
     room: Rc<RoomState>,
     visibility: Visibility,
     /// When the room is shown again, if it has changed.
@@ -171,6 +172,7 @@ impl Core {
         Self {
             node: Node::new(identity, room, config, seed, now),
             now: now.instant,
+            unix_millis: now.unix_millis,
             room: Rc::new(shown),
             visibility: Visibility::Shown,
             show_at: None,
@@ -219,18 +221,42 @@ impl Core {
     /// The store has taken what was to be [written](Request::Write), or not.
     pub fn handle_written(&mut self, now: Now, result: Result<(), StoreError>) {
         self.advance(now);
-        let input = match result {
-            Ok(()) => Input::Stored {
-                changes: self.journal.handle_written(),
-            },
-            Err(error) => {
-                self.journal.end();
-                self.act(now, RoomAction::Kept { kept: false });
-                self.notify(now, NoticeKind::NotStored { error }.into());
-                Input::NotStored
+        match result {
+            Ok(()) => {
+                let changes = self.journal.handle_written();
+                self.node.handle_input(now, Input::Stored { changes });
             }
-        };
-        self.node.handle_input(now, input);
+            Err(error) => self.on_store_failed(now, error),
+        }
+    }
+
+    /// Another program of this machine has our identity slot: it goes on from what is kept, and we keep nothing any more.
+    pub fn handle_slot_lost(&mut self, now: Now) {
+        self.end_keeping(now);
+        self.notify(now, NoticeKind::SlotLost.into());
+    }
+
+    /// Another program of this machine forgets the room, or this one: nothing of it is kept any more, and we leave.
+    pub fn handle_forgotten(&mut self, now: Now) {
+        if !self.room.forgotten {
+            self.forget(now);
+            self.notify(now, NoticeKind::ForgottenElsewhere.into());
+            self.leave(now);
+        }
+    }
+
+    fn on_store_failed(&mut self, now: Now, error: StoreError) {
+        if !self.journal.has_ended() {
+            self.end_keeping(now);
+            self.notify(now, NoticeKind::NotStored { error }.into());
+        }
+    }
+
+    /// Nothing is kept from now on, and the node goes on in a feed that nobody goes on with.
+    fn end_keeping(&mut self, now: Now) {
+        self.journal.end();
+        self.act(now, RoomAction::Kept { kept: false });
+        self.node.handle_input(now, Input::NotStored);
     }
 
     /// Takes what happened in the world.
@@ -298,8 +324,15 @@ impl Core {
         self.events.pop_front()
     }
 
+    /// Whether all that is to be kept is with the store.
+    #[must_use]
+    pub fn has_written_all(&self) -> bool {
+        self.journal.is_done()
+    }
+
     fn advance(&mut self, now: Now) {
         self.now = self.now.max(now.instant);
+        self.unix_millis = now.unix_millis;
     }
 
     /// What the platform has to do for an output of the node, if anything.
@@ -328,7 +361,10 @@ impl Core {
             }
             Output::Nearby { bytes } => Request::Nearby { bytes },
             Output::Store { change, priority } => {
-                self.journal.push(self.now, change, priority);
+                if let Err(error) = self.journal.push(self.now, change, priority) {
+                    let (instant, unix_millis) = (self.now, self.unix_millis);
+                    self.on_store_failed(Now { instant, unix_millis }, error);
+                }
                 return None;
             }
             Output::RememberClosed { statement } => Request::RememberClosed { statement },
@@ -367,6 +403,7 @@ impl Core {
         let wait = match event {
             Event::Left => {
                 self.own_state = OwnState::Left;
+                self.journal.hasten(self.now);
                 Duration::ZERO
             }
             Event::Recalled { .. } => Duration::ZERO,

@@ -38,6 +38,10 @@ pub enum DriverEvent {
     Leave,
     /// Nobody holds the session any more: leave, and end.
     Abandoned,
+    /// Another program of this machine has our identity slot.
+    SlotLost,
+    /// The room is forgotten on this machine.
+    Forgotten,
     /// The store has taken the last batch, or not.
     Written(Result<(), StoreError>),
 }
@@ -67,6 +71,12 @@ impl Events {
     pub fn send(&self, event: DriverEvent) {
         // Fails only when the driver has ended, and then nobody wants to know.
         let _ = self.0.unbounded_send(event);
+    }
+
+    /// Whether the driver has ended.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.0.is_closed()
     }
 }
 
@@ -182,7 +192,7 @@ impl<P: Platform> Driver<P> {
         self.drain();
     }
 
-    /// Handles events until the node has left and the session is gone.
+    /// Handles events until the node has left, the session is gone, and what is to be kept is with the store.
     pub async fn run(mut self) {
         // The first sockets open while the store is read. Nothing is heard before that is done: it waits in the queue.
         match self.platform.restore().await {
@@ -191,13 +201,18 @@ impl<P: Platform> Driver<P> {
         }
         loop {
             self.drain();
-            if !self.is_wanted && self.core.borrow().room().left {
+            if !self.is_wanted && self.has_ended() {
                 return;
             }
             self.arm();
             let Some(event) = self.queue.next().await else { return };
             self.handle(event);
         }
+    }
+
+    fn has_ended(&self) -> bool {
+        let core = self.core.borrow();
+        core.room().left && core.has_written_all()
     }
 
     /// Lets the core handle one event.
@@ -212,7 +227,9 @@ impl<P: Platform> Driver<P> {
             }
             DriverEvent::Wake => core.handle_timeout(now),
             DriverEvent::Visibility(visibility) => core.set_visibility(now, visibility),
-            DriverEvent::Leave => core.leave(now),
+            DriverEvent::Leave => core.leave_at_once(now),
+            DriverEvent::SlotLost => core.handle_slot_lost(now),
+            DriverEvent::Forgotten => core.handle_forgotten(now),
             DriverEvent::Written(result) => core.handle_written(now, result),
             DriverEvent::Abandoned => {
                 self.is_wanted = false;

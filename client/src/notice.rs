@@ -60,6 +60,10 @@ pub enum NoticeKind {
         /// Why.
         error: StoreError,
     },
+    /// Another program of this machine has taken the identity slot, and goes on as us.
+    SlotLost,
+    /// Another program of this machine has forgotten the room.
+    ForgottenElsewhere,
     /// What is kept of a room could not be removed.
     NotForgotten,
     /// The person dropped or pasted files.
@@ -119,6 +123,7 @@ impl From<NoticeKind> for Notice {
         let (level, action) = match &kind {
             NoticeKind::Unsupported { .. } => (Level::Danger, Some(NoticeAction::Reload)),
             NoticeKind::NewVersion => (Level::Info, Some(NoticeAction::Reload)),
+            NoticeKind::SlotLost => (Level::Warning, Some(NoticeAction::Reload)),
             NoticeKind::NotPersistent
             | NoticeKind::NameNotSaved
             | NoticeKind::NotStored { .. }
@@ -126,6 +131,7 @@ impl From<NoticeKind> for Notice {
             | NoticeKind::InvitationRefused { .. } => (Level::Warning, None),
             NoticeKind::OutOfReach { .. }
             | NoticeKind::RoomClosed
+            | NoticeKind::ForgottenElsewhere
             | NoticeKind::NoFiles
             | NoticeKind::NotSent {
                 error: SendError::Empty,

@@ -60,6 +60,8 @@ pub struct RoomState {
     pub answer: Option<Rc<str>>,
     /// Whether what is said is there again at the next visit.
     pub kept: bool,
+    /// Whether this machine has forgotten the room, and is to keep nothing of it.
+    pub forgotten: bool,
     /// Whether the founder closed the room.
     pub closed: bool,
     /// Whether leaving is done.
@@ -86,6 +88,7 @@ impl RoomState {
             invitation: None,
             answer: None,
             kept: false,
+            forgotten: false,
             closed: false,
             left: false,
             text_bytes: 0,
@@ -148,12 +151,17 @@ impl RoomState {
         self.my_name == name || self.people.iter().any(has_it)
     }
 
-    /// The others, those who can be reached first.
+    /// The others: those who can be reached first, then those who are gone. Then those who are away, the most recent first; from which place on is told, too.
     #[must_use]
-    pub fn people_in_order(&self) -> Vec<Rc<Person>> {
+    pub fn people_in_order(&self) -> (Vec<Rc<Person>>, usize) {
+        let away = |person: &&Rc<Person>| person.state == PersonState::Away;
         let is_gone = |person: &&Rc<Person>| matches!(person.state, PersonState::Gone | PersonState::Left);
-        let here = self.people.iter().filter(|person| !is_gone(person));
-        here.chain(self.people.iter().filter(is_gone)).cloned().collect()
+        let people = self.people.iter();
+        let here = people.clone().filter(|person| !is_gone(person) && !away(person));
+        let mut in_order: Vec<_> = here.chain(people.clone().filter(is_gone)).cloned().collect();
+        let first_away = in_order.len();
+        in_order.extend(people.rev().filter(away).cloned());
+        (in_order, first_away)
     }
 
     /// How many are in the room, us included, reached or about to be.
@@ -162,7 +170,7 @@ impl RoomState {
         let away = |state| {
             matches!(
                 state,
-                PersonState::OutOfReach { .. } | PersonState::Gone | PersonState::Left
+                PersonState::OutOfReach { .. } | PersonState::Gone | PersonState::Left | PersonState::Away
             )
         };
         1 + self.people.iter().filter(|person| !away(person.state)).count()
@@ -218,6 +226,8 @@ pub enum RoomAction {
         /// Whether it is.
         kept: bool,
     },
+    /// The room is forgotten on this machine.
+    Forgotten,
     /// The person calls themselves by another name.
     Renamed {
         /// The name.
@@ -234,6 +244,7 @@ pub fn reduce(state: &mut RoomState, action: RoomAction) {
         RoomAction::Seen => state.unread = 0,
         RoomAction::InvitationUsed => state.invitation = None,
         RoomAction::Kept { kept } => state.kept = kept,
+        RoomAction::Forgotten => state.forgotten = true,
         RoomAction::Renamed { name } => state.my_name = name,
     }
 }
@@ -273,12 +284,16 @@ impl RoomState {
         }
     }
 
-    fn on_person(&mut self, person: Person) {
+    fn on_person(&mut self, mut person: Person) {
         if person.peer == self.me {
             return;
         }
         match self.people.iter_mut().find(|known| known.peer == person.peer) {
-            Some(known) => *known = Rc::new(person),
+            Some(known) => {
+                // Who was away and is being connected with is called as before until they say their name.
+                person.name = person.name.or_else(|| known.name.clone());
+                *known = Rc::new(person);
+            }
             None => self.people.push(Rc::new(person)),
         }
     }

@@ -167,9 +167,9 @@ impl Session {
         self.command(|core, now| core.leave(now));
     }
 
-    /// See [`Core::keep_no_more`].
-    pub fn keep_no_more(&self) {
-        self.0.core.borrow_mut().keep_no_more();
+    /// See [`Core::forget`].
+    pub fn forget(&self) {
+        self.command(Core::forget);
     }
 
     /// Tries the servers now.

@@ -182,7 +182,7 @@ fn mesh_standing(state: &RoomState) -> (MeshStanding, Option<Blocked>) {
                     obstacle: shared.filter(|shared| *shared == obstacle),
                 });
             }
-            PersonState::Gone | PersonState::Left => {}
+            PersonState::Gone | PersonState::Left | PersonState::Away => {}
         }
     }
     let mesh = match (here, coming) {

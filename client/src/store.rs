@@ -23,6 +23,9 @@ pub enum StoreError {
     /// The disk or the program's share of it is full. Free some space.
     #[error("there is no space left to store anything")]
     Full,
+    /// The store takes nothing any more, and does not say why.
+    #[error("the storage does not answer")]
+    Stalled,
     /// Anything else the platform met, in its own words.
     #[error("the platform could not store or read: {0}")]
     Platform(String),

@@ -45,9 +45,20 @@ pub fn notice(notice: &Notice) -> Cow<'static, str> {
         NoticeKind::NotStored { error } => {
             let why = match error {
                 StoreError::Full => "This browser has no space left to store what is said. Free some space, then reload.",
+                StoreError::Stalled => "This browser's storage does not answer any more. Reload to try again.",
                 StoreError::Denied | StoreError::Platform(_) => "This browser can no longer store what is said. Reload to try again.",
             };
             format!("{why} Until then, what is said from now on is gone when this page is closed.").into()
+        }
+        NoticeKind::SlotLost => {
+            "Another tab of this browser goes on as you. Reload to be someone else here. Until then, what is said from now on is gone \
+             when this page is closed."
+                .into()
+        }
+        NoticeKind::ForgottenElsewhere => {
+            "You forgot this room in another tab, so you have left it here, too. Nothing of it is kept: copy what you still need before you \
+             close this page."
+                .into()
         }
         NoticeKind::NewVersion => "A newer version of this page is ready. Reload whenever it suits you.".into(),
         NoticeKind::NoFiles => {
@@ -406,6 +417,7 @@ pub fn person_state(state: PersonState) -> &'static str {
         PersonState::OutOfReach { .. } => "Out of reach",
         PersonState::Gone => "Gone",
         PersonState::Left => "Left",
+        PersonState::Away => "Away",
     }
 }
 

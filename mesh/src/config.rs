@@ -421,6 +421,9 @@ pub const PEOPLE_MAX: usize = 2_048;
 /// How many more are kept who are not reached, or not yet.
 pub const SAID_MAX: usize = 64;
 
+/// How many people are listed who were here before and are not here now. A guess: more is a list to search.
+pub const AWAY_MAX: usize = 50;
+
 /// The last stamps of how many people are kept after they were forgotten.
 pub const TOMBSTONES_MAX: usize = 512;
 

@@ -211,6 +211,8 @@ pub enum PersonState {
     Gone,
     /// Said goodbye.
     Left,
+    /// Was here before, on a former visit perhaps, and is not here now.
+    Away,
 }
 
 /// Why no link with someone comes about, as far as the candidates of both sides tell. NATs are named after RFC 4787.

@@ -37,6 +37,10 @@ enum Phase {
     HandingIn {
         until: Instant,
     },
+    /// We are about to leave; what we said last waits for the store.
+    Settling {
+        until: Instant,
+    },
     Leaving {
         until: Instant,
     },
@@ -154,7 +158,8 @@ impl Node {
         taken
     }
 
-    /// Leaves the room: tells every peer, waits a moment until they have heard it, closes everything. [`Event::Left`] comes last.
+    /// Leaves the room: waits a moment until what we said last is stored and sent, tells every peer, waits a moment until they have heard
+    /// it, closes everything. [`Event::Left`] comes last.
     pub fn leave(&mut self, now: Now) {
         self.advance(now);
         if self.phase == Phase::Here {
@@ -164,6 +169,13 @@ impl Node {
             *until = self.cx.now.instant;
             self.finish_leaving();
         }
+    }
+
+    /// The same for a program that ends now: says goodbye at once. What waits for the store is sent at the next visit.
+    pub fn leave_at_once(&mut self, now: Now) {
+        self.leave(now);
+        self.say_goodbye();
+        self.finish_leaving();
     }
 
     /// Closes the room for everyone, now and for good, and leaves it. [`Event::RoomClosed`] and [`Event::Left`] follow.
@@ -233,7 +245,7 @@ impl Node {
     fn handle_frame(&mut self, link: LinkId, bytes: &[u8]) {
         let frame = Frame::decode(bytes);
         let frame = self.net.handle_frame(&mut self.cx, &self.room, link, frame);
-        if let Some(frame) = frame.filter(|_| self.phase == Phase::Here) {
+        if let Some(frame) = frame.filter(|_| self.has_room()) {
             self.room.handle_frame(&mut self.cx, link, frame);
         }
     }
@@ -275,10 +287,12 @@ impl Node {
         let (net, room, now) = (&self.net, &self.room, self.cx.instant());
         match (self.phase, timer) {
             (Phase::Left, _) => None,
-            (Phase::Leaving { until } | Phase::HandingIn { until }, Timer::Leaving) => Some(until),
+            (Phase::Settling { until } | Phase::Leaving { until } | Phase::HandingIn { until }, Timer::Leaving) => {
+                Some(until)
+            }
             (Phase::HandingIn { .. }, Timer::Servers) => net.servers_due(room, now),
             (Phase::HandingIn { .. }, _) => None,
-            (Phase::Leaving { .. }, _) | (Phase::Here, Timer::Leaving) => None,
+            (Phase::Settling { .. } | Phase::Leaving { .. }, _) | (Phase::Here, Timer::Leaving) => None,
             (Phase::Here, Timer::Split) => net.split_due(room),
             (Phase::Here, Timer::Servers) => net.servers_due(room, now),
             (Phase::Here, Timer::Links) => net.links_due(&self.cx),
@@ -353,7 +367,7 @@ impl Node {
     }
 
     fn tell_room(&mut self, word: ToRoom) {
-        if self.phase == Phase::Here {
+        if self.has_room() {
             self.room.handle_net(&mut self.cx, word);
         }
     }
@@ -379,29 +393,47 @@ impl Node {
         if self.phase == Phase::Here { Ok(()) } else { Err(error) }
     }
 
+    fn has_room(&self) -> bool {
+        matches!(self.phase, Phase::Here | Phase::Settling { .. })
+    }
+
     fn start_leaving(&mut self) {
         if self.phase != Phase::Here {
             return;
         }
-        self.room.leave(&mut self.cx);
+        self.room.prepare_to_leave(&mut self.cx);
         let until = self.cx.instant() + self.cx.timing.goodbye_timeout;
-        self.phase = Phase::Leaving { until };
-        self.net.leave(&mut self.cx, &self.room);
+        self.phase = Phase::Settling { until };
+        if self.room.has_sent_all() {
+            self.say_goodbye();
+        }
     }
 
-    /// Closes down once every peer has heard our goodbye, or the time for it is over.
-    fn finish_leaving(&mut self) {
-        let done = match self.phase {
-            Phase::Leaving { until } => self.net.is_quiet() || self.cx.instant() >= until,
-            Phase::HandingIn { until } => self.cx.instant() >= until,
-            Phase::Here | Phase::Left => false,
-        };
-        if !done {
-            return;
+    /// Says goodbye, if that is not done. A peer that has heard our goodbye takes nothing more from us.
+    fn say_goodbye(&mut self) {
+        if let Phase::Settling { until } = self.phase {
+            self.room.leave(&mut self.cx);
+            self.phase = Phase::Leaving { until };
+            self.net.leave(&mut self.cx, &self.room);
         }
-        self.net.close(&mut self.cx);
-        self.phase = Phase::Left;
-        self.cx.event(Event::Left);
+    }
+
+    /// Says goodbye once all that we said is on its way; closes down once every peer has heard it. The time for both is bounded.
+    fn finish_leaving(&mut self) {
+        let now = self.cx.instant();
+        if matches!(self.phase, Phase::Settling { until } if self.room.has_sent_all() || now >= until) {
+            self.say_goodbye();
+        }
+        let done = match self.phase {
+            Phase::Leaving { until } => self.net.is_quiet() || now >= until,
+            Phase::HandingIn { until } => now >= until,
+            Phase::Here | Phase::Settling { .. } | Phase::Left => false,
+        };
+        if done {
+            self.net.close(&mut self.cx);
+            self.phase = Phase::Left;
+            self.cx.event(Event::Left);
+        }
     }
 
     // --- what the app can ask ---

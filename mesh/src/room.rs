@@ -423,11 +423,19 @@ impl Room {
 
     // --- the end ---
 
-    /// Says in a last beacon that we leave.
-    pub(crate) fn leave(&mut self, cx: &mut Context) {
-        // Others may still reach those whom we did not.
+    /// We are about to leave: others may still reach those whom we did not.
+    pub(crate) fn prepare_to_leave(&mut self, cx: &mut Context) {
         let whispers = self.deliveries.take_whispers();
         self.hold_whispers(cx, &whispers);
+    }
+
+    /// Whether nothing that is to be sent waits for the store.
+    pub(crate) fn has_sent_all(&self) -> bool {
+        self.journal.has_sent_all()
+    }
+
+    /// Says in a last beacon that we leave.
+    pub(crate) fn leave(&mut self, cx: &mut Context) {
         self.send_beacon(cx, true);
     }
 

@@ -5,15 +5,17 @@ use client::{
     route::Route,
     words,
 };
+use gloo_timers::future::sleep;
 use shared::{RoomCode, room::ParseRoomError};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use crate::{
-    config::DRAW_AFTER,
+    config::{DRAW_AFTER, HEARD_AFTER},
     drafts,
     hooks::{go_to, use_delay, use_route},
     js,
+    nearby::tell_forgotten,
     pages::{
         room::RoomPage,
         start::{Entered, StartPage},
@@ -159,9 +161,11 @@ fn take_name(
     }
 }
 
-/// Forgets a room and what is kept of it. If that fails says so, and the room stays in the list, to try again.
+/// Forgets a room and what is kept of it. Whoever is in the room by another tab, or still leaves it, keeps nothing any more once told. If that fails says so, and the room stays in the list, to try again.
 async fn forget(profile: Profile, code: RoomCode, notice: UseStateSetter<Option<Notice>>) {
     let room = code.open().id();
+    tell_forgotten(&room);
+    sleep(HEARD_AFTER).await;
     match profile.forget(&room).await {
         Ok(()) => {
             drafts::forget(&room);

@@ -78,5 +78,11 @@ pub(crate) const ROOMS_MAX: usize = 12;
 /// By how many people a room is known there.
 pub(crate) const ROOM_NAMES_MAX: usize = 3;
 
+/// How long before a room is forgotten the other tabs are told: what they write until they hear of it is forgotten, too.
+pub(crate) const HEARD_AFTER: Duration = Duration::from_millis(250);
+
+/// How many people who are away are listed at first. A guess: a small room is seen whole.
+pub(crate) const AWAY_SHOWN: usize = 5;
+
 /// For how long a browser that saves a file can read it: longer than the person is asked where to.
 pub(crate) const SAVE_LASTS: Duration = Duration::from_secs(5 * 60);

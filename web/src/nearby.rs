@@ -1,11 +1,12 @@
-//! The other tabs of this browser that are in the same room: what one posts, all others get (`BroadcastChannel`).
+//! The other tabs of this browser that are in the same room: what one posts, all others get (`BroadcastChannel`). Bytes are for their nodes; `null`
+//! says that this browser forgets the room.
 
-use client::driver::Events;
+use client::driver::{DriverEvent, Events};
 use gloo_events::EventListener;
 use js_sys::Uint8Array;
 use mesh::io::Input;
 use shared::RoomId;
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{BroadcastChannel, MessageEvent};
 
 /// A way to the other tabs. Dropping it closes and silences it.
@@ -18,11 +19,13 @@ pub(crate) struct Nearby {
 impl Nearby {
     /// Opens the channel of a room. `None` if the browser has no such thing: then the server introduces tabs as it does people.
     pub(crate) fn open(room: &RoomId, events: &Events) -> Option<Self> {
-        let channel = BroadcastChannel::new(&format!("starling/{}", room.to_text())).ok()?;
+        let channel = channel(room)?;
         let events = events.clone();
         let on_message = EventListener::new(&channel, "message", move |event| {
-            // What is no array of bytes comes from no tab of ours.
-            if let Ok(bytes) = event.unchecked_ref::<MessageEvent>().data().dyn_into::<Uint8Array>() {
+            let data = event.unchecked_ref::<MessageEvent>().data();
+            if data.is_null() {
+                events.send(DriverEvent::Forgotten);
+            } else if let Ok(bytes) = data.dyn_into::<Uint8Array>() {
                 let bytes = bytes.to_vec();
                 events.input(Input::Nearby { bytes });
             }
@@ -40,6 +43,19 @@ impl Nearby {
     }
 }
 
+fn channel(room: &RoomId) -> Option<BroadcastChannel> {
+    BroadcastChannel::new(&format!("starling/{}", room.to_text())).ok()
+}
+
+/// Tells all who are in the room by this browser, in this tab, too, that the room is forgotten.
+pub(crate) fn tell_forgotten(room: &RoomId) {
+    if let Some(channel) = channel(room) {
+        // Fails only for a closed channel.
+        let _ = channel.post_message(&JsValue::NULL);
+        channel.close();
+    }
+}
+
 impl Drop for Nearby {
     fn drop(&mut self) {
         self.channel.close();
@@ -49,7 +65,6 @@ impl Drop for Nearby {
 #[cfg(test)]
 #[cfg(target_arch = "wasm32")]
 mod tests {
-    use client::driver::DriverEvent;
     use shared::RoomCode;
     use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -75,5 +90,9 @@ mod tests {
             unheard.try_next().is_none(),
             "neither the sender nor another room hears it"
         );
+        tell_forgotten(&lobby);
+        assert_eq!(queue.next().await, Some(DriverEvent::Forgotten));
+        assert_eq!(unheard.next().await, Some(DriverEvent::Forgotten));
+        assert!(unheard.try_next().is_none(), "nobody in another room is told");
     }
 }

@@ -16,6 +16,7 @@ use litemap::LiteMap;
 use mesh::{
     NodeConfig, Timing,
     io::{Change, Input, LinkId, ServerId},
+    model::PersonState,
 };
 use shared::{RoomCode, RoomId, signal::IceServer};
 use wasm_bindgen::JsCast;
@@ -40,6 +41,7 @@ use crate::{
 pub fn join(profile: &Profile, code: &RoomCode, name: String, on_show: Callback<Rc<RoomState>>) -> Session {
     let room = code.open();
     let (events, queue) = Events::channel();
+    profile.tell_of_loss(&events);
     let platform = Browser {
         profile: profile.clone(),
         room: room.id(),
@@ -177,9 +179,13 @@ impl Platform for Browser {
 }
 
 impl Browser {
-    /// Keeps the room among those to go back to, unless it is closed.
+    /// Keeps the room among those to go back to, unless it is closed. Of one that is forgotten nothing is kept.
     fn remember_room(&mut self, room: &RoomState) {
-        let people = room.people.iter().filter_map(|person| person.name.as_deref());
+        if room.forgotten {
+            return;
+        }
+        let met = room.people.iter().filter(|person| person.state != PersonState::Away);
+        let people = met.filter_map(|person| person.name.as_deref());
         let mut with = String::new();
         for name in people.take(ROOM_NAMES_MAX) {
             with += if with.is_empty() { "" } else { ", " };

@@ -2,13 +2,19 @@
 //!
 //! Several tabs of one browser are several peers; [`client::slot`] says how they share its identities. A tab remembers its
 //! slot in its session storage, and holds it under a Web Lock for as long as the page lives. Where there are no Web Locks
-//! (plain http), a lease in the database, renewed every few seconds, does the same.
+//! (plain http), a lease in the database, renewed every few seconds, does the same. After a long sleep another tab may have taken the lease: this tab
+//! then keeps nothing any more.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
 
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use client::{
     config::{LEASE, LEASE_RENEWAL, RELOAD_PATIENCE, RETURN_PATIENCE},
+    driver::{DriverEvent, Events},
     notice::Missing,
     servers,
     slot::{self, Claim, Hold, Host, Lock, Remembered},
@@ -42,6 +48,7 @@ struct Inner {
     identity: Identity,
     record: RefCell<IdentityRecord<RtcCertificate>>,
     slot: u32,
+    loss: Rc<Loss>,
     store: BrowserStore,
     servers: Vec<String>,
     /// The statements of founders who closed their rooms.
@@ -78,6 +85,9 @@ impl Profile {
         if record.name.as_deref() == Some(name) {
             return Ok(());
         }
+        if self.0.loss.is_lost.get() {
+            return Err(StoreError::Denied);
+        }
         record.name = Some(name.to_owned());
         self.0.store.save_identity(self.0.slot, &record).await?;
         self.0.record.replace(record);
@@ -106,7 +116,7 @@ impl Profile {
     /// What was kept of a room; `None` if nothing is kept here. Where that cannot be read nothing more is kept either: what is there may be
     /// read another time.
     pub(crate) async fn restore(&self, room: &RoomId) -> Option<Vec<StoredRecord>> {
-        if !self.persistent() {
+        if !self.persistent() || self.0.loss.is_lost.get() {
             return None;
         }
         let records = self.0.store.records(room, &self.peer_id()).await;
@@ -121,6 +131,16 @@ impl Profile {
         durability: Durability,
     ) -> Result<(), StoreError> {
         self.0.store.write(room, &self.peer_id(), changes, durability).await
+    }
+
+    /// Has the driver at the other end told if another tab takes our slot, or has it.
+    pub(crate) fn tell_of_loss(&self, events: &Events) {
+        if self.0.loss.is_lost.get() {
+            events.send(DriverEvent::SlotLost);
+        }
+        let mut drivers = self.0.loss.drivers.borrow_mut();
+        drivers.retain(|driver| !driver.is_closed());
+        drivers.push(events.clone());
     }
 
     /// Forgets everything that this browser keeps of a room, whichever tab it is of.
@@ -160,7 +180,7 @@ pub async fn boot() -> Result<Profile, Missing> {
         return Err(Missing::Randomness);
     }
     let (own, servers) = futures_util::join!(own_identity(), servers());
-    let (store, slot, record, renewal) = own;
+    let (store, slot, record, (loss, renewal)) = own;
     let closed = store.closed().await;
     let closed = closed.unwrap_or_else(|error| failed("which rooms are closed cannot be read", &error));
     let mut by_room = LiteMap::new();
@@ -171,6 +191,7 @@ pub async fn boot() -> Result<Profile, Missing> {
         identity: Identity::from_secret(&record.secret),
         record: RefCell::new(record),
         slot,
+        loss,
         store,
         servers,
         closed: RefCell::new(by_room),
@@ -182,6 +203,25 @@ pub async fn boot() -> Result<Profile, Missing> {
 fn failed<T: Default>(what: &str, error: &StoreError) -> T {
     js::log(&format!("{what}: {error}"));
     T::default()
+}
+
+/// Whether another tab has taken our slot.
+#[derive(Debug, Default)]
+struct Loss {
+    is_lost: Cell<bool>,
+    /// Those of the rooms that we are in, to be told.
+    drivers: RefCell<Vec<Events>>,
+}
+
+impl Loss {
+    fn tell(&self) {
+        js::log("another tab took over this identity");
+        if !self.is_lost.replace(true) {
+            for driver in &*self.drivers.borrow() {
+                driver.send(DriverEvent::SlotLost);
+            }
+        }
+    }
 }
 
 /// Renews a lease until it is dropped, and gives it up when the page goes away.
@@ -206,7 +246,13 @@ async fn open_store(patience: Duration) -> BrowserStore {
 }
 
 /// Takes a slot. If the store fails or has none, the identity lasts as long as the page.
-async fn own_identity() -> (BrowserStore, u32, IdentityRecord<RtcCertificate>, Option<Renewal>) {
+async fn own_identity() -> (
+    BrowserStore,
+    u32,
+    IdentityRecord<RtcCertificate>,
+    (Rc<Loss>, Option<Renewal>),
+) {
+    let loss = Rc::new(Loss::default());
     let owner = SessionId::from_bytes(js::entropy()).to_text();
     let session = js::window().session_storage().ok().flatten();
     let slot = session
@@ -228,25 +274,28 @@ async fn own_identity() -> (BrowserStore, u32, IdentityRecord<RtcCertificate>, O
                 // Denied storage means a new slot after a reload, no more.
                 let _ = session.set_item(SLOT_KEY, &slot.to_string());
             }
-            let renewal = (hold == Hold::Lease).then(|| keep_renewing(&store, slot, owner));
-            return (store, slot, record, renewal);
+            let renewal = (hold == Hold::Lease).then(|| keep_renewing(&store, slot, owner, &loss));
+            return (store, slot, record, (loss, renewal));
         }
         Ok(None) => js::log("every identity slot is taken: that of this tab is not kept"),
         Err(error) => failed("the identity of this tab is not kept", &error),
     }
     let store = BrowserStore::Memory(MemoryStore::default());
-    (store, 0, slot::temporary(&Tab).await, None)
+    (store, 0, slot::temporary(&Tab).await, (loss, None))
 }
 
-/// Renews the lease on a slot for as long as the page lives.
-fn keep_renewing(store: &BrowserStore, slot: u32, owner: String) -> Renewal {
-    let store = store.clone();
+/// Renews the lease on a slot for as long as the page lives, or until another tab has the slot.
+fn keep_renewing(store: &BrowserStore, slot: u32, owner: String, loss: &Rc<Loss>) -> Renewal {
+    let (store, loss) = (store.clone(), Rc::clone(loss));
     let renew = move |lasts: Duration| {
-        let (store, owner) = (store.clone(), owner.clone());
+        let (store, owner, loss) = (store.clone(), owner.clone(), Rc::clone(&loss));
+        if loss.is_lost.get() {
+            return;
+        }
         spawn_local(async move {
             match slot::renew(&store, slot, &owner, Tab.unix_millis(), lasts).await {
                 Ok(true) => {}
-                Ok(false) => js::log("another tab took over this identity"),
+                Ok(false) => loss.tell(),
                 Err(error) => failed("the lease on this identity was not renewed", &error),
             }
         });
@@ -379,12 +428,33 @@ pub(crate) mod tests {
         let store = BrowserStore::Memory(MemoryStore::default());
         let taken = async |owner| slot::renew(&store, 0, owner, Tab.unix_millis(), LEASE).await.unwrap();
         assert!(taken("a").await);
-        let renewal = keep_renewing(&store, 0, "a".to_owned());
+        let renewal = keep_renewing(&store, 0, "a".to_owned(), &Rc::default());
         assert!(!taken("b").await);
         let hidden = web_sys::Event::new("pagehide").unwrap();
         js::window().dispatch_event(&hidden).unwrap();
         sleep(Duration::from_millis(1)).await;
         assert!(taken("b").await);
+        drop(renewal);
+    }
+
+    #[wasm_bindgen_test]
+    async fn who_lost_the_lease_keeps_nothing_any_more() {
+        let profile = boot().await.unwrap();
+        let room = profile.generate_room().open().id();
+        let (events, mut queue) = Events::channel();
+        profile.tell_of_loss(&events);
+        let store = BrowserStore::Memory(MemoryStore::default());
+        assert!(slot::renew(&store, 0, "b", Tab.unix_millis(), LEASE).await.unwrap());
+        let renewal = keep_renewing(&store, 0, "a".to_owned(), &profile.0.loss);
+        assert!(queue.try_next().is_none() && profile.restore(&room).await.is_some());
+        let hidden = web_sys::Event::new("pagehide").unwrap();
+        js::window().dispatch_event(&hidden).unwrap();
+        assert_eq!(queue.next().await, Some(DriverEvent::SlotLost));
+        assert!(profile.restore(&room).await.is_none());
+        assert_eq!(profile.save_name("Ann").await, Err(StoreError::Denied));
+        let (events, mut later) = Events::channel();
+        profile.tell_of_loss(&events);
+        assert_eq!(later.next().await, Some(DriverEvent::SlotLost));
         drop(renewal);
     }
 }

@@ -88,16 +88,28 @@ impl Core {
 
     /// Leaves the room. The room is [`left`](crate::room::RoomState::left) within a second.
     pub fn leave(&mut self, now: Now) {
+        self.start_leaving(now);
+        self.node.leave(now);
+    }
+
+    /// The same for a program that ends now: others are told, and what waits is written, as far as there is time.
+    pub fn leave_at_once(&mut self, now: Now) {
+        self.start_leaving(now);
+        self.node.leave_at_once(now);
+        self.journal.hasten(self.now);
+    }
+
+    fn start_leaving(&mut self, now: Now) {
         self.command(now, Command::Leave);
         if self.own_state == OwnState::Here {
             self.own_state = OwnState::Leaving;
         }
-        self.node.leave(now);
     }
 
-    /// Writes nothing of the room any more: what is kept of it is about to be forgotten.
-    pub fn keep_no_more(&mut self) {
-        self.journal.end();
+    /// Keeps nothing of the room any more: what is kept of it is about to be forgotten.
+    pub fn forget(&mut self, now: Now) {
+        self.end_keeping(now);
+        self.act(now, RoomAction::Forgotten);
     }
 
     /// Tries the servers now.

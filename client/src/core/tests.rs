@@ -317,6 +317,22 @@ fn leaving_is_shown_without_waiting() {
     assert!(pair.cores[0].diagnostics(now).contains("we are left: 1"));
 }
 
+/// What is to be written now: so many changes each time, and how.
+fn writes(core: &mut Core) -> Vec<(usize, Durability)> {
+    let requests = std::iter::from_fn(|| core.poll_output());
+    let writes = requests.filter_map(|request| match request {
+        Request::Write { changes, durability } => Some((changes.len(), durability)),
+        _ => None,
+    });
+    writes.collect()
+}
+
+/// What the person is told.
+fn told(core: &Core) -> Vec<NoticeKind> {
+    let notices = core.room().notices.iter();
+    notices.map(|pinned| pinned.notice.kind.clone()).collect()
+}
+
 #[test]
 fn what_is_kept_goes_out_in_batches_and_a_failure_is_told_once() {
     let mut pair = Pair::new();
@@ -325,14 +341,6 @@ fn what_is_kept_goes_out_in_batches_and_a_failure_is_told_once() {
     core.restore(now, Vec::new());
     core.say(now, "hello").unwrap();
     assert!(core.room().kept && !core.room().would_be_lost());
-    let writes = |core: &mut Core| {
-        let requests = std::iter::from_fn(|| core.poll_output());
-        let writes = requests.filter_map(|request| match request {
-            Request::Write { changes, durability } => Some((changes.len(), durability)),
-            _ => None,
-        });
-        writes.collect::<Vec<_>>()
-    };
     assert_eq!(
         writes(core),
         [(2, Durability::Strict)],
@@ -343,11 +351,8 @@ fn what_is_kept_goes_out_in_batches_and_a_failure_is_told_once() {
     core.handle_written(now, Ok(()));
     assert_eq!(writes(core), [(2, Durability::Strict)]);
     core.handle_written(now, Err(StoreError::Full));
-    let [pinned] = &core.room().notices[..] else {
-        panic!("{:?}", core.room().notices);
-    };
     let error = StoreError::Full;
-    assert_eq!(pinned.notice.kind, NoticeKind::NotStored { error });
+    assert_eq!(told(core), [NoticeKind::NotStored { error }]);
     assert!(!core.room().kept && core.room().would_be_lost());
     core.say(now, "a third").unwrap();
     assert_eq!(writes(core), []);
@@ -358,4 +363,79 @@ fn what_is_kept_goes_out_in_batches_and_a_failure_is_told_once() {
         .map(|entry| entry.message.text.as_str())
         .collect();
     assert_eq!(texts, ["hello", "again", "a third"]);
+}
+
+/// Nothing is written any more, whatever is said.
+fn assert_keeps_nothing(core: &mut Core, now: Now) {
+    core.handle_written(now, Ok(()));
+    core.say(now, "not kept").unwrap();
+    assert_eq!(writes(core), []);
+    assert!(!core.room().kept && core.has_written_all());
+}
+
+#[test]
+fn a_store_that_takes_nothing_any_more_is_given_up_once_too_much_waits() {
+    let mut pair = Pair::new();
+    let now = pair.now;
+    let core = &mut pair.cores[0];
+    core.restore(now, Vec::new());
+    core.say(now, "hello").unwrap();
+    assert_eq!(writes(core).len(), 1, "this one is never written");
+    let store = |core: &mut Core, key: u8| {
+        let change = Change {
+            owner: mesh::io::Owner::Room,
+            key: vec![key],
+            value: Some(vec![0; crate::config::WAITING_BYTES_MAX / 4].into()),
+        };
+        let priority = mesh::io::Priority::Soon;
+        core.on_output(Output::Store { change, priority });
+    };
+    for key in 0..3 {
+        store(core, key);
+    }
+    assert_eq!((told(core), core.room().kept), (vec![], true));
+    store(core, 3);
+    let error = StoreError::Stalled;
+    let stalled = [NoticeKind::NotStored { error }];
+    assert_eq!(told(core), stalled);
+    assert_keeps_nothing(core, now);
+    core.handle_written(now, Err(StoreError::Full));
+    assert_eq!(told(core), stalled, "it was told already");
+}
+
+#[test]
+fn who_lost_the_identity_to_another_tab_keeps_nothing_and_goes_on_in_another_feed() {
+    let mut pair = Pair::new();
+    let now = pair.now;
+    let core = &mut pair.cores[0];
+    core.restore(now, Vec::new());
+    let before = core.say(now, "hello").unwrap();
+    writes(core);
+    core.handle_slot_lost(now);
+    assert_eq!(told(core), [NoticeKind::SlotLost]);
+    assert_keeps_nothing(core, now);
+    let ids: Vec<_> = core.room().messages.iter().map(|entry| entry.message.id).collect();
+    assert!(ids.len() == 2 && !ids.contains(&before), "it was said again");
+    assert!(!core.room().left);
+}
+
+#[test]
+fn a_room_that_is_forgotten_elsewhere_is_left_and_kept_no_more() {
+    let mut pair = Pair::new();
+    let now = pair.now;
+    let core = &mut pair.cores[0];
+    core.restore(now, Vec::new());
+    core.say(now, "hello").unwrap();
+    for _ in 0..2 {
+        core.handle_forgotten(now);
+        assert_eq!(writes(core), []);
+        assert_eq!(told(core), [NoticeKind::ForgottenElsewhere]);
+        let room = core.room();
+        assert!(room.left && room.forgotten && !room.kept && room.messages.len() == 1);
+    }
+    // Our own word comes back to us.
+    let core = &mut pair.cores[1];
+    core.forget(now);
+    core.handle_forgotten(now);
+    assert!(core.room().forgotten && !core.room().left && told(core).is_empty());
 }

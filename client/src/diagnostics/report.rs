@@ -61,6 +61,7 @@ pub fn report(snapshot: &Snapshot<'_>, recorder: &Recorder) -> String {
         PersonState::Reconnecting,
         PersonState::Gone,
         PersonState::Left,
+        PersonState::Away,
     ];
     for state in others.into_iter().chain(blocked) {
         let count = room.people.iter().filter(|person| person.state == state).count();

@@ -61,6 +61,7 @@ pub(super) fn person(state: PersonState) -> &'static str {
         PersonState::OutOfReach { obstacle } => self::obstacle(obstacle),
         PersonState::Gone => "gone",
         PersonState::Left => "left",
+        PersonState::Away => "away",
     }
 }
 

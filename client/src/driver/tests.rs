@@ -1,6 +1,10 @@
 //! A driver on a made-up platform, whose clock stands still.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
 
 use mesh::NodeConfig;
 use shared::{Identity, RoomCode};
@@ -21,6 +25,7 @@ enum Asked {
     Step(LinkId, Step),
     Transmit(LinkId, Vec<u8>),
     Drop(LinkId),
+    Write,
     Other,
     Show,
 }
@@ -32,9 +37,17 @@ struct Paper {
     shown: Rc<RefCell<Option<Rc<RoomState>>>>,
     is_exhausted: bool,
     is_full: bool,
+    keeps: bool,
 }
 
 impl Paper {
+    fn keeping() -> Self {
+        Self {
+            keeps: true,
+            ..Self::default()
+        }
+    }
+
     fn note(&self, asked: Asked) {
         self.asked.borrow_mut().push_back(asked);
     }
@@ -46,7 +59,7 @@ impl Paper {
 
 impl Platform for Paper {
     async fn restore(&self) -> Option<Vec<StoredRecord>> {
-        None
+        self.keeps.then(Vec::new)
     }
     fn arm_timer(&mut self, after: Option<Duration>) {
         self.note(Asked::Timer(after));
@@ -81,7 +94,7 @@ impl Platform for Paper {
         self.note(Asked::Other);
     }
     fn write(&mut self, _: Vec<Change>, _: Durability) {
-        self.note(Asked::Other);
+        self.note(Asked::Write);
     }
     fn remember_closed(&mut self, _: Vec<u8>) {
         self.note(Asked::Other);
@@ -148,6 +161,45 @@ fn a_program_that_nobody_holds_leaves_and_ends() {
     now_or_never(driver.run());
     assert!(paper.shown.take().is_some_and(|room| room.left));
     assert!(paper.take().contains(&Asked::Close(SERVER)));
+}
+
+#[test]
+fn a_program_does_not_end_before_what_was_said_last_is_stored() {
+    for last in [Ok(()), Err(StoreError::Full)] {
+        let paper = Paper::keeping();
+        let (session, driver) = enter(paper.clone());
+        let events = driver.events.clone();
+        let mut run = pin!(driver.run());
+        let mut goes_on = || run.as_mut().poll(&mut Context::from_waker(Waker::noop())) == Poll::Pending;
+        assert!(goes_on());
+        session.say(None, "the last word").unwrap();
+        session.leave();
+        drop(session);
+        assert!(goes_on());
+        assert_eq!(paper.take().iter().filter(|asked| **asked == Asked::Write).count(), 1);
+        let is_left = || paper.shown.borrow().as_ref().is_some_and(|room| room.left);
+        assert!(!is_left(), "nobody can be told before it is stored");
+        events.send(DriverEvent::Written(last));
+        assert!(!goes_on() && is_left());
+    }
+}
+
+#[test]
+fn a_program_that_ends_now_leaves_at_once_and_ends_when_all_is_stored() {
+    let paper = Paper::keeping();
+    let (session, driver) = enter(paper.clone());
+    let events = driver.events.clone();
+    let mut run = pin!(driver.run());
+    let mut goes_on = || run.as_mut().poll(&mut Context::from_waker(Waker::noop())) == Poll::Pending;
+    assert!(goes_on());
+    session.say(None, "the last word").unwrap();
+    events.send(DriverEvent::Leave);
+    drop(session);
+    assert!(goes_on());
+    assert!(paper.shown.take().is_some_and(|room| room.left));
+    assert!(paper.take().contains(&Asked::Write));
+    events.send(DriverEvent::Written(Ok(())));
+    assert!(!goes_on());
 }
 
 #[test]

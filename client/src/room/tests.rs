@@ -69,10 +69,35 @@ fn people_change_in_place_and_are_forgotten() {
         state.people.iter().map(|person| person.state).collect::<Vec<_>>(),
         [PersonState::Left, PersonState::Here]
     );
-    assert_eq!(state.people_in_order()[0].peer, peer(2));
+    assert_eq!(state.people_in_order().0[0].peer, peer(2));
     assert_eq!(state.present(), 2);
     happens(&mut state, Event::PersonForgotten { peer: peer(1) });
     assert_eq!(state.people.len(), 1);
+}
+
+#[test]
+fn who_is_away_is_listed_last_the_most_recent_first_and_is_not_here() {
+    let mut state = after([
+        person(1, "Ada", PersonState::Away),
+        person(2, "Bo", PersonState::Away),
+        person(3, "Cy", PersonState::Left),
+        person(4, "Di", PersonState::Here),
+    ]);
+    let in_order = |state: &RoomState| {
+        let (people, first_away) = state.people_in_order();
+        let people: Vec<_> = people.iter().map(|person| person.peer).collect();
+        (people, first_away)
+    };
+    assert_eq!(in_order(&state), ([4, 3, 2, 1].map(peer).to_vec(), 2));
+    assert_eq!(state.present(), 2);
+    // Their link comes before their name.
+    let Event::Person { person: coming } = person(1, "", PersonState::Connecting) else {
+        panic!()
+    };
+    let person = Person { name: None, ..coming };
+    happens(&mut state, Event::Person { person });
+    assert_eq!(state.name_of(&peer(1)), "Ada");
+    assert_eq!(in_order(&state), ([1, 4, 3, 2].map(peer).to_vec(), 3));
 }
 
 #[test]

@@ -55,6 +55,12 @@ pub fn dated_ahead(count: usize) -> String {
     format!("{messages} from a clock that is ahead")
 }
 
+/// The button that shows those who are away and not listed yet, or hides them again.
+#[must_use]
+pub fn more_away(count: usize) -> String {
+    format!("{count} more away")
+}
+
 /// Of someone who is here without a link of ours.
 pub const THROUGH_OTHERS: &str = "Reached through others";
 

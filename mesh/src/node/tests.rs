@@ -356,6 +356,96 @@ fn who_leaves_says_goodbye_and_is_gone_when_everybody_has_heard() {
     );
 }
 
+/// Linked with Bob, with something said that is not stored yet. Gives after how many changes it is.
+fn said_and_not_stored() -> (Rig, u64) {
+    let mut rig = Rig::linked();
+    rig.node.restore(rig.now, []);
+    rig.outputs();
+    rig.node.say(rig.now, "the last word").unwrap();
+    let outputs = rig.outputs();
+    let is_change = |output: &&Output| matches!(output, Output::Store { .. });
+    let changes = outputs.iter().filter(is_change).count() as u64;
+    let is_sent = |output: &Output| matches!(output, Output::Transmit { .. });
+    assert!(!outputs.iter().any(is_sent), "{outputs:?}");
+    (rig, changes)
+}
+
+/// The words of these outputs, if all are something that Bob gets.
+fn words(outputs: &[Output]) -> Vec<&'static str> {
+    let word = |output: &Output| {
+        let Output::Transmit { link: LINK, bytes } = output else {
+            panic!("{output:?}");
+        };
+        match Frame::decode(&bytes[1..]) {
+            Ok(Frame::Entry { .. }) => "entry",
+            Ok(Frame::Beacon { .. }) => "beacon",
+            Ok(Frame::Goodbye { .. }) => "goodbye",
+            other => panic!("{other:?}"),
+        }
+    };
+    outputs.iter().map(word).collect()
+}
+
+#[test]
+fn what_was_said_right_before_is_stored_and_sent_before_the_goodbye() {
+    let (mut rig, changes) = said_and_not_stored();
+    rig.node.leave(rig.now);
+    assert_eq!(rig.outputs(), []);
+    assert_eq!(rig.node.say(rig.now, "one more"), Err(SendError::Left));
+    rig.node.leave(rig.now);
+    rig.input(Input::Stored { changes });
+    assert_eq!(words(&rig.outputs()), ["entry", "beacon", "goodbye"]);
+    rig.frame(&Frame::GoodbyeAck {});
+    assert_eq!(rig.outputs(), [hang_up(), left()]);
+}
+
+#[test]
+fn a_store_that_fails_or_is_silent_keeps_nobody_from_leaving() {
+    let (mut rig, _) = said_and_not_stored();
+    rig.node.leave(rig.now);
+    rig.input(Input::NotStored);
+    let outputs = rig.outputs();
+    let is_told = |output: &&Output| matches!(output, Output::Event(Event::Renumbered { .. }));
+    assert!(outputs.iter().take(1).all(|output| is_told(&output)), "{outputs:?}");
+    assert_eq!(words(&outputs[1..]), ["entry", "beacon", "goodbye"]);
+
+    let (mut rig, _) = said_and_not_stored();
+    rig.node.leave(rig.now);
+    let until = rig.now.instant + Timing::default().goodbye_timeout;
+    assert_eq!(rig.node.poll_timeout(), Some(until));
+    assert_eq!(rig.outputs_after(499), []);
+    let outputs = rig.outputs_after(1);
+    assert_eq!(words(&outputs[..2]), ["beacon", "goodbye"]);
+    assert_eq!(outputs[2..], [hang_up(), left()]);
+}
+
+#[test]
+fn a_program_that_ends_now_says_goodbye_at_once() {
+    let (mut rig, _) = said_and_not_stored();
+    rig.node.leave_at_once(rig.now);
+    assert_eq!(words(&rig.outputs()), ["beacon", "goodbye"]);
+    let mut rig = Rig::linked();
+    rig.node.leave_at_once(rig.now);
+    assert_eq!(words(&rig.outputs()), ["beacon", "goodbye"]);
+    rig.frame(&Frame::GoodbyeAck {});
+    rig.node.leave_at_once(rig.now);
+    assert_eq!(rig.outputs(), [hang_up(), left()]);
+}
+
+#[test]
+fn a_whisper_under_way_is_put_into_the_log_before_the_goodbye() {
+    let mut rig = Rig::linked();
+    rig.node.restore(rig.now, []);
+    rig.node.whisper(rig.now, bob().peer_id(), "psst").unwrap();
+    rig.outputs();
+    rig.node.leave(rig.now);
+    let outputs = rig.outputs();
+    let is_change = |output: &Output| matches!(output, Output::Store { .. } | Output::Event(Event::Delivery { .. }));
+    assert!(!outputs.is_empty() && outputs.iter().all(is_change), "{outputs:?}");
+    rig.input(Input::Stored { changes: u64::MAX });
+    assert_eq!(words(&rig.outputs()), ["entry", "beacon", "goodbye"]);
+}
+
 #[test]
 fn after_it_has_left_nothing_comes_out_of_a_node() {
     let mut rig = Rig::linked();

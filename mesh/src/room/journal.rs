@@ -99,6 +99,11 @@ impl Journal {
         self.unstored.is_empty()
     }
 
+    /// Whether neither an entry of ours nor a receipt waits.
+    pub(super) fn has_sent_all(&self) -> bool {
+        self.unsent.is_empty() && self.receipts.is_empty()
+    }
+
     /// Of so many entries accepted, how many came before the first that is not stored.
     pub(super) fn stored_of(&self, accepted: u64) -> u64 {
         self.unstored.front().map_or(accepted, |first| first.accepted)

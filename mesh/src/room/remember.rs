@@ -42,6 +42,8 @@ struct Recalled {
     whispers: Vec<(PeerId, Whisper)>,
     fates: LiteMap<MessageId, Fate>,
     head: Option<StoredHead>,
+    /// Who used which name, and which message was the last with them.
+    names: LiteMap<PeerId, (Option<usize>, String)>,
 }
 
 impl Room {
@@ -59,7 +61,7 @@ impl Room {
                 self.recall(key, value, &mut recalled);
             }
         }
-        let head = recalled.head.take();
+        let (head, names) = (recalled.head.take(), std::mem::take(&mut recalled.names));
         let mut messages = self.recall_messages(cx, &recalled);
         let Recalled {
             feeds,
@@ -71,7 +73,9 @@ impl Room {
         self.log.restore(&cx.room, feeds, entries);
         let unread = head.map_or_else(Vec::new, |head| self.go_on_in(head));
         messages.sort_by_key(|message| (message.order, message.id));
+        let away = self.away(names, &messages);
         cx.event(Event::Recalled { messages });
+        self.change_roster(cx, |roster, events| roster.recall_away(away, events));
         self.follow_unread(cx, &unread);
         self.follow_whispers(cx, whispers, &fates);
         // What was said before the store was read.
@@ -113,6 +117,20 @@ impl Room {
                 show_whisper(cx, whisper, record.author);
             }
         }
+    }
+
+    /// Whom we met on former visits, with whom something was said last at the end.
+    fn away(&self, mut names: LiteMap<PeerId, (Option<usize>, String)>, said: &[Message]) -> Vec<(PeerId, String)> {
+        names.remove(&self.me);
+        for (place, message) in said.iter().enumerate() {
+            let with = message.whisper_to.filter(|_| message.own).unwrap_or(message.author);
+            if let Some((last, _)) = names.get_mut(&with) {
+                *last = Some(place);
+            }
+        }
+        let mut names: Vec<_> = names.into_iter().collect();
+        names.sort_by_key(|(_, (last, _))| *last);
+        names.into_iter().map(|(peer, (_, name))| (peer, name)).collect()
     }
 
     /// What we said and nobody is known to have waits on.
@@ -180,8 +198,8 @@ impl Room {
             Key::Feed { feed } => recalled.feeds.extend(decode(value).ok().map(|state| (feed, state))),
             Key::Name { peer } => {
                 let name: Option<&str> = decode(value).ok();
-                if let Some(name) = name.filter(|name| valid_name(name)) {
-                    self.roster.know_name(peer, name);
+                if let Some(name) = name.filter(|name| valid_name(name) && self.roster.know_name(peer, name)) {
+                    recalled.names.insert(peer, (None, name.to_owned()));
                 }
             }
             Key::Head => recalled.head = decode(value).ok(),

@@ -12,6 +12,7 @@
 #[cfg(test)]
 mod tests;
 
+mod away;
 mod listed;
 mod names;
 mod people;
@@ -48,6 +49,8 @@ pub(crate) struct Roster {
     tombstones: VecDeque<(PeerId, u64)>,
     /// Trust on first use: the first key seen with a name keeps it.
     names: LiteMap<String, PeerId>,
+    /// See [`away`].
+    away: Vec<(PeerId, String)>,
     /// When it is looked at anew who is reached.
     reach_due: Option<Instant>,
     /// Who came to be here since the last time that this was asked.
@@ -116,6 +119,7 @@ impl Roster {
             summary: Summary::default(),
             tombstones: VecDeque::new(),
             names: LiteMap::new(),
+            away: Vec::new(),
             reach_due: None,
             arrivals: Vec::new(),
         }
@@ -128,11 +132,12 @@ impl Roster {
 
     /// How someone stands with us.
     pub(crate) fn state(&self, peer: &PeerId) -> Option<PersonState> {
-        let entry = self.people.get(peer).filter(|entry| entry.is_shown())?;
-        Some(entry.person.state)
+        let entry = self.people.get(peer).filter(|entry| entry.is_shown());
+        let state = entry.map(|entry| entry.person.state);
+        state.or_else(|| self.is_away(peer).then_some(PersonState::Away))
     }
 
-    /// Everyone shown.
+    /// Everyone shown, but for those who are away.
     pub(crate) fn people(&self) -> impl Iterator<Item = &Person> {
         let shown = self.people.iter().filter(|(_, entry)| entry.is_shown());
         shown.map(|(_, entry)| &entry.person)

@@ -346,3 +346,53 @@ fn feeds_sent(outputs: &[Output]) -> Vec<u64> {
     };
     outputs.iter().filter_map(feed).collect()
 }
+
+#[test]
+fn who_was_met_is_away_after_a_restart_and_can_be_whispered_to() {
+    let mut before = Rig::new();
+    before.room.restore(&mut before.cx, []);
+    for number in [2, 3] {
+        let digests = before.room.digests();
+        before.tell(ToRoom::NeighborUp {
+            link: LinkId(number),
+            peer: peer(number.try_into().unwrap()),
+            name: format!("P{number}"),
+            state: LinkState::Up,
+            digests,
+            unix_millis: 1_800_000_000_000,
+        });
+    }
+    let id = before.room.whisper(&mut before.cx, peer(2), "psst").unwrap();
+    let record = |output| {
+        let Output::Store { change, .. } = output else {
+            return None;
+        };
+        Some((change.key, change.value?.to_vec()))
+    };
+    let records = before.cx.outputs().into_iter().filter_map(record);
+    // Another program of this machine has met us.
+    let name = Key::Name { peer: peer(1) }.keep(&"Ann");
+    let records: Vec<_> = records.chain([(name.key, name.value.unwrap().to_vec())]).collect();
+
+    let mut rig = Rig::new();
+    rig.room.restore(&mut rig.cx, records);
+    let outputs = rig.cx.outputs();
+    let Output::Event(Event::Recalled { messages }) = &outputs[0] else {
+        panic!("{outputs:?}");
+    };
+    assert_eq!(messages.iter().map(|message| message.id).collect::<Vec<_>>(), [id]);
+    let away = |number: u8| {
+        person(Person {
+            peer: peer(number),
+            name: Some(format!("P{number}")),
+            state: PersonState::Away,
+            linked: false,
+            ..bob()
+        })
+    };
+    assert_eq!(outputs[1..3], [away(3), away(2)], "with Bob something was said last");
+    let id = rig.room.whisper(&mut rig.cx, peer(3), "psst").unwrap();
+    let delivery = Delivery::Waiting;
+    let waits = Output::Event(Event::Delivery { id, delivery });
+    assert!(rig.cx.outputs().contains(&waits));
+}

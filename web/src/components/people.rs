@@ -10,6 +10,8 @@ use mesh::model::{Person, PersonState};
 use shared::PeerId;
 use yew::prelude::*;
 
+use crate::config::AWAY_SHOWN;
+
 use super::{avatar::avatar, element::icon_button, icon::Icon};
 
 /// Properties of [`People`].
@@ -34,7 +36,7 @@ impl PartialEq for PeopleProps {
     }
 }
 
-/// The list "People": we first, then who can be reached, then who is gone.
+/// The list "People": we first, then who can be reached, then who is gone, and who is away. Of many who are away only some at first.
 #[component]
 pub fn People(props: &PeopleProps) -> Html {
     let PeopleProps {
@@ -68,7 +70,18 @@ pub fn People(props: &PeopleProps) -> Html {
             </li>
         }
     };
+    let is_open = use_state_eq(|| false);
+    let toggle = {
+        let is_open = is_open.clone();
+        move |_: MouseEvent| is_open.set(!*is_open)
+    };
+    let (mut people, first_away) = state.people_in_order();
+    let more = people.len().saturating_sub(first_away + AWAY_SHOWN);
+    if !*is_open {
+        people.truncate(first_away + AWAY_SHOWN);
+    }
     html! {
+        <>
         // The role is the list's own, but some browsers drop it when the bullets are styled away.
         <ul class="people" role="list" aria-label={label::PEOPLE}>
             <li class="person own" key="me">
@@ -76,8 +89,14 @@ pub fn People(props: &PeopleProps) -> Html {
                 <p class="person-name"><bdi>{ &state.my_name }</bdi>{ " " }<span class="person-you">{ "(you)" }</span></p>
                 { standing(state.me, PersonState::Here, None) }
             </li>
-            { for state.people_in_order().into_iter().map(person) }
+            { for people.into_iter().map(person) }
         </ul>
+        if more > 0 {
+            <button type="button" class="button small" aria-expanded={is_open.to_string()} onclick={toggle}>
+                { page::more_away(more) }
+            </button>
+        }
+        </>
     }
 }
 
@@ -97,6 +116,6 @@ fn state_class(state: PersonState) -> &'static str {
         PersonState::Here => "here",
         PersonState::Connecting | PersonState::Reconnecting => "busy",
         PersonState::OutOfReach { .. } => "blocked",
-        PersonState::Gone | PersonState::Left => "away",
+        PersonState::Gone | PersonState::Left | PersonState::Away => "away",
     }
 }

@@ -63,7 +63,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
     let me = session.peer_id();
     let network = use_state_eq(|| None::<Rc<Network>>);
     let on_forget = use_callback((session.clone(), props.on_forget.clone()), |(), (session, forget)| {
-        session.keep_no_more();
+        session.forget();
         forget.emit(());
     });
     let leaving = use_leaving(state.left, &on_forget);

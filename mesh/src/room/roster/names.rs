@@ -20,11 +20,9 @@ pub(crate) enum NameNews {
 }
 
 impl Roster {
-    /// Recalls that `peer` used `name` on a former visit. Past [`KNOWN_NAMES_MAX`] names nothing more is recalled.
-    pub(crate) fn know_name(&mut self, peer: PeerId, name: &str) {
-        if self.names.len() < KNOWN_NAMES_MAX {
-            self.names.entry(skeleton(name)).or_insert(peer);
-        }
+    /// Recalls that `peer` used `name` on a former visit. Past [`KNOWN_NAMES_MAX`] names nothing more is recalled. Says whether the name is theirs.
+    pub(crate) fn know_name(&mut self, peer: PeerId, name: &str) -> bool {
+        self.names.len() < KNOWN_NAMES_MAX && *self.names.entry(skeleton(name)).or_insert(peer) == peer
     }
 
     /// Notes someone's name. Gives an alert, once for each time they take it, if the name was somebody else's.

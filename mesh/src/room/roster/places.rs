@@ -35,6 +35,7 @@ impl Roster {
         }
         if shown {
             out.push(Event::PersonForgotten { peer });
+            self.note_away(peer, entry.person.name, out);
         }
     }
 

@@ -5,7 +5,7 @@ use shared::{Room, RoomCode};
 
 use super::*;
 use crate::{
-    config::{CUT_OFF, KNOWN_NAMES_MAX, PEOPLE_MAX, REACH_SETTLE, SAID_MAX, Timing},
+    config::{AWAY_MAX, CUT_OFF, KNOWN_NAMES_MAX, PEOPLE_MAX, REACH_SETTLE, SAID_MAX, Timing},
     context::test::identity,
     model::Alert,
 };
@@ -295,8 +295,64 @@ fn the_gone_stay_listed_for_a_while_and_strangers_do_not() {
     assert_eq!(out, [Event::PersonForgotten { peer: peer(2) }]);
     out.clear();
     roster.handle_timeout(at(10) + timing.gone_listed, timing.gone_listed, &mut out);
-    assert_eq!(out, [Event::PersonForgotten { peer: peer(1) }]);
+    assert_eq!(out, [Event::PersonForgotten { peer: peer(1) }, away(1, "Ann")]);
     assert_eq!(roster.people().count(), 0);
+}
+
+fn away(who: u8, name: &str) -> Event {
+    Event::Person {
+        person: Person {
+            peer: peer(who),
+            name: Some(name.into()),
+            state: PersonState::Away,
+            linked: false,
+            round_trip: None,
+        },
+    }
+}
+
+#[test]
+fn who_was_here_before_is_away_until_they_come_and_again_after_they_are_forgotten() {
+    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
+    let names = [(1, "Ann"), (2, "Bob")].map(|(who, name)| (peer(who), name.to_owned()));
+    roster.recall_away(names.to_vec(), &mut out);
+    assert_eq!(out, [away(1, "Ann"), away(2, "Bob")]);
+    let state = |roster: &Roster, who| roster.state(&peer(who));
+    assert_eq!((state(&roster, 1), state(&roster, 3)), (Some(PersonState::Away), None));
+    assert_eq!((roster.people().count(), roster.candidates()), (0, 0));
+    // A link that does not come about.
+    roster.set_link(at(1), peer(1), LinkState::Connecting, &mut out);
+    assert_eq!(state(&roster, 1), Some(PersonState::Connecting));
+    out.clear();
+    roster.set_link(at(2), peer(1), LinkState::None, &mut out);
+    assert_eq!(out, [Event::PersonForgotten { peer: peer(1) }, away(1, "Ann")]);
+    // Somebody comes under another name, and goes.
+    here(&mut roster, peer(2), "Robert");
+    assert_eq!(state(&roster, 2), Some(PersonState::Here));
+    out.clear();
+    roster.forget(peer(2), &mut out);
+    assert_eq!(out, [Event::PersonForgotten { peer: peer(2) }, away(2, "Robert")]);
+}
+
+#[test]
+fn the_most_recent_of_those_who_are_away_are_listed() {
+    let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
+    let number = u8::try_from(AWAY_MAX).unwrap();
+    let name = |who: u8| (peer(who), format!("P{who}"));
+    roster.recall_away((0..=number).map(name).collect(), &mut out);
+    let all: Vec<_> = (1..=number).map(|who| away(who, &format!("P{who}"))).collect();
+    assert_eq!(out, all);
+    out.clear();
+    here(&mut roster, peer(100), "New");
+    here(&mut roster, peer(1), "P1");
+    for who in [100, 0] {
+        roster.note_away(peer(who), Some("New".into()), &mut out);
+    }
+    // Who is here is not taken off the list because another place is needed.
+    let forgotten = Event::PersonForgotten { peer: peer(2) };
+    assert_eq!(out, [away(100, "New"), away(0, "New"), forgotten]);
+    roster.note_away(peer(101), None, &mut out);
+    assert_eq!(out.len(), 3, "nameless");
 }
 
 #[test]
@@ -375,7 +431,7 @@ fn a_full_list_forgets_the_longest_gone_first_and_nobody_who_is_here() {
     assert_eq!(roster.people().count(), PEOPLE_MAX);
     assert_eq!(
         (roster.state(&numbered(6)), roster.state(&one_more)),
-        (None, Some(PersonState::Here))
+        (Some(PersonState::Away), Some(PersonState::Here))
     );
     assert_eq!(roster.state(&numbered(5)), Some(PersonState::Gone));
 }

@@ -300,7 +300,8 @@ fn how_reached(props: &RoomViewProps, peer: &PeerId) -> AttrValue {
         | PersonState::Here
         | PersonState::Reconnecting
         | PersonState::Gone
-        | PersonState::Left) => person_state(state).into(),
+        | PersonState::Left
+        | PersonState::Away) => person_state(state).into(),
     }
 }
 

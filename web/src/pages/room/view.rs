@@ -211,14 +211,17 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                     }) }
                 </div>
                 <MessageList state={state.clone()}>{ nothing_yet(props) }</MessageList>
-                <Composer
-                    whisper_to={recipient}
-                    drafts={props.drafts.clone()}
-                    closed={state.closed}
-                    focus_request={target.chosen}
-                    on_send={props.on_send.clone()}
-                    on_everyone={choose.reform(|()| None)}
-                />
+                // What is typed in it is kept.
+                if !state.forgotten {
+                    <Composer
+                        whisper_to={recipient}
+                        drafts={props.drafts.clone()}
+                        closed={state.closed}
+                        focus_request={target.chosen}
+                        on_send={props.on_send.clone()}
+                        on_everyone={choose.reform(|()| None)}
+                    />
+                }
             </main>
             <div class="scrim" onclick={close_people.reform(|_: MouseEvent| ())} />
             <div id="people-panel" class="side" {onkeydown}>
