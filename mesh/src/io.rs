@@ -153,8 +153,8 @@ pub enum Input {
         bytes: Rc<[u8]>,
     },
     /// Little waits to be sent on a link's channel for files: at most
-    /// [`FILE_CHANNEL_LOW_BYTES`](crate::config::FILE_CHANNEL_LOW_BYTES), after there was more. Given by the browser's event
-    /// `bufferedamountlow`; to be given too often does no harm but that more waits in the channel.
+    /// [`FILE_CHANNEL_LOW_BYTES`](crate::config::FILE_CHANNEL_LOW_BYTES). Due after each [`Output::TransmitFile`]: at once if so little waits then,
+    /// else with the browser's event `bufferedamountlow`. One for several of them is enough, if it comes after the last.
     FileWritable {
         /// Which link.
         link: LinkId,

@@ -424,9 +424,9 @@ pub enum SendError {
     Left,
 }
 
-/// A file that was not offered. Nothing of it is kept by the node.
+/// A file that is not offered, or not fetched. The node keeps nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum OfferError {
+pub enum FileError {
     /// It is larger than [`FILE_BYTES_MAX`](crate::config::FILE_BYTES_MAX), has no name, or its name or media type is too long, or the hashes are
     /// not those of its pieces. See [`FileInfo::is_valid`].
     #[error("the file does not keep the limits")]

@@ -15,8 +15,8 @@ use crate::{
     door::{ToNet, ToRoom},
     io::{Input, Instant, LinkId, Now, Output},
     model::{
-        CloseError, Counters, Event, FileInfo, FileProgress, FileState, Invitation, InvitationError, Network,
-        NetworkLink, OfferError, SendError,
+        CloseError, Counters, Event, FileError, FileInfo, FileProgress, FileState, Invitation, InvitationError,
+        Network, NetworkLink, SendError,
     },
     net::{Link, Net},
     pieces::{PieceHash, pieces_in, root_of},
@@ -106,22 +106,29 @@ impl Node {
     /// of the pieces, as a [`PieceHasher`](crate::pieces::PieceHasher) gives them.
     ///
     /// # Errors
-    /// [`OfferError`], and nothing was accepted.
-    pub fn offer_file(&mut self, now: Now, info: FileInfo, hashes: Vec<PieceHash>) -> Result<MessageId, OfferError> {
+    /// [`FileError`], and nothing was accepted.
+    pub fn offer_file(&mut self, now: Now, info: FileInfo, hashes: Vec<PieceHash>) -> Result<MessageId, FileError> {
         self.advance(now);
-        self.demand_here(OfferError::Left)?;
+        self.demand_here(FileError::Left)?;
         if !info.is_valid() || root_of(info.bytes, &hashes) != Some(info.root) {
-            return Err(OfferError::Invalid);
+            return Err(FileError::Invalid);
         }
         let said = self.room.say_file(&mut self.cx, &info);
         self.exchange();
-        said.ok_or(OfferError::Full)
+        said.ok_or(FileError::Full)
     }
 
     /// Fetches a file that was offered, as it stands in the message, or goes on with it. [`Event::File`] says how it goes. Goes on at later
     /// visits by itself.
-    pub fn fetch_file(&mut self, now: Now, info: FileInfo) {
+    ///
+    /// # Errors
+    /// [`FileError`], but not [`FileError::Full`].
+    pub fn fetch_file(&mut self, now: Now, info: FileInfo) -> Result<(), FileError> {
         self.advance(now);
+        self.demand_here(FileError::Left)?;
+        if !info.is_valid() {
+            return Err(FileError::Invalid);
+        }
         let (root, pieces) = (info.root, pieces_in(info.bytes));
         let state = FileState::Waiting;
         self.cx.event(Event::File {
@@ -134,6 +141,7 @@ impl Node {
                 sources: 0,
             },
         });
+        Ok(())
     }
 
     /// Fetches no more of a file until [`Node::fetch_file`] is called again. What is here stays, and is served.
