@@ -276,6 +276,11 @@ impl Core {
             | Input::LinkOpen { .. }
             | Input::LinkPath { .. }
             | Input::LinkKind { .. }
+            | Input::FilesOpen { .. }
+            | Input::FileFragment { .. }
+            | Input::FileWritable { .. }
+            | Input::PieceRead { .. }
+            | Input::PieceWritten { .. }
             | Input::Nearby { .. }
             | Input::Fragment { .. }
             | Input::Stored { .. }
@@ -367,6 +372,11 @@ impl Core {
                 }
                 return None;
             }
+            // Nobody offers or fetches a file here yet.
+            Output::TransmitFile { .. }
+            | Output::ReadPiece { .. }
+            | Output::WritePiece { .. }
+            | Output::ForgetFile { .. } => return None,
             Output::RememberClosed { statement } => Request::RememberClosed { statement },
             Output::Event(event) => {
                 self.on_event(event);
@@ -419,6 +429,7 @@ impl Core {
             Event::Person { .. }
             | Event::PersonForgotten { .. }
             | Event::Delivery { .. }
+            | Event::File { .. }
             | Event::Server { .. }
             | Event::Alert { .. }
             | Event::Invitation { .. }

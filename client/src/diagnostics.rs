@@ -184,7 +184,15 @@ impl Recorder {
                 tracing::trace!(?server, "signal received");
                 return;
             }
-            Input::LocalCandidates { .. } | Input::Nearby { .. } | Input::Stored { .. } | Input::NotStored => return,
+            Input::FilesOpen { link } => on_link(link, "open for files"),
+            Input::LocalCandidates { .. }
+            | Input::Nearby { .. }
+            | Input::Stored { .. }
+            | Input::NotStored
+            | Input::FileFragment { .. }
+            | Input::FileWritable { .. }
+            | Input::PieceRead { .. }
+            | Input::PieceWritten { .. } => return,
         };
         self.note(now, happening);
     }
@@ -197,7 +205,6 @@ impl Recorder {
             Output::Accept { link, .. } => on_link(link, "offered by the peer"),
             Output::RestartIce { link, .. } => on_link(link, "ICE restarted"),
             Output::HangUp { link } => on_link(link, "hung up"),
-            Output::Event(event) => self.of_event(event),
             Output::Transmit { link, bytes } => {
                 tracing::trace!(?link, bytes = bytes.len(), "transmitted");
                 return;
@@ -206,7 +213,14 @@ impl Recorder {
                 tracing::trace!(?server, "signal sent");
                 return;
             }
+            // Too often to be of use.
+            Output::Event(Event::File { .. })
+            | Output::TransmitFile { .. }
+            | Output::ReadPiece { .. }
+            | Output::WritePiece { .. } => return,
+            Output::Event(event) => self.of_event(event),
             Output::DisconnectServer { .. }
+            | Output::ForgetFile { .. }
             | Output::RemoteAnswer { .. }
             | Output::RemoteCandidates { .. }
             | Output::Nearby { .. }
@@ -253,6 +267,7 @@ impl Recorder {
             Event::RoomNamed { .. } => Happening::Told { what: "room named" },
             Event::Recalled { .. } => Happening::Told { what: "recalled" },
             Event::Renumbered { .. } => Happening::Told { what: "renumbered" },
+            Event::File { .. } => Happening::Told { what: "file" },
             Event::RoomClosed => Happening::Told { what: "room closed" },
             Event::Left => Happening::Told { what: "left" },
         }

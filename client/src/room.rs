@@ -281,6 +281,8 @@ impl RoomState {
             Event::RoomNamed { name } => self.name = Some(name),
             Event::RoomClosed => self.closed = true,
             Event::Left => self.left = true,
+            // Not shown yet.
+            Event::File { .. } => {}
         }
     }
 

@@ -7,7 +7,7 @@
 
 use std::{fmt, rc::Rc, time::Duration};
 
-use shared::signal;
+use shared::{FileId, signal};
 
 use crate::model::Event;
 pub use crate::wire::envelope::Candidate;
@@ -139,6 +139,43 @@ pub enum Input {
         link: LinkId,
         /// As received; nothing about it is trusted.
         bytes: Rc<[u8]>,
+    },
+    /// The channel for files of an open link is open too. May come before [`Input::LinkOpen`]; a link works without it.
+    FilesOpen {
+        /// Which link.
+        link: LinkId,
+    },
+    /// A message arrived on a link's channel for files.
+    FileFragment {
+        /// Which link.
+        link: LinkId,
+        /// As received; nothing about it is trusted.
+        bytes: Rc<[u8]>,
+    },
+    /// Little waits to be sent on a link's channel for files: at most
+    /// [`FILE_CHANNEL_LOW_BYTES`](crate::config::FILE_CHANNEL_LOW_BYTES). Due after each [`Output::TransmitFile`]: at once if so little waits then,
+    /// else with the browser's event `bufferedamountlow`. One for several of them is enough, if it comes after the last.
+    FileWritable {
+        /// Which link.
+        link: LinkId,
+    },
+    /// Answers [`Output::ReadPiece`].
+    PieceRead {
+        /// Of which file.
+        root: FileId,
+        /// Which piece.
+        piece: u32,
+        /// The piece. `None` if it is not there any more, whatever the reason.
+        bytes: Option<Vec<u8>>,
+    },
+    /// Answers [`Output::WritePiece`].
+    PieceWritten {
+        /// Of which file.
+        root: FileId,
+        /// Which piece.
+        piece: u32,
+        /// Whether it is kept. If not, there is no room for it.
+        stored: bool,
     },
     /// How an open link reaches its peer, as ICE found out. To be shown only.
     LinkKind {
@@ -295,6 +332,36 @@ pub enum Output {
         link: LinkId,
         /// The message. What goes over several links is shared by them.
         bytes: Rc<[u8]>,
+    },
+    /// Send a message on a link's channel for files, in order, whole. At most
+    /// [`FILE_FRAME_BYTES_MAX`](crate::config::FILE_FRAME_BYTES_MAX) bytes. Comes only after [`Input::FilesOpen`].
+    TransmitFile {
+        /// Which link.
+        link: LinkId,
+        /// The message.
+        bytes: Rc<[u8]>,
+    },
+    /// Read a piece of a file that this node offered, or had written. Answer with [`Input::PieceRead`].
+    ReadPiece {
+        /// Of which file.
+        root: FileId,
+        /// Which piece.
+        piece: u32,
+    },
+    /// Keep a piece of a file, for this visit and, if the node keeps anything, for later ones. It was verified. Answer with
+    /// [`Input::PieceWritten`]. May come again for a piece that is there: then it takes its place.
+    WritePiece {
+        /// Of which file.
+        root: FileId,
+        /// Which piece.
+        piece: u32,
+        /// The piece: [`PIECE_BYTES`](crate::config::PIECE_BYTES) of them, the last one mostly fewer.
+        bytes: Vec<u8>,
+    },
+    /// Keep nothing of a file any longer. Pieces of it that are being written are not to come back.
+    ForgetFile {
+        /// Which file.
+        root: FileId,
     },
     /// Close a link once what was transmitted on it is sent. No [`Input::LinkClosed`] follows.
     HangUp {

@@ -30,6 +30,7 @@ pub mod model;
 mod net;
 pub mod node;
 mod outbox;
+pub mod pieces;
 mod random;
 mod room;
 mod seen;

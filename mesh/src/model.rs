@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use shared::{MessageId, PeerId};
+use shared::{FileId, MessageId, PeerId};
 use thiserror::Error;
 
 use crate::io::{Instant, LinkKind, ServerId};
-pub use crate::wire::timestamp::Timestamp;
+pub use crate::wire::{file::FileInfo, timestamp::Timestamp};
 
 /// What the person in front of the app should see.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,14 @@ pub enum Event {
         id: MessageId,
         /// See [`Delivery`].
         delivery: Delivery,
+    },
+    /// How a file of ours, or one that we fetch, stands now. Comes a few times a second at most, and once for each such file after
+    /// [`Event::Recalled`]. A file that was never spoken of is one that is offered and not fetched.
+    File {
+        /// Which file.
+        root: FileId,
+        /// See [`FileProgress`].
+        progress: FileProgress,
     },
     /// How we stand with a server.
     Server {
@@ -257,8 +265,42 @@ pub struct Message {
     pub unix_millis: u64,
     /// Whether its place was far ahead of the room's time when it came: its author's clock is wrong.
     pub dated_ahead: bool,
-    /// What was said.
+    /// What was said. Nothing if it is a file.
     pub text: String,
+    /// The file that is offered, if it is one. Its name and media type are a peer's: believe and show them with care.
+    pub file: Option<FileInfo>,
+}
+
+/// How far a file has got that is fetched or was offered here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileProgress {
+    /// See [`FileState`].
+    pub state: FileState,
+    /// How many pieces are here and verified.
+    pub pieces_have: u32,
+    /// How many there are.
+    pub pieces: u32,
+    /// How many bytes are here and verified.
+    pub bytes_have: u64,
+    /// How many people are linked with us now who have some of it.
+    pub sources: u32,
+}
+
+/// How a file stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileState {
+    /// Not fetched, and nothing of it is here.
+    Offered,
+    /// On its way.
+    Fetching,
+    /// Wanted, and nobody is here, as far as is known, who has what is lacking. Goes on by itself.
+    Waiting,
+    /// Its person paused it. What is here stays, and others get it.
+    Paused,
+    /// All of it is here.
+    Whole,
+    /// The platform keeps no more pieces. What is here stays; [`Node::fetch_file`](crate::Node::fetch_file) tries again.
+    NoRoom,
 }
 
 /// How far an own message got.
@@ -379,6 +421,24 @@ pub enum SendError {
     /// Only its founder names a room.
     #[error("we did not found this room")]
     NotFounder,
+    /// The node has left the room.
+    #[error("this room was left")]
+    Left,
+}
+
+/// A file that is not offered, or not fetched. The node keeps nothing of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum FileError {
+    /// It is larger than [`FILE_BYTES_MAX`](crate::config::FILE_BYTES_MAX), has no name, or its name or media type is too long, or the hashes are
+    /// not those of its pieces. See [`FileInfo::is_valid`].
+    #[error("the file does not keep the limits")]
+    Invalid,
+    /// As many files are fetched and offered as can be. Cancel another one.
+    #[error("too many files are kept already")]
+    TooMany,
+    /// Too much was said within a short time. Wait a moment.
+    #[error("too much was said at once")]
+    Full,
     /// The node has left the room.
     #[error("this room was left")]
     Left,

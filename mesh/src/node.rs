@@ -7,15 +7,19 @@
 
 use std::time::Duration;
 
-use shared::{Identity, MessageId, PeerId, Room as RoomKeys};
+use shared::{FileId, Identity, MessageId, PeerId, Room as RoomKeys};
 
 use crate::{
     config::{FIRINGS_MAX, HAND_IN, NodeConfig},
     context::Context,
     door::{ToNet, ToRoom},
     io::{Input, Instant, LinkId, Now, Output},
-    model::{CloseError, Counters, Event, Invitation, InvitationError, Network, NetworkLink, SendError},
+    model::{
+        CloseError, Counters, Event, FileError, FileInfo, FileProgress, FileState, Invitation, InvitationError,
+        Network, NetworkLink, SendError,
+    },
     net::{Link, Net},
+    pieces::{PieceHash, pieces_in, root_of},
     room::Room,
     timers::Timer,
     wire::{codec::valid_name, frame::Frame, span::LogDigest},
@@ -104,6 +108,61 @@ impl Node {
         let said = self.room.whisper(&mut self.cx, to, text);
         self.exchange();
         said
+    }
+
+    /// Offers a file to everyone: says so, as a [`Message`](crate::model::Message) with a file in it, and serves its pieces from then on. The
+    /// platform has all of them already, under this id: it is asked for them by [`Output::ReadPiece`], at any time and at later visits. `hashes`:
+    /// of the pieces, as a [`PieceHasher`](crate::pieces::PieceHasher) gives them.
+    ///
+    /// # Errors
+    /// [`FileError`], and nothing was accepted.
+    pub fn offer_file(&mut self, now: Now, info: FileInfo, hashes: Vec<PieceHash>) -> Result<MessageId, FileError> {
+        self.advance(now);
+        self.demand_here(FileError::Left)?;
+        if !info.is_valid() || root_of(info.bytes, &hashes) != Some(info.root) {
+            return Err(FileError::Invalid);
+        }
+        let said = self.room.say_file(&mut self.cx, &info);
+        self.exchange();
+        said.ok_or(FileError::Full)
+    }
+
+    /// Fetches a file that was offered, as it stands in the message, or goes on with it. [`Event::File`] says how it goes. Goes on at later
+    /// visits by itself.
+    ///
+    /// # Errors
+    /// [`FileError`], but not [`FileError::Full`].
+    pub fn fetch_file(&mut self, now: Now, info: FileInfo) -> Result<(), FileError> {
+        self.advance(now);
+        self.demand_here(FileError::Left)?;
+        if !info.is_valid() {
+            return Err(FileError::Invalid);
+        }
+        let (root, pieces) = (info.root, pieces_in(info.bytes));
+        let state = FileState::Waiting;
+        self.cx.event(Event::File {
+            root,
+            progress: FileProgress {
+                state,
+                pieces_have: 0,
+                pieces,
+                bytes_have: 0,
+                sources: 0,
+            },
+        });
+        Ok(())
+    }
+
+    /// Fetches no more of a file until [`Node::fetch_file`] is called again. What is here stays, and is served.
+    pub fn pause_file(&mut self, now: Now, root: FileId) {
+        self.advance(now);
+        let _ = root;
+    }
+
+    /// Drops a file: it is neither fetched nor served nor kept any longer, whether it is whole or not. The others keep theirs.
+    pub fn cancel_file(&mut self, now: Now, root: FileId) {
+        self.advance(now);
+        self.cx.output(Output::ForgetFile { root });
     }
 
     /// Gives the room a name, as its founder: [`Event::RoomNamed`] comes here and to everyone, also to whoever comes later, as long as their
@@ -231,6 +290,11 @@ impl Node {
                 self.fire_if_due(Timer::Seek);
             }
             Input::Nearby { .. } => {}
+            Input::FilesOpen { .. }
+            | Input::FileFragment { .. }
+            | Input::FileWritable { .. }
+            | Input::PieceRead { .. }
+            | Input::PieceWritten { .. } => {}
             Input::Stored { changes } => self.room.handle_stored(cx, changes),
             Input::NotStored => self.room.handle_not_stored(cx),
             Input::Network { online } => {

@@ -147,6 +147,11 @@ byte_id! {
     MessageId, 16 bytes
 }
 
+byte_id! {
+    /// What a file is known by: the BLAKE3 hash of its whole content. The same content is the same file, whoever offers it.
+    FileId, 32 bytes
+}
+
 /// Decodes base64url text that must give exactly `N` bytes.
 pub(crate) fn decode_exact<const N: usize>(text: &str) -> Result<[u8; N], ParseIdError> {
     let mut bytes = [0; N];

@@ -2,7 +2,7 @@
 //!
 //! Read in this order:
 //!
-//! 1. [`id`]: identifiers: [`PeerId`], [`RoomId`], [`SessionId`], [`MessageId`].
+//! 1. [`id`]: identifiers: [`PeerId`], [`RoomId`], [`SessionId`], [`MessageId`], [`FileId`].
 //! 2. [`identity`]: a node's key pair, signatures under separated labels, fingerprints and safety numbers.
 //! 3. [`room`]: the room code of a link, and what is derived from it.
 //! 4. [`seal`]: sealing for the people of a room, all or one (HPKE).
@@ -23,6 +23,6 @@ pub mod seal;
 pub mod signal;
 
 pub use closing::Closing;
-pub use id::{MessageId, PeerId, RoomId, SessionId};
+pub use id::{FileId, MessageId, PeerId, RoomId, SessionId};
 pub use identity::{BadSignature, Identity, Label, Signature};
 pub use room::{Room, RoomCode, RoomKind};

@@ -74,7 +74,9 @@ fn limits_stand_in_one_file() {
         };
         assert!(limits.is_file(), "{} is missing", limits.display());
         let others = sources(&root().join(folder).join("src"));
-        for source in others.iter().filter(|source| source.path != limits) {
+        // A file of limits that is too long has parts in a folder of its name.
+        let is_limits = |path: &Path| path == limits || path.starts_with(limits.with_extension(""));
+        for source in others.iter().filter(|source| !is_limits(&source.path)) {
             broken.extend(source.shape().limits.iter().map(|limit| {
                 let place = source.place(limit.line);
                 format!(

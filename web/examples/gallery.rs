@@ -199,6 +199,7 @@ fn said(id: u8, author: u8, name: &str, whisper_to: Option<u8>, text: &str, deli
         unix_millis: this_minute(),
         dated_ahead: false,
         text: text.to_owned(),
+        file: None,
     };
     let delivery = delivery.map(|delivery| Event::Delivery { id, delivery });
     [Event::Message { message }].into_iter().chain(delivery).collect()

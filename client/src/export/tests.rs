@@ -25,6 +25,7 @@ fn message(viewer: u8, number: u8, author: u8, to: Option<u8>, text: &str) -> Ev
         unix_millis: NOW + u64::from(number),
         dated_ahead: number == 9,
         text: text.to_owned(),
+        file: None,
     };
     Event::Message { message }
 }

@@ -54,6 +54,7 @@ fn message(byte: u8, own: bool, text: &str) -> Event {
             unix_millis: 0,
             dated_ahead: false,
             text: text.to_owned(),
+            file: None,
         },
     }
 }

@@ -140,7 +140,7 @@ impl Room {
             if let Some(record) = self
                 .log
                 .entry_at(&feed, seq)
-                .filter(|record| record.content.text().is_some())
+                .filter(|record| record.content.is_message())
             {
                 let id = record.message_id();
                 let delivery = self.deliveries.say(id, (feed.number, seq), []);

@@ -174,6 +174,7 @@ pub(super) fn shown(record: &Record<Entry>) -> Output {
         unix_millis: record.content.unix_millis,
         dated_ahead: false,
         text: record.content.text().unwrap().to_owned(),
+        file: None,
     };
     Output::Event(Event::Message { message })
 }

@@ -16,7 +16,9 @@ use crate::{
     io::{Priority, millis},
     model::{Delivery, Event, Message, PersonState, SendError},
     wire::{
+        codec::encode,
         entry::{Entry, EntryBody},
+        file::FileInfo,
         record::{Payload, Record},
         stored::{Fate, Key},
         timestamp::Timestamp,
@@ -28,7 +30,19 @@ impl Room {
     /// Says something to everyone.
     pub(crate) fn say(&mut self, cx: &mut Context, text: &str) -> Result<MessageId, SendError> {
         self.check_text(cx, text)?;
-        let record = self.sign(cx, Entry::CHAT, EntryBody::of(text), Timestamp::default());
+        Ok(self.say_entry(cx, Entry::CHAT, EntryBody::of(text)))
+    }
+
+    /// Offers a file to everyone, unless too much was said lately. Whether it can be offered was checked.
+    pub(crate) fn say_file(&mut self, cx: &mut Context, info: &FileInfo) -> Option<MessageId> {
+        let body = encode(info);
+        self.takes(cx, body.len())
+            .then(|| self.say_entry(cx, Entry::FILE, EntryBody::of(body)))
+    }
+
+    /// Says to everyone what a person is shown.
+    fn say_entry(&mut self, cx: &mut Context, kind: u32, body: EntryBody) -> MessageId {
+        let record = self.sign(cx, kind, body, Timestamp::default());
         let id = record.message_id();
         let here = self.roster.people().filter(|person| is_here(person.state));
         let delivery = self
@@ -37,7 +51,7 @@ impl Room {
         self.show_entry(cx, &record);
         cx.event(Event::Delivery { id, delivery });
         self.publish(cx, record);
-        Ok(id)
+        id
     }
 
     /// Gives the room a name, as its founder.
@@ -209,11 +223,16 @@ impl Room {
         if text.trim().is_empty() {
             return Err(SendError::Empty);
         }
+        self.takes(cx, text.len()).then_some(()).ok_or(SendError::Full)
+    }
+
+    /// Whether so many bytes can be said now, which are counted then.
+    fn takes(&mut self, cx: &Context, bytes: usize) -> bool {
         if !self.message_bytes.has(cx.instant()) || !self.messages.take(cx.instant()) {
-            return Err(SendError::Full);
+            return false;
         }
-        self.message_bytes.charge(cx.instant(), text.len());
-        Ok(())
+        self.message_bytes.charge(cx.instant(), bytes);
+        true
     }
 
     /// A whisper came.
@@ -304,7 +323,10 @@ fn is_here(state: PersonState) -> bool {
 
 /// The message that an entry is, if it is one.
 pub(super) fn message(cx: &Context, record: &Record<Entry>) -> Option<Message> {
-    let text = record.content.text()?;
+    let (text, file) = (record.content.text(), record.content.file());
+    if text.is_none() && file.is_none() {
+        return None;
+    }
     Some(Message {
         id: record.message_id(),
         author: record.author,
@@ -314,7 +336,8 @@ pub(super) fn message(cx: &Context, record: &Record<Entry>) -> Option<Message> {
         order: record.content.order,
         unix_millis: record.content.unix_millis,
         dated_ahead: is_ahead(record.content.order, cx.room_millis()),
-        text: text.to_owned(),
+        text: text.unwrap_or_default().to_owned(),
+        file,
     })
 }
 
@@ -330,6 +353,7 @@ pub(super) fn whispered(cx: &Context, whisper: Whisper, author: PeerId) -> Messa
         unix_millis: whisper.unix_millis,
         dated_ahead: is_ahead(whisper.order, cx.room_millis()),
         text: whisper.text,
+        file: None,
     }
 }
 

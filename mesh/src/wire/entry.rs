@@ -7,7 +7,8 @@ use minicbor::{Decode, Encode, bytes::ByteArray};
 use shared::{Label, Room, limits::TEXT_BYTES_MAX};
 
 use super::{
-    codec::{DecodeError, valid_name},
+    codec::{DecodeError, decode, valid_name},
+    file::FileInfo,
     record::{Content, Record, Unchecked},
     span::Feed,
     timestamp::Timestamp,
@@ -41,7 +42,7 @@ pub struct Entry {
     /// The author's name at that time.
     #[n(5)]
     pub name: String,
-    /// What [`Entry::body`] is: [`Entry::CHAT`], [`Entry::ROOM_NAME`], [`Entry::WHISPER`], or something of a later version, which is kept and passed on all the
+    /// What [`Entry::body`] is: [`Entry::CHAT`], [`Entry::ROOM_NAME`], [`Entry::WHISPER`], [`Entry::FILE`], or something of a later version, which is kept and passed on all the
     /// same.
     #[n(6)]
     pub kind: u32,
@@ -92,6 +93,10 @@ impl Entry {
     // No limit: a number on the wire.
     pub const WHISPER: u32 = 2;
 
+    /// The kind of a file that is offered: the body is a [`FileInfo`].
+    // No limit: a number on the wire.
+    pub const FILE: u32 = 3;
+
     /// The text, if this is a chat message.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
@@ -108,6 +113,21 @@ impl Entry {
     #[must_use]
     pub fn sealed(&self) -> Option<&[u8]> {
         (self.kind == Self::WHISPER).then_some(&self.body.bytes)
+    }
+
+    /// The file that is offered, if this is one, and one that can be.
+    #[must_use]
+    pub fn file(&self) -> Option<FileInfo> {
+        if self.kind != Self::FILE {
+            return None;
+        }
+        let info: Option<FileInfo> = decode(&self.body.bytes).ok();
+        info.filter(FileInfo::is_valid)
+    }
+
+    /// Whether a person is shown this as a message to everyone.
+    pub(crate) fn is_message(&self) -> bool {
+        self.text().is_some() || self.file().is_some()
     }
 
     fn text_of(&self, kind: u32) -> Option<&str> {

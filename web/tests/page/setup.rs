@@ -117,6 +117,7 @@ pub(crate) fn message(number: u8, author: u8, whisper_to: Option<u8>, text: &str
             unix_millis: 1_700_000_000_000,
             dated_ahead: false,
             text: text.to_owned(),
+            file: None,
         },
     }
 }

@@ -303,6 +303,7 @@ fn a_whisper_is_shown_once_and_acknowledged_each_time() {
             unix_millis: whisper.unix_millis,
             dated_ahead: false,
             text: "psst".into(),
+            file: None,
         };
         let expected = if shown {
             vec![Output::Event(Event::Message { message })]

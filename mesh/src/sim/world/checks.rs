@@ -213,6 +213,10 @@ impl<B: Body> Simulation<B> {
             | Output::Store { .. }
             | Output::RememberClosed { .. }
             | Output::Nearby { .. }
+            | Output::TransmitFile { .. }
+            | Output::ReadPiece { .. }
+            | Output::WritePiece { .. }
+            | Output::ForgetFile { .. }
             | Output::Event(_) => {}
         }
     }

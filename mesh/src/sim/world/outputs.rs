@@ -21,6 +21,11 @@ impl<B: Body> Simulation<B> {
             Output::HangUp { link } => self.close_end(who, link),
             Output::Store { change, .. } => self.store(who, change),
             Output::RememberClosed { statement } => self.machines[who].closed = Some(statement),
+            // Machines have no channel for files yet, and keep none.
+            Output::TransmitFile { .. }
+            | Output::ReadPiece { .. }
+            | Output::WritePiece { .. }
+            | Output::ForgetFile { .. } => {}
             Output::Nearby { bytes } => self.tell_nearby(who, &bytes),
             Output::Event(event) => self.on_event(who, event),
         }
@@ -53,6 +58,7 @@ impl<B: Body> Simulation<B> {
             | Event::Recalled { .. }
             | Event::Renumbered { .. }
             | Event::Delivery { .. }
+            | Event::File { .. }
             | Event::Server { .. }
             | Event::Alert { .. }
             | Event::Invitation { .. }

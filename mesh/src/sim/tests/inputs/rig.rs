@@ -153,6 +153,10 @@ impl Rig {
             Output::ConnectServer { .. }
             | Output::DisconnectServer { .. }
             | Output::RememberClosed { .. }
+            | Output::TransmitFile { .. }
+            | Output::ReadPiece { .. }
+            | Output::WritePiece { .. }
+            | Output::ForgetFile { .. }
             | Output::Event(_) => {}
         }
     }
