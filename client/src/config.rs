@@ -157,3 +157,15 @@ pub const EXPORT_NAME_CHARS_MAX: usize = 40;
 
 /// The last time that RFC 3339 has a way to write: the end of the year 9999.
 pub const EXPORT_UNIX_MILLIS_MAX: u64 = 253_402_300_799_999;
+
+// Files to exchange
+
+/// How many bytes of files are kept in memory where there is no other store; past them no more is fetched. A guess: what a page may take of
+/// a phone.
+pub const MEMORY_FILES_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// How many bytes a file's name has at most where it is saved: what file systems take.
+pub const SAVED_NAME_BYTES_MAX: usize = 255;
+
+/// How long an ending of a file's name is at most, with its dot, that is kept when the name is shortened.
+pub const ENDING_BYTES_MAX: usize = 16;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use mesh::io::{Change, Owner};
-use shared::{PeerId, RoomCode, RoomId};
+use shared::{FileId, PeerId, RoomCode, RoomId};
 use zeroize::Zeroizing;
 
 use crate::store::{Durability, IdentityRecord, Lease, Store, StoredRecord};
@@ -24,6 +24,7 @@ pub async fn store<S: Store>(
     leases(&store).await;
     closed_rooms(&store).await;
     records(&store).await;
+    pieces(&store).await;
 }
 
 async fn identities<S: Store>(
@@ -155,6 +156,39 @@ async fn keys_and_batches(store: &impl Store) {
     }
     assert_eq!(kept(store, &attic, &ann).await, read);
     assert!(store.closed().await.unwrap().contains(&(cellar, vec![7])));
+}
+
+async fn pieces(store: &impl Store) {
+    let [loft, porch] = ["loft", "porch"].map(|name| RoomCode::parse(name).unwrap().open().id());
+    let [ann, bob] = [1, 255].map(|byte| PeerId::from_bytes([byte; 32]));
+    let [one, other] = [1, 255].map(|byte| FileId::from_bytes([byte; 32]));
+    let read = async |room: &RoomId, me: &PeerId, piece| store.read_piece(room, me, piece).await.unwrap();
+    assert_eq!(read(&loft, &ann, (one, 0)).await, None);
+    let places = [
+        (loft, ann, (one, 0)),
+        (loft, ann, (one, 256)),
+        (loft, ann, (other, 0)),
+        (loft, bob, (one, 0)),
+        (porch, ann, (one, 0)),
+    ];
+    for (number, (room, me, piece)) in (0_u8..).zip(&places) {
+        store.write_piece(room, me, *piece, &[number; 300_000]).await.unwrap();
+    }
+    store.write_piece(&loft, &ann, (one, 0), b"again").await.unwrap();
+    assert_eq!(read(&loft, &ann, (one, 0)).await.as_deref(), Some(b"again".as_slice()));
+    assert_eq!(read(&loft, &ann, (one, 256)).await, Some(vec![1; 300_000]));
+    assert_eq!(kept(store, &loft, &ann).await, [], "no piece is a record");
+
+    store.forget_file(&loft, &ann, one).await.unwrap();
+    for (number, (room, me, piece)) in (0_u8..).zip(&places) {
+        let expected = (number > 1).then(|| vec![number; 300_000]);
+        assert_eq!(read(room, me, *piece).await, expected, "{number}");
+    }
+    store.forget(&loft).await.unwrap();
+    for (number, (room, me, piece)) in (0_u8..).zip(&places) {
+        let expected = (number > 3).then(|| vec![number; 300_000]);
+        assert_eq!(read(room, me, *piece).await, expected, "{number}");
+    }
 }
 
 /// Sorted by key.

@@ -20,7 +20,7 @@ use mesh::{
     model::{Alert, Event},
 };
 use shared::{
-    Identity, Room,
+    FileId, Identity, Room,
     signal::{self, IceServer},
 };
 
@@ -75,6 +75,34 @@ pub enum Request {
         link: LinkId,
         /// The message.
         bytes: Rc<[u8]>,
+    },
+    /// Send a message on a link's channel for files. Report [`Input::FileWritable`] once little waits there.
+    TransmitFile {
+        /// Which link.
+        link: LinkId,
+        /// The message.
+        bytes: Rc<[u8]>,
+    },
+    /// Read a piece of a file. Answer with [`Input::PieceRead`].
+    ReadPiece {
+        /// Of which file.
+        root: FileId,
+        /// Which piece.
+        piece: u32,
+    },
+    /// Keep a piece of a file. Answer with [`Input::PieceWritten`].
+    WritePiece {
+        /// Of which file.
+        root: FileId,
+        /// Which piece.
+        piece: u32,
+        /// The piece.
+        bytes: Vec<u8>,
+    },
+    /// Keep nothing of a file any longer, also not what is being written.
+    ForgetFile {
+        /// Which file.
+        root: FileId,
     },
     /// Close a connection once what was transmitted on it is sent. Nothing more is heard from it.
     HangUp {
@@ -372,11 +400,13 @@ impl Core {
                 }
                 return None;
             }
-            // Nobody offers or fetches a file here yet.
-            Output::TransmitFile { .. }
-            | Output::ReadPiece { .. }
-            | Output::WritePiece { .. }
-            | Output::ForgetFile { .. } => return None,
+            Output::TransmitFile { link, bytes } => {
+                self.connections.get(&link)?;
+                Request::TransmitFile { link, bytes }
+            }
+            Output::ReadPiece { root, piece } => Request::ReadPiece { root, piece },
+            Output::WritePiece { root, piece, bytes } => Request::WritePiece { root, piece, bytes },
+            Output::ForgetFile { root } => Request::ForgetFile { root },
             Output::RememberClosed { statement } => Request::RememberClosed { statement },
             Output::Event(event) => {
                 self.on_event(event);

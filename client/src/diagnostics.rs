@@ -110,6 +110,14 @@ pub enum Command {
     Invite,
     /// To use an invitation or an answer.
     TakeInvitation,
+    /// A file for everyone.
+    OfferFile,
+    /// To fetch a file.
+    FetchFile,
+    /// To fetch no more of a file for now.
+    PauseFile,
+    /// To fetch no more of a file, and to keep nothing of it.
+    CancelFile,
     /// To close the room.
     CloseRoom,
     /// To leave.

@@ -13,7 +13,7 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_util::StreamExt;
 use mesh::io::{Change, Input, Instant, LinkEnd, LinkId, Now, ServerId};
-use shared::signal::IceServer;
+use shared::{FileId, signal::IceServer};
 use thiserror::Error;
 
 use crate::{
@@ -123,6 +123,19 @@ pub trait Platform {
     /// # Errors
     /// [`SlowReader`] if the queue is full.
     fn transmit(&mut self, link: LinkId, message: &[u8]) -> Result<(), SlowReader>;
+
+    /// Sends a message on a connection's channel for files. Has [`Input::FileWritable`] sent once at most
+    /// [`FILE_CHANNEL_LOW_BYTES`](mesh::config::FILE_CHANNEL_LOW_BYTES) wait there.
+    fn transmit_file(&mut self, link: LinkId, message: &[u8]);
+
+    /// Reads a piece of a file. Has [`Input::PieceRead`] sent.
+    fn read_piece(&mut self, root: FileId, piece: u32);
+
+    /// Keeps a piece of a file. Has [`Input::PieceWritten`] sent.
+    fn write_piece(&mut self, root: FileId, piece: u32, bytes: Vec<u8>);
+
+    /// Keeps nothing of a file any longer, also not what is being written.
+    fn forget_file(&mut self, root: FileId);
 
     /// Closes and silences a connection, once what was sent is on its way.
     fn hang_up(&mut self, link: LinkId);
@@ -268,6 +281,10 @@ impl<P: Platform> Driver<P> {
                     self.end(link, LinkEnd::SlowReader);
                 }
             }
+            Request::TransmitFile { link, bytes } => platform.transmit_file(link, &bytes),
+            Request::ReadPiece { root, piece } => platform.read_piece(root, piece),
+            Request::WritePiece { root, piece, bytes } => platform.write_piece(root, piece, bytes),
+            Request::ForgetFile { root } => platform.forget_file(root),
             Request::HangUp { link } => platform.hang_up(link),
             Request::Drop { link } => platform.drop_connection(link),
             Request::Nearby { bytes } => platform.post_nearby(&bytes),

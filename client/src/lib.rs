@@ -11,7 +11,7 @@
 //!    [`signalling`] (messages of a server's socket), [`servers`] (which servers there are).
 //! 5. [`store`]: what outlives the program. [`slot`]: which of the stored identities this program is.
 //! 6. What a person types and sees: [`route`], [`validate`], [`text`], [`layout`] (of the network's map), [`qr`].
-//! 7. [`export`]: what was said, as a file to keep. [`diagnostics`]: what can be copied when something is wrong. [`check`]: what kind of network this is. [`config`]: every limit.
+//! 7. [`files`]: names of files, and why one cannot be offered. [`export`]: what was said, as a file to keep. [`diagnostics`]: what can be copied when something is wrong. [`check`]: what kind of network this is. [`config`]: every limit.
 //!
 //! There is no socket here, no clock and no browser type, so all of it is tested natively.
 
@@ -25,6 +25,7 @@ pub mod core;
 pub mod diagnostics;
 pub mod driver;
 pub mod export;
+pub mod files;
 pub mod layout;
 pub mod notice;
 pub mod qr;

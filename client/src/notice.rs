@@ -1,11 +1,11 @@
 //! Everything that went wrong, or may be wrong, as one kind of thing: how bad, what happened, and what can be done about it
 //! with one click. [`words::notice`](crate::words::notice) says it.
 
-use mesh::model::{Alert, InvitationError, SendError};
+use mesh::model::{Alert, FileError, InvitationError, SendError};
 use shared::PeerId;
 use thiserror::Error;
 
-use crate::store::StoreError;
+use crate::{files::TakeError, store::StoreError};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,8 +66,27 @@ pub enum NoticeKind {
     ForgottenElsewhere,
     /// What is kept of a room could not be removed.
     NotForgotten,
-    /// The person dropped or pasted files.
-    NoFiles,
+    /// The person dropped or pasted files while the message box whispers.
+    FilesAreForEveryone,
+    /// A file could not be offered.
+    FileNotOffered {
+        /// Its name, as shown.
+        name: String,
+        /// Why.
+        error: TakeError,
+    },
+    /// A file cannot be fetched.
+    FileNotFetched {
+        /// Its name, as shown.
+        name: String,
+        /// Why.
+        error: FileError,
+    },
+    /// A file that is here could not be handed to the person.
+    FileNotSaved {
+        /// Its name, as shown.
+        name: String,
+    },
     /// The message box whispers to someone whom nothing would reach now.
     OutOfReach {
         /// What to call them.
@@ -128,11 +147,14 @@ impl From<NoticeKind> for Notice {
             | NoticeKind::NameNotSaved
             | NoticeKind::NotStored { .. }
             | NoticeKind::NotForgotten
+            | NoticeKind::FileNotOffered { .. }
+            | NoticeKind::FileNotFetched { .. }
+            | NoticeKind::FileNotSaved { .. }
             | NoticeKind::InvitationRefused { .. } => (Level::Warning, None),
             NoticeKind::OutOfReach { .. }
             | NoticeKind::RoomClosed
             | NoticeKind::ForgottenElsewhere
-            | NoticeKind::NoFiles
+            | NoticeKind::FilesAreForEveryone
             | NoticeKind::NotSent {
                 error: SendError::Empty,
                 ..

@@ -4,8 +4,8 @@ use std::{rc::Rc, time::Duration};
 
 use litemap::LiteMap;
 use mesh::io::ServerId;
-use mesh::model::{Delivery, Event, Message, Person, PersonState, ServerState, Timestamp};
-use shared::{MessageId, PeerId};
+use mesh::model::{Delivery, Event, FileProgress, Message, Person, PersonState, ServerState, Timestamp};
+use shared::{FileId, MessageId, PeerId};
 
 use crate::{
     config::{AHEAD_SHOWN_MAX, FOLLOWS_WITHIN, MESSAGES_MAX, NOTICES_MAX, TEXT_TOTAL_BYTES_MAX},
@@ -58,6 +58,8 @@ pub struct RoomState {
     pub invitation: Option<Rc<str>>,
     /// The answer to the last invitation that was taken here: to be handed back by hand.
     pub answer: Option<Rc<str>>,
+    /// How far files have got that were fetched or offered here.
+    pub files: LiteMap<FileId, FileProgress>,
     /// Whether what is said is there again at the next visit.
     pub kept: bool,
     /// Whether this machine has forgotten the room, and is to keep nothing of it.
@@ -87,6 +89,7 @@ impl RoomState {
             unread: 0,
             invitation: None,
             answer: None,
+            files: LiteMap::new(),
             kept: false,
             forgotten: false,
             closed: false,
@@ -281,8 +284,9 @@ impl RoomState {
             Event::RoomNamed { name } => self.name = Some(name),
             Event::RoomClosed => self.closed = true,
             Event::Left => self.left = true,
-            // Not shown yet.
-            Event::File { .. } => {}
+            Event::File { root, progress } => {
+                self.files.insert(root, progress);
+            }
         }
     }
 

@@ -5,9 +5,10 @@ use std::{cell::RefCell, fmt, rc::Rc};
 use mesh::{
     NodeConfig,
     io::{Instant, Now},
-    model::{CloseError, Invitation, InvitationError, Network, SendError},
+    model::{CloseError, FileError, FileInfo, Invitation, InvitationError, Network, SendError},
+    pieces::PieceHash,
 };
-use shared::{Identity, MessageId, PeerId, Room, signal::IceServer};
+use shared::{FileId, Identity, MessageId, PeerId, Room, signal::IceServer};
 
 use crate::{
     core::Core,
@@ -160,6 +161,32 @@ impl Session {
     /// [`CloseError`]; nothing was done.
     pub fn close_room(&self) -> Result<(), CloseError> {
         self.command(|core, now| core.close_room(now))
+    }
+
+    /// See [`Core::offer_file`].
+    ///
+    /// # Errors
+    /// [`FileError`]; nothing was offered.
+    pub fn offer_file(&self, info: FileInfo, hashes: Vec<PieceHash>) -> Result<MessageId, FileError> {
+        self.command(|core, now| core.offer_file(now, info, hashes))
+    }
+
+    /// See [`Core::fetch_file`].
+    ///
+    /// # Errors
+    /// [`FileError`]; nothing is fetched.
+    pub fn fetch_file(&self, info: FileInfo) -> Result<(), FileError> {
+        self.command(|core, now| core.fetch_file(now, info))
+    }
+
+    /// See [`Core::pause_file`].
+    pub fn pause_file(&self, root: FileId) {
+        self.command(|core, now| core.pause_file(now, root));
+    }
+
+    /// See [`Core::cancel_file`].
+    pub fn cancel_file(&self, root: FileId) {
+        self.command(|core, now| core.cancel_file(now, root));
     }
 
     /// Leaves the room. The room is [`left`](RoomState::left) within a second.

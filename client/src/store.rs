@@ -8,7 +8,7 @@ mod memory;
 use std::fmt;
 
 use mesh::io::Change;
-use shared::{PeerId, RoomId};
+use shared::{FileId, PeerId, RoomId};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -146,7 +146,36 @@ pub trait Store {
         durability: Durability,
     ) -> impl Future<Output = Result<(), StoreError>>;
 
-    /// Forgets everything that anybody keeps of `room`, but not that the room is closed.
+    /// A piece of a file that `me` in `room` keeps; `None` if it is not kept.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be read.
+    fn read_piece(
+        &self,
+        room: &RoomId,
+        me: &PeerId,
+        piece: (FileId, u32),
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>>;
+
+    /// Keeps a piece of a file, in the place of what was kept of it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was changed.
+    fn write_piece(
+        &self,
+        room: &RoomId,
+        me: &PeerId,
+        piece: (FileId, u32),
+        bytes: &[u8],
+    ) -> impl Future<Output = Result<(), StoreError>>;
+
+    /// Forgets all pieces of a file that `me` in `room` keeps, also those that are being written.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was changed.
+    fn forget_file(&self, room: &RoomId, me: &PeerId, file: FileId) -> impl Future<Output = Result<(), StoreError>>;
+
+    /// Forgets everything that anybody keeps of `room`, files too, but not that the room is closed.
     ///
     /// # Errors
     /// [`StoreError`]; nothing was changed.

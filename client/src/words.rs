@@ -4,6 +4,7 @@
 //! Nothing is decided by a text: whoever wants to know what is shown looks at the value.
 
 pub mod check;
+pub mod files;
 pub mod label;
 pub mod page;
 
@@ -61,8 +62,13 @@ pub fn notice(notice: &Notice) -> Cow<'static, str> {
                 .into()
         }
         NoticeKind::NewVersion => "A newer version of this page is ready. Reload whenever it suits you.".into(),
-        NoticeKind::NoFiles => {
-            "Pictures and files can't be sent yet. Nothing was sent, and what you were writing is still here.".into()
+        NoticeKind::FilesAreForEveryone => {
+            "Files go to everyone in the room, and you are whispering. Nothing was sent. Go back to everyone first, then drop the file again.".into()
+        }
+        NoticeKind::FileNotOffered { name, error } => files::not_offered(name, *error).into(),
+        NoticeKind::FileNotFetched { name, error } => files::not_fetched(name, *error).into(),
+        NoticeKind::FileNotSaved { name } => {
+            format!("{} could not be read from this browser's storage. Download it again.", isolate(name)).into()
         }
         NoticeKind::NameNotSaved => {
             "Your name could not be saved in this browser. It holds for now; next time you will be asked again.".into()

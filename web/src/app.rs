@@ -13,6 +13,7 @@ use yew::prelude::*;
 use crate::{
     config::{DRAW_AFTER, HEARD_AFTER},
     drafts,
+    files::Files,
     hooks::{go_to, use_delay, use_route},
     js,
     nearby::tell_forgotten,
@@ -135,6 +136,7 @@ pub fn App() -> Html {
             <RoomPage
                 key={code.to_text()}
                 code={code.clone()}
+                files={Files::new(profile, code.open().id())}
                 {join}
                 {on_rename}
                 {on_forget}

@@ -7,6 +7,7 @@ pub mod connection;
 pub mod copy;
 pub mod element;
 pub mod field;
+pub mod file_card;
 pub mod icon;
 pub mod invite;
 pub mod message_item;

@@ -13,8 +13,11 @@ pub(crate) const CERTIFICATE_MARGIN: Duration = Duration::from_secs(24 * 60 * 60
 /// The stream number of the data channel, which both sides agree on beforehand (`negotiated`): no round trip to open it.
 pub(crate) const CHANNEL_ID: u16 = 0;
 
+/// The stream number of the channel for files.
+pub(crate) const FILE_CHANNEL_ID: u16 = 1;
+
 /// The version of the database, raised with every change of its object stores; an upgrade then brings older databases along.
-pub(crate) const DATABASE_VERSION: u32 = 3;
+pub(crate) const DATABASE_VERSION: u32 = 4;
 
 // The page
 

@@ -5,7 +5,7 @@ use std::{pin::pin, time::Duration};
 use client::{export::File, store::Space};
 use futures_util::future::{Either, select};
 use gloo_timers::future::sleep;
-use js_sys::{Array, JsString, Map, Object, Promise, Reflect, RegExp};
+use js_sys::{Array, JsString, Map, Object, Promise, Reflect, RegExp, Uint8Array};
 use shared::signal::Json;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -26,18 +26,18 @@ extern "C" {
     type Database;
 
     #[wasm_bindgen(method, catch)]
-    fn transaction(this: &Database, store: &str, mode: &str, options: &Object) -> Result<IdbTransaction, JsValue>;
+    fn transaction(this: &Database, stores: &JsValue, mode: &str, options: &Object) -> Result<IdbTransaction, JsValue>;
 }
 
 /// Begins a transaction with a durability (IndexedDB 3.0 §4.4).
 pub(crate) fn begin(
     database: &IdbDatabase,
-    store: &str,
+    stores: &JsValue,
     mode: &str,
     durability: &str,
 ) -> Result<IdbTransaction, JsValue> {
     let options = object([("durability", durability.into())]);
-    database.unchecked_ref::<Database>().transaction(store, mode, &options)
+    database.unchecked_ref::<Database>().transaction(stores, mode, &options)
 }
 
 /// Asks the browser not to clear what the page keeps when space runs out. It may ask the person. Nothing depends on the answer.
@@ -74,10 +74,15 @@ pub(crate) fn save(file: &File) -> Result<(), JsValue> {
     options.set_type(file.media_type);
     let text = Array::of1(&file.text.as_str().into());
     let blob = Blob::new_with_str_sequence_and_options(&text, &options)?;
-    let url = Url::create_object_url_with_blob(&blob)?;
+    save_blob(&blob, &file.name)
+}
+
+/// Hands what the browser holds to the person as a download. Nothing is copied.
+pub(crate) fn save_blob(blob: &Blob, name: &str) -> Result<(), JsValue> {
+    let url = Url::create_object_url_with_blob(blob)?;
     let link: HtmlAnchorElement = document().create_element("a")?.unchecked_into();
     link.set_href(&url);
-    link.set_download(&file.name);
+    link.set_download(name);
     link.click();
     wasm_bindgen_futures::spawn_local(async move {
         // No browser says when it has read all of it.
@@ -305,6 +310,20 @@ pub(crate) async fn candidate_types(peer_connection: &RtcPeerConnection) -> Opti
     let pair = stats.get(&selected.or(nominated)?);
     let end = |id| text(&stats.get(&field(&pair, id)?), "candidateType");
     Some([end("localCandidateId")?, end("remoteCandidateId")?])
+}
+
+/// What is in a part of a file, or in a piece that is kept.
+pub(crate) async fn bytes_of(blob: &Blob) -> Result<Vec<u8>, JsValue> {
+    let buffer = JsFuture::from(blob.array_buffer()).await?;
+    Ok(Uint8Array::new(&buffer).to_vec())
+}
+
+/// The files that are dropped or pasted, or chosen in a box.
+pub(crate) fn files_of(source: &JsValue) -> Vec<web_sys::File> {
+    let data = field(source, "dataTransfer").or_else(|| field(source, "clipboardData"));
+    let files = field(data.as_ref().unwrap_or(source), "files");
+    let files = files.map_or_else(Array::new, |files| Array::from(&files));
+    files.iter().filter_map(|file| file.dyn_into().ok()).collect()
 }
 
 /// Whether something that is dropped or pasted is files and nothing to be read.

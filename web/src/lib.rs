@@ -8,7 +8,7 @@
 //!    (BroadcastChannel), `clock` and [`store`] (IndexedDB) as its limbs. They report by [`client::driver::Events`] and
 //!    know nothing of a driver. `js` is the only place that reaches into untyped JavaScript. `worker`: the service
 //!    worker (`web/worker/sw.js`) that keeps the page, as the page sees it.
-//! 4. [`drafts`]: what was typed and not sent. [`rooms`]: where one was before. `config`: every limit of the page.
+//! 4. [`drafts`]: what was typed and not sent. [`files`]: files of a room. [`rooms`]: where one was before. `config`: every limit of the page.
 
 pub mod app;
 pub mod appearance;
@@ -16,6 +16,7 @@ mod clock;
 pub mod components;
 mod config;
 pub mod drafts;
+pub mod files;
 pub mod hooks;
 mod js;
 mod nearby;

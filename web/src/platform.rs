@@ -18,7 +18,7 @@ use mesh::{
     io::{Change, Input, LinkId, ServerId},
     model::PersonState,
 };
-use shared::{RoomCode, RoomId, signal::IceServer};
+use shared::{FileId, RoomCode, RoomId, signal::IceServer};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::PageTransitionEvent;
@@ -27,6 +27,7 @@ use yew::Callback;
 use crate::{
     clock,
     config::ROOM_NAMES_MAX,
+    files::Files,
     js,
     nearby::Nearby,
     profile::Profile,
@@ -143,6 +144,33 @@ impl Platform for Browser {
             .map_or(Ok(()), |connection| connection.send(message))
     }
 
+    fn transmit_file(&mut self, link: LinkId, message: &[u8]) {
+        if let Some(connection) = self.connections.get(&link) {
+            connection.send_file(message);
+        }
+    }
+
+    fn read_piece(&mut self, root: FileId, piece: u32) {
+        let (files, events) = (self.files(), self.events.clone());
+        spawn_local(async move {
+            let bytes = files.read(root, piece).await;
+            events.input(Input::PieceRead { root, piece, bytes });
+        });
+    }
+
+    fn write_piece(&mut self, root: FileId, piece: u32, bytes: Vec<u8>) {
+        let (files, events) = (self.files(), self.events.clone());
+        spawn_local(async move {
+            let stored = files.write(root, piece, &bytes).await.is_ok();
+            events.input(Input::PieceWritten { root, piece, stored });
+        });
+    }
+
+    fn forget_file(&mut self, root: FileId) {
+        let files = self.files();
+        spawn_local(async move { files.forget(root).await });
+    }
+
     fn hang_up(&mut self, link: LinkId) {
         if let Some(connection) = self.connections.remove(&link) {
             connection.hang_up();
@@ -179,6 +207,10 @@ impl Platform for Browser {
 }
 
 impl Browser {
+    fn files(&self) -> Files {
+        Files::new(&self.profile, self.room)
+    }
+
     /// Keeps the room among those to go back to, unless it is closed. Of one that is forgotten nothing is kept.
     fn remember_room(&mut self, room: &RoomState) {
         if room.forgotten {

@@ -133,6 +133,17 @@ impl Profile {
         self.0.store.write(room, &self.peer_id(), changes, durability).await
     }
 
+    /// The store, unless another tab goes on as us: what is written then is not kept.
+    ///
+    /// # Errors
+    /// [`StoreError::Denied`] if another tab does.
+    pub(crate) fn store(&self) -> Result<&BrowserStore, StoreError> {
+        if self.0.loss.is_lost.get() {
+            return Err(StoreError::Denied);
+        }
+        Ok(&self.0.store)
+    }
+
     /// Has the driver at the other end told if another tab takes our slot, or has it.
     pub(crate) fn tell_of_loss(&self, events: &Events) {
         if self.0.loss.is_lost.get() {

@@ -1,13 +1,14 @@
-//! One WebRTC connection: set up in the order it is told to, with one data channel (negotiated, ordered and reliable).
+//! One WebRTC connection: set up in the order it is told to, with two data channels (negotiated, ordered and reliable).
 //!
 //! Browsers want descriptions and candidates applied one after the other; a [`Connection`] has a queue of [`Step`]s and one task
 //! that works through it. Everything that happens comes back as an [`Input`] of the node. Dropping a connection silences it
 //! and closes it.
 //!
-//! The channel carries messages of at most 16 KiB. A channel for bulk data is not opened: Chromium does not
-//! interleave messages within an association, so file data would delay chat there whatever the channel.
+//! Both channels carry messages of at most 17 KiB, for Chromium does not interleave messages within an association: what people say waits
+//! for one message of a file at most, as channels have their turns.
 
 mod channel;
+mod file_channel;
 
 use std::{cell::RefCell, pin::pin, rc::Rc};
 
@@ -31,7 +32,7 @@ use web_sys::{
     RtcPeerConnection, RtcPeerConnectionIceEvent, RtcSdpType, RtcSessionDescriptionInit,
 };
 
-use self::channel::Channel;
+use self::{channel::Channel, file_channel::FileChannel};
 use crate::{clock, config::CHECK_MAX, js};
 
 /// A connection of this page.
@@ -39,6 +40,7 @@ use crate::{clock, config::CHECK_MAX, js};
 pub(crate) struct Connection {
     peer_connection: RtcPeerConnection,
     channel: Channel,
+    files: FileChannel,
     steps: UnboundedSender<Step>,
     _listeners: Vec<EventListener>,
 }
@@ -62,6 +64,7 @@ impl Connection {
             Exhausted
         })?;
         let channel = Channel::new(&peer_connection, link, events.clone());
+        let files = FileChannel::new(&peer_connection, link, events.clone());
         let (steps, queue) = unbounded();
         let listeners = vec![
             listen_to_candidates(&peer_connection, link, events.clone()),
@@ -71,6 +74,7 @@ impl Connection {
         Ok(Self {
             peer_connection,
             channel,
+            files,
             steps,
             _listeners: listeners,
         })
@@ -87,6 +91,11 @@ impl Connection {
         self.channel.send(message)
     }
 
+    /// Sends a message on the channel for files.
+    pub(crate) fn send_file(&self, message: &[u8]) {
+        self.files.send(message);
+    }
+
     /// Closes the connection, once what was sent is on its way.
     pub(crate) fn hang_up(self) {
         if let Some(linger) = self.channel.linger() {
@@ -101,6 +110,7 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.channel.silence();
+        self.files.silence();
         self.peer_connection.close();
     }
 }

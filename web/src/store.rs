@@ -4,9 +4,10 @@
 mod indexeddb;
 
 use client::store::{Durability, IdentityRecord, Lease, MemoryStore, Store, StoreError, StoredRecord};
-use mesh::io::Change;
-use shared::{PeerId, RoomId};
-use web_sys::RtcCertificate;
+use js_sys::{Array, Uint8Array};
+use mesh::{io::Change, model::FileInfo, pieces::pieces_in};
+use shared::{FileId, PeerId, RoomId};
+use web_sys::{Blob, RtcCertificate};
 
 pub use self::indexeddb::IndexedDbStore;
 use self::indexeddb::failed;
@@ -29,6 +30,32 @@ impl BrowserStore {
                 crate::js::log(&format!("nothing will be kept: {}", failed(error)));
                 Self::Memory(MemoryStore::default())
             }
+        }
+    }
+
+    /// A file of which all pieces are kept, as one; on disk it stays there.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be read.
+    pub(crate) async fn whole(&self, room: &RoomId, me: &PeerId, info: &FileInfo) -> Result<Blob, StoreError> {
+        let parts = match self {
+            Self::IndexedDb(store) => store.pieces(room, me, info.root).await.map_err(failed)?,
+            Self::Memory(store) => {
+                let parts = Array::new();
+                for piece in 0..pieces_in(info.bytes) {
+                    let bytes = store.read_piece(room, me, (info.root, piece)).await?;
+                    parts.push(&Uint8Array::from(bytes.unwrap_or_default().as_slice()));
+                }
+                parts
+            }
+        };
+        let blob = Blob::new_with_blob_sequence(&parts).map_err(failed)?;
+        #[expect(clippy::cast_precision_loss, reason = "exact: a file has less than 2^53 bytes")]
+        let is_whole = blob.size() == info.bytes as f64;
+        if is_whole {
+            Ok(blob)
+        } else {
+            Err(StoreError::Platform("a piece is lacking".into()))
         }
     }
 
@@ -76,6 +103,29 @@ impl Store for BrowserStore {
         durability: Durability,
     ) -> Result<(), StoreError> {
         either!(self, store => store.write(room, me, changes, durability))
+    }
+
+    async fn read_piece(
+        &self,
+        room: &RoomId,
+        me: &PeerId,
+        piece: (FileId, u32),
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        either!(self, store => store.read_piece(room, me, piece))
+    }
+
+    async fn write_piece(
+        &self,
+        room: &RoomId,
+        me: &PeerId,
+        piece: (FileId, u32),
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        either!(self, store => store.write_piece(room, me, piece, bytes))
+    }
+
+    async fn forget_file(&self, room: &RoomId, me: &PeerId, file: FileId) -> Result<(), StoreError> {
+        either!(self, store => store.forget_file(room, me, file))
     }
 
     async fn forget(&self, room: &RoomId) -> Result<(), StoreError> {

@@ -2,9 +2,10 @@
 
 use mesh::{
     io::Now,
-    model::{CloseError, Invitation, InvitationError, Network, SendError},
+    model::{CloseError, FileError, FileInfo, Invitation, InvitationError, Network, SendError},
+    pieces::PieceHash,
 };
-use shared::{MessageId, PeerId};
+use shared::{FileId, MessageId, PeerId};
 
 use super::Core;
 use crate::{
@@ -110,6 +111,36 @@ impl Core {
     pub fn forget(&mut self, now: Now) {
         self.end_keeping(now);
         self.act(now, RoomAction::Forgotten);
+    }
+
+    /// Offers a file to everyone. All its pieces have to be where [`Request::ReadPiece`](super::Request::ReadPiece) finds them.
+    ///
+    /// # Errors
+    /// [`FileError`]; nothing was offered.
+    pub fn offer_file(&mut self, now: Now, info: FileInfo, hashes: Vec<PieceHash>) -> Result<MessageId, FileError> {
+        self.command(now, Command::OfferFile);
+        self.node.offer_file(now, info, hashes)
+    }
+
+    /// Fetches a file that somebody offered, or goes on with that.
+    ///
+    /// # Errors
+    /// [`FileError`]; nothing is fetched.
+    pub fn fetch_file(&mut self, now: Now, info: FileInfo) -> Result<(), FileError> {
+        self.command(now, Command::FetchFile);
+        self.node.fetch_file(now, info)
+    }
+
+    /// Fetches no more of a file for now. What is here stays.
+    pub fn pause_file(&mut self, now: Now, root: FileId) {
+        self.command(now, Command::PauseFile);
+        self.node.pause_file(now, root);
+    }
+
+    /// Fetches no more of a file, and keeps nothing of it.
+    pub fn cancel_file(&mut self, now: Now, root: FileId) {
+        self.command(now, Command::CancelFile);
+        self.node.cancel_file(now, root);
     }
 
     /// Tries the servers now.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use mesh::NodeConfig;
-use shared::{Identity, RoomCode};
+use shared::{FileId, Identity, RoomCode};
 
 use super::*;
 use crate::{
@@ -83,6 +83,18 @@ impl Platform for Paper {
     fn transmit(&mut self, link: LinkId, message: &[u8]) -> Result<(), SlowReader> {
         self.note(Asked::Transmit(link, message.to_vec()));
         if self.is_full { Err(SlowReader) } else { Ok(()) }
+    }
+    fn transmit_file(&mut self, _: LinkId, _: &[u8]) {
+        self.note(Asked::Other);
+    }
+    fn read_piece(&mut self, _: FileId, _: u32) {
+        self.note(Asked::Other);
+    }
+    fn write_piece(&mut self, _: FileId, _: u32, _: Vec<u8>) {
+        self.note(Asked::Other);
+    }
+    fn forget_file(&mut self, _: FileId) {
+        self.note(Asked::Other);
     }
     fn hang_up(&mut self, _: LinkId) {
         self.note(Asked::Other);

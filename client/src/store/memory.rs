@@ -4,9 +4,10 @@ use std::{cell::RefCell, fmt, rc::Rc};
 
 use litemap::LiteMap;
 use mesh::io::{Change, Owner};
-use shared::{PeerId, RoomId};
+use shared::{FileId, PeerId, RoomId};
 
 use super::{Durability, IdentityRecord, Lease, Store, StoreError, StoredRecord};
+use crate::config::MEMORY_FILES_BYTES_MAX;
 
 /// Keeps everything for as long as the program runs. Cheap to clone; clones share what they keep.
 pub struct MemoryStore<C>(Rc<RefCell<Tables<C>>>);
@@ -17,6 +18,8 @@ struct Tables<C> {
     /// By room, by whom they belong to (nobody: to the room), and by key.
     records: LiteMap<(RoomId, Option<PeerId>, Vec<u8>), Vec<u8>>,
     closed: LiteMap<RoomId, Vec<u8>>,
+    /// Pieces of files: at most [`MEMORY_FILES_BYTES_MAX`].
+    pieces: LiteMap<(RoomId, PeerId, FileId, u32), Vec<u8>>,
 }
 
 impl<C> Default for MemoryStore<C> {
@@ -26,6 +29,7 @@ impl<C> Default for MemoryStore<C> {
             leases: LiteMap::new(),
             records: LiteMap::new(),
             closed: LiteMap::new(),
+            pieces: LiteMap::new(),
         })))
     }
 }
@@ -94,8 +98,42 @@ impl<C: Clone> Store for MemoryStore<C> {
         Ok(())
     }
 
+    async fn read_piece(
+        &self,
+        room: &RoomId,
+        me: &PeerId,
+        (file, piece): (FileId, u32),
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.0.borrow().pieces.get(&(*room, *me, file, piece)).cloned())
+    }
+
+    async fn write_piece(
+        &self,
+        room: &RoomId,
+        me: &PeerId,
+        (file, piece): (FileId, u32),
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        let pieces = &mut self.0.borrow_mut().pieces;
+        let key = (*room, *me, file, piece);
+        let others = pieces.iter().filter(|(other, _)| **other != key);
+        if others.map(|(_, kept)| kept.len()).sum::<usize>() + bytes.len() > MEMORY_FILES_BYTES_MAX {
+            return Err(StoreError::Full);
+        }
+        pieces.insert(key, bytes.to_vec());
+        Ok(())
+    }
+
+    async fn forget_file(&self, room: &RoomId, me: &PeerId, file: FileId) -> Result<(), StoreError> {
+        let pieces = &mut self.0.borrow_mut().pieces;
+        pieces.retain(|(of, whose, known, _), _| (of, whose, *known) != (room, me, file));
+        Ok(())
+    }
+
     async fn forget(&self, room: &RoomId) -> Result<(), StoreError> {
-        self.0.borrow_mut().records.retain(|(of, _, _), _| of != room);
+        let tables = &mut *self.0.borrow_mut();
+        tables.records.retain(|(of, _, _), _| of != room);
+        tables.pieces.retain(|(of, ..), _| of != room);
         Ok(())
     }
 

@@ -34,6 +34,18 @@ pub const APPEARANCE: &str = "Appearance";
 pub const COPY_LINK: &str = "Copy link";
 /// Finds out what kind of network this is.
 pub const CHECK_CONNECTION: &str = "Check connection";
+/// Offers files to everyone.
+pub const SEND_FILE: &str = "Send file";
+/// Fetches a file.
+pub const DOWNLOAD: &str = "Download";
+/// Fetches no more of a file for now.
+pub const PAUSE: &str = "Pause";
+/// Goes on with a file.
+pub const RESUME: &str = "Resume";
+/// Fetches no more of a file, and keeps nothing of it.
+pub const CANCEL: &str = "Cancel";
+/// Hands a file that is here to the person.
+pub const SAVE: &str = "Save";
 /// Copies what helps to find out what is wrong.
 pub const COPY_DIAGNOSTICS: &str = "Copy diagnostics";
 /// Saves what was said as a file.

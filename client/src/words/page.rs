@@ -117,7 +117,8 @@ pub fn kept(messages: usize, space: Space) -> String {
 }
 
 /// So many bytes, in the largest unit that fits.
-fn size(bytes: u64) -> String {
+#[must_use]
+pub fn size(bytes: u64) -> String {
     let (count, unit) = match bytes {
         0..1_000_000 => (bytes.div_ceil(1_000), "KB"),
         1_000_000..1_000_000_000 => (bytes / 1_000_000, "MB"),
@@ -125,6 +126,9 @@ fn size(bytes: u64) -> String {
     };
     format!("{count} {unit}")
 }
+
+/// Sends files that were dropped or pasted.
+pub const SEND_FILES: &str = "Send to everyone";
 
 /// What the padlock beside a room's name means.
 pub const PRIVATE_ROOM_KIND: &str = "Only people with the link get in.";

@@ -8,7 +8,7 @@ use client::{
 };
 use mesh::model::SendError;
 use shared::PeerId;
-use web_sys::HtmlTextAreaElement;
+use web_sys::{File, HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
     icon::{Icon, glyph},
     notice::notice_view,
 };
-use crate::{config::GROW_CHARS_MAX, drafts::Drafts};
+use crate::{config::GROW_CHARS_MAX, drafts::Drafts, js};
 
 /// What the person wants to say, and to whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,9 @@ pub struct ComposerProps {
     pub focus_request: u32,
     /// Says it. The text stays in the box if that fails.
     pub on_send: Callback<Outgoing, Result<(), SendError>>,
+    /// Files were chosen, for everyone.
+    #[prop_or_default]
+    pub on_files: Callback<Vec<File>>,
     /// Called when the person wants to talk to everyone again.
     #[prop_or_default]
     pub on_everyone: Callback<()>,
@@ -156,6 +159,9 @@ pub fn Composer(props: &ComposerProps) -> Html {
                 { notice_view(&notice, Some("composer-notice"), &Callback::noop(), None) }
             }
             <div class="composer-row">
+                if whispering.is_none() && !props.closed {
+                    { file_button(&props.on_files) }
+                }
                 // The hidden copy of the text is what makes the box grow with it: no script, no inline style.
                 // A box for each recipient: no key that is pressed while it changes falls into the next one's.
                 <div class="grow" key={to.map_or_else(String::new, |peer| peer.to_text())}>
@@ -182,6 +188,23 @@ pub fn Composer(props: &ComposerProps) -> Html {
                 </button>
             </div>
         </form>
+    }
+}
+
+/// The button that lets the person choose files.
+fn file_button(on_files: &Callback<Vec<File>>) -> Html {
+    let onchange = on_files.reform(|event: Event| {
+        let chosen = event.target_unchecked_into::<HtmlInputElement>();
+        let files = js::files_of(&chosen);
+        // Else the same file could not be chosen again.
+        chosen.set_value("");
+        files
+    });
+    html! {
+        <label class="button icon-only file-button" title={label::SEND_FILE}>
+            { glyph(Icon::Clip) }
+            <input type="file" multiple=true class="visually-hidden" aria-label={label::SEND_FILE} {onchange} />
+        </label>
     }
 }
 

@@ -8,12 +8,13 @@ use client::{
     words::{Audience, delivery, label},
 };
 use js_sys::Date;
-use mesh::model::Delivery;
+use mesh::model::{Delivery, FileInfo, FileProgress};
 use wasm_bindgen::JsValue;
 use yew::prelude::*;
 
 use super::{
     avatar::{avatar, hue_class},
+    file_card::{FileAction, file_card},
     icon::{Icon, glyph},
 };
 use crate::config::DATE_MILLIS_MAX;
@@ -27,6 +28,12 @@ pub struct MessageItemProps {
     pub author: AttrValue,
     /// What to call whom it was whispered to.
     pub whisper_to: Option<AttrValue>,
+    /// How far its file has got here, if it has one and that was wanted.
+    #[prop_or_default]
+    pub progress: Option<FileProgress>,
+    /// Something is wanted of its file.
+    #[prop_or_default]
+    pub on_file: Callback<(FileInfo, FileAction)>,
     /// Whether it goes on where the message before it ended: same author, same people, soon after.
     pub follows: bool,
 }
@@ -70,7 +77,11 @@ pub fn MessageItem(props: &MessageItemProps) -> Html {
                         </span>
                     </p>
                 }
-                <MessageText text={AttrValue::from(message.text.clone())} />
+                if let Some(file) = &message.file {
+                    { file_card(file, props.progress.as_ref(), message.own, &props.on_file) }
+                } else {
+                    <MessageText text={AttrValue::from(message.text.clone())} />
+                }
             </div>
             if let Some(state) = props.entry.delivery {
                 <p class={classes!("delivery", is_done(state).then_some("done"))} data-short={label::DELIVERED}>

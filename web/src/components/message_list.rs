@@ -6,12 +6,13 @@ use client::{
     room::{Entry, RoomState, follows},
     words::{label, page, spoken},
 };
-use mesh::model::Message;
+use mesh::model::{FileInfo, Message};
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, ResizeObserver};
 use yew::prelude::*;
 
 use super::{
+    file_card::FileAction,
     icon::{Icon, glyph},
     message_item::MessageItem,
 };
@@ -25,6 +26,9 @@ use crate::{
 pub struct MessageListProps {
     /// The room.
     pub state: Rc<RoomState>,
+    /// Something is wanted of a file.
+    #[prop_or_default]
+    pub on_file: Callback<(FileInfo, FileAction)>,
     /// Shown while there is no message.
     pub children: Html,
 }
@@ -78,11 +82,11 @@ pub fn MessageList(props: &MessageListProps) -> Html {
                 } else if props.state.dropped {
                     <p class="earlier">{ page::OLDER_REMOVED }</p>
                 }
-                { items(&props.state, &messages[first..]) }
+                { items(props, &messages[first..]) }
                 if !ahead.is_empty() {
                     <details class="ahead">
                         <summary>{ page::dated_ahead(ahead.len()) }</summary>
-                        { items(&props.state, ahead) }
+                        { items(props, ahead) }
                     </details>
                 }
             </div>
@@ -98,7 +102,8 @@ pub fn MessageList(props: &MessageListProps) -> Html {
 }
 
 /// Some of the messages.
-fn items(state: &RoomState, messages: &[Rc<Entry>]) -> Html {
+fn items(props: &MessageListProps, messages: &[Rc<Entry>]) -> Html {
+    let state = &props.state;
     let mut before: Option<&Rc<Entry>> = None;
     let items = messages.iter().map(|entry| {
         let follows = before.is_some_and(|before| follows(&before.message, &entry.message));
@@ -109,6 +114,8 @@ fn items(state: &RoomState, messages: &[Rc<Entry>]) -> Html {
                 key={message.id.to_text()}
                 author={AttrValue::from(state.author_of(message))}
                 whisper_to={message.whisper_to.map(|peer| AttrValue::from(state.name_of(&peer)))}
+                progress={message.file.as_ref().and_then(|file| state.files.get(&file.root).copied())}
+                on_file={props.on_file.clone()}
                 {follows}
                 entry={entry.clone()}
             />

@@ -9,6 +9,7 @@ use client::{
     Session,
     check::Check,
     export::File,
+    files::shown_name,
     notice::{Notice, NoticeKind},
     room::RoomState,
     route::Route,
@@ -17,7 +18,7 @@ use client::{
     words,
 };
 use gloo_timers::callback::Timeout;
-use mesh::model::{Invitation, InvitationError, Network, SendError};
+use mesh::model::{FileInfo, Invitation, InvitationError, Network, SendError};
 use shared::{RoomCode, identity::safety_number};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
@@ -25,9 +26,10 @@ use yew::prelude::*;
 use self::view::RoomView;
 use crate::{
     appearance, clock,
-    components::composer::Outgoing,
+    components::{composer::Outgoing, file_card::FileAction},
     config::LEAVE_MAX,
     drafts::Drafts,
+    files::Files,
     hooks::{go_to, use_seconds_until, use_stay, use_title},
     js, rooms, rtc, worker,
 };
@@ -46,6 +48,8 @@ pub struct RoomPageProps {
     pub on_rename: Callback<String>,
     /// Called once the room is left and what is kept of it is to be forgotten; leads to the start page.
     pub on_forget: Callback<()>,
+    /// Its files.
+    pub files: Files,
     /// Whether the room is drawn yet. Joining does not wait for it.
     pub is_drawn: bool,
     /// Something to say from the start.
@@ -119,6 +123,14 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
         },
     );
     use_stay(state.would_be_lost() && !is_leaving);
+    let preparing = use_state(|| None::<(AttrValue, u32)>);
+    let on_files = use_callback((session.clone(), props.files.clone()), {
+        let preparing = preparing.setter();
+        move |chosen, (session, files)| {
+            spawn_local(offer(session.clone(), files.clone(), chosen, preparing.clone()));
+        }
+    });
+    let on_file = use_callback((session.clone(), props.files.clone()), on_file);
     let commands = use_memo(session.clone(), Commands::new);
     let on_leave = use_callback((session.clone(), leaving.setter()), |how, (session, leaving)| {
         leaving.set(how);
@@ -159,13 +171,59 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             on_invite={commands.on_invite.clone()}
             on_take={commands.on_take.clone()}
             on_close={commands.on_close.clone()}
-            on_files={commands.on_files.clone()}
+            {on_files}
+            {on_file}
+            preparing={(*preparing).clone()}
+            on_files_refused={commands.on_files_refused.clone()}
             on_dismiss={commands.on_dismiss.clone()}
             on_diagnose={commands.on_diagnose.clone()}
             on_check={commands.on_check.clone()}
             on_reload={commands.on_reload.clone()}
             {safety_number}
         />
+    }
+}
+
+/// Offers files to everyone, one after the other.
+async fn offer(
+    session: Session,
+    files: Files,
+    chosen: Vec<web_sys::File>,
+    preparing: UseStateSetter<Option<(AttrValue, u32)>>,
+) {
+    for file in chosen {
+        let name = AttrValue::from(file.name());
+        let on_progress = |percent| preparing.set(Some((name.clone(), percent)));
+        let taken = files.take_in(&file, on_progress).await;
+        let offered = taken.and_then(|(info, hashes)| Ok(session.offer_file(info, hashes)?));
+        if let Err(error) = offered {
+            let name = shown_name(&name);
+            session.notify(NoticeKind::FileNotOffered { name, error }.into());
+        }
+        preparing.set(None);
+    }
+}
+
+/// Does what the person wants of a file.
+fn on_file((info, action): (FileInfo, FileAction), (session, files): &(Session, Files)) {
+    let name = shown_name(&info.name);
+    match action {
+        FileAction::Fetch => {
+            if let Err(error) = session.fetch_file(info) {
+                session.notify(NoticeKind::FileNotFetched { name, error }.into());
+            }
+        }
+        FileAction::Pause => session.pause_file(info.root),
+        FileAction::Cancel => session.cancel_file(info.root),
+        FileAction::Save => {
+            let (session, files) = (session.clone(), files.clone());
+            spawn_local(async move {
+                if let Err(error) = files.save(&info).await {
+                    js::log(&format!("a file cannot be saved: {error}"));
+                    session.notify(NoticeKind::FileNotSaved { name }.into());
+                }
+            });
+        }
     }
 }
 
@@ -237,7 +295,7 @@ struct Commands {
     on_invite: Callback<(), Result<(), InvitationError>>,
     on_take: Callback<String, Result<Invitation, InvitationError>>,
     on_close: Callback<()>,
-    on_files: Callback<()>,
+    on_files_refused: Callback<()>,
     on_dismiss: Callback<u64>,
     on_diagnose: Callback<(), AttrValue>,
     on_check: Callback<Callback<Check>>,
@@ -262,7 +320,9 @@ impl Commands {
                 // Refused only to whom the button is not shown, and after leaving.
                 let _ = session.close_room();
             }),
-            on_files: command(session, |session, ()| session.notify(NoticeKind::NoFiles.into())),
+            on_files_refused: command(session, |session, ()| {
+                session.notify(NoticeKind::FilesAreForEveryone.into())
+            }),
             on_dismiss: command(session, Session::dismiss),
             on_diagnose: command(session, |session, ()| session.diagnostics().into()),
             on_check: command(session, |session, told: Callback<Check>| {

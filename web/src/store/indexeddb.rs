@@ -8,8 +8,11 @@
 //! | `leases` | slot | `{ owner: string, until: number }` |
 //! | `closed` | room | `{ room: string, statement: Uint8Array }` |
 //! | `records` | room, whose it is, the record's key, as bytes | the record's value, `Uint8Array` |
+//! | `pieces` | room, whose it is, file, number of the piece, as bytes | the piece, a `Blob` |
 //!
-//! A value of `closed` says what it belongs to, and the keys of `records` begin with that: so many are read in one request.
+//! A piece is a `Blob`, which browsers keep in a file of its own: so a file that is saved is made of its pieces without a copy in memory.
+//!
+//! A value of `closed` says what it belongs to, and the keys of `records` and `pieces` begin with that: so many are read in one request.
 //!
 //! A request is awaited only where its answer decides what comes next. A transaction ends by itself once nothing is asked of it any more, so
 //! nothing but its own requests is awaited in between.
@@ -23,12 +26,12 @@ use client::store::{Durability, IdentityRecord, Lease, StoreError, StoredRecord}
 use gloo_events::EventListener;
 use js_sys::{Array, Promise, Uint8Array};
 use mesh::io::{Change, Owner};
-use shared::{PeerId, RoomId};
+use shared::{FileId, PeerId, RoomId};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    IdbDatabase, IdbKeyRange, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransaction, IdbVersionChangeEvent,
-    RtcCertificate,
+    Blob, IdbDatabase, IdbKeyRange, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransaction,
+    IdbVersionChangeEvent, RtcCertificate,
 };
 use zeroize::Zeroizing;
 
@@ -42,12 +45,13 @@ const LEASES: &str = "leases";
 const NAMES: &str = "names";
 const CLOSED: &str = "closed";
 const RECORDS: &str = "records";
+const PIECES: &str = "pieces";
 
 /// Makes one version of the database out of the one before.
 type Upgrade = fn(&IdbDatabase) -> Result<(), JsValue>;
 
 /// All of them, in order.
-const UPGRADES: [Upgrade; DATABASE_VERSION as usize] = [to_version_1, to_version_2, to_version_3];
+const UPGRADES: [Upgrade; DATABASE_VERSION as usize] = [to_version_1, to_version_2, to_version_3, to_version_4];
 
 fn to_version_1(database: &IdbDatabase) -> Result<(), JsValue> {
     for name in [IDENTITIES, LEASES, NAMES] {
@@ -65,6 +69,11 @@ fn to_version_2(database: &IdbDatabase) -> Result<(), JsValue> {
 fn to_version_3(database: &IdbDatabase) -> Result<(), JsValue> {
     database.delete_object_store(NAMES)?;
     database.create_object_store(RECORDS)?;
+    Ok(())
+}
+
+fn to_version_4(database: &IdbDatabase) -> Result<(), JsValue> {
+    database.create_object_store(PIECES)?;
     Ok(())
 }
 
@@ -135,7 +144,7 @@ impl IndexedDbStore {
             Access::Write(Durability::Relaxed) => ("readwrite", "relaxed"),
             Access::Write(Durability::Strict) => ("readwrite", "strict"),
         };
-        let transaction = js::begin(&self.0.database, name, mode, durability)?;
+        let transaction = js::begin(&self.0.database, &name.into(), mode, durability)?;
         let store = transaction.object_store(name)?;
         Ok((transaction, store))
     }
@@ -238,9 +247,53 @@ impl IndexedDbStore {
         stored(&transaction).await
     }
 
+    pub(super) async fn read_piece(
+        &self,
+        room: &RoomId,
+        me: &PeerId,
+        piece: (FileId, u32),
+    ) -> Result<Option<Vec<u8>>, JsValue> {
+        let (_, store) = self.begin(PIECES, Access::Read)?;
+        let value = answer(&store.get(&piece_key(room, me, piece))?).await?;
+        let Ok(blob) = value.dyn_into::<Blob>() else {
+            return Ok(None);
+        };
+        Ok(Some(js::bytes_of(&blob).await?))
+    }
+
+    pub(super) async fn write_piece(
+        &self,
+        room: &RoomId,
+        me: &PeerId,
+        piece: (FileId, u32),
+        bytes: &[u8],
+    ) -> Result<(), JsValue> {
+        let blob = Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(bytes)))?;
+        let (transaction, store) = self.begin(PIECES, Access::Write(Durability::Relaxed))?;
+        store.put_with_key(&blob, &piece_key(room, me, piece))?;
+        stored(&transaction).await
+    }
+
+    pub(super) async fn forget_file(&self, room: &RoomId, me: &PeerId, file: FileId) -> Result<(), JsValue> {
+        let (transaction, store) = self.begin(PIECES, Access::Write(Durability::Relaxed))?;
+        store.delete(beginning_with(&file_prefix(room, me, file))?.as_ref())?;
+        stored(&transaction).await
+    }
+
+    /// The pieces of a file, in order.
+    pub(super) async fn pieces(&self, room: &RoomId, me: &PeerId, file: FileId) -> Result<Array, JsValue> {
+        let (_, store) = self.begin(PIECES, Access::Read)?;
+        let range = beginning_with(&file_prefix(room, me, file))?;
+        Ok(answer(&store.get_all_with_key(&range)?).await?.unchecked_into())
+    }
+
     pub(super) async fn forget(&self, room: &RoomId) -> Result<(), JsValue> {
-        let (transaction, store) = self.begin(RECORDS, Access::Write(Durability::Strict))?;
-        store.delete(beginning_with(room.as_bytes())?.as_ref())?;
+        let names = Array::of2(&RECORDS.into(), &PIECES.into());
+        let transaction = js::begin(&self.0.database, &names, "readwrite", "strict")?;
+        for name in [RECORDS, PIECES] {
+            let store = transaction.object_store(name)?;
+            store.delete(beginning_with(room.as_bytes())?.as_ref())?;
+        }
         stored(&transaction).await
     }
 
@@ -310,6 +363,17 @@ fn prefix(room: &RoomId, me: &PeerId, owner: Owner) -> Vec<u8> {
         Owner::Me => &[&[1], &me.as_bytes()[..]].concat(),
     };
     [room.as_bytes(), owner].concat()
+}
+
+/// What the keys of a file's pieces begin with.
+fn file_prefix(room: &RoomId, me: &PeerId, file: FileId) -> Vec<u8> {
+    [&room.as_bytes()[..], me.as_bytes(), file.as_bytes()].concat()
+}
+
+fn piece_key(room: &RoomId, me: &PeerId, (file, piece): (FileId, u32)) -> Uint8Array {
+    let mut key = file_prefix(room, me, file);
+    key.extend_from_slice(&piece.to_be_bytes());
+    Uint8Array::from(key.as_slice())
 }
 
 /// All keys that begin so: from there to the next key that does not.

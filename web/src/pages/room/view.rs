@@ -9,9 +9,9 @@ use client::{
     room::{Pinned, RoomState},
     standing::{Blocked, MeshStanding, ServerStanding, Standing},
     store::Space,
-    words::{label, page},
+    words::{self, label, page},
 };
-use mesh::model::{Invitation, InvitationError, Network, Obstacle, PersonState, SendError};
+use mesh::model::{FileInfo, Invitation, InvitationError, Network, Obstacle, PersonState, SendError};
 use shared::PeerId;
 use yew::prelude::*;
 
@@ -22,6 +22,7 @@ use crate::components::{
     connection::connection,
     element::{button, icon_button},
     field::focus,
+    file_card::FileAction,
     icon::{Icon, glyph},
     invite::link,
     message_list::MessageList,
@@ -79,9 +80,18 @@ pub struct RoomViewProps {
     /// Called with whether it is from now on.
     #[prop_or_default]
     pub on_fold: Callback<bool>,
-    /// Files were dropped or pasted.
+    /// The person wants files sent to everyone.
     #[prop_or_default]
-    pub on_files: Callback<()>,
+    pub on_files: Callback<Vec<web_sys::File>>,
+    /// Files were dropped or pasted while the message box whispers: they are for everyone, and not sent.
+    #[prop_or_default]
+    pub on_files_refused: Callback<()>,
+    /// Something is wanted of a file.
+    #[prop_or_default]
+    pub on_file: Callback<(FileInfo, FileAction)>,
+    /// The file that is being read to be sent, and how far that is, in percent.
+    #[prop_or_default]
+    pub preparing: Option<(AttrValue, u32)>,
     /// Makes an invitation to be handed over by hand.
     pub on_invite: Callback<(), Result<(), InvitationError>>,
     /// Takes an invitation, or the answer to one.
@@ -167,12 +177,18 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             NoticeAction::Reload => on_reload.emit(()),
         })
     };
+    // Dropped or pasted, and not sent yet: that may not have been meant.
+    let pending = use_state(Vec::<web_sys::File>::new);
     let on_files = {
-        let on_files = props.on_files.clone();
+        let (pending, refused, is_whispering) = (pending.setter(), props.on_files_refused.clone(), recipient.is_some());
         Callback::from(move |event: Event| {
             if js::is_files(&event) {
                 event.prevent_default();
-                on_files.emit(());
+                if is_whispering {
+                    refused.emit(());
+                } else {
+                    pending.set(js::files_of(&event));
+                }
             }
         })
     };
@@ -210,7 +226,8 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                         html! { <div key={id}>{ notice_view(notice, None, &on_action, Some(on_dismiss)) }</div> }
                     }) }
                 </div>
-                <MessageList state={state.clone()}>{ nothing_yet(props) }</MessageList>
+                <MessageList state={state.clone()} on_file={props.on_file.clone()}>{ nothing_yet(props) }</MessageList>
+                { files_bar(props, &pending) }
                 // What is typed in it is kept.
                 if !state.forgotten {
                     <Composer
@@ -220,6 +237,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                         focus_request={target.chosen}
                         on_send={props.on_send.clone()}
                         on_everyone={choose.reform(|()| None)}
+                        on_files={props.on_files.clone()}
                     />
                 }
             </main>
@@ -336,6 +354,35 @@ fn way_out(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
         }
     };
     button("button small", label, show.reform(move |_: MouseEvent| Some(sheet)))
+}
+
+/// What is about to be sent: files that were dropped or pasted, or one that is being read.
+fn files_bar(props: &RoomViewProps, pending: &UseStateHandle<Vec<web_sys::File>>) -> Html {
+    if let Some((name, percent)) = &props.preparing {
+        return html! { <p class="files-bar" role="status">{ words::files::preparing(name, *percent) }</p> };
+    }
+    if pending.is_empty() || props.state.closed {
+        return html! {};
+    }
+    let names = pending.iter().map(web_sys::File::name);
+    let none = {
+        let pending = pending.setter();
+        move |_: MouseEvent| pending.set(Vec::new())
+    };
+    let send = {
+        let (pending, on_files) = (pending.clone(), props.on_files.clone());
+        Callback::from(move |_: MouseEvent| {
+            on_files.emit((*pending).clone());
+            pending.set(Vec::new());
+        })
+    };
+    html! {
+        <div class="files-bar" role="group" aria-label={label::SEND_FILE}>
+            <p role="status">{ words::files::ask(names) }</p>
+            { button("button small primary", page::SEND_FILES, send) }
+            { button("button small", label::CANCEL, Callback::from(none)) }
+        </div>
+    }
 }
 
 /// Before the first message: what to do next.

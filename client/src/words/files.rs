@@ -1,0 +1,106 @@
+//! The words for files.
+
+use mesh::{
+    config::FILE_BYTES_MAX,
+    model::{FileError, FileProgress, FileState},
+};
+
+use super::page::size;
+use crate::{
+    files::{TakeError, shown_name},
+    text::isolate,
+};
+
+/// How a file stands here: of nobody's interest so far if there is no progress.
+#[must_use]
+pub fn state(bytes: u64, progress: Option<&FileProgress>, own: bool) -> String {
+    let Some(progress) = progress else {
+        return size(bytes);
+    };
+    let so_far = format!("{} of {}", size(progress.bytes_have), size(bytes));
+    match progress.state {
+        FileState::Offered => size(bytes),
+        FileState::Fetching => format!("{so_far} · from {}", people(progress.sources)),
+        FileState::Waiting => format!("{so_far} · waiting for someone who has the rest"),
+        FileState::Paused => format!("{so_far} · paused"),
+        FileState::Whole if own => format!("{} · offered while you are in the room", size(bytes)),
+        FileState::Whole => format!("{} · complete", size(bytes)),
+        FileState::NoRoom => format!("{so_far} · no space left on this device. Free some, then resume"),
+    }
+}
+
+fn people(count: u32) -> String {
+    let s = if count == 1 { "person" } else { "people" };
+    format!("{count} {s}")
+}
+
+/// Before files that were dropped or pasted are sent.
+pub fn ask(names: impl Iterator<Item = String>) -> String {
+    let names: Vec<_> = names.map(|name| isolate(&shown_name(&name))).collect();
+    match &names[..] {
+        [name] => format!("Send {name} to everyone in the room?"),
+        names => format!("Send {} files to everyone in the room?", names.len()),
+    }
+}
+
+/// While a file is read to be offered.
+#[must_use]
+pub fn preparing(name: &str, percent: u32) -> String {
+    format!("Reading {}: {percent} %", isolate(&shown_name(name)))
+}
+
+/// Why a file could not be offered, and what next.
+pub(super) fn not_offered(name: &str, error: TakeError) -> String {
+    if let TakeError::Refused(error) = error {
+        return not_fetched(name, error);
+    }
+    let name = isolate(name);
+    match error {
+        TakeError::Unreadable => {
+            format!("{name} can't be read. It may have been moved, or be a folder: send the files in it instead.")
+        }
+        TakeError::Changed => {
+            format!("{name} was changed while it was being read. Nothing was sent: try again once it is finished.")
+        }
+        TakeError::NoRoom | TakeError::Refused(_) => {
+            format!("This browser has no space left for {name}. Nothing was sent: free some space, then try again.")
+        }
+    }
+}
+
+/// Why the node does not take a file, and what next.
+pub(super) fn not_fetched(name: &str, error: FileError) -> String {
+    let name = isolate(name);
+    match error {
+        FileError::Invalid => format!(
+            "{name} can't be sent: a file can have {} at most.",
+            size(FILE_BYTES_MAX)
+        ),
+        FileError::TooMany => format!("Too many files are kept for {name} to fit in. Cancel one of them first."),
+        FileError::Full => format!("That was a lot at once: {name} was not sent. Wait a moment, then try again."),
+        FileError::Left => format!("You have left this room: {name} can't be sent or downloaded any more."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_a_file_stands_is_said_in_words() {
+        let words = |now| {
+            let progress = FileProgress {
+                state: now,
+                pieces_have: 4,
+                pieces: 8,
+                bytes_have: 1_000_000,
+                sources: 2,
+            };
+            state(2_000_000, Some(&progress), false)
+        };
+        assert_eq!(state(2_000_000, None, false), "2 MB");
+        assert_eq!(words(FileState::Fetching), "1 MB of 2 MB · from 2 people");
+        assert_eq!(words(FileState::Paused), "1 MB of 2 MB · paused");
+        assert_eq!(words(FileState::Whole), "2 MB · complete");
+    }
+}

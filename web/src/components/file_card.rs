@@ -1,0 +1,72 @@
+//! A file that somebody offered.
+
+use client::{
+    files::shown_name,
+    words::{files, label},
+};
+use mesh::model::{FileInfo, FileProgress, FileState};
+use yew::prelude::*;
+
+use super::{
+    element::{button, words},
+    icon::{Icon, glyph},
+};
+
+/// What the person wants of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileAction {
+    /// To have it, or the rest of it.
+    Fetch,
+    /// To have no more of it for now.
+    Pause,
+    /// To have nothing of it.
+    Cancel,
+    /// To have it outside of the page.
+    Save,
+}
+
+/// A file of a message, how far it got, and what can be done with it.
+pub fn file_card(
+    info: &FileInfo,
+    progress: Option<&FileProgress>,
+    own: bool,
+    on_file: &Callback<(FileInfo, FileAction)>,
+) -> Html {
+    let name = AttrValue::from(shown_name(&info.name));
+    let action = |class, label, action| {
+        let info = info.clone();
+        button(
+            class,
+            label,
+            on_file.reform(move |_: MouseEvent| (info.clone(), action)),
+        )
+    };
+    let primary = "button small primary";
+    let cancel = || action("button small", label::CANCEL, FileAction::Cancel);
+    let (is_under_way, actions) = match progress.map_or(FileState::Offered, |progress| progress.state) {
+        FileState::Offered => (false, action(primary, label::DOWNLOAD, FileAction::Fetch)),
+        FileState::Fetching | FileState::Waiting => (
+            true,
+            html! { <>{ action("button small", label::PAUSE, FileAction::Pause) }{ cancel() }</> },
+        ),
+        FileState::Paused | FileState::NoRoom => (
+            true,
+            html! { <>{ action(primary, label::RESUME, FileAction::Fetch) }{ cancel() }</> },
+        ),
+        FileState::Whole => (false, action("button small", label::SAVE, FileAction::Save)),
+    };
+    let percent = progress.map_or(0, |progress| progress.bytes_have * 100 / info.bytes.max(1));
+    html! {
+        <div class="file" role="group" aria-label={name.clone()}>
+            { glyph(Icon::Clip) }
+            <div class="file-body">
+                <bdi class="file-name">{ &name }</bdi>
+                { words("p", files::state(info.bytes, progress, own)) }
+                if is_under_way {
+                    <progress max="100" value={percent.to_string()} aria-label={name} />
+                }
+                <div class="file-actions">{ actions }</div>
+            </div>
+        </div>
+    }
+}
