@@ -169,6 +169,8 @@ impl Room {
                 });
                 recalled.whispers.extend(whisper);
             }
+            // Those of `files`.
+            Key::File { .. } | Key::Hashes { .. } | Key::Pieces { .. } => {}
         }
     }
 
