@@ -84,7 +84,14 @@ pub(crate) enum ToRoom {
     Closed { statement: Closing },
 }
 
-/// From the room to the net.
+/// Whether anybody we are linked with has what we lack of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sources {
+    Some,
+    None,
+}
+
+/// From the room, and from the files, to the net.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ToNet {
     /// A neighbor sent what it should not.
@@ -93,6 +100,10 @@ pub(crate) enum ToNet {
     LinksWanted,
     /// The mesh brought us a sealed envelope.
     Envelope { sealed: String },
+    /// Somebody has a file that we fetch: a link with them is wanted beyond those that the mesh wants.
+    FileLink { peer: PeerId, sources: Sources },
+    /// That link is wanted no longer.
+    FileLinkOver { peer: PeerId },
     /// The founder closed the room: everything ends.
     Close { statement: Closing },
 }

@@ -154,7 +154,7 @@ pub enum Input {
     },
     /// Little waits to be sent on a link's channel for files: at most
     /// [`FILE_CHANNEL_LOW_BYTES`](crate::config::FILE_CHANNEL_LOW_BYTES). Due after each [`Output::TransmitFile`]: at once if so little waits then,
-    /// else with the browser's event `bufferedamountlow`. One for several of them is enough, if it comes after the last.
+    /// else with the browser's event `bufferedamountlow`. One for several of them is enough, if it comes after the last. Given only while it is true.
     FileWritable {
         /// Which link.
         link: LinkId,

@@ -8,9 +8,10 @@
 //!    can wake a node.
 //! 3. `net`: how we get links and keep them: server registrations, peers, attempts, open links, whom to link with, invitations.
 //! 4. `room`: who is there, what is said and how it reaches everyone: presence, roster, broadcast trees, log, sync, routing, delivery.
-//! 5. [`wire`]: what passes between peers, as bytes.
-//! 6. [`config`]: every default and bound, with its unit and its reason.
-//! 7. `sim` (feature `sim`): a world of many nodes in virtual time, with faults.
+//! 5. `files`: files, piece by piece, from whoever has them; [`pieces`] are how a file is cut up and hashed.
+//! 6. [`wire`]: what passes between peers, as bytes.
+//! 7. [`config`]: every default and bound, with its unit and its reason.
+//! 8. `sim` (feature `sim`): a world of many nodes in virtual time, with faults.
 //!
 //! Every layer of the two houses has its own file and the same shape: it owns its state, `handle_*` takes what happens, with the
 //! context; `poll_*` gives what is to be done next; `poll_timeout` says when to come back. A layer changes nothing but its own
@@ -24,6 +25,7 @@ mod bucket;
 pub mod config;
 mod context;
 mod door;
+mod files;
 pub mod io;
 mod lookup;
 pub mod model;

@@ -1,25 +1,24 @@
-//! The node: a net and a room, and the context that both work in. It hands one's words to the other.
+//! The node: a net, a room and the files, and the context that all work in. It hands one's words to the others.
 //!
 //! Rules: one mutation, then [`Node::poll_output`] until it gives `None`, then one timer for [`Node::poll_timeout`]. The same seed and
 //! calls give the same bytes out. Time only comes in, and never runs back: an earlier one is clamped.
 //!
 //! Invariant: after [`Node::leave`] is done, nothing comes out any more.
 
+mod files;
+
 use std::time::Duration;
 
-use shared::{FileId, Identity, MessageId, PeerId, Room as RoomKeys};
+use shared::{Identity, MessageId, PeerId, Room as RoomKeys};
 
 use crate::{
     config::{FIRINGS_MAX, HAND_IN, NodeConfig},
     context::Context,
     door::{ToNet, ToRoom},
+    files::Files,
     io::{Input, Instant, LinkId, Now, Output},
-    model::{
-        CloseError, Counters, Event, FileError, FileInfo, FileProgress, FileState, Invitation, InvitationError,
-        Network, NetworkLink, SendError,
-    },
+    model::{CloseError, Counters, Event, Invitation, InvitationError, Network, NetworkLink, SendError},
     net::{Link, Net},
-    pieces::{PieceHash, pieces_in, root_of},
     room::Room,
     timers::Timer,
     wire::{codec::valid_name, frame::Frame, span::LogDigest},
@@ -31,6 +30,7 @@ pub struct Node {
     cx: Context,
     net: Net,
     room: Room,
+    files: Files,
     phase: Phase,
 }
 
@@ -65,6 +65,7 @@ impl Node {
         Self {
             net: Net::new(config.servers, seed, now),
             room: Room::new(&cx, config.closed, seed),
+            files: Files::new(cx.me, seed),
             cx,
             phase: Phase::Here,
         }
@@ -74,7 +75,7 @@ impl Node {
     /// [`Output::Store`]. What is damaged is left out.
     pub fn restore(&mut self, now: Now, records: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
         self.advance(now);
-        self.room.restore(&mut self.cx, records);
+        self.restore_all(records);
         self.exchange();
     }
 
@@ -108,61 +109,6 @@ impl Node {
         let said = self.room.whisper(&mut self.cx, to, text);
         self.exchange();
         said
-    }
-
-    /// Offers a file to everyone: says so, as a [`Message`](crate::model::Message) with a file in it, and serves its pieces from then on. The
-    /// platform has all of them already, under this id: it is asked for them by [`Output::ReadPiece`], at any time and at later visits. `hashes`:
-    /// of the pieces, as a [`PieceHasher`](crate::pieces::PieceHasher) gives them.
-    ///
-    /// # Errors
-    /// [`FileError`], and nothing was accepted.
-    pub fn offer_file(&mut self, now: Now, info: FileInfo, hashes: Vec<PieceHash>) -> Result<MessageId, FileError> {
-        self.advance(now);
-        self.demand_here(FileError::Left)?;
-        if !info.is_valid() || root_of(info.bytes, &hashes) != Some(info.root) {
-            return Err(FileError::Invalid);
-        }
-        let said = self.room.say_file(&mut self.cx, &info);
-        self.exchange();
-        said.ok_or(FileError::Full)
-    }
-
-    /// Fetches a file that was offered, as it stands in the message, or goes on with it. [`Event::File`] says how it goes. Goes on at later
-    /// visits by itself.
-    ///
-    /// # Errors
-    /// [`FileError`], but not [`FileError::Full`].
-    pub fn fetch_file(&mut self, now: Now, info: FileInfo) -> Result<(), FileError> {
-        self.advance(now);
-        self.demand_here(FileError::Left)?;
-        if !info.is_valid() {
-            return Err(FileError::Invalid);
-        }
-        let (root, pieces) = (info.root, pieces_in(info.bytes));
-        let state = FileState::Waiting;
-        self.cx.event(Event::File {
-            root,
-            progress: FileProgress {
-                state,
-                pieces_have: 0,
-                pieces,
-                bytes_have: 0,
-                sources: 0,
-            },
-        });
-        Ok(())
-    }
-
-    /// Fetches no more of a file until [`Node::fetch_file`] is called again. What is here stays, and is served.
-    pub fn pause_file(&mut self, now: Now, root: FileId) {
-        self.advance(now);
-        let _ = root;
-    }
-
-    /// Drops a file: it is neither fetched nor served nor kept any longer, whether it is whole or not. The others keep theirs.
-    pub fn cancel_file(&mut self, now: Now, root: FileId) {
-        self.advance(now);
-        self.cx.output(Output::ForgetFile { root });
     }
 
     /// Gives the room a name, as its founder: [`Event::RoomNamed`] comes here and to everyone, also to whoever comes later, as long as their
@@ -294,7 +240,7 @@ impl Node {
             | Input::FileFragment { .. }
             | Input::FileWritable { .. }
             | Input::PieceRead { .. }
-            | Input::PieceWritten { .. } => {}
+            | Input::PieceWritten { .. } => self.handle_file_input(input),
             Input::Stored { changes } => self.room.handle_stored(cx, changes),
             Input::NotStored => self.room.handle_not_stored(cx),
             Input::Network { online } => {
@@ -365,6 +311,7 @@ impl Node {
             (Phase::Here, Timer::Broadcast) => room.broadcast_due(),
             (Phase::Here, Timer::Roster) => room.roster_due(),
             (Phase::Here, Timer::Delivery) => room.delivery_due(),
+            (Phase::Here, Timer::Files) => self.files.poll_timeout(),
             (Phase::Here, Timer::Seek) => net.seek_due(room, now),
             (Phase::Here, Timer::Beacon) => room.beacon_due(),
         }
@@ -393,6 +340,7 @@ impl Node {
             Timer::Broadcast => room.on_broadcast_due(cx),
             Timer::Roster => room.on_roster_due(cx),
             Timer::Delivery => room.on_delivery_due(cx),
+            Timer::Files => self.files.handle_timeout(cx),
             Timer::Seek => net.on_seek_due(cx, room),
             Timer::Beacon => room.on_beacon_due(cx),
             Timer::Leaving => self.finish_leaving(),
@@ -410,6 +358,7 @@ impl Node {
         self.cx.now.unix_millis = now.unix_millis;
         if self.phase == Phase::Here && due.is_some_and(|due| self.cx.instant().since(due) > threshold) {
             self.net.handle_wake(&mut self.cx);
+            self.files.handle_wake(self.cx.instant());
         }
     }
 
@@ -422,6 +371,8 @@ impl Node {
                 self.tell_room(word);
             } else if let Some(word) = self.room.poll_event() {
                 self.tell_net(word);
+            } else if let Some(word) = self.files.poll_event() {
+                self.tell_net(word);
             } else if let Some(link) = self.cx.outbox.pop_overflowed() {
                 self.net.handle_overflow(&mut self.cx, &self.room, link);
             } else if !self.net.proceed(&mut self.cx, &self.room) {
@@ -432,6 +383,7 @@ impl Node {
 
     fn tell_room(&mut self, word: ToRoom) {
         if self.has_room() {
+            self.files.handle_net(&mut self.cx, &word);
             self.room.handle_net(&mut self.cx, word);
         }
     }
@@ -439,6 +391,8 @@ impl Node {
     fn tell_net(&mut self, word: ToNet) {
         match word {
             ToNet::Violation { link } => self.net.handle_violation(&mut self.cx, &self.room, link),
+            ToNet::FileLink { peer, sources } => self.net.handle_file_link(&mut self.cx, &self.room, peer, sources),
+            ToNet::FileLinkOver { peer } => self.net.handle_file_link_over(&mut self.cx, &self.room, peer),
             ToNet::LinksWanted => self.net.handle_links_wanted(self.cx.instant()),
             ToNet::Envelope { sealed } if self.phase == Phase::Here => {
                 self.net.handle_routed(&mut self.cx, &self.room, &sealed);

@@ -27,6 +27,8 @@ pub(crate) enum Stream {
     Log = 9,
     /// The seed of all hash tables, which nobody else is to know.
     Lookups = 10,
+    /// Which pieces are asked for.
+    Files = 11,
 }
 
 /// The stream of one layer.

@@ -34,6 +34,7 @@ mod tests {
     mod chaos;
     mod clocks;
     mod closing;
+    mod files;
     mod healing;
     mod hostile;
     mod inputs;

@@ -21,4 +21,5 @@ pub(crate) mod signed;
 pub mod span;
 pub(crate) mod stored;
 pub mod timestamp;
+pub mod transfer;
 pub mod whisper;

@@ -15,7 +15,7 @@ use shared::{
 };
 
 use super::{
-    contact::{Alone, Via},
+    contact::{Alone, Contact, Purpose, Via},
     membership::{Need, grants},
     scope::{Event, Scope},
     session::{Action, Session},
@@ -60,8 +60,10 @@ impl Attempts {
         if !net.peers.has_slot_for(&peer) {
             return;
         }
-        let linked = net.peers.get(&peer).is_some_and(|contact| contact.is_linked());
-        let urgent = linked || net.peers.slots_used() < LINKS_MIN;
+        // One for files is asked of nodes that have enough links for the mesh.
+        let is_granted = |contact: &Contact| contact.is_linked() || contact.purpose() == Purpose::Files;
+        let granted = net.peers.get(&peer).is_some_and(is_granted);
+        let urgent = granted || net.peers.slots_used() < LINKS_MIN;
         let (link, mut actions) = (net.peers.next_link(), Vec::new());
         let (ice_servers, timeout) = asked(net, &peer, ice_servers);
         let session = Session::start(net.cx, id, link, ice_servers, urgent, &mut actions).within(timeout);

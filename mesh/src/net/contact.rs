@@ -52,6 +52,7 @@ pub(crate) struct Contact {
     attempts_until: Instant,
     /// Links in a row that were lost soon after they had opened.
     brief: u32,
+    purpose: Purpose,
     /// The version we cannot talk to that the person was told of.
     told_version: Option<u16>,
 }
@@ -88,6 +89,7 @@ impl Contact {
             shunned_until: None,
             attempts_until: Instant::default(),
             brief: 0,
+            purpose: Purpose::Mesh,
             told_version: None,
         }
     }
@@ -124,6 +126,15 @@ impl Contact {
     /// Whether failed attempts are followed by another.
     pub(crate) fn is_wanted(&self, now: Instant) -> bool {
         now < self.wanted_until
+    }
+
+    /// What a link with it is for.
+    pub(crate) fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    pub(crate) fn set_purpose(&mut self, purpose: Purpose) {
+        self.purpose = purpose;
     }
 
     /// Failed attempts in a row.
@@ -442,6 +453,15 @@ impl Contact {
         self.retry_at = Some(now + wait);
         wait
     }
+}
+
+/// What a link is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To be one of the links that hold the room together.
+    Mesh,
+    /// To fetch files from a peer with whom the mesh needs no link.
+    Files,
 }
 
 /// Whether there is nobody else to link with.

@@ -9,17 +9,19 @@ use super::{
     active_view::ActiveView,
     attempts::{Attempts, refuse_version},
     carriers,
-    contact::{Alone, Via},
+    contact::{Alone, Contact, Purpose, Via},
     invitations::Text,
+    link::Link,
     membership::{Need, need_beyond, successor},
     scope::{Event, Scope},
     servers,
     session::Session,
 };
 use crate::{
+    config::LINKS_TARGET,
     context::Context,
-    door::{Forwarding, LinkState, ToRoom, View},
-    io::{Instant, Output, ServerId},
+    door::{Forwarding, LinkState, Sources, ToRoom, View},
+    io::{Instant, LinkId, Output, ServerId},
     model::InvitationError,
     wire::{envelope::Body, frame::GoodbyeReason, nearby::Nearby},
 };
@@ -298,7 +300,11 @@ impl Net {
 
     /// Ends the link that is missed least: its peer has most others.
     fn free_slot(&mut self, cx: &mut Context, view: View<'_>) {
-        let links = self.peers.usable_links();
+        let for_mesh = |link: &&Link| {
+            let contact = self.peers.get(&link.peer());
+            contact.is_none_or(|contact| contact.purpose() == Purpose::Mesh)
+        };
+        let links = self.peers.usable_links().filter(for_mesh);
         let links = links.map(|link| (view.links_of(&link.peer()), link.id(), link.peer()));
         let Some((_, link, peer)) = links.max() else { return };
         let (mut scope, active_view) = self.active_view(cx);
@@ -374,6 +380,53 @@ impl Net {
     /// Whether servers are asked for peers now and then: we have few links, or the room is split.
     pub(super) fn wants_peers(&self, view: View<'_>, now: Instant) -> bool {
         self.need(view, now) > Need::None || self.is_split(view)
+    }
+
+    // --- files ---
+
+    /// Something arrived on a link by its channel for files.
+    pub(crate) fn handle_heard(&mut self, cx: &Context, link: LinkId) {
+        if let Some(link) = self.peers.link_mut(link) {
+            link.handle_heard(cx.instant(), &cx.timing);
+        }
+    }
+
+    /// A link is wanted for files: it is made if there is a free slot. If nobody else has the file, a link that the mesh can do without
+    /// makes room: one of those beyond what it wants.
+    pub(crate) fn handle_file_link(&mut self, cx: &mut Context, view: View<'_>, peer: PeerId, sources: Sources) {
+        if !view.is_present(&peer) || self.peers.get(&peer).is_some_and(Contact::uses_slot) {
+            return;
+        }
+        if self.peers.slots_used() >= LINKS_MAX
+            && sources == Sources::None
+            && self.peers.usable_links().count() > LINKS_TARGET
+        {
+            self.free_slot(cx, view);
+        }
+        if self.peers.slots_used() < LINKS_MAX
+            && let Some(contact) = self.peers.want(cx, peer, None)
+        {
+            contact.set_purpose(Purpose::Files);
+            if contact.is_eligible(cx.instant()) {
+                self.start(cx, view, peer);
+                self.settle(cx, view);
+            }
+        }
+    }
+
+    /// A link is wanted for files no longer: it ends, unless the mesh has use for it.
+    pub(crate) fn handle_file_link_over(&mut self, cx: &mut Context, view: View<'_>, peer: PeerId) {
+        let Some(contact) = self.peers.get_mut(&peer) else {
+            return;
+        };
+        contact.set_purpose(Purpose::Mesh);
+        let link = contact.link().filter(|link| link.is_usable()).map(Link::id);
+        if let Some(link) = link.filter(|_| self.peers.slots_used() > LINKS_TARGET) {
+            let (mut scope, active_view) = self.active_view(cx);
+            active_view.say_goodbye(&mut scope, link, GoodbyeReason::Excess);
+            active_view.release(&mut scope, peer);
+            self.settle(cx, view);
+        }
     }
 
     // --- one layer and what it is handed ---

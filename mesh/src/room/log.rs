@@ -297,7 +297,6 @@ impl Log {
     }
 
     /// All entries, in no particular order.
-    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Rc<Record<Entry>>> {
         self.feeds.iter().flat_map(|feed| feed.kept.iter())
     }

@@ -212,6 +212,8 @@ impl Room {
                     recalled.fates.insert(id, fate);
                 }
             }
+            // Those of `files`.
+            Key::File { .. } | Key::Hashes { .. } | Key::Pieces { .. } => {}
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, time::Duration};
 
-use shared::{MessageId, PeerId, limits::TEXT_BYTES_MAX};
+use shared::{FileId, MessageId, PeerId, limits::TEXT_BYTES_MAX};
 
 use super::{
     Room,
@@ -38,6 +38,12 @@ impl Room {
         let body = encode(info);
         self.takes(cx, body.len())
             .then(|| self.say_entry(cx, Entry::FILE, EntryBody::of(body)))
+    }
+
+    /// Which files were offered by whom, as far as the log has it.
+    pub(crate) fn offers(&self) -> impl Iterator<Item = (FileId, PeerId)> {
+        let entries = self.log.iter();
+        entries.filter_map(|entry| Some((entry.content.file()?.root, entry.author)))
     }
 
     /// Says to everyone what a person is shown.

@@ -10,6 +10,7 @@ mod checks;
 mod digest;
 mod disk;
 mod faults;
+pub(crate) mod files;
 mod handshake;
 pub(crate) mod misbehave;
 mod outputs;
@@ -91,6 +92,7 @@ pub(crate) struct Machine<B> {
     /// What a misbehaving machine makes of what its node wants to send.
     pub(crate) mischief: Option<Mischief>,
     pub(crate) disk: Disk,
+    pub(crate) pieces: files::Pieces,
     left: bool,
 }
 
@@ -123,6 +125,14 @@ pub(crate) struct Simulation<B> {
     by_id: BTreeMap<PeerId, Who>,
     /// What went over each directed link, if that is wanted.
     digests: Option<Digests>,
+    /// How many bytes for files a link carries in a millisecond, each way.
+    pub(crate) file_rate: u64,
+    /// How many bytes for files were sent.
+    pub(crate) file_bytes: u64,
+    /// Who deals with files as nobody should.
+    frauds: BTreeMap<Who, files::Fraud>,
+    /// What files really are.
+    contents: BTreeMap<shared::FileId, files::Content>,
 }
 
 impl<B> Drop for Simulation<B> {
@@ -205,6 +215,10 @@ impl<B: Body> Simulation<B> {
             trace: Trace::default(),
             by_id: BTreeMap::new(),
             digests: None,
+            file_rate: 1_000,
+            file_bytes: 0,
+            frauds: BTreeMap::new(),
+            contents: BTreeMap::new(),
         }
     }
 
@@ -288,6 +302,7 @@ impl<B: Body> Simulation<B> {
             made: 0,
             mischief: None,
             disk: Disk::default(),
+            pieces: files::Pieces::default(),
             left: false,
         });
         self.restore(who);
@@ -371,6 +386,7 @@ impl<B: Body> Simulation<B> {
                 change,
                 changes,
             } => self.on_stored(who, life, change, changes),
+            Happening::Piece { who, life, doing } => self.on_piece_done(who, life, doing),
             Happening::Server(happening) => self.happen_at_server(happening),
             Happening::Wire(happening) => self.happen_on_wire(happening),
         }
@@ -405,7 +421,7 @@ impl<B: Body> Simulation<B> {
 
     fn ends_of(&self, happening: &Happening) -> (Who, Who) {
         match happening {
-            Happening::Timer { who, .. } | Happening::Stored { who, .. } => (*who, *who),
+            Happening::Timer { who, .. } | Happening::Stored { who, .. } | Happening::Piece { who, .. } => (*who, *who),
             Happening::Input { from, who, .. } => (*from, *who),
             Happening::Server(happening) => happening.ends(),
             Happening::Wire(happening) => self.net.ends_of(happening),

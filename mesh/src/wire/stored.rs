@@ -3,11 +3,12 @@
 use std::rc::Rc;
 
 use minicbor::{Decode, Encode, bytes::ByteVec};
-use shared::{MessageId, PeerId};
+use shared::{FileId, MessageId, PeerId};
 
 use super::{
     codec::{decode, encode},
     entry::RecordId,
+    file::FileInfo,
     span::Feed,
 };
 use crate::io::{Change, Owner};
@@ -52,6 +53,24 @@ pub(crate) enum Key {
         #[n(0)]
         id: MessageId,
     },
+    /// A [`StoredFile`].
+    #[n(6)]
+    File {
+        #[n(0)]
+        root: FileId,
+    },
+    /// The hashes of a file's pieces, 32 bytes each.
+    #[n(7)]
+    Hashes {
+        #[n(0)]
+        root: FileId,
+    },
+    /// Which pieces of a file are stored, as a set of pieces is written.
+    #[n(8)]
+    Pieces {
+        #[n(0)]
+        root: FileId,
+    },
 }
 
 impl Key {
@@ -73,10 +92,21 @@ impl Key {
     fn change(self, value: Option<Rc<[u8]>>) -> Change {
         let owner = match self {
             Self::Entry { .. } | Self::Feed { .. } | Self::Name { .. } => Owner::Room,
-            Self::Head | Self::Whisper { .. } | Self::Fate { .. } => Owner::Me,
+            Self::Head
+            | Self::Whisper { .. }
+            | Self::Fate { .. }
+            | Self::File { .. }
+            | Self::Hashes { .. }
+            | Self::Pieces { .. } => Owner::Me,
         };
         let key = encode(&self);
         Change { owner, key, value }
+    }
+
+    /// Whether something is kept by this key that concerns a file.
+    pub(crate) fn is_of_file(bytes: &[u8]) -> bool {
+        let mut peek = minicbor::Decoder::new(bytes);
+        matches!((peek.array(), peek.u32()), (Ok(_), Ok(5..=7)))
     }
 
     /// Reads a key. `None` if it is of a later version, or damaged.
@@ -84,6 +114,32 @@ impl Key {
         // Each has one spelling, else one entry could be there twice.
         decode(bytes).ok().filter(|key| encode(key) == bytes)
     }
+}
+
+/// What is known of a file that is fetched, kept or offered.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct StoredFile {
+    /// As it was offered.
+    #[n(0)]
+    pub(crate) info: FileInfo,
+    /// What is wanted.
+    #[n(1)]
+    pub(crate) wish: Wish,
+    /// Whether all pieces are stored; else they are those of [`Key::Pieces`].
+    #[n(2)]
+    pub(crate) whole: bool,
+}
+
+/// What a person wants of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub(crate) enum Wish {
+    /// To have all of it.
+    #[n(0)]
+    Fetch,
+    /// To have what there is, for now.
+    #[n(1)]
+    Pause,
 }
 
 /// What was kept, unless it is damaged: it would be passed on, and its bearer be taken for a forger.
@@ -199,6 +255,7 @@ mod tests {
         let author = PeerId::from_bytes([7; 32]);
         let feed = Feed { author, number: 258 };
         let id = MessageId::from_bytes([9; MessageId::LEN]);
+        let root = FileId::from_bytes([8; 32]);
         let keys = [
             Key::Entry { feed, seq: 3 },
             Key::Feed { feed },
@@ -206,6 +263,9 @@ mod tests {
             Key::Head,
             Key::Whisper { author, id },
             Key::Fate { id },
+            Key::File { root },
+            Key::Hashes { root },
+            Key::Pieces { root },
         ];
         for key in keys {
             let bytes = key.forget().key;

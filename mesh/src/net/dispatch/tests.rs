@@ -361,3 +361,64 @@ fn an_answer_by_hand_for_which_no_slot_can_be_freed_is_hung_up() {
     assert_eq!(rig.cx.outputs(), [Output::HangUp { link }]);
     assert_eq!(rig.net.peers.slots_used(), LINKS_MAX);
 }
+
+/// A rig with links to so many people, and one more who is here.
+fn linked(links: usize) -> (Rig, PeerId) {
+    let people = above(links + 1);
+    let (links, holder) = (&people[..links], people[links]);
+    let mut rig = Rig::registered(Here(people.iter().map(|person| (*person, 2)).collect()));
+    for person in links {
+        rig.link(*person, Role::Offerer);
+    }
+    rig.cx.outputs();
+    rig.told();
+    (rig, holder)
+}
+
+#[test]
+fn a_link_for_files_is_made_beyond_what_the_mesh_wants_and_ends_when_it_is_over() {
+    let (mut rig, holder) = linked(LINKS_TARGET);
+    rig.net.handle_file_link(&mut rig.cx, &rig.here, holder, Sources::Some);
+    assert_eq!(rig.cx.outputs(), [dial(6)]);
+    rig.told();
+    let link = rig.link(holder, Role::Offerer);
+    rig.cx.outputs();
+    rig.net.handle_file_link_over(&mut rig.cx, &rig.here, holder);
+    let reason = GoodbyeReason::Excess;
+    let neighbors = vec![];
+    assert_eq!(rig.cx.outputs(), [sent(link, &Frame::Goodbye { reason, neighbors })]);
+    assert_eq!(
+        rig.told(),
+        [ToRoom::NeighborDown { link }, link_state(holder, LinkState::None)]
+    );
+}
+
+#[test]
+fn a_link_for_files_that_the_mesh_has_use_for_stays() {
+    let (mut rig, holder) = linked(LINKS_TARGET - 1);
+    rig.net.handle_file_link(&mut rig.cx, &rig.here, holder, Sources::None);
+    rig.link(holder, Role::Offerer);
+    rig.cx.outputs();
+    rig.net.handle_file_link_over(&mut rig.cx, &rig.here, holder);
+    assert_eq!(rig.cx.outputs(), []);
+}
+
+#[test]
+fn where_no_slot_is_free_a_link_makes_room_for_the_only_source_of_a_file() {
+    let (mut rig, holder) = linked(LINKS_MAX);
+    rig.net.handle_file_link(&mut rig.cx, &rig.here, holder, Sources::Some);
+    assert_eq!(rig.cx.outputs(), []);
+    rig.net.handle_file_link(&mut rig.cx, &rig.here, holder, Sources::None);
+    let outputs = rig.cx.outputs();
+    assert_eq!(outputs.len(), 2, "a goodbye, and an offer");
+    assert_eq!(outputs[1], dial(9));
+    assert_eq!(rig.net.peers.slots_used(), LINKS_MAX);
+}
+
+#[test]
+fn with_somebody_who_is_not_here_no_link_for_files_is_made() {
+    let (mut rig, _) = linked(1);
+    rig.net
+        .handle_file_link(&mut rig.cx, &rig.here, peer(99), Sources::None);
+    assert_eq!(rig.cx.outputs(), []);
+}

@@ -276,7 +276,6 @@ impl Kept {
     }
 
     /// All of them.
-    #[cfg(test)]
     pub(super) fn iter(&self) -> impl Iterator<Item = &Rc<Record<Entry>>> {
         self.entries.values()
     }

@@ -140,6 +140,7 @@ impl<B: Body> Simulation<B> {
             clogged: false,
             held: [Vec::new(), Vec::new()],
             busy_until: [0, 0],
+            files: Default::default(),
             delay,
         });
         for (who, _, link) in [side, far] {

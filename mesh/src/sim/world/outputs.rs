@@ -21,11 +21,10 @@ impl<B: Body> Simulation<B> {
             Output::HangUp { link } => self.close_end(who, link),
             Output::Store { change, .. } => self.store(who, change),
             Output::RememberClosed { statement } => self.machines[who].closed = Some(statement),
-            // Machines have no channel for files yet, and keep none.
-            Output::TransmitFile { .. }
-            | Output::ReadPiece { .. }
-            | Output::WritePiece { .. }
-            | Output::ForgetFile { .. } => {}
+            Output::TransmitFile { link, bytes } => self.transmit_file(who, link, bytes),
+            Output::ReadPiece { root, piece } => self.read_piece(who, root, piece),
+            Output::WritePiece { root, piece, bytes } => self.write_piece(who, root, piece, bytes),
+            Output::ForgetFile { root } => self.forget_file(who, root),
             Output::Nearby { bytes } => self.tell_nearby(who, &bytes),
             Output::Event(event) => self.on_event(who, event),
         }
@@ -75,7 +74,10 @@ impl<B: Body> Simulation<B> {
     pub(super) fn hash_output(&mut self, who: Who, output: &Output) {
         (who, self.millis).hash(&mut self.transcript);
         match output {
-            Output::Transmit { link, bytes } => (link, bytes).hash(&mut self.transcript),
+            Output::Transmit { link, bytes } | Output::TransmitFile { link, bytes } => {
+                (link, bytes).hash(&mut self.transcript)
+            }
+            Output::WritePiece { root, piece, bytes } => (root, piece, bytes).hash(&mut self.transcript),
             other => format!("{other:?}").hash(&mut self.transcript),
         }
     }

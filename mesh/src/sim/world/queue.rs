@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use super::{Life, Who, server, wire};
+use super::{Life, Who, files, server, wire};
 use crate::io::{Change, Input};
 
 /// When something happens: by time, then by its two ends, then as planned.
@@ -68,6 +68,12 @@ pub(super) enum Happening {
         change: Change,
         /// The how many-th it is.
         changes: u64,
+    },
+    /// A piece of a file is read, or written.
+    Piece {
+        who: Who,
+        life: Life,
+        doing: files::Doing,
     },
     Server(server::Happening),
     Wire(wire::Happening),

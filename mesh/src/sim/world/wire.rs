@@ -87,6 +87,8 @@ pub(super) struct Connection {
     /// When the last message to each side arrives: the channel is ordered.
     pub(super) busy_until: [u64; 2],
     pub(super) delay: u64,
+    /// The channels for files, to each side.
+    pub(super) files: [super::files::Lane; 2],
 }
 
 #[derive(Debug)]
@@ -111,6 +113,22 @@ pub(super) enum Happening {
         connection: usize,
         to: usize,
         bytes: Rc<[u8]>,
+    },
+    /// A message has left the channel for files.
+    FileLeft {
+        connection: usize,
+        to: usize,
+        length: usize,
+    },
+    FileArrival {
+        connection: usize,
+        to: usize,
+        bytes: Rc<[u8]>,
+    },
+    /// The sender is told that little waits in the channel for files.
+    FileWritable {
+        connection: usize,
+        to: usize,
     },
     Closed {
         connection: usize,
@@ -144,9 +162,14 @@ impl Net {
             }
             Happening::Open { connection, to }
             | Happening::Arrival { connection, to, .. }
+            | Happening::FileArrival { connection, to, .. }
             | Happening::Closed { connection, to } => {
                 let sides = self.connections[*connection].sides;
                 (sides[1 - to].0, sides[*to].0)
+            }
+            Happening::FileLeft { connection, to, .. } | Happening::FileWritable { connection, to } => {
+                let sender = self.connections[*connection].sides[1 - to].0;
+                (sender, sender)
             }
         }
     }
@@ -266,10 +289,16 @@ impl<B: Body> Simulation<B> {
                 if let Some(end) = self.machines[who].ends.get_mut(&link) {
                     end.open = true;
                     self.input(who, Input::LinkOpen { link });
+                    if self.machines[who].ends.contains_key(&link) {
+                        self.input(who, Input::FilesOpen { link });
+                    }
                     self.flush_held(connection);
                 }
             }
             Happening::Arrival { connection, to, bytes } => self.arrive(connection, to, bytes),
+            Happening::FileLeft { .. } | Happening::FileArrival { .. } | Happening::FileWritable { .. } => {
+                self.happen_to_file(happening);
+            }
             Happening::Closed { connection, to } => {
                 let state = &self.net.connections[connection];
                 let (who, life, link) = state.sides[to];
@@ -336,8 +365,9 @@ impl<B: Body> Simulation<B> {
     }
 
     pub(super) fn send(&mut self, connection: usize, to: usize, bytes: Rc<[u8]>) {
+        let behind = self.behind_files(connection, to);
         let state = &mut self.net.connections[connection];
-        let at = state.busy_until[to].max(self.millis + state.delay);
+        let at = state.busy_until[to].max(self.millis + state.delay + behind);
         state.busy_until[to] = at;
         let after = at - self.millis;
         if let Some(digests) = &mut self.digests {
@@ -374,12 +404,13 @@ impl<B: Body> Simulation<B> {
                 for bytes in std::mem::take(&mut self.net.connections[connection].held[to]) {
                     self.arrive(connection, to, bytes);
                 }
+                self.flush_held_files(connection, to);
             }
         }
     }
 
     /// Whether data flows now.
-    fn carries(&self, connection: usize) -> bool {
+    pub(super) fn carries(&self, connection: usize) -> bool {
         !self.net.connections[connection].broken && self.may_carry(connection)
     }
 

@@ -80,7 +80,13 @@ fn restored(disk: &Disk) -> Log {
         match Key::read(key).unwrap() {
             Key::Entry { .. } => entries.push(Record::recall(value).unwrap()),
             Key::Feed { feed } => feeds.push((feed, decode(value).unwrap())),
-            other @ (Key::Name { .. } | Key::Head | Key::Whisper { .. } | Key::Fate { .. }) => panic!("{other:?}"),
+            other @ (Key::Name { .. }
+            | Key::Head
+            | Key::Whisper { .. }
+            | Key::Fate { .. }
+            | Key::File { .. }
+            | Key::Hashes { .. }
+            | Key::Pieces { .. }) => panic!("{other:?}"),
         }
     }
     let mut log = Log::new([2; 32], me());

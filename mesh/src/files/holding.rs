@@ -1,0 +1,306 @@
+//! One file that is fetched, kept or offered here: what of it is here, what is under way, and who is not to be asked for it.
+//!
+//! Invariants: a piece counts only once it was verified and is stored; a piece that is asked for or being stored is *busy*, and only a piece that
+//! a holder is slow with is asked for twice; hashes are known all or not at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use litemap::LiteMap;
+use shared::PeerId;
+
+use super::set::PieceSet;
+use crate::{
+    config::{ASKED_TWICE, ENDGAME_AFTER, FILE_CANDIDATES_MAX, PIECE_BYTES, RESTING_MAX},
+    io::{Instant, LinkId},
+    model::{FileInfo, FileProgress},
+    pieces::{PieceHash, pieces_in, root_of},
+    wire::stored::Wish,
+};
+
+/// See the [module documentation](self).
+#[derive(Debug)]
+pub(crate) struct Holding {
+    pub(crate) info: FileInfo,
+    pub(crate) wish: Wish,
+    /// Verified and stored.
+    pub(crate) have: PieceSet,
+    /// Asked for, or being stored.
+    pub(crate) busy: PieceSet,
+    /// Of all pieces, or none.
+    hashes: Vec<PieceHash>,
+    /// The hashes that are being fetched.
+    pub(crate) list: Option<List>,
+    asked: BTreeMap<u32, Asked>,
+    pub(crate) writing: BTreeSet<u32>,
+    /// Whether the platform keeps no more.
+    pub(crate) no_room: bool,
+    /// Who is not asked until then.
+    resting: LiteMap<PeerId, Instant>,
+    /// Who is said to have some of it, and when a link with them may be tried.
+    pub(crate) candidates: LiteMap<PeerId, Instant>,
+    pub(crate) due: Due,
+    /// What the app was told last, and when.
+    pub(crate) told: Option<(FileProgress, Instant)>,
+}
+
+/// When what is to be done with a file, if anything.
+#[derive(Debug, Default)]
+pub(crate) struct Due {
+    /// Neighbors are asked who else has it.
+    pub(crate) seek: Instant,
+    /// Followers are told what is here.
+    pub(crate) tell: Option<Instant>,
+    /// When followers were told last.
+    pub(crate) told: Option<Instant>,
+    /// What is here is stored.
+    pub(crate) store: Option<Instant>,
+    /// The app is told.
+    pub(crate) progress: Option<Instant>,
+}
+
+/// A piece that is asked for.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    /// How many holders are asked.
+    holders: u8,
+    since: Instant,
+}
+
+/// The hashes of pieces as they come from one holder.
+#[derive(Debug)]
+pub(crate) struct List {
+    pub(crate) from: LinkId,
+    pub(crate) hashes: Vec<PieceHash>,
+    /// How many there are once the present request is answered.
+    pub(crate) until: usize,
+}
+
+impl Holding {
+    /// A file of which nothing is here.
+    pub(crate) fn new(info: FileInfo, wish: Wish) -> Self {
+        let pieces = pieces_in(info.bytes);
+        // The hash of an only piece is the root.
+        let hashes = if pieces == 1 {
+            vec![*info.root.as_bytes()]
+        } else {
+            Vec::new()
+        };
+        Self {
+            info,
+            wish,
+            have: PieceSet::none(pieces),
+            busy: PieceSet::none(pieces),
+            hashes,
+            list: None,
+            asked: BTreeMap::new(),
+            writing: BTreeSet::new(),
+            no_room: false,
+            resting: LiteMap::new(),
+            candidates: LiteMap::new(),
+            due: Due::default(),
+            told: None,
+        }
+    }
+
+    pub(crate) fn pieces(&self) -> u32 {
+        pieces_in(self.info.bytes)
+    }
+
+    // --- hashes ---
+
+    pub(crate) fn has_hashes(&self) -> bool {
+        self.hashes.len() == self.pieces() as usize
+    }
+
+    pub(crate) fn hashes(&self) -> &[PieceHash] {
+        &self.hashes
+    }
+
+    /// Takes the hashes of all pieces. Says whether they are that.
+    pub(crate) fn set_hashes(&mut self, hashes: Vec<PieceHash>) -> bool {
+        let is_it = root_of(self.info.bytes, &hashes) == Some(self.info.root);
+        if is_it {
+            self.hashes = hashes;
+        }
+        is_it
+    }
+
+    /// Whether a piece is what it should be.
+    pub(crate) fn verifies(&self, piece: u32, content: &[u8]) -> bool {
+        let bytes = self.info.bytes;
+        let has_length = !content.is_empty() && content.len() == crate::pieces::piece_bytes(bytes, piece);
+        let expected = self.hashes.get(piece as usize);
+        has_length && expected.is_some_and(|hash| *hash == crate::pieces::hash_of(bytes, piece, content))
+    }
+
+    // --- what is here ---
+
+    pub(crate) fn is_whole(&self) -> bool {
+        self.have.is_all()
+    }
+
+    /// Whether there is something to be asked for.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.wish == Wish::Fetch && !self.is_whole() && !self.no_room
+    }
+
+    pub(crate) fn bytes_have(&self) -> u64 {
+        let whole = u64::from(self.have.len()) * PIECE_BYTES as u64;
+        let last = self.pieces().saturating_sub(1);
+        let lacks_of_last = u64::from(self.pieces()) * PIECE_BYTES as u64 - self.info.bytes;
+        if self.have.contains(last) {
+            whole - lacks_of_last
+        } else {
+            whole
+        }
+    }
+
+    // --- what is under way ---
+
+    /// How many pieces are asked for.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.len()
+    }
+
+    /// A holder is asked for a piece.
+    pub(crate) fn ask(&mut self, now: Instant, piece: u32) {
+        let asked = self.asked.entry(piece).or_insert(Asked { holders: 0, since: now });
+        asked.holders += 1;
+        self.busy.insert(piece);
+    }
+
+    /// A holder is asked for a piece no longer.
+    pub(crate) fn unask(&mut self, piece: u32) {
+        let Some(asked) = self.asked.get_mut(&piece) else {
+            return;
+        };
+        asked.holders -= 1;
+        if asked.holders == 0 {
+            self.asked.remove(&piece);
+            if !self.writing.contains(&piece) {
+                self.busy.remove(piece);
+            }
+        }
+    }
+
+    /// A verified piece is being stored.
+    pub(crate) fn begin_writing(&mut self, piece: u32) {
+        self.writing.insert(piece);
+        self.busy.insert(piece);
+    }
+
+    /// A piece is stored, or could not be. Says whether it was to be stored.
+    pub(crate) fn end_writing(&mut self, piece: u32) -> bool {
+        let was_to_be = self.writing.remove(&piece);
+        if was_to_be && !self.asked.contains_key(&piece) {
+            self.busy.remove(piece);
+        }
+        was_to_be
+    }
+
+    /// The pieces that were asked for longest ago, long enough for another holder to be asked too.
+    pub(crate) fn late(&self, now: Instant) -> Vec<u32> {
+        let late = |asked: &Asked| asked.holders < ASKED_TWICE && now.since(asked.since) >= ENDGAME_AFTER;
+        let late = self.asked.iter().filter(|(_, asked)| late(asked));
+        let mut late: Vec<_> = late.map(|(piece, asked)| (asked.since, *piece)).collect();
+        late.sort_unstable();
+        late.into_iter().map(|(_, piece)| piece).collect()
+    }
+
+    // --- who is asked ---
+
+    /// A peer is not asked until then.
+    pub(crate) fn rest(&mut self, peer: PeerId, until: Instant) {
+        if self.resting.len() == RESTING_MAX && !self.resting.contains_key(&peer) {
+            let first = self.resting.iter().min_by_key(|(peer, until)| (**until, **peer));
+            if let Some(first) = first.map(|(peer, _)| *peer) {
+                self.resting.remove(&first);
+            }
+        }
+        self.resting.insert(peer, until);
+    }
+
+    pub(crate) fn rests(&self, peer: &PeerId, now: Instant) -> bool {
+        self.resting.get(peer).is_some_and(|until| now < *until)
+    }
+
+    /// Somebody is said to have some of it.
+    pub(crate) fn note_candidate(&mut self, peer: PeerId, now: Instant) {
+        if self.candidates.len() < FILE_CANDIDATES_MAX && !self.candidates.contains_key(&peer) {
+            self.candidates.insert(peer, now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use shared::FileId;
+
+    use super::*;
+    use crate::context::test::peer;
+
+    fn holding(bytes: usize) -> Holding {
+        let info = FileInfo {
+            root: FileId::from_bytes([7; 32]),
+            bytes: bytes as u64,
+            name: "notes.txt".into(),
+            media_type: String::new(),
+        };
+        Holding::new(info, Wish::Fetch)
+    }
+
+    #[test]
+    fn bytes_are_those_of_the_pieces_that_are_here() {
+        let mut holding = holding(2 * PIECE_BYTES + 5);
+        assert_eq!(holding.bytes_have(), 0);
+        holding.have.insert(2);
+        assert_eq!(holding.bytes_have(), 5);
+        holding.have.insert(0);
+        assert_eq!(holding.bytes_have(), PIECE_BYTES as u64 + 5);
+        holding.have.insert(1);
+        assert_eq!(holding.bytes_have(), 2 * PIECE_BYTES as u64 + 5);
+        assert!(holding.is_whole());
+    }
+
+    #[test]
+    fn a_piece_is_busy_as_long_as_anybody_is_asked_or_it_is_being_stored() {
+        let mut holding = holding(4 * PIECE_BYTES);
+        let now = Instant::from_millis(5);
+        holding.ask(now, 1);
+        holding.ask(now, 1);
+        holding.unask(1);
+        assert!(holding.busy.contains(1) && holding.asked() == 1);
+        holding.begin_writing(1);
+        holding.unask(1);
+        assert!(holding.busy.contains(1) && holding.asked() == 0);
+        assert!(holding.end_writing(1) && !holding.end_writing(1));
+        assert!(holding.busy.is_empty());
+    }
+
+    #[test]
+    fn only_a_piece_that_one_holder_is_slow_with_is_late() {
+        let mut holding = holding(4 * PIECE_BYTES);
+        let now = Instant::from_millis(5);
+        let later = now + ENDGAME_AFTER;
+        holding.ask(now, 2);
+        holding.ask(later, 0);
+        assert_eq!(holding.late(later), [2]);
+        holding.ask(later, 2);
+        assert_eq!(holding.late(later), [0_u32; 0]);
+    }
+
+    #[test]
+    fn of_too_many_who_rest_the_first_to_be_asked_again_is_forgotten() {
+        let mut holding = holding(PIECE_BYTES);
+        let at = |millis: usize| Instant::from_millis(millis as u64);
+        for number in 0..=RESTING_MAX {
+            let byte = u8::try_from(number).unwrap();
+            holding.rest(peer(byte), at(1_000 + number));
+        }
+        assert_eq!(holding.resting.len(), RESTING_MAX);
+        assert!(!holding.rests(&peer(0), at(0)) && holding.rests(&peer(1), at(0)));
+        assert!(!holding.rests(&peer(1), at(1_001)) && holding.rests(&peer(1), at(1_001) - Duration::from_millis(1)));
+    }
+}
