@@ -12,6 +12,7 @@ mod by_hand;
 mod closing;
 mod coming_and_going;
 mod contract;
+mod files;
 mod history;
 mod hostile;
 mod identity;

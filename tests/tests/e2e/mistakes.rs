@@ -166,22 +166,23 @@ async fn hand_over(page: &Page, kind: &str, files: bool, text: Option<&str>) -> 
     Ok(kept == json!(true))
 }
 
-async fn files_get_words(engine: Engine) -> Result<()> {
+async fn files_are_asked_for(engine: Engine) -> Result<()> {
     let server = Server::start().await?;
     let browser = Browser::start(&Setup::new(engine)).await?;
     let (ann, _) = found(&browser, &server.url(), "Ann").await?;
     ann.paste("Message", "half a letter").await?;
-    let told = |view: &View| view.says("Pictures and files can't be sent yet.");
+    let asked = |view: &View| view.says("to everyone in the room?");
     // Text is text, also beside a picture.
     for (kind, files) in [("paste", false), ("paste", true), ("drop", false)] {
         ensure!(!hand_over(&ann, kind, files, Some("hello")).await?, "{kind} {files}");
     }
-    ensure!(!told(&ann.look().await?));
+    ensure!(!asked(&ann.look().await?));
     for kind in ["dragover", "drop", "paste"] {
         ensure!(hand_over(&ann, kind, true, None).await?, "{kind}");
         if kind != "dragover" {
-            ann.wait("why nothing was sent", told).await?;
-            ann.click("Dismiss").await?;
+            ann.wait("the question", asked).await?;
+            ann.click("Cancel").await?;
+            ann.wait("nothing more", |view| !asked(view)).await?;
         }
     }
     ann.wait("the draft", |view| {
@@ -193,11 +194,11 @@ async fn files_get_words(engine: Engine) -> Result<()> {
 }
 
 #[test]
-fn files_that_are_dropped_or_pasted_get_words_in_chromium() {
-    run(files_get_words(Engine::Chromium));
+fn files_that_are_dropped_or_pasted_are_asked_for_in_chromium() {
+    run(files_are_asked_for(Engine::Chromium));
 }
 
 #[test]
-fn files_that_are_dropped_or_pasted_get_words_in_firefox() {
-    run(files_get_words(Engine::Firefox));
+fn files_that_are_dropped_or_pasted_are_asked_for_in_firefox() {
+    run(files_are_asked_for(Engine::Firefox));
 }
