@@ -5,7 +5,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::Parser;
 use shared::signal::IceServer;
 use signal::config::{
-    AddressSource, AllowedOrigin, Config, Limits, ParseFlagError, Rate, ServerUrl, StunPorts, TurnUrl, parse_ice_server,
+    AddressSource, AllowedOrigin, Config, Limits, ParseFlagError, Rate, ServerUrl, StunPorts, TurnUrl, WebApp,
+    parse_ice_server,
 };
 
 /// Starling's rendezvous server: introduces the peers of a room to each other and serves the web app.
@@ -245,11 +246,11 @@ struct LimitArgs {
 }
 
 impl Args {
-    /// The configuration of the server, with `default_web_root` where no other folder is named, and without STUN and TURN: which ports there are is
+    /// The configuration of the server, with `default_web_app` where no folder is named, and without STUN and TURN: which ports there are is
     /// known only when they are bound, and the secret only when its file is read.
-    pub(crate) fn config(self, default_web_root: Option<PathBuf>) -> Config {
+    pub(crate) fn config(self, default_web_app: WebApp) -> Config {
         Config {
-            web_root: self.web_root.or(default_web_root),
+            web_app: self.web_root.map_or(default_web_app, WebApp::Folder),
             origins_allowed: self.origins_allowed,
             hosts: self.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
             address_source: if self.trust_forwarded_for {
@@ -311,7 +312,7 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent_and_its_defaults_are_those_of_the_library() {
         Args::command().debug_assert();
-        let limits = Args::parse_from(["signal"]).config(None).limits;
+        let limits = Args::parse_from(["signal"]).config(WebApp::Absent).limits;
         assert_eq!(format!("{limits:?}"), format!("{:?}", Limits::default()));
     }
 

@@ -4,8 +4,9 @@
 
 mod stun;
 mod turn;
+mod web_app;
 
-use std::{num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
+use std::{num::NonZeroU32, str::FromStr, time::Duration};
 
 use axum::http::Uri;
 use shared::signal::IceServer;
@@ -13,12 +14,13 @@ use thiserror::Error;
 
 pub use stun::{StunAnnouncement, StunPorts};
 pub use turn::{Turn, TurnError, TurnSecret, TurnSecretError, TurnUrl};
+pub use web_app::{EmbeddedFile, WebApp};
 
 /// Everything that [`app`](crate::app) needs to know.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
-    /// The folder of the built web app; without one, a page says how to build it.
-    pub web_root: Option<PathBuf>,
+    /// The built web app; without it, a page says how to build it.
+    pub web_app: WebApp,
     /// Origins whose pages may open sockets here, besides the server's own.
     pub origins_allowed: Vec<AllowedOrigin>,
     /// Where the address of a client is read.
@@ -121,6 +123,12 @@ pub(crate) const HTTP_CONNECTIONS_MAX: usize = 1024;
 
 /// The largest head of an HTTP request. This is the least that hyper takes.
 pub(crate) const HTTP_HEAD_BYTES_MAX: usize = 8 * 1024;
+
+/// The most that is kept of the web app in memory. The app is about 2 MB.
+pub(crate) const WEB_APP_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// The most files and folders of the web app.
+pub(crate) const WEB_APP_FILES_MAX: usize = 1_000;
 
 /// The pause after a failed accept. Mostly there are no file descriptors then.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

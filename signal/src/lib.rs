@@ -23,7 +23,7 @@ mod rate;
 pub mod serve;
 mod shared_hub;
 pub mod stun;
-mod web_root;
+pub mod web_root;
 mod wire;
 mod ws;
 
@@ -48,7 +48,7 @@ pub use config::Config;
 use config::{AddressSource, Limits};
 use metrics::{Metrics, StunCounters};
 use shared_hub::SharedHub;
-use web_root::Security;
+use web_root::{WebAppError, WebRoot};
 
 /// Why there is no [`App`].
 #[derive(Debug, Error)]
@@ -56,6 +56,9 @@ pub enum AppError {
     /// Challenges would be guessable. Nothing to be done but to repair the system.
     #[error("the system gives no randomness")]
     Randomness(#[source] getrandom::Error),
+    /// See [`WebAppError`].
+    #[error("the web app cannot be served")]
+    WebApp(#[from] WebAppError),
 }
 
 /// The server without its listener. Clones are the same server.
@@ -96,9 +99,7 @@ impl App {
 pub fn app(config: Config) -> Result<App, AppError> {
     let metrics = Metrics::new();
     let hub = SharedHub::start(&config, metrics).map_err(AppError::Randomness)?;
-    let web_root = config.web_root.as_deref();
-    let security = Arc::new(Security::new(web_root, &config.servers));
-    let files = web_root::router(web_root);
+    let web_root = Arc::new(WebRoot::new(&config.web_app, &config.servers)?);
     let state = Shared {
         hub: Arc::clone(&hub),
         config: Arc::new(config),
@@ -112,8 +113,8 @@ pub fn app(config: Config) -> Result<App, AppError> {
         .route("/api/status", get(status))
         .route("/api/config", get(page_config))
         .with_state(state)
-        .merge(files)
-        .layer(middleware::from_fn_with_state(security, web_root::secure));
+        .fallback_service(any(web_root::serve).with_state(Arc::clone(&web_root)))
+        .layer(middleware::from_fn_with_state(web_root, web_root::secure));
     Ok(App { router, hub })
 }
 

@@ -13,7 +13,7 @@ use clap::Parser;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal::{
     Config,
-    config::{Turn, TurnUrl},
+    config::{Turn, TurnUrl, WebApp},
     stun::StunSockets,
 };
 use tokio::{
@@ -35,20 +35,13 @@ async fn main() -> anyhow::Result<()> {
 
     let (listen, stun) = (args.listen, args.stun.clone().unwrap_or_default());
     let turn = Turn::read(args.turn.clone(), args.turn_secret_file.as_deref())?;
-    let default_web_root = PathBuf::from("dist");
-    let mut config = args.config(default_web_root.is_dir().then_some(default_web_root));
+    let mut config = args.config(default_web_app());
     if let Some(turn) = &turn {
         let urls: Vec<&str> = turn.urls.iter().map(TurnUrl::as_str).collect();
         tracing::info!(?urls, "naming TURN servers, with credentials for each client");
     }
     config.turn = turn;
-    match &config.web_root {
-        Some(root) if root.join("index.html").is_file() => {
-            tracing::info!(root = %root.display(), "serving the web app")
-        }
-        Some(root) => tracing::warn!(root = %root.display(), "the web root has no index.html: build the web app first"),
-        None => tracing::warn!("no web root: serving no web app"),
-    }
+    tell_web_app(&config.web_app);
     // Installed before the address is announced: a program that waits for that line may signal at once.
     let mut terminate = unix_signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = unix_signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
@@ -74,6 +67,30 @@ async fn main() -> anyhow::Result<()> {
     answering.abort();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The folder of this name, if there is one.
+fn default_web_app() -> WebApp {
+    let dist = PathBuf::from("dist");
+    if dist.is_dir() {
+        WebApp::Folder(dist)
+    } else {
+        WebApp::Absent
+    }
+}
+
+/// Says which web app is served.
+fn tell_web_app(app: &WebApp) {
+    match app {
+        WebApp::Embedded(_) => tracing::info!("serving the web app that is built in"),
+        WebApp::Folder(root) if root.join("index.html").is_file() => {
+            tracing::info!(root = %root.display(), "serving the web app");
+        }
+        WebApp::Folder(root) => {
+            tracing::warn!(root = %root.display(), "the web root has no index.html: build the web app first");
+        }
+        WebApp::Absent => tracing::warn!("no web root: serving no web app"),
+    }
 }
 
 /// Has welcomes name the STUN ports, and says so.

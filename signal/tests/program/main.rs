@@ -1,5 +1,6 @@
 //! The program itself: what it prints, and how it stops.
 
+mod files;
 mod run;
 mod stun;
 mod turn;

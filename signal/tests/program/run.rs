@@ -31,8 +31,14 @@ impl Program {
 
     /// With this level of its log.
     pub(crate) fn start_with_log(arguments: &[&str], level: &str) -> Self {
-        let mut child = command(arguments)
-            .env("RUST_LOG", level)
+        let mut command = command(arguments);
+        command.env("RUST_LOG", level);
+        Self::spawn(command)
+    }
+
+    /// Starts what becomes the program.
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
