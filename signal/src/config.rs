@@ -2,6 +2,8 @@
 //!
 //! No other file of this crate declares a size, a count or a duration; a test of the workspace holds that.
 
+mod own_hosts;
+mod proxies;
 mod stun;
 mod turn;
 mod web_app;
@@ -12,6 +14,8 @@ use axum::http::Uri;
 use shared::signal::IceServer;
 use thiserror::Error;
 
+pub use own_hosts::{HostName, OwnHosts};
+pub use proxies::{Network, TrustedProxies};
 pub use stun::{StunAnnouncement, StunPorts};
 pub use turn::{Turn, TurnError, TurnSecret, TurnSecretError, TurnUrl};
 pub use web_app::{EmbeddedFile, WebApp};
@@ -23,11 +27,10 @@ pub struct Config {
     pub web_app: WebApp,
     /// Origins whose pages may open sockets here, besides the server's own.
     pub origins_allowed: Vec<AllowedOrigin>,
-    /// Where the address of a client is read.
-    pub address_source: AddressSource,
-    /// The names by which clients reach this server, in lower case, each with its port if that is not the usual one. If there are any, a hello that
-    /// was meant for another server is refused.
-    pub hosts: Vec<String>,
+    /// Proxies in front.
+    pub trusted_proxies: TrustedProxies,
+    /// The names by which clients reach this server. If they are listed, a hello that was meant for another server is refused.
+    pub hosts: OwnHosts,
     /// Further rendezvous servers that pages from here should use.
     pub servers: Vec<ServerUrl>,
     /// Named in every welcome; of more than [`ICE_SERVERS_MAX`](shared::limits::ICE_SERVERS_MAX), the first ones.
@@ -124,6 +127,12 @@ pub(crate) const HTTP_CONNECTIONS_MAX: usize = 1024;
 /// The largest head of an HTTP request. This is the least that hyper takes.
 pub(crate) const HTTP_HEAD_BYTES_MAX: usize = 8 * 1024;
 
+/// Connections of operators at once.
+pub(crate) const ADMIN_CONNECTIONS_MAX: usize = 16;
+
+/// For an operator's request and its answer.
+pub(crate) const ADMIN_CONNECTION_TIME_MAX: Duration = Duration::from_secs(10);
+
 /// The most that is kept of the web app in memory. The app is about 2 MB.
 pub(crate) const WEB_APP_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
@@ -219,22 +228,18 @@ impl Rate {
     }
 }
 
-/// Where the address of a client is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum AddressSource {
-    /// The socket. Behind a proxy, everybody then has the address of the proxy.
-    #[default]
-    Socket,
-    /// The last entry of `X-Forwarded-For`, which the proxy in front wrote. Without a proxy, anybody can forge it.
-    ForwardedFor,
-}
-
 /// A text that a flag does not take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ParseFlagError {
     /// See [`AllowedOrigin`].
     #[error("an origin is written like https://example.org or http://localhost:8080, or * for any")]
     Origin,
+    /// See [`HostName`].
+    #[error("a host is written like chat.example.org or chat.example.org:8443, without https://")]
+    Host,
+    /// See [`TrustedProxies`].
+    #[error("proxies are written as networks, like 127.0.0.1 or 10.0.0.0/8,fd00::/8, or as their number, like 1")]
+    Proxies,
     /// See [`ServerUrl`].
     #[error("a server is written like wss://example.org/ws")]
     Server,

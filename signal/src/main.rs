@@ -4,6 +4,7 @@ mod args;
 
 use std::{
     io::{self, IsTerminal, Write},
+    net::SocketAddr,
     path::PathBuf,
 };
 
@@ -12,13 +13,14 @@ use args::Args;
 use clap::Parser;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal::{
-    Config,
-    config::{Turn, TurnUrl, WebApp},
+    App, Config,
+    config::{OwnHosts, Turn, TurnUrl, WebApp},
     stun::StunSockets,
 };
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal as unix_signal},
+    task::JoinHandle,
 };
 use tracing_subscriber::EnvFilter;
 
@@ -34,6 +36,7 @@ async fn main() -> anyhow::Result<()> {
     allow_open_files();
 
     let (listen, stun) = (args.listen, args.stun.clone().unwrap_or_default());
+    let admin_listen = args.hosting.admin_listen;
     let turn = Turn::read(args.turn.clone(), args.turn_secret_file.as_deref())?;
     let mut config = args.config(default_web_app());
     if let Some(turn) = &turn {
@@ -52,7 +55,16 @@ async fn main() -> anyhow::Result<()> {
     // Only now are the ports known that welcomes name.
     let stun = StunSockets::bind(address, stun).await?;
     announce(&stun, &mut config);
+    if config.hosts == OwnHosts::Any {
+        tracing::warn!(
+            "answering to any name: say --host with the name of this server, or a page elsewhere can pass for one of this server"
+        );
+    }
     let app = signal::app(config)?;
+    let administering = match admin_listen {
+        Some(address) => Some(administer(address, app.clone()).await?),
+        None => None,
+    };
     let answering = tokio::spawn(signal::stun::serve(stun, app.clone()));
     writeln!(io::stdout(), "listening on http://{address}").context("cannot print the address")?;
 
@@ -65,8 +77,21 @@ async fn main() -> anyhow::Result<()> {
     };
     signal::serve::serve(listener, app, stop).await?;
     answering.abort();
+    if let Some(administering) = administering {
+        administering.abort();
+    }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Lets operators in at their own address.
+async fn administer(address: SocketAddr, app: App) -> anyhow::Result<JoinHandle<()>> {
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen for operators on {address}; is something else running there?"))?;
+    let address = listener.local_addr()?;
+    tracing::info!("metrics and status are at http://{address}/metrics and http://{address}/api/status");
+    Ok(tokio::spawn(signal::admin::serve(listener, app)))
 }
 
 /// The folder of this name, if there is one.
@@ -95,7 +120,7 @@ fn tell_web_app(app: &WebApp) {
 
 /// Has welcomes name the STUN ports, and says so.
 fn announce(stun: &StunSockets, config: &mut Config) {
-    config.stun = stun.announcement(config.address_source);
+    config.stun = stun.announcement(&config.trusted_proxies);
     let ports = stun.ports();
     match &config.stun {
         _ if ports.is_empty() => {}

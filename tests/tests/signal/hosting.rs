@@ -2,9 +2,123 @@
 
 use std::{fs, os::unix::fs::symlink};
 
-use signal::{Config, config::WebApp};
+use signal::{
+    Config,
+    config::{OwnHosts, WebApp},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::client::Server;
+
+async fn known_as(names: &[&str]) -> Server {
+    let names = names.iter().map(|name| name.parse().expect("a host"));
+    let config = Config {
+        hosts: OwnHosts::Listed(names.collect()),
+        ..Config::default()
+    };
+    Server::start(config).await
+}
+
+/// The status that a page's handshake is answered with.
+async fn handshake(server: &Server, host: &str, origin: &str) -> u16 {
+    let mut stream = TcpStream::connect(server.address).await.expect("the server accepts");
+    let request = format!(
+        "GET /ws HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.expect("the server reads");
+    let mut start = [0; 12];
+    stream.read_exact(&mut start).await.expect("the server answers");
+    let status = std::str::from_utf8(&start)
+        .ok()
+        .and_then(|start| start.strip_prefix("HTTP/1.1 "));
+    status.and_then(|status| status.parse().ok()).expect("a status")
+}
+
+#[tokio::test]
+async fn a_server_answers_to_its_own_names_alone() {
+    let server = known_as(&["chat.example.org", "chat.example.net:8443"]).await;
+    let status = async |path: &str, host: &str| server.fetch(path, &[("Host", host)]).await.status;
+    for host in [
+        "chat.example.org",
+        "Chat.Example.org:443",
+        "chat.example.net:8443",
+        "chat.example.net",
+    ] {
+        assert_eq!(status("/api/config", host).await, 200, "{host}");
+    }
+    for host in ["evil.example", "chat.example.org:8080", "localhost", "127.0.0.1"] {
+        for path in ["/", "/api/config", "/ws"] {
+            assert_eq!(status(path, host).await, 421, "{host} {path}");
+        }
+        assert_eq!(status("/healthz", host).await, 200, "{host}");
+    }
+    let metrics = server.fetch_admin("/metrics").await;
+    assert!(
+        metrics.text().contains("starling_foreign_hosts_total 12"),
+        "{}",
+        metrics.text()
+    );
+}
+
+#[tokio::test]
+async fn a_page_whose_name_was_made_to_lead_here_opens_no_socket() {
+    let local = Config {
+        hosts: OwnHosts::Local,
+        ..Config::default()
+    };
+    for server in [known_as(&["chat.example.org"]).await, Server::start(local).await] {
+        assert_eq!(handshake(&server, "evil.example", "http://evil.example").await, 421);
+    }
+}
+
+#[tokio::test]
+async fn a_listed_page_is_taken_also_where_the_proxy_leaves_out_its_port() {
+    // As nginx does with `proxy_set_header Host $host`.
+    let server = known_as(&["chat.example.org:8443"]).await;
+    let connect = async |origin: &str| handshake(&server, "chat.example.org", origin).await;
+    assert_eq!(connect("https://chat.example.org:8443").await, 101);
+    for origin in ["https://chat.example.org:9000", "https://evil.example:8443"] {
+        assert_eq!(connect(origin).await, 403, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_without_a_host_or_with_two_is_refused() {
+    let server = Server::start(Config::default()).await;
+    let status = async |head: &str| server.ask(&format!("{head}Connection: close\r\n\r\n")).await.status;
+    for head in [
+        "GET /healthz HTTP/1.1\r\n",
+        "GET /healthz HTTP/1.1\r\nHost: \r\n",
+        "GET /healthz HTTP/1.1\r\nHost: a.example\r\nHost: b.example\r\n",
+        "GET http://a.example/healthz HTTP/1.1\r\nHost: b.example\r\n",
+    ] {
+        assert_eq!(status(head).await, 400, "{head}");
+    }
+    for head in [
+        "GET /healthz HTTP/1.0\r\n",
+        "GET /healthz HTTP/1.1\r\nHost: a.example\r\n",
+        "GET http://a.example/healthz HTTP/1.1\r\nHost: a.example\r\n",
+    ] {
+        assert_eq!(status(head).await, 200, "{head}");
+    }
+}
+
+#[tokio::test]
+async fn metrics_and_status_are_for_operators_alone() {
+    let server = Server::start(Config::default()).await;
+    for path in ["/metrics", "/api/status"] {
+        assert_eq!(server.fetch(path, &[]).await.status, 404, "{path}");
+        assert_eq!(server.fetch_admin(path).await.status, 200, "{path}");
+    }
+    assert_eq!(server.fetch_admin("/healthz").await.status, 200);
+    for path in ["/", "/ws", "/api/config"] {
+        assert_eq!(server.fetch_admin(path).await.status, 404, "{path}");
+    }
+}
 
 #[tokio::test]
 async fn only_the_apps_own_files_are_served() {
