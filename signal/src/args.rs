@@ -236,6 +236,7 @@ impl Args {
             web_app: self.web_root.map_or(default_web_app, WebApp::Folder),
             hosts: self.hosting.hosts(self.listen),
             trusted_proxies: self.hosting.trusted_proxies(),
+            base_path: self.hosting.base_path,
             origins_allowed: self.hosting.origins_allowed,
             servers: self.servers,
             ice_servers: self.ice_servers,

@@ -2,6 +2,7 @@
 //!
 //! No other file of this crate declares a size, a count or a duration; a test of the workspace holds that.
 
+mod base_path;
 mod own_hosts;
 mod proxies;
 mod stun;
@@ -14,6 +15,7 @@ use axum::http::Uri;
 use shared::signal::IceServer;
 use thiserror::Error;
 
+pub use base_path::BasePath;
 pub use own_hosts::{HostName, OwnHosts};
 pub use proxies::{Network, TrustedProxies};
 pub use stun::{StunAnnouncement, StunPorts};
@@ -27,6 +29,8 @@ pub struct Config {
     pub web_app: WebApp,
     /// Origins whose pages may open sockets here, besides the server's own.
     pub origins_allowed: Vec<AllowedOrigin>,
+    /// The path under which everything is; without it, all is at the root.
+    pub base_path: Option<BasePath>,
     /// Proxies in front.
     pub trusted_proxies: TrustedProxies,
     /// The names by which clients reach this server. If they are listed, a hello that was meant for another server is refused.
@@ -237,6 +241,9 @@ pub enum ParseFlagError {
     /// See [`HostName`].
     #[error("a host is written like chat.example.org or chat.example.org:8443, without https://")]
     Host,
+    /// See [`BasePath`].
+    #[error("a base path is written like /chat")]
+    BasePath,
     /// See [`TrustedProxies`].
     #[error("proxies are written as networks, like 127.0.0.1 or 10.0.0.0/8,fd00::/8, or as their number, like 1")]
     Proxies,

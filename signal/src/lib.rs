@@ -7,7 +7,7 @@
 //! 2. `outbound`: the bounded queue of one socket.
 //! 3. `shared_hub`: the hub behind a lock, with clock and timer.
 //! 4. `ws`: one task a socket; `batched_stream` and `wire` make the task fast without making the socket large.
-//! 5. `own_host`, `origin`, `forwarded`: whether a request is for this server, whose pages may connect, whose address counts.
+//! 5. `own_host`, `base_path`, `origin`, `forwarded`: whether a request is for this server, whose pages may connect, whose address counts.
 //!    [`web_root`], `metrics`: the app's files, counters.
 //! 6. [`serve`](mod@serve): connections to an [`App`], until it is told to stop.
 //! 7. [`admin`]: the listener for operators alone.
@@ -16,6 +16,7 @@
 //! The words between peers are never logged.
 
 pub mod admin;
+mod base_path;
 mod batched_stream;
 pub mod config;
 mod forwarded;
@@ -124,7 +125,12 @@ pub fn app(config: Config) -> Result<App, AppError> {
         .route("/ws", any(open_socket))
         .route("/api/config", get(page_config))
         .with_state(state.clone())
-        .fallback_service(any(web_root::serve).with_state(Arc::clone(&web_root)))
+        .fallback_service(any(web_root::serve).with_state(Arc::clone(&web_root)));
+    let router = match state.config.base_path.clone() {
+        Some(base) => base_path::nest(base, router),
+        None => router,
+    };
+    let router = router
         .layer(middleware::from_fn_with_state(state, own_host::check))
         .layer(middleware::from_fn_with_state(web_root, web_root::secure));
     Ok(App {

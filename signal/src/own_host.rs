@@ -11,7 +11,7 @@ use thiserror::Error;
 use crate::{Shared, config::OwnHosts};
 
 /// Paths that machines ask for, mostly by number.
-const PROBES: [&str; 2] = ["/healthz", "/readyz"];
+pub(crate) const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// Why a request is not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

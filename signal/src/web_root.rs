@@ -136,13 +136,14 @@ fn answer(root: &WebRoot, request: &Request) -> Response {
         return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET,HEAD")]).into_response();
     }
     let path = request.uri().path();
-    if is_index(path) {
-        root.refresh();
-    }
     let name = match path.strip_prefix('/').unwrap_or(path) {
         "" => "index.html",
         name => name,
     };
+    // What is under a name with a hash stays what it is. The worker of the page may ask for its own file before it asks for the page.
+    if is_index(path) || (!is_content_hashed(path) && root.build().files.find(name).is_some()) {
+        root.refresh();
+    }
     if let Some(file) = root.build().files.find(name) {
         return content(file, request.headers());
     }

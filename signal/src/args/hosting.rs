@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use clap::Parser;
-use signal::config::{AllowedOrigin, HostName, OwnHosts, TrustedProxies};
+use signal::config::{AllowedOrigin, BasePath, HostName, OwnHosts, TrustedProxies};
 
 /// How people reach the server, and what is between.
 #[derive(Debug, Parser)]
@@ -14,6 +14,10 @@ pub(crate) struct HostingArgs {
     /// server can register its visitors here as themselves [default: on 127.0.0.1 without --trusted-proxies localhost, else any]
     #[arg(long = "host", value_name = "HOST", value_delimiter = ',', env = "STARLING_HOST")]
     hosts: Vec<HostName>,
+
+    /// Path under which everything is, like /chat, if a proxy hands on paths as they are. A proxy that takes the path off needs no such flag here
+    #[arg(long, value_name = "PATH", env = "STARLING_BASE_PATH")]
+    pub(crate) base_path: Option<BasePath>,
 
     /// Origin whose pages may connect, like https://example.org, or * for any; may be given several times (in the variable: separated
     /// by commas). Pages from the host of this server always may

@@ -14,6 +14,7 @@ mod coming_and_going;
 mod contract;
 mod history;
 mod hostile;
+mod hosting;
 mod identity;
 mod keeping;
 mod keyboard;

@@ -108,6 +108,36 @@ async fn a_request_without_a_host_or_with_two_is_refused() {
 }
 
 #[tokio::test]
+async fn everything_is_below_the_base_path() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("index.html"), "the app").unwrap();
+    let config = Config {
+        web_app: WebApp::Folder(folder.path().to_owned()),
+        base_path: Some("/chat".parse().unwrap()),
+        ..Config::default()
+    };
+    let server = Server::start(config).await;
+    let reply = server.fetch("/chat", &[]).await;
+    assert_eq!((reply.status, reply.header("location")), (308, "/chat/"));
+    for (path, status) in [
+        ("/chat/", 200),
+        ("/chat/api/config", 200),
+        ("/chat/ws", 426),
+        ("/healthz", 200),
+        ("/", 404),
+        ("/ws", 404),
+        ("/chatter/", 404),
+        ("/chat/chat/", 404),
+    ] {
+        let reply = server.fetch(path, &[]).await;
+        assert_eq!(reply.status, status, "{path}");
+        assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
+    }
+    let reply = server.fetch("/chat/%23/r/1.secret", &[]).await;
+    assert!(reply.text().contains("href=\"../../#/r/1.secret\""), "{}", reply.text());
+}
+
+#[tokio::test]
 async fn metrics_and_status_are_for_operators_alone() {
     let server = Server::start(Config::default()).await;
     for path in ["/metrics", "/api/status"] {
