@@ -12,12 +12,13 @@ use signal::config::{Config, Limits, ParseFlagError, Rate, ServerUrl, StunPorts,
 /// Starling's rendezvous server: introduces the peers of a room to each other and serves the web app.
 ///
 /// The server keeps nothing on disk, needs no database and never sees what people write. Once the server has bound its address,
-/// it prints one line, "listening on http://ADDRESS", to standard output. Logs go to standard error; the variable RUST_LOG sets
-/// their level (error, warn, info, debug). SIGTERM or SIGINT tells all clients to reconnect elsewhere or later, and
+/// it prints one line, "listening on http://ADDRESS" (or https), to standard output. Logs go to standard error; the variable RUST_LOG sets
+/// their level (error, warn, info, debug). SIGHUP reads the certificate again. SIGTERM or SIGINT tells all clients to reconnect elsewhere or later, and
 /// ends the server within --drain-timeout-millis.
 ///
-/// Browsers allow WebRTC's full features only on https or localhost: on the internet, put a proxy that ends TLS in front, have it
-/// keep the Host header and pass WebSocket upgrades on /ws, and set --host, --trusted-proxies and --stun HOST:PORT.
+/// Browsers allow WebRTC's full features only on https or localhost: on the internet, name a certificate with --tls-cert and --tls-key, or put a
+/// proxy that ends TLS in front, have it keep the Host header and pass WebSocket upgrades on /ws, and set --trusted-proxies and --stun HOST:PORT. In both
+/// cases set --host.
 ///
 /// For machines: /healthz (alive), /readyz (503 while stopping). For operators, at --admin-listen alone: /metrics (Prometheus), /api/status (JSON).
 #[derive(Debug, Parser)]
@@ -32,7 +33,7 @@ pub(crate) struct Args {
     )]
     pub(crate) listen: SocketAddr,
 
-    /// Folder of the built web app [default: dist, if there is such a folder]
+    /// Folder of the built web app [default: the app that is built in, else dist, if there is such a folder]
     #[arg(long, value_name = "FOLDER", env = "STARLING_WEB_ROOT")]
     web_root: Option<PathBuf>,
 
@@ -229,14 +230,16 @@ struct LimitArgs {
 }
 
 impl Args {
-    /// The configuration of the server, with `default_web_app` where no folder is named, and without STUN and TURN: which ports there are is
-    /// known only when they are bound, and the secret only when its file is read.
+    /// The configuration of the server, with `default_web_app` where no folder is named, and without STUN, TURN and TLS: which ports there are is
+    /// known only when they are bound, and secrets only when their files are read.
     pub(crate) fn config(self, default_web_app: WebApp) -> Config {
         Config {
             web_app: self.web_root.map_or(default_web_app, WebApp::Folder),
             hosts: self.hosting.hosts(self.listen),
             trusted_proxies: self.hosting.trusted_proxies(),
             base_path: self.hosting.base_path,
+            tls: None,
+            hsts: self.hosting.hsts,
             origins_allowed: self.hosting.origins_allowed,
             servers: self.servers,
             ice_servers: self.ice_servers,

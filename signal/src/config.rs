@@ -15,6 +15,8 @@ use axum::http::Uri;
 use shared::signal::IceServer;
 use thiserror::Error;
 
+use crate::tls::Tls;
+
 pub use base_path::BasePath;
 pub use own_hosts::{HostName, OwnHosts};
 pub use proxies::{Network, TrustedProxies};
@@ -43,6 +45,10 @@ pub struct Config {
     pub stun: Option<StunAnnouncement>,
     /// TURN servers, named to each client with credentials of its own; without it, none are.
     pub turn: Option<Turn>,
+    /// The certificate for `https`; without it, the server speaks `http`, and a proxy in front ends TLS.
+    pub tls: Option<Tls>,
+    /// Whether browsers are told to come by `https` only, for a year (RFC 6797).
+    pub hsts: bool,
     /// Bounds on memory, time and rates.
     pub limits: Limits,
 }
@@ -136,6 +142,9 @@ pub(crate) const ADMIN_CONNECTIONS_MAX: usize = 16;
 
 /// For an operator's request and its answer.
 pub(crate) const ADMIN_CONNECTION_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// For how long browsers that were told so come by `https` only, in seconds: a year.
+pub(crate) const HSTS: &str = "max-age=31536000";
 
 /// The most that is kept of the web app in memory. The app is about 2 MB.
 pub(crate) const WEB_APP_BYTES_MAX: u64 = 64 * 1024 * 1024;

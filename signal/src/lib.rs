@@ -10,7 +10,7 @@
 //! 5. `own_host`, `base_path`, `origin`, `forwarded`: whether a request is for this server, whose pages may connect, whose address counts.
 //!    [`web_root`], `metrics`: the app's files, counters.
 //! 6. [`serve`](mod@serve): connections to an [`App`], until it is told to stop.
-//! 7. [`admin`]: the listener for operators alone.
+//! 7. [`admin`]: the listener for operators alone. [`tls`]: the certificate.
 //! 8. [`stun`]: a browser's question for its own address, over UDP.
 //!
 //! The words between peers are never logged.
@@ -29,6 +29,7 @@ mod rate;
 pub mod serve;
 mod shared_hub;
 pub mod stun;
+pub mod tls;
 pub mod web_root;
 mod wire;
 mod ws;
@@ -50,6 +51,7 @@ pub use config::Config;
 use config::Limits;
 use metrics::{Metrics, StunCounters};
 use shared_hub::SharedHub;
+use tls::Tls;
 use web_root::{WebAppError, WebRoot};
 
 /// Why there is no [`App`].
@@ -69,6 +71,7 @@ pub struct App {
     router: Router,
     admin_router: Router,
     hub: Arc<SharedHub>,
+    tls: Option<Tls>,
 }
 
 impl App {
@@ -86,6 +89,10 @@ impl App {
     /// [`Limits::drain_timeout`] at most.
     pub async fn drain(&self) {
         self.hub.drain().await;
+    }
+
+    fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
     }
 
     fn limits(&self) -> &Limits {
@@ -107,7 +114,8 @@ impl App {
 pub fn app(config: Config) -> Result<App, AppError> {
     let metrics = Metrics::new();
     let hub = SharedHub::start(&config, metrics).map_err(AppError::Randomness)?;
-    let web_root = Arc::new(WebRoot::new(&config.web_app, &config.servers)?);
+    let web_root = Arc::new(WebRoot::new(&config)?);
+    let tls = config.tls.clone();
     let state = Shared {
         hub: Arc::clone(&hub),
         config: Arc::new(config),
@@ -137,6 +145,7 @@ pub fn app(config: Config) -> Result<App, AppError> {
         router,
         admin_router,
         hub,
+        tls,
     })
 }
 

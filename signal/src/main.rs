@@ -14,8 +14,9 @@ use clap::Parser;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal::{
     App, Config,
-    config::{OwnHosts, Turn, TurnUrl, WebApp},
+    config::{EmbeddedFile, OwnHosts, Turn, TurnUrl, WebApp},
     stun::StunSockets,
+    tls::Tls,
 };
 use tokio::{
     net::TcpListener,
@@ -37,6 +38,7 @@ async fn main() -> anyhow::Result<()> {
 
     let (listen, stun) = (args.listen, args.stun.clone().unwrap_or_default());
     let admin_listen = args.hosting.admin_listen;
+    let tls = args.hosting.tls()?;
     let turn = Turn::read(args.turn.clone(), args.turn_secret_file.as_deref())?;
     let mut config = args.config(default_web_app());
     if let Some(turn) = &turn {
@@ -44,10 +46,14 @@ async fn main() -> anyhow::Result<()> {
         tracing::info!(?urls, "naming TURN servers, with credentials for each client");
     }
     config.turn = turn;
+    config.tls.clone_from(&tls);
     tell_web_app(&config.web_app);
     // Installed before the address is announced: a program that waits for that line may signal at once.
     let mut terminate = unix_signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = unix_signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    if let Some(tls) = &tls {
+        reload_at_hangup(tls.clone())?;
+    }
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot listen on {listen}; is another server running there?"))?;
@@ -66,7 +72,8 @@ async fn main() -> anyhow::Result<()> {
         None => None,
     };
     let answering = tokio::spawn(signal::stun::serve(stun, app.clone()));
-    writeln!(io::stdout(), "listening on http://{address}").context("cannot print the address")?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    writeln!(io::stdout(), "listening on {scheme}://{address}").context("cannot print the address")?;
 
     let stop = async {
         tokio::select! {
@@ -84,6 +91,23 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Has new connections get a new certificate, for as long as the program runs.
+fn reload_at_hangup(tls: Tls) -> anyhow::Result<()> {
+    let mut hangup = unix_signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            match tls.reload() {
+                Ok(()) => tracing::info!("read the certificate again"),
+                Err(error) => {
+                    let error = anyhow::Error::from(error);
+                    tracing::error!("the certificate stays the one before: {error:#}");
+                }
+            }
+        }
+    });
+    Ok(())
+}
+
 /// Lets operators in at their own address.
 async fn administer(address: SocketAddr, app: App) -> anyhow::Result<JoinHandle<()>> {
     let listener = TcpListener::bind(address)
@@ -94,8 +118,14 @@ async fn administer(address: SocketAddr, app: App) -> anyhow::Result<JoinHandle<
     Ok(tokio::spawn(signal::admin::serve(listener, app)))
 }
 
-/// The folder of this name, if there is one.
+/// The app that the build put in, as a list of files.
+const WEB_APP: &[EmbeddedFile] = include!(concat!(env!("OUT_DIR"), "/web_app.rs"));
+
+/// The app that is built in, else that of the current folder.
 fn default_web_app() -> WebApp {
+    if !WEB_APP.is_empty() {
+        return WebApp::Embedded(WEB_APP);
+    }
     let dist = PathBuf::from("dist");
     if dist.is_dir() {
         WebApp::Folder(dist)

@@ -19,7 +19,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 
-use crate::config::{ServerUrl, WebApp};
+use crate::config::{Config, HSTS, WebApp};
 
 use files::{File, Files, Listing};
 
@@ -47,6 +47,7 @@ pub(crate) struct WebRoot {
     folder: Option<PathBuf>,
     /// Servers besides this one that pages may connect to.
     servers: String,
+    hsts: bool,
     build: RwLock<Arc<Build>>,
 }
 
@@ -74,8 +75,8 @@ impl Build {
 impl WebRoot {
     /// # Errors
     /// If the app's folder cannot be read.
-    pub(crate) fn new(app: &WebApp, servers: &[ServerUrl]) -> Result<Self, WebAppError> {
-        let (folder, build) = match app {
+    pub(crate) fn new(config: &Config) -> Result<Self, WebAppError> {
+        let (folder, build) = match &config.web_app {
             WebApp::Absent => (None, Build::default()),
             WebApp::Embedded(files) => (None, Build::new(Files::embedded(files), Listing::default())),
             WebApp::Folder(root) => {
@@ -85,7 +86,8 @@ impl WebRoot {
         };
         Ok(Self {
             folder,
-            servers: policy::servers(servers),
+            servers: policy::servers(&config.servers),
+            hsts: config.hsts,
             build: RwLock::new(Arc::new(build)),
         })
     }
@@ -239,6 +241,9 @@ pub(crate) async fn secure(State(root): State<Arc<WebRoot>>, request: Request, n
     insert(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     insert(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     insert(HeaderName::from_static("permissions-policy"), PERMISSIONS);
+    if root.hsts {
+        insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+    }
     if let Ok(policy) = HeaderValue::from_str(&root.policy(host.as_deref())) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }

@@ -1,9 +1,12 @@
 //! Flags on how people reach the server.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Parser;
-use signal::config::{AllowedOrigin, BasePath, HostName, OwnHosts, TrustedProxies};
+use signal::{
+    config::{AllowedOrigin, BasePath, HostName, OwnHosts, TrustedProxies},
+    tls::{Tls, TlsError},
+};
 
 /// How people reach the server, and what is between.
 #[derive(Debug, Parser)]
@@ -14,6 +17,18 @@ pub(crate) struct HostingArgs {
     /// server can register its visitors here as themselves [default: on 127.0.0.1 without --trusted-proxies localhost, else any]
     #[arg(long = "host", value_name = "HOST", value_delimiter = ',', env = "STARLING_HOST")]
     hosts: Vec<HostName>,
+
+    /// File with the certificate for https and those of its issuers (PEM). Without it, the server speaks http: put a proxy in front. Read again at SIGHUP
+    #[arg(long, value_name = "FILE", requires = "tls_key", env = "STARLING_TLS_CERT")]
+    tls_cert: Option<PathBuf>,
+
+    /// File with the certificate's key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert", env = "STARLING_TLS_KEY")]
+    tls_key: Option<PathBuf>,
+
+    /// Tell browsers to come by https only, for a year. Say so once https works: there is no way back
+    #[arg(long, env = "STARLING_HSTS")]
+    pub(crate) hsts: bool,
 
     /// Path under which everything is, like /chat, if a proxy hands on paths as they are. A proxy that takes the path off needs no such flag here
     #[arg(long, value_name = "PATH", env = "STARLING_BASE_PATH")]
@@ -43,6 +58,15 @@ pub(crate) struct HostingArgs {
 impl HostingArgs {
     pub(crate) fn trusted_proxies(&self) -> TrustedProxies {
         self.trusted_proxies.clone().unwrap_or_default()
+    }
+
+    /// The certificate, if one was named.
+    ///
+    /// # Errors
+    /// If it cannot be used.
+    pub(crate) fn tls(&self) -> Result<Option<Tls>, TlsError> {
+        let files = self.tls_cert.clone().zip(self.tls_key.clone());
+        files.map(|(certificate, key)| Tls::load(certificate, key)).transpose()
     }
 
     /// The names to answer to, for a server that listens on `listen`.

@@ -3,6 +3,7 @@
 mod files;
 mod run;
 mod stun;
+mod tls;
 mod turn;
 
 use std::{process::Command, time::Duration};
@@ -63,6 +64,7 @@ fn help_names_every_flag_with_its_variable() {
         "--allow-origin",
         "--trusted-proxies",
         "--host",
+        "--tls-cert",
         "--admin-listen",
         "--stun",
         "--turn",

@@ -50,7 +50,8 @@ impl Program {
             .expect("the program prints a line");
         let address = line
             .trim()
-            .strip_prefix("listening on http://")
+            .strip_prefix("listening on http")
+            .and_then(|rest| rest.trim_start_matches('s').strip_prefix("://"))
             .expect("the line names the address")
             .to_owned();
         Self { child, address }
