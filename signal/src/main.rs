@@ -51,9 +51,7 @@ async fn main() -> anyhow::Result<()> {
     // Installed before the address is announced: a program that waits for that line may signal at once.
     let mut terminate = unix_signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = unix_signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-    if let Some(tls) = &tls {
-        reload_at_hangup(tls.clone())?;
-    }
+    reload_at_hangup(tls.clone())?;
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot listen on {listen}; is another server running there?"))?;
@@ -91,14 +89,15 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Has new connections get a new certificate, for as long as the program runs.
-fn reload_at_hangup(tls: Tls) -> anyhow::Result<()> {
+/// Has new connections get a new certificate, for as long as the program runs. A server without one does nothing: without a handler, the signal would end it.
+fn reload_at_hangup(tls: Option<Tls>) -> anyhow::Result<()> {
     let mut hangup = unix_signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
-            match tls.reload() {
-                Ok(()) => tracing::info!("read the certificate again"),
-                Err(error) => {
+            match tls.as_ref().map(Tls::reload) {
+                None => tracing::info!("there is no certificate to read again"),
+                Some(Ok(())) => tracing::info!("read the certificate again"),
+                Some(Err(error)) => {
                     let error = anyhow::Error::from(error);
                     tracing::error!("the certificate stays the one before: {error:#}");
                 }

@@ -117,6 +117,15 @@ async fn a_new_certificate_is_taken_at_sighup_and_a_broken_one_is_not() {
 }
 
 #[test]
+fn sighup_does_not_end_a_server_without_a_certificate() {
+    let program = Program::start(&["--listen", "127.0.0.1:0"]);
+    program.signal(Signal::HUP);
+    program.signal(Signal::TERM);
+    let status = program.wait();
+    assert!(status.success(), "{status}");
+}
+
+#[test]
 fn a_certificate_needs_its_own_key() {
     let folder = tempfile::tempdir().unwrap();
     issue(folder.path());
