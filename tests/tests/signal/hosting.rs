@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::symlink};
 
 use signal::{
     Config,
-    config::{OwnHosts, WebApp},
+    config::{EmbeddedFile, OwnHosts, WebApp},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -178,6 +178,42 @@ async fn only_the_apps_own_files_are_served() {
         let reply = server.fetch(path, &[]).await;
         assert_eq!((reply.status, reply.text()), (404, "there is nothing here\n"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn the_app_that_is_built_in_is_served_like_that_of_a_folder() {
+    const FILES: &[EmbeddedFile] = &[
+        EmbeddedFile {
+            path: "index.html",
+            content: b"<script>1</script>",
+        },
+        EmbeddedFile {
+            path: "web-0123456789abcdef.js",
+            content: b"script",
+        },
+        EmbeddedFile {
+            path: "web-0123456789abcdef.js.br",
+            content: b"script in brotli",
+        },
+    ];
+    let config = Config {
+        web_app: WebApp::Embedded(FILES),
+        ..Config::default()
+    };
+    let server = Server::start(config).await;
+    let page = server.fetch("/", &[]).await;
+    assert_eq!((page.status, page.text()), (200, "<script>1</script>"));
+    // Of "1".
+    let hash = "'sha256-a4ayc/80/OGda4BO/1o/V0etpOqiLx1JwB5S3beHW0s='";
+    assert!(page.header("content-security-policy").contains(hash), "{}", page.head);
+    let script = server
+        .fetch("/web-0123456789abcdef.js", &[("Accept-Encoding", "br")])
+        .await;
+    assert_eq!(
+        (script.header("content-encoding"), script.text()),
+        ("br", "script in brotli")
+    );
+    assert!(script.header("cache-control").contains("immutable"));
 }
 
 #[tokio::test]
