@@ -19,7 +19,7 @@ use crate::tls::Tls;
 
 pub use base_path::BasePath;
 pub use own_hosts::{HostName, OwnHosts};
-pub use proxies::{Network, TrustedProxies};
+pub use proxies::{Cidr, TrustedProxies};
 pub use stun::{StunAnnouncement, StunPorts};
 pub use turn::{Turn, TurnError, TurnSecret, TurnSecretError, TurnUrl};
 pub use web_app::{EmbeddedFile, WebApp};

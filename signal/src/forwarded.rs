@@ -23,12 +23,11 @@ pub(crate) fn client_address(proxies: &TrustedProxies, socket: IpAddr, headers: 
             let told = entries.take(usize::from(hops.get())).map_while(|entry| entry);
             told.last().unwrap_or(socket)
         }
-        TrustedProxies::Networks(networks) => {
-            let is_proxy = |address: &IpAddr| networks.iter().any(|network| network.contains(*address));
+        TrustedProxies::Networks(_) => {
             let mut client = socket;
             for entry in entries {
                 match entry {
-                    Some(entry) if is_proxy(&client) => client = entry,
+                    Some(entry) if proxies.is_proxy(client) => client = entry,
                     Some(_) | None => break,
                 }
             }

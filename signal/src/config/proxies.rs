@@ -17,7 +17,19 @@ pub enum TrustedProxies {
     /// So many proxies are in front, one behind the other, and nobody reaches the server past them. Each adds an entry at the end.
     Hops(NonZeroU8),
     /// The proxies are in these networks. Whoever comes from elsewhere is no proxy.
-    Networks(Vec<Network>),
+    Networks(Vec<Cidr>),
+}
+
+impl TrustedProxies {
+    /// Whether a connection from this address is a proxy's.
+    #[must_use]
+    pub fn is_proxy(&self, address: IpAddr) -> bool {
+        match self {
+            Self::Absent => false,
+            Self::Hops(_) => true,
+            Self::Networks(networks) => networks.iter().any(|network| network.contains(address)),
+        }
+    }
 }
 
 impl FromStr for TrustedProxies {
@@ -32,14 +44,14 @@ impl FromStr for TrustedProxies {
     }
 }
 
-/// Addresses that begin with the same bits.
+/// Addresses that begin with the same bits, written like `10.0.0.0/8` (RFC 4632).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
+pub struct Cidr {
     address: IpAddr,
     bits: u32,
 }
 
-impl Network {
+impl Cidr {
     /// Whether the address is one of this network. An IPv4 address may be written as one of IPv6.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
@@ -62,7 +74,7 @@ impl Network {
     }
 }
 
-impl FromStr for Network {
+impl FromStr for Cidr {
     type Err = ParseFlagError;
 
     fn from_str(text: &str) -> Result<Self, ParseFlagError> {
@@ -101,7 +113,7 @@ mod tests {
             ("fd00::/8", "fe00::1", false),
             ("::/0", "2001:db8::1", true),
         ] {
-            let network: Network = network.parse().unwrap();
+            let network: Cidr = network.parse().unwrap();
             assert_eq!(
                 network.contains(address.parse().unwrap()),
                 contained,
