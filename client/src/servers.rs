@@ -19,6 +19,15 @@ pub fn merge(own: String, config: Option<&Json>) -> Vec<String> {
     servers
 }
 
+/// The address of the server that a page came from: beside the page.
+#[must_use]
+pub fn beside(page: &str) -> String {
+    let page = page.split(['?', '#']).next().unwrap_or_default();
+    let folder = page.rfind('/').map_or(page, |end| &page[..=end]);
+    // `http` becomes `ws`, `https` becomes `wss`.
+    format!("ws{}ws", folder.strip_prefix("http").unwrap_or(folder))
+}
+
 /// The host in the address of a server, with its port if that is not the usual one, as a browser would name it: what a hello is signed for.
 #[must_use]
 pub fn host(address: &str) -> String {
@@ -39,6 +48,20 @@ mod tests {
     #[test]
     fn the_own_server_is_first_and_each_stands_once() {
         assert_eq!(merged(r#"{"servers":["b","own","b","c"],"more":1}"#), ["own", "b", "c"]);
+    }
+
+    #[test]
+    fn the_own_server_is_beside_the_page() {
+        for (page, server) in [
+            ("http://localhost:8080/", "ws://localhost:8080/ws"),
+            ("https://rooms.example/#/r/tea", "wss://rooms.example/ws"),
+            (
+                "https://rooms.example/chat/index.html?a/b#/r/tea",
+                "wss://rooms.example/chat/ws",
+            ),
+        ] {
+            assert_eq!(beside(page), server, "{page}");
+        }
     }
 
     #[test]

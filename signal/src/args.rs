@@ -1,24 +1,26 @@
 //! The command line. Each flag is also an environment variable.
 
+mod hosting;
+
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Parser;
+use hosting::HostingArgs;
 use shared::signal::IceServer;
-use signal::config::{
-    AddressSource, AllowedOrigin, Config, Limits, ParseFlagError, Rate, ServerUrl, StunPorts, TurnUrl, parse_ice_server,
-};
+use signal::config::{Config, Limits, ParseFlagError, Rate, ServerUrl, StunPorts, TurnUrl, WebApp, parse_ice_server};
 
 /// Starling's rendezvous server: introduces the peers of a room to each other and serves the web app.
 ///
 /// The server keeps nothing on disk, needs no database and never sees what people write. Once the server has bound its address,
-/// it prints one line, "listening on http://ADDRESS", to standard output. Logs go to standard error; the variable RUST_LOG sets
-/// their level (error, warn, info, debug). SIGTERM or SIGINT tells all clients to reconnect elsewhere or later, and
+/// it prints one line, "listening on http://ADDRESS" (or https), to standard output. Logs go to standard error; the variable RUST_LOG sets
+/// their level (error, warn, info, debug). SIGHUP reads the certificate again. SIGTERM or SIGINT tells all clients to reconnect elsewhere or later, and
 /// ends the server within --drain-timeout-millis.
 ///
-/// Browsers allow WebRTC's full features only on https or localhost: on the internet, put a proxy that ends TLS in front, have it
-/// keep the Host header and pass WebSocket upgrades on /ws, and set --trust-forwarded-for and --stun HOST:PORT.
+/// Browsers allow WebRTC's full features only on https or localhost: on the internet, name a certificate with --tls-cert and --tls-key, or put a
+/// proxy that ends TLS in front, have it keep the Host header and pass WebSocket upgrades on /ws, and set --trusted-proxies and --stun HOST:PORT. In both
+/// cases set --host.
 ///
-/// For operators: /healthz (alive), /readyz (503 while stopping), /metrics (Prometheus), /api/status (JSON).
+/// For machines: /healthz (alive), /readyz (503 while stopping). For operators, at --admin-listen alone: /metrics (Prometheus), /api/status (JSON).
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 110)]
 pub(crate) struct Args {
@@ -31,29 +33,9 @@ pub(crate) struct Args {
     )]
     pub(crate) listen: SocketAddr,
 
-    /// Folder of the built web app [default: dist, if there is such a folder]
+    /// Folder of the built web app [default: the app that is built in, else dist, if there is such a folder]
     #[arg(long, value_name = "FOLDER", env = "STARLING_WEB_ROOT")]
     web_root: Option<PathBuf>,
-
-    /// Origin whose pages may connect, like https://example.org, or * for any; may be given several times (in the variable: separated
-    /// by commas). Pages from the host of this server always may
-    #[arg(
-        long = "allow-origin",
-        value_name = "ORIGIN",
-        value_delimiter = ',',
-        env = "STARLING_ALLOW_ORIGIN"
-    )]
-    origins_allowed: Vec<AllowedOrigin>,
-
-    /// Take a client's address from the last entry of X-Forwarded-For. Set it behind a proxy (else all clients share the limits of
-    /// one address), and only there (else a client can forge its address)
-    #[arg(long, env = "STARLING_TRUST_FORWARDED_FOR")]
-    trust_forwarded_for: bool,
-
-    /// Name by which people reach this server, with its port if that is not 80 or 443, like chat.example.org; may be given several times (in
-    /// the variable: separated by commas). With it, no other server can register its visitors here as themselves
-    #[arg(long = "host", value_name = "HOST", value_delimiter = ',', env = "STARLING_HOST")]
-    hosts: Vec<String>,
 
     /// Further rendezvous server that pages from here use too, like wss://example.org/ws; may be given several times (in the variable:
     /// separated by commas). That server has to allow this one's origin
@@ -85,6 +67,9 @@ pub(crate) struct Args {
         env = "STARLING_ICE_SERVER"
     )]
     ice_servers: Vec<IceServer>,
+
+    #[command(flatten)]
+    pub(crate) hosting: HostingArgs,
 
     #[command(flatten)]
     limits: LimitArgs,
@@ -245,18 +230,17 @@ struct LimitArgs {
 }
 
 impl Args {
-    /// The configuration of the server, with `default_web_root` where no other folder is named, and without STUN and TURN: which ports there are is
-    /// known only when they are bound, and the secret only when its file is read.
-    pub(crate) fn config(self, default_web_root: Option<PathBuf>) -> Config {
+    /// The configuration of the server, with `default_web_app` where no folder is named, and without STUN, TURN and TLS: which ports there are is
+    /// known only when they are bound, and secrets only when their files are read.
+    pub(crate) fn config(self, default_web_app: WebApp) -> Config {
         Config {
-            web_root: self.web_root.or(default_web_root),
-            origins_allowed: self.origins_allowed,
-            hosts: self.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
-            address_source: if self.trust_forwarded_for {
-                AddressSource::ForwardedFor
-            } else {
-                AddressSource::Socket
-            },
+            web_app: self.web_root.map_or(default_web_app, WebApp::Folder),
+            hosts: self.hosting.hosts(self.listen),
+            trusted_proxies: self.hosting.trusted_proxies(),
+            base_path: self.hosting.base_path,
+            tls: None,
+            hsts: self.hosting.hsts,
+            origins_allowed: self.hosting.origins_allowed,
             servers: self.servers,
             ice_servers: self.ice_servers,
             stun: None,
@@ -311,7 +295,7 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent_and_its_defaults_are_those_of_the_library() {
         Args::command().debug_assert();
-        let limits = Args::parse_from(["signal"]).config(None).limits;
+        let limits = Args::parse_from(["signal"]).config(WebApp::Absent).limits;
         assert_eq!(format!("{limits:?}"), format!("{:?}", Limits::default()));
     }
 

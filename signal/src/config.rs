@@ -2,30 +2,41 @@
 //!
 //! No other file of this crate declares a size, a count or a duration; a test of the workspace holds that.
 
+mod base_path;
+mod own_hosts;
+mod proxies;
 mod stun;
 mod turn;
+mod web_app;
 
-use std::{num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
+use std::{num::NonZeroU32, str::FromStr, time::Duration};
 
 use axum::http::Uri;
 use shared::signal::IceServer;
 use thiserror::Error;
 
+use crate::tls::Tls;
+
+pub use base_path::BasePath;
+pub use own_hosts::{HostName, OwnHosts};
+pub use proxies::{Cidr, TrustedProxies};
 pub use stun::{StunAnnouncement, StunPorts};
 pub use turn::{Turn, TurnError, TurnSecret, TurnSecretError, TurnUrl};
+pub use web_app::{EmbeddedFile, WebApp};
 
 /// Everything that [`app`](crate::app) needs to know.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
-    /// The folder of the built web app; without one, a page says how to build it.
-    pub web_root: Option<PathBuf>,
+    /// The built web app; without it, a page says how to build it.
+    pub web_app: WebApp,
     /// Origins whose pages may open sockets here, besides the server's own.
     pub origins_allowed: Vec<AllowedOrigin>,
-    /// Where the address of a client is read.
-    pub address_source: AddressSource,
-    /// The names by which clients reach this server, in lower case, each with its port if that is not the usual one. If there are any, a hello that
-    /// was meant for another server is refused.
-    pub hosts: Vec<String>,
+    /// The path under which everything is; without it, all is at the root.
+    pub base_path: Option<BasePath>,
+    /// Proxies in front.
+    pub trusted_proxies: TrustedProxies,
+    /// The names by which clients reach this server. If they are listed, a hello that was meant for another server is refused.
+    pub hosts: OwnHosts,
     /// Further rendezvous servers that pages from here should use.
     pub servers: Vec<ServerUrl>,
     /// Named in every welcome; of more than [`ICE_SERVERS_MAX`](shared::limits::ICE_SERVERS_MAX), the first ones.
@@ -34,6 +45,10 @@ pub struct Config {
     pub stun: Option<StunAnnouncement>,
     /// TURN servers, named to each client with credentials of its own; without it, none are.
     pub turn: Option<Turn>,
+    /// The certificate for `https`; without it, the server speaks `http`, and a proxy in front ends TLS.
+    pub tls: Option<Tls>,
+    /// Whether browsers are told to come by `https` only, for a year (RFC 6797).
+    pub hsts: bool,
     /// Bounds on memory, time and rates.
     pub limits: Limits,
 }
@@ -121,6 +136,21 @@ pub(crate) const HTTP_CONNECTIONS_MAX: usize = 1024;
 
 /// The largest head of an HTTP request. This is the least that hyper takes.
 pub(crate) const HTTP_HEAD_BYTES_MAX: usize = 8 * 1024;
+
+/// Connections of operators at once.
+pub(crate) const ADMIN_CONNECTIONS_MAX: usize = 16;
+
+/// For an operator's request and its answer.
+pub(crate) const ADMIN_CONNECTION_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// For how long browsers that were told so come by `https` only, in seconds: a year.
+pub(crate) const HSTS: &str = "max-age=31536000";
+
+/// The most that is kept of the web app in memory. The app is about 2 MB.
+pub(crate) const WEB_APP_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// The most files and folders of the web app.
+pub(crate) const WEB_APP_FILES_MAX: usize = 1_000;
 
 /// The pause after a failed accept. Mostly there are no file descriptors then.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -211,22 +241,21 @@ impl Rate {
     }
 }
 
-/// Where the address of a client is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum AddressSource {
-    /// The socket. Behind a proxy, everybody then has the address of the proxy.
-    #[default]
-    Socket,
-    /// The last entry of `X-Forwarded-For`, which the proxy in front wrote. Without a proxy, anybody can forge it.
-    ForwardedFor,
-}
-
 /// A text that a flag does not take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ParseFlagError {
     /// See [`AllowedOrigin`].
     #[error("an origin is written like https://example.org or http://localhost:8080, or * for any")]
     Origin,
+    /// See [`HostName`].
+    #[error("a host is written like chat.example.org or chat.example.org:8443, without https://")]
+    Host,
+    /// See [`BasePath`].
+    #[error("a base path is written like /chat")]
+    BasePath,
+    /// See [`TrustedProxies`].
+    #[error("proxies are written as networks, like 127.0.0.1 or 10.0.0.0/8,fd00::/8, or as their number, like 1")]
+    Proxies,
     /// See [`ServerUrl`].
     #[error("a server is written like wss://example.org/ws")]
     Server,

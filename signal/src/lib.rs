@@ -7,36 +7,39 @@
 //! 2. `outbound`: the bounded queue of one socket.
 //! 3. `shared_hub`: the hub behind a lock, with clock and timer.
 //! 4. `ws`: one task a socket; `batched_stream` and `wire` make the task fast without making the socket large.
-//! 5. `origin`, `web_root`, `metrics`: whose pages may connect, the app's files, counters.
+//! 5. `own_host`, `base_path`, `origin`, `forwarded`: whether a request is for this server, whose pages may connect, whose address counts.
+//!    [`web_root`], `metrics`: the app's files, counters.
 //! 6. [`serve`](mod@serve): connections to an [`App`], until it is told to stop.
-//! 7. [`stun`]: a browser's question for its own address, over UDP.
+//! 7. [`admin`]: the listener for operators alone. [`tls`]: the certificate.
+//! 8. [`stun`]: a browser's question for its own address, over UDP.
 //!
 //! The words between peers are never logged.
 
+pub mod admin;
+mod base_path;
 mod batched_stream;
 pub mod config;
+mod forwarded;
 pub mod hub;
 mod metrics;
 mod origin;
 mod outbound;
+mod own_host;
 mod rate;
 pub mod serve;
 mod shared_hub;
 pub mod stun;
-mod web_root;
+pub mod tls;
+pub mod web_root;
 mod wire;
 mod ws;
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Instant,
-};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use axum::{
     Json, Router,
     extract::{ConnectInfo, FromRef, Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
     routing::{any, get},
@@ -45,10 +48,11 @@ use serde::Serialize;
 use thiserror::Error;
 
 pub use config::Config;
-use config::{AddressSource, Limits};
+use config::Limits;
 use metrics::{Metrics, StunCounters};
 use shared_hub::SharedHub;
-use web_root::Security;
+use tls::Tls;
+use web_root::{WebAppError, WebRoot};
 
 /// Why there is no [`App`].
 #[derive(Debug, Error)]
@@ -56,13 +60,18 @@ pub enum AppError {
     /// Challenges would be guessable. Nothing to be done but to repair the system.
     #[error("the system gives no randomness")]
     Randomness(#[source] getrandom::Error),
+    /// See [`WebAppError`].
+    #[error("the web app cannot be served")]
+    WebApp(#[from] WebAppError),
 }
 
 /// The server without its listener. Clones are the same server.
 #[derive(Debug, Clone)]
 pub struct App {
     router: Router,
+    admin_router: Router,
     hub: Arc<SharedHub>,
+    tls: Option<Tls>,
 }
 
 impl App {
@@ -71,10 +80,19 @@ impl App {
         self.router.clone()
     }
 
+    /// What is for operators alone: metrics and status.
+    pub fn admin_router(&self) -> Router {
+        self.admin_router.clone()
+    }
+
     /// Tells every client that the server stops, takes in nobody, and waits for the clients to go:
     /// [`Limits::drain_timeout`] at most.
     pub async fn drain(&self) {
         self.hub.drain().await;
+    }
+
+    fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
     }
 
     fn limits(&self) -> &Limits {
@@ -96,25 +114,39 @@ impl App {
 pub fn app(config: Config) -> Result<App, AppError> {
     let metrics = Metrics::new();
     let hub = SharedHub::start(&config, metrics).map_err(AppError::Randomness)?;
-    let web_root = config.web_root.as_deref();
-    let security = Arc::new(Security::new(web_root, &config.servers));
-    let files = web_root::router(web_root);
+    let web_root = Arc::new(WebRoot::new(&config)?);
+    let tls = config.tls.clone();
     let state = Shared {
         hub: Arc::clone(&hub),
         config: Arc::new(config),
         started_at: Instant::now(),
     };
-    let router = Router::new()
-        .route("/ws", any(open_socket))
+    let probes = Router::new()
         .route("/healthz", get(async || "alive\n"))
-        .route("/readyz", get(readiness))
+        .route("/readyz", get(readiness));
+    let admin_router = probes
+        .clone()
         .route("/metrics", get(metrics_text))
         .route("/api/status", get(status))
+        .with_state(state.clone());
+    let router = probes
+        .route("/ws", any(open_socket))
         .route("/api/config", get(page_config))
-        .with_state(state)
-        .merge(files)
-        .layer(middleware::from_fn_with_state(security, web_root::secure));
-    Ok(App { router, hub })
+        .with_state(state.clone())
+        .fallback_service(any(web_root::serve).with_state(Arc::clone(&web_root)));
+    let router = match state.config.base_path.clone() {
+        Some(base) => base_path::nest(base, router),
+        None => router,
+    };
+    let router = router
+        .layer(middleware::from_fn_with_state(state, own_host::check))
+        .layer(middleware::from_fn_with_state(web_root, web_root::secure));
+    Ok(App {
+        router,
+        admin_router,
+        hub,
+        tls,
+    })
 }
 
 #[derive(Debug, Clone)]
@@ -135,36 +167,22 @@ async fn open_socket(
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    if !origin::is_welcome(request.headers(), &shared.config.origins_allowed) {
+    if !origin::is_welcome(request.headers(), &shared.config.hosts, &shared.config.origins_allowed) {
         if shared.hub.metrics().count_foreign_origin() == 0 {
             // Once: whoever likes can send such requests. Quoted, for what is in them is theirs.
             let [origin, host] = [header::ORIGIN, header::HOST].map(|name| request.headers().get(name));
             tracing::warn!(
                 ?origin,
                 ?host,
-                "refused a page of another server; the next ones are only counted. If it is a page of this one, have the proxy keep the Host header, \
-                 with its port; if it is meant to connect here, say --allow-origin"
+                "refused a page of another server; the next ones are only counted. If it is a page of this one, say --host \
+                 with the host and port of its address, or have the proxy keep the Host header; if it is meant to connect here, say --allow-origin"
             );
         }
         let sentence = "pages of other servers may not connect here, unless the operator allows their origin\n";
         return (StatusCode::FORBIDDEN, sentence).into_response();
     }
-    let address = address_of(shared.config.address_source, address.ip(), request.headers());
+    let address = forwarded::client_address(&shared.config.trusted_proxies, address.ip(), request.headers());
     ws::upgrade(shared.hub, address, request)
-}
-
-/// The address that limits are counted for.
-fn address_of(source: AddressSource, socket: IpAddr, headers: &HeaderMap) -> IpAddr {
-    match source {
-        AddressSource::Socket => socket,
-        // Every proxy adds an entry at the end; the earlier ones are whatever the client claims.
-        AddressSource::ForwardedFor => headers
-            .get_all("x-forwarded-for")
-            .iter()
-            .next_back()
-            .and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok())
-            .unwrap_or(socket),
-    }
 }
 
 async fn readiness(State(hub): State<Arc<SharedHub>>) -> (StatusCode, &'static str) {
@@ -222,25 +240,4 @@ async fn page_config(State(shared): State<Shared>) -> Json<PageConfig> {
             .map(|server| server.as_str().to_owned())
             .collect(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::http::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn only_the_proxys_own_entry_is_believed() {
-        let socket: IpAddr = [10, 0, 0, 1].into();
-        let mut headers = HeaderMap::new();
-        assert_eq!(address_of(AddressSource::ForwardedFor, socket, &headers), socket);
-        headers.append("x-forwarded-for", HeaderValue::from_static("6.6.6.6, 7.7.7.7"));
-        headers.append("x-forwarded-for", HeaderValue::from_static("8.8.8.8 , 192.0.2.9"));
-        assert_eq!(
-            address_of(AddressSource::ForwardedFor, socket, &headers),
-            IpAddr::from([192, 0, 2, 9])
-        );
-        assert_eq!(address_of(AddressSource::Socket, socket, &headers), socket);
-    }
 }

@@ -4,6 +4,7 @@ mod args;
 
 use std::{
     io::{self, IsTerminal, Write},
+    net::SocketAddr,
     path::PathBuf,
 };
 
@@ -12,13 +13,15 @@ use args::Args;
 use clap::Parser;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal::{
-    Config,
-    config::{Turn, TurnUrl},
+    App, Config,
+    config::{EmbeddedFile, OwnHosts, Turn, TurnUrl, WebApp},
     stun::StunSockets,
+    tls::Tls,
 };
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal as unix_signal},
+    task::JoinHandle,
 };
 use tracing_subscriber::EnvFilter;
 
@@ -34,24 +37,21 @@ async fn main() -> anyhow::Result<()> {
     allow_open_files();
 
     let (listen, stun) = (args.listen, args.stun.clone().unwrap_or_default());
+    let admin_listen = args.hosting.admin_listen;
+    let tls = args.hosting.tls()?;
     let turn = Turn::read(args.turn.clone(), args.turn_secret_file.as_deref())?;
-    let default_web_root = PathBuf::from("dist");
-    let mut config = args.config(default_web_root.is_dir().then_some(default_web_root));
+    let mut config = args.config(default_web_app());
     if let Some(turn) = &turn {
         let urls: Vec<&str> = turn.urls.iter().map(TurnUrl::as_str).collect();
         tracing::info!(?urls, "naming TURN servers, with credentials for each client");
     }
     config.turn = turn;
-    match &config.web_root {
-        Some(root) if root.join("index.html").is_file() => {
-            tracing::info!(root = %root.display(), "serving the web app")
-        }
-        Some(root) => tracing::warn!(root = %root.display(), "the web root has no index.html: build the web app first"),
-        None => tracing::warn!("no web root: serving no web app"),
-    }
+    config.tls.clone_from(&tls);
+    tell_web_app(&config.web_app);
     // Installed before the address is announced: a program that waits for that line may signal at once.
     let mut terminate = unix_signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = unix_signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    reload_at_hangup(tls.clone())?;
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot listen on {listen}; is another server running there?"))?;
@@ -59,9 +59,19 @@ async fn main() -> anyhow::Result<()> {
     // Only now are the ports known that welcomes name.
     let stun = StunSockets::bind(address, stun).await?;
     announce(&stun, &mut config);
+    if config.hosts == OwnHosts::Any {
+        tracing::warn!(
+            "answering to any name: say --host with the name of this server, or a page elsewhere can pass for one of this server"
+        );
+    }
     let app = signal::app(config)?;
+    let administering = match admin_listen {
+        Some(address) => Some(administer(address, app.clone()).await?),
+        None => None,
+    };
     let answering = tokio::spawn(signal::stun::serve(stun, app.clone()));
-    writeln!(io::stdout(), "listening on http://{address}").context("cannot print the address")?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    writeln!(io::stdout(), "listening on {scheme}://{address}").context("cannot print the address")?;
 
     let stop = async {
         tokio::select! {
@@ -72,13 +82,74 @@ async fn main() -> anyhow::Result<()> {
     };
     signal::serve::serve(listener, app, stop).await?;
     answering.abort();
+    if let Some(administering) = administering {
+        administering.abort();
+    }
     tracing::info!("stopped");
     Ok(())
 }
 
+/// Has new connections get a new certificate, for as long as the program runs. A server without one does nothing: without a handler, the signal would end it.
+fn reload_at_hangup(tls: Option<Tls>) -> anyhow::Result<()> {
+    let mut hangup = unix_signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            match tls.as_ref().map(Tls::reload) {
+                None => tracing::info!("there is no certificate to read again"),
+                Some(Ok(())) => tracing::info!("read the certificate again"),
+                Some(Err(error)) => {
+                    let error = anyhow::Error::from(error);
+                    tracing::error!("the certificate stays the one before: {error:#}");
+                }
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Lets operators in at their own address.
+async fn administer(address: SocketAddr, app: App) -> anyhow::Result<JoinHandle<()>> {
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen for operators on {address}; is something else running there?"))?;
+    let address = listener.local_addr()?;
+    tracing::info!("metrics and status are at http://{address}/metrics and http://{address}/api/status");
+    Ok(tokio::spawn(signal::admin::serve(listener, app)))
+}
+
+/// The app that the build put in, as a list of files.
+const WEB_APP: &[EmbeddedFile] = include!(concat!(env!("OUT_DIR"), "/web_app.rs"));
+
+/// The app that is built in, else that of the current folder.
+fn default_web_app() -> WebApp {
+    if !WEB_APP.is_empty() {
+        return WebApp::Embedded(WEB_APP);
+    }
+    let dist = PathBuf::from("dist");
+    if dist.is_dir() {
+        WebApp::Folder(dist)
+    } else {
+        WebApp::Absent
+    }
+}
+
+/// Says which web app is served.
+fn tell_web_app(app: &WebApp) {
+    match app {
+        WebApp::Embedded(_) => tracing::info!("serving the web app that is built in"),
+        WebApp::Folder(root) if root.join("index.html").is_file() => {
+            tracing::info!(root = %root.display(), "serving the web app");
+        }
+        WebApp::Folder(root) => {
+            tracing::warn!(root = %root.display(), "the web root has no index.html: build the web app first");
+        }
+        WebApp::Absent => tracing::warn!("no web root: serving no web app"),
+    }
+}
+
 /// Has welcomes name the STUN ports, and says so.
 fn announce(stun: &StunSockets, config: &mut Config) {
-    config.stun = stun.announcement(config.address_source);
+    config.stun = stun.announcement(&config.trusted_proxies);
     let ports = stun.ports();
     match &config.stun {
         _ if ports.is_empty() => {}

@@ -27,6 +27,7 @@ pub(crate) struct Metrics {
     refused: Family<Reason, Counter>,
     closed: Family<Code, Counter>,
     foreign_origins: Counter,
+    foreign_hosts: Counter,
     turn_credentials: Counter,
     /// Datagrams on the STUN ports.
     pub(crate) stun: StunCounters,
@@ -69,6 +70,7 @@ impl Metrics {
             refused: Family::default(),
             closed: Family::default(),
             foreign_origins: Counter::default(),
+            foreign_hosts: Counter::default(),
             turn_credentials: Counter::default(),
             stun: StunCounters::default(),
             connections_open: Gauge::default(),
@@ -94,6 +96,11 @@ impl Metrics {
             "foreign_origins",
             "WebSockets denied to pages of other servers",
             this.foreign_origins.clone(),
+        );
+        registry.register(
+            "foreign_hosts",
+            "Requests for names that are none of this server",
+            this.foreign_hosts.clone(),
         );
         registry.register(
             "turn_credentials",
@@ -152,6 +159,11 @@ impl Metrics {
     /// Gives how many there were before.
     pub(crate) fn count_foreign_origin(&self) -> u64 {
         self.foreign_origins.inc()
+    }
+
+    /// Gives how many there were before.
+    pub(crate) fn count_foreign_host(&self) -> u64 {
+        self.foreign_hosts.inc()
     }
 
     /// Payloads relayed so far.

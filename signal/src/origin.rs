@@ -2,11 +2,11 @@
 
 use axum::http::{HeaderMap, Uri, header};
 
-use crate::config::AllowedOrigin;
+use crate::config::{AllowedOrigin, OwnHosts};
 
 /// Whether a request with these headers comes from a page that may open a socket: one of this very host, one of an
-/// allowed origin, or no page at all. Programs that are not browsers send no `Origin`, and could forge one.
-pub(crate) fn is_welcome(headers: &HeaderMap, allowed: &[AllowedOrigin]) -> bool {
+/// allowed origin, or no page at all. What a proxy makes of the header `Host` does not matter if the operator listed the host. Programs that are not browsers send no `Origin`, and could forge one.
+pub(crate) fn is_welcome(headers: &HeaderMap, hosts: &OwnHosts, allowed: &[AllowedOrigin]) -> bool {
     let mut origins = headers.get_all(header::ORIGIN).iter();
     let (origin, None) = (origins.next(), origins.next()) else {
         return false;
@@ -22,7 +22,9 @@ pub(crate) fn is_welcome(headers: &HeaderMap, allowed: &[AllowedOrigin]) -> bool
         AllowedOrigin::Exact(allowed) => *allowed == origin,
     };
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    allowed.iter().any(listed) || host.is_some_and(|host| is_of_host(&origin, &host.to_ascii_lowercase()))
+    allowed.iter().any(listed)
+        || hosts.listed().iter().any(|host| is_of_host(&origin, host.as_str()))
+        || host.is_some_and(|host| is_of_host(&origin, &host.to_ascii_lowercase()))
 }
 
 /// Whether the page and this server have the same host and port. The scheme is not compared: behind a proxy that
@@ -52,7 +54,7 @@ mod tests {
         headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
         headers.insert(header::HOST, HeaderValue::from_static(host));
         let allowed: Vec<_> = allowed.iter().map(|text| text.parse().unwrap()).collect();
-        is_welcome(&headers, &allowed)
+        is_welcome(&headers, &OwnHosts::Any, &allowed)
     }
 
     #[test]
@@ -97,9 +99,13 @@ mod tests {
     #[test]
     fn programs_that_are_no_browsers_are_and_ambiguity_is_not() {
         let mut headers = HeaderMap::new();
-        assert!(is_welcome(&headers, &[]));
+        assert!(is_welcome(&headers, &OwnHosts::Any, &[]));
         headers.append(header::ORIGIN, HeaderValue::from_static("https://a.org"));
         headers.append(header::ORIGIN, HeaderValue::from_static("https://b.org"));
-        assert!(!is_welcome(&headers, &["https://a.org".parse().unwrap()]));
+        assert!(!is_welcome(
+            &headers,
+            &OwnHosts::Any,
+            &["https://a.org".parse().unwrap()]
+        ));
     }
 }

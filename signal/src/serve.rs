@@ -9,8 +9,10 @@ use axum::{Router, body::Body, extract::ConnectInfo};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
     sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::timeout,
 };
 use tower_service::Service;
 
@@ -40,10 +42,20 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
                     _ = stream.set_nodelay(true);
                     let router = app.router();
                     let request_timeout = app.limits().request_timeout;
+                    let tls = app.tls().cloned();
                     let mut stopped = stopped.clone();
                     tokio::spawn(async move {
                         let stop = async move { _ = stopped.changed().await };
-                        serve_connection(stream, address, router, request_timeout, permit, stop).await;
+                        let Some(tls) = tls else {
+                            return serve_connection(stream, address, router, request_timeout, permit, stop).await;
+                        };
+                        match timeout(request_timeout, tls.accept(stream)).await {
+                            Ok(Ok(stream)) => {
+                                serve_connection(stream, address, router, request_timeout, permit, stop).await;
+                            }
+                            Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
+                            Err(_) => tracing::debug!("the client began no TLS in time"),
+                        }
                     });
                 }
                 Err(error) if is_of_one_connection(&error) => {}
@@ -69,7 +81,7 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
 }
 
 async fn serve_connection(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     address: std::net::SocketAddr,
     router: Router,
     request_timeout: Duration,

@@ -89,7 +89,12 @@ impl SharedHub {
             state: Mutex::new(State {
                 hub: Hub::new(
                     config.limits.clone(),
-                    config.hosts.clone(),
+                    config
+                        .hosts
+                        .listed()
+                        .iter()
+                        .map(|host| host.as_str().to_owned())
+                        .collect(),
                     IceServers::new(config.stun.clone(), config.turn.clone(), config.ice_servers.clone()),
                     seed,
                 ),

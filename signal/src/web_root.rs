@@ -1,25 +1,29 @@
 //! Serves the built web app, and puts the headers on every answer that keep its pages safe and its files cached.
+//!
+//! The parts: `files` is the app in memory, `policy` what its page may do, `damaged_link` the page for links that lost their `#`.
+
+mod damaged_link;
+mod files;
+mod policy;
 
 use std::{
-    fmt::Write,
-    io::ErrorKind,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use axum::{
-    Router,
+    body::{Body, Bytes},
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::{self, Next},
-    response::{Html, IntoResponse, Redirect, Response},
+    middleware::Next,
+    response::{Html, IntoResponse, Response},
 };
-use data_encoding::BASE64;
-use sha2::{Digest, Sha256};
-use tower_http::services::ServeDir;
 
-use crate::config::{ServerUrl, is_plain_authority};
+use crate::config::{Config, HSTS, WebApp};
+
+use files::{File, Files, Listing};
+
+pub use files::WebAppError;
 
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
@@ -37,59 +41,173 @@ const NOT_BUILT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title
 </html>
 ";
 
-/// The app's files under `root`. Everything else is not found: the app's own routes are in the fragment of its URL.
-pub(crate) fn router(root: Option<&Path>) -> Router {
-    let files = match root {
-        Some(root) => Router::new().fallback_service(
-            ServeDir::new(root)
-                .precompressed_br()
-                .precompressed_gzip()
-                // Without this, a folder's path would be answered with a redirect to itself and a slash.
-                .redirect_to_trailing_slash(false),
-        ),
-        None => Router::new(),
-    };
-    files
-        .layer(middleware::map_response(explain_absence))
-        .layer(middleware::from_fn(cache))
+/// The app as it is served, and the headers that every answer carries.
+#[derive(Debug)]
+pub(crate) struct WebRoot {
+    folder: Option<PathBuf>,
+    /// Servers besides this one that pages may connect to.
+    servers: String,
+    hsts: bool,
+    build: RwLock<Arc<Build>>,
 }
 
-/// Says in words what is missing, where the file service only has a status.
-async fn explain_absence(request_path: Option<axum::Extension<RequestPath>>, response: Response) -> Response {
-    match response.status() {
-        StatusCode::NOT_FOUND if request_path.is_some_and(|path| is_index(&path.0.0)) => {
-            (StatusCode::SERVICE_UNAVAILABLE, Html(NOT_BUILT)).into_response()
+#[derive(Debug, Default)]
+struct Build {
+    files: Files,
+    /// Which files of the folder these are.
+    listing: Listing,
+    /// The hashes of the scripts inside of index.html.
+    scripts: String,
+}
+
+impl Build {
+    fn new(files: Files, listing: Listing) -> Self {
+        let index = files.find("index.html").map(|index| index.plain.content.clone());
+        let html = String::from_utf8_lossy(index.as_deref().unwrap_or_default()).into_owned();
+        Self {
+            scripts: policy::inline_script_hashes(&html),
+            files,
+            listing,
         }
-        StatusCode::NOT_FOUND => (StatusCode::NOT_FOUND, "there is nothing here\n").into_response(),
-        _ => response,
     }
 }
 
-#[derive(Debug, Clone)]
-struct RequestPath(String);
-
-async fn cache(mut request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
-    if let Some(fragment) = fragment_in(&path) {
-        // A fragment may have any character that a path has (RFC 3986 §3.5).
-        return Redirect::temporary(&format!("/#{fragment}")).into_response();
+impl WebRoot {
+    /// # Errors
+    /// If the app's folder cannot be read.
+    pub(crate) fn new(config: &Config) -> Result<Self, WebAppError> {
+        let (folder, build) = match &config.web_app {
+            WebApp::Absent => (None, Build::default()),
+            WebApp::Embedded(files) => (None, Build::new(Files::embedded(files), Listing::default())),
+            WebApp::Folder(root) => {
+                let listing = Listing::of(root)?;
+                (Some(root.clone()), Build::new(Files::read(root, &listing)?, listing))
+            }
+        };
+        Ok(Self {
+            folder,
+            servers: policy::servers(&config.servers),
+            hsts: config.hsts,
+            build: RwLock::new(Arc::new(build)),
+        })
     }
-    let hashed = is_content_hashed(&path);
-    request.extensions_mut().insert(RequestPath(path));
-    let mut response = next.run(request).await;
+
+    fn build(&self) -> Arc<Build> {
+        Arc::clone(&self.build.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads the app again if it was built anew, so that it can be rebuilt under a running server. While a build is being written, or no
+    /// file can be opened, the one before is served.
+    fn refresh(&self) {
+        let Some(root) = &self.folder else {
+            return;
+        };
+        let fresh = Listing::of(root).and_then(|listing| {
+            let is_new = listing != self.build().listing;
+            is_new
+                .then(|| Ok(Build::new(Files::read(root, &listing)?, listing)))
+                .transpose()
+        });
+        match fresh {
+            Ok(Some(build)) => *self.build.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(build),
+            Ok(None) => {}
+            Err(error) => tracing::debug!(%error, "the web app cannot be read again; the one before is served"),
+        }
+    }
+
+    fn policy(&self, host: Option<&str>) -> String {
+        policy::policy(&self.build().scripts, &self.servers, host)
+    }
+}
+
+/// A file of the app. Everything else is not found: the app's own routes are in the fragment of its URL.
+pub(crate) async fn serve(State(root): State<Arc<WebRoot>>, request: Request) -> Response {
+    let mut response = answer(&root, &request);
     let found = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
-    let value = if hashed && found { IMMUTABLE } else { NO_CACHE };
+    let value = if found && is_content_hashed(request.uri().path()) {
+        IMMUTABLE
+    } else {
+        NO_CACHE
+    };
     response.headers_mut().insert(header::CACHE_CONTROL, value);
     response
 }
 
-/// What stands behind the `#` of a room's link, in an address that some program has encoded once too often.
-fn fragment_in(path: &str) -> Option<&str> {
-    let encoded = ["/%23", "/%2523"].iter().find_map(|start| path.strip_prefix(start))?;
-    let is_room = ["/r/", "%2Fr%2F", "%2fr%2f", "%252Fr%252F"]
+fn answer(root: &WebRoot, request: &Request) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET,HEAD")]).into_response();
+    }
+    let path = request.uri().path();
+    let name = match path.strip_prefix('/').unwrap_or(path) {
+        "" => "index.html",
+        name => name,
+    };
+    // What is under a name with a hash stays what it is. The worker of the page may ask for its own file before it asks for the page.
+    if is_index(path) || (!is_content_hashed(path) && root.build().files.find(name).is_some()) {
+        root.refresh();
+    }
+    if let Some(file) = root.build().files.find(name) {
+        return content(file, request.headers());
+    }
+    if is_index(path) {
+        return (StatusCode::SERVICE_UNAVAILABLE, Html(NOT_BUILT)).into_response();
+    }
+    match damaged_link::page(path) {
+        Some(page) => (StatusCode::NOT_FOUND, Html(page)).into_response(),
+        None => (StatusCode::NOT_FOUND, "there is nothing here\n").into_response(),
+    }
+}
+
+/// The smallest form of the file that the client takes, unless it has that one already.
+fn content(file: &File, headers: &HeaderMap) -> Response {
+    let (form, encoding) = match (&file.brotli, &file.gzip) {
+        (Some(form), _) if accepts(headers, "br") => (form, Some("br")),
+        (_, Some(form)) if accepts(headers, "gzip") => (form, Some("gzip")),
+        _ => (&file.plain, None),
+    };
+    let is_known = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|tags| tags.to_str().ok())
+        .is_some_and(|tags| tags.split(',').any(|tag| matches_tag(tag, &form.tag)));
+    let (status, bytes) = if is_known {
+        (StatusCode::NOT_MODIFIED, Bytes::new())
+    } else {
+        (StatusCode::OK, form.content.clone())
+    };
+    let mut response = (status, Body::from(bytes)).into_response();
+    let answer = response.headers_mut();
+    answer.insert(header::ETAG, form.tag.clone());
+    if file.brotli.is_some() || file.gzip.is_some() {
+        answer.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    }
+    if !is_known {
+        answer.insert(header::CONTENT_TYPE, file.kind.clone());
+        if let Some(encoding) = encoding {
+            answer.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+    }
+    response
+}
+
+/// The weak comparison of RFC 9110 §8.8.3.2: a proxy that compresses makes tags weak.
+fn matches_tag(tag: &str, own: &HeaderValue) -> bool {
+    let tag = tag.trim();
+    tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).as_bytes() == own.as_bytes()
+}
+
+/// Whether the client takes this encoding (RFC 9110 §12.5.3). A client that does not name it does without.
+fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
+    let is_meant = |offer: &str| {
+        let mut parts = offer.split(';').map(str::trim);
+        let weight = |part: &str| part.strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
+        parts.next().is_some_and(|name| name.eq_ignore_ascii_case(encoding))
+            && parts.find_map(weight).is_none_or(|weight| weight > 0.0)
+    };
+    headers
+        .get_all(header::ACCEPT_ENCODING)
         .iter()
-        .any(|start| encoded.starts_with(start));
-    is_room.then_some(encoded)
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.split(',').any(is_meant))
 }
 
 fn is_index(path: &str) -> bool {
@@ -108,76 +226,9 @@ fn is_content_hashed(path: &str) -> bool {
         .is_some_and(|(_, hash)| hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// The headers that every answer carries.
-#[derive(Debug)]
-pub(crate) struct Security {
-    index: Option<PathBuf>,
-    /// Servers besides this one that pages may connect to.
-    servers: String,
-    /// The hashes of the scripts inside of index.html, and which index.html that was.
-    scripts: Mutex<(Option<Version>, String)>,
-}
-
-/// Tells a file that was built anew from the one before.
-type Version = (SystemTime, u64);
-
-impl Security {
-    pub(crate) fn new(root: Option<&Path>, servers: &[ServerUrl]) -> Self {
-        let servers = servers.iter().fold(String::new(), |mut list, server| {
-            // Writing into a string does not fail.
-            _ = write!(list, " {}", server.origin());
-            list
-        });
-        let this = Self {
-            index: root.map(|root| root.join("index.html")),
-            servers,
-            scripts: Mutex::default(),
-        };
-        this.refresh();
-        this
-    }
-
-    /// Reads index.html again if it was built anew, so that the app can be rebuilt under a running server.
-    fn refresh(&self) {
-        let Some(index) = &self.index else {
-            return;
-        };
-        let version = match std::fs::metadata(index).and_then(|meta| Ok((meta.modified()?, meta.len()))) {
-            Ok(version) => Some(version),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return tracing::warn!(%error, "index.html cannot be looked at"),
-        };
-        let mut scripts = self.scripts.lock().unwrap_or_else(PoisonError::into_inner);
-        if scripts.0 != version {
-            let html = std::fs::read_to_string(index).unwrap_or_default();
-            *scripts = (version, inline_script_hashes(&html));
-        }
-    }
-
-    /// The content security policy for a page that was asked for at `host`.
-    fn policy(&self, host: Option<&str>) -> String {
-        // For some browsers 'self' does not cover the WebSocket schemes, so the host is named.
-        let sockets = match host {
-            // An address of IPv6 has no form in a policy; browsers that know 'self' for sockets need none.
-            Some(host) if is_plain_authority(host) && !host.starts_with('[') => format!(" ws://{host} wss://{host}"),
-            Some(_) | None => String::new(),
-        };
-        let scripts = self.scripts.lock().unwrap_or_else(PoisonError::into_inner);
-        format!(
-            "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'{}; style-src 'self'; img-src 'self' data: blob:; \
-             font-src 'self'; connect-src 'self'{sockets}{}; manifest-src 'self'; worker-src 'self'; \
-             base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-            scripts.1, self.servers
-        )
-    }
-}
-
-/// Middleware: see [`Security`].
-pub(crate) async fn secure(State(security): State<Arc<Security>>, request: Request, next: Next) -> Response {
+/// Middleware: the headers that every answer carries.
+pub(crate) async fn secure(State(root): State<Arc<WebRoot>>, request: Request, next: Next) -> Response {
     let host = host_of(request.headers());
-    if request.method() == Method::GET && is_index(request.uri().path()) {
-        security.refresh();
-    }
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     // An answer that is not a file is a state of the server. Such an answer is old the moment it is sent.
@@ -190,7 +241,10 @@ pub(crate) async fn secure(State(security): State<Arc<Security>>, request: Reque
     insert(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     insert(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     insert(HeaderName::from_static("permissions-policy"), PERMISSIONS);
-    if let Ok(policy) = HeaderValue::from_str(&security.policy(host.as_deref())) {
+    if root.hsts {
+        insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+    if let Ok(policy) = HeaderValue::from_str(&root.policy(host.as_deref())) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response
@@ -198,34 +252,6 @@ pub(crate) async fn secure(State(security): State<Arc<Security>>, request: Reque
 
 fn host_of(headers: &HeaderMap) -> Option<String> {
     Some(headers.get(header::HOST)?.to_str().ok()?.to_owned())
-}
-
-/// The hashes of all inline scripts, each as ` 'sha256-…'`. Trunk writes one: the module that starts the app.
-///
-/// The pages come from our own build, so this function need not understand all of HTML. A script that the function missed
-/// would not run, which is the safe side.
-fn inline_script_hashes(html: &str) -> String {
-    let mut hashes = String::new();
-    let mut rest = html;
-    while let Some(start) = rest.find("<script") {
-        rest = &rest[start..];
-        let Some((tag, after)) = rest.split_once('>') else {
-            break;
-        };
-        let Some((script, after)) = after.split_once("</script") else {
-            break;
-        };
-        if !tag.contains(" src=") {
-            // Writing into a string does not fail.
-            _ = write!(
-                hashes,
-                " 'sha256-{}'",
-                BASE64.encode(&Sha256::digest(script.as_bytes()))
-            );
-        }
-        rest = after;
-    }
-    hashes
 }
 
 #[cfg(test)]
@@ -255,44 +281,16 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_was_encoded_too_often_leads_to_its_room() {
-        assert_eq!(fragment_in("/%23/r/1.abc"), Some("/r/1.abc"));
-        assert_eq!(fragment_in("/%2523/r/tea%2520party"), Some("/r/tea%2520party"));
-        assert_eq!(fragment_in("/%23%2Fr%2Ftea"), Some("%2Fr%2Ftea"));
-        for path in [
-            "/",
-            "/r/tea",
-            "/%23",
-            "/%23/evil",
-            "/%23//evil.example",
-            "/web-0123456789abcdef.js",
-        ] {
-            assert_eq!(fragment_in(path), None, "{path}");
+    fn an_encoding_is_taken_only_if_the_client_names_it_and_means_it() {
+        let takes = |offer: &'static str| {
+            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(offer))]);
+            accepts(&headers, "br")
+        };
+        for offer in ["br", "gzip, deflate, BR", "gzip;q=1.0, br;q=0.5"] {
+            assert!(takes(offer), "{offer}");
         }
-    }
-
-    #[test]
-    fn inline_scripts_are_hashed_and_others_are_not() {
-        // The hash of "alert('Hello, world.');" is the example of the CSP specification, level 2, §4.2.
-        let html = r#"<script src="/a.js"></script><script type="module">alert('Hello, world.');</script>"#;
-        assert_eq!(
-            inline_script_hashes(html),
-            " 'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='"
-        );
-        assert_eq!(inline_script_hashes("<script>cut off"), "");
-    }
-
-    #[test]
-    fn a_forged_host_stays_out_of_the_policy() {
-        let security = Security::new(None, &["wss://other.org/ws".parse().unwrap()]);
-        let policy = security.policy(Some("evil; script-src *"));
-        assert!(policy.contains("connect-src 'self' wss://other.org;"), "{policy}");
-        let policy = security.policy(Some("[::1]:8080"));
-        assert!(policy.contains("connect-src 'self' wss://other.org;"), "{policy}");
-        let policy = security.policy(Some("localhost:8080"));
-        assert!(
-            policy.contains("connect-src 'self' ws://localhost:8080 wss://localhost:8080 wss://other.org;"),
-            "{policy}"
-        );
+        for offer in ["", "gzip", "*", "br;q=0", "gzip, br; q=0.0", "brotli"] {
+            assert!(!takes(offer), "{offer}");
+        }
     }
 }

@@ -372,14 +372,8 @@ fn js_millis(time: Duration) -> f64 {
 
 /// The servers: the one this page came from, and those it names.
 async fn servers() -> Vec<String> {
-    let location = js::window().location();
-    let scheme = if location.protocol().as_deref() == Ok("https:") {
-        "wss"
-    } else {
-        "ws"
-    };
-    let own = format!("{scheme}://{}/ws", location.host().unwrap_or_default());
-    let config = js::within(START_MAX, js::fetch_text("/api/config")).await.flatten();
+    let own = servers::beside(&js::window().location().href().unwrap_or_default());
+    let config = js::within(START_MAX, js::fetch_text("api/config")).await.flatten();
     servers::merge(own, config.and_then(|text| js::parse_json(&text)).as_ref())
 }
 

@@ -8,7 +8,7 @@ use web_sys::{ServiceWorker, ServiceWorkerContainer, ServiceWorkerRegistration, 
 
 use crate::{config::UPDATE_MAX, js};
 
-const WORKER: &str = "/sw.js";
+const WORKER: &str = "sw.js";
 
 /// Has the page kept. `on_update` is called when a newer one is ready, which takes the place of this one at [`reload`].
 pub(crate) fn keep_page(on_update: impl Fn() + Clone + 'static) {

@@ -5,7 +5,9 @@
 const BUILD = "THE BUILD'S NAME";
 const FILES = ["THE BUILD'S FILES"];
 
-const PREFIX = "starling page ";
+// Another folder of this host may have a page of its own.
+const ROOT = new URL("./", location).pathname;
+const PREFIX = "starling page " + ROOT + " ";
 const CACHE = PREFIX + BUILD;
 
 self.addEventListener("install", (event) => {
@@ -33,23 +35,24 @@ self.addEventListener("message", (event) => {
 self.addEventListener("fetch", (event) => {
   const { method, url } = event.request;
   const { origin, pathname } = new URL(url);
-  const file = pathname === "/index.html" ? "/" : pathname;
+  const name = pathname.startsWith(ROOT) ? pathname.slice(ROOT.length) : pathname;
+  const file = name === "" || name === "index.html" ? "./" : name;
   if (method !== "GET" || origin !== location.origin || !FILES.includes(file)) {
     return;
   }
   const kept = caches.match(file, { cacheName: CACHE, ignoreVary: true }).catch(() => undefined);
   event.respondWith(kept.then((response) => response || fetch(event.request)));
-  if (file === "/") {
+  if (file === "./") {
     event.waitUntil(revalidate().catch(() => {}));
   }
 });
 
 // The page may come with another policy than before, which is in its headers. Another build comes as a whole, with its own worker.
 const revalidate = async () => {
-  const fresh = await fetch("/", { cache: "no-cache" });
+  const fresh = await fetch("./", { cache: "no-cache" });
   const cache = await caches.open(CACHE);
-  const kept = await cache.match("/", { ignoreVary: true });
+  const kept = await cache.match("./", { ignoreVary: true });
   if (fresh.ok && kept && (await fresh.clone().text()) === (await kept.text())) {
-    await cache.put("/", fresh);
+    await cache.put("./", fresh);
   }
 };

@@ -31,7 +31,9 @@ pub(crate) fn app(sink: &Sink) -> Result<()> {
     // Trunk's `--offline` keeps it from downloading tools, but is handed on to cargo, which then cannot fetch crates.
     sink.run(&mut shell::cargo(&["fetch", "--target", workspace::WASM]))?;
     let mut trunk = shell::program("trunk");
-    trunk.args(["build", "--release", "--cargo-profile", "web", "--offline", "--dist"]);
+    trunk.args(["build", "--release", "--cargo-profile", "web", "--offline"]);
+    // Relative, so that the app runs under any path.
+    trunk.args(["--public-url", "./", "--dist"]);
     trunk.arg(workspace::dist());
     trunk.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", without_paths());
     // Trunk takes only `true` and `false` in this variable and stops at the customary `1`.

@@ -35,12 +35,12 @@ pub(crate) fn write(source: &Path, folder: &Path, sink: &Sink) -> Result<()> {
     script::squeeze(&worker, &[], sink)
 }
 
-/// The path under which the server has a file.
+/// The path under which the server has a file, beside the worker.
 fn path(name: &str) -> String {
     if name == "index.html" {
-        "/".to_owned()
+        "./".to_owned()
     } else {
-        format!("/{name}")
+        name.to_owned()
     }
 }
 
@@ -62,7 +62,7 @@ mod tests {
         let source = format!("const a = {BUILD}; const b = {FILES};");
         let files = [path("index.html"), path("web-0123.js")];
         let filled = filled(&source, "0123", &files).unwrap();
-        assert_eq!(filled, r#"const a = "0123"; const b = ["/", "/web-0123.js"];"#);
+        assert_eq!(filled, r#"const a = "0123"; const b = ["./", "web-0123.js"];"#);
         assert!(super::filled("nothing", "0123", &files).is_err());
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use thiserror::Error;
 
 use super::socket::Socket;
-use crate::config::{AddressSource, StunAnnouncement, StunPorts};
+use crate::config::{StunAnnouncement, StunPorts, TrustedProxies};
 
 /// A port that the operator named cannot be had: another program has it, or the system does not let us. Free it, or name another.
 #[derive(Debug, Error)]
@@ -56,13 +56,13 @@ impl StunSockets {
         self.ports.as_slice()
     }
 
-    /// What welcomes are to say, if clients whose address is read at `source` can reach the ports: without a host that the operator named,
+    /// What welcomes are to say, if clients behind these proxies can reach the ports: without a host that the operator named,
     /// nobody knows what the host behind a proxy is, and ports for this machine only are of no use to others.
     #[must_use]
-    pub fn announcement(&self, source: AddressSource) -> Option<StunAnnouncement> {
-        let is_reached = match source {
-            AddressSource::Socket => !self.is_for_this_machine(),
-            AddressSource::ForwardedFor => false,
+    pub fn announcement(&self, proxies: &TrustedProxies) -> Option<StunAnnouncement> {
+        let is_reached = match proxies {
+            TrustedProxies::Absent => !self.is_for_this_machine(),
+            TrustedProxies::Hops(_) | TrustedProxies::Networks(_) => false,
         };
         (!self.ports.is_empty() && (self.host.is_some() || is_reached)).then(|| StunAnnouncement {
             host: self.host.clone(),
@@ -138,26 +138,26 @@ mod tests {
 
     #[test]
     fn ports_are_announced_where_clients_can_reach_them() {
-        use AddressSource::{ForwardedFor, Socket};
+        let (absent, one) = (TrustedProxies::Absent, "1".parse().unwrap());
         let (everywhere, here) = ([0, 0, 0, 0], [127, 0, 0, 1]);
         let named = Some("stun.example");
         let two: &[u16] = &[3478, 3479];
-        for (ip, host, ports, source, announced) in [
-            (everywhere, None, two, Socket, true),
-            (everywhere, None, &two[..1], Socket, true),
-            (everywhere, None, two, ForwardedFor, false),
-            (here, None, two, Socket, false),
-            (everywhere, named, two, Socket, true),
-            (everywhere, named, two, ForwardedFor, true),
-            (everywhere, named, &[], Socket, false),
-            (everywhere, None, &[], Socket, false),
+        for (ip, host, ports, proxies, announced) in [
+            (everywhere, None, two, &absent, true),
+            (everywhere, None, &two[..1], &absent, true),
+            (everywhere, None, two, &one, false),
+            (here, None, two, &absent, false),
+            (everywhere, named, two, &absent, true),
+            (everywhere, named, two, &one, true),
+            (everywhere, named, &[], &absent, false),
+            (everywhere, None, &[], &absent, false),
         ] {
             let announcement = announced.then(|| StunAnnouncement {
                 host: host.map(str::to_owned),
                 ports: ports.to_vec(),
             });
-            let case = (ip, host, ports, source);
-            assert_eq!(bound(ip, host, ports).announcement(source), announcement, "{case:?}");
+            let case = (ip, host, ports, proxies);
+            assert_eq!(bound(ip, host, ports).announcement(proxies), announcement, "{case:?}");
         }
     }
 }

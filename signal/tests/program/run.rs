@@ -31,8 +31,14 @@ impl Program {
 
     /// With this level of its log.
     pub(crate) fn start_with_log(arguments: &[&str], level: &str) -> Self {
-        let mut child = command(arguments)
-            .env("RUST_LOG", level)
+        let mut command = command(arguments);
+        command.env("RUST_LOG", level);
+        Self::spawn(command)
+    }
+
+    /// Starts what becomes the program.
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -44,7 +50,8 @@ impl Program {
             .expect("the program prints a line");
         let address = line
             .trim()
-            .strip_prefix("listening on http://")
+            .strip_prefix("listening on http")
+            .and_then(|rest| rest.trim_start_matches('s').strip_prefix("://"))
             .expect("the line names the address")
             .to_owned();
         Self { child, address }

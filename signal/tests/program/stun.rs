@@ -111,7 +111,7 @@ async fn ports_for_this_machine_only_are_served_and_not_named() {
 #[tokio::test]
 async fn behind_a_proxy_only_a_host_that_the_operator_names_is_named_and_served_on_all_addresses() {
     let port = free_port();
-    let arguments = ["--listen", "127.0.0.1:0", "--trust-forwarded-for", "--stun"];
+    let arguments = ["--listen", "127.0.0.1:0", "--trusted-proxies", "1", "--stun"];
     let program = Program::start(&[&arguments[..], &[&format!("stun.example:{port}")]].concat());
     let next = port + 1;
     let urls = [format!("stun:stun.example:{port}"), format!("stun:stun.example:{next}")];

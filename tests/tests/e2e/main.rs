@@ -15,6 +15,7 @@ mod contract;
 mod files;
 mod history;
 mod hostile;
+mod hosting;
 mod identity;
 mod keeping;
 mod keyboard;

@@ -134,7 +134,7 @@ fn a_newer_page_is_told_of_and_comes_with_the_next_reload() {
             ensure!(
                 names
                     .as_str()
-                    .is_some_and(|names| names.starts_with("starling page newer")),
+                    .is_some_and(|names| names.starts_with("starling page / newer")),
                 "{names}"
             );
             Ok(())

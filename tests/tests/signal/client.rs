@@ -7,7 +7,7 @@ use shared::{
     Identity, PeerId,
     signal::{Event, Nonce, Refusal, Request},
 };
-use signal::{App, Config, app, serve::serve};
+use signal::{App, Config, admin, app, serve::serve};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -28,6 +28,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// A server on a free port.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
+    /// Where operators are served.
+    pub(crate) admin_address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<std::io::Result<()>>,
     pub(crate) app: App,
@@ -38,10 +40,14 @@ impl Server {
         let app = app(config).expect("the server can be put together");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
+        let admin_listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let admin_address = admin_listener.local_addr().expect("an address");
+        tokio::spawn(admin::serve(admin_listener, app.clone()));
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(serve(listener, app.clone(), async { _ = stopped.await }));
         Self {
             address,
+            admin_address,
             stop: Some(stop),
             task,
             app,
@@ -64,6 +70,16 @@ impl Server {
     /// Fetches a page over a connection of its own.
     pub(crate) async fn fetch(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
         fetch(self.address, path, headers).await
+    }
+
+    /// Fetches what is for operators.
+    pub(crate) async fn fetch_admin(&self, path: &str) -> Reply {
+        fetch(self.admin_address, path, &[]).await
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn ask(&self, request: &str) -> Reply {
+        ask(self.address, request).await
     }
 }
 
@@ -94,7 +110,6 @@ impl Reply {
 }
 
 async fn fetch(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Reply {
-    let mut stream = TcpStream::connect(address).await.expect("the server accepts");
     let mut request = format!("GET {path} HTTP/1.1\r\nConnection: close\r\n");
     if !headers.iter().any(|(name, _)| *name == "Host") {
         request += &format!("Host: {address}\r\n");
@@ -102,7 +117,11 @@ async fn fetch(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Rep
     for (name, value) in headers {
         request += &format!("{name}: {value}\r\n");
     }
-    request += "\r\n";
+    ask(address, &(request + "\r\n")).await
+}
+
+async fn ask(address: SocketAddr, request: &str) -> Reply {
+    let mut stream = TcpStream::connect(address).await.expect("the server accepts");
     stream.write_all(request.as_bytes()).await.expect("the server reads");
     let mut reply = Vec::new();
     timeout(PATIENCE, stream.read_to_end(&mut reply))

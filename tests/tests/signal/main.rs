@@ -5,6 +5,7 @@ mod client;
 mod setup;
 
 mod greedy;
+mod hosting;
 mod introducing;
 mod invalid;
 mod stun;

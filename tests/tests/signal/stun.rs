@@ -55,7 +55,7 @@ impl StunServer {
 
     /// A counter of the server.
     async fn count(&self, name: &str) -> u64 {
-        let reply = self.server.fetch("/metrics", &[]).await;
+        let reply = self.server.fetch_admin("/metrics").await;
         let line = format!("starling_stun_{name}_total ");
         let value = reply.text().lines().find_map(|text| text.strip_prefix(&line));
         value.expect("a counter").parse().expect("a number")

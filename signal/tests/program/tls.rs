@@ -1,0 +1,145 @@
+//! The program with a certificate of its own.
+
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustix::process::Signal;
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, ServerName},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{sleep, timeout},
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio_tungstenite::client_async;
+
+use crate::run::{Program, command};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Writes a new certificate for `localhost` and its key into the folder; gives the certificate.
+fn issue(folder: &Path) -> CertificateDer<'static> {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    fs::write(folder.join("cert.pem"), cert.pem()).expect("a file");
+    fs::write(folder.join("key.pem"), signing_key.serialize_pem()).expect("a file");
+    cert.der().clone()
+}
+
+fn start(folder: &Path) -> Program {
+    let path = |name: &str| folder.join(name).to_str().expect("text").to_owned();
+    Program::start(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--tls-cert",
+        &path("cert.pem"),
+        "--tls-key",
+        &path("key.pem"),
+        "--hsts",
+        "--request-timeout-millis",
+        "1000",
+    ])
+}
+
+/// Connects as somebody who trusts this certificate alone.
+async fn connect(program: &Program, trusted: &CertificateDer<'static>) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(trusted.clone()).expect("a certificate");
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring has them")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = TcpStream::connect(&program.address).await?;
+    let name = ServerName::try_from("localhost").expect("a name");
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
+}
+
+#[tokio::test]
+async fn pages_and_sockets_come_over_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = issue(folder.path());
+    let program = start(folder.path());
+    let mut stream = connect(&program, &certificate).await.unwrap();
+    let request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).await.unwrap();
+    assert!(
+        reply.starts_with("HTTP/1.1 200") && reply.ends_with("alive\n"),
+        "{reply}"
+    );
+    assert!(reply.contains("strict-transport-security: max-age=31536000"), "{reply}");
+
+    let stream = connect(&program, &certificate).await.unwrap();
+    let (mut socket, _) = client_async("wss://localhost/ws", stream).await.unwrap();
+    let message = futures_util::StreamExt::next(&mut socket).await.unwrap().unwrap();
+    assert!(message.to_text().unwrap().contains("challenge"), "{message}");
+}
+
+#[tokio::test]
+async fn a_client_that_begins_no_tls_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    issue(folder.path());
+    let program = start(folder.path());
+    let mut stream = TcpStream::connect(&program.address).await.unwrap();
+    let read = timeout(PATIENCE, stream.read(&mut [0]))
+        .await
+        .expect("the server hangs up");
+    assert_eq!(read.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_new_certificate_is_taken_at_sighup_and_a_broken_one_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = issue(folder.path());
+    let program = start(folder.path());
+    assert!(connect(&program, &first).await.is_ok());
+    let second = issue(folder.path());
+    assert!(connect(&program, &second).await.is_err());
+    program.signal(Signal::HUP);
+    let changed = async {
+        while connect(&program, &second).await.is_err() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, changed).await.expect("the new certificate");
+    assert!(connect(&program, &first).await.is_err());
+
+    fs::write(folder.path().join("cert.pem"), "nonsense").unwrap();
+    program.signal(Signal::HUP);
+    // The signal may be handled after this, but nothing else would come of it.
+    assert!(connect(&program, &second).await.is_ok());
+}
+
+#[test]
+fn sighup_does_not_end_a_server_without_a_certificate() {
+    let program = Program::start(&["--listen", "127.0.0.1:0"]);
+    program.signal(Signal::HUP);
+    program.signal(Signal::TERM);
+    let status = program.wait();
+    assert!(status.success(), "{status}");
+}
+
+#[test]
+fn a_certificate_needs_its_own_key() {
+    let folder = tempfile::tempdir().unwrap();
+    issue(folder.path());
+    fs::rename(folder.path().join("key.pem"), folder.path().join("other.pem")).unwrap();
+    issue(folder.path());
+    let mut program = command(&["--listen", "127.0.0.1:0"]);
+    program.arg("--tls-cert").arg(folder.path().join("cert.pem"));
+    let output = program.output().unwrap();
+    assert!(!output.status.success(), "a certificate without a key");
+    let output = program
+        .arg("--tls-key")
+        .arg(folder.path().join("other.pem"))
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && error.contains("cannot be used"), "{error}");
+}
