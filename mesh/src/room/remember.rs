@@ -8,7 +8,6 @@
 
 use std::{cmp::Reverse, rc::Rc, time::Duration};
 
-use litemap::LiteMap;
 use rand_core::Rng;
 use shared::PeerId;
 
@@ -18,7 +17,7 @@ use super::{
     say::{message, whispered},
 };
 use crate::{
-    config::{WHISPER_LASTS, WHISPERS_TRIED_MAX},
+    config::{AWAY_LOOKED_BACK, WHISPER_LASTS, WHISPERS_TRIED_MAX},
     context::Context,
     door::Forwarding,
     io::{Priority, millis},
@@ -52,8 +51,8 @@ struct Recalled {
     entries: Vec<Rc<Record<Entry>>>,
     whispers: Vec<(PeerId, StoredWhisper, Whisper)>,
     head: Option<StoredHead>,
-    /// Who used which name, and which message was the last with them.
-    names: LiteMap<PeerId, (Option<usize>, String)>,
+    /// Whom we met, and what they are called.
+    names: Vec<(PeerId, String)>,
 }
 
 impl Room {
@@ -66,7 +65,7 @@ impl Room {
                 self.recall(key, value, &mut recalled);
             }
         }
-        let (head, names) = (recalled.head.take(), std::mem::take(&mut recalled.names));
+        let (head, mut away) = (recalled.head.take(), std::mem::take(&mut recalled.names));
         let mut messages = self.recall_messages(cx, &recalled);
         let Recalled {
             feeds,
@@ -77,7 +76,7 @@ impl Room {
         self.log.restore(&cx.room, feeds, entries);
         let unread = head.map_or_else(Vec::new, |head| self.go_on_in(head));
         messages.sort_by_key(|message| (message.order, message.id));
-        let away = self.away(names, &messages);
+        latest_first(&mut away, &messages);
         cx.event(Event::Recalled { messages });
         self.change_roster(cx, |roster, events| roster.recall_away(away, events));
         self.follow_unread(cx, &unread);
@@ -107,20 +106,6 @@ impl Room {
             messages.extend(whisper.map(|whisper| whispered(cx, whisper, record.author)));
         }
         messages
-    }
-
-    /// Whom we met on former visits, with whom something was said last at the end.
-    fn away(&self, mut names: LiteMap<PeerId, (Option<usize>, String)>, said: &[Message]) -> Vec<(PeerId, String)> {
-        names.remove(&self.me);
-        for (place, message) in said.iter().enumerate() {
-            let with = message.whisper_to.filter(|_| message.own).unwrap_or(message.author);
-            if let Some((last, _)) = names.get_mut(&with) {
-                *last = Some(place);
-            }
-        }
-        let mut names: Vec<_> = names.into_iter().collect();
-        names.sort_by_key(|(_, (last, _))| *last);
-        names.into_iter().map(|(peer, (_, name))| (peer, name)).collect()
     }
 
     /// What we said and nobody is known to have waits on.
@@ -175,8 +160,10 @@ impl Room {
             Key::Feed { feed } => recalled.feeds.extend(decode(value).ok().map(|state| (feed, state))),
             Key::Name { peer } => {
                 let name: Option<&str> = decode(value).ok();
-                if let Some(name) = name.filter(|name| valid_name(name) && self.roster.know_name(peer, name)) {
-                    recalled.names.insert(peer, (None, name.to_owned()));
+                if let Some(name) = name.filter(|name| valid_name(name) && self.roster.know_name(peer, name))
+                    && peer != self.me
+                {
+                    recalled.names.push((peer, name.to_owned()));
                 }
             }
             Key::Head => recalled.head = decode(value).ok(),
@@ -342,6 +329,18 @@ impl Room {
     fn make_room_for(&mut self, cx: &mut Context, author: PeerId, whisper: &Whisper) {
         for forgotten in self.conversations.keep(&self.me, author, whisper) {
             cx.store(Priority::Soon, forgotten.forget());
+        }
+    }
+}
+
+/// Puts those first with whom something was `said` last, as far back as is looked.
+fn latest_first(names: &mut [(PeerId, String)], said: &[Message]) {
+    let mut found = 0;
+    for message in said.iter().rev().take(AWAY_LOOKED_BACK) {
+        let with = message.whisper_to.filter(|_| message.own).unwrap_or(message.author);
+        if let Some(place) = names[found..].iter().position(|(peer, _)| *peer == with) {
+            names.swap(found, found + place);
+            found += 1;
         }
     }
 }
