@@ -1,6 +1,6 @@
 //! What people say to each other, and what they are told about it.
 
-use crate::model::{Delivery, SendError};
+use crate::model::{Delivery, PersonState, SendError};
 use shared::limits::TEXT_BYTES_MAX;
 
 use crate::sim::world::{World, millis, seconds, seeds};
@@ -196,7 +196,8 @@ fn every_delivery_ends() {
         assert_eq!(world.delivery(who[0], to_both), Delivery::Sent { delivered: 1, of: 2 });
         // Nobody has it, and it is kept for whoever comes.
         assert_eq!(world.delivery(who[0], to_none), Delivery::Waiting);
-        assert_eq!(world.machines[who[0]].people.len(), 0);
+        let mut people = world.machines[who[0]].people.values();
+        assert!(people.all(|person| person.state == PersonState::Away));
         world.restart(who[1]);
         world.run_until_linked(seconds(10), &who[..2]);
         world.run_for(seconds(1));
