@@ -205,7 +205,8 @@ impl<P: Platform> Driver<P> {
         self.drain();
     }
 
-    /// Handles events until the node has left, the session is gone, and what is to be kept is with the store.
+    /// Handles events until the node has left, the session is gone, and what is to be kept is with the store. One that never answers holds this up
+    /// for as long as the program lives.
     pub async fn run(mut self) {
         // The first sockets open while the store is read. Nothing is heard before that is done: it waits in the queue.
         match self.platform.restore().await {

@@ -157,13 +157,25 @@ impl RoomState {
     /// The others: those who can be reached first, then those who are gone. Then those who are away, the most recent first; from which place on is told, too.
     #[must_use]
     pub fn people_in_order(&self) -> (Vec<Rc<Person>>, usize) {
-        let away = |person: &&Rc<Person>| person.state == PersonState::Away;
-        let is_gone = |person: &&Rc<Person>| matches!(person.state, PersonState::Gone | PersonState::Left);
-        let people = self.people.iter();
-        let here = people.clone().filter(|person| !is_gone(person) && !away(person));
-        let mut in_order: Vec<_> = here.chain(people.clone().filter(is_gone)).cloned().collect();
-        let first_away = in_order.len();
-        in_order.extend(people.rev().filter(away).cloned());
+        let mut in_order = Vec::new();
+        let mut first_away = 0;
+        for rank in 0..3 {
+            first_away = in_order.len();
+            for person in &self.people {
+                let theirs = match person.state {
+                    PersonState::Away => 2,
+                    PersonState::Gone | PersonState::Left => 1,
+                    PersonState::Here
+                    | PersonState::Connecting
+                    | PersonState::Reconnecting
+                    | PersonState::OutOfReach { .. } => 0,
+                };
+                if theirs == rank {
+                    in_order.push(Rc::clone(person));
+                }
+            }
+        }
+        in_order[first_away..].reverse();
         (in_order, first_away)
     }
 

@@ -425,6 +425,9 @@ pub const SAID_MAX: usize = 64;
 /// How many people are listed who were here before and are not here now. A guess: more is a list to search.
 pub const AWAY_MAX: usize = 50;
 
+/// How many of the last messages tell in which order they are listed after a start. A guess: who said nothing among so many is as good as any other.
+pub const AWAY_LOOKED_BACK: usize = 2_000;
+
 /// The last stamps of how many people are kept after they were forgotten.
 pub const TOMBSTONES_MAX: usize = 512;
 

@@ -64,14 +64,15 @@ fn Gallery() -> Html {
 }
 
 fn known_rooms() -> Vec<KnownRoom> {
-    let known = |code, with: &str| KnownRoom {
+    let known = |code, with: &str, unread| KnownRoom {
         code,
         name: String::new(),
         with: with.to_owned(),
+        unread,
     };
     let open = RoomCode::parse("tea party").into_iter();
-    let open = open.map(|code| known(code, ""));
-    std::iter::once(known(private_room(), "Bo, Cy Twombly, Di"))
+    let open = open.map(|code| known(code, "", 0));
+    std::iter::once(known(private_room(), "Bo, Cy Twombly, Di", 3))
         .chain(open)
         .collect()
 }

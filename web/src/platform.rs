@@ -48,6 +48,7 @@ pub fn join(profile: &Profile, code: &RoomCode, name: String, on_show: Callback<
         room: room.id(),
         code: code.clone(),
         remembered: None,
+        unread_before: rooms::find(code).map_or(0, |room| room.unread),
         events: events.clone(),
         on_show,
         signallers: LiteMap::new(),
@@ -87,6 +88,8 @@ struct Browser {
     code: RoomCode,
     /// As what the room was put last among those to go back to; `Some(None)` if it was taken out.
     remembered: Option<Option<KnownRoom>>,
+    /// How many messages of former visits nobody has looked at, until somebody looks.
+    unread_before: u32,
     events: Events,
     on_show: Callback<Rc<RoomState>>,
     signallers: LiteMap<ServerId, Signaller>,
@@ -216,6 +219,9 @@ impl Browser {
         if room.forgotten {
             return;
         }
+        if visibility() == Visibility::Shown {
+            self.unread_before = 0;
+        }
         let met = room.people.iter().filter(|person| person.state != PersonState::Away);
         let people = met.filter_map(|person| person.name.as_deref());
         let mut with = String::new();
@@ -227,6 +233,7 @@ impl Browser {
             code: self.code.clone(),
             name: room.name.clone().unwrap_or_default(),
             with,
+            unread: room.unread.saturating_add(self.unread_before),
         });
         if self.remembered.as_ref() != Some(&known) {
             match &known {

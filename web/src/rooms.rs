@@ -1,4 +1,4 @@
-//! The rooms this browser was in, so that people find back: their codes, and with whom they were there.
+//! The rooms this browser was in, so that people find back: their codes, with whom they were there, and what nobody has looked at.
 //!
 //! Owns: the list, in the browser's local storage, newest first, until a room is forgotten. Where nothing can be stored there
 //! is no list.
@@ -18,6 +18,8 @@ pub struct KnownRoom {
     pub name: String,
     /// Who was there, in words; empty if nobody was.
     pub with: String,
+    /// How many messages came that nobody looked at before the page was closed.
+    pub unread: u32,
 }
 
 impl KnownRoom {
@@ -67,19 +69,34 @@ pub fn forget(code: &RoomCode) {
     write(&rooms);
 }
 
-/// A line: the code, the people, and the room's name, with tabs between. Neither a code nor any name has a control character in it.
+/// A line: the code, the people, the room's name, and what is unread, with tabs between. Neither a code nor any name has a control character in it.
 fn read(line: &str) -> Option<KnownRoom> {
     let mut fields = line.split('\t');
     let code = RoomCode::parse(fields.next()?).ok()?;
     let mut words = || fields.next().unwrap_or_default().to_owned();
-    let (with, name) = (words(), words());
-    Some(KnownRoom { code, name, with })
+    let (with, name, unread) = (words(), words(), words().parse().unwrap_or_default());
+    Some(KnownRoom {
+        code,
+        name,
+        with,
+        unread,
+    })
 }
 
 fn write(rooms: &[KnownRoom]) {
     let mut text = String::new();
     for room in rooms {
-        for field in [&room.code.to_text(), "\t", &room.with, "\t", &room.name, "\n"] {
+        let unread = room.unread.to_string();
+        for field in [
+            &room.code.to_text(),
+            "\t",
+            &room.with,
+            "\t",
+            &room.name,
+            "\t",
+            &unread,
+            "\n",
+        ] {
             text.push_str(field);
         }
     }
@@ -114,6 +131,7 @@ mod tests {
             code,
             name: name.to_owned(),
             with: with.to_owned(),
+            unread: 0,
         };
         remember(known(open("tea party"), "", ""));
         remember(known(private(1), "", "Ada and Bo"));
@@ -126,7 +144,10 @@ mod tests {
         remember(known(open("tea party"), "", ""));
         let with_cy = known(open("tea party"), "", "Cy");
         assert_eq!(with_cy.called(), Some("tea party"));
-        assert_eq!(all(), [with_cy, with_ada.clone()]);
+        assert_eq!(all(), [with_cy.clone(), with_ada.clone()]);
+        let unread = KnownRoom { unread: 7, ..with_cy };
+        remember(unread.clone());
+        assert_eq!(all(), [unread, with_ada.clone()]);
         forget(&open("tea party"));
         assert_eq!((all(), find(&open("tea party"))), (vec![with_ada], None));
         for number in 0..50 {

@@ -26,6 +26,15 @@ pub fn known_room(name: Option<&str>, with: &str) -> String {
     format!("{}{between}{with}", name.unwrap_or(PRIVATE_ROOM))
 }
 
+/// The same, with how many messages came that nobody has looked at.
+#[must_use]
+pub fn known_room_with(room: &str, unread: u32) -> String {
+    match unread {
+        0 => room.to_owned(),
+        unread => format!("{room} ({unread} unread)"),
+    }
+}
+
 /// The button that takes such a room out of the list.
 #[must_use]
 pub fn forget_room(room: &str) -> String {
@@ -55,11 +64,14 @@ pub fn dated_ahead(count: usize) -> String {
     format!("{messages} from a clock that is ahead")
 }
 
-/// The button that shows those who are away and not listed yet, or hides them again.
+/// The button that shows those who are away and not listed yet.
 #[must_use]
 pub fn more_away(count: usize) -> String {
     format!("{count} more away")
 }
+
+/// The button that hides them again.
+pub const FEWER_AWAY: &str = "Show fewer";
 
 /// Of someone who is here without a link of ours.
 pub const THROUGH_OTHERS: &str = "Reached through others";

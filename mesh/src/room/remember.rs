@@ -18,7 +18,7 @@ use super::{
     say::{message, show_whisper, time_left, whispered},
 };
 use crate::{
-    config::{WHISPERS_TRIED_AT_ONCE, WHISPERS_TRIED_EVERY},
+    config::{AWAY_LOOKED_BACK, WHISPERS_TRIED_AT_ONCE, WHISPERS_TRIED_EVERY},
     context::Context,
     door::Forwarding,
     io::Priority,
@@ -42,8 +42,8 @@ struct Recalled {
     whispers: Vec<(PeerId, Whisper)>,
     fates: LiteMap<MessageId, Fate>,
     head: Option<StoredHead>,
-    /// Who used which name, and which message was the last with them.
-    names: LiteMap<PeerId, (Option<usize>, String)>,
+    /// Whom we met, and what they are called.
+    names: Vec<(PeerId, String)>,
 }
 
 impl Room {
@@ -61,7 +61,7 @@ impl Room {
                 self.recall(key, value, &mut recalled);
             }
         }
-        let (head, names) = (recalled.head.take(), std::mem::take(&mut recalled.names));
+        let (head, mut away) = (recalled.head.take(), std::mem::take(&mut recalled.names));
         let mut messages = self.recall_messages(cx, &recalled);
         let Recalled {
             feeds,
@@ -73,7 +73,7 @@ impl Room {
         self.log.restore(&cx.room, feeds, entries);
         let unread = head.map_or_else(Vec::new, |head| self.go_on_in(head));
         messages.sort_by_key(|message| (message.order, message.id));
-        let away = self.away(names, &messages);
+        latest_first(&mut away, &messages);
         cx.event(Event::Recalled { messages });
         self.change_roster(cx, |roster, events| roster.recall_away(away, events));
         self.follow_unread(cx, &unread);
@@ -117,20 +117,6 @@ impl Room {
                 show_whisper(cx, whisper, record.author);
             }
         }
-    }
-
-    /// Whom we met on former visits, with whom something was said last at the end.
-    fn away(&self, mut names: LiteMap<PeerId, (Option<usize>, String)>, said: &[Message]) -> Vec<(PeerId, String)> {
-        names.remove(&self.me);
-        for (place, message) in said.iter().enumerate() {
-            let with = message.whisper_to.filter(|_| message.own).unwrap_or(message.author);
-            if let Some((last, _)) = names.get_mut(&with) {
-                *last = Some(place);
-            }
-        }
-        let mut names: Vec<_> = names.into_iter().collect();
-        names.sort_by_key(|(_, (last, _))| *last);
-        names.into_iter().map(|(peer, (_, name))| (peer, name)).collect()
     }
 
     /// What we said and nobody is known to have waits on.
@@ -198,8 +184,10 @@ impl Room {
             Key::Feed { feed } => recalled.feeds.extend(decode(value).ok().map(|state| (feed, state))),
             Key::Name { peer } => {
                 let name: Option<&str> = decode(value).ok();
-                if let Some(name) = name.filter(|name| valid_name(name) && self.roster.know_name(peer, name)) {
-                    recalled.names.insert(peer, (None, name.to_owned()));
+                if let Some(name) = name.filter(|name| valid_name(name) && self.roster.know_name(peer, name))
+                    && peer != self.me
+                {
+                    recalled.names.push((peer, name.to_owned()));
                 }
             }
             Key::Head => recalled.head = decode(value).ok(),
@@ -363,6 +351,18 @@ impl Room {
             if author == self.me {
                 cx.store(Priority::Soon, Key::Fate { id }.forget());
             }
+        }
+    }
+}
+
+/// Puts those first with whom something was `said` last, as far back as is looked.
+fn latest_first(names: &mut [(PeerId, String)], said: &[Message]) {
+    let mut found = 0;
+    for message in said.iter().rev().take(AWAY_LOOKED_BACK) {
+        let with = message.whisper_to.filter(|_| message.own).unwrap_or(message.author);
+        if let Some(place) = names[found..].iter().position(|(peer, _)| *peer == with) {
+            names.swap(found, found + place);
+            found += 1;
         }
     }
 }

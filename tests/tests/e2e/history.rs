@@ -1,6 +1,7 @@
 //! What was said is there again: after reloads, and after everyone left.
 
 mod storage;
+mod tabs;
 
 use std::collections::BTreeSet;
 

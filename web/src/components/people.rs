@@ -12,7 +12,11 @@ use yew::prelude::*;
 
 use crate::config::AWAY_SHOWN;
 
-use super::{avatar::avatar, element::icon_button, icon::Icon};
+use super::{
+    avatar::avatar,
+    element::{button, icon_button},
+    icon::Icon,
+};
 
 /// Properties of [`People`].
 #[derive(Debug, Clone, Properties)]
@@ -71,31 +75,32 @@ pub fn People(props: &PeopleProps) -> Html {
         }
     };
     let is_open = use_state_eq(|| false);
-    let toggle = {
-        let is_open = is_open.clone();
-        move |_: MouseEvent| is_open.set(!*is_open)
-    };
     let (mut people, first_away) = state.people_in_order();
     let more = people.len().saturating_sub(first_away + AWAY_SHOWN);
+    let toggle = (more > 0).then(|| {
+        let label = if *is_open {
+            page::FEWER_AWAY.into()
+        } else {
+            page::more_away(more)
+        };
+        let is_open = is_open.clone();
+        button("button small", label, Callback::from(move |_| is_open.set(!*is_open)))
+    });
     if !*is_open {
         people.truncate(first_away + AWAY_SHOWN);
     }
     html! {
         <>
-        // The role is the list's own, but some browsers drop it when the bullets are styled away.
-        <ul class="people" role="list" aria-label={label::PEOPLE}>
-            <li class="person own" key="me">
-                { avatar(&state.me, Some(&state.my_name)) }
-                <p class="person-name"><bdi>{ &state.my_name }</bdi>{ " " }<span class="person-you">{ "(you)" }</span></p>
-                { standing(state.me, PersonState::Here, None) }
-            </li>
-            { for people.into_iter().map(person) }
-        </ul>
-        if more > 0 {
-            <button type="button" class="button small" aria-expanded={is_open.to_string()} onclick={toggle}>
-                { page::more_away(more) }
-            </button>
-        }
+            // The role is the list's own, but some browsers drop it when the bullets are styled away.
+            <ul class="people" role="list" aria-label={label::PEOPLE}>
+                <li class="person own" key="me">
+                    { avatar(&state.me, Some(&state.my_name)) }
+                    <p class="person-name"><bdi>{ &state.my_name }</bdi>{ " " }<span class="person-you">{ "(you)" }</span></p>
+                    { standing(state.me, PersonState::Here, None) }
+                </li>
+                { for people.into_iter().map(person) }
+            </ul>
+            { toggle }
         </>
     }
 }

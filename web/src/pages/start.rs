@@ -283,6 +283,7 @@ fn known_rooms(props: &EntryFormProps, form: &Form) -> Html {
             props.on_forget.reform(move |_: MouseEvent| code.clone())
         };
         let key = room.code.to_text();
+        let label = page::known_room_with(&label, room.unread);
         html! { <li {key}>{ button("known-room", label, enter) }{ icon_button(Icon::Close, forget, on_forget) }</li> }
     };
     html! {

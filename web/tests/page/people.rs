@@ -30,6 +30,28 @@ async fn people_have_names_and_states_and_oneself_is_marked() {
 }
 
 #[wasm_bindgen_test]
+async fn of_many_who_are_away_some_are_listed_and_all_can_be_whispered_to() {
+    let away = |number: u8| person(number, &format!("P{number}"), PersonState::Away);
+    let page = show((1..=6).map(away).chain([person(9, "Ada", PersonState::Here)])).await;
+    let names = || {
+        let names = page.all(".person-name bdi");
+        names
+            .iter()
+            .map(|name| name.text_content().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(), ["Me", "Ada", "P6", "P5", "P4", "P3", "P2"]);
+    assert!(page.text("ul[aria-label=People]").contains("P6Away"));
+    assert_eq!(page.text("p[aria-label=Connection]"), "2 people here.");
+    page.click("1 more away").await;
+    assert_eq!(names().last().map(String::as_str), Some("P1"));
+    page.click("Whisper to P1").await;
+    page.one("textarea[aria-label='Whisper to P1']");
+    page.click("Show fewer").await;
+    assert_eq!(names().len(), 7);
+}
+
+#[wasm_bindgen_test]
 async fn the_safety_number_is_there_on_demand() {
     let page = show([person(1, "Ada", PersonState::Here)]).await;
     assert_eq!(page.all(".safety-number").len(), 0);

@@ -131,11 +131,13 @@ async fn one_goes_back_to_a_room_by_the_name_in_the_form_or_forgets_it() {
                 code: private.clone(),
                 name: String::new(),
                 with,
+                unread: 3,
             },
             KnownRoom {
                 code: open("tea party"),
                 name: String::new(),
                 with: String::new(),
+                unread: 0,
             },
         ],
         on_forget: Callback::from(move |code| forget.borrow_mut().push(code)),
@@ -146,10 +148,10 @@ async fn one_goes_back_to_a_room_by_the_name_in_the_form_or_forgets_it() {
         )
     })
     .await;
-    page.click("Private room with Bo, Cy").await;
+    page.click("Private room with Bo, Cy (3 unread)").await;
     assert!(entered.borrow().is_empty() && page.text("#name-error").contains("Type a name"));
     page.fill("name", "Ada").await;
-    page.click("Private room with Bo, Cy").await;
+    page.click("Private room with Bo, Cy (3 unread)").await;
     let name = "Ada".to_owned();
     assert_eq!(
         *entered.borrow(),
@@ -158,6 +160,8 @@ async fn one_goes_back_to_a_room_by_the_name_in_the_form_or_forgets_it() {
             code: Some(private)
         }]
     );
+    page.button("Forget Private room with Bo, Cy");
+    page.button("tea party");
     page.click("Forget tea party").await;
     assert_eq!(*forgotten.borrow(), [open("tea party")]);
     assert_eq!(entered.borrow().len(), 1);

@@ -12,10 +12,10 @@ use crate::{
 };
 
 impl Roster {
-    /// These were here on former visits, the most recent last.
-    pub(crate) fn recall_away(&mut self, names: Vec<(PeerId, String)>, out: &mut Vec<Event>) {
-        let beyond = names.len().saturating_sub(AWAY_MAX);
-        for (peer, name) in names.into_iter().skip(beyond) {
+    /// These were here on former visits, the most recent first.
+    pub(crate) fn recall_away(&mut self, mut names: Vec<(PeerId, String)>, out: &mut Vec<Event>) {
+        names.truncate(AWAY_MAX);
+        while let Some((peer, name)) = names.pop() {
             self.note_away(peer, Some(name), out);
         }
     }

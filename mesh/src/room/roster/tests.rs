@@ -314,7 +314,7 @@ fn away(who: u8, name: &str) -> Event {
 #[test]
 fn who_was_here_before_is_away_until_they_come_and_again_after_they_are_forgotten() {
     let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
-    let names = [(1, "Ann"), (2, "Bob")].map(|(who, name)| (peer(who), name.to_owned()));
+    let names = [(2, "Bob"), (1, "Ann")].map(|(who, name)| (peer(who), name.to_owned()));
     roster.recall_away(names.to_vec(), &mut out);
     assert_eq!(out, [away(1, "Ann"), away(2, "Bob")]);
     let state = |roster: &Roster, who| roster.state(&peer(who));
@@ -339,7 +339,7 @@ fn the_most_recent_of_those_who_are_away_are_listed() {
     let (mut roster, mut out) = (Roster::new([1; 32]), Vec::new());
     let number = u8::try_from(AWAY_MAX).unwrap();
     let name = |who: u8| (peer(who), format!("P{who}"));
-    roster.recall_away((0..=number).map(name).collect(), &mut out);
+    roster.recall_away((0..=number).rev().map(name).collect(), &mut out);
     let all: Vec<_> = (1..=number).map(|who| away(who, &format!("P{who}"))).collect();
     assert_eq!(out, all);
     out.clear();
