@@ -10,7 +10,7 @@
 //! `serve.rs` answers, `seek.rs` finds who has a file, `upkeep.rs` does what is due, `remember.rs` stores.
 //!
 //! Invariants: a piece that fails its hash is never stored and never served; nothing is sent that was not asked for; what a bad holder does costs
-//! its own link and the pieces it was asked for, which others are asked for instead; no link of the mesh makes room for one of a file.
+//! its own link and the pieces it was asked for, which others are asked for instead; no link that the mesh wants makes room for one of a file.
 //!
 //! Deviations from BitTorrent: nobody is choked, for rooms are small and people in them know each other; there is no tracker, but neighbors
 //! say who else has a file, two hops far.
@@ -105,12 +105,13 @@ impl Files {
     /// Serves a file from now on that is here whole.
     pub(crate) fn offer(&mut self, cx: &mut Context, info: FileInfo, hashes: Vec<PieceHash>) {
         let root = info.root;
-        self.let_go(cx, root);
+        // Perhaps it was being fetched.
+        self.stop_asking(cx, root);
         let mut holding = Holding::new(info, Wish::Fetch);
         let is_it = holding.set_hashes(hashes);
         debug_assert!(is_it, "invariant: the hashes of an offer were checked");
         holding.have = set::PieceSet::all(holding.pieces());
-        holding.due.progress = Some(cx.instant());
+        (holding.due.progress, holding.due.tell) = (Some(cx.instant()), Some(cx.instant()));
         self.holdings.insert(root, holding);
         self.keep_hashes(cx, root);
         self.keep(cx, root);
@@ -304,7 +305,7 @@ impl Files {
                 return self.on_data(cx, link, root, piece, offset, bytes);
             }
             FileFrame::Holds { roots } => self.on_holds(cx, link, roots)?,
-            FileFrame::Ask { root } => self.on_ask(cx, link, root)?,
+            FileFrame::Ask { root } => self.on_ask(cx, link, root),
             FileFrame::Pieces { root, bytes, set } => self.on_pieces(cx, link, root, bytes, set.map(|set| &**set))?,
             FileFrame::WantHashes { root, from } => self.on_want_hashes(cx, link, root, from)?,
             FileFrame::Hashes { root, from, hashes } => self.on_hashes(cx, link, root, from, hashes)?,

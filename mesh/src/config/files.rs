@@ -65,6 +65,9 @@ pub const REQUESTS_MAX: usize = 2 * WINDOW_MAX;
 /// How many pieces are read ahead for each link that they are sent on.
 pub const READ_AHEAD: usize = 2;
 
+/// How many pieces the platform is asked to read at once, whoever they are for: 4 MiB. Others wait for these.
+pub const READS_MAX: usize = 16;
+
 /// How many verified pieces wait for the disk: 8 MiB. Past them nothing more is asked for.
 pub const WRITES_MAX: usize = 32;
 

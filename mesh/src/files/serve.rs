@@ -9,7 +9,7 @@ use super::{
     channel::{Content, Request},
 };
 use crate::{
-    config::{BLOCK_BYTES, FILES_MAX, HASHES_ANSWER_MAX, HASHES_PART_MAX, READ_AHEAD, REQUESTS_MAX, TELL_HOLDS},
+    config::{BLOCK_BYTES, HASHES_ANSWER_MAX, HASHES_PART_MAX, READ_AHEAD, READS_MAX, REQUESTS_MAX, TELL_HOLDS},
     context::Context,
     io::{Instant, LinkId, Output},
     wire::transfer::FileFrame,
@@ -52,18 +52,14 @@ impl Files {
     }
 
     /// A neighbor wants to know what we have of a file, from now on.
-    pub(super) fn on_ask(&mut self, cx: &mut Context, link: LinkId, root: FileId) -> Handled {
+    pub(super) fn on_ask(&mut self, cx: &mut Context, link: LinkId, root: FileId) {
         let (Some(channel), Some(holding)) = (self.channels.get_mut(&link), self.holdings.get(&root)) else {
-            return Ok(());
+            return;
         };
-        if channel.followed.len() >= FILES_MAX {
-            return Err(Violation);
-        }
         channel.followed.insert(root);
         let (bytes, set) = (holding.info.bytes, holding.have.to_bytes());
         let set = (!holding.is_whole()).then_some(set.as_slice().into());
         channel.send(cx, &FileFrame::Pieces { root, bytes, set });
-        Ok(())
     }
 
     /// Tells all who want to know what we have of a file.
@@ -159,7 +155,8 @@ impl Files {
                 .holdings
                 .get(root)
                 .is_some_and(|holding| holding.have.contains(*piece));
-            if matches!(content, Content::Unread) && has_it {
+            let is_read = self.reading.contains(&(*root, *piece));
+            if matches!(content, Content::Unread) && has_it && (is_read || self.reading.len() < READS_MAX) {
                 *content = Content::Reading;
                 if self.reading.insert((*root, *piece)) {
                     let (root, piece) = (*root, *piece);
@@ -197,6 +194,15 @@ impl Files {
             }
             Some(Request::Piece { root, piece, content }) => match content {
                 Content::Reading => return Step::Wait,
+                // Too much is being read for others.
+                Content::Unread
+                    if self
+                        .holdings
+                        .get(root)
+                        .is_some_and(|holding| holding.have.contains(*piece)) =>
+                {
+                    return Step::Wait;
+                }
                 Content::Unread => {
                     let (root, pieces) = (*root, vec![*piece]);
                     return Step::Lacks { root, pieces };

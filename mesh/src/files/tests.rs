@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     config::{
-        BLOCK_BYTES, ENDGAME_AFTER, FILE_CHANNEL_WINDOW_BYTES, FILE_LINK_TIMEOUT, PIECE_BYTES, REQUESTS_MAX, STALL,
-        STALLED_RESTS, WINDOW_MIN,
+        BLOCK_BYTES, ENDGAME_AFTER, FILE_CHANNEL_WINDOW_BYTES, FILE_LINK_TIMEOUT, PIECE_BYTES, READS_MAX, REQUESTS_MAX,
+        STALL, STALLED_RESTS, WINDOW_MIN,
     },
     context::test::peer,
     door::Sources,
@@ -406,6 +406,31 @@ fn pieces_are_read_once_and_sent_as_the_channel_takes_them() {
 }
 
 #[test]
+fn no_more_is_read_at_once_than_the_limit_whoever_asks_and_cancels() {
+    let file = Made::of(40 * PIECE_BYTES);
+    let root = file.root();
+    let mut rig = offering(&file);
+    for piece in 0..40 {
+        let pieces = vec![piece];
+        rig.hand(
+            BOB,
+            &FileFrame::Want {
+                root,
+                pieces: pieces.clone(),
+            },
+        );
+        rig.hand(BOB, &FileFrame::Cancel { root, pieces });
+    }
+    let reads = rig.outputs().len();
+    assert_eq!(reads, READS_MAX);
+    // What waits has its turn once something was read.
+    rig.hand(CID, &FileFrame::Want { root, pieces: vec![39] });
+    assert_eq!(rig.outputs(), []);
+    rig.files.handle_read(&mut rig.cx, root, 0, Some(file.piece(0)));
+    assert_eq!(rig.outputs(), [Output::ReadPiece { root, piece: 39 }]);
+}
+
+#[test]
 fn a_piece_that_is_gone_or_damaged_is_not_sent_and_is_fetched_again() {
     let file = Made::of(2 * PIECE_BYTES);
     let root = file.root();
@@ -514,6 +539,21 @@ fn followers_hear_what_came_at_most_once_a_second() {
             .count();
     }
     assert_eq!(told, 3);
+}
+
+#[test]
+fn followers_of_a_file_that_was_being_fetched_hear_when_it_is_offered_here() {
+    let file = Made::of(3 * PIECE_BYTES);
+    let root = file.root();
+    let mut rig = fetching(&file, &[2]);
+    rig.connect(3);
+    rig.hand(CID, &FileFrame::Ask { root });
+    rig.outputs();
+    rig.files.offer(&mut rig.cx, file.info.clone(), file.hashes.clone());
+    rig.wait(200);
+    let bytes = file.info.bytes;
+    let whole = FileFrame::Pieces { root, bytes, set: None }.encode();
+    assert!(rig.sent_to(CID).iter().any(|sent| **sent == *whole));
 }
 
 #[test]

@@ -163,18 +163,7 @@ impl<B: Body> Simulation<B> {
             Output::Event(Event::Delivery {
                 id,
                 delivery: Delivery::Sent { delivered, .. },
-            }) => {
-                let readers = self.ledger.readers.get(id).map_or(0, BTreeSet::len);
-                // Those who misbehave may say what they like of themselves.
-                let liars = self.machines.iter().filter(|machine| machine.mischief.is_some());
-                if *delivered as usize > readers + liars.count() {
-                    let untrue = Breaches {
-                        untrue: 1,
-                        ..Breaches::default()
-                    };
-                    self.count(untrue, &format!("{who} is told that {id:?} is with {delivered}"));
-                }
-            }
+            }) => self.check_delivery(who, *id, *delivered),
             Output::Event(Event::Alert {
                 alert: Alert::Misbehaving { peer } | Alert::Equivocated { peer },
             }) => {
@@ -218,6 +207,20 @@ impl<B: Body> Simulation<B> {
             | Output::WritePiece { .. }
             | Output::ForgetFile { .. }
             | Output::Event(_) => {}
+        }
+    }
+
+    /// Nobody is told that more have a message than were shown it.
+    fn check_delivery(&mut self, who: Who, id: MessageId, delivered: u32) {
+        let readers = self.ledger.readers.get(&id).map_or(0, BTreeSet::len);
+        // Those who misbehave may say what they like of themselves.
+        let liars = self.machines.iter().filter(|machine| machine.mischief.is_some());
+        if delivered as usize > readers + liars.count() {
+            let untrue = Breaches {
+                untrue: 1,
+                ..Breaches::default()
+            };
+            self.count(untrue, &format!("{who} is told that {id:?} is with {delivered}"));
         }
     }
 
