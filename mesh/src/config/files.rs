@@ -131,11 +131,11 @@ pub const FILE_LINK_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a peer is left alone with whom no link for files came about.
 pub const FILE_LINK_RETRY: Duration = Duration::from_secs(60);
 
-/// How many frames besides pieces a peer may send us in a second, in the long run.
-pub const FILE_FRAMES_PER_SECOND: u32 = 100;
+/// How many frames besides pieces a peer may send us in a second, in the long run: it asks for pieces one by one, and for 250 MB in so many.
+pub const FILE_FRAMES_PER_SECOND: u32 = 1_000;
 
 /// How many frames besides pieces a peer may send us at once.
-pub const FILE_FRAMES_BURST: u32 = 1_000;
+pub const FILE_FRAMES_BURST: u32 = 10_000;
 
 /// How many messages that come on a channel before its peer said hello are kept.
 pub const EARLY_MESSAGES_MAX: usize = 16;

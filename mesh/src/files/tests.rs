@@ -698,6 +698,28 @@ fn a_wrong_length_in_an_offer_blames_nobody() {
 }
 
 #[test]
+fn a_peer_that_fetches_a_hundred_megabytes_a_second_is_in_no_error() {
+    let file = Made::of(PIECE_BYTES);
+    let root = file.root();
+    let mut rig = offering(&file);
+    for _ in 0..30 {
+        for _ in 0..400 {
+            let pieces = vec![0];
+            rig.hand(
+                BOB,
+                &FileFrame::Want {
+                    root,
+                    pieces: pieces.clone(),
+                },
+            );
+            rig.hand(BOB, &FileFrame::Cancel { root, pieces });
+        }
+        rig.wait(1_000);
+    }
+    assert_eq!(rig.words(), []);
+}
+
+#[test]
 fn a_peer_that_asks_too_often_is_in_error() {
     let mut rig = Rig::with(&[2]);
     let root = FileId::from_bytes([9; 32]);
