@@ -47,29 +47,29 @@ pub(crate) enum Key {
         #[n(1)]
         id: MessageId,
     },
-    /// The [`Fate`] of a whisper of ours.
-    #[n(5)]
-    Fate {
-        #[n(0)]
-        id: MessageId,
-    },
     /// A [`StoredFile`].
-    #[n(6)]
+    #[n(5)]
     File {
         #[n(0)]
         root: FileId,
     },
     /// The hashes of a file's pieces, 32 bytes each.
-    #[n(7)]
+    #[n(6)]
     Hashes {
         #[n(0)]
         root: FileId,
     },
     /// Which pieces of a file are stored, as a set of pieces is written.
-    #[n(8)]
+    #[n(7)]
     Pieces {
         #[n(0)]
         root: FileId,
+    },
+    /// The [`Fate`] of a whisper of ours.
+    #[n(8)]
+    Fate {
+        #[n(0)]
+        id: MessageId,
     },
 }
 
