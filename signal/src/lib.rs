@@ -4,39 +4,41 @@
 //! Read in this order:
 //!
 //! 1. [`hub`]: rooms and discovery, a pure state machine. All decisions are made there.
-//! 2. `outbound`: the bounded queue of one socket.
-//! 3. `shared_hub`: the hub behind a lock, with clock and timer.
-//! 4. `ws`: one task a socket; `batched_stream` and `wire` make the task fast without making the socket large.
-//! 5. `origin`, `web_root`, `metrics`: whose pages may connect, the app's files, counters.
-//! 6. [`serve`](mod@serve): connections to an [`App`], until it is told to stop.
-//! 7. [`stun`]: a browser's question for its own address, over UDP.
+//! 2. `network`, `share`, `rate`: who counts as one client, and how much of a thing one of many may take, and how often.
+//! 3. `outbound`: the bounded queue of one socket.
+//! 4. `shared_hub`: the hub behind a lock, with clock and timer.
+//! 5. `ws`: one task a socket; `batched_stream` and `wire` make the task fast without making the socket large, `fragments` sees that messages end.
+//! 6. `origin`, `web_root`, `metrics`: whose pages may connect, the app's files, counters.
+//! 7. [`serve`](mod@serve): connections to an [`App`], until it is told to stop; `door` has the places for them, `paced` ends those that do not read.
+//! 8. [`stun`]: a browser's question for its own address, over UDP.
 //!
 //! The words between peers are never logged.
 
 mod batched_stream;
 pub mod config;
+mod door;
+mod fragments;
 pub mod hub;
 mod metrics;
+mod network;
 mod origin;
 mod outbound;
+mod paced;
 mod rate;
 pub mod serve;
+mod share;
 mod shared_hub;
 pub mod stun;
 mod web_root;
 mod wire;
 mod ws;
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Instant,
-};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use axum::{
     Json, Router,
     extract::{ConnectInfo, FromRef, Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
     routing::{any, get},
@@ -47,6 +49,8 @@ use thiserror::Error;
 pub use config::Config;
 use config::{AddressSource, Limits};
 use metrics::{Metrics, StunCounters};
+use network::client_address;
+use prometheus_client::metrics::counter::Counter;
 use shared_hub::SharedHub;
 use web_root::Security;
 
@@ -63,6 +67,7 @@ pub enum AppError {
 pub struct App {
     router: Router,
     hub: Arc<SharedHub>,
+    address_source: AddressSource,
 }
 
 impl App {
@@ -79,6 +84,15 @@ impl App {
 
     fn limits(&self) -> &Limits {
         self.hub.limits()
+    }
+
+    const fn address_source(&self) -> AddressSource {
+        self.address_source
+    }
+
+    /// Counts connections for which there was no place.
+    fn turned_away(&self) -> &Counter {
+        &self.hub.metrics().turned_away
     }
 
     fn stun_counters(&self) -> &StunCounters {
@@ -99,6 +113,7 @@ pub fn app(config: Config) -> Result<App, AppError> {
     let web_root = config.web_root.as_deref();
     let security = Arc::new(Security::new(web_root, &config.servers));
     let files = web_root::router(web_root);
+    let address_source = config.address_source;
     let state = Shared {
         hub: Arc::clone(&hub),
         config: Arc::new(config),
@@ -114,7 +129,11 @@ pub fn app(config: Config) -> Result<App, AppError> {
         .with_state(state)
         .merge(files)
         .layer(middleware::from_fn_with_state(security, web_root::secure));
-    Ok(App { router, hub })
+    Ok(App {
+        router,
+        hub,
+        address_source,
+    })
 }
 
 #[derive(Debug, Clone)]
@@ -149,22 +168,8 @@ async fn open_socket(
         let sentence = "pages of other servers may not connect here, unless the operator allows their origin\n";
         return (StatusCode::FORBIDDEN, sentence).into_response();
     }
-    let address = address_of(shared.config.address_source, address.ip(), request.headers());
+    let address = client_address(shared.config.address_source, address, request.headers());
     ws::upgrade(shared.hub, address, request)
-}
-
-/// The address that limits are counted for.
-fn address_of(source: AddressSource, socket: IpAddr, headers: &HeaderMap) -> IpAddr {
-    match source {
-        AddressSource::Socket => socket,
-        // Every proxy adds an entry at the end; the earlier ones are whatever the client claims.
-        AddressSource::ForwardedFor => headers
-            .get_all("x-forwarded-for")
-            .iter()
-            .next_back()
-            .and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok())
-            .unwrap_or(socket),
-    }
 }
 
 async fn readiness(State(hub): State<Arc<SharedHub>>) -> (StatusCode, &'static str) {
@@ -222,25 +227,4 @@ async fn page_config(State(shared): State<Shared>) -> Json<PageConfig> {
             .map(|server| server.as_str().to_owned())
             .collect(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::http::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn only_the_proxys_own_entry_is_believed() {
-        let socket: IpAddr = [10, 0, 0, 1].into();
-        let mut headers = HeaderMap::new();
-        assert_eq!(address_of(AddressSource::ForwardedFor, socket, &headers), socket);
-        headers.append("x-forwarded-for", HeaderValue::from_static("6.6.6.6, 7.7.7.7"));
-        headers.append("x-forwarded-for", HeaderValue::from_static("8.8.8.8 , 192.0.2.9"));
-        assert_eq!(
-            address_of(AddressSource::ForwardedFor, socket, &headers),
-            IpAddr::from([192, 0, 2, 9])
-        );
-        assert_eq!(address_of(AddressSource::Socket, socket, &headers), socket);
-    }
 }

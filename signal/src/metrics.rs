@@ -28,6 +28,8 @@ pub(crate) struct Metrics {
     closed: Family<Code, Counter>,
     foreign_origins: Counter,
     turn_credentials: Counter,
+    /// Connections for which there was no place.
+    pub(crate) turned_away: Counter,
     /// Datagrams on the STUN ports.
     pub(crate) stun: StunCounters,
     connections_open: Gauge,
@@ -70,6 +72,7 @@ impl Metrics {
             closed: Family::default(),
             foreign_origins: Counter::default(),
             turn_credentials: Counter::default(),
+            turned_away: Counter::default(),
             stun: StunCounters::default(),
             connections_open: Gauge::default(),
             rooms_open: Gauge::default(),
@@ -84,7 +87,11 @@ impl Metrics {
             Unit::Bytes,
             this.relayed_payload.clone(),
         );
-        registry.register("refused", "Requests refused, by reason", this.refused.clone());
+        registry.register(
+            "refused",
+            "Requests and handshakes refused, by reason",
+            this.refused.clone(),
+        );
         registry.register(
             "closed",
             "WebSockets closed by the server, by close code",
@@ -99,6 +106,11 @@ impl Metrics {
             "turn_credentials",
             "Credentials for TURN handed out",
             this.turn_credentials.clone(),
+        );
+        registry.register(
+            "turned_away",
+            "Connections and requests for which there was no place, or none for their address",
+            this.turned_away.clone(),
         );
         this.stun.register(&mut registry);
         registry.register("connections_open", "WebSockets open now", this.connections_open.clone());
@@ -121,21 +133,27 @@ impl Metrics {
                 self.count_credentials(ice_servers);
             }
             Event::IceServers { ice_servers } => self.count_credentials(ice_servers),
-            Event::Relayed { payload, .. } => {
-                self.relayed.inc();
-                self.relayed_payload.inc_by(payload.len() as u64);
-            }
-            Event::Refused { refusal } => {
-                let reason = reason(refusal);
-                self.refused.get_or_create(&Reason { reason }).inc();
-            }
-            Event::Challenge { .. }
+            Event::Refused { refusal } => self.count_refusal(refusal),
+            Event::Relayed { .. }
+            | Event::Challenge { .. }
             | Event::Peers { .. }
             | Event::Closed { .. }
             | Event::Ping {}
             | Event::Pong {}
             | Event::Draining {} => {}
         }
+    }
+
+    /// A payload was handed on.
+    pub(crate) fn count_relayed(&self, bytes: usize) {
+        self.relayed.inc();
+        self.relayed_payload.inc_by(bytes as u64);
+    }
+
+    /// Something is refused, a handshake as well as a request.
+    pub(crate) fn count_refusal(&self, refusal: &Refusal) {
+        let reason = reason(refusal);
+        self.refused.get_or_create(&Reason { reason }).inc();
     }
 
     /// All servers for TURN have the same.
