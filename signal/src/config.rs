@@ -151,6 +151,10 @@ pub(crate) const HTTP_HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Requests of one HTTP connection. A page needs a dozen.
 pub(crate) const HTTP_REQUESTS_MAX: usize = 100;
 
+/// What the system may keep for a client that has not read it yet, about: enough for 640 KB/s to the other side of the world. By default the system
+/// takes megabytes for each connection.
+pub(crate) const SEND_BUFFER_BYTES: usize = 128 * 1024;
+
 /// When somebody for whom there is no place is to come again.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(5);
 

@@ -32,6 +32,7 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus_client::metrics::counter::Counter;
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -41,7 +42,7 @@ use tower_service::Service;
 
 use crate::{
     App,
-    config::{ACCEPT_PAUSE, AddressSource, HTTP_HEAD_BYTES_MAX, HTTP_REQUESTS_MAX, RETRY_AFTER},
+    config::{ACCEPT_PAUSE, AddressSource, HTTP_HEAD_BYTES_MAX, HTTP_REQUESTS_MAX, RETRY_AFTER, SEND_BUFFER_BYTES},
     door::{Door, Place},
     network::{Network, client_address},
     paced::Paced,
@@ -54,6 +55,10 @@ use crate::{
 /// None for the time being: failures of single connections are theirs alone.
 pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()>) -> io::Result<()> {
     let limits = app.limits();
+    // What is accepted inherits it.
+    if let Err(error) = set_socket_send_buffer_size(&listener, SEND_BUFFER_BYTES) {
+        tracing::warn!(%error, "the system keeps as much for clients that do not read as it likes");
+    }
     let door = Door::new(limits);
     let visitors = Visitors {
         router: app.router(),
