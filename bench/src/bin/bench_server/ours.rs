@@ -1,4 +1,4 @@
-//! Our server, without limits on rates: the benchmark measures what the server can do, not what it allows.
+//! Our server: without limits on rates, to measure what the server can do, and with them, to measure what it allows.
 
 use std::time::Duration;
 
@@ -10,13 +10,26 @@ use signal::{
 
 use crate::server::announce;
 
+/// Serves with the limits that it has by default, until the benchmark ends. It serves the folder of this program, which is a large file.
+pub(crate) async fn run_public() -> Result<()> {
+    let program = std::env::current_exe()?;
+    let config = Config {
+        web_root: program.parent().map(Into::into),
+        ..Config::default()
+    };
+    serve(config).await
+}
+
 /// Serves until the benchmark ends.
 pub(crate) async fn run() -> Result<()> {
     let limits = Limits {
         connections_max: usize::MAX >> 8,
         connections_per_address_max: usize::MAX,
         socket_rate: Rate::Unlimited,
+        socket_bytes_rate: Rate::Unlimited,
         address_rate: Rate::Unlimited,
+        address_bytes_rate: Rate::Unlimited,
+        registration_rate: Rate::Unlimited,
         // An idle socket is to be idle.
         heartbeat: Duration::from_secs(3_600),
         ..Limits::default()
@@ -25,6 +38,10 @@ pub(crate) async fn run() -> Result<()> {
         limits,
         ..Config::default()
     };
+    serve(config).await
+}
+
+async fn serve(config: Config) -> Result<()> {
     let app = signal::app(config)?;
     let listener = announce().await?;
     signal::serve::serve(listener, app, std::future::pending()).await?;
