@@ -10,11 +10,15 @@ use signal::{
 
 use crate::server::announce;
 
-/// Serves with the limits that it has by default, until the benchmark ends. It serves the folder of this program, which is a large file.
+/// Serves with the limits that it has by default, but for fewer places, until the benchmark ends. It serves the folder of this program, which is a large file.
 pub(crate) async fn run_public() -> Result<()> {
     let program = std::env::current_exe()?;
     let config = Config {
         web_root: program.parent().map(Into::into),
+        limits: Limits {
+            connections_max: 1_000,
+            ..Limits::default()
+        },
         ..Config::default()
     };
     serve(config).await

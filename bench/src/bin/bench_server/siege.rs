@@ -1,4 +1,4 @@
-//! The server under attack, with the limits that it has by default: what honest people notice of it.
+//! The server under attack, with the limits that it has by default, and a tenth of the places for WebSockets: what honest people notice of it.
 //!
 //! Pairs of people relay to each other all the time, each from an address of their own, and newcomers register. First all is quiet, then an attack goes
 //! on, from one address, or from fifty with a twentieth of the rate each. Server, attack and honest people share the processors of one machine, so the
@@ -38,7 +38,7 @@ const NEWCOMER_PACE: Duration = Duration::from_millis(100);
 
 /// Before an attack, and during it.
 const QUIET: Duration = Duration::from_secs(2);
-const SIEGE: Duration = Duration::from_secs(5);
+const SIEGE: Duration = Duration::from_secs(6);
 
 /// A newcomer who waits longer is not served.
 const NEWCOMER_BOUND: Duration = Duration::from_secs(1);
@@ -128,7 +128,7 @@ async fn besiege(attack: Attack, addresses: u8) -> Result<Row> {
     // Time is what is measured here, not waited for.
     sleep(QUIET).await;
     let quiet = percentile_99(relays.take());
-    let mut attackers = attack.begin(address, addresses);
+    let mut attackers = attack.begin(address, addresses)?;
     let coming = tokio::spawn(come_for_ever(address, newcomers.clone()));
     sleep(SIEGE).await;
     let attacked = percentile_99(relays.take());

@@ -1,11 +1,12 @@
 //! What somebody could do who wants the server, or somebody in a room, to be out of reach. Bounded in rate and in time: see [`Attack::begin`].
 
 use std::{
+    ffi::OsStr,
     net::{Ipv4Addr, SocketAddr},
     time::Duration,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use shared::signal::Request;
 use tokio::{
@@ -26,8 +27,8 @@ use crate::{
 pub(super) const ADDRESSES: u8 = 50;
 const PART: u32 = 20;
 
-/// Between two connections of one address, of which 160 a second fill a server that has no limits.
-const CONNECTION_PACE: Duration = Duration::from_micros(6_250);
+/// Between two connections of one address: enough to fill a server within the time that does not count whose they are.
+const CONNECTION_PACE: Duration = Duration::from_millis(2);
 
 /// Between two handshakes of one address.
 const HANDSHAKE_PACE: Duration = Duration::from_millis(5);
@@ -65,8 +66,8 @@ impl Attack {
 
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Self::Unread => "answers that are not read, 160 connections/s",
-            Self::Idle => "connections that say nothing, 160/s",
+            Self::Unread => "answers that are not read, 500 connections/s",
+            Self::Idle => "connections that say nothing, 500/s",
             Self::Handshakes => "handshakes, 200/s",
             Self::Relays => "60 KB payloads for one member",
             Self::Fragments => "messages in endless empty fragments",
@@ -74,14 +75,19 @@ impl Attack {
     }
 
     /// Begins the attack, from one address with all its might or from several. It ends with the tasks.
-    pub(super) fn begin(self, address: SocketAddr, addresses: u8) -> JoinSet<()> {
+    ///
+    /// # Errors
+    /// If this program has no name.
+    pub(super) fn begin(self, address: SocketAddr, addresses: u8) -> Result<JoinSet<()>> {
+        let program = std::env::current_exe()?;
+        let file = program.file_name().and_then(OsStr::to_str).context("no name")?;
         let slower = if addresses == 1 { 1 } else { PART };
         let mut attackers = JoinSet::new();
         for number in 1..=addresses {
             let own = Ipv4Addr::new(127, 3, 0, number);
             match self {
                 Self::Unread => {
-                    let request = format!("GET /bench_server HTTP/1.1\r\nHost: {address}\r\n\r\n").repeat(10);
+                    let request = format!("GET /{file} HTTP/1.1\r\nHost: {address}\r\n\r\n").repeat(10);
                     attackers.spawn(connect_for_ever(own, address, request, CONNECTION_PACE * slower));
                 }
                 Self::Idle => {
@@ -114,7 +120,7 @@ impl Attack {
                 }
             }
         }
-        attackers
+        Ok(attackers)
     }
 }
 
@@ -165,7 +171,7 @@ async fn send_fragments(own: Ipv4Addr, address: SocketAddr, pause: Duration) -> 
     let mut socket = open_socket(own, address).await?;
     let stream = socket.get_mut();
     stream.write_all(&[0x01, 0x81, 0, 0, 0, 0, b'{']).await?;
-    let empty = [0x00, 0x80, 0, 0, 0, 0].repeat(1_000);
+    let empty = [0x00, 0x80, 0, 0, 0, 0].repeat(10_000);
     loop {
         stream.write_all(&empty).await?;
         sleep(pause).await;
