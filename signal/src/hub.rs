@@ -8,7 +8,7 @@
 //! - a founder's closing is kept for a while, and at most so many of them;
 //! - a room exists while somebody is registered in it, so there are never more rooms than connections;
 //! - an address is remembered while the address has connections, and until its buckets of tokens are full again;
-//! - no address takes more places than are left, neither of the server nor of a room ([`may_take`](crate::share::may_take));
+//! - no address takes more places than are left, neither of the server nor of a room (see `share.rs`);
 //! - a join, a relay and a sample cost the same in a room of two and in a room of thousands.
 //!
 //! The hub never tells anyone all members of a room: the peers tell each other who is there.

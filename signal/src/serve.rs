@@ -3,7 +3,7 @@
 //! `axum::serve` bounds neither the number of connections nor the time that a connection may take, to send its request or to read the answer.
 //! With `axum::serve` a client that opens sockets and says nothing, or asks and does not read, would have them for ever.
 //!
-//! A connection has a [`Place`] until it ends or becomes a WebSocket. Behind a proxy all connections are the proxy's, so there each request has a
+//! A connection has a place (see `door.rs`) until it ends or becomes a WebSocket. Behind a proxy all connections are the proxy's, so there each request has a
 //! place for itself, in the name of the client that the proxy names.
 
 use std::{
@@ -124,9 +124,10 @@ fn turn_away(stream: TcpStream) {
 
 /// The answer to a request that there is no place for: in a sentence, and when to come again.
 pub(crate) fn no_place(sentence: &'static str, wait: Duration) -> Response {
-    let seconds = HeaderValue::from(wait.as_secs().max(1));
+    // Rounded up: who comes back at the named time must not be early.
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     let headers = [
-        (header::RETRY_AFTER, seconds),
+        (header::RETRY_AFTER, HeaderValue::from(seconds)),
         (header::CONNECTION, HeaderValue::from_static("close")),
     ];
     (StatusCode::SERVICE_UNAVAILABLE, headers, sentence).into_response()

@@ -1,10 +1,11 @@
 //! One task a socket. Bytes come in and become requests to the hub; events of the hub become bytes and go out.
 //!
-//! The handshake is done here rather than with axum's `WebSocketUpgrade`, for two reasons.
+//! The handshake is done here rather than with axum's `WebSocketUpgrade`, for three reasons.
 //!
 //! - After a message that is too big, or in a flood, unread bytes remain. A TCP connection that is closed over unread bytes
 //!   sends a reset, and the reset may overtake the close code. So the task has to reach the stream below, to read the stream
 //!   empty.
+//! - Fragments of a message have to be counted, and only the bytes tell of them: the library puts them together and says nothing.
 //! - Buffers are most of the cost of an idle socket, and here their sizes can be chosen.
 
 use std::{cell::RefCell, future::poll_fn, io::ErrorKind, net::IpAddr, sync::Arc, time::Duration};
@@ -308,14 +309,16 @@ async fn flush(connection: &ConnectionHandle, socket: &mut Socket) -> Result<(),
 
 /// What comes of a write that failed: the connection is broken, or the client did not read (see [`Paced`](crate::paced::Paced)).
 fn end_of_write(connection: &ConnectionHandle, lost: Option<&Event>, error: &tungstenite::Error) -> End {
-    if let tungstenite::Error::Io(error) = error
-        && error.kind() == ErrorKind::TimedOut
-    {
+    if is_stalled(error) {
         connection.handle_slow_reader(lost);
         End::Close(CloseCode::SlowReader.code())
     } else {
         End::Gone
     }
+}
+
+fn is_stalled(error: &tungstenite::Error) -> bool {
+    matches!(error, tungstenite::Error::Io(error) if error.kind() == ErrorKind::TimedOut)
 }
 
 /// Sends the close code and sees that the code arrives: nothing more is sent, and arriving bytes are discarded until the client
@@ -326,7 +329,12 @@ async fn hang_up(mut socket: Socket, code: u16, linger: Duration) {
             code: code.into(),
             reason: "".into(),
         };
-        if socket.close(Some(frame)).await.is_err() {
+        let mut sent = socket.close(Some(frame)).await;
+        // A client that does not read is waited for, too, for as long as a socket lingers.
+        while sent.as_ref().is_err_and(is_stalled) {
+            sent = socket.flush().await;
+        }
+        if sent.is_err() {
             return;
         }
         let stream = socket.get_mut();

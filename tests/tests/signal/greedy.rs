@@ -135,6 +135,8 @@ async fn a_write_that_does_not_end_drops_its_reader() {
             [Refusal::PeerBusy { to }, Refusal::PeerNotHere { to }].contains(&refusal),
             "{refusal:?}"
         );
+        // Time in which the server waits in vain for its close code to leave.
+        tokio::time::sleep(Duration::from_millis(700)).await;
         assert_eq!(lazy.hear_close().await, (vec![], CloseCode::SlowReader.code()));
     })
     .await;
