@@ -56,7 +56,9 @@ const MEASURED: Duration = Duration::from_millis(1_500);
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 const IDLE_BYTES_BOUND: f64 = 10_000.0;
-const RELAY_RATIO_BOUND: f64 = 0.7;
+
+/// Of the processor time. Relays a second are told only: how they compare depends on the machine and on what else it does.
+const RELAY_COST_BOUND: f64 = 1.6;
 
 /// Benchmarks of the rendezvous server.
 #[derive(Debug, Parser)]
@@ -182,7 +184,7 @@ async fn relay_rate() -> anyhow::Result<Vec<Row>> {
         ours,
         bare,
         ratio,
-        bound: Some((format!(">= {RELAY_RATIO_BOUND}"), ratio >= RELAY_RATIO_BOUND)),
+        bound: None,
     };
     let ratio = median_ratio(&costs);
     let [ours, bare] = costs.map(median);
@@ -192,7 +194,7 @@ async fn relay_rate() -> anyhow::Result<Vec<Row>> {
         ours,
         bare,
         ratio,
-        bound: None,
+        bound: Some((format!("<= {RELAY_COST_BOUND}"), ratio <= RELAY_COST_BOUND)),
     };
     Ok(vec![rate, cost])
 }

@@ -27,6 +27,15 @@ use crate::{
 pub(super) const ADDRESSES: u8 = 50;
 const PART: u32 = 20;
 
+/// How many attackers from one address do together what these do.
+pub(super) fn full_rates(addresses: u8) -> f64 {
+    if addresses == 1 {
+        1.0
+    } else {
+        f64::from(addresses) / f64::from(PART)
+    }
+}
+
 /// Between two connections of one address: enough to fill a server within the time that does not count whose they are.
 const CONNECTION_PACE: Duration = Duration::from_millis(2);
 
