@@ -97,6 +97,24 @@ struct LimitArgs {
     )]
     connections_per_address_max: usize,
 
+    /// HTTP connections at once, besides WebSockets: page loads, health checks
+    #[arg(
+        long,
+        default_value_t = 2_048,
+        value_name = "COUNT",
+        env = "STARLING_HTTP_CONNECTIONS_MAX"
+    )]
+    http_connections_max: usize,
+
+    /// HTTP connections at once of one address (IPv6: of one /64 network)
+    #[arg(
+        long,
+        default_value_t = 512,
+        value_name = "COUNT",
+        env = "STARLING_HTTP_CONNECTIONS_PER_ADDRESS_MAX"
+    )]
+    http_connections_per_address_max: usize,
+
     /// Rooms at once
     #[arg(long, default_value_t = 10_000, value_name = "COUNT", env = "STARLING_ROOMS_MAX")]
     rooms_max: usize,
@@ -132,6 +150,24 @@ struct LimitArgs {
     )]
     socket_messages_burst: u32,
 
+    /// Bytes of messages a second of one WebSocket in the long run; 0 for no limit
+    #[arg(
+        long,
+        default_value_t = 163_840,
+        value_name = "BYTES",
+        env = "STARLING_SOCKET_BYTES_PER_SECOND"
+    )]
+    socket_bytes_per_second: u32,
+
+    /// Bytes of messages of one WebSocket at once, after silence
+    #[arg(
+        long,
+        default_value_t = 2_097_152,
+        value_name = "BYTES",
+        env = "STARLING_SOCKET_BYTES_BURST"
+    )]
+    socket_bytes_burst: u32,
+
     /// Messages and new WebSockets a second of one address in the long run; 0 for no limit
     #[arg(
         long,
@@ -149,6 +185,42 @@ struct LimitArgs {
         env = "STARLING_ADDRESS_MESSAGES_BURST"
     )]
     address_messages_burst: u32,
+
+    /// Bytes of messages a second of one address in the long run; 0 for no limit
+    #[arg(
+        long,
+        default_value_t = 4_194_304,
+        value_name = "BYTES",
+        env = "STARLING_ADDRESS_BYTES_PER_SECOND"
+    )]
+    address_bytes_per_second: u32,
+
+    /// Bytes of messages of one address at once, after silence
+    #[arg(
+        long,
+        default_value_t = 33_554_432,
+        value_name = "BYTES",
+        env = "STARLING_ADDRESS_BYTES_BURST"
+    )]
+    address_bytes_burst: u32,
+
+    /// Registrations a second of one address in the long run; 0 for no limit
+    #[arg(
+        long,
+        default_value_t = 20,
+        value_name = "COUNT",
+        env = "STARLING_REGISTRATIONS_PER_SECOND"
+    )]
+    registrations_per_second: u32,
+
+    /// Registrations of one address at once, after silence
+    #[arg(
+        long,
+        default_value_t = 200,
+        value_name = "COUNT",
+        env = "STARLING_REGISTRATIONS_BURST"
+    )]
+    registrations_burst: u32,
 
     /// Messages over the limit that end a WebSocket (each one within it forgives one)
     #[arg(
@@ -176,7 +248,7 @@ struct LimitArgs {
     #[arg(long, default_value = "15000", value_name = "MILLIS", value_parser = millis, env = "STARLING_HEARTBEAT_MILLIS")]
     heartbeat_millis: Duration,
 
-    /// Messages that may wait for a slow reader before it is dropped
+    /// Messages of others that may wait for a slow reader before further ones are refused to their senders
     #[arg(
         long,
         default_value_t = 256,
@@ -185,7 +257,7 @@ struct LimitArgs {
     )]
     queue_messages_max: usize,
 
-    /// Bytes that may wait for a slow reader before it is dropped
+    /// Bytes of such messages that may wait for a slow reader
     #[arg(
         long,
         default_value_t = 524_288,
@@ -194,7 +266,7 @@ struct LimitArgs {
     )]
     queue_bytes_max: usize,
 
-    /// Time for a client to take one message before it is dropped
+    /// Time for a client to take what it is sent, or at least 1 KiB for each second of it, before it is dropped
     #[arg(long, default_value = "10000", value_name = "MILLIS", value_parser = millis, env = "STARLING_WRITE_TIMEOUT_MILLIS")]
     write_timeout_millis: Duration,
 
@@ -255,12 +327,17 @@ impl LimitArgs {
         Limits {
             connections_max: self.connections_max,
             connections_per_address_max: self.connections_per_address_max,
+            http_connections_max: self.http_connections_max,
+            http_connections_per_address_max: self.http_connections_per_address_max,
             rooms_max: self.rooms_max,
             peers_per_room_max: self.peers_per_room_max,
             closings_max: self.closings_max,
             closing_kept: Limits::default().closing_kept,
             socket_rate: Rate::new(self.socket_messages_per_second, self.socket_messages_burst),
+            socket_bytes_rate: Rate::new(self.socket_bytes_per_second, self.socket_bytes_burst),
             address_rate: Rate::new(self.address_messages_per_second, self.address_messages_burst),
+            address_bytes_rate: Rate::new(self.address_bytes_per_second, self.address_bytes_burst),
+            registration_rate: Rate::new(self.registrations_per_second, self.registrations_burst),
             too_fast_strikes_max: self.too_fast_strikes_max,
             malformed_strikes_max: self.malformed_strikes_max,
             hello_timeout: self.hello_timeout_millis,

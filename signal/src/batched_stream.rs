@@ -14,7 +14,10 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::config::{SPARE_BUFFERS_MAX, STREAM_READ_BYTES_MAX, STREAM_WRITE_BYTES_MAX};
+use crate::{
+    config::{SPARE_BUFFERS_MAX, STREAM_READ_BYTES_MAX, STREAM_WRITE_BYTES_MAX},
+    fragments::FragmentCounter,
+};
 
 thread_local! {
     /// Buffers for the next batch. Without them a busy thread would mostly allocate and free.
@@ -22,7 +25,8 @@ thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; STREAM_READ_BYTES_MAX].into_boxed_slice());
 }
 
-/// The stream. Nothing is written before a flush, unless the write batch is full.
+/// The stream. Nothing is written before a flush, unless the write batch is full. A read fails with
+/// [`TooManyFragments`](crate::fragments::TooManyFragments) inside if that is what arrives.
 #[derive(Debug)]
 pub(crate) struct BatchedStream<S> {
     stream: S,
@@ -30,6 +34,8 @@ pub(crate) struct BatchedStream<S> {
     read_ahead: Buffer,
     /// Bytes that were written to us and not yet to the stream.
     write_batch: Buffer,
+    /// `None` if nobody cares any more what arrives.
+    fragments: Option<FragmentCounter>,
 }
 
 /// Buffer that are taken from the front.
@@ -73,7 +79,13 @@ impl<S> BatchedStream<S> {
             stream,
             read_ahead: Buffer::default(),
             write_batch: Buffer::default(),
+            fragments: Some(FragmentCounter::default()),
         }
+    }
+
+    /// From now on anything may arrive.
+    pub(crate) fn stop_counting(&mut self) {
+        self.fragments = None;
     }
 }
 
@@ -100,6 +112,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for BatchedStream<S> {
             return SCRATCH.with_borrow_mut(|scratch| {
                 let mut read = ReadBuf::new(scratch);
                 ready!(Pin::new(&mut self.stream).poll_read(context, &mut read))?;
+                if let Some(fragments) = &mut self.fragments {
+                    fragments.see(read.filled()).map_err(io::Error::other)?;
+                }
                 let (now, later) = read.filled().split_at(buffer.remaining().min(read.filled().len()));
                 buffer.put_slice(now);
                 if !later.is_empty() {
@@ -151,6 +166,7 @@ mod tests {
         // The pipe takes less than a batch, so that writes are partial.
         let (one, other) = duplex(10_000);
         let (mut one, mut other) = (BatchedStream::new(one), BatchedStream::new(other));
+        other.stop_counting();
         let sent = pattern(300_000);
         let expected = sent.clone();
         let sender = tokio::spawn(async move {
@@ -177,6 +193,7 @@ mod tests {
     async fn nothing_is_written_before_a_flush_and_nothing_kept_after() {
         let (one, mut other) = duplex(100_000);
         let mut one = BatchedStream::new(one);
+        one.stop_counting();
         one.write_all(b"hello").await.unwrap();
         one.write_all(b" there").await.unwrap();
         assert_eq!(one.write_batch.unread(), b"hello there");

@@ -58,11 +58,16 @@ pub struct Config {
 pub struct Limits {
     /// Sockets at once; 10,000 (about 100 MB).
     pub connections_max: usize,
-    /// Sockets at once of one address; 500, because whole schools share one.
+    /// Sockets at once of one address; 500, because whole schools share one. Never more than there are places left.
     pub connections_per_address_max: usize,
+    /// HTTP connections at once, besides sockets: page loads, health checks, handshakes; 2,048. Behind a proxy also requests at once.
+    pub http_connections_max: usize,
+    /// HTTP connections at once of one address; 512, for 80 browsers that load the page at once: each opens six. Never more than there are places left.
+    /// Behind a proxy, requests at once.
+    pub http_connections_per_address_max: usize,
     /// Rooms at once; 10,000.
     pub rooms_max: usize,
-    /// Peers of one room at once; 2,000.
+    /// Peers of one room at once; 2,000. Those of one address are never more than there are places left.
     pub peers_per_room_max: usize,
     /// Founders' closings kept; 10,000, each of less than 1 KiB. The oldest gives way.
     pub closings_max: usize,
@@ -70,8 +75,14 @@ pub struct Limits {
     pub closing_kept: Duration,
     /// Messages of one socket; 20 a second, 200 at once.
     pub socket_rate: Rate,
+    /// Bytes of the messages of one socket; 160 KiB a second, 2 MiB at once.
+    pub socket_bytes_rate: Rate,
     /// Messages and new sockets of one address; 1,000 a second, 5,000 at once.
     pub address_rate: Rate,
+    /// Bytes of the messages of one address; 4 MiB a second, 32 MiB at once.
+    pub address_bytes_rate: Rate,
+    /// Hellos of one address; 20 a second, 200 at once.
+    pub registration_rate: Rate,
     /// How many messages more than allowed end a socket; 200. Each allowed one forgives one.
     pub too_fast_strikes_max: u32,
     /// How many messages that are no requests end a socket; 8. Each that is one forgives one.
@@ -80,11 +91,12 @@ pub struct Limits {
     pub hello_timeout: Duration,
     /// After so much silence the server pings; after three unanswered pings it closes; 15 s.
     pub heartbeat: Duration,
-    /// Messages waiting for one slow reader; 256.
+    /// Payloads of others waiting for one slow reader, and as many answers to what it asked itself; 256. One sender may have a quarter of them, one
+    /// address as many as there are places left.
     pub queue_messages_max: usize,
-    /// Bytes waiting for one slow reader; 512 KiB, at least one message.
+    /// Bytes of the payloads waiting for one slow reader, and of the answers; 512 KiB, at least one message.
     pub queue_bytes_max: usize,
-    /// For one message to leave; 10 s.
+    /// For a client to take what waits for it, or at least 1 KiB for each second; 10 s.
     pub write_timeout: Duration,
     /// For a client to take note of a close code and hang up; 2 s.
     pub linger: Duration,
@@ -103,12 +115,17 @@ impl Default for Limits {
         Self {
             connections_max: 10_000,
             connections_per_address_max: 500,
+            http_connections_max: 2_048,
+            http_connections_per_address_max: 512,
             rooms_max: 10_000,
             peers_per_room_max: 2_000,
             closings_max: 10_000,
             closing_kept: Duration::from_secs(30 * 24 * 3_600),
             socket_rate: Rate::new(20, 200),
+            socket_bytes_rate: Rate::new(160 * 1024, 2 * 1024 * 1024),
             address_rate: Rate::new(1_000, 5_000),
+            address_bytes_rate: Rate::new(4 * 1024 * 1024, 32 * 1024 * 1024),
+            registration_rate: Rate::new(20, 200),
             too_fast_strikes_max: 200,
             malformed_strikes_max: 8,
             hello_timeout: Duration::from_secs(10),
@@ -131,11 +148,36 @@ pub(crate) const PINGS_MAX: u32 = 3;
 /// The longest pause of the hub's timer. After each pause the timer looks whether the server still exists.
 pub(crate) const TIMER_PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// HTTP connections besides WebSockets: page loads, health checks, clients that are being turned away.
-pub(crate) const HTTP_CONNECTIONS_MAX: usize = 1024;
+/// The IPv6 network that counts as one address: one customer gets no smaller one.
+pub(crate) const IPV6_NETWORK_BITS: u8 = 64;
 
-/// The largest head of an HTTP request. This is the least that hyper takes.
-pub(crate) const HTTP_HEAD_BYTES_MAX: usize = 8 * 1024;
+/// The largest IPv6 network that one customer gets (RFC 6177).
+pub(crate) const IPV6_SITE_BITS: u8 = 48;
+
+/// How many shares of an address all networks of a site have together.
+pub(crate) const SITE_SHARES: u32 = 4;
+
+/// The share of a queue that one sender has: one part in so many.
+pub(crate) const QUEUE_SENDERS_MIN: usize = 4;
+
+/// The largest head of an HTTP request. A browser sends the cookies of all programs of `localhost` along.
+pub(crate) const HTTP_HEAD_BYTES_MAX: usize = 32 * 1024;
+
+/// Requests of one HTTP connection. A page needs a dozen.
+pub(crate) const HTTP_REQUESTS_MAX: usize = 100;
+
+/// What the system may keep for a client that has not read it yet, about: enough for 640 KB/s to the other side of the world. By default the system
+/// takes megabytes for each connection.
+pub(crate) const SEND_BUFFER_BYTES: usize = 128 * 1024;
+
+/// When somebody for whom there is no place is to come again.
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Bytes that a client has to take in a second as long as some wait for it.
+pub(crate) const PACE_BYTES_PER_SECOND: u32 = 1024;
+
+/// Fragments of one message before its last one. Browsers cut messages of our sizes into a few at most.
+pub(crate) const FRAGMENTS_MAX: u32 = 64;
 
 /// Connections of operators at once.
 pub(crate) const ADMIN_CONNECTIONS_MAX: usize = 16;
@@ -236,6 +278,17 @@ impl Rate {
             Some(per_second) => Self::Limited {
                 per_second,
                 burst: NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN),
+            },
+        }
+    }
+
+    /// So many times as often.
+    pub(crate) const fn times(self, factor: u32) -> Self {
+        match self {
+            Self::Unlimited => Self::Unlimited,
+            Self::Limited { per_second, burst } => Self::Limited {
+                per_second: per_second.saturating_mul(NonZeroU32::MIN.saturating_add(factor.saturating_sub(1))),
+                burst: burst.saturating_mul(NonZeroU32::MIN.saturating_add(factor.saturating_sub(1))),
             },
         }
     }

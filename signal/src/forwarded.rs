@@ -1,6 +1,6 @@
 //! Whose address limits are counted for.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::http::HeaderMap;
 
@@ -36,13 +36,16 @@ pub(crate) fn client_address(proxies: &TrustedProxies, socket: IpAddr, headers: 
     }
 }
 
-/// One entry of `X-Forwarded-For`.
+/// One entry of `X-Forwarded-For`: an address alone, or with a port, and then that of IPv6 in brackets.
 fn entry_address(entry: &str) -> Option<IpAddr> {
+    let entry = entry.trim();
+    let in_brackets = |text: &str| text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
     entry
-        .trim()
-        .parse::<IpAddr>()
+        .parse()
         .ok()
-        .map(|address| address.to_canonical())
+        .or_else(|| entry.parse().ok().map(|address: SocketAddr| address.ip()))
+        .or_else(|| in_brackets(entry))
+        .map(|address: IpAddr| address.to_canonical())
 }
 
 #[cfg(test)]
@@ -92,5 +95,26 @@ mod tests {
         assert_eq!(client(inside, "192.0.2.66", &["10.0.0.5"]), "192.0.2.66");
         assert_eq!(client(inside, "10.0.0.1", &["nonsense"]), "10.0.0.1");
         assert_eq!(client(inside, "10.0.0.1", &[]), "10.0.0.1");
+    }
+
+    #[test]
+    fn an_address_is_read_with_and_without_port_and_brackets() {
+        for (text, expected) in [
+            ("203.0.113.7", Some("203.0.113.7")),
+            (" 203.0.113.7:51008 ", Some("203.0.113.7")),
+            ("::ffff:203.0.113.7", Some("203.0.113.7")),
+            ("2001:db8::1", Some("2001:db8::1")),
+            ("[2001:db8::1]", Some("2001:db8::1")),
+            ("[2001:db8::1]:443", Some("2001:db8::1")),
+            ("unknown", None),
+            ("_hidden", None),
+            ("203.0.113.7:", None),
+            ("203.0.113.7:99999", None),
+            ("[203.0.113.7", None),
+            ("", None),
+        ] {
+            let expected = expected.map(|text| text.parse().unwrap());
+            assert_eq!(entry_address(text), expected, "{text}");
+        }
     }
 }

@@ -4,10 +4,11 @@
 //! the time of [`Hub::poll_timeout`] has come ([`Hub::handle_timeout`]). Each call adds its outputs to an [`Outbox`]. Nothing
 //! a client sends makes the hub panic, and the memory of the hub is bounded by [`Limits`]:
 //!
-//! - a connection is counted from `connect` to `disconnect`, also while it is being closed;
+//! - a connection that was taken in is counted from `connect` to `disconnect`, also while it is being closed;
 //! - a founder's closing is kept for a while, and at most so many of them;
 //! - a room exists while somebody is registered in it, so there are never more rooms than connections;
-//! - an address is remembered while the address has connections, and until its bucket of tokens is full again;
+//! - an address is remembered while the address has connections, and until its buckets of tokens are full again;
+//! - no address takes more places than are left, neither of the server nor of a room (see `share.rs`);
 //! - a join, a relay and a sample cost the same in a room of two and in a room of thousands.
 //!
 //! The hub never tells anyone all members of a room: the peers tell each other who is there.
@@ -19,36 +20,33 @@ mod deadlines;
 mod ice_servers;
 mod occupancy;
 mod outbox;
+mod registry;
 mod room;
 mod turn;
 
-use std::{
-    collections::{BTreeMap, HashMap, hash_map::Entry},
-    net::IpAddr,
-    time::Instant,
-};
+use std::{collections::BTreeMap, net::IpAddr, time::Instant};
 
-use chacha20::{ChaCha8Rng, rand_core::SeedableRng};
 use shared::{
     Closing, PeerId, RoomId,
-    limits::{PEER_SAMPLE_MAX, RELAY_PAYLOAD_BYTES_MAX},
+    limits::RELAY_PAYLOAD_BYTES_MAX,
     signal::{CloseCode, Event, Hello, IceServer, Nonce, PROTOCOL_VERSION, Refusal, Request},
 };
 
 use crate::{
     config::{HOST_BYTES_MAX, Limits, PINGS_MAX, TURN_RENEWAL_MIN},
-    rate::{network, too_fast},
+    rate::too_fast,
 };
 use addresses::Addresses;
 use closings::Closings;
 use connection::{Connection, Renewal, Stage};
 use deadlines::{Deadline, Deadlines};
-use room::Room;
+use registry::Registry;
 
+pub use crate::network::Network;
 pub use deadlines::Now;
 pub use ice_servers::IceServers;
 pub use occupancy::Occupancy;
-pub use outbox::{Outbox, Output};
+pub use outbox::{Outbox, Output, Sender};
 
 /// One socket, numbered by the socket layer. A number is never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,17 +57,14 @@ pub struct ConnId(pub u64);
 pub struct Hub {
     limits: Limits,
     ice_servers: IceServers,
-    rng: ChaCha8Rng,
     /// Ordered, so that [`Hub::drain`] is deterministic.
     connections: BTreeMap<ConnId, Connection>,
-    /// Never iterated: the order differs from run to run.
-    rooms: HashMap<RoomId, Room>,
+    registry: Registry,
     closings: Closings,
     /// The names of this server. Empty: it does not know them.
     hosts: Vec<String>,
     addresses: Addresses,
     deadlines: Deadlines,
-    peers: usize,
     draining: bool,
 }
 
@@ -82,76 +77,68 @@ impl Hub {
             hosts,
             limits,
             ice_servers,
-            rng: ChaCha8Rng::from_seed(seed),
             connections: BTreeMap::new(),
-            rooms: HashMap::new(),
+            registry: Registry::new(seed),
             addresses: Addresses::default(),
             deadlines: Deadlines::default(),
-            peers: 0,
             draining: false,
         }
     }
 
-    /// A socket was opened. `nonce` must not be guessable. Sends the challenge, or a refusal and a close.
+    /// Somebody wants to open a socket. `nonce` must not be guessable. Sends the challenge.
+    ///
+    /// # Errors
+    /// If there is no place for it. Then the hub knows nothing of `conn`.
     ///
     /// # Panics
     /// If `conn` is not new.
-    pub fn connect(&mut self, now: Instant, conn: ConnId, address: IpAddr, nonce: Nonce, outbox: &mut Outbox) {
-        let address = network(address);
-        let refusal = self.refusal_of_connection(now, address);
-        self.addresses.connect(address);
+    pub fn connect(
+        &mut self,
+        now: Instant,
+        conn: ConnId,
+        address: IpAddr,
+        nonce: Nonce,
+        outbox: &mut Outbox,
+    ) -> Result<(), Refusal> {
+        let network = Network::of(address);
+        if self.draining {
+            return Err(Refusal::Draining {});
+        }
+        let free = self.limits.connections_max.saturating_sub(self.connections.len());
+        if !self.addresses.may_connect(network, free, &self.limits) {
+            return Err(Refusal::ServerFull {});
+        }
+        self.addresses.connect(network);
+        if let Err(wait) = self.addresses.take_connection(now, network, &self.limits) {
+            self.addresses.disconnect(now, network, &mut self.deadlines);
+            return Err(too_fast(wait));
+        }
         let due_at = now + self.limits.hello_timeout;
-        let connection = Connection::new(address, nonce, due_at);
-        let earlier = self.connections.insert(conn, connection);
+        let earlier = self.connections.insert(conn, Connection::new(network, nonce, due_at));
         assert!(earlier.is_none(), "invariant: connection numbers are not used again");
         self.deadlines.arm(due_at, Deadline::Silence(conn));
-        match refusal {
-            None => outbox.send(
-                conn,
-                Event::Challenge {
-                    nonce,
-                    version_min: PROTOCOL_VERSION,
-                    version_max: PROTOCOL_VERSION,
-                },
-            ),
-            Some(refusal) => {
-                // Too many connections a second close just as too many messages a second do.
-                let code = refusal.close_code().unwrap_or(CloseCode::TooFast);
-                outbox.send(conn, Event::Refused { refusal });
-                self.close(conn, code, outbox);
-            }
-        }
+        outbox.send(
+            conn,
+            Event::Challenge {
+                nonce,
+                version_min: PROTOCOL_VERSION,
+                version_max: PROTOCOL_VERSION,
+            },
+        );
+        Ok(())
     }
 
-    fn refusal_of_connection(&mut self, now: Instant, address: IpAddr) -> Option<Refusal> {
-        if self.draining {
-            return Some(Refusal::Draining {});
-        }
-        if self.connections.len() >= self.limits.connections_max {
-            return Some(Refusal::ServerFull {});
-        }
-        if self.addresses.connections(address) >= self.limits.connections_per_address_max {
-            return Some(Refusal::ServerFull {});
-        }
-        let taken = self.addresses.take_token(now, address, self.limits.address_rate);
-        taken.err().map(too_fast)
-    }
-
-    /// The socket is gone, closed by either side. To be called once for every [`Hub::connect`].
+    /// The socket is gone, closed by either side. To be called once for every [`Hub::connect`] that succeeded.
     pub fn disconnect(&mut self, now: Instant, conn: ConnId) {
         self.leave(conn);
-        let Some(connection) = self.connections.remove(&conn) else {
-            return;
-        };
-        let address = connection.address;
-        if let Some(full_at) = self.addresses.disconnect(now, address) {
-            self.deadlines.arm(full_at, Deadline::Forget(address));
+        if let Some(connection) = self.connections.remove(&conn) {
+            self.addresses.disconnect(now, connection.network, &mut self.deadlines);
         }
     }
 
-    /// A request arrived.
-    pub fn handle(&mut self, now: Now, conn: ConnId, request: Request, outbox: &mut Outbox) {
-        let Some(stage) = self.admit(now.instant, conn, outbox) else {
+    /// A request of `bytes` arrived.
+    pub fn handle(&mut self, now: Now, conn: ConnId, request: Request, bytes: usize, outbox: &mut Outbox) {
+        let Some(stage) = self.admit(now.instant, conn, bytes, outbox) else {
             return;
         };
         if let Some(connection) = self.connections.get_mut(&conn) {
@@ -178,7 +165,7 @@ impl Hub {
                 self.relay(conn, &room, peer, to, payload, outbox);
             }
             (Stage::Registered { room, peer }, Request::Discover {}) => {
-                let (room_size, peers) = self.sample(&room, &peer);
+                let (room_size, peers) = self.registry.sample(&room, &peer);
                 outbox.send(conn, Event::Peers { room_size, peers });
             }
             (Stage::Registered { .. }, Request::Ping {}) => outbox.send(conn, Event::Pong {}),
@@ -199,6 +186,14 @@ impl Hub {
         if !is_ours || hello.host.len() > HOST_BYTES_MAX {
             return self.refuse(conn, Refusal::WrongHost {}, outbox);
         }
+        // Before the signatures are looked at: that is what costs most.
+        let Some(network) = self.connections.get(&conn).map(|connection| connection.network) else {
+            return;
+        };
+        if let Err(wait) = self.addresses.take_registration(now.instant, network, &self.limits) {
+            self.refuse(conn, too_fast(wait), outbox);
+            return self.close(conn, CloseCode::TooFast, outbox);
+        }
         let Ok(room) = hello.verify(nonce) else {
             return self.refuse(conn, Refusal::BadSignature {}, outbox);
         };
@@ -206,15 +201,17 @@ impl Hub {
             outbox.send(conn, Event::Closed { closing });
             return self.close(conn, CloseCode::RoomClosed, outbox);
         }
-        match self.refusal_of_registration(&room, &hello.peer) {
+        match self.registry.refusal_of(&room, &hello.peer, network, &self.limits) {
             Some(refusal) => self.refuse(conn, refusal, outbox),
-            None => self.register(now, conn, room, hello, outbox),
+            None => self.register(now, conn, network, room, hello, outbox),
         }
     }
 
     /// Keeps the founder's closing, and sends everybody out.
     fn close_room(&mut self, now: Instant, conn: ConnId, room: RoomId, closing: String, outbox: &mut Outbox) {
-        let Some(members) = self.rooms.get(&room) else { return };
+        let Some(members) = self.registry.room(&room) else {
+            return;
+        };
         let statement = Closing::from_text(&closing);
         if statement.is_none_or(|statement| statement.verify_by_proof(members.proof()).is_err()) {
             return self.refuse(conn, Refusal::BadSignature {}, outbox);
@@ -228,9 +225,9 @@ impl Hub {
         self.closings.insert(now, room, closing);
     }
 
-    /// A message arrived that is no request.
-    pub fn handle_malformed(&mut self, now: Instant, conn: ConnId, outbox: &mut Outbox) {
-        if self.admit(now, conn, outbox).is_none() {
+    /// A message of `bytes` arrived that is no request.
+    pub fn handle_malformed(&mut self, now: Instant, conn: ConnId, bytes: usize, outbox: &mut Outbox) {
+        if self.admit(now, conn, bytes, outbox).is_none() {
             return;
         }
         let Some(connection) = self.connections.get_mut(&conn) else {
@@ -245,8 +242,13 @@ impl Hub {
     }
 
     /// A sign of life arrived that asks for nothing: a ping or pong of the WebSocket protocol itself.
-    pub fn handle_sign_of_life(&mut self, now: Instant, conn: ConnId, outbox: &mut Outbox) {
-        self.admit(now, conn, outbox);
+    pub fn handle_sign_of_life(&mut self, now: Instant, conn: ConnId, bytes: usize, outbox: &mut Outbox) {
+        self.admit(now, conn, bytes, outbox);
+    }
+
+    /// A message arrives in pieces without end.
+    pub fn handle_endless(&mut self, conn: ConnId, outbox: &mut Outbox) {
+        self.close(conn, CloseCode::Malformed, outbox);
     }
 
     /// A message arrived that is larger than [`SIGNAL_MESSAGE_BYTES_MAX`](shared::limits::SIGNAL_MESSAGE_BYTES_MAX).
@@ -254,14 +256,26 @@ impl Hub {
         self.close(conn, CloseCode::TooBig, outbox);
     }
 
-    /// The queue of `conn` had no room for `lost`, or a write to the socket did not end in time. The socket is closed. The
+    /// So much waits for `recipient` that what the socket `sender` says is not sent. The sender is told. The recipient may read as fast as it can, and
+    /// stays.
+    pub fn handle_full_queue(&mut self, recipient: ConnId, sender: ConnId, outbox: &mut Outbox) {
+        if let Some(Connection {
+            stage: Stage::Registered { peer, .. },
+            ..
+        }) = self.connections.get(&recipient)
+        {
+            self.refuse(sender, Refusal::PeerBusy { to: *peer }, outbox);
+        }
+    }
+
+    /// The queue of `conn` had no room for an answer to what it asked itself, or a write to the socket did not end in time. The socket is closed. The
     /// sender of a lost relay is told.
     pub fn handle_slow_reader(&mut self, conn: ConnId, lost: Option<&Event>, outbox: &mut Outbox) {
         let Some(connection) = self.connections.get(&conn) else {
             return;
         };
         if let (Stage::Registered { room, peer }, Some(Event::Relayed { from, .. })) = (connection.stage, lost)
-            && let Some(sender) = self.rooms.get(&room).and_then(|room| room.socket_of(from))
+            && let Some(sender) = self.registry.socket_of(&room, from)
         {
             self.refuse(sender, Refusal::PeerBusy { to: peer }, outbox);
         }
@@ -285,7 +299,7 @@ impl Hub {
             match deadline {
                 Deadline::Silence(conn) => self.on_silence(now.instant, conn, outbox),
                 Deadline::Renewal(conn) => self.renew(now, conn, outbox),
-                Deadline::Forget(address) => self.addresses.forget(now.instant, address),
+                Deadline::Forget(network) => self.addresses.forget(now.instant, network, &mut self.deadlines),
             }
         }
     }
@@ -301,8 +315,8 @@ impl Hub {
     pub fn occupancy(&self) -> Occupancy {
         Occupancy {
             connections: self.connections.len(),
-            rooms: self.rooms.len(),
-            peers: self.peers,
+            rooms: self.registry.rooms(),
+            peers: self.registry.peers(),
         }
     }
 
@@ -313,7 +327,7 @@ impl Hub {
     }
 
     /// Notes a sign of life and takes the tokens that a message costs. `None` if the message must not be carried out.
-    fn admit(&mut self, now: Instant, conn: ConnId, outbox: &mut Outbox) -> Option<Stage> {
+    fn admit(&mut self, now: Instant, conn: ConnId, bytes: usize, outbox: &mut Outbox) -> Option<Stage> {
         let connection = self.connections.get_mut(&conn)?;
         match connection.stage {
             Stage::Closing => return None,
@@ -324,9 +338,9 @@ impl Hub {
                 connection.due_at = now + self.limits.heartbeat;
             }
         }
-        let taken = connection.bucket.take(now, self.limits.socket_rate).and_then(|()| {
-            self.addresses
-                .take_token(now, connection.address, self.limits.address_rate)
+        let taken = connection.take_message(now, bytes, &self.limits).and_then(|()| {
+            let addresses = &mut self.addresses;
+            addresses.take_message(now, connection.network, bytes, &self.limits)
         });
         match taken {
             Ok(()) => {
@@ -345,32 +359,19 @@ impl Hub {
         }
     }
 
-    fn refusal_of_registration(&self, room: &RoomId, peer: &PeerId) -> Option<Refusal> {
-        match self.rooms.get(room) {
-            // A peer that comes back takes its own place.
-            Some(room) if room.socket_of(peer).is_some() => None,
-            Some(room) if room.len() >= self.limits.peers_per_room_max => Some(Refusal::RoomFull {}),
-            Some(_) => None,
-            None if self.rooms.len() >= self.limits.rooms_max => Some(Refusal::ServerFull {}),
-            None => None,
-        }
-    }
-
-    fn register(&mut self, now: Now, conn: ConnId, room: RoomId, hello: &Hello, outbox: &mut Outbox) {
+    fn register(&mut self, now: Now, conn: ConnId, network: Network, room: RoomId, hello: &Hello, outbox: &mut Outbox) {
         let peer = hello.peer;
-        if let Some(older) = self.rooms.get(&room).and_then(|room| room.socket_of(&peer)) {
+        if let Some(older) = self.registry.socket_of(&room, &peer) {
             self.close(older, CloseCode::Superseded, outbox);
         }
-        let members = self.rooms.entry(room).or_insert_with(|| Room::new(hello.proof()));
-        members.insert(peer, conn);
-        self.peers += 1;
+        self.registry.insert(room, hello.proof(), peer, conn, network);
         if let Some(connection) = self.connections.get_mut(&conn) {
             connection.stage = Stage::Registered { room, peer };
             connection.due_at = now.instant + self.limits.heartbeat;
             connection.rearm(conn, &mut self.deadlines);
         }
         let ice_servers = self.ice_servers(now, conn, peer, &hello.host);
-        let (room_size, peers) = self.sample(&room, &peer);
+        let (room_size, peers) = self.registry.sample(&room, &peer);
         // A whole number of seconds on the wire, at least one: the client may ping sooner than needed, not later.
         let heartbeat_seconds = u16::try_from(self.limits.heartbeat.as_secs())
             .unwrap_or(u16::MAX)
@@ -415,20 +416,15 @@ impl Hub {
         if payload.len() > RELAY_PAYLOAD_BYTES_MAX {
             return self.refuse(conn, Refusal::PayloadTooLarge {}, outbox);
         }
-        match self.rooms.get(room).and_then(|room| room.socket_of(&to)) {
+        match self.registry.socket_of(room, &to) {
             // A peer does not need a server to send something to itself.
-            Some(recipient) if recipient != conn => outbox.send(recipient, Event::Relayed { from, payload }),
+            Some(recipient) if recipient != conn => {
+                if let Some(Connection { network, .. }) = self.connections.get(&conn) {
+                    let network = *network;
+                    outbox.relay(recipient, Sender { conn, network }, Event::Relayed { from, payload });
+                }
+            }
             Some(_) | None => self.refuse(conn, Refusal::PeerNotHere { to }, outbox),
-        }
-    }
-
-    fn sample(&mut self, room: &RoomId, of: &PeerId) -> (u32, Vec<PeerId>) {
-        match self.rooms.get(room) {
-            Some(room) => (
-                u32::try_from(room.len()).unwrap_or(u32::MAX),
-                room.sample(of, PEER_SAMPLE_MAX, &mut self.rng),
-            ),
-            None => (0, Vec::new()),
         }
     }
 
@@ -463,13 +459,7 @@ impl Hub {
         }
         let stage = std::mem::replace(&mut connection.stage, Stage::Closing);
         if let Stage::Registered { room, peer } = stage {
-            self.peers -= 1;
-            if let Entry::Occupied(mut entry) = self.rooms.entry(room) {
-                entry.get_mut().remove(&peer, conn);
-                if entry.get().is_empty() {
-                    entry.remove();
-                }
-            }
+            self.registry.remove(room, &peer, conn);
         }
     }
 

@@ -4,13 +4,14 @@
 //! Read in this order:
 //!
 //! 1. [`hub`]: rooms and discovery, a pure state machine. All decisions are made there.
-//! 2. `outbound`: the bounded queue of one socket.
-//! 3. `shared_hub`: the hub behind a lock, with clock and timer.
-//! 4. `ws`: one task a socket; `batched_stream` and `wire` make the task fast without making the socket large.
-//! 5. `own_host`, `base_path`, `origin`, `forwarded`: whether a request is for this server, whose pages may connect, whose address counts.
+//! 2. `network`, `share`, `rate`: who counts as one client, and how much of a thing one of many may take, and how often.
+//! 3. `outbound`: the bounded queue of one socket.
+//! 4. `shared_hub`: the hub behind a lock, with clock and timer.
+//! 5. `ws`: one task a socket; `batched_stream` and `wire` make the task fast without making the socket large, `fragments` sees that messages end.
+//! 6. `own_host`, `base_path`, `origin`, `forwarded`: whether a request is for this server, whose pages may connect, whose address counts.
 //!    [`web_root`], `metrics`: the app's files, counters.
-//! 6. [`serve`](mod@serve): connections to an [`App`], until it is told to stop.
-//! 7. [`admin`]: the listener for operators alone. [`tls`]: the certificate.
+//! 7. [`serve`](mod@serve): connections to an [`App`], until it is told to stop; `door` has the places for them, `paced` ends those that do not read.
+//!    [`tls`]: the certificate. [`admin`]: the listener for operators alone.
 //! 8. [`stun`]: a browser's question for its own address, over UDP.
 //!
 //! The words between peers are never logged.
@@ -19,14 +20,19 @@ pub mod admin;
 mod base_path;
 mod batched_stream;
 pub mod config;
+mod door;
 mod forwarded;
+mod fragments;
 pub mod hub;
 mod metrics;
+mod network;
 mod origin;
 mod outbound;
 mod own_host;
+mod paced;
 mod rate;
 pub mod serve;
+mod share;
 mod shared_hub;
 pub mod stun;
 pub mod tls;
@@ -48,8 +54,9 @@ use serde::Serialize;
 use thiserror::Error;
 
 pub use config::Config;
-use config::Limits;
+use config::{Limits, TrustedProxies};
 use metrics::{Metrics, StunCounters};
+use prometheus_client::metrics::counter::Counter;
 use shared_hub::SharedHub;
 use tls::Tls;
 use web_root::{WebAppError, WebRoot};
@@ -71,7 +78,7 @@ pub struct App {
     router: Router,
     admin_router: Router,
     hub: Arc<SharedHub>,
-    tls: Option<Tls>,
+    config: Arc<Config>,
 }
 
 impl App {
@@ -92,11 +99,20 @@ impl App {
     }
 
     fn tls(&self) -> Option<&Tls> {
-        self.tls.as_ref()
+        self.config.tls.as_ref()
     }
 
     fn limits(&self) -> &Limits {
         self.hub.limits()
+    }
+
+    fn trusted_proxies(&self) -> &TrustedProxies {
+        &self.config.trusted_proxies
+    }
+
+    /// Counts connections for which there was no place.
+    fn turned_away(&self) -> &Counter {
+        &self.hub.metrics().turned_away
     }
 
     fn stun_counters(&self) -> &StunCounters {
@@ -115,10 +131,10 @@ pub fn app(config: Config) -> Result<App, AppError> {
     let metrics = Metrics::new();
     let hub = SharedHub::start(&config, metrics).map_err(AppError::Randomness)?;
     let web_root = Arc::new(WebRoot::new(&config)?);
-    let tls = config.tls.clone();
+    let config = Arc::new(config);
     let state = Shared {
         hub: Arc::clone(&hub),
-        config: Arc::new(config),
+        config: Arc::clone(&config),
         started_at: Instant::now(),
     };
     let probes = Router::new()
@@ -134,7 +150,7 @@ pub fn app(config: Config) -> Result<App, AppError> {
         .route("/api/config", get(page_config))
         .with_state(state.clone())
         .fallback_service(any(web_root::serve).with_state(Arc::clone(&web_root)));
-    let router = match state.config.base_path.clone() {
+    let router = match config.base_path.clone() {
         Some(base) => base_path::nest(base, router),
         None => router,
     };
@@ -145,7 +161,7 @@ pub fn app(config: Config) -> Result<App, AppError> {
         router,
         admin_router,
         hub,
-        tls,
+        config,
     })
 }
 

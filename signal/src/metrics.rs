@@ -16,7 +16,7 @@ use shared::signal::{CloseCode, Event, IceServer, Refusal};
 use crate::hub::Occupancy;
 
 /// The counters. Clones count into the same counters.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Metrics {
     registry: Arc<Registry>,
     /// WebSockets opened.
@@ -29,6 +29,8 @@ pub(crate) struct Metrics {
     foreign_origins: Counter,
     foreign_hosts: Counter,
     turn_credentials: Counter,
+    /// Connections for which there was no place.
+    pub(crate) turned_away: Counter,
     /// Datagrams on the STUN ports.
     pub(crate) stun: StunCounters,
     connections_open: Gauge,
@@ -61,64 +63,62 @@ struct Code {
 impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("starling");
-        let this = Self {
-            registry: Arc::default(),
-            connections: Counter::default(),
-            registered: Counter::default(),
-            relayed: Counter::default(),
-            relayed_payload: Counter::default(),
-            refused: Family::default(),
-            closed: Family::default(),
-            foreign_origins: Counter::default(),
-            foreign_hosts: Counter::default(),
-            turn_credentials: Counter::default(),
-            stun: StunCounters::default(),
-            connections_open: Gauge::default(),
-            rooms_open: Gauge::default(),
-            peers_registered: Gauge::default(),
-        };
-        registry.register("connections", "WebSockets opened", this.connections.clone());
-        registry.register("registered", "Hellos accepted", this.registered.clone());
-        registry.register("relayed", "Payloads relayed", this.relayed.clone());
-        registry.register_with_unit(
-            "relayed_payload",
-            "Size of the payloads relayed",
-            Unit::Bytes,
-            this.relayed_payload.clone(),
-        );
-        registry.register("refused", "Requests refused, by reason", this.refused.clone());
-        registry.register(
-            "closed",
-            "WebSockets closed by the server, by close code",
-            this.closed.clone(),
-        );
-        registry.register(
-            "foreign_origins",
-            "WebSockets denied to pages of other servers",
-            this.foreign_origins.clone(),
-        );
-        registry.register(
-            "foreign_hosts",
-            "Requests for names that are none of this server",
-            this.foreign_hosts.clone(),
-        );
-        registry.register(
-            "turn_credentials",
-            "Credentials for TURN handed out",
-            this.turn_credentials.clone(),
-        );
-        this.stun.register(&mut registry);
-        registry.register("connections_open", "WebSockets open now", this.connections_open.clone());
-        registry.register("rooms_open", "Rooms with a peer in them now", this.rooms_open.clone());
-        registry.register(
-            "peers_registered",
-            "Peers registered now",
-            this.peers_registered.clone(),
-        );
+        let this = Self::default();
+        this.register(&mut registry);
         Self {
             registry: Arc::new(registry),
             ..this
         }
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        registry.register("connections", "WebSockets opened", self.connections.clone());
+        registry.register("registered", "Hellos accepted", self.registered.clone());
+        registry.register("relayed", "Payloads relayed", self.relayed.clone());
+        registry.register_with_unit(
+            "relayed_payload",
+            "Size of the payloads relayed",
+            Unit::Bytes,
+            self.relayed_payload.clone(),
+        );
+        registry.register(
+            "refused",
+            "Requests and handshakes refused, by reason",
+            self.refused.clone(),
+        );
+        registry.register(
+            "closed",
+            "WebSockets closed by the server, by close code",
+            self.closed.clone(),
+        );
+        registry.register(
+            "foreign_origins",
+            "WebSockets denied to pages of other servers",
+            self.foreign_origins.clone(),
+        );
+        registry.register(
+            "foreign_hosts",
+            "Requests for names that are none of this server",
+            self.foreign_hosts.clone(),
+        );
+        registry.register(
+            "turn_credentials",
+            "Credentials for TURN handed out",
+            self.turn_credentials.clone(),
+        );
+        registry.register(
+            "turned_away",
+            "Connections and requests for which there was no place, or none for their address",
+            self.turned_away.clone(),
+        );
+        self.stun.register(registry);
+        registry.register("connections_open", "WebSockets open now", self.connections_open.clone());
+        registry.register("rooms_open", "Rooms with a peer in them now", self.rooms_open.clone());
+        registry.register(
+            "peers_registered",
+            "Peers registered now",
+            self.peers_registered.clone(),
+        );
     }
 
     pub(crate) fn count_event(&self, event: &Event) {
@@ -128,21 +128,27 @@ impl Metrics {
                 self.count_credentials(ice_servers);
             }
             Event::IceServers { ice_servers } => self.count_credentials(ice_servers),
-            Event::Relayed { payload, .. } => {
-                self.relayed.inc();
-                self.relayed_payload.inc_by(payload.len() as u64);
-            }
-            Event::Refused { refusal } => {
-                let reason = reason(refusal);
-                self.refused.get_or_create(&Reason { reason }).inc();
-            }
-            Event::Challenge { .. }
+            Event::Refused { refusal } => self.count_refusal(refusal),
+            Event::Relayed { .. }
+            | Event::Challenge { .. }
             | Event::Peers { .. }
             | Event::Closed { .. }
             | Event::Ping {}
             | Event::Pong {}
             | Event::Draining {} => {}
         }
+    }
+
+    /// A payload was handed on.
+    pub(crate) fn count_relayed(&self, bytes: usize) {
+        self.relayed.inc();
+        self.relayed_payload.inc_by(bytes as u64);
+    }
+
+    /// Something is refused, a handshake as well as a request.
+    pub(crate) fn count_refusal(&self, refusal: &Refusal) {
+        let reason = reason(refusal);
+        self.refused.get_or_create(&Reason { reason }).inc();
     }
 
     /// All servers for TURN have the same.

@@ -1,15 +1,15 @@
-//! How often an address or a socket may do something: token buckets, and what counts as one address.
+//! How often an address or a socket may do something: token buckets.
 //!
 //! A bucket is kept as the generic cell rate algorithm keeps one: one instant instead of a counter and a clock.
 
-use std::{
-    net::{IpAddr, Ipv6Addr},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use shared::signal::Refusal;
 
 use crate::config::Rate;
+
+// No limit: a unit.
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 /// One bucket. A new bucket is full.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,13 +21,22 @@ pub(crate) struct Bucket {
 impl Bucket {
     /// Takes a token, or says how long to wait for one.
     pub(crate) fn take(&mut self, now: Instant, rate: Rate) -> Result<(), Duration> {
+        self.take_many(now, rate, 1)
+    }
+
+    /// Takes so many tokens, at most as many as a full bucket has, or says how long to wait for them.
+    pub(crate) fn take_many(&mut self, now: Instant, rate: Rate, count: usize) -> Result<(), Duration> {
         let Rate::Limited { per_second, burst } = rate else {
             return Ok(());
         };
-        let token = Duration::from_secs(1) / per_second.get();
-        let full_at = self.full_at.map_or(now, |full_at| full_at.max(now)) + token;
+        let time_of = |tokens: u32| {
+            let nanos = u64::from(tokens) * NANOS_PER_SECOND / u64::from(per_second.get());
+            Duration::from_nanos(nanos)
+        };
+        let count = u32::try_from(count).map_or(burst.get(), |count| count.min(burst.get()));
+        let full_at = self.full_at.map_or(now, |full_at| full_at.max(now)) + time_of(count);
         let missing = full_at.duration_since(now);
-        match missing.checked_sub(token * burst.get()) {
+        match missing.checked_sub(time_of(burst.get())) {
             None | Some(Duration::ZERO) => {
                 self.full_at = Some(full_at);
                 Ok(())
@@ -39,14 +48,6 @@ impl Bucket {
     /// When forgetting the bucket forgives nothing; `None` if that is now.
     pub(crate) fn full_at(&self, now: Instant) -> Option<Instant> {
         self.full_at.filter(|full_at| *full_at > now)
-    }
-}
-
-/// The address that limits are counted for: an IPv4 address, or the IPv6 network of 64 bits that one customer gets at least.
-pub(crate) fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
     }
 }
 
@@ -85,15 +86,18 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_one_ipv6_network_are_one() {
-        let one: IpAddr = "2001:db8:1:2:3:4:5:6".parse().unwrap();
-        let other: IpAddr = "2001:db8:1:2:ffff::1".parse().unwrap();
-        let further: IpAddr = "2001:db8:1:3::1".parse().unwrap();
-        assert_eq!(network(one), network(other));
-        assert_ne!(network(one), network(further));
+    fn many_tokens_are_taken_at_once_and_never_more_than_there_can_be() {
+        let (start, rate) = (Instant::now(), Rate::new(1_000, 4_000));
+        let mut bucket = Bucket::default();
+        assert_eq!(bucket.take_many(start, rate, 3_000), Ok(()));
+        assert_eq!(bucket.take_many(start, rate, 3_000), Err(Duration::from_secs(2)));
         assert_eq!(
-            network("::ffff:192.0.2.1".parse().unwrap()),
-            IpAddr::from([192, 0, 2, 1])
+            bucket.take_many(start, rate, 1_000),
+            Ok(()),
+            "what is refused costs nothing"
         );
+        let later = start + Duration::from_secs(4);
+        assert_eq!(bucket.take_many(later, rate, usize::MAX), Ok(()));
+        assert_eq!(bucket.take(later, rate), Err(Duration::from_millis(1)));
     }
 }

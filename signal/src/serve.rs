@@ -1,61 +1,92 @@
 //! Accepts connections for an [`App`] until told to stop.
 //!
-//! `axum::serve` bounds neither the number of connections nor the time that a connection may take to send its request. With
-//! `axum::serve` a client that opens sockets and says nothing would have them for ever.
+//! `axum::serve` bounds neither the number of connections nor the time that a connection may take, to send its request or to read the answer.
+//! With `axum::serve` a client that opens sockets and says nothing, or asks and does not read, would have them for ever.
+//!
+//! A connection has a place (see `door.rs`) until it ends or becomes a WebSocket. The connections of a proxy are those of many clients, so they have their places in
+//! the name of nobody, and each of their requests has a place for itself, in the name of the client that the proxy names.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use axum::{Router, body::Body, extract::ConnectInfo};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use axum::{
+    body::{Body, Bytes, HttpBody},
+    extract::ConnectInfo,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use hyper::{
+    body::{Frame, Incoming, SizeHint},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    net::{TcpListener, TcpStream},
+    sync::watch,
     time::timeout,
 };
 use tower_service::Service;
 
 use crate::{
     App,
-    config::{ACCEPT_PAUSE, HTTP_CONNECTIONS_MAX, HTTP_HEAD_BYTES_MAX},
+    config::{ACCEPT_PAUSE, HTTP_HEAD_BYTES_MAX, HTTP_REQUESTS_MAX, RETRY_AFTER, SEND_BUFFER_BYTES},
+    door::{Door, Place},
+    forwarded::client_address,
+    network::Network,
+    paced::Paced,
 };
 
 /// Serves `app` on `listener` until `stop` is ready. Then lets the WebSockets go with
-/// [`App::drain`], takes no more connections, and returns. At the limit of connections, further ones wait to be accepted.
+/// [`App::drain`], takes no more connections, and returns. A connection for which there is no place is told so and closed.
 ///
 /// # Errors
 /// None for the time being: failures of single connections are theirs alone.
 pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()>) -> io::Result<()> {
-    let permits = Arc::new(Semaphore::new(
-        app.limits().connections_max.saturating_add(HTTP_CONNECTIONS_MAX),
-    ));
+    let limits = app.limits();
+    // What is accepted inherits it.
+    if let Err(error) = set_socket_send_buffer_size(&listener, SEND_BUFFER_BYTES) {
+        tracing::warn!(%error, "the system keeps as much for clients that do not read as it likes");
+    }
+    let door = Door::new(limits);
+    let visitors = Visitors {
+        app: app.clone(),
+        requests: Door::new(limits),
+    };
     let (stopping, stopped) = watch::channel(());
     let accepting = async {
         loop {
-            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
-                return;
-            };
             match listener.accept().await {
                 Ok((stream, address)) => {
+                    let is_proxy = app.trusted_proxies().is_proxy(address.ip());
+                    let network = (!is_proxy).then(|| Network::of(address.ip()));
+                    let Some(place) = door.enter(network) else {
+                        app.turned_away().inc();
+                        // Who comes by TLS would not understand it.
+                        if app.tls().is_none() {
+                            turn_away(stream);
+                        }
+                        continue;
+                    };
                     // Signals are small and somebody waits for them.
                     _ = stream.set_nodelay(true);
-                    let router = app.router();
-                    let request_timeout = app.limits().request_timeout;
-                    let tls = app.tls().cloned();
-                    let mut stopped = stopped.clone();
+                    let stream = Paced::new(stream, limits.write_timeout);
+                    let (visitors, mut stopped) = (visitors.clone(), stopped.clone());
                     tokio::spawn(async move {
                         let stop = async move { _ = stopped.changed().await };
-                        let Some(tls) = tls else {
-                            return serve_connection(stream, address, router, request_timeout, permit, stop).await;
-                        };
-                        match timeout(request_timeout, tls.accept(stream)).await {
-                            Ok(Ok(stream)) => {
-                                serve_connection(stream, address, router, request_timeout, permit, stop).await;
-                            }
-                            Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
-                            Err(_) => tracing::debug!("the client began no TLS in time"),
-                        }
+                        visitors.serve_stream(stream, address, stop).await;
+                        drop(place);
                     });
                 }
                 Err(error) if is_of_one_connection(&error) => {}
@@ -70,8 +101,7 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
         stop.await;
         app.drain().await;
     };
-    // While clients take their leave, new connections are still accepted: health checks are told of the draining, and
-    // newcomers get a close code that sends them elsewhere.
+    // While clients take their leave, new connections are still accepted: health checks are told of the draining.
     tokio::select! {
         () = accepting => {}
         () = draining => {}
@@ -80,44 +110,138 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
     Ok(())
 }
 
-async fn serve_connection(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    address: std::net::SocketAddr,
-    router: Router,
-    request_timeout: Duration,
-    permit: OwnedSemaphorePermit,
-    stop: impl Future<Output = ()>,
-) {
-    let permit = Arc::new(permit);
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
+/// Says that there is no place, if that can be said at once.
+fn turn_away(stream: TcpStream) {
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nretry-after: {}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+        RETRY_AFTER.as_secs()
+    );
+    // The stream does not block. Whoever does not get the answer finds the connection closed.
+    _ = stream.into_std().and_then(|mut stream| stream.write(answer.as_bytes()));
+}
+
+/// The answer to a request that there is no place for: in a sentence, and when to come again.
+pub(crate) fn no_place(sentence: &'static str, wait: Duration) -> Response {
+    // Rounded up: who comes back at the named time must not be early.
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let headers = [
+        (header::RETRY_AFTER, HeaderValue::from(seconds)),
+        (header::CONNECTION, HeaderValue::from_static("close")),
+    ];
+    (StatusCode::SERVICE_UNAVAILABLE, headers, sentence).into_response()
+}
+
+/// All that the connections have in common.
+#[derive(Debug, Clone)]
+struct Visitors {
+    app: App,
+    /// Of the clients behind a proxy.
+    requests: Arc<Door>,
+}
+
+impl Visitors {
+    /// Begins with TLS, if the server has a certificate.
+    async fn serve_stream<S>(self, stream: S, address: SocketAddr, stop: impl Future<Output = ()>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Some(tls) = self.app.tls() else {
+            return self.serve_connection(stream, address, stop).await;
+        };
+        match timeout(self.app.limits().request_timeout, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.serve_connection(stream, address, stop).await,
+            Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
+            Err(_) => tracing::debug!("the client began no TLS in time"),
+        }
+    }
+
+    async fn serve_connection<S>(self, stream: S, address: SocketAddr, stop: impl Future<Output = ()>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (request_timeout, requests) = (self.app.limits().request_timeout, AtomicUsize::new(0));
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let is_last = requests.fetch_add(1, Ordering::Relaxed) + 1 >= HTTP_REQUESTS_MAX;
+            let visitors = self.clone();
+            async move {
+                let mut response = visitors.answer(request, address).await;
+                if is_last && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                    let close = HeaderValue::from_static("close");
+                    response.headers_mut().insert(header::CONNECTION, close);
+                }
+                Ok::<_, std::convert::Infallible>(response)
+            }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(request_timeout)
+            .max_buf_size(HTTP_HEAD_BYTES_MAX)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        let result = tokio::select! {
+            result = &mut connection => result,
+            () = stop => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = result {
+            tracing::debug!(%error, "connection broken");
+        }
+    }
+
+    async fn answer(&self, request: hyper::Request<Incoming>, address: SocketAddr) -> Response {
+        let proxies = self.app.trusted_proxies();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(address));
-        // A WebSocket keeps the permit when hyper is done with the connection.
-        request.extensions_mut().insert(ConnectionPermit(Arc::clone(&permit)));
-        router.clone().call(request)
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(request_timeout)
-        .max_buf_size(HTTP_HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
-    let result = tokio::select! {
-        result = &mut connection => result,
-        () = stop => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+        let place = if proxies.is_proxy(address.ip()) {
+            let client = client_address(proxies, address.ip(), request.headers());
+            let Some(place) = self.requests.enter(Some(Network::of(client))) else {
+                self.app.turned_away().inc();
+                let sentence = "too many requests are under way, in all or from this address: try again later\n";
+                return no_place(sentence, RETRY_AFTER);
+            };
+            Some(place)
+        } else {
+            None
+        };
+        let response = match self.app.router().call(request).await {
+            Ok(response) => response,
+            Err(error) => match error {},
+        };
+        match place {
+            Some(place) => response.map(|body| Body::new(Placed { body, _place: place })),
+            None => response,
         }
-    };
-    if let Err(error) = result {
-        tracing::debug!(%error, "connection broken");
     }
 }
 
-/// The permit for one of the connections that the server allows. The connection counts for as long as a clone lives.
-#[derive(Debug, Clone)]
-pub(crate) struct ConnectionPermit(#[expect(dead_code, reason = "held, not read")] Arc<OwnedSemaphorePermit>);
+/// The body of an answer that has a place until it is sent.
+struct Placed {
+    body: Body,
+    _place: Place,
+}
+
+impl HttpBody for Placed {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
 
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(

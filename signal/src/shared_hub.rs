@@ -7,7 +7,8 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use shared::signal::{Event, Nonce, Request};
+use shared::signal::{Event, Nonce, Refusal, Request};
+use thiserror::Error;
 use tokio::sync::Notify;
 
 use crate::{
@@ -52,24 +53,41 @@ pub(crate) struct ConnectionHandle {
     queue: Arc<OutboundQueue>,
 }
 
-/// An arrival on a socket.
+/// An arrival on a socket, with its size.
 #[derive(Debug)]
 pub(crate) enum Inbound {
     /// A request.
-    Request(Request),
+    Request { request: Request, bytes: usize },
     /// A message that is no request.
-    Malformed,
+    Malformed { bytes: usize },
     /// A ping or pong of the WebSocket protocol itself.
-    SignOfLife,
+    SignOfLife { bytes: usize },
     /// The head of a message over the limit.
     TooBig,
+    /// More fragments than a message may have.
+    Endless,
 }
 
 impl Inbound {
     /// Reads a text message.
     pub(crate) fn from_text(text: &str) -> Self {
-        wire::read(text).map_or(Self::Malformed, Self::Request)
+        let bytes = text.len();
+        match wire::read(text) {
+            Ok(request) => Self::Request { request, bytes },
+            Err(_) => Self::Malformed { bytes },
+        }
     }
+}
+
+/// Why there is no connection.
+#[derive(Debug, Error)]
+pub(crate) enum ConnectError {
+    /// There is no place for it.
+    #[error("the hub refuses it: {0:?}")]
+    Refused(Refusal),
+    /// The system gives no randomness for its challenge.
+    #[error("no randomness for a challenge")]
+    Randomness(#[source] getrandom::Error),
 }
 
 impl SharedHub {
@@ -124,22 +142,30 @@ impl SharedHub {
         &self.metrics
     }
 
-    /// Takes in a new socket.
+    /// Takes in a new socket, before it is one: a handshake that is refused costs no more than any other request.
     ///
     /// # Errors
-    /// If the system gives no randomness for its challenge.
-    pub(crate) fn connect(self: &Arc<Self>, address: IpAddr) -> Result<ConnectionHandle, getrandom::Error> {
+    /// See [`ConnectError`].
+    pub(crate) fn connect(self: &Arc<Self>, address: IpAddr) -> Result<ConnectionHandle, ConnectError> {
         let mut nonce = [0; 32];
-        getrandom::fill(&mut nonce)?;
+        getrandom::fill(&mut nonce).map_err(ConnectError::Randomness)?;
         let nonce = Nonce::from_bytes(nonce);
         let queue = Arc::new(OutboundQueue::default());
-        self.metrics.connections.inc();
         let mut guard = self.guard();
         let conn = ConnId(guard.state.next_conn);
         guard.state.next_conn += 1;
         guard.state.queues.insert(conn, Arc::clone(&queue));
-        guard.call(|hub, now, outbox| hub.connect(now.instant, conn, address, nonce, outbox));
+        let mut connected = Ok(());
+        guard.call(|hub, now, outbox| connected = hub.connect(now.instant, conn, address, nonce, outbox));
+        if connected.is_err() {
+            guard.state.queues.remove(&conn);
+        }
         guard.release();
+        connected.map_err(|refusal| {
+            self.metrics.count_refusal(&refusal);
+            ConnectError::Refused(refusal)
+        })?;
+        self.metrics.connections.inc();
         Ok(ConnectionHandle {
             hub: Arc::clone(self),
             conn,
@@ -220,6 +246,22 @@ fn now() -> Now {
     }
 }
 
+/// Something for which a queue has no room.
+enum Overflow {
+    /// An answer, to what the client `to` asked.
+    Answer { to: ConnId, lost: Event },
+    /// A payload of another.
+    Payload { to: ConnId, from: ConnId },
+}
+
+fn payload_bytes(event: &Event) -> usize {
+    if let Event::Relayed { payload, .. } = event {
+        payload.len()
+    } else {
+        0
+    }
+}
+
 /// Holds the lock for one or more calls of the hub. [`HubGuard::release`] has to end it.
 struct HubGuard<'a> {
     state: MutexGuard<'a, State>,
@@ -238,10 +280,11 @@ impl HubGuard<'_> {
         } = &mut *self.state;
         change(hub, self.now, outbox);
         let mut overflows = Vec::new();
-        // Telling of an overflow is an output too. The loop ends, because each overflow closes another connection.
+        // Telling of an overflow is an output too. The loop ends: a payload that is refused becomes an answer to its sender, and an answer for which
+        // there is no room closes a connection.
         while !outbox.is_empty() {
             for output in outbox.drain() {
-                let (Output::Send { to, .. } | Output::Close { to, .. }) = output;
+                let (Output::Send { to, .. } | Output::Relay { to, .. } | Output::Close { to, .. }) = output;
                 let Some(queue) = queues.get(&to) else {
                     continue;
                 };
@@ -249,7 +292,14 @@ impl HubGuard<'_> {
                     Output::Send { event, .. } => {
                         metrics.count_event(&event);
                         if let Err(lost) = queue.push(limits, event) {
-                            overflows.push((to, lost));
+                            overflows.push(Overflow::Answer { to, lost });
+                        }
+                    }
+                    Output::Relay { sender, event, .. } => {
+                        let bytes = payload_bytes(&event);
+                        match queue.push_payload(limits, sender, event) {
+                            Ok(()) => metrics.count_relayed(bytes),
+                            Err(_) => overflows.push(Overflow::Payload { to, from: sender.conn }),
                         }
                     }
                     Output::Close { code, .. } => {
@@ -262,8 +312,11 @@ impl HubGuard<'_> {
                     self.touched.push(Arc::clone(queue));
                 }
             }
-            for (to, lost) in overflows.drain(..) {
-                hub.handle_slow_reader(to, Some(&lost), outbox);
+            for overflow in overflows.drain(..) {
+                match overflow {
+                    Overflow::Answer { to, lost } => hub.handle_slow_reader(to, Some(&lost), outbox),
+                    Overflow::Payload { to, from } => hub.handle_full_queue(to, from, outbox),
+                }
             }
         }
     }
@@ -302,16 +355,17 @@ impl ConnectionHandle {
         let mut guard = self.hub.guard();
         for inbound in batch.drain(..) {
             guard.call(|hub, now, outbox| match inbound {
-                Inbound::Request(request) => hub.handle(now, conn, request, outbox),
-                Inbound::Malformed => hub.handle_malformed(now.instant, conn, outbox),
-                Inbound::SignOfLife => hub.handle_sign_of_life(now.instant, conn, outbox),
+                Inbound::Request { request, bytes } => hub.handle(now, conn, request, bytes, outbox),
+                Inbound::Malformed { bytes } => hub.handle_malformed(now.instant, conn, bytes, outbox),
+                Inbound::SignOfLife { bytes } => hub.handle_sign_of_life(now.instant, conn, bytes, outbox),
                 Inbound::TooBig => hub.handle_too_big(conn, outbox),
+                Inbound::Endless => hub.handle_endless(conn, outbox),
             });
         }
         guard.release();
     }
 
-    /// A write took too long.
+    /// A write waited too long.
     pub(crate) fn handle_slow_reader(&self, lost: Option<&Event>) {
         self.hub
             .call(|hub, _, outbox| hub.handle_slow_reader(self.conn, lost, outbox));

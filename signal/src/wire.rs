@@ -3,6 +3,8 @@
 //! Relays are nearly all of the traffic, and the server only exchanges a peer's id in each. In general, `serde_json` looks at
 //! each byte of a string for an escape; sealed payloads never have escapes. So this module takes relays apart by itself, in the
 //! form in which every client of ours writes them. A text that differs from this form by a byte takes the general way.
+//! `cargo xtask bench server` says what that is worth: a relay costs the server 1.4 times the processor time of a bare WebSocket relay, and 2.8 times without
+//! this module. The bound is 1.6.
 //!
 //! The ids are public, so they need no codec that takes the same time for every text, as the codec of [`PeerId`] does.
 //!

@@ -1,13 +1,14 @@
 //! One task a socket. Bytes come in and become requests to the hub; events of the hub become bytes and go out.
 //!
-//! The handshake is done here rather than with axum's `WebSocketUpgrade`, for two reasons.
+//! The handshake is done here rather than with axum's `WebSocketUpgrade`, for three reasons.
 //!
 //! - After a message that is too big, or in a flood, unread bytes remain. A TCP connection that is closed over unread bytes
 //!   sends a reset, and the reset may overtake the close code. So the task has to reach the stream below, to read the stream
 //!   empty.
+//! - Fragments of a message have to be counted, and only the bytes tell of them: the library puts them together and says nothing.
 //! - Buffers are most of the cost of an idle socket, and here their sizes can be chosen.
 
-use std::{cell::RefCell, future::poll_fn, net::IpAddr, sync::Arc, time::Duration};
+use std::{cell::RefCell, future::poll_fn, io::ErrorKind, net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -20,7 +21,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use shared::{
     limits::SIGNAL_MESSAGE_BYTES_MAX,
-    signal::{CloseCode, Event},
+    signal::{CloseCode, Event, Refusal},
 };
 use thiserror::Error;
 use tokio::{
@@ -38,10 +39,11 @@ use tokio_tungstenite::{
 
 use crate::{
     batched_stream::BatchedStream,
-    config::{DISCARDED_BYTES_MAX, READ_BATCH_MESSAGES_MAX, SOCKET_READ_BYTES, SOCKET_WRITE_BYTES},
+    config::{DISCARDED_BYTES_MAX, READ_BATCH_MESSAGES_MAX, RETRY_AFTER, SOCKET_READ_BYTES, SOCKET_WRITE_BYTES},
+    fragments::TooManyFragments,
     outbound::Next,
-    serve::ConnectionPermit,
-    shared_hub::{ConnectionHandle, Inbound, SharedHub},
+    serve::no_place,
+    shared_hub::{ConnectError, ConnectionHandle, Inbound, SharedHub},
     wire,
 };
 
@@ -61,9 +63,17 @@ pub(crate) fn upgrade(hub: Arc<SharedHub>, address: IpAddr, mut request: Request
     let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return HandshakeError::NoUpgrade.into_response();
     };
-    let permit = request.extensions_mut().remove::<ConnectionPermit>();
     // The request is let go first: its headers would otherwise live as long as the socket.
     drop(request);
+    // Before the upgrade, so that a socket that is refused is none. The hub counts the time until the hello from here on.
+    let connection = match hub.connect(address) {
+        Ok(connection) => connection,
+        Err(ConnectError::Refused(refusal)) => return refused(&refusal),
+        Err(error @ ConnectError::Randomness(_)) => {
+            tracing::error!(%error, "no WebSocket");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+    };
     tokio::spawn(async move {
         let stream = match on_upgrade.await {
             Ok(upgraded) => BatchedStream::new(TokioIo::new(upgraded)),
@@ -76,11 +86,7 @@ pub(crate) fn upgrade(hub: Arc<SharedHub>, address: IpAddr, mut request: Request
             .max_message_size(Some(SIGNAL_MESSAGE_BYTES_MAX))
             .max_frame_size(Some(SIGNAL_MESSAGE_BYTES_MAX));
         let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
-        match hub.connect(address) {
-            Ok(connection) => serve(&connection, socket).await,
-            Err(error) => tracing::error!(%error, "no randomness for a challenge"),
-        }
-        drop(permit);
+        serve(&connection, socket).await;
     });
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -89,6 +95,31 @@ pub(crate) fn upgrade(hub: Arc<SharedHub>, address: IpAddr, mut request: Request
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     response
+}
+
+/// The answer to a handshake for which the hub has no place.
+fn refused(refusal: &Refusal) -> Response {
+    match refusal {
+        Refusal::TooFast { retry_after_millis } => {
+            let wait = Duration::from_millis((*retry_after_millis).into());
+            no_place("too many sockets are opened from this address: try again later\n", wait)
+        }
+        Refusal::Draining {} => no_place("the server is about to stop: try again soon\n", RETRY_AFTER),
+        Refusal::ServerFull {}
+        | Refusal::Malformed {}
+        | Refusal::NotRegistered {}
+        | Refusal::AlreadyRegistered {}
+        | Refusal::UnsupportedVersion { .. }
+        | Refusal::BadSignature {}
+        | Refusal::WrongHost {}
+        | Refusal::RoomFull {}
+        | Refusal::PeerNotHere { .. }
+        | Refusal::PeerBusy { .. }
+        | Refusal::PayloadTooLarge {} => no_place(
+            "there are too many sockets, in all or from this address: try again later\n",
+            RETRY_AFTER,
+        ),
+    }
 }
 
 /// Why a request is no handshake of a WebSocket.
@@ -200,7 +231,7 @@ fn read_batch(
     while let Some(next) = message.take() {
         match inbound(next) {
             // Nothing is read behind the head of this message: the socket would only end with another error, and without a code.
-            Ok(Inbound::TooBig) => batch.push(Inbound::TooBig),
+            Ok(last @ (Inbound::TooBig | Inbound::Endless)) => batch.push(last),
             Ok(inbound) => {
                 batch.push(inbound);
                 if batch.len() < READ_BATCH_MESSAGES_MAX {
@@ -218,14 +249,19 @@ fn read_batch(
 fn inbound(message: Option<Result<Message, tungstenite::Error>>) -> Result<Inbound, End> {
     match message {
         Some(Ok(Message::Text(text))) => Ok(Inbound::from_text(text.as_str())),
-        Some(Ok(Message::Binary(_))) => Ok(Inbound::Malformed),
+        Some(Ok(Message::Binary(bytes))) => Ok(Inbound::Malformed { bytes: bytes.len() }),
         // The library answers pings by itself.
-        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(Inbound::SignOfLife),
+        Some(Ok(message @ (Message::Ping(_) | Message::Pong(_) | Message::Frame(_)))) => {
+            Ok(Inbound::SignOfLife { bytes: message.len() })
+        }
         Some(Ok(Message::Close(_))) | None => Err(End::Gone),
         Some(Err(error)) => match error {
             tungstenite::Error::Capacity(_) => Ok(Inbound::TooBig),
             tungstenite::Error::Utf8(_) => Err(End::Protocol(1007)),
             tungstenite::Error::Protocol(_) => Err(End::Protocol(1002)),
+            tungstenite::Error::Io(error) if error.get_ref().is_some_and(|error| error.is::<TooManyFragments>()) => {
+                Ok(Inbound::Endless)
+            }
             tungstenite::Error::ConnectionClosed
             | tungstenite::Error::AlreadyClosed
             | tungstenite::Error::Io(_)
@@ -258,49 +294,31 @@ async fn send_waiting(connection: &ConnectionHandle, socket: &mut Socket) -> Res
     }
 }
 
-/// Gives a message to the socket. The socket mostly has room at once. Otherwise waiting has a time limit, and ends early when
-/// the hub has given the client up.
+/// Gives a message to the socket, as soon as it has room.
 async fn send(connection: &ConnectionHandle, socket: &mut Socket, event: &Event, message: Message) -> Result<(), End> {
-    let ready = match poll_fn(|context| socket.poll_ready_unpin(context)).now_or_never() {
-        Some(ready) => Ok(ready),
-        None => in_time(connection, poll_fn(|context| socket.poll_ready_unpin(context))).await,
-    };
-    match ready {
-        Ok(Ok(())) => socket.start_send_unpin(message).map_err(|_| End::Gone),
-        Ok(Err(_)) => Err(End::Gone),
-        Err(GivenUp) => {
-            connection.handle_slow_reader(Some(event));
-            Err(End::Close(CloseCode::SlowReader.code()))
-        }
-    }
+    let ready = poll_fn(|context| socket.poll_ready_unpin(context)).await;
+    let sent = ready.and_then(|()| socket.start_send_unpin(message));
+    sent.map_err(|error| end_of_write(connection, Some(event), &error))
 }
 
 /// Writes out the sent messages.
 async fn flush(connection: &ConnectionHandle, socket: &mut Socket) -> Result<(), End> {
-    let flushed = match socket.flush().now_or_never() {
-        Some(flushed) => Ok(flushed),
-        None => in_time(connection, socket.flush()).await,
-    };
-    match flushed {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(End::Gone),
-        Err(GivenUp) => {
-            connection.handle_slow_reader(None);
-            Err(End::Close(CloseCode::SlowReader.code()))
-        }
+    let flushed = socket.flush().await;
+    flushed.map_err(|error| end_of_write(connection, None, &error))
+}
+
+/// What comes of a write that failed: the connection is broken, or the client did not read (see [`Paced`](crate::paced::Paced)).
+fn end_of_write(connection: &ConnectionHandle, lost: Option<&Event>, error: &tungstenite::Error) -> End {
+    if is_stalled(error) {
+        connection.handle_slow_reader(lost);
+        End::Close(CloseCode::SlowReader.code())
+    } else {
+        End::Gone
     }
 }
 
-/// The client does not read.
-struct GivenUp;
-
-async fn in_time<T>(connection: &ConnectionHandle, write: impl Future<Output = T>) -> Result<T, GivenUp> {
-    let limit = connection.hub().limits().write_timeout;
-    tokio::select! {
-        biased;
-        written = timeout(limit, write) => written.map_err(|_| GivenUp),
-        () = connection.queue().given_up() => Err(GivenUp),
-    }
+fn is_stalled(error: &tungstenite::Error) -> bool {
+    matches!(error, tungstenite::Error::Io(error) if error.kind() == ErrorKind::TimedOut)
 }
 
 /// Sends the close code and sees that the code arrives: nothing more is sent, and arriving bytes are discarded until the client
@@ -311,10 +329,16 @@ async fn hang_up(mut socket: Socket, code: u16, linger: Duration) {
             code: code.into(),
             reason: "".into(),
         };
-        if socket.close(Some(frame)).await.is_err() {
+        let mut sent = socket.close(Some(frame)).await;
+        // A client that does not read is waited for, too, for as long as a socket lingers.
+        while sent.as_ref().is_err_and(is_stalled) {
+            sent = socket.flush().await;
+        }
+        if sent.is_err() {
             return;
         }
         let stream = socket.get_mut();
+        stream.stop_counting();
         if stream.shutdown().await.is_err() {
             return;
         }

@@ -18,7 +18,7 @@ use shared::{
 };
 use signal::{
     config::{Limits, Rate},
-    hub::{ConnId, Hub, IceServers, Now, Outbox, Output},
+    hub::{ConnId, Hub, IceServers, Network, Now, Outbox, Output, Sender},
 };
 
 const CONNECTIONS_MAX: usize = 12;
@@ -120,6 +120,10 @@ fn clock(instant: Instant) -> Now {
     }
 }
 
+fn ip(address: u8) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(10, 0, 0, address))
+}
+
 fn peer_id(who: usize) -> PeerId {
     IDENTITIES[who].peer_id()
 }
@@ -133,6 +137,9 @@ impl World {
             peers_per_room_max: PEERS_PER_ROOM_MAX,
             socket_rate: Rate::Unlimited,
             address_rate: Rate::Unlimited,
+            socket_bytes_rate: Rate::Unlimited,
+            address_bytes_rate: Rate::Unlimited,
+            registration_rate: Rate::Unlimited,
             malformed_strikes_max: u32::MAX,
             heartbeat: HEARTBEAT,
             hello_timeout: HELLO_TIMEOUT,
@@ -207,7 +214,7 @@ impl World {
                     connection.nonce
                 };
                 let hello = Request::from(Hello::sign(&IDENTITIES[who], &room_of(room), "rooms.example", &nonce));
-                self.hub.handle(clock(now), connection.conn, hello, &mut outbox);
+                self.hub.handle(clock(now), connection.conn, hello, 500, &mut outbox);
                 self.on_hello(at, who, room, forged, &outbox.drain().collect::<Vec<_>>());
             }
             Op::Relay { conn, to } => self.relay(pick(&conn), to),
@@ -215,12 +222,13 @@ impl World {
             Op::Pong { conn } => {
                 let at = pick(&conn);
                 self.hub
-                    .handle(clock(now), self.connections[at].conn, Request::Pong {}, &mut outbox);
+                    .handle(clock(now), self.connections[at].conn, Request::Pong {}, 11, &mut outbox);
                 self.connections[at].heard_at = now;
             }
             Op::Garbage { conn } => {
                 let at = pick(&conn);
-                self.hub.handle_malformed(now, self.connections[at].conn, &mut outbox);
+                self.hub
+                    .handle_malformed(now, self.connections[at].conn, 9, &mut outbox);
                 let expected = match self.connections[at].closing {
                     true => vec![],
                     false => vec![refused(self.connections[at].conn, Refusal::Malformed {})],
@@ -253,14 +261,18 @@ impl World {
             to: peer_id(to),
             payload: "sealed".to_owned(),
         };
-        self.hub.handle(clock(self.now), conn, relay, &mut outbox);
+        self.hub.handle(clock(self.now), conn, relay, 100, &mut outbox);
         let outputs: Vec<_> = outbox.drain().collect();
         let expected = match self.connections[at].registered {
             None if self.connections[at].closing => vec![],
             None => vec![refused(conn, Refusal::NotRegistered {})],
             Some((room, from)) => match self.holder(room, to).filter(|holder| *holder != at) {
-                Some(holder) => vec![Output::Send {
+                Some(holder) => vec![Output::Relay {
                     to: self.connections[holder].conn,
+                    sender: Sender {
+                        conn,
+                        network: Network::of(ip(self.connections[at].address)),
+                    },
                     event: Event::Relayed {
                         from: peer_id(from),
                         payload: "sealed".to_owned(),
@@ -279,6 +291,7 @@ impl World {
             clock(self.now),
             self.connections[at].conn,
             Request::Discover {},
+            15,
             &mut outbox,
         );
         let outputs: Vec<_> = outbox.drain().collect();
@@ -317,31 +330,28 @@ impl World {
             .iter()
             .filter(|connection| connection.address == address)
             .count();
-        let full = self.connections.len() >= CONNECTIONS_MAX || same_address >= PER_ADDRESS_MAX;
-        let ip = IpAddr::V4(Ipv4Addr::new(10, 0, 0, address));
-        self.hub.connect(self.now, conn, ip, nonce, &mut outbox);
+        let free = CONNECTIONS_MAX - self.connections.len();
+        let full = same_address >= free || same_address >= PER_ADDRESS_MAX;
+        let connected = self.hub.connect(self.now, conn, ip(address), nonce, &mut outbox);
         let outputs: Vec<_> = outbox.drain().collect();
         if full {
-            let close = Output::Close {
-                to: conn,
-                code: CloseCode::Full,
-            };
-            assert_eq!(outputs, [refused(conn, Refusal::ServerFull {}), close]);
-        } else {
-            assert!(matches!(
-                &outputs[..],
-                [Output::Send {
-                    event: Event::Challenge { .. },
-                    ..
-                }]
-            ));
+            assert_eq!((connected, outputs), (Err(Refusal::ServerFull {}), vec![]));
+            return;
         }
+        assert_eq!(connected, Ok(()));
+        assert!(matches!(
+            &outputs[..],
+            [Output::Send {
+                event: Event::Challenge { .. },
+                ..
+            }]
+        ));
         self.connections.push(Connection {
             conn,
             address,
             nonce,
             registered: None,
-            closing: full,
+            closing: false,
             connected_at: self.now,
             heard_at: self.now,
         });
@@ -360,9 +370,17 @@ impl World {
         let holder = self.holder(room, who);
         let rooms = (0..4).filter(|room| !self.members(*room).is_empty()).count();
         let members = self.members(room).len();
+        let address = self.connections[at].address;
+        let of_address = self
+            .connections
+            .iter()
+            .filter(|connection| connection.address == address)
+            .filter(|connection| connection.registered.is_some_and(|(other, _)| other == room))
+            .count();
+        let free = PEERS_PER_ROOM_MAX - members;
         let refusal = if forged {
             Some(Refusal::BadSignature {})
-        } else if holder.is_none() && members >= PEERS_PER_ROOM_MAX {
+        } else if holder.is_none() && members > 0 && of_address >= free {
             Some(Refusal::RoomFull {})
         } else if members == 0 && rooms >= ROOMS_MAX {
             Some(Refusal::ServerFull {})
@@ -409,7 +427,7 @@ impl World {
                 .drain()
                 .filter_map(|output| match output {
                     Output::Close { to, code } => Some((to, code.code())),
-                    Output::Send { event, .. } => {
+                    Output::Send { event, .. } | Output::Relay { event, .. } => {
                         assert_eq!(event, Event::Ping {});
                         None
                     }

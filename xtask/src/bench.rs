@@ -18,7 +18,7 @@ pub(crate) struct Args {
 enum Bench {
     /// Bytes of the first load
     Size,
-    /// Memory per idle socket, and relayed messages per second
+    /// Memory per idle socket, relayed messages per second, and what honest people notice of attacks
     Server,
     /// From a click on a room's link to the first open channel, in real browsers
     Join,

@@ -1,6 +1,6 @@
 //! One socket, as the hub knows it.
 
-use std::{net::IpAddr, time::Instant};
+use std::time::{Duration, Instant};
 
 use shared::{PeerId, RoomId, signal::Nonce};
 
@@ -8,13 +8,14 @@ use super::{
     ConnId,
     deadlines::{Deadline, Deadlines},
 };
-use crate::rate::Bucket;
+use crate::{config::Limits, network::Network, rate::Bucket};
 
 #[derive(Debug)]
 pub(super) struct Connection {
-    pub(super) address: IpAddr,
+    pub(super) network: Network,
     pub(super) stage: Stage,
-    pub(super) bucket: Bucket,
+    messages: Bucket,
+    bytes: Bucket,
     pub(super) too_fast_strikes: u32,
     pub(super) malformed_strikes: u32,
     /// Pings since the client was last heard.
@@ -45,11 +46,12 @@ pub(super) enum Stage {
 
 impl Connection {
     /// That was just opened, and is to say hello until `due_at`.
-    pub(super) fn new(address: IpAddr, nonce: Nonce, due_at: Instant) -> Self {
+    pub(super) fn new(network: Network, nonce: Nonce, due_at: Instant) -> Self {
         Self {
-            address,
+            network,
             stage: Stage::Greeting { nonce },
-            bucket: Bucket::default(),
+            messages: Bucket::default(),
+            bytes: Bucket::default(),
             too_fast_strikes: 0,
             malformed_strikes: 0,
             pings: 0,
@@ -57,6 +59,12 @@ impl Connection {
             armed_at: due_at,
             renewal: None,
         }
+    }
+
+    /// Takes the tokens that a message of so many bytes costs, or says how long to wait for them.
+    pub(super) fn take_message(&mut self, now: Instant, bytes: usize, limits: &Limits) -> Result<(), Duration> {
+        self.messages.take(now, limits.socket_rate)?;
+        self.bytes.take_many(now, limits.socket_bytes_rate, bytes)
     }
 
     /// Has the silence of this connection, whose number is `conn`, looked at when that is due.

@@ -1,8 +1,9 @@
 //! The time as it comes in, and when the hub has something to do: for each deadline, at what time.
 
-use std::{collections::BTreeSet, net::IpAddr, time::Instant};
+use std::{collections::BTreeSet, time::Instant};
 
 use super::ConnId;
+use crate::network::Network;
 
 /// The time, for what holds beyond this server, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub(super) enum Deadline {
     /// Send newer credentials for TURN: one for each registered connection, if there is TURN.
     Renewal(ConnId),
     /// Forget an address: one for each that has no connections.
-    Forget(IpAddr),
+    Forget(Network),
 }
 
 /// All of them, in the order of their times. Whoever arms a deadline keeps its time, to disarm it.

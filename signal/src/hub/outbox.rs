@@ -3,6 +3,7 @@
 use shared::signal::{CloseCode, Event};
 
 use super::ConnId;
+use crate::network::Network;
 
 /// One task for the socket layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,16 @@ pub enum Output {
         /// The message.
         event: Event,
     },
+    /// Send what another client says. If too much waits for the recipient, it is not sent, and the hub expects a
+    /// [`Hub::handle_full_queue`](super::Hub::handle_full_queue).
+    Relay {
+        /// The recipient.
+        to: ConnId,
+        /// Who says it.
+        sender: Sender,
+        /// The message.
+        event: Event,
+    },
     /// Close the socket after what was sent before. The hub expects a [`Hub::disconnect`](super::Hub::disconnect) when that is done.
     Close {
         /// The socket.
@@ -21,6 +32,15 @@ pub enum Output {
         /// The reason.
         code: CloseCode,
     },
+}
+
+/// Whose share of the recipient's queue a message takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sender {
+    /// The sender's socket.
+    pub conn: ConnId,
+    /// The network of the sender's address.
+    pub network: Network,
 }
 
 /// Collects outputs, in order. A call adds a handful at most, but [`Hub::drain`](super::Hub::drain) two a connection and
@@ -44,6 +64,10 @@ impl Outbox {
 
     pub(super) fn send(&mut self, to: ConnId, event: Event) {
         self.outputs.push(Output::Send { to, event });
+    }
+
+    pub(super) fn relay(&mut self, to: ConnId, sender: Sender, event: Event) {
+        self.outputs.push(Output::Relay { to, sender, event });
     }
 
     pub(super) fn close(&mut self, to: ConnId, code: CloseCode) {

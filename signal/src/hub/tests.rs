@@ -4,7 +4,7 @@ mod limits;
 
 use std::{net::Ipv4Addr, time::Duration};
 
-use shared::{Identity, Room as RoomKeys, RoomCode, signal::PROTOCOL_VERSION};
+use shared::{Identity, Room as RoomKeys, RoomCode, limits::PEER_SAMPLE_MAX, signal::PROTOCOL_VERSION};
 
 use super::*;
 use crate::config::Rate;
@@ -68,14 +68,26 @@ impl Bench {
         self.outbox.drain().collect()
     }
 
+    /// Connects, and is taken in.
     fn connect(&mut self, conn: u64) -> Vec<Output> {
-        self.hub
-            .connect(self.now, ConnId(conn), address(1), NONCE, &mut self.outbox);
+        assert_eq!(self.try_connect(conn, address(1)), Ok(()));
         self.outputs()
     }
 
+    /// Connects from an address.
+    fn try_connect(&mut self, conn: u64, address: IpAddr) -> Result<(), Refusal> {
+        self.hub
+            .connect(self.now, ConnId(conn), address, NONCE, &mut self.outbox)
+    }
+
     fn request(&mut self, conn: u64, request: Request) -> Vec<Output> {
-        self.hub.handle(self.now(), ConnId(conn), request, &mut self.outbox);
+        self.request_of(conn, request, 100)
+    }
+
+    /// A request with so many bytes.
+    fn request_of(&mut self, conn: u64, request: Request, bytes: usize) -> Vec<Output> {
+        self.hub
+            .handle(self.now(), ConnId(conn), request, bytes, &mut self.outbox);
         self.outputs()
     }
 
@@ -86,6 +98,13 @@ impl Bench {
     /// Connects and registers; the connection has the peer's number.
     fn join(&mut self, who: u8, room: &str) -> Vec<Output> {
         self.connect(u64::from(who));
+        self.hello(u64::from(who), who, room)
+    }
+
+    /// The same, from an address of its own.
+    fn join_alone(&mut self, who: u8, room: &str) -> Vec<Output> {
+        assert_eq!(self.try_connect(u64::from(who), address(who)), Ok(()));
+        self.outputs();
         self.hello(u64::from(who), who, room)
     }
 
@@ -106,6 +125,14 @@ fn refused(to: u64, refusal: Refusal) -> Output {
 
 fn close(to: u64, code: CloseCode) -> Output {
     Output::Close { to: ConnId(to), code }
+}
+
+/// What the client of one connection, at the usual address, has sent to another.
+fn carried(from: u64, to: u64, event: Event) -> Output {
+    let (conn, network) = (ConnId(from), Network::of(address(1)));
+    let sender = Sender { conn, network };
+    let to = ConnId(to);
+    Output::Relay { to, sender, event }
 }
 
 fn relay(to: u8) -> Request {
@@ -179,7 +206,7 @@ fn a_relay_reaches_its_recipient_in_the_same_room_only() {
         from: identity(1).peer_id(),
         payload: "sealed".to_owned(),
     };
-    assert_eq!(bench.request(1, relay(2)), [send(2, relayed)]);
+    assert_eq!(bench.request(1, relay(2)), [carried(1, 2, relayed)]);
     for stranger in [1, 3, 4] {
         let refusal = Refusal::PeerNotHere {
             to: identity(stranger).peer_id(),
@@ -202,7 +229,7 @@ fn a_payload_over_the_limit_is_refused() {
     };
     assert!(matches!(
         relay_of(RELAY_PAYLOAD_BYTES_MAX)[..],
-        [Output::Send { to: ConnId(2), .. }]
+        [Output::Relay { to: ConnId(2), .. }]
     ));
     assert_eq!(
         relay_of(RELAY_PAYLOAD_BYTES_MAX + 1),
@@ -268,7 +295,7 @@ fn the_newer_socket_of_a_peer_supersedes_the_older() {
     };
     let mut bench = Bench::new(limits);
     bench.join(1, ROOM);
-    bench.join(2, ROOM);
+    bench.join_alone(2, ROOM);
     bench.connect(11);
     assert_eq!(
         bench.hello(11, 1, ROOM),
@@ -280,11 +307,11 @@ fn the_newer_socket_of_a_peer_supersedes_the_older() {
     );
     assert!(matches!(
         bench.request(2, relay(1))[..],
-        [Output::Send { to: ConnId(11), .. }]
+        [Output::Relay { to: ConnId(11), .. }]
     ));
     bench.hub.disconnect(bench.now, ConnId(1));
     assert!(
-        matches!(bench.request(2, relay(1))[..], [Output::Send { to: ConnId(11), .. }]),
+        matches!(bench.request(2, relay(1))[..], [Output::Relay { to: ConnId(11), .. }]),
         "the end of the older socket does not unregister the newer one"
     );
 }
@@ -309,10 +336,8 @@ fn draining_tells_everybody_and_takes_in_nobody() {
             .map(|conn| [send(conn, Event::Draining {}), close(conn, CloseCode::Restart)])
             .concat()
     );
-    assert_eq!(
-        bench.connect(3),
-        [refused(3, Refusal::Draining {}), close(3, CloseCode::Restart)]
-    );
+    assert_eq!(bench.try_connect(3, address(2)), Err(Refusal::Draining {}));
+    assert_eq!(bench.outputs(), []);
     assert_eq!(bench.hub.occupancy().peers, 0);
     assert_eq!(bench.hub.poll_timeout(), None);
 }

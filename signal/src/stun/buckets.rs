@@ -12,7 +12,8 @@ use std::{
 
 use crate::{
     config::{Rate, STUN_BUCKET_SETS, STUN_BUCKETS_PER_SET},
-    rate::{Bucket, network},
+    network::Network,
+    rate::Bucket,
 };
 
 /// The table.
@@ -39,7 +40,7 @@ impl Buckets {
 
     /// Takes a token of `address`; says whether there was one.
     pub(super) fn take(&mut self, now: Instant, address: IpAddr, rate: Rate) -> bool {
-        let address = network(address);
+        let address = Network::of(address).first();
         let set = self.key.hash_one(address) % self.sets.len() as u64;
         let set = usize::try_from(set).expect("invariant: less than the number of sets");
         self.take_in(set, now, address, rate)

@@ -31,18 +31,25 @@ fn issue(folder: &Path) -> CertificateDer<'static> {
 }
 
 fn start(folder: &Path) -> Program {
+    start_with(folder, &[])
+}
+
+/// Starts the program with further arguments.
+fn start_with(folder: &Path, arguments: &[&str]) -> Program {
     let path = |name: &str| folder.join(name).to_str().expect("text").to_owned();
-    Program::start(&[
+    let (certificate, key) = (path("cert.pem"), path("key.pem"));
+    let own = [
         "--listen",
         "127.0.0.1:0",
         "--tls-cert",
-        &path("cert.pem"),
+        &certificate,
         "--tls-key",
-        &path("key.pem"),
+        &key,
         "--hsts",
         "--request-timeout-millis",
         "1000",
-    ])
+    ];
+    Program::start(&[&own, arguments].concat())
 }
 
 /// Connects as somebody who trusts this certificate alone.
@@ -91,6 +98,38 @@ async fn a_client_that_begins_no_tls_is_left() {
         .await
         .expect("the server hangs up");
     assert_eq!(read.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_client_over_tls_that_does_not_read_is_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = issue(folder.path());
+    let app = tempfile::tempdir().unwrap();
+    fs::write(app.path().join("large.wasm"), vec![7; 2_000_000]).unwrap();
+    let root = app.path().to_str().unwrap();
+    let program = start_with(folder.path(), &["--web-root", root, "--write-timeout-millis", "500"]);
+    let mut stream = connect(&program, &certificate).await.unwrap();
+    let request = "GET /large.wasm HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(20);
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.flush().await.unwrap();
+    // What the server does not send any more does not come by reading later.
+    sleep(Duration::from_secs(2)).await;
+    let mut answers = Vec::new();
+    _ = timeout(PATIENCE, stream.read_to_end(&mut answers)).await.unwrap();
+    assert!(!answers.is_empty(), "the server has begun");
+    assert!(answers.len() < 20 * 2_000_000, "{} bytes", answers.len());
+}
+
+#[tokio::test]
+async fn who_finds_no_place_at_a_server_with_tls_hears_no_plain_text() {
+    let folder = tempfile::tempdir().unwrap();
+    issue(folder.path());
+    let program = start_with(folder.path(), &["--http-connections-max", "1"]);
+    let _first = TcpStream::connect(&program.address).await.unwrap();
+    let mut second = TcpStream::connect(&program.address).await.unwrap();
+    let mut heard = Vec::new();
+    let read = timeout(Duration::from_millis(500), second.read_to_end(&mut heard));
+    assert_eq!(read.await.expect("it is closed at once").unwrap(), 0);
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! A rendezvous server in the test's own process, and clients that can behave badly.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use futures_util::{SinkExt, StreamExt};
 use shared::{
@@ -10,7 +13,7 @@ use shared::{
 use signal::{App, Config, admin, app, serve::serve};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::oneshot,
     task::JoinHandle,
     time::timeout,
@@ -81,6 +84,13 @@ impl Server {
     pub(crate) async fn ask(&self, request: &str) -> Reply {
         ask(self.address, request).await
     }
+}
+
+/// Opens a connection from a loopback address of this machine. Any of 127.0.0.0/8 is one.
+pub(crate) async fn connect_at(own: Ipv4Addr, address: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((own, 0).into())?;
+    socket.connect(address).await
 }
 
 /// The answer of a server over HTTP.
@@ -163,15 +173,31 @@ impl Client {
 
     /// Connects as a page of `origin` would.
     pub(crate) async fn connect_from(address: SocketAddr, origin: Option<&str>) -> Result<Self, Box<Error>> {
-        let stream = TcpStream::connect(address).await.expect("the server accepts");
-        stream.set_nodelay(true).expect("a TCP socket");
+        let origin = origin.map(|origin| ("origin", origin));
+        Self::connect_with(TcpStream::connect(address).await.map_err(Error::Io)?, origin.as_slice()).await
+    }
+
+    /// Makes a WebSocket of a connection, by a request with these headers besides the usual ones.
+    pub(crate) async fn connect_with(stream: TcpStream, headers: &[(&'static str, &str)]) -> Result<Self, Box<Error>> {
+        stream.set_nodelay(true).map_err(Error::Io)?;
+        let address = stream.peer_addr().map_err(Error::Io)?;
         let mut request = format!("ws://{address}/ws").into_client_request()?;
-        if let Some(origin) = origin {
-            let origin = http::HeaderValue::from_str(origin).expect("a header's value");
-            request.headers_mut().insert(http::header::ORIGIN, origin);
+        for (name, value) in headers {
+            let value = http::HeaderValue::from_str(value).expect("a header's value");
+            request.headers_mut().insert(*name, value);
         }
-        let (socket, _) = client_async(request, stream).await?;
+        let (socket, _) = timeout(PATIENCE, client_async(request, stream))
+            .await
+            .expect("the server answers in time")?;
         Ok(Self { socket })
+    }
+
+    /// Connects and registers, at another loopback address of this machine.
+    pub(crate) async fn join_at(own: Ipv4Addr, address: SocketAddr, identity: &Identity, room: &str) -> Self {
+        let stream = connect_at(own, address).await.expect("the server accepts");
+        let mut client = Self::connect_with(stream, &[]).await.expect("the server takes sockets");
+        client.hello(identity, room).await;
+        client
     }
 
     /// Connects and registers.

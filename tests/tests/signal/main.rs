@@ -4,6 +4,8 @@ mod bystanders;
 mod client;
 mod setup;
 
+mod crowding;
+mod door;
 mod greedy;
 mod hosting;
 mod introducing;

@@ -40,7 +40,9 @@ pub(crate) fn text(request: &Request) -> String {
 pub(crate) fn limits() -> Limits {
     Limits {
         socket_rate: Rate::new(200, 200),
+        socket_bytes_rate: Rate::Unlimited,
         address_rate: Rate::Unlimited,
+        address_bytes_rate: Rate::Unlimited,
         // Long enough for a client that is turned out to find out why.
         linger: Duration::from_secs(15),
         ..Limits::default()

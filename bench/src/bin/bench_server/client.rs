@@ -1,7 +1,7 @@
 //! The clients of a benchmark: sockets of either server, idle or busy.
 
 use std::{
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     ops::Range,
     sync::{
         Arc,
@@ -15,7 +15,11 @@ use shared::{
     Identity, RoomCode,
     signal::{Event, Hello, Request},
 };
-use tokio::{net::TcpStream, task::JoinSet, time::timeout};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    task::JoinSet,
+    time::timeout,
+};
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 use crate::{
@@ -55,11 +59,26 @@ pub(crate) async fn open_idle(server: &Server, numbers: Range<u32>) -> Result<Ve
 
 /// Opens a socket and registers it: with our server as peer `number` of `room`, with the bare one as a member of the pair `room`.
 pub(crate) async fn open(role: Role, address: SocketAddr, number: u32, room: u32) -> Result<Socket> {
-    let stream = TcpStream::connect(address).await?;
+    register(role, TcpStream::connect(address).await?, number, room).await
+}
+
+/// The same, from a loopback address of this machine: any of 127.0.0.0/8.
+pub(crate) async fn open_at(own: Ipv4Addr, role: Role, address: SocketAddr, number: u32, room: u32) -> Result<Socket> {
+    register(role, connect_at(own, address).await?, number, room).await
+}
+
+pub(crate) async fn connect_at(own: Ipv4Addr, address: SocketAddr) -> Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((own, 0).into())?;
+    Ok(socket.connect(address).await?)
+}
+
+async fn register(role: Role, stream: TcpStream, number: u32, room: u32) -> Result<Socket> {
+    let address = stream.peer_addr()?;
     stream.set_nodelay(true)?;
     let (mut socket, _) = client_async(format!("ws://{address}/ws"), stream).await?;
     match role {
-        Role::Ours => {
+        Role::Ours | Role::Public => {
             let challenge = socket.next().await.context("no challenge")??;
             let Event::Challenge { nonce, .. } = serde_json::from_str(challenge.to_text()?)? else {
                 bail!("{challenge} instead of a challenge")
@@ -114,7 +133,7 @@ pub(crate) async fn return_messages(
 /// Checks that a message is a payload as a client sends it, in the form in which this server passes it on.
 fn check_relayed(role: Role, text: &str) -> Result<()> {
     let payload = match role {
-        Role::Ours => match serde_json::from_str(text)? {
+        Role::Ours | Role::Public => match serde_json::from_str(text)? {
             Event::Relayed { payload, .. } => Some(payload),
             Event::Challenge { .. }
             | Event::Welcome { .. }
@@ -140,7 +159,7 @@ fn check_relayed(role: Role, text: &str) -> Result<()> {
     Ok(())
 }
 
-fn identity(number: u32) -> Identity {
+pub(crate) fn identity(number: u32) -> Identity {
     let mut secret = [1; 32];
     secret[..4].copy_from_slice(&number.to_be_bytes());
     Identity::from_secret(&secret)

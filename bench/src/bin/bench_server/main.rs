@@ -13,6 +13,7 @@ mod bare;
 mod client;
 mod ours;
 mod server;
+mod siege;
 
 use std::{
     process::ExitCode,
@@ -55,7 +56,9 @@ const MEASURED: Duration = Duration::from_millis(1_500);
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 const IDLE_BYTES_BOUND: f64 = 10_000.0;
-const RELAY_RATIO_BOUND: f64 = 0.7;
+
+/// Of the processor time. Relays a second are told only: how they compare depends on the machine and on what else it does.
+const RELAY_COST_BOUND: f64 = 1.6;
 
 /// Benchmarks of the rendezvous server.
 #[derive(Debug, Parser)]
@@ -85,17 +88,21 @@ async fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
     match args.role {
         Some(Role::Ours) => return ours::run().await.map(|()| ExitCode::SUCCESS),
+        Some(Role::Public) => return ours::run_public().await.map(|()| ExitCode::SUCCESS),
         Some(Role::Bare) => return bare::run().await.map(|()| ExitCode::SUCCESS),
         None => {}
     }
     let mut rows = vec![idle_memory().await?];
     rows.extend(relay_rate().await?);
+    let sieges = siege::run().await?;
     if args.json {
-        print_json(&rows);
+        print_json(&rows, &sieges);
     } else {
         print_table(&rows);
+        siege::print_table(&sieges);
     }
-    let kept = rows.iter().all(|row| row.bound.as_ref().is_none_or(|(_, kept)| *kept));
+    let kept = rows.iter().all(|row| row.bound.as_ref().is_none_or(|(_, kept)| *kept))
+        && sieges.iter().all(siege::Row::is_kept);
     Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -118,7 +125,7 @@ fn print_table(rows: &[Row]) {
     }
 }
 
-fn print_json(rows: &[Row]) {
+fn print_json(rows: &[Row], sieges: &[siege::Row]) {
     let row = |row: &Row| {
         json!({
             "name": row.name,
@@ -130,7 +137,11 @@ fn print_json(rows: &[Row]) {
             "kept": row.bound.as_ref().map(|(_, kept)| kept),
         })
     };
-    println!("{}", json!({ "rows": rows.iter().map(row).collect::<Vec<_>>() }));
+    let sieges: Vec<_> = sieges.iter().map(siege::Row::to_json).collect();
+    println!(
+        "{}",
+        json!({ "rows": rows.iter().map(row).collect::<Vec<_>>(), "sieges": sieges })
+    );
 }
 
 async fn idle_memory() -> anyhow::Result<Row> {
@@ -173,7 +184,7 @@ async fn relay_rate() -> anyhow::Result<Vec<Row>> {
         ours,
         bare,
         ratio,
-        bound: Some((format!(">= {RELAY_RATIO_BOUND}"), ratio >= RELAY_RATIO_BOUND)),
+        bound: None,
     };
     let ratio = median_ratio(&costs);
     let [ours, bare] = costs.map(median);
@@ -183,7 +194,7 @@ async fn relay_rate() -> anyhow::Result<Vec<Row>> {
         ours,
         bare,
         ratio,
-        bound: None,
+        bound: Some((format!("<= {RELAY_COST_BOUND}"), ratio <= RELAY_COST_BOUND)),
     };
     Ok(vec![rate, cost])
 }

@@ -16,6 +16,9 @@ pub(crate) enum Role {
     /// Be our server (used by the program itself)
     #[command(hide = true)]
     Ours,
+    /// Be our server as the public meets it, with its limits (used by the program itself)
+    #[command(hide = true)]
+    Public,
     /// Be the bare server (used by the program itself)
     #[command(hide = true)]
     Bare,
@@ -33,6 +36,7 @@ impl Server {
     pub(crate) fn start(role: Role) -> Result<Self> {
         let name = match role {
             Role::Ours => "ours",
+            Role::Public => "public",
             Role::Bare => "bare",
         };
         let mut child = Command::new(std::env::current_exe()?)

@@ -11,17 +11,16 @@ fn full_rooms_and_servers_refuse() {
         ..Limits::default()
     };
     let mut bench = Bench::new(limits);
-    bench.join(1, ROOM);
-    bench.join(2, ROOM);
+    bench.join_alone(1, ROOM);
+    bench.join_alone(2, ROOM);
     let full = |conn, refusal| [refused(conn, refusal), close(conn, CloseCode::Full)];
-    assert_eq!(bench.join(3, ROOM), full(3, Refusal::RoomFull {}));
-    assert_eq!(bench.join(4, OTHER_ROOM), full(4, Refusal::ServerFull {}));
-    assert_eq!(bench.connect(5), full(5, Refusal::ServerFull {}));
-    for conn in 3..=5 {
+    assert_eq!(bench.join_alone(3, ROOM), full(3, Refusal::RoomFull {}));
+    assert_eq!(bench.join_alone(4, OTHER_ROOM), full(4, Refusal::ServerFull {}));
+    assert_eq!(bench.try_connect(5, address(5)), Err(Refusal::ServerFull {}));
+    for conn in [3, 4, 1] {
         bench.hub.disconnect(bench.now, ConnId(conn));
     }
-    bench.hub.disconnect(bench.now, ConnId(1));
-    assert_eq!(bench.join(6, ROOM), [welcome(6, 2, vec![identity(2).peer_id()])]);
+    assert_eq!(bench.join_alone(6, ROOM), [welcome(6, 2, vec![identity(2).peer_id()])]);
 }
 
 #[test]
@@ -34,36 +33,92 @@ fn an_address_has_its_own_limits() {
     let mut bench = Bench::new(limits);
     bench.connect(1);
     bench.connect(2);
-    assert_eq!(
-        bench.connect(3),
-        [refused(3, Refusal::ServerFull {}), close(3, CloseCode::Full)]
-    );
-    bench
-        .hub
-        .connect(bench.now, ConnId(4), address(2), NONCE, &mut bench.outbox);
-    assert!(matches!(
-        bench.outputs()[..],
-        [Output::Send {
-            event: Event::Challenge { .. },
-            ..
-        }]
-    ));
+    assert_eq!(bench.try_connect(3, address(1)), Err(Refusal::ServerFull {}));
+    assert_eq!(bench.try_connect(4, address(2)), Ok(()));
     // Going and coming again does not refill the bucket.
-    for conn in 1..=3 {
+    for conn in 1..=2 {
         bench.hub.disconnect(bench.now, ConnId(conn));
     }
     bench.connect(5);
     let refusal = Refusal::TooFast {
         retry_after_millis: 100,
     };
-    assert_eq!(bench.connect(6), [refused(6, refusal), close(6, CloseCode::TooFast)]);
-    bench.hub.disconnect(bench.now, ConnId(5));
-    bench.hub.disconnect(bench.now, ConnId(6));
+    assert_eq!(bench.try_connect(6, address(1)), Err(refusal));
+    for conn in 4..=5 {
+        bench.hub.disconnect(bench.now, ConnId(conn));
+    }
+    assert!(!bench.hub.addresses.is_empty());
     bench.advance(Duration::from_secs(1));
-    assert!(
-        !bench.hub.addresses.is_remembered(address(1)),
-        "but in the end it is forgotten"
+    assert!(bench.hub.addresses.is_empty(), "but in the end it is forgotten");
+    assert_eq!(bench.hub.poll_timeout(), None);
+}
+
+#[test]
+fn an_address_takes_no_more_places_than_it_leaves() {
+    let limits = Limits {
+        connections_max: 20,
+        peers_per_room_max: 10,
+        ..Limits::default()
+    };
+    let mut bench = Bench::new(limits);
+    for who in 1..=10 {
+        bench.connect(u64::from(who));
+        let outputs = bench.hello(u64::from(who), who, ROOM);
+        let full = [
+            refused(who.into(), Refusal::RoomFull {}),
+            close(who.into(), CloseCode::Full),
+        ];
+        assert_eq!(outputs == full, who > 5, "{who}");
+    }
+    assert_eq!(bench.try_connect(12, address(1)), Err(Refusal::ServerFull {}));
+    assert_eq!(
+        bench.hub.occupancy(),
+        Occupancy {
+            connections: 10,
+            rooms: 1,
+            peers: 5
+        }
     );
+    bench.outputs();
+    assert!(matches!(bench.join_alone(20, ROOM)[..], [Output::Send { .. }]));
+}
+
+#[test]
+fn registrations_are_rated_by_address() {
+    let limits = Limits {
+        registration_rate: Rate::new(10, 3),
+        ..Limits::default()
+    };
+    let mut bench = Bench::new(limits);
+    for who in 1..=3 {
+        bench.join(who, ROOM);
+    }
+    let refusal = Refusal::TooFast {
+        retry_after_millis: 100,
+    };
+    assert_eq!(bench.join(4, ROOM), [refused(4, refusal), close(4, CloseCode::TooFast)]);
+    assert!(matches!(bench.join_alone(5, ROOM)[..], [Output::Send { .. }]));
+    bench.advance(Duration::from_millis(100));
+    assert!(matches!(bench.join(6, ROOM)[..], [Output::Send { .. }]));
+}
+
+#[test]
+fn bytes_are_rated_as_messages_are() {
+    let limits = Limits {
+        socket_bytes_rate: Rate::new(1_000, 5_000),
+        address_bytes_rate: Rate::new(1_000, 8_000),
+        ..Limits::default()
+    };
+    let mut bench = Bench::new(limits);
+    bench.join(1, ROOM);
+    bench.join(2, ROOM);
+    let too_fast = |conn, retry_after_millis| refused(conn, Refusal::TooFast { retry_after_millis });
+    let pong = |conn| send(conn, Event::Pong {});
+    assert_eq!(bench.request_of(1, Request::Ping {}, 4_900), [pong(1)]);
+    assert_eq!(bench.request_of(1, Request::Ping {}, 1_000), [too_fast(1, 1_000)]);
+    // The other has its own bytes as a socket, and shares those of the address.
+    assert_eq!(bench.request_of(2, Request::Ping {}, 4_000), [too_fast(2, 1_100)]);
+    assert_eq!(bench.request_of(2, Request::Ping {}, 900), [pong(2)]);
 }
 
 #[test]
@@ -110,7 +165,7 @@ fn garbage_is_refused_then_closed() {
     let mut bench = Bench::new(limits);
     bench.connect(1);
     let mut garbage = || {
-        bench.hub.handle_malformed(bench.now, ConnId(1), &mut bench.outbox);
+        bench.hub.handle_malformed(bench.now, ConnId(1), 100, &mut bench.outbox);
         bench.outbox.drain().collect::<Vec<_>>()
     };
     assert_eq!(garbage(), [refused(1, Refusal::Malformed {})]);
@@ -173,7 +228,7 @@ fn a_slow_reader_is_closed_and_the_sender_told() {
     bench.join(1, ROOM);
     bench.join(2, ROOM);
     let outputs = bench.request(1, relay(2));
-    let [Output::Send { event, .. }] = &outputs[..] else {
+    let [Output::Relay { event, .. }] = &outputs[..] else {
         panic!("{outputs:?}")
     };
     bench.hub.handle_slow_reader(ConnId(2), Some(event), &mut bench.outbox);
@@ -181,4 +236,25 @@ fn a_slow_reader_is_closed_and_the_sender_told() {
         to: identity(2).peer_id(),
     };
     assert_eq!(bench.outputs(), [refused(1, busy), close(2, CloseCode::SlowReader)]);
+}
+
+#[test]
+fn a_full_queue_is_told_to_the_sender_and_the_recipient_stays() {
+    let mut bench = Bench::new(Limits::default());
+    bench.join(1, ROOM);
+    bench.join(2, ROOM);
+    bench.hub.handle_full_queue(ConnId(2), ConnId(1), &mut bench.outbox);
+    let busy = Refusal::PeerBusy {
+        to: identity(2).peer_id(),
+    };
+    assert_eq!(bench.outputs(), [refused(1, busy)]);
+    assert!(matches!(bench.request(1, relay(2))[..], [Output::Relay { .. }]));
+}
+
+#[test]
+fn a_message_in_pieces_without_end_closes() {
+    let mut bench = Bench::new(Limits::default());
+    bench.join(1, ROOM);
+    bench.hub.handle_endless(ConnId(1), &mut bench.outbox);
+    assert_eq!(bench.outputs(), [close(1, CloseCode::Malformed)]);
 }

@@ -1,0 +1,93 @@
+//! All rooms, and who is registered in which.
+
+use std::collections::{HashMap, hash_map::Entry};
+
+use chacha20::{ChaCha8Rng, rand_core::SeedableRng};
+use shared::{PeerId, RoomId, limits::PEER_SAMPLE_MAX, room::RoomProof, signal::Refusal};
+
+use super::{ConnId, room::Room};
+use crate::{config::Limits, network::Network};
+
+#[derive(Debug)]
+pub(super) struct Registry {
+    rng: ChaCha8Rng,
+    /// None is empty. Never iterated: the order differs from run to run.
+    rooms: HashMap<RoomId, Room>,
+    peers: usize,
+}
+
+impl Registry {
+    /// Without rooms. The `seed` decides which peers are drawn.
+    pub(super) fn new(seed: [u8; 32]) -> Self {
+        Self {
+            rng: ChaCha8Rng::from_seed(seed),
+            rooms: HashMap::new(),
+            peers: 0,
+        }
+    }
+
+    pub(super) fn rooms(&self) -> usize {
+        self.rooms.len()
+    }
+
+    /// Registered peers, over all rooms.
+    pub(super) const fn peers(&self) -> usize {
+        self.peers
+    }
+
+    pub(super) fn room(&self, room: &RoomId) -> Option<&Room> {
+        self.rooms.get(room)
+    }
+
+    /// The socket on which `peer` is registered in the room.
+    pub(super) fn socket_of(&self, room: &RoomId, peer: &PeerId) -> Option<ConnId> {
+        self.rooms.get(room)?.socket_of(peer)
+    }
+
+    /// Why there is no place in the room for `peer`, who comes from `network`; `None` if there is one.
+    pub(super) fn refusal_of(
+        &self,
+        room: &RoomId,
+        peer: &PeerId,
+        network: Network,
+        limits: &Limits,
+    ) -> Option<Refusal> {
+        match self.rooms.get(room) {
+            // A peer that comes back takes its own place.
+            Some(room) if room.socket_of(peer).is_some() => None,
+            Some(room) if room.may_enter(network, limits.peers_per_room_max) => None,
+            Some(_) => Some(Refusal::RoomFull {}),
+            None if self.rooms.len() >= limits.rooms_max => Some(Refusal::ServerFull {}),
+            None => None,
+        }
+    }
+
+    /// Registers a peer who is not registered in the room.
+    pub(super) fn insert(&mut self, room: RoomId, proof: RoomProof, peer: PeerId, conn: ConnId, network: Network) {
+        let members = self.rooms.entry(room).or_insert_with(|| Room::new(proof));
+        members.insert(peer, conn, network);
+        self.peers += 1;
+    }
+
+    /// Removes a peer who is registered on `conn`.
+    pub(super) fn remove(&mut self, room: RoomId, peer: &PeerId, conn: ConnId) {
+        self.peers -= 1;
+        if let Entry::Occupied(mut entry) = self.rooms.entry(room) {
+            entry.get_mut().remove(peer, conn);
+            if entry.get().is_empty() {
+                entry.remove();
+            }
+        }
+    }
+
+    /// How many peers the room has, and some of them other than `of`.
+    pub(super) fn sample(&mut self, room: &RoomId, of: &PeerId) -> (u32, Vec<PeerId>) {
+        match self.rooms.get(room) {
+            Some(room) => (
+                u32::try_from(room.len()).unwrap_or(u32::MAX),
+                room.sample(of, PEER_SAMPLE_MAX, &mut self.rng),
+            ),
+            None => (0, Vec::new()),
+        }
+    }
+}
