@@ -6,6 +6,7 @@
 //! Invariant: after [`Node::leave`] is done, nothing comes out any more.
 
 mod files;
+mod view;
 
 use std::time::Duration;
 
@@ -17,11 +18,11 @@ use crate::{
     door::{ToNet, ToRoom},
     files::Files,
     io::{Input, Instant, LinkId, Now, Output},
-    model::{CloseError, Counters, Event, Invitation, InvitationError, Network, NetworkLink, SendError},
-    net::{Link, Net},
+    model::{CloseError, Event, Invitation, InvitationError, SendError},
+    net::Net,
     room::Room,
     timers::Timer,
-    wire::{codec::valid_name, frame::Frame, span::LogDigest},
+    wire::{codec::valid_name, frame::Frame},
 };
 
 /// One peer of one room. See the [crate documentation](crate) for how to drive it.
@@ -451,70 +452,6 @@ impl Node {
             self.net.close(&mut self.cx);
             self.phase = Phase::Left;
             self.cx.event(Event::Left);
-        }
-    }
-
-    // --- what the app can ask ---
-
-    /// Who this node is.
-    #[must_use]
-    pub fn peer_id(&self) -> PeerId {
-        self.cx.me
-    }
-
-    /// What was dropped and what came about, since the start.
-    #[must_use]
-    pub fn counters(&self) -> Counters {
-        self.cx.counters
-    }
-
-    /// The peers with a link that can carry messages: the active view.
-    pub fn linked(&self) -> impl Iterator<Item = PeerId> {
-        self.net.links().map(Link::peer)
-    }
-
-    /// What servers name to find a path with: STUN and TURN servers.
-    #[must_use]
-    pub fn ice_servers(&self) -> Vec<shared::signal::IceServer> {
-        self.net.ice_servers()
-    }
-
-    /// How somebody stands with us, if they are shown.
-    #[cfg(any(test, feature = "sim"))]
-    pub(crate) fn state_of(&self, peer: &PeerId) -> Option<crate::model::PersonState> {
-        self.room.state_of(peer)
-    }
-
-    /// How many people are here as far as this node knows, itself included.
-    #[must_use]
-    pub fn present(&self) -> usize {
-        self.room.people_here() + 1
-    }
-
-    /// The same for two nodes that have the same feeds up to the same entries.
-    #[must_use]
-    pub fn log_digest(&self) -> LogDigest {
-        self.room.log_digest()
-    }
-
-    /// The room's network as we know it.
-    #[must_use]
-    pub fn network(&self) -> Network {
-        let (nodes, edges) = self.room.network(&self.cx);
-        let links = self.net.links().map(|link| NetworkLink {
-            peer: link.peer(),
-            name: link.name().map(str::to_owned),
-            kind: link.kind(),
-            round_trip: link.round_trip(),
-            eager: self.room.is_eager(link.id()),
-            age: link.age(self.cx.instant()),
-        });
-        let size = nodes.len().max(self.net.room_size());
-        Network {
-            links: links.collect(),
-            size: u32::try_from(size).unwrap_or(u32::MAX),
-            nodes,
-            edges,
         }
     }
 }

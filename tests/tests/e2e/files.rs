@@ -6,8 +6,9 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tests::{
     browser::{Browser, Engine, Setup},
-    page::{Page, view::View},
+    page::Page,
     server::Server,
+    wait::until,
 };
 
 use crate::lab::{enter, found, gathered, run};
@@ -51,8 +52,16 @@ async fn saved(page: &Page) -> Result<(Value, Value)> {
     Ok((handed[0].clone(), handed[1].clone()))
 }
 
-fn is_complete(view: &View) -> bool {
-    view.says("complete")
+/// Waits until the log shows these words of a file.
+async fn shows(page: &Page, words: &str) -> Result<()> {
+    const LOG: &str = "return document.querySelector('[role=log]')?.innerText ?? ''";
+    until(PATIENCE, || async {
+        let log = page.run(LOG, vec![]).await?;
+        let log = log.as_str().unwrap_or_default();
+        ensure!(log.contains(words), "{words} is not in {log}");
+        Ok(())
+    })
+    .await
 }
 
 async fn between(engines: [Engine; 2]) -> Result<()> {
@@ -66,23 +75,21 @@ async fn between(engines: [Engine; 2]) -> Result<()> {
     let bob = enter(&other, &room, "Bob").await?;
     gathered(&[&ann, &bob]).await?;
     let hash = send(&ann, "../report 2026.pdf", 5_000_001).await?;
-    ann.wait_for(PATIENCE, "the offer", |view| {
-        view.says("offered while you are in the room")
-    })
+    shows(&ann, "offered while you are in the room").await?;
+    shows(
+        &bob,
+        "report 2026.pdf
+5 MB",
+    )
     .await?;
-    bob.wait("the file", |view| view.says("report 2026.pdf") && view.says("5 MB"))
-        .await?;
     bob.click("Download").await?;
-    bob.wait_for(PATIENCE, "all of it", is_complete).await?;
+    shows(&bob, "complete").await?;
     // A reload later it is still here, on both sides.
     for page in [&ann, &bob] {
         page.reload().await?;
     }
-    bob.wait("it is kept", is_complete).await?;
-    ann.wait("it is offered again", |view| {
-        view.says("offered while you are in the room")
-    })
-    .await?;
+    shows(&bob, "complete").await?;
+    shows(&ann, "offered while you are in the room").await?;
     let (name, received) = saved(&bob).await?;
     ensure!(name == "report 2026.pdf", "{name}");
     ensure!(received == hash, "{received} is not {hash}");
@@ -108,14 +115,14 @@ fn a_file_outlives_its_sender() {
         let bob = enter(&browser, &room, "Bob").await?;
         gathered(&[&ann, &bob]).await?;
         let hash = send(&ann, "holiday.jpg", 1_000_000).await?;
-        bob.wait("the file", |view| view.says("holiday.jpg")).await?;
+        shows(&bob, "holiday.jpg").await?;
         bob.click("Download").await?;
-        bob.wait_for(PATIENCE, "all of it", is_complete).await?;
-        ann.close().await?;
+        shows(&bob, "complete").await?;
         let cid = enter(&browser, &room, "Cid").await?;
-        cid.wait("the file", |view| view.says("holiday.jpg")).await?;
+        ann.close().await?;
+        shows(&cid, "holiday.jpg").await?;
         cid.click("Download").await?;
-        cid.wait_for(PATIENCE, "all of it, from Bob", is_complete).await?;
+        shows(&cid, "complete").await?;
         let (_, received) = saved(&cid).await?;
         ensure!(received == hash, "{received} is not {hash}");
         Ok(())
@@ -132,9 +139,9 @@ fn nothing_goes_to_everyone_while_the_box_whispers_and_an_empty_file_arrives() {
         let bob = enter(&browser, &room, "Bob").await?;
         gathered(&[&ann, &bob]).await?;
         send(&ann, "empty.txt", 0).await?;
-        bob.wait("the file", |view| view.says("empty.txt")).await?;
+        shows(&bob, "empty.txt").await?;
         bob.click("Download").await?;
-        bob.wait_for(PATIENCE, "all of it", is_complete).await?;
+        shows(&bob, "complete").await?;
         ann.click("Whisper to Bob").await?;
         let boxes = ann
             .run("return document.querySelectorAll('input[type=file]').length", vec![])
