@@ -91,7 +91,7 @@ fn an_entry_that_offers_a_file() {
         unix_millis: 1_800_000_000_000,
         name: "Ann".into(),
         kind: Entry::FILE,
-        body: EntryBody::of(HEXLOWER.decode(body.as_bytes()).unwrap()),
+        body: EntryBody::of(HEXLOWER.decode(body.as_bytes()).expect("golden bytes are hexadecimal")),
     };
     let info = FileInfo {
         root: FileId::from_bytes([7; 32]),

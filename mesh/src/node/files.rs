@@ -12,7 +12,7 @@ use crate::{
 
 impl Node {
     /// Offers a file to everyone: says so, as a [`Message`](crate::model::Message) with a file in it, and serves its pieces from then on. The
-    /// platform has all of them already, under this id: it is asked for them by [`Output::ReadPiece`], at any time and at later visits. `hashes`:
+    /// platform has all of them already, under this id: it is asked for them by [`Output::ReadPiece`](crate::io::Output::ReadPiece), at any time and at later visits. `hashes`:
     /// of the pieces, as a [`PieceHasher`](crate::pieces::PieceHasher) gives them.
     ///
     /// # Errors
@@ -32,7 +32,7 @@ impl Node {
         Ok(said)
     }
 
-    /// Fetches a file that was offered, as it stands in the message, or goes on with it. [`Event::File`] says how it goes. Goes on at later
+    /// Fetches a file that was offered, as it stands in the message, or goes on with it. [`Event::File`](crate::model::Event::File) says how it goes. Goes on at later
     /// visits by itself.
     ///
     /// # Errors
