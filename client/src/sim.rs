@@ -66,6 +66,10 @@ impl SimulatedClient {
                 Step::Candidates { candidates } => Output::RemoteCandidates { link, candidates },
             },
             Request::Transmit { link, bytes } => Output::Transmit { link, bytes },
+            Request::TransmitFile { link, bytes } => Output::TransmitFile { link, bytes },
+            Request::ReadPiece { root, piece } => Output::ReadPiece { root, piece },
+            Request::WritePiece { root, piece, bytes } => Output::WritePiece { root, piece, bytes },
+            Request::ForgetFile { root } => Output::ForgetFile { root },
             Request::HangUp { link } => Output::HangUp { link },
             Request::Nearby { bytes } => Output::Nearby { bytes },
             Request::Write { changes, .. } => {

@@ -56,7 +56,8 @@ impl Pair {
                         connection.push(Step::Candidates { candidates });
                     }
                 }
-                Input::LinkPath { .. } => {}
+                // Both channels open at one time, in no order.
+                Input::LinkPath { .. } | Input::FilesOpen { .. } => {}
                 Input::LinkKind { link, kind } => {
                     self.kinds.insert(link, kind);
                 }
