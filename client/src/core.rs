@@ -282,9 +282,14 @@ impl Core {
 
     /// Nothing is kept from now on, and the node goes on in a feed that nobody goes on with.
     fn end_keeping(&mut self, now: Now) {
-        self.journal.end();
-        self.act(now, RoomAction::Kept { kept: false });
+        self.advance(now);
+        self.write_no_more(self.now);
         self.node.handle_input(now, Input::NotStored);
+    }
+
+    fn write_no_more(&mut self, show_at: Instant) {
+        self.journal.end();
+        self.change(show_at, RoomAction::Kept { kept: false });
     }
 
     /// Takes what happened in the world.
@@ -451,8 +456,7 @@ impl Core {
             Event::Alert {
                 alert: Alert::Superseded,
             } => {
-                self.journal.end();
-                self.change(self.now, RoomAction::Kept { kept: false });
+                self.write_no_more(self.now);
                 TELL_AFTER
             }
             Event::Message { .. } => TELL_MESSAGE_AFTER,

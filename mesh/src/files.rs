@@ -166,7 +166,7 @@ impl Files {
         let Some(pieces) = self.holdings.get(&root).map(|holding| pieces_in(holding.info.bytes)) else {
             return;
         };
-        self.let_go(cx, root);
+        self.remove(cx, root);
         self.forget(cx, root);
         cx.output(Output::ForgetFile { root });
         self.tell_soon(cx.instant());
@@ -182,7 +182,7 @@ impl Files {
     }
 
     /// Takes a file out of everything that is under way.
-    fn let_go(&mut self, cx: &mut Context, root: FileId) {
+    fn remove(&mut self, cx: &mut Context, root: FileId) {
         self.stop_asking(cx, root);
         self.holdings.remove(&root);
         for (_, channel) in self.channels.iter_mut() {

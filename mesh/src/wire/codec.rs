@@ -54,6 +54,19 @@ pub(crate) fn decode<'b, T: Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, Decode
     }
 }
 
+/// Decodes a frame: a pair of its number, and its fields. One with a number past `last` is of a later version.
+pub(crate) fn decode_frame<'b, T: Decode<'b, ()>>(bytes: &'b [u8], last: u32) -> Result<T, DecodeError> {
+    let mut peek = minicbor::Decoder::new(bytes);
+    if !matches!(peek.array(), Ok(Some(2))) {
+        return Err(DecodeError::Malformed);
+    }
+    match peek.u32() {
+        Ok(number) if number > last => Err(DecodeError::Unknown),
+        Ok(_) => decode(bytes),
+        Err(_) => Err(DecodeError::Malformed),
+    }
+}
+
 /// Whether a name can be shown: 1 to [`NAME_CHARS_MAX`] characters, something to be seen, nothing
 /// [hidden](is_hidden).
 #[must_use]

@@ -10,7 +10,7 @@ use minicbor::{Decode, Encode, bytes::ByteSlice};
 use shared::{PeerId, Signature};
 
 use super::{
-    codec::{DecodeError, decode, encode, encode_after},
+    codec::{DecodeError, decode_frame, encode, encode_after},
     id::{ShortId, Tree},
     span::{LogDigest, Span},
 };
@@ -258,16 +258,7 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// [`DecodeError::Unknown`] or [`DecodeError::Malformed`]. Signatures and seals are checked by whoever opens them.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let mut peek = minicbor::Decoder::new(bytes);
-        if !matches!(peek.array(), Ok(Some(2))) {
-            return Err(DecodeError::Malformed);
-        }
-        match peek.u32() {
-            Ok(number) if number > FRAME_LAST => return Err(DecodeError::Unknown),
-            Ok(_) => {}
-            Err(_) => return Err(DecodeError::Malformed),
-        }
-        decode(bytes)
+        decode_frame(bytes, FRAME_LAST)
     }
 }
 

@@ -270,6 +270,8 @@ mod tests {
         for key in keys {
             let bytes = key.forget().key;
             assert_eq!(Key::read(&bytes), Some(key));
+            let is_of_file = matches!(key, Key::File { .. } | Key::Hashes { .. } | Key::Pieces { .. });
+            assert_eq!(Key::is_of_file(&bytes), is_of_file, "{key:?}");
             assert!(bytes.len() <= crate::config::KEY_BYTES_MAX);
             assert_eq!(Key::read(&bytes[..bytes.len() - 1]), None, "{key:?}");
             assert_eq!(Key::read(&[bytes, vec![0]].concat()), None, "{key:?}");

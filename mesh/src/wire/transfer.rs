@@ -6,7 +6,7 @@
 use minicbor::{Decode, Encode, bytes::ByteSlice};
 use shared::{FileId, PeerId};
 
-use super::codec::{DecodeError, decode, encode};
+use super::codec::{DecodeError, decode_frame, encode};
 use crate::config::FILE_FRAME_BYTES_MAX;
 
 /// A frame on the channel for files.
@@ -146,16 +146,7 @@ impl<'a> FileFrame<'a> {
         if bytes.len() > FILE_FRAME_BYTES_MAX {
             return Err(DecodeError::OutOfBounds);
         }
-        let mut peek = minicbor::Decoder::new(bytes);
-        if !matches!(peek.array(), Ok(Some(2))) {
-            return Err(DecodeError::Malformed);
-        }
-        match peek.u32() {
-            Ok(number) if number > FRAME_LAST => return Err(DecodeError::Unknown),
-            Ok(_) => {}
-            Err(_) => return Err(DecodeError::Malformed),
-        }
-        decode(bytes)
+        decode_frame(bytes, FRAME_LAST)
     }
 }
 

@@ -12,7 +12,7 @@ use js_sys::{ArrayBuffer, Uint8Array};
 use mesh::io::{Input, LinkEnd, LinkId};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
-    MessageEvent, RtcDataChannel, RtcDataChannelInit, RtcDataChannelState, RtcDataChannelType, RtcPeerConnection,
+    Event, MessageEvent, RtcDataChannel, RtcDataChannelInit, RtcDataChannelState, RtcDataChannelType, RtcPeerConnection,
 };
 
 use super::report_kind;
@@ -29,12 +29,7 @@ pub(super) struct Channel {
 impl Channel {
     /// Makes the channel of a connection that has no description yet.
     pub(super) fn new(peer_connection: &RtcPeerConnection, link: LinkId, events: Events) -> Self {
-        let init = RtcDataChannelInit::new();
-        init.set_negotiated(true);
-        init.set_id(CHANNEL_ID);
-        let channel = peer_connection.create_data_channel_with_data_channel_dict("control", &init);
-        channel.set_binary_type(RtcDataChannelType::Arraybuffer);
-        channel.set_buffered_amount_low_threshold(BUFFERED_BYTES_LOW);
+        let channel = negotiated(peer_connection, "control", CHANNEL_ID, BUFFERED_BYTES_LOW);
         let queue: Rc<RefCell<SendQueue>> = Rc::default();
 
         let opened = events.clone();
@@ -47,12 +42,7 @@ impl Channel {
         });
         let received = events.clone();
         let on_message = EventListener::new(&channel, "message", move |event| {
-            let data = event.unchecked_ref::<MessageEvent>().data();
-            // Text is none of ours: an empty message stands for it, and is refused where all bad ones are.
-            let bytes = data
-                .dyn_ref::<ArrayBuffer>()
-                .map_or_else(Vec::new, |data| Uint8Array::new(data).to_vec());
-            let bytes = bytes.into();
+            let bytes = bytes_in(event);
             received.input(Input::Fragment { link, bytes });
         });
         let on_close = EventListener::new(&channel, "close", move |_| {
@@ -99,6 +89,26 @@ impl Channel {
     pub(super) fn silence(&mut self) {
         self.listeners.clear();
     }
+}
+
+/// A channel, ordered and reliable, that both sides make without a word about it.
+pub(super) fn negotiated(peer_connection: &RtcPeerConnection, label: &str, id: u16, low: u32) -> RtcDataChannel {
+    let init = RtcDataChannelInit::new();
+    init.set_negotiated(true);
+    init.set_id(id);
+    let channel = peer_connection.create_data_channel_with_data_channel_dict(label, &init);
+    channel.set_binary_type(RtcDataChannelType::Arraybuffer);
+    channel.set_buffered_amount_low_threshold(low);
+    channel
+}
+
+/// What a message brought. Text is none of ours: an empty message stands for it, and is refused where all bad ones are.
+pub(super) fn bytes_in(event: &Event) -> Rc<[u8]> {
+    let data = event.unchecked_ref::<MessageEvent>().data();
+    let bytes = data.dyn_ref::<ArrayBuffer>();
+    bytes
+        .map_or_else(Vec::new, |data| Uint8Array::new(data).to_vec())
+        .into()
 }
 
 fn is_open(channel: &RtcDataChannel) -> bool {

@@ -4,15 +4,14 @@ use std::{cell::Cell, rc::Rc};
 
 use client::driver::Events;
 use gloo_events::EventListener;
-use js_sys::{ArrayBuffer, Uint8Array};
 use mesh::{
     config::FILE_CHANNEL_LOW_BYTES,
     io::{Input, LinkId},
 };
-use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{MessageEvent, RtcDataChannel, RtcDataChannelInit, RtcDataChannelType, RtcPeerConnection};
+use web_sys::{RtcDataChannel, RtcPeerConnection};
 
+use super::channel::{bytes_in, negotiated};
 use crate::{config::FILE_CHANNEL_ID, js};
 
 /// A data channel, ordered and reliable.
@@ -44,12 +43,7 @@ impl Room {
 impl FileChannel {
     /// Makes the channel of a connection that has no description yet.
     pub(super) fn new(peer_connection: &RtcPeerConnection, link: LinkId, events: Events) -> Self {
-        let init = RtcDataChannelInit::new();
-        init.set_negotiated(true);
-        init.set_id(FILE_CHANNEL_ID);
-        let channel = peer_connection.create_data_channel_with_data_channel_dict("files", &init);
-        channel.set_binary_type(RtcDataChannelType::Arraybuffer);
-        channel.set_buffered_amount_low_threshold(low());
+        let channel = negotiated(peer_connection, "files", FILE_CHANNEL_ID, low());
         let room = Rc::new(Room {
             link,
             events: events.clone(),
@@ -61,12 +55,7 @@ impl FileChannel {
         let has_room = Rc::clone(&room);
         let on_low = EventListener::new(&channel, "bufferedamountlow", move |_| has_room.tell());
         let on_message = EventListener::new(&channel, "message", move |event| {
-            let data = event.unchecked_ref::<MessageEvent>().data();
-            // As on the other channel: an empty message stands for what is none of ours.
-            let bytes = data
-                .dyn_ref::<ArrayBuffer>()
-                .map_or_else(Vec::new, |data| Uint8Array::new(data).to_vec());
-            let bytes = bytes.into();
+            let bytes = bytes_in(event);
             events.input(Input::FileFragment { link, bytes });
         });
         Self {
