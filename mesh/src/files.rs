@@ -24,10 +24,7 @@ mod serve;
 mod set;
 mod upkeep;
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    rc::Rc,
-};
+use std::{collections::VecDeque, rc::Rc};
 
 use chacha20::ChaCha20Rng;
 use litemap::LiteMap;
@@ -63,7 +60,7 @@ pub(crate) struct Files {
     /// Channels whose peers said no hello yet, and what came on them.
     early: VecDeque<(LinkId, Vec<Rc<[u8]>>)>,
     /// Pieces that the platform was asked for.
-    reading: BTreeSet<(FileId, u32)>,
+    reading: LiteMap<(FileId, u32), ()>,
     /// Links that the net was asked for, and until when they may take to open.
     links: LiteMap<PeerId, Instant>,
     /// When neighbors are told of what files we have something.
@@ -82,7 +79,7 @@ impl Files {
             channels: LiteMap::new(),
             neighbors: LiteMap::new(),
             early: VecDeque::new(),
-            reading: BTreeSet::new(),
+            reading: LiteMap::new(),
             links: LiteMap::new(),
             tell_at: None,
             looked: Instant::default(),

@@ -31,6 +31,7 @@ mod lookup;
 pub mod model;
 mod net;
 pub mod node;
+mod order;
 mod outbox;
 pub mod pieces;
 mod random;

@@ -9,6 +9,7 @@ pub(crate) mod candidate;
 pub mod codec;
 pub mod entry;
 pub mod envelope;
+pub(crate) mod fields;
 pub mod file;
 pub mod fork;
 pub mod fragment;

@@ -5,10 +5,7 @@
 //! Bounds: [`FILE_FRAMES_WAITING_MAX`] frames wait; a peer that takes fewer has a *stuck* channel, which is used no more. [`REQUESTS_MAX`] requests of the
 //! peer wait; more are a violation. Of its pieces, [`READ_AHEAD`] are in memory, and of ours that come one.
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    rc::Rc,
-};
+use std::{collections::VecDeque, rc::Rc};
 
 use litemap::LiteMap;
 use shared::{FileId, PeerId};
@@ -37,11 +34,11 @@ pub(crate) struct Channel {
     /// The frames besides pieces that the peer may send.
     pub(crate) frames: Bucket,
     /// Of what the peer says to have something.
-    pub(crate) holds: BTreeSet<FileId>,
+    pub(crate) holds: LiteMap<FileId, ()>,
     /// What it has of the files that we asked about.
     pub(crate) sources: LiteMap<FileId, Source>,
     /// Which files it was asked about who else has them.
-    pub(crate) sought: BTreeSet<FileId>,
+    pub(crate) sought: LiteMap<FileId, ()>,
     /// The pieces that it was asked for, in that order.
     pub(crate) asked: VecDeque<Asked>,
     /// The file whose hashes it was asked for.
@@ -55,7 +52,7 @@ pub(crate) struct Channel {
     /// How many bytes may still come that we cancelled.
     late: u64,
     /// The files of which it wants to know what we have.
-    pub(crate) followed: BTreeSet<FileId>,
+    pub(crate) followed: LiteMap<FileId, ()>,
     /// What it asked for, in that order.
     pub(crate) requests: VecDeque<Request>,
 }
@@ -112,16 +109,16 @@ impl Channel {
             waiting: VecDeque::new(),
             is_stuck: false,
             frames: Bucket::per_second(FILE_FRAMES_PER_SECOND, FILE_FRAMES_BURST),
-            holds: BTreeSet::new(),
+            holds: LiteMap::new(),
             sources: LiteMap::new(),
-            sought: BTreeSet::new(),
+            sought: LiteMap::new(),
             asked: VecDeque::new(),
             list: None,
             incoming: None,
             heard: now,
             window: WINDOW_MIN,
             late: 0,
-            followed: BTreeSet::new(),
+            followed: LiteMap::new(),
             requests: VecDeque::new(),
         }
     }

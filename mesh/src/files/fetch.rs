@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use litemap::LiteMap;
 use rand_core::Rng;
 use shared::FileId;
 
@@ -18,6 +19,7 @@ use crate::{
     },
     context::Context,
     io::{Instant, LinkId, Output},
+    order::by_number,
     pieces::{PieceHash, piece_bytes},
     wire::transfer::FileFrame,
 };
@@ -33,8 +35,11 @@ impl Files {
         let Some(channel) = self.channels.get_mut(&link) else {
             return Ok(());
         };
-        channel.holds = roots.into_iter().collect();
-        let gone = channel.sources.keys().filter(|root| !channel.holds.contains(root));
+        channel.holds.clear();
+        for root in roots {
+            channel.holds.insert(root, ());
+        }
+        let gone = channel.sources.keys().filter(|root| !channel.holds.contains_key(root));
         for root in gone.copied().collect::<Vec<_>>() {
             self.release(cx, link, root);
             if let Some(channel) = self.channels.get_mut(&link) {
@@ -65,7 +70,7 @@ impl Files {
         let (Some(channel), Some(holding)) = (self.channels.get_mut(&link), self.holdings.get(&root)) else {
             return;
         };
-        if channel.holds.contains(&root) && !channel.sources.contains_key(&root) && holding.is_wanted() {
+        if channel.holds.contains_key(&root) && !channel.sources.contains_key(&root) && holding.is_wanted() {
             let set = PieceSet::none(holding.pieces());
             channel.sources.insert(root, Source { set, lacked: 0 });
             channel.send(cx, &FileFrame::Ask { root });
@@ -151,19 +156,20 @@ impl Files {
             .holdings
             .iter()
             .filter(|(_, holding)| holding.is_wanted() && holding.has_hashes());
-        let mut roots: Vec<_> = candidates.map(|(root, holding)| (holding.asked(), *root)).collect();
-        roots.sort_unstable();
-        roots.into_iter().find_map(|(_, root)| {
-            let mut pieces = Vec::new();
-            while pieces.len() < room
-                && let Some(piece) = self.choose_piece(now, link, root)
-            {
-                self.holdings.get_mut(&root)?.ask(now, piece);
-                self.channels.get_mut(&link)?.note_asked(now, root, piece);
-                pieces.push(piece);
-            }
-            (!pieces.is_empty()).then_some((root, pieces))
-        })
+        let roots: Vec<_> = candidates.map(|(root, holding)| (*root, holding.asked())).collect();
+        by_number(roots, |(_, asked)| *asked as u128)
+            .into_iter()
+            .find_map(|(root, _)| {
+                let mut pieces = Vec::new();
+                while pieces.len() < room
+                    && let Some(piece) = self.choose_piece(now, link, root)
+                {
+                    self.holdings.get_mut(&root)?.ask(now, piece);
+                    self.channels.get_mut(&link)?.note_asked(now, root, piece);
+                    pieces.push(piece);
+                }
+                (!pieces.is_empty()).then_some((root, pieces))
+            })
     }
 
     /// The rarest of some pieces that a neighbor has and we neither have nor asked for. If there is none, one that another is slow with.
@@ -416,15 +422,11 @@ impl Files {
         let Some(channel) = self.channels.get(&link) else {
             return;
         };
-        let mut roots: Vec<_> = channel
-            .asked
-            .iter()
-            .map(|asked| asked.root)
-            .chain(channel.list)
-            .collect();
-        roots.sort_unstable();
-        roots.dedup();
-        for root in roots {
+        let mut roots: LiteMap<FileId, ()> = LiteMap::new();
+        for root in channel.asked.iter().map(|asked| asked.root).chain(channel.list) {
+            roots.insert(root, ());
+        }
+        for root in roots.into_iter().map(|(root, ())| root) {
             self.rest(cx, link, root, STALLED_RESTS);
         }
     }

@@ -3,8 +3,6 @@
 //! Invariants: a piece counts only once it was verified and is stored; a piece that is asked for or being stored is *busy*, and only a piece that
 //! a holder is slow with is asked for twice; hashes are known all or not at all.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use litemap::LiteMap;
 use shared::PeerId;
 
@@ -13,6 +11,7 @@ use crate::{
     config::{ASKED_TWICE, ENDGAME_AFTER, FILE_CANDIDATES_MAX, PIECE_BYTES, RESTING_MAX},
     io::{Instant, LinkId},
     model::{FileInfo, FileProgress},
+    order::by_number,
     pieces::{PieceHash, pieces_in, root_of},
     wire::stored::Wish,
 };
@@ -30,8 +29,8 @@ pub(crate) struct Holding {
     hashes: Vec<PieceHash>,
     /// The hashes that are being fetched.
     pub(crate) list: Option<List>,
-    asked: BTreeMap<u32, Asked>,
-    pub(crate) writing: BTreeSet<u32>,
+    asked: LiteMap<u32, Asked>,
+    pub(crate) writing: LiteMap<u32, ()>,
     /// Whether the platform keeps no more.
     pub(crate) no_room: bool,
     /// Who is not asked until then.
@@ -92,8 +91,8 @@ impl Holding {
             busy: PieceSet::none(pieces),
             hashes,
             list: None,
-            asked: BTreeMap::new(),
-            writing: BTreeSet::new(),
+            asked: LiteMap::new(),
+            writing: LiteMap::new(),
             no_room: false,
             resting: LiteMap::new(),
             candidates: LiteMap::new(),
@@ -177,7 +176,7 @@ impl Holding {
         asked.holders -= 1;
         if asked.holders == 0 {
             self.asked.remove(&piece);
-            if !self.writing.contains(&piece) {
+            if !self.writing.contains_key(&piece) {
                 self.busy.remove(piece);
             }
         }
@@ -185,13 +184,13 @@ impl Holding {
 
     /// A verified piece is being stored.
     pub(crate) fn begin_writing(&mut self, piece: u32) {
-        self.writing.insert(piece);
+        self.writing.insert(piece, ());
         self.busy.insert(piece);
     }
 
     /// A piece is stored, or could not be. Says whether it was to be stored.
     pub(crate) fn end_writing(&mut self, piece: u32) -> bool {
-        let was_to_be = self.writing.remove(&piece);
+        let was_to_be = self.writing.remove(&piece).is_some();
         if was_to_be && !self.asked.contains_key(&piece) {
             self.busy.remove(piece);
         }
@@ -202,9 +201,8 @@ impl Holding {
     pub(crate) fn late(&self, now: Instant) -> Vec<u32> {
         let late = |asked: &Asked| asked.holders < ASKED_TWICE && now.since(asked.since) >= ENDGAME_AFTER;
         let late = self.asked.iter().filter(|(_, asked)| late(asked));
-        let mut late: Vec<_> = late.map(|(piece, asked)| (asked.since, *piece)).collect();
-        late.sort_unstable();
-        late.into_iter().map(|(_, piece)| piece).collect()
+        let late = by_number(late, |(_, asked)| u128::from(asked.since.as_millis()));
+        late.into_iter().map(|(piece, _)| *piece).collect()
     }
 
     // --- who is asked ---

@@ -31,7 +31,7 @@ impl Files {
         if now >= holding.due.seek {
             holding.due.seek = now + SEEK_HOLDERS;
             for (_, channel) in self.channels.iter_mut() {
-                channel.sought.insert(root);
+                channel.sought.insert(root, ());
                 channel.send(cx, &FileFrame::Seek { root });
             }
         }
@@ -86,7 +86,7 @@ impl Files {
     pub(super) fn on_seek(&mut self, cx: &mut Context, link: LinkId, root: FileId) {
         let others = self.channels.values().filter(|channel| channel.link != link);
         let peers: Vec<_> = others
-            .filter(|channel| channel.holds.contains(&root))
+            .filter(|channel| channel.holds.contains_key(&root))
             .map(|channel| channel.peer)
             .collect();
         if let Some(channel) = self.channels.get_mut(&link).filter(|_| !peers.is_empty()) {
@@ -103,7 +103,7 @@ impl Files {
             return Err(Violation);
         }
         // Once for each question; one that was asked before the file was dropped counts for nothing.
-        if !channel.sought.remove(&root) {
+        if channel.sought.remove(&root).is_none() {
             return Ok(());
         }
         let (now, me) = (cx.instant(), self.me);

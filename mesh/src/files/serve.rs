@@ -56,7 +56,7 @@ impl Files {
         let (Some(channel), Some(holding)) = (self.channels.get_mut(&link), self.holdings.get(&root)) else {
             return;
         };
-        channel.followed.insert(root);
+        channel.followed.insert(root, ());
         let (bytes, set) = (holding.info.bytes, holding.have.to_bytes());
         let set = (!holding.is_whole()).then_some(set.as_slice().into());
         channel.send(cx, &FileFrame::Pieces { root, bytes, set });
@@ -74,7 +74,7 @@ impl Files {
             .channels
             .iter_mut()
             .map(|(_, channel)| channel)
-            .filter(|channel| channel.followed.contains(&root))
+            .filter(|channel| channel.followed.contains_key(&root))
         {
             channel.send(cx, &frame);
         }
@@ -155,10 +155,10 @@ impl Files {
                 .holdings
                 .get(root)
                 .is_some_and(|holding| holding.have.contains(*piece));
-            let is_read = self.reading.contains(&(*root, *piece));
+            let is_read = self.reading.contains_key(&(*root, *piece));
             if matches!(content, Content::Unread) && has_it && (is_read || self.reading.len() < READS_MAX) {
                 *content = Content::Reading;
-                if self.reading.insert((*root, *piece)) {
+                if self.reading.insert((*root, *piece), ()).is_none() {
                     let (root, piece) = (*root, *piece);
                     cx.output(Output::ReadPiece { root, piece });
                 }
@@ -236,7 +236,7 @@ impl Files {
 
     /// The platform read a piece, or has it no more.
     pub(crate) fn handle_read(&mut self, cx: &mut Context, root: FileId, piece: u32, bytes: Option<Vec<u8>>) {
-        if !self.reading.remove(&(root, piece)) {
+        if self.reading.remove(&(root, piece)).is_none() {
             return;
         }
         let holding = self

@@ -33,6 +33,7 @@ use self::{heads::Heads, kept::Kept, stored::Touched};
 use crate::{
     config::{ACKS_MAX, LOG_FEEDS_MAX, WANT_SPANS_MAX},
     lookup::Lookup,
+    order::by_number,
     wire::{
         entry::{Entry, Header},
         fork::Fork,
@@ -314,8 +315,8 @@ impl Log {
 
     /// What there is of so many feeds, those that grew last first: of each the part without a gap, then what is out of order.
     pub(crate) fn vector(&self, feeds: usize) -> Vec<Span> {
-        let mut latest: Vec<_> = self.feeds.iter().filter(|feed| feed.fork.is_none()).collect();
-        latest.sort_by_key(|feed| std::cmp::Reverse(feed.grown));
+        let going_on = self.feeds.iter().filter(|feed| feed.fork.is_none());
+        let mut latest = by_number(going_on, |feed| u128::from(u64::MAX - feed.grown));
         latest.truncate(feeds);
         let spans = latest.into_iter().flat_map(|FeedLog { feed, kept, .. }| {
             kept.runs().enumerate().map(|(run, (first, next))| Span {

@@ -6,7 +6,7 @@
 //! Invariants: a feed of ours that is gone on with at another visit has no entry that was sent and not stored. Once others have brought us
 //! an entry of our feed that we did not say, nothing more is said in that feed. A whisper counts as delivered only by its recipient's word.
 
-use std::{cmp::Reverse, rc::Rc};
+use std::rc::Rc;
 
 use litemap::LiteMap;
 use rand_core::Rng;
@@ -23,6 +23,7 @@ use crate::{
     door::Forwarding,
     io::Priority,
     model::{Alert, Delivery, Event, Message},
+    order::by_number,
     wire::{
         codec::{decode, valid_name},
         entry::Entry,
@@ -62,7 +63,7 @@ impl Room {
             }
         }
         let (head, mut away) = (recalled.head.take(), std::mem::take(&mut recalled.names));
-        let mut messages = self.recall_messages(cx, &recalled);
+        let messages = self.recall_messages(cx, &recalled);
         let Recalled {
             feeds,
             entries,
@@ -72,7 +73,10 @@ impl Room {
         } = recalled;
         self.log.restore(&cx.room, feeds, entries);
         let unread = head.map_or_else(Vec::new, |head| self.go_on_in(head));
-        messages.sort_by_key(|message| (message.order, message.id));
+        // By the first half of their random ids where they were said at the same time.
+        let half = |id: &[u8; 16]| u128::from_be_bytes(*id) >> 64;
+        let place = |message: &Message| u128::from(message.order.as_u64()) << 64 | half(message.id.as_bytes());
+        let messages = by_number(messages, place);
         latest_first(&mut away, &messages);
         cx.event(Event::Recalled { messages });
         self.change_roster(cx, |roster, events| roster.recall_away(away, events));
@@ -100,7 +104,7 @@ impl Room {
             sealed.extend(may_be_ours.then(|| Rc::clone(record)));
         }
         // Another program of this machine may have stored what is for us.
-        sealed.sort_by_key(|record| Reverse(record.content.order));
+        let sealed = by_number(sealed, |record| u128::from(u64::MAX - record.content.order.as_u64()));
         (self.untried, self.try_at) = (sealed.into(), cx.instant());
         messages
     }

@@ -11,6 +11,7 @@ use crate::{
     context::Context,
     io::{Instant, millis},
     model::Alert,
+    order::median,
 };
 
 /// See the [module documentation](self).
@@ -23,10 +24,8 @@ pub(crate) struct RoomTime {
 impl RoomTime {
     /// Sets what our own clock is corrected by. `clocks`: those of the others who are here, by how many milliseconds they are ahead of ours.
     pub(crate) fn review(&mut self, cx: &mut Context, clocks: impl Iterator<Item = i64>) {
-        let mut voices: Vec<i64> = clocks.chain([0]).collect();
-        let middle = (voices.len() - 1) / 2;
-        let (_, median, _) = voices.select_nth_unstable(middle);
-        let median = *median;
+        let voices: Vec<i64> = clocks.chain([0]).collect();
+        let median = median(voices.iter().copied());
         let off_by = |tolerance| median.unsigned_abs() > millis(tolerance);
         cx.clock_correction = if off_by(CLOCK_TOLERANCE) { median } else { 0 };
         let wrong = voices.len() >= VOICES_MIN && off_by(CLOCK_WRONG);

@@ -3,8 +3,9 @@
 //! The header of an entry names the header before it and the hash of the body. So headers make a chain that proves what its author said in
 //! which order, also where bodies are not at hand.
 
-use minicbor::{Decode, Encode, bytes::ByteArray};
+use minicbor::{Encode, bytes::ByteArray};
 use shared::{Label, Room, limits::TEXT_BYTES_MAX};
+use wire_derive::Decode;
 
 use super::{
     codec::{DecodeError, decode, valid_name},

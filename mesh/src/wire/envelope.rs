@@ -6,11 +6,12 @@
 //! recognise replays. Only an invitation by hand, which goes to nobody yet, is sealed to everyone with the room's key.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use minicbor::{Decode, Encode, bytes::ByteVec};
+use minicbor::{Encode, bytes::ByteVec};
 use shared::{
     Identity, Label, PeerId, Room, SessionId, Signature, limits::RELAY_PAYLOAD_BYTES_MAX, seal::BadRecipient,
 };
 use thiserror::Error;
+use wire_derive::Decode;
 
 use super::{
     codec::{decode, encode},
@@ -136,7 +137,7 @@ pub enum Body {
 pub const ANYONE: PeerId = PeerId::from_bytes([0; PeerId::LEN]);
 
 /// Why a link is declined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, minicbor::Decode)]
 #[cbor(index_only)]
 pub enum DeclineReason {
     /// The sender does not speak our version.

@@ -1,7 +1,8 @@
 //! What a file is, as its offer says: the body of an entry of the log.
 
-use minicbor::{Decode, Encode};
+use minicbor::Encode;
 use shared::FileId;
+use wire_derive::Decode;
 
 use crate::config::{FILE_BYTES_MAX, FILE_NAME_BYTES_MAX, MEDIA_TYPE_BYTES_MAX};
 

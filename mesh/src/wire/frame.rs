@@ -6,8 +6,9 @@
 //!
 //! A frame borrows the records it carries: a record is copied neither to be sent nor to be recognised.
 
-use minicbor::{Decode, Encode, bytes::ByteSlice};
+use minicbor::{Encode, bytes::ByteSlice};
 use shared::{PeerId, Signature};
+use wire_derive::Decode;
 
 use super::{
     codec::{DecodeError, decode_frame, encode, encode_after},
@@ -221,7 +222,7 @@ pub struct Hello {
 }
 
 /// Why a link is closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, minicbor::Decode)]
 #[cbor(index_only)]
 pub enum GoodbyeReason {
     /// The sender leaves the room.

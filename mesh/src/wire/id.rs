@@ -1,10 +1,10 @@
 //! Short ids: what records and peers are announced by.
 
-use minicbor::{Decode, Encode};
+use minicbor::Encode;
 use shared::PeerId;
 
 /// The first eight bytes of an id, big-endian: enough to tell honest ids apart, and a quarter of the size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, minicbor::Decode)]
 #[cbor(transparent)]
 pub struct ShortId(#[n(0)] pub u64);
 

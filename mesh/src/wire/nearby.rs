@@ -1,7 +1,8 @@
 //! What the tabs of one browser tell each other, in no link: that they are in the room, and sealed envelopes.
 
-use minicbor::{Decode, Encode};
+use minicbor::Encode;
 use shared::PeerId;
+use wire_derive::Decode;
 
 use super::codec::{DecodeError, decode, encode};
 

@@ -17,10 +17,11 @@ mod tests;
 use std::rc::Rc;
 
 use minicbor::{
-    Decode, Encode,
+    Encode,
     bytes::{ByteSlice, ByteVec},
 };
 use shared::{Identity, Label, MessageId, PeerId, Room, Signature, limits::LINKS_MAX};
+use wire_derive::Decode;
 
 use super::{
     codec::{DecodeError, decode, encode, valid_name},
@@ -31,7 +32,7 @@ use super::{
 use crate::config::{ACKS_MAX, BEACON_BYTES_MAX, CONTENT_BYTES_MAX, LOST_MAX, RECORD_BYTES_MAX, SIGNED_BYTES};
 
 /// What can be signed and passed on.
-pub trait Content: Sized + Encode<()> + for<'b> Decode<'b, ()> + 'static {
+pub trait Content: Sized + Encode<()> + for<'b> minicbor::Decode<'b, ()> + 'static {
     /// What the signature is for.
     const LABEL: Label;
 

@@ -1,7 +1,8 @@
 //! Feeds, and the spans of them that a version vector is made of.
 
-use minicbor::{Decode, Encode};
+use minicbor::Encode;
 use shared::PeerId;
+use wire_derive::Decode;
 
 use super::id::ShortId;
 
@@ -17,7 +18,7 @@ pub struct Feed {
 }
 
 /// Up to where a node has its feeds: the same for the same, whatever it has evicted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, minicbor::Decode)]
 #[cbor(transparent)]
 pub struct LogDigest(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 16]);
 

@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
-use minicbor::{Decode, Encode, bytes::ByteVec};
+use minicbor::{Encode, bytes::ByteVec};
 use shared::{FileId, MessageId, PeerId};
+use wire_derive::Decode;
 
 use super::{
     codec::{decode, encode},
@@ -131,7 +132,7 @@ pub(crate) struct StoredFile {
 }
 
 /// What a person wants of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, minicbor::Decode)]
 #[cbor(index_only)]
 pub(crate) enum Wish {
     /// To have all of it.

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use minicbor::{Decode, Encode};
+use minicbor::Encode;
 
 /// A point in the one order: milliseconds since 1970 (48 bits) and a counter (16 bits).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash, Encode, Decode)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash, Encode, minicbor::Decode)]
 #[cbor(transparent)]
 pub struct Timestamp(#[n(0)] u64);
 

@@ -3,8 +3,9 @@
 //! One message of the channel is one frame, at most [`FILE_FRAME_BYTES_MAX`] bytes. The channel is ordered and reliable, and apart from the
 //! one for everything else. Nothing here is signed: a file is verified by its hash, whoever brings it.
 
-use minicbor::{Decode, Encode, bytes::ByteSlice};
+use minicbor::{Encode, bytes::ByteSlice};
 use shared::{FileId, PeerId};
+use wire_derive::Decode;
 
 use super::codec::{DecodeError, decode_frame, encode};
 use crate::config::FILE_FRAME_BYTES_MAX;

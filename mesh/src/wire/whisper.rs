@@ -1,7 +1,8 @@
 //! Whispers: signed by their author, then sealed to their recipient's key.
 
-use minicbor::{Decode, Encode, bytes::ByteVec};
+use minicbor::{Encode, bytes::ByteVec};
 use shared::{Identity, Label, MessageId, PeerId, Room, Signature, limits::TEXT_BYTES_MAX};
+use wire_derive::Decode;
 
 use super::{
     codec::{DecodeError, decode, encode, valid_name},

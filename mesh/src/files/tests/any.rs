@@ -287,7 +287,7 @@ impl World {
                 channels.any(|channel| channel.asks(holding.info.root, piece))
             };
             for piece in 0..PIECES {
-                let is_busy = asked(piece) || holding.writing.contains(&piece);
+                let is_busy = asked(piece) || holding.writing.contains_key(&piece);
                 assert_eq!(holding.busy.contains(piece), is_busy, "piece {piece}");
             }
         }

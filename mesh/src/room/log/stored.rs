@@ -8,6 +8,7 @@ use litemap::LiteMap;
 use super::{FeedLog, Log, Rc, Record, feed_of, kept::Kept};
 use crate::{
     io::Change,
+    order::by_number,
     wire::{
         entry::{Entry, Header},
         fork::Fork,
@@ -85,9 +86,9 @@ impl Log {
         for entry in entries {
             by_feed.entry(feed_of(&entry)).or_default().1.push(entry);
         }
-        let mut feeds: Vec<_> = by_feed.into_iter().collect();
         // Those that grew last are told first.
-        feeds.sort_by_key(|(_, (_, entries))| entries.iter().map(|entry| entry.content.order).max());
+        let last = |entries: &[Rc<Record<Entry>>]| entries.iter().map(|entry| entry.content.order.as_u64()).max();
+        let feeds = by_number(by_feed, |(_, (_, entries))| u128::from(last(entries).unwrap_or(0)));
         for (feed, (state, entries)) in feeds {
             self.restore_feed(room, feed, state, entries);
         }
