@@ -134,6 +134,25 @@ pub(crate) fn local_storage() -> Option<web_sys::Storage> {
     window().local_storage().ok().flatten()
 }
 
+/// What is kept by a key for as long as this tab lives.
+pub(crate) fn session_item(key: &str) -> Option<String> {
+    session_storage()?.get_item(key).ok().flatten()
+}
+
+/// Keeps a text for as long as this tab lives, or nothing more. Where nothing may be stored the next page knows nothing of this one.
+pub(crate) fn set_session_item(key: &str, text: Option<&str>) {
+    if let Some(storage) = session_storage() {
+        let _ = match text {
+            Some(text) => storage.set_item(key, text),
+            None => storage.remove_item(key),
+        };
+    }
+}
+
+fn session_storage() -> Option<web_sys::Storage> {
+    window().session_storage().ok().flatten()
+}
+
 /// `navigator.share`, where the browser has it.
 fn sharing() -> Option<js_sys::Function> {
     field(&window().navigator(), "share")?.dyn_into().ok()

@@ -39,6 +39,10 @@ use crate::{
 
 const SLOT_KEY: &str = "starling-slot";
 
+/// Whose lease ended with the page that was in this tab before. In the session's storage, which takes it while a page goes away; what the
+/// database is asked for then is often not done.
+const LEFT_KEY: &str = "starling-left";
+
 /// Who this tab is. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Profile(Rc<Inner>);
@@ -235,11 +239,11 @@ impl Loss {
     }
 }
 
-/// Renews a lease until it is dropped, and gives it up when the page goes away.
+/// Renews a lease until it is dropped, and gives it up while the page is away.
 #[derive(Debug)]
 struct Renewal {
     _interval: Interval,
-    _on_hide: EventListener,
+    _listeners: [EventListener; 2],
 }
 
 /// Opens the store. One that another tab keeps from opening, or that never answers, is done without.
@@ -265,12 +269,14 @@ async fn own_identity() -> (
 ) {
     let loss = Rc::new(Loss::default());
     let owner = SessionId::from_bytes(js::entropy()).to_text();
-    let session = js::window().session_storage().ok().flatten();
-    let slot = session
-        .as_ref()
-        .and_then(|session| session.get_item(SLOT_KEY).ok().flatten())
-        .and_then(|slot| slot.parse().ok());
+    let (slot, left) = (js::session_item(SLOT_KEY), js::session_item(LEFT_KEY));
+    js::set_session_item(LEFT_KEY, None);
+    let slot = slot.and_then(|slot| slot.parse().ok());
     let store = open_store(if slot.is_some() { RETURN_MAX } else { START_MAX }).await;
+    if let (Some(slot), Some(left)) = (slot, left) {
+        // Should it fail, the slot cannot be claimed either.
+        let _ = slot::renew(&store, slot, &left, Tab.unix_millis(), Duration::ZERO).await;
+    }
     let remembered = slot.map(|slot| Remembered {
         slot,
         patience: if js::is_reload() {
@@ -281,10 +287,7 @@ async fn own_identity() -> (
     });
     match slot::claim(&store, &Tab, remembered, &owner).await {
         Ok(Some(Claim { slot, record, hold })) => {
-            if let Some(session) = session {
-                // Denied storage means a new slot after a reload, no more.
-                let _ = session.set_item(SLOT_KEY, &slot.to_string());
-            }
+            js::set_session_item(SLOT_KEY, Some(&slot.to_string()));
             let renewal = (hold == Hold::Lease).then(|| keep_renewing(&store, slot, owner, &loss));
             return (store, slot, record, (loss, renewal));
         }
@@ -297,7 +300,7 @@ async fn own_identity() -> (
 
 /// Renews the lease on a slot for as long as the page lives, or until another tab has the slot.
 fn keep_renewing(store: &BrowserStore, slot: u32, owner: String, loss: &Rc<Loss>) -> Renewal {
-    let (store, loss) = (store.clone(), Rc::clone(loss));
+    let (store, loss, left) = (store.clone(), Rc::clone(loss), owner.clone());
     let renew = move |lasts: Duration| {
         let (store, owner, loss) = (store.clone(), owner.clone(), Rc::clone(&loss));
         if loss.is_lost.get() {
@@ -314,7 +317,15 @@ fn keep_renewing(store: &BrowserStore, slot: u32, owner: String, loss: &Rc<Loss>
     let give_up = renew.clone();
     Renewal {
         _interval: Interval::new(clock::millis(LEASE_RENEWAL), move || renew(LEASE)),
-        _on_hide: EventListener::once(&js::window(), "pagehide", move |_| give_up(Duration::ZERO)),
+        _listeners: [
+            EventListener::new(&js::window(), "pagehide", move |_| {
+                js::set_session_item(LEFT_KEY, Some(&left));
+                // For other tabs, if the browser still does it.
+                give_up(Duration::ZERO);
+            }),
+            // From the browser's memory: going back, or forth.
+            EventListener::new(&js::window(), "pageshow", |_| js::set_session_item(LEFT_KEY, None)),
+        ],
     }
 }
 
