@@ -35,6 +35,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::watch,
+    task::yield_now,
     time::timeout,
 };
 use tower_service::Service;
@@ -172,6 +173,8 @@ impl Visitors {
             let is_last = has_body || requests.fetch_add(1, Ordering::Relaxed) + 1 >= HTTP_REQUESTS_MAX;
             let visitors = self.clone();
             async move {
+                // One request a turn: requests that wait one behind the other would else be answered all at once, and everybody's sockets wait for that.
+                yield_now().await;
                 let mut response = visitors.answer(request, address).await;
                 if is_last && response.status() != StatusCode::SWITCHING_PROTOCOLS {
                     let close = HeaderValue::from_static("close");

@@ -64,7 +64,7 @@ const INJECT: &str = r#"
                 await way();
                 names.push(name);
             } catch (error) {
-                if (!(error instanceof TypeError)) names.push(name + ": " + error);
+                if (error.name !== "TypeError") names.push(name + ": " + error);
             }
         }
         return names;
