@@ -1,6 +1,7 @@
 //! The listener for operators alone: metrics and status.
 //!
-//! Nobody is asked who they are there, so the address belongs on a network that only operators reach. A connection is for one request, and there are few at once.
+//! Nobody is asked who they are there, so the address belongs on a network that only operators reach. On 127.0.0.1 it answers to `localhost` and to numbers
+//! alone: a page in an operator's browser could otherwise read it by a name that it has lead there. A connection is for one request, and there are few at once.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,11 +17,14 @@ use tower_service::Service;
 
 use crate::{
     App,
-    config::{ACCEPT_PAUSE, ADMIN_CONNECTION_TIME_MAX, ADMIN_CONNECTIONS_MAX},
+    config::{ACCEPT_PAUSE, ADMIN_CONNECTION_TIME_MAX, ADMIN_CONNECTIONS_MAX, OwnHosts},
 };
 
 /// Serves the operators' part of `app` on `listener`, for ever. At the limit of connections, further ones wait to be accepted.
 pub async fn serve(listener: TcpListener, app: App) {
+    let is_local = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
+    let hosts = if is_local { OwnHosts::Local } else { OwnHosts::Any };
+    let router = app.admin_router(hosts);
     let permits = Arc::new(Semaphore::new(ADMIN_CONNECTIONS_MAX));
     loop {
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
@@ -30,7 +34,7 @@ pub async fn serve(listener: TcpListener, app: App) {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let router = app.admin_router();
+        let router = router.clone();
         tokio::spawn(async move {
             serve_connection(stream, router, ADMIN_CONNECTION_TIME_MAX).await;
             drop(permit);

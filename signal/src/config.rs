@@ -170,6 +170,9 @@ pub(crate) const HTTP_REQUESTS_MAX: usize = 100;
 /// takes megabytes for each connection.
 pub(crate) const SEND_BUFFER_BYTES: usize = 128 * 1024;
 
+/// How much of an answer is handed on at once, where the answer has a place until it is sent.
+pub(crate) const ANSWER_PIECE_BYTES: usize = 16 * 1024;
+
 /// When somebody for whom there is no place is to come again.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(5);
 

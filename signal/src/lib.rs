@@ -45,7 +45,7 @@ use std::{net::SocketAddr, sync::Arc, time::Instant};
 use axum::{
     Json, Router,
     extract::{ConnectInfo, FromRef, Request, State},
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
     routing::{any, get},
@@ -54,7 +54,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 pub use config::Config;
-use config::{Limits, TrustedProxies};
+use config::{Limits, OwnHosts, TrustedProxies};
 use metrics::{Metrics, StunCounters};
 use prometheus_client::metrics::counter::Counter;
 use shared_hub::SharedHub;
@@ -79,17 +79,27 @@ pub struct App {
     admin_router: Router,
     hub: Arc<SharedHub>,
     config: Arc<Config>,
+    web_root: Arc<WebRoot>,
 }
 
 impl App {
     /// All its routes. Requests must carry their client's address as [`ConnectInfo`], as [`serve()`](serve::serve) gives them.
     pub fn router(&self) -> Router {
-        self.router.clone()
+        self.with_secure_headers(self.router.clone())
     }
 
-    /// What is for operators alone: metrics and status.
-    pub fn admin_router(&self) -> Router {
-        self.admin_router.clone()
+    fn with_secure_headers(&self, router: Router) -> Router {
+        router.layer(middleware::from_fn_with_state(
+            Arc::clone(&self.web_root),
+            web_root::secure,
+        ))
+    }
+
+    /// What is for operators alone: metrics and status. It answers to these names of its own.
+    pub fn admin_router(&self, hosts: OwnHosts) -> Router {
+        let router = self.admin_router.clone();
+        let router = router.layer(middleware::from_fn_with_state(hosts, own_host::check_admin));
+        self.with_secure_headers(router)
     }
 
     /// Tells every client that the server stops, takes in nobody, and waits for the clients to go:
@@ -108,6 +118,11 @@ impl App {
 
     fn trusted_proxies(&self) -> &TrustedProxies {
         &self.config.trusted_proxies
+    }
+
+    /// Adds the headers that every answer carries, to one that comes past the routes.
+    fn secure_headers(&self, headers: &mut HeaderMap) {
+        self.web_root.secure_headers(None, headers);
     }
 
     /// Counts connections for which there was no place.
@@ -154,14 +169,13 @@ pub fn app(config: Config) -> Result<App, AppError> {
         Some(base) => base_path::nest(base, router),
         None => router,
     };
-    let router = router
-        .layer(middleware::from_fn_with_state(state, own_host::check))
-        .layer(middleware::from_fn_with_state(web_root, web_root::secure));
+    let router = router.layer(middleware::from_fn_with_state(state, own_host::check));
     Ok(App {
         router,
         admin_router,
         hub,
         config,
+        web_root,
     })
 }
 

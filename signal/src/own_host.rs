@@ -24,13 +24,15 @@ enum HostError {
         "this server is for its own machine, at localhost; whoever runs it can have it answer to other names with --host\n"
     )]
     NotLocal,
+    #[error("this address is for the operators of the server, at localhost\n")]
+    NotOperators,
 }
 
 impl IntoResponse for HostError {
     fn into_response(self) -> Response {
         let status = match self {
             Self::Ambiguous => StatusCode::BAD_REQUEST,
-            Self::NotListed | Self::NotLocal => StatusCode::MISDIRECTED_REQUEST,
+            Self::NotListed | Self::NotLocal | Self::NotOperators => StatusCode::MISDIRECTED_REQUEST,
         };
         (status, self.to_string()).into_response()
     }
@@ -58,6 +60,15 @@ pub(crate) async fn check(State(shared): State<Shared>, request: Request, next: 
         );
     }
     error.into_response()
+}
+
+/// Middleware for the operators' listener: answers only requests for one of these names.
+pub(crate) async fn check_admin(State(hosts): State<OwnHosts>, request: Request, next: Next) -> Response {
+    match host_of(request.version(), request.uri(), request.headers()) {
+        Err(error) => error.into_response(),
+        Ok(Some(host)) if !hosts.has(host) => HostError::NotOperators.into_response(),
+        Ok(_) => next.run(request).await,
+    }
 }
 
 /// The host that a request is for. Nothing for clients of HTTP/1.0, which need not say; browsers do.

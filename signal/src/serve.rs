@@ -14,14 +14,14 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use axum::{
     body::{Body, Bytes, HttpBody},
     extract::ConnectInfo,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use hyper::{
@@ -35,13 +35,16 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::watch,
+    task::yield_now,
     time::timeout,
 };
 use tower_service::Service;
 
 use crate::{
     App,
-    config::{ACCEPT_PAUSE, HTTP_HEAD_BYTES_MAX, HTTP_REQUESTS_MAX, RETRY_AFTER, SEND_BUFFER_BYTES},
+    config::{
+        ACCEPT_PAUSE, ANSWER_PIECE_BYTES, HTTP_HEAD_BYTES_MAX, HTTP_REQUESTS_MAX, RETRY_AFTER, SEND_BUFFER_BYTES,
+    },
     door::{Door, Place},
     forwarded::client_address,
     network::Network,
@@ -55,10 +58,6 @@ use crate::{
 /// None for the time being: failures of single connections are theirs alone.
 pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()>) -> io::Result<()> {
     let limits = app.limits();
-    // What is accepted inherits it.
-    if let Err(error) = set_socket_send_buffer_size(&listener, SEND_BUFFER_BYTES) {
-        tracing::warn!(%error, "the system keeps as much for clients that do not read as it likes");
-    }
     let door = Door::new(limits);
     let visitors = Visitors {
         app: app.clone(),
@@ -75,12 +74,14 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
                         app.turned_away().inc();
                         // Who comes by TLS would not understand it.
                         if app.tls().is_none() {
-                            turn_away(stream);
+                            turn_away(stream, &app);
                         }
                         continue;
                     };
                     // Signals are small and somebody waits for them.
                     _ = stream.set_nodelay(true);
+                    // Not of the listener, whose first connections may be older than this loop. If that fails, the connection has just ended.
+                    _ = set_socket_send_buffer_size(&stream, SEND_BUFFER_BYTES);
                     let stream = Paced::new(stream, limits.write_timeout);
                     let (visitors, mut stopped) = (visitors.clone(), stopped.clone());
                     tokio::spawn(async move {
@@ -111,13 +112,19 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
 }
 
 /// Says that there is no place, if that can be said at once.
-fn turn_away(stream: TcpStream) {
-    let answer = format!(
-        "HTTP/1.1 503 Service Unavailable\r\nretry-after: {}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
-        RETRY_AFTER.as_secs()
-    );
+fn turn_away(stream: TcpStream, app: &App) {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER.as_secs()));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    app.secure_headers(&mut headers);
+    let mut answer = b"HTTP/1.1 503 Service Unavailable\r\n".to_vec();
+    for (name, value) in &headers {
+        answer.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    answer.extend(b"\r\n");
     // The stream does not block. Whoever does not get the answer finds the connection closed.
-    _ = stream.into_std().and_then(|mut stream| stream.write(answer.as_bytes()));
+    _ = stream.into_std().and_then(|mut stream| stream.write(&answer));
 }
 
 /// The answer to a request that there is no place for: in a sentence, and when to come again.
@@ -161,9 +168,13 @@ impl Visitors {
     {
         let (request_timeout, requests) = (self.app.limits().request_timeout, AtomicUsize::new(0));
         let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let is_last = requests.fetch_add(1, Ordering::Relaxed) + 1 >= HTTP_REQUESTS_MAX;
+            // Nobody here wants a body. Where it ends is what proxies and servers can be made to disagree on, so nothing is read behind it (RFC 9112 §11.2).
+            let has_body = !request.body().is_end_stream();
+            let is_last = has_body || requests.fetch_add(1, Ordering::Relaxed) + 1 >= HTTP_REQUESTS_MAX;
             let visitors = self.clone();
             async move {
+                // One request a turn: requests that wait one behind the other would else be answered all at once, and everybody's sockets wait for that.
+                yield_now().await;
                 let mut response = visitors.answer(request, address).await;
                 if is_last && response.status() != StatusCode::SWITCHING_PROTOCOLS {
                     let close = HeaderValue::from_static("close");
@@ -200,7 +211,9 @@ impl Visitors {
             let Some(place) = self.requests.enter(Some(Network::of(client))) else {
                 self.app.turned_away().inc();
                 let sentence = "too many requests are under way, in all or from this address: try again later\n";
-                return no_place(sentence, RETRY_AFTER);
+                let mut response = no_place(sentence, RETRY_AFTER);
+                self.app.secure_headers(response.headers_mut());
+                return response;
             };
             Some(place)
         } else {
@@ -211,16 +224,34 @@ impl Visitors {
             Err(error) => match error {},
         };
         match place {
-            Some(place) => response.map(|body| Body::new(Placed { body, _place: place })),
+            Some(place) => response.map(|body| Body::new(Placed::new(body, place))),
             None => response,
         }
     }
 }
 
-/// The body of an answer that has a place until it is sent.
+/// The body of an answer that has a place until the last of it is about to be sent. It is handed on in pieces: the library lets go of a body as soon as it
+/// has all of it, and would have all of a large file at once.
 struct Placed {
     body: Body,
+    /// What is left of the present frame.
+    rest: Bytes,
     _place: Place,
+}
+
+impl Placed {
+    const fn new(body: Body, place: Place) -> Self {
+        let rest = Bytes::new();
+        Self {
+            body,
+            rest,
+            _place: place,
+        }
+    }
+
+    fn piece(&mut self) -> Frame<Bytes> {
+        Frame::data(self.rest.split_to(self.rest.len().min(ANSWER_PIECE_BYTES)))
+    }
 }
 
 impl HttpBody for Placed {
@@ -231,15 +262,34 @@ impl HttpBody for Placed {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        if !self.rest.is_empty() {
+            return Poll::Ready(Some(Ok(self.piece())));
+        }
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        let Some(Ok(frame)) = frame else {
+            return Poll::Ready(frame);
+        };
+        Poll::Ready(Some(Ok(match frame.into_data() {
+            Ok(data) => {
+                self.rest = data;
+                self.piece()
+            }
+            Err(frame) => frame,
+        })))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (rest, body) = (self.rest.len() as u64, self.body.size_hint());
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest + body.lower());
+        if let Some(upper) = body.upper() {
+            hint.set_upper(rest + upper);
+        }
+        hint
     }
 }
 

@@ -115,8 +115,25 @@ impl WebRoot {
         }
     }
 
-    fn policy(&self, host: Option<&str>) -> String {
-        policy::policy(&self.build().scripts, &self.servers, host)
+    /// Adds the headers that every answer carries, to one for a page that was asked for at `host`.
+    pub(crate) fn secure_headers(&self, host: Option<&str>, headers: &mut HeaderMap) {
+        // An answer that is not a file is a state of the server. Such an answer is old the moment it is sent.
+        headers
+            .entry(header::CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
+        let mut insert = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
+        insert(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+        insert(header::REFERRER_POLICY, "no-referrer");
+        insert(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+        insert(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+        insert(HeaderName::from_static("permissions-policy"), PERMISSIONS);
+        if self.hsts {
+            insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+        }
+        let policy = policy::policy(&self.build().scripts, &self.servers, host);
+        if let Ok(policy) = HeaderValue::from_str(&policy) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
     }
 }
 
@@ -230,23 +247,7 @@ fn is_content_hashed(path: &str) -> bool {
 pub(crate) async fn secure(State(root): State<Arc<WebRoot>>, request: Request, next: Next) -> Response {
     let host = host_of(request.headers());
     let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    // An answer that is not a file is a state of the server. Such an answer is old the moment it is sent.
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
-    let mut insert = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
-    insert(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    insert(header::REFERRER_POLICY, "no-referrer");
-    insert(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    insert(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    insert(HeaderName::from_static("permissions-policy"), PERMISSIONS);
-    if root.hsts {
-        insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
-    }
-    if let Ok(policy) = HeaderValue::from_str(&root.policy(host.as_deref())) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
+    root.secure_headers(host.as_deref(), response.headers_mut());
     response
 }
 

@@ -16,6 +16,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use data_encoding::BASE64;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -129,7 +130,7 @@ enum HandshakeError {
     NoUpgrade,
     #[error("only version 13 of the WebSocket protocol is spoken here")]
     Version,
-    #[error("the WebSocket handshake has no key")]
+    #[error("a WebSocket handshake has one key, of 16 bytes")]
     NoKey,
 }
 
@@ -164,10 +165,13 @@ fn accept_key(request: &Request) -> Result<HeaderValue, HandshakeError> {
     {
         return Err(HandshakeError::Version);
     }
-    headers
-        .get(header::SEC_WEBSOCKET_KEY)
-        .and_then(|key| HeaderValue::from_str(&derive_accept_key(key.as_bytes())).ok())
-        .ok_or(HandshakeError::NoKey)
+    let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
+    let (Some(key), None) = (keys.next(), keys.next()) else {
+        return Err(HandshakeError::NoKey);
+    };
+    let is_key = BASE64.decode(key.as_bytes()).is_ok_and(|key| key.len() == 16);
+    let accept = is_key.then(|| HeaderValue::from_str(&derive_accept_key(key.as_bytes())));
+    accept.and_then(Result::ok).ok_or(HandshakeError::NoKey)
 }
 
 /// Whether a header that is a list names `token`.

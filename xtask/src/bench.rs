@@ -2,7 +2,7 @@
 
 use crate::shell::{self, Sink};
 use crate::tools::{self, Browser, Tool};
-use crate::{build, size, workspace};
+use crate::{build, packages, size, workspace};
 use anyhow::Result;
 use std::process::ExitCode;
 
@@ -18,13 +18,19 @@ pub(crate) struct Args {
 enum Bench {
     /// Bytes of the first load
     Size,
-    /// Memory per idle socket, relayed messages per second, and what honest people notice of attacks
+    /// The server beside others: memory of idle sockets, the cost of a relay, starts, and what honest people notice of attacks
     Server,
     /// From a click on a room's link to the first open channel, in real browsers
     Join,
     /// How a message spreads over 100 and 1,000 nodes, in virtual time
     Mesh,
 }
+
+/// Other projects' servers, and where the benchmark finds them.
+const OTHER_SERVERS: [(&str, &str); 2] = [
+    ("matchbox_server", "STARLING_BENCH_MATCHBOX"),
+    ("peer", "STARLING_BENCH_PEER"),
+];
 
 /// Runs the benchmarks one after the other; one that fails or breaks its bound fails the whole, at the end.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
@@ -33,7 +39,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         Some(bench) => vec![bench],
         None => vec![Bench::Size, Bench::Server, Bench::Join, Bench::Mesh],
     };
-    if chosen.contains(&Bench::Size) || chosen.contains(&Bench::Join) {
+    // The one file that is started has the app in it.
+    let needs_some_app = chosen.contains(&Bench::Server) && !workspace::dist().join("index.html").exists();
+    if chosen.contains(&Bench::Size) || chosen.contains(&Bench::Join) || needs_some_app {
         build::app(&sink)?;
     }
     if chosen.contains(&Bench::Server) || chosen.contains(&Bench::Join) {
@@ -59,6 +67,14 @@ impl Bench {
             }
             Self::Server => {
                 let mut command = shell::cargo(&["run", "--release", "--package", "bench", "--bin", "bench_server"]);
+                command.args(["--features", "server"]);
+                for (name, variable) in OTHER_SERVERS {
+                    // Without it, its row says so: what others publish is not ours to repair.
+                    match tools::ensure(&[Tool::OtherServer(name)]) {
+                        Ok(()) => _ = command.env(variable, packages::program(name)?),
+                        Err(error) => println!("measuring without {name}: {error:#}"),
+                    }
+                }
                 sink.run(command.env("STARLING_TEST_SIGNAL", workspace::server("release")))
             }
             Self::Join => {

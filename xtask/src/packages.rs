@@ -36,7 +36,7 @@ pub(crate) struct Package {
 }
 
 /// All versions in one place. `binaryen` comes from npm since Debian's is too old to read what rustc writes.
-const PACKAGES: [Package; 9] = [
+const PACKAGES: [Package; 11] = [
     Package {
         name: "trunk",
         version: Some("0.21.14"),
@@ -108,6 +108,25 @@ const PACKAGES: [Package; 9] = [
         program: "@mdn/browser-compat-data/data.json",
         minutes: 1,
     },
+    // What our server is measured beside, so this one is built as its makers do.
+    Package {
+        name: "matchbox_server",
+        version: Some("0.15.0"),
+        follows: "",
+        registry: Registry::Cargo {
+            arguments: &["--locked", "--config", "profile.release.opt-level=3"],
+        },
+        program: "matchbox_server",
+        minutes: 2,
+    },
+    Package {
+        name: "peer",
+        version: Some("1.0.2"),
+        follows: "",
+        registry: Registry::Npm,
+        program: ".bin/peerjs",
+        minutes: 1,
+    },
     Package {
         name: BUN,
         version: Some("1.4.5"),
@@ -151,6 +170,12 @@ pub(crate) fn search_path() -> OsString {
 /// Where `axe.min.js` is, whether it is installed yet or not.
 pub(crate) fn axe_core() -> Result<PathBuf> {
     let package = package("axe-core");
+    Ok(package.proof(&package.folder()?))
+}
+
+/// Where a package's program is, whether it is installed yet or not.
+pub(crate) fn program(name: &str) -> Result<PathBuf> {
+    let package = package(name);
     Ok(package.proof(&package.folder()?))
 }
 

@@ -42,6 +42,8 @@ pub(crate) enum Tool {
     CompatData,
     /// Bun, for the engine in it.
     Bun,
+    /// Another project's server, which ours is measured beside: the name of its package.
+    OtherServer(&'static str),
     /// A browser and the driver that remote-controls it.
     Browser(Browser),
     /// `ip`, `nft` and `turnserver`, and the right to make network namespaces with them.
@@ -65,6 +67,7 @@ pub(crate) fn ensure(tools: &[Tool]) -> Result<()> {
             Tool::AxeCore => install(package("axe-core"))?,
             Tool::CompatData => install(package(packages::COMPAT_DATA))?,
             Tool::Bun => install(package(packages::BUN))?,
+            Tool::OtherServer(name) => install(package(name))?,
             Tool::Browser(browser) => {
                 browser.ensure()?;
                 if *browser == Browser::Firefox {

@@ -70,6 +70,13 @@ impl Program {
         self.child.wait().expect("the program ends")
     }
 
+    /// Waits until it logs a line with this in it.
+    pub(crate) fn logs(&mut self, text: &str) {
+        let stderr = BufReader::new(self.child.stderr.as_mut().expect("piped"));
+        let is_meant = |line: std::io::Result<String>| line.expect("text").contains(text);
+        assert!(stderr.lines().any(is_meant), "the program ends without: {text}");
+    }
+
     /// Ends it; gives what it has logged, which has to be little.
     pub(crate) fn log(mut self) -> String {
         _ = self.child.kill();

@@ -130,7 +130,8 @@ async fn fetch(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Rep
     ask(address, &(request + "\r\n")).await
 }
 
-async fn ask(address: SocketAddr, request: &str) -> Reply {
+/// Sends a request as it is.
+pub(crate) async fn ask(address: SocketAddr, request: &str) -> Reply {
     let mut stream = TcpStream::connect(address).await.expect("the server accepts");
     stream.write_all(request.as_bytes()).await.expect("the server reads");
     let mut reply = Vec::new();
@@ -184,7 +185,7 @@ impl Client {
         let mut request = format!("ws://{address}/ws").into_client_request()?;
         for (name, value) in headers {
             let value = http::HeaderValue::from_str(value).expect("a header's value");
-            request.headers_mut().insert(*name, value);
+            request.headers_mut().append(*name, value);
         }
         let (socket, _) = timeout(PATIENCE, client_async(request, stream))
             .await

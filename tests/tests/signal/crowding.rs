@@ -195,6 +195,26 @@ async fn four_addresses_do_not_fill_a_room() {
 }
 
 #[tokio::test]
+async fn the_rooms_of_one_address_leave_room_for_others() {
+    let limits = Limits {
+        connections_max: 40,
+        rooms_max: 40,
+        ..limits()
+    };
+    let server = server(limits).await;
+    let mut clients = Vec::new();
+    for number in 0..60 {
+        let stream = connect_at(ATTACKER, server.address).await.unwrap();
+        if let Ok(mut client) = Client::connect_with(stream, &[]).await {
+            client.hello(&made_up(number), &format!("room {number}")).await;
+            clients.push(client);
+        }
+    }
+    assert!((10..=20).contains(&clients.len()), "{}", clients.len());
+    Client::join(server.address, &identity(1), ROOM).await;
+}
+
+#[tokio::test]
 async fn registrations_are_rated_by_address() {
     let server = server(Limits::default()).await;
     let address = server.address;

@@ -7,7 +7,7 @@ use std::{
 
 use signal::{
     Config,
-    config::{Limits, WebApp},
+    config::{Limits, TrustedProxies, WebApp},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -40,11 +40,15 @@ fn small() -> Limits {
 }
 
 /// A server with a file so large that no buffer of the system takes it.
-async fn server_with_large_file(limits: Limits) -> (Server, tempfile::TempDir) {
+pub(crate) async fn server_with_large_file(limits: Limits, proxies: &str) -> (Server, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join("large.wasm"), vec![7; 2_000_000]).expect("a file in it");
     let config = Config {
         web_app: WebApp::Folder(folder.path().to_owned()),
+        trusted_proxies: match proxies {
+            "" => TrustedProxies::Absent,
+            proxies => proxies.parse().expect("proxies"),
+        },
         limits,
         ..Config::default()
     };
@@ -75,7 +79,7 @@ async fn newcomer_is_served(server: &Server) {
 
 #[tokio::test]
 async fn connections_that_read_nothing_keep_nobody_out() {
-    let (server, _folder) = server_with_large_file(small()).await;
+    let (server, _folder) = server_with_large_file(small(), "").await;
     let address = server.address;
     let request = format!("GET /large.wasm HTTP/1.1\r\nHost: {address}\r\n\r\n").repeat(10);
     let _siege = beside_bystanders(&server, async move { besiege(address, request.as_bytes()).await }).await;
@@ -96,7 +100,7 @@ async fn a_connection_that_does_not_read_its_answer_is_ended() {
         write_timeout: Duration::from_millis(500),
         ..limits()
     };
-    let (server, _folder) = server_with_large_file(limits).await;
+    let (server, _folder) = server_with_large_file(limits, "").await;
     let address = server.address;
     beside_bystanders(&server, async move {
         let request = format!("GET /large.wasm HTTP/1.1\r\nHost: {address}\r\n\r\n").repeat(20);
@@ -117,7 +121,7 @@ async fn a_slow_reader_that_reads_gets_all_of_its_answer() {
         write_timeout: Duration::from_millis(500),
         ..limits()
     };
-    let (server, _folder) = server_with_large_file(limits).await;
+    let (server, _folder) = server_with_large_file(limits, "").await;
     let request = format!(
         "GET /large.wasm HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
         server.address
@@ -217,103 +221,6 @@ async fn forty_addresses_leave_places_for_the_next() {
         }
     }
     newcomer_is_served(&server).await;
-}
-
-async fn behind_proxy(limits: Limits) -> Server {
-    let config = Config {
-        trusted_proxies: "1".parse().expect("a number of proxies"),
-        limits,
-        ..Config::default()
-    };
-    Server::start(config).await
-}
-
-/// Whether the server takes a socket of a client that a proxy names like this.
-async fn takes(server: &Server, forwarded_for: &str) -> Result<Client, Box<Error>> {
-    let stream = TcpStream::connect(server.address).await.expect("the server accepts");
-    Client::connect_with(stream, &[("x-forwarded-for", forwarded_for)]).await
-}
-
-#[tokio::test]
-async fn an_address_is_the_same_however_the_proxy_writes_it() {
-    let limits = Limits {
-        connections_per_address_max: 1,
-        ..limits()
-    };
-    for [first, again, other] in [
-        ["203.0.113.7:51008", "203.0.113.7", "203.0.113.8:51008"],
-        ["[2001:db8::1]", "2001:db8::1", "[2001:db8:1::1]"],
-        [
-            "[2001:db8::1]:443",
-            "6.6.6.6, [2001:db8::2]:51008",
-            "[2001:db8:1::1]:443",
-        ],
-        ["::ffff:203.0.113.7", "203.0.113.7:1", "::ffff:203.0.113.8"],
-    ] {
-        let server = behind_proxy(limits.clone()).await;
-        let _first = takes(&server, first).await.expect("a first socket");
-        assert!(takes(&server, again).await.is_err(), "{again} is {first}");
-        assert!(takes(&server, other).await.is_ok(), "{other} is not {first}");
-    }
-}
-
-#[tokio::test]
-async fn the_many_networks_of_one_site_have_one_share_together() {
-    let limits = Limits {
-        connections_per_address_max: 4,
-        ..limits()
-    };
-    let server = behind_proxy(limits).await;
-    let mut sockets = Vec::new();
-    for network in 0..100 {
-        sockets.extend(takes(&server, &format!("2001:db8:1:{network:x}::1")).await);
-    }
-    assert!((4..=16).contains(&sockets.len()), "{}", sockets.len());
-    assert!(
-        takes(&server, "2001:db8:2::1").await.is_ok(),
-        "another site has its own"
-    );
-}
-
-#[tokio::test]
-async fn behind_a_proxy_each_client_has_its_places_for_requests() {
-    let limits = Limits {
-        http_connections_per_address_max: 2,
-        ..limits()
-    };
-    let server = behind_proxy(limits).await;
-    // A socket is no request any more, and an answer that was read neither.
-    let mut sockets = Vec::new();
-    for _ in 0..10 {
-        sockets.push(takes(&server, "203.0.113.7").await.expect("a socket"));
-        assert_eq!(server.fetch("/healthz", &[]).await.status, 200);
-    }
-}
-
-#[tokio::test]
-async fn who_comes_past_the_proxies_has_the_places_of_one_address() {
-    let config = Config {
-        trusted_proxies: "127.0.0.1".parse().expect("a network"),
-        limits: Limits {
-            http_connections_per_address_max: 2,
-            ..limits()
-        },
-        ..Config::default()
-    };
-    let server = Server::start(config).await;
-    let open = async |own: Ipv4Addr| connect_at(own, server.address).await.expect("the server accepts");
-    let _of_the_proxy = [
-        open(Ipv4Addr::LOCALHOST).await,
-        open(Ipv4Addr::LOCALHOST).await,
-        open(Ipv4Addr::LOCALHOST).await,
-    ];
-    assert_eq!(server.fetch("/healthz", &[]).await.status, 200, "a proxy has more");
-    let _of_somebody = [open(ATTACKER).await, open(ATTACKER).await];
-    let mut third = open(ATTACKER).await;
-    let mut status = [0; 12];
-    let read = timeout(PATIENCE, third.read_exact(&mut status));
-    read.await.expect("the server answers in time").expect("an answer");
-    assert_eq!(status, *b"HTTP/1.1 503");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::client::Server;
+use crate::client::{Server, ask};
 
 async fn known_as(names: &[&str]) -> Server {
     let names = names.iter().map(|name| name.parse().expect("a host"));
@@ -148,6 +148,9 @@ async fn metrics_and_status_are_for_operators_alone() {
     for path in ["/", "/ws", "/api/config"] {
         assert_eq!(server.fetch_admin(path).await.status, 404, "{path}");
     }
+    // A page in an operator's browser, at a name that was made to lead here.
+    let request = "GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n";
+    assert_eq!(ask(server.admin_address, request).await.status, 421);
 }
 
 #[tokio::test]

@@ -10,5 +10,7 @@ mod greedy;
 mod hosting;
 mod introducing;
 mod invalid;
+mod odd_http;
+mod proxies;
 mod stun;
 mod web;

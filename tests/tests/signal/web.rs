@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
-use signal::{Config, config::WebApp};
+use signal::{
+    Config,
+    config::{Limits, OwnHosts, TrustedProxies, WebApp},
+};
 
 use crate::{
-    client::{Client, Server},
-    setup::{ROOM, identity, relay},
+    client::{Client, Reply, Server, ask},
+    setup::{ROOM, identity, limits, relay},
 };
 
 /// A folder like the one that the build makes.
@@ -97,7 +100,8 @@ async fn every_answer_carries_the_security_headers() {
              script-src 'self' 'wasm-unsafe-eval' 'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='; \
              style-src 'self'; img-src 'self' data: blob:; font-src 'self'; \
              connect-src 'self' ws://rooms.example wss://rooms.example wss://second.example; \
-             manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+             manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+             require-trusted-types-for 'script'; trusted-types default",
             "{path}"
         );
         assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
@@ -105,6 +109,79 @@ async fn every_answer_carries_the_security_headers() {
         assert_eq!(reply.header("cross-origin-opener-policy"), "same-origin", "{path}");
         assert!(reply.header("permissions-policy").contains("camera=()"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn answers_before_the_routes_carry_them_too() {
+    let without_places = |proxies| Config {
+        trusted_proxies: proxies,
+        limits: Limits {
+            connections_max: 0,
+            http_connections_per_address_max: 0,
+            ..limits()
+        },
+        ..Config::default()
+    };
+    let plain = Server::start(Config {
+        base_path: Some("/chat".parse().unwrap()),
+        hosts: OwnHosts::Local,
+        limits: Limits {
+            connections_max: 0,
+            ..limits()
+        },
+        ..Config::default()
+    })
+    .await;
+    let upgrade = [
+        ("Connection", "upgrade"),
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
+    ];
+    for (status, reply) in [
+        (
+            503,
+            turned_away(&Server::start(without_places(TrustedProxies::Absent)).await).await,
+        ),
+        (
+            503,
+            Server::start(without_places("1".parse().unwrap()))
+                .await
+                .fetch("/", &[])
+                .await,
+        ),
+        (503, plain.fetch("/chat/ws", &upgrade).await),
+        (308, plain.fetch("/chat", &[]).await),
+        (421, plain.fetch("/chat/", &[("Host", "evil.example")]).await),
+        (400, plain.fetch("/chat/", &[("Host", "")]).await),
+        (
+            405,
+            plain
+                .ask("POST /chat/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                .await,
+        ),
+        (200, plain.fetch_admin("/metrics").await),
+    ] {
+        assert_eq!(reply.status, status, "{}", reply.head);
+        for (name, value) in [
+            ("content-security-policy", "default-src 'none'"),
+            ("content-security-policy", "trusted-types default"),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("permissions-policy", "camera=()"),
+            ("cache-control", "no-"),
+        ] {
+            assert!(reply.header(name).contains(value), "{name} in\n{}", reply.head);
+        }
+        assert_eq!(reply.header("retry-after").is_empty(), status != 503, "{}", reply.head);
+    }
+}
+
+/// What somebody is told for whose connection there is no place. They say nothing, for what they say may have the answer lost.
+async fn turned_away(server: &Server) -> Reply {
+    ask(server.address, "").await
 }
 
 #[tokio::test]

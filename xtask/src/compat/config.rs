@@ -83,9 +83,25 @@ pub(super) const ALLOWED: &[Allowed] = &[
         reason: "how much space is left is not told",
     },
     Allowed {
+        feature: "api.TrustedTypePolicyFactory.createPolicy",
+        way_round: WayRound::Checked {
+            file: "index.html",
+            code: "globalThis.trustedTypes?.createPolicy(",
+        },
+        reason: "the server's policy asks nothing of the kind of such a browser",
+    },
+    Allowed {
         feature: "api.Window.beforeunload_event",
         way_round: WayRound::Enhancement,
         reason: "a page that has something to lose is left without a question; drafts come back",
+    },
+    Allowed {
+        feature: "api.trustedTypes",
+        way_round: WayRound::Checked {
+            file: "index.html",
+            code: "globalThis.trustedTypes?.createPolicy(",
+        },
+        reason: "the server's policy asks nothing of the kind of such a browser",
     },
     Allowed {
         feature: "css.properties.accent-color",

@@ -1,4 +1,4 @@
-//! The clients of a benchmark: sockets of either server, idle or busy.
+//! The clients of a benchmark: sockets of any server, idle or busy.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -11,11 +11,13 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use futures_util::{FutureExt, SinkExt, StreamExt};
+use serde_json::{Value, json};
 use shared::{
     Identity, RoomCode,
     signal::{Event, Hello, Request},
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpSocket, TcpStream},
     task::JoinSet,
     time::timeout,
@@ -25,6 +27,7 @@ use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 use crate::{
     PATIENCE,
     server::{Role, Server},
+    tls::Certificate,
 };
 
 /// Peers of a room among the idle sockets.
@@ -38,13 +41,39 @@ const PAYLOAD_BYTES: usize = 1024;
 
 pub(crate) type Socket = WebSocketStream<TcpStream>;
 
-/// Opens and registers idle sockets, some of them at the same time.
-pub(crate) async fn open_idle(server: &Server, numbers: Range<u32>) -> Result<Vec<Socket>> {
+/// Who is registered on a socket.
+pub(crate) struct Member<S = TcpStream> {
+    pub(crate) socket: WebSocketStream<S>,
+    /// As others name it to the server.
+    pub(crate) name: String,
+}
+
+/// Opens and registers idle sockets, some of them at the same time. What is given keeps them open.
+pub(crate) async fn open_idle(
+    server: &Server,
+    certificate: &Arc<Certificate>,
+    numbers: Range<u32>,
+) -> Result<Vec<Box<dyn Send>>> {
     let mut opened = Vec::new();
     let mut opening = JoinSet::new();
     for number in numbers {
-        let (role, address) = (server.role(), server.address());
-        opening.spawn(async move { timeout(PATIENCE, open(role, address, number, number / ROOM_PEERS)).await? });
+        let (role, address, certificate) = (server.role(), server.address(), Arc::clone(certificate));
+        opening.spawn(async move {
+            let room = number / ROOM_PEERS;
+            let stream = TcpStream::connect(address).await?;
+            let idle: Box<dyn Send> = if role == Role::Tls {
+                Box::new(
+                    timeout(
+                        PATIENCE,
+                        register(role, address, certificate.connect(stream).await?, number, room),
+                    )
+                    .await??,
+                )
+            } else {
+                Box::new(timeout(PATIENCE, register(role, address, stream, number, room)).await??)
+            };
+            Ok::<_, anyhow::Error>(idle)
+        });
         if opening.len() >= OPENING_MAX
             && let Some(socket) = opening.join_next().await
         {
@@ -57,14 +86,18 @@ pub(crate) async fn open_idle(server: &Server, numbers: Range<u32>) -> Result<Ve
     Ok(opened)
 }
 
-/// Opens a socket and registers it: with our server as peer `number` of `room`, with the bare one as a member of the pair `room`.
-pub(crate) async fn open(role: Role, address: SocketAddr, number: u32, room: u32) -> Result<Socket> {
-    register(role, TcpStream::connect(address).await?, number, room).await
+/// Opens a socket and registers it: with our server as peer `number` of `room`, with others as somebody in a room of that number.
+pub(crate) async fn open(role: Role, address: SocketAddr, number: u32, room: u32) -> Result<Member> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    register(role, address, stream, number, room).await
 }
 
 /// The same, from a loopback address of this machine: any of 127.0.0.0/8.
 pub(crate) async fn open_at(own: Ipv4Addr, role: Role, address: SocketAddr, number: u32, room: u32) -> Result<Socket> {
-    register(role, connect_at(own, address).await?, number, room).await
+    let stream = connect_at(own, address).await?;
+    stream.set_nodelay(true)?;
+    Ok(register(role, address, stream, number, room).await?.socket)
 }
 
 pub(crate) async fn connect_at(own: Ipv4Addr, address: SocketAddr) -> Result<TcpStream> {
@@ -73,39 +106,97 @@ pub(crate) async fn connect_at(own: Ipv4Addr, address: SocketAddr) -> Result<Tcp
     Ok(socket.connect(address).await?)
 }
 
-async fn register(role: Role, stream: TcpStream, number: u32, room: u32) -> Result<Socket> {
-    let address = stream.peer_addr()?;
-    stream.set_nodelay(true)?;
-    let (mut socket, _) = client_async(format!("ws://{address}/ws"), stream).await?;
+async fn register<S>(role: Role, address: SocketAddr, stream: S, number: u32, room: u32) -> Result<Member<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let path = match role {
+        Role::Ours | Role::Tls | Role::Public | Role::Bare | Role::Axum => "ws".to_owned(),
+        Role::Matchbox => format!("room{room}"),
+        Role::PeerJs => format!("peerjs?key=peerjs&id=p{number}&token=t"),
+    };
+    let (mut socket, _) = client_async(format!("ws://{address}/{path}"), stream).await?;
+    let mut name = String::new();
     match role {
-        Role::Ours | Role::Public => {
+        Role::Ours | Role::Tls | Role::Public => {
             let challenge = socket.next().await.context("no challenge")??;
             let Event::Challenge { nonce, .. } = serde_json::from_str(challenge.to_text()?)? else {
                 bail!("{challenge} instead of a challenge")
             };
             let room = RoomCode::parse(&format!("room {room}"))?.open();
-            let hello = Hello::sign(&identity(number), &room, "rooms.example", &nonce);
+            let identity = identity(number);
+            name = identity.peer_id().to_text();
+            let hello = Hello::sign(&identity, &room, "rooms.example", &nonce);
             socket.send(Message::text(Request::from(hello).to_text())).await?;
         }
-        Role::Bare => socket.send(Message::text(room.to_string())).await?,
+        Role::Bare | Role::Axum => socket.send(Message::text(room.to_string())).await?,
+        Role::Matchbox | Role::PeerJs => {}
     }
-    socket.next().await.context("not registered")??;
-    Ok(socket)
+    let welcome = socket.next().await.context("not registered")??;
+    match role {
+        Role::Matchbox => {
+            let event: Value = serde_json::from_str(welcome.to_text()?)?;
+            event["IdAssigned"].as_str().context("no id")?.clone_into(&mut name);
+        }
+        Role::PeerJs => ensure!(welcome.to_text()?.contains("OPEN"), "{welcome} instead of a welcome"),
+        Role::Ours | Role::Tls | Role::Public => {
+            let event = serde_json::from_str(welcome.to_text()?)?;
+            ensure!(matches!(event, Event::Welcome { .. }), "{welcome} instead of a welcome");
+        }
+        Role::Bare | Role::Axum => {}
+    }
+    Ok(Member { socket, name })
+}
+
+/// Two who can relay to each other.
+pub(crate) async fn open_pair(server: &Server, numbers: [u32; 2], room: u32) -> Result<[Member; 2]> {
+    let [one, other] = numbers.map(|number| open(server.role(), server.address(), number, room));
+    let (mut one, other) = (one.await?, other.await?);
+    if server.role() == Role::Matchbox {
+        // The first is told of the second.
+        one.socket.next().await.context("not told")??;
+    }
+    Ok([one, other])
+}
+
+/// The message that has the server hand a payload to the one of this name.
+fn to_relay(role: Role, to: &str) -> Result<Message> {
+    let payload = "x".repeat(PAYLOAD_BYTES);
+    let to = match role {
+        Role::Matchbox => {
+            let signal = json!({"Signal": {"receiver": to, "data": payload}});
+            return Ok(Message::text(signal.to_string()));
+        }
+        Role::Ours | Role::Tls | Role::Public => to.parse()?,
+        // They look at nothing of it.
+        Role::Bare | Role::Axum | Role::PeerJs => identity(0).peer_id(),
+    };
+    Ok(Message::text(Request::Relay { to, payload }.to_text()))
+}
+
+/// Sends so many messages from one to the other at once, and reads them there.
+pub(crate) async fn send_burst(role: Role, from: &mut Member, to: &mut Member, count: usize) -> Result<()> {
+    let message = to_relay(role, &to.name)?;
+    for _ in 0..count {
+        from.socket.feed(message.clone()).await?;
+    }
+    from.socket.flush().await?;
+    for _ in 0..count {
+        let heard = to.socket.next().await.context("thrown out")??;
+        ensure!(heard.len() > PAYLOAD_BYTES, "only relayed messages are expected");
+    }
+    Ok(())
 }
 
 /// Sends `first` messages to `to`, then one message for each that arrives. Counts the arrivals in `relayed`.
 pub(crate) async fn return_messages(
     role: Role,
     mut socket: Socket,
-    to: u32,
+    to: String,
     first: usize,
     relayed: Arc<AtomicU64>,
 ) -> Result<()> {
-    let request = Request::Relay {
-        to: identity(to).peer_id(),
-        payload: "x".repeat(PAYLOAD_BYTES),
-    };
-    let message = Message::text(request.to_text());
+    let message = to_relay(role, &to)?;
     for _ in 0..first {
         socket.feed(message.clone()).await?;
     }
@@ -132,28 +223,14 @@ pub(crate) async fn return_messages(
 
 /// Checks that a message is a payload as a client sends it, in the form in which this server passes it on.
 fn check_relayed(role: Role, text: &str) -> Result<()> {
+    let message: Value = serde_json::from_str(text)?;
     let payload = match role {
-        Role::Ours | Role::Public => match serde_json::from_str(text)? {
-            Event::Relayed { payload, .. } => Some(payload),
-            Event::Challenge { .. }
-            | Event::Welcome { .. }
-            | Event::Peers { .. }
-            | Event::IceServers { .. }
-            | Event::Closed { .. }
-            | Event::Refused { .. }
-            | Event::Ping {}
-            | Event::Pong {}
-            | Event::Draining {} => None,
-        },
-        Role::Bare => match serde_json::from_str(text)? {
-            Request::Relay { payload, .. } => Some(payload),
-            Request::Hello(_) | Request::Close { .. } | Request::Discover {} | Request::Ping {} | Request::Pong {} => {
-                None
-            }
-        },
+        Role::Matchbox => &message["Signal"]["data"],
+        Role::Ours | Role::Tls | Role::Public => &message["relayed"]["payload"],
+        Role::Bare | Role::Axum | Role::PeerJs => &message["relay"]["payload"],
     };
     ensure!(
-        payload == Some("x".repeat(PAYLOAD_BYTES)),
+        payload.as_str() == Some(&"x".repeat(PAYLOAD_BYTES)),
         "this is no relayed message: {text}"
     );
     Ok(())

@@ -8,7 +8,7 @@ use signal::{
     config::{EmbeddedFile, Limits, Rate, WebApp},
 };
 
-use crate::server::announce;
+use crate::{server::announce, tls};
 
 /// A file that the public server has: one so large that no buffer of the system takes it.
 pub(crate) const LARGE_FILE: &str = "large.wasm";
@@ -33,6 +33,19 @@ pub(crate) async fn run_public() -> Result<()> {
 
 /// Serves until the benchmark ends.
 pub(crate) async fn run() -> Result<()> {
+    serve(without_limits()).await
+}
+
+/// The same with TLS.
+pub(crate) async fn run_tls() -> Result<()> {
+    let config = Config {
+        tls: Some(tls::load()?),
+        ..without_limits()
+    };
+    serve(config).await
+}
+
+fn without_limits() -> Config {
     let limits = Limits {
         connections_max: usize::MAX >> 8,
         connections_per_address_max: usize::MAX,
@@ -45,11 +58,10 @@ pub(crate) async fn run() -> Result<()> {
         heartbeat: Duration::from_secs(3_600),
         ..Limits::default()
     };
-    let config = Config {
+    Config {
         limits,
         ..Config::default()
-    };
-    serve(config).await
+    }
 }
 
 async fn serve(config: Config) -> Result<()> {

@@ -1,27 +1,70 @@
 //! A server in a process of its own, with the memory and the processor time of that process.
 
 use std::{
+    env,
+    ffi::OsString,
     io::{BufRead, BufReader, Read},
-    net::SocketAddr,
+    net::{SocketAddr, TcpStream},
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::Duration,
+    thread::sleep,
+    time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
-use clap::Subcommand;
+use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
 use tokio::net::TcpListener;
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+use crate::{PATIENCE, cores};
+
+/// Which server it is. Those of other projects are programs of their own, all others are this program again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Role {
-    /// Be our server (used by the program itself)
-    #[command(hide = true)]
+    /// Ours without limits on rates
     Ours,
-    /// Be our server as the public meets it, with its limits (used by the program itself)
-    #[command(hide = true)]
+    /// The same with TLS
+    Tls,
+    /// Ours as the public meets it, with its limits
     Public,
-    /// Be the bare server (used by the program itself)
-    #[command(hide = true)]
+    /// The least that relays
     Bare,
+    /// The least that relays on axum's own WebSocket, with small buffers
+    Axum,
+    /// `matchbox_server`
+    #[value(skip)]
+    Matchbox,
+    /// `peer`, the server of PeerJS
+    #[value(skip)]
+    PeerJs,
+}
+
+impl Role {
+    /// As it stands in the table.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::Tls => "ours with TLS",
+            Self::Public => "ours with limits",
+            Self::Bare => "bare",
+            Self::Axum => "axum",
+            Self::Matchbox => "matchbox",
+            Self::PeerJs => "peer",
+        }
+    }
+
+    /// The program of another project; nothing if it is not there.
+    fn program(self) -> Option<OsString> {
+        match self {
+            Self::Matchbox => env::var_os("STARLING_BENCH_MATCHBOX"),
+            Self::PeerJs => env::var_os("STARLING_BENCH_PEER"),
+            Self::Ours | Self::Tls | Self::Public | Self::Bare | Self::Axum => None,
+        }
+    }
+
+    /// Whether there is anything to start.
+    pub(crate) fn is_there(self) -> bool {
+        !matches!(self, Self::Matchbox | Self::PeerJs) || self.program().is_some()
+    }
 }
 
 /// A running server. Its process ends with this value.
@@ -32,23 +75,66 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts this program again, as a server.
+    /// Starts a server that is [there](Role::is_there).
     pub(crate) fn start(role: Role) -> Result<Self> {
-        let name = match role {
-            Role::Ours => "ours",
-            Role::Public => "public",
-            Role::Bare => "bare",
-        };
-        let mut child = Command::new(std::env::current_exe()?)
-            .arg(name)
-            // When this pipe closes, the server ends: nobody needs the server any more.
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
+        Self::start_with(role, &[])
+    }
+
+    /// The same, with variables for its process.
+    pub(crate) fn start_with(role: Role, variables: &[(&str, PathBuf)]) -> Result<Self> {
+        match role.program() {
+            Some(program) => Self::start_foreign(role, &program),
+            None => {
+                let mut command = Command::new(env::current_exe()?);
+                let role_name = role.to_possible_value().context("a program of its own")?;
+                command.args(["--be", role_name.get_name()]);
+                command.envs(variables.iter().map(|(name, value)| (name, value)));
+                Self::start_announced(role, &mut command)
+            }
+        }
+    }
+
+    /// Starts our own program, as it is built.
+    pub(crate) fn start_program(program: &Path, arguments: &[&str]) -> Result<Self> {
+        let mut command = Command::new(program);
+        command.args(arguments).stderr(Stdio::null());
+        Self::start_announced(Role::Public, &mut command)
+    }
+
+    /// Starts a server that prints its address.
+    fn start_announced(role: Role, command: &mut Command) -> Result<Self> {
+        // When the pipe closes, the server ends: nobody needs the server any more.
+        let mut child = cores::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().context("no output")?).read_line(&mut line)?;
-        let address = line.trim().parse().context("the server prints its address")?;
+        let address = line.trim().rsplit('/').next().unwrap_or_default();
+        let address = address.parse().context("the server prints its address")?;
         Ok(Self { role, child, address })
+    }
+
+    /// Starts a server that is told its address, and waits until it listens.
+    fn start_foreign(role: Role, program: &OsString) -> Result<Self> {
+        let address = free_address()?;
+        let mut command = Command::new(program);
+        if role == Role::PeerJs {
+            command.args(["--host", "127.0.0.1", "--port", &address.port().to_string()]);
+        } else {
+            command.arg(address.to_string());
+        }
+        // Logs would be part of what a relay costs.
+        command.env("RUST_LOG", "off");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let this = Self {
+            role,
+            child: cores::spawn(&mut command).with_context(|| format!("cannot start {}", program.display()))?,
+            address,
+        };
+        let start = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            ensure!(start.elapsed() < PATIENCE, "{} does not listen", role.name());
+            sleep(Duration::from_millis(20));
+        }
+        Ok(this)
     }
 
     pub(crate) const fn role(&self) -> Role {
@@ -84,9 +170,23 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // SIGKILL: it says goodbye to nobody.
         _ = self.child.kill();
         _ = self.child.wait();
     }
+}
+
+/// An address that nobody listens on.
+pub(crate) fn free_address() -> Result<SocketAddr> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+/// The program of our server, with the app in it.
+pub(crate) fn our_program() -> Result<PathBuf> {
+    let path = env::var_os("STARLING_TEST_SIGNAL").map(PathBuf::from);
+    path.context(
+        "the variable STARLING_TEST_SIGNAL does not say where the server is: `cargo xtask bench server` sets it",
+    )
 }
 
 /// Listens and prints the address. Ends the process when the process that started it has gone.

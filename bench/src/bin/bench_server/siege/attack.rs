@@ -9,7 +9,7 @@ use anyhow::Result;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use shared::signal::Request;
 use tokio::{
-    io::AsyncWriteExt,
+    io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     task::JoinSet,
     time::{interval, sleep},
@@ -48,6 +48,9 @@ const FLOODERS: u32 = 4;
 /// The pause of a flooder that was refused, and between two writes of one among many.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// Connections of one address that ask without end.
+const ASKING: u32 = 64;
+
 const LARGE_PAYLOAD_BYTES: usize = 60_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +59,8 @@ pub(crate) enum Attack {
     Unread,
     /// Connections that say nothing.
     Idle,
+    /// Requests one behind the other, as fast as they are answered.
+    Requests,
     /// Handshakes, far more than an address has places for.
     Handshakes,
     /// Large payloads for one member of a room, without end.
@@ -65,9 +70,10 @@ pub(crate) enum Attack {
 }
 
 impl Attack {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Unread,
         Self::Idle,
+        Self::Requests,
         Self::Handshakes,
         Self::Relays,
         Self::Fragments,
@@ -77,6 +83,7 @@ impl Attack {
         match self {
             Self::Unread => "answers that are not read, 500 connections/s",
             Self::Idle => "connections that say nothing, 500/s",
+            Self::Requests => "requests without end, 64 connections",
             Self::Handshakes => "handshakes, 200/s",
             Self::Relays => "60 KB payloads for one member",
             Self::Fragments => "messages in endless empty fragments",
@@ -97,6 +104,21 @@ impl Attack {
                 Self::Idle => {
                     attackers.spawn(connect_for_ever(own, address, String::new(), CONNECTION_PACE * slower));
                 }
+                Self::Requests => {
+                    let (connections, pause) = if addresses == 1 {
+                        (ASKING, Duration::ZERO)
+                    } else {
+                        (ASKING / PART, PAUSE)
+                    };
+                    for _ in 0..connections {
+                        attackers.spawn(async move {
+                            loop {
+                                _ = ask_for_ever(own, address).await;
+                                sleep(pause).await;
+                            }
+                        });
+                    }
+                }
                 Self::Handshakes => {
                     attackers.spawn(greet_for_ever(own, address, HANDSHAKE_PACE * slower));
                 }
@@ -113,7 +135,7 @@ impl Attack {
                                 // Whatever ends a socket, the next one follows.
                                 _ = match self {
                                     Self::Relays => send_large(own, address, number.into(), flooder, pause).await,
-                                    Self::Unread | Self::Idle | Self::Handshakes | Self::Fragments => {
+                                    Self::Unread | Self::Idle | Self::Requests | Self::Handshakes | Self::Fragments => {
                                         send_fragments(own, address, pause).await
                                     }
                                 };
@@ -136,6 +158,18 @@ async fn connect_for_ever(own: Ipv4Addr, address: SocketAddr, request: String, p
             && stream.write_all(request.as_bytes()).await.is_ok()
         {
             connections.push(stream);
+        }
+    }
+}
+
+/// Asks, reads all answers and asks again, until the server ends the connection.
+async fn ask_for_ever(own: Ipv4Addr, address: SocketAddr) -> Result<()> {
+    let requests = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\n\r\n").repeat(20);
+    let (mut stream, mut answers) = (connect_at(own, address).await?, vec![0; 64 * 1024]);
+    loop {
+        stream.write_all(requests.as_bytes()).await?;
+        if stream.read(&mut answers).await? == 0 {
+            return Ok(());
         }
     }
 }
