@@ -8,7 +8,10 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use mesh::io::{Change, Owner};
+use mesh::{
+    config::PIECE_BYTES,
+    io::{Change, Owner},
+};
 use shared::{FileId, PeerId, RoomCode, RoomId};
 use zeroize::Zeroizing;
 
@@ -173,22 +176,26 @@ async fn pieces(store: &impl Store) {
     ];
     for (number, (room, me, piece)) in (0_u8..).zip(&places) {
         // Not an array: it would be more than the stack of a page takes.
-        let bytes = vec![number; 300_000];
+        let bytes = vec![number; PIECE_BYTES];
         store.write_piece(room, me, *piece, &bytes).await.unwrap();
     }
-    store.write_piece(&loft, &ann, (one, 0), b"again").await.unwrap();
-    assert_eq!(read(&loft, &ann, (one, 0)).await.as_deref(), Some(b"again".as_slice()));
-    assert_eq!(read(&loft, &ann, (one, 256)).await, Some(vec![1; 300_000]));
+    let again = vec![7; PIECE_BYTES];
+    store.write_piece(&loft, &ann, (one, 0), &again).await.unwrap();
+    assert_eq!(read(&loft, &ann, (one, 0)).await, Some(again));
+    // The last piece of a file is shorter.
+    store.write_piece(&loft, &ann, (one, 257), b"end").await.unwrap();
+    assert_eq!(read(&loft, &ann, (one, 257)).await.as_deref(), Some(b"end".as_slice()));
+    assert_eq!(read(&loft, &ann, (one, 256)).await, Some(vec![1; PIECE_BYTES]));
     assert_eq!(kept(store, &loft, &ann).await, [], "no piece is a record");
 
     store.forget_file(&loft, &ann, one).await.unwrap();
     for (number, (room, me, piece)) in (0_u8..).zip(&places) {
-        let expected = (number > 1).then(|| vec![number; 300_000]);
+        let expected = (number > 1).then(|| vec![number; PIECE_BYTES]);
         assert_eq!(read(room, me, *piece).await, expected, "{number}");
     }
     store.forget(&loft).await.unwrap();
     for (number, (room, me, piece)) in (0_u8..).zip(&places) {
-        let expected = (number > 3).then(|| vec![number; 300_000]);
+        let expected = (number > 3).then(|| vec![number; PIECE_BYTES]);
         assert_eq!(read(room, me, *piece).await, expected, "{number}");
     }
 }

@@ -146,7 +146,8 @@ pub trait Store {
         durability: Durability,
     ) -> impl Future<Output = Result<(), StoreError>>;
 
-    /// A piece of a file that `me` in `room` keeps; `None` if it is not kept.
+    /// A piece of a file that `me` in `room` keeps; `None` if it is not kept. What comes may be something else where later pieces of the file are
+    /// kept and this one is not: whoever reads it has to verify it.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read.
@@ -157,7 +158,8 @@ pub trait Store {
         piece: (FileId, u32),
     ) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>>;
 
-    /// Keeps a piece of a file, in the place of what was kept of it.
+    /// Keeps a piece of a file, in the place of what was kept of it. All but the last piece have
+    /// [`PIECE_BYTES`](mesh::config::PIECE_BYTES).
     ///
     /// # Errors
     /// [`StoreError`]; nothing was changed.

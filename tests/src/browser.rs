@@ -148,6 +148,12 @@ impl Browser {
         Ok(page)
     }
 
+    /// The browser's own process, if the driver names it.
+    #[must_use]
+    pub fn process(&self) -> Option<Pid> {
+        self.0.process
+    }
+
     /// Kills the browser's process: nothing in it gets a chance to say goodbye.
     ///
     /// # Errors

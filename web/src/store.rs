@@ -1,22 +1,25 @@
-//! What outlives the page: [`IndexedDbStore`], or a store in memory where the browser lets the page store nothing. Both keep
-//! the contract of [`client::store`].
+//! What outlives the page: [`IndexedDbStore`], with [`FileWorker`] for the pieces of files where the browser has an origin-private file system; or a store in
+//! memory where the browser lets the page store nothing. All keep the contract of [`client::store`].
 
+mod file_worker;
 mod indexeddb;
+
+use std::rc::Rc;
 
 use client::store::{Durability, IdentityRecord, Lease, MemoryStore, Store, StoreError, StoredRecord};
 use js_sys::{Array, Uint8Array};
-use mesh::{io::Change, model::FileInfo, pieces::pieces_in};
+use mesh::{config::PIECE_BYTES, io::Change, model::FileInfo, pieces::pieces_in};
 use shared::{FileId, PeerId, RoomId};
 use web_sys::{Blob, RtcCertificate};
 
-pub use self::indexeddb::IndexedDbStore;
-use self::indexeddb::failed;
+pub use self::{file_worker::FileWorker, indexeddb::IndexedDbStore};
+use self::{file_worker::path, indexeddb::failed};
 
 /// The store of a page. Cheap to clone.
 #[derive(Debug, Clone)]
 pub enum BrowserStore {
     /// On disk.
-    IndexedDb(IndexedDbStore),
+    IndexedDb(IndexedDbStore, Rc<FileWorker>),
     /// Gone with the page.
     Memory(MemoryStore<RtcCertificate>),
 }
@@ -25,12 +28,16 @@ impl BrowserStore {
     /// Opens the browser's store, or one in memory if that is denied.
     pub async fn open() -> Self {
         match IndexedDbStore::open("starling").await {
-            Ok(store) => Self::IndexedDb(store),
+            Ok(store) => Self::on_disk(store),
             Err(error) => {
                 crate::js::log(&format!("nothing will be kept: {}", failed(error)));
                 Self::Memory(MemoryStore::default())
             }
         }
+    }
+
+    fn on_disk(store: IndexedDbStore) -> Self {
+        Self::IndexedDb(store, Rc::default())
     }
 
     /// A file of which all pieces are kept, as one; on disk it stays there.
@@ -39,7 +46,10 @@ impl BrowserStore {
     /// [`StoreError`] if it cannot be read.
     pub(crate) async fn whole(&self, room: &RoomId, me: &PeerId, info: &FileInfo) -> Result<Blob, StoreError> {
         let parts = match self {
-            Self::IndexedDb(store) => store.pieces(room, me, info.root).await.map_err(failed)?,
+            Self::IndexedDb(store, files) => match files.whole(&path(room, Some((me, info.root)))).await {
+                Some(file) => Array::of1(&file.map_err(failed)?.into()),
+                None => store.pieces(room, me, info.root).await.map_err(failed)?,
+            },
             Self::Memory(store) => {
                 let parts = Array::new();
                 for piece in 0..pieces_in(info.bytes) {
@@ -62,7 +72,7 @@ impl BrowserStore {
     /// Whether anything outlives the page.
     #[must_use]
     pub fn is_persistent(&self) -> bool {
-        matches!(self, Self::IndexedDb(_))
+        matches!(self, Self::IndexedDb(..))
     }
 }
 
@@ -70,7 +80,7 @@ impl BrowserStore {
 macro_rules! either {
     ($self:ident, $store:ident => $call:expr) => {
         match $self {
-            Self::IndexedDb($store) => $call.await.map_err(failed),
+            Self::IndexedDb($store, _) => $call.await.map_err(failed),
             Self::Memory($store) => $call.await,
         }
     };
@@ -111,6 +121,13 @@ impl Store for BrowserStore {
         me: &PeerId,
         piece: (FileId, u32),
     ) -> Result<Option<Vec<u8>>, StoreError> {
+        if let Self::IndexedDb(_, files) = self
+            && let Some(read) = files
+                .read(&path(room, Some((me, piece.0))), place(piece.1), PIECE_BYTES)
+                .await
+        {
+            return read.map_err(failed);
+        }
         either!(self, store => store.read_piece(room, me, piece))
     }
 
@@ -121,14 +138,31 @@ impl Store for BrowserStore {
         piece: (FileId, u32),
         bytes: &[u8],
     ) -> Result<(), StoreError> {
+        if let Self::IndexedDb(_, files) = self
+            && let Some(written) = files
+                .write(&path(room, Some((me, piece.0))), place(piece.1), bytes)
+                .await
+        {
+            return written.map_err(failed);
+        }
         either!(self, store => store.write_piece(room, me, piece, bytes))
     }
 
     async fn forget_file(&self, room: &RoomId, me: &PeerId, file: FileId) -> Result<(), StoreError> {
+        if let Self::IndexedDb(_, files) = self
+            && let Some(forgotten) = files.forget(&path(room, Some((me, file)))).await
+        {
+            return forgotten.map_err(failed);
+        }
         either!(self, store => store.forget_file(room, me, file))
     }
 
     async fn forget(&self, room: &RoomId) -> Result<(), StoreError> {
+        if let Self::IndexedDb(_, files) = self
+            && let Some(forgotten) = files.forget(&path(room, None)).await
+        {
+            forgotten.map_err(failed)?;
+        }
         either!(self, store => store.forget(room))
     }
 
@@ -139,6 +173,11 @@ impl Store for BrowserStore {
     async fn save_closed(&self, room: &RoomId, statement: &[u8]) -> Result<(), StoreError> {
         either!(self, store => store.save_closed(room, statement))
     }
+}
+
+/// Where in its file a piece begins.
+fn place(piece: u32) -> u64 {
+    u64::from(piece) * PIECE_BYTES as u64
 }
 
 #[cfg(test)]
@@ -164,7 +203,7 @@ mod tests {
 
     #[wasm_bindgen_test]
     async fn indexeddb_keeps_the_contract() {
-        let store = BrowserStore::IndexedDb(IndexedDbStore::open(&name()).await.unwrap());
+        let store = database(&name()).await;
         contract::store(store, certificate().await, is_same).await;
     }
 
@@ -213,7 +252,7 @@ mod tests {
     }
 
     async fn database(name: &str) -> BrowserStore {
-        BrowserStore::IndexedDb(IndexedDbStore::open(name).await.unwrap())
+        BrowserStore::on_disk(IndexedDbStore::open(name).await.unwrap())
     }
 
     #[wasm_bindgen_test]

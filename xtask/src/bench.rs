@@ -22,6 +22,8 @@ enum Bench {
     Server,
     /// From a click on a room's link to the first open channel, in real browsers
     Join,
+    /// A file from one browser to another, beside a bare data channel
+    Files,
     /// How a message spreads over 100 and 1,000 nodes, in virtual time
     Mesh,
 }
@@ -37,14 +39,15 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let sink = Sink::Screen;
     let chosen = match args.name {
         Some(bench) => vec![bench],
-        None => vec![Bench::Size, Bench::Server, Bench::Join, Bench::Mesh],
+        None => vec![Bench::Size, Bench::Server, Bench::Join, Bench::Files, Bench::Mesh],
     };
+    let needs = |benches: &[Bench]| benches.iter().any(|bench| chosen.contains(bench));
     // The one file that is started has the app in it.
-    let needs_some_app = chosen.contains(&Bench::Server) && !workspace::dist().join("index.html").exists();
-    if chosen.contains(&Bench::Size) || chosen.contains(&Bench::Join) || needs_some_app {
+    let needs_some_app = needs(&[Bench::Server]) && !workspace::dist().join("index.html").exists();
+    if needs_some_app || needs(&[Bench::Size, Bench::Join, Bench::Files]) {
         build::app(&sink)?;
     }
-    if chosen.contains(&Bench::Server) || chosen.contains(&Bench::Join) {
+    if needs(&[Bench::Server, Bench::Join, Bench::Files]) {
         build::server(&sink, "release")?;
     }
     let mut code = ExitCode::SUCCESS;
@@ -77,17 +80,21 @@ impl Bench {
                 }
                 sink.run(command.env("STARLING_TEST_SIGNAL", workspace::server("release")))
             }
-            Self::Join => {
-                tools::ensure(&[Tool::Browser(Browser::Chromium), Tool::Browser(Browser::Firefox)])?;
-                let mut command = shell::cargo(&["run", "--release", "--package", "bench", "--bin", "bench_join"]);
-                command.args(["--features", "join"]);
-                build::with_browsers(&mut command, "release")?;
-                sink.run(&mut command)
-            }
+            Self::Join => browsers("bench_join", "join", sink),
+            Self::Files => browsers("bench_files", "files", sink),
             Self::Mesh => {
                 let mut command = shell::cargo(&["run", "--release", "--package", "bench", "--bin", "bench_mesh"]);
                 sink.run(command.args(["--features", "broadcast"]))
             }
         }
     }
+}
+
+/// Runs a program that drives browsers.
+fn browsers(program: &str, feature: &str, sink: &Sink) -> Result<()> {
+    tools::ensure(&[Tool::Browser(Browser::Chromium), Tool::Browser(Browser::Firefox)])?;
+    let mut command = shell::cargo(&["run", "--release", "--package", "bench", "--bin", program]);
+    command.args(["--features", feature]);
+    build::with_browsers(&mut command, "release")?;
+    sink.run(&mut command)
 }

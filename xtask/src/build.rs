@@ -40,6 +40,7 @@ pub(crate) fn app(sink: &Sink) -> Result<()> {
     trunk.env_remove("NO_COLOR");
     sink.run(&mut trunk)?;
     script::minify(&workspace::dist(), sink)?;
+    script::squeeze(&workspace::dist().join("files.js"), &[], sink)?;
     worker::write(&workspace::root().join("web/worker/sw.js"), &workspace::dist(), sink)?;
     dist::compress(&workspace::dist())
 }

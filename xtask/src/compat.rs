@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | the module and its glue script, before names are shortened | web APIs that Rust calls | the module's name section tells the interface, the glue's function the member |
 //! | the module | extensions of WebAssembly | its section `target_features` |
-//! | inline scripts of `index.html`, `sw.js` | globals, members, events, options, late operators | tokens |
+//! | inline scripts of `index.html`, `sw.js`, `files.js` | globals, members, events, options, late operators | tokens |
 //! | the style sheet | at-rules, selectors, properties, words and functions of values, units | tokens |
 //! | `index.html`, `html!` in `web/src` | elements, attributes, some of their values, events | tokens |
 //! | `web/src` | properties that are looked up by name (`field`, `has_global`), events that are listened to | tokens |
@@ -41,7 +41,7 @@ mod usage;
 use crate::shell::Sink;
 use crate::{dist, packages, workspace};
 use anyhow::{Context, Result, bail, ensure};
-use config::{ALLOWED, Allowed, ENGINES, WORKER, WayRound};
+use config::{ALLOWED, Allowed, ENGINES, FILE_WORKER, WORKER, WayRound};
 use data::{Data, Engine, Lack};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -162,14 +162,19 @@ fn uses(data: &Data, root: &Path, dist: &Path, built: &Path) -> Result<(Vec<Use>
         unknown.extend(style::scan(&read(&sheet)?, &mut page));
     }
 
-    let mut worker = Uses::new(data, &WORKER);
-    let scope = javascript::Scope {
-        global: "ServiceWorkerGlobalScope",
-        arguments: javascript::Arguments::Unknown,
-        place: "sw.js",
-    };
-    javascript::script(&read(&dist.join("sw.js"))?, &scope, &mut worker);
-    page.found.append(&mut worker.found);
+    for (place, global, interfaces) in [
+        ("sw.js", "ServiceWorkerGlobalScope", &WORKER[..]),
+        ("files.js", "DedicatedWorkerGlobalScope", &FILE_WORKER[..]),
+    ] {
+        let mut worker = Uses::new(data, interfaces);
+        let scope = javascript::Scope {
+            global,
+            arguments: javascript::Arguments::Unknown,
+            place,
+        };
+        javascript::script(&read(&dist.join(place))?, &scope, &mut worker);
+        page.found.append(&mut worker.found);
+    }
     Ok((page.found, unknown))
 }
 

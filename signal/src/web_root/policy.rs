@@ -15,7 +15,7 @@ pub(super) fn policy(scripts: &str, servers: &str, host: Option<&str>) -> String
         Some(host) if is_plain_authority(host) && !host.starts_with('[') => format!(" ws://{host} wss://{host}"),
         Some(_) | None => String::new(),
     };
-    // Text becomes neither markup nor the address of a script, but for the one address that the page's own policy `default` lets pass (Trusted Types).
+    // Text becomes neither markup nor the address of a script, but for the addresses that the page's own policy `default` lets pass (Trusted Types).
     format!(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'{scripts}; style-src 'self'; img-src 'self' data: blob:; \
          font-src 'self'; connect-src 'self'{sockets}{servers}; manifest-src 'self'; worker-src 'self'; \

@@ -218,6 +218,17 @@ pub(super) const WORKER: [&str; 10] = [
     "URL",
 ];
 
+/// The interfaces in the worker that keeps files.
+pub(super) const FILE_WORKER: [&str; 7] = [
+    "DOMException",
+    "DedicatedWorkerGlobalScope",
+    "FileSystemDirectoryHandle",
+    "FileSystemFileHandle",
+    "FileSystemSyncAccessHandle",
+    "StorageManager",
+    "WorkerNavigator",
+];
+
 /// What the globals that are objects are.
 pub(super) const INSTANCES: [(&str, &str); 11] = [
     ("caches", "CacheStorage"),
