@@ -1,0 +1,1 @@
+//! A peer outside the browser: [`client`] over sockets and a file.

@@ -1,0 +1,3 @@
+//! The program `starling`: a room in a terminal.
+
+fn main() {}
