@@ -20,6 +20,22 @@ pub fn line(text: &str) -> String {
     shown
 }
 
+/// A name before or within a line of ours: also without what would make it look like another kind of line.
+#[must_use]
+pub fn name(name: &str) -> String {
+    let mut shown = String::with_capacity(name.len());
+    for char in name.chars() {
+        // What ends a name, and what looks like it.
+        let is_mark = ":\u{589}\u{5c3}\u{2236}\u{a789}\u{fe55}\u{ff1a}\u{fe13}".contains(char);
+        if is_mark || shown.is_empty() && (char == '*' || char.is_whitespace()) {
+            push_code(&mut shown, char);
+        } else {
+            push(&mut shown, char);
+        }
+    }
+    shown
+}
+
 /// A text of several lines. All but the first begin with `margin`, which is one of ours. Where the terminal has so many `columns`, lines are broken
 /// before the terminal would do that by itself, without a margin; `used` of them are taken on the first line.
 #[must_use]
@@ -76,9 +92,13 @@ fn new_line(shown: &mut String, margin: &str, column: &mut usize) {
 fn push(shown: &mut String, char: char) {
     match char {
         '\t' => *shown += "    ",
-        char if is_harmful(char) => *shown += &format!("<U+{:04X}>", u32::from(char)),
+        char if is_harmful(char) => push_code(shown, char),
         char => shown.push(char),
     }
+}
+
+fn push_code(shown: &mut String, char: char) {
+    *shown += &format!("<U+{:04X}>", u32::from(char));
 }
 
 fn is_harmful(char: char) -> bool {
@@ -128,6 +148,20 @@ mod tests {
             format!("{}\n  {}", "字".repeat(14), "字".repeat(6))
         );
         assert_eq!(sentence("\u{2068}Ann\u{1b}\u{2069} is gone"), "Ann<U+001B> is gone");
+    }
+
+    #[test]
+    fn no_name_looks_like_another_kind_of_line() {
+        for (text, shown) in [
+            ("Ann", "Ann"),
+            ("Ann: hello", "Ann<U+003A> hello"),
+            ("Ann：hello", "Ann<U+FF1A>hello"),
+            ("* Bob left", "<U+002A> Bob left"),
+            (" Ann", "<U+0020>Ann"),
+            ("Ann *\n", "Ann *<U+000A>"),
+        ] {
+            assert_eq!(name(text), shown);
+        }
     }
 
     proptest! {

@@ -1,5 +1,7 @@
 //! The limits of what a person touches: what is kept on the disk, what is typed and printed, what comes by HTTP.
 
+use std::time::Duration;
+
 // The store
 
 /// How much of the database is cached, in bytes. Most of what is kept is read once, at the start; the default of `redb` is a gigabyte.
@@ -30,3 +32,41 @@ pub const HISTORY_SHOWN: usize = 10;
 
 /// How many messages `/history` and `/search` show at most.
 pub const HISTORY_MAX: usize = 1_000;
+
+/// How many lines a drawing of the network takes.
+pub const DRAWING_ROWS: usize = 20;
+
+/// How many words a name has at most where it is not in quotes.
+pub const ADDRESSEE_WORDS_MAX: usize = 16;
+
+/// How many files of one name are told apart by a number.
+pub const SAME_NAME_MAX: u32 = 100;
+
+// A visit
+
+/// How long a line may be that is typed or piped in; more of it is another line. Longer than the longest message, so that who exceeds that is told.
+pub const LINE_BYTES_MAX: u64 = 128 * 1024;
+
+/// How many lines wait to be said. More wait in the pipe.
+pub const LINES_WAITING_MAX: usize = 16;
+
+/// How long a program waits until everybody is here of whom the server knows, before its commands are carried out.
+pub const SETTLE_MAX: Duration = Duration::from_secs(10);
+
+/// How long after a text that there was no place for it is tried again.
+pub const FULL_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long, without another word from the person, what was said is given to be delivered.
+pub const DELIVERY_WAIT: Duration = Duration::from_secs(30);
+
+/// How long leaving a room takes at most: others are told, and what waits is stored.
+pub const LEAVE_MAX: Duration = Duration::from_secs(5);
+
+/// How many results of what takes time wait to be told.
+pub const LATE_WAITING_MAX: usize = 16;
+
+/// How many happenings are kept for a listener by HTTP that is slow; past it the listener is told how many it has missed.
+pub const EVENTS_WAITING_MAX: usize = 1_024;
+
+/// How many requests by HTTP wait for the room. More wait in front.
+pub const ASKS_WAITING_MAX: usize = 16;
