@@ -1,0 +1,5 @@
+//! Every limit and every span of time of this crate, with its unit and its reason. What any program has is in [`client::config`].
+
+mod transport;
+
+pub use self::transport::*;
