@@ -226,6 +226,12 @@ impl Desk {
         map::svg(&self.session.room(), &self.session.network())
     }
 
+    /// The network for Graphviz.
+    #[must_use]
+    pub fn dot(&self) -> String {
+        map::dot(&self.session.room(), &self.session.network())
+    }
+
     /// The network drawn with letters.
     #[must_use]
     pub fn drawing(&self, columns: usize) -> String {

@@ -1,15 +1,21 @@
 //! A peer outside the browser: [`client`] over sockets and a file.
 //!
-//! What a person touches, in the order to read it:
+//! Read in this order:
 //!
-//! 1. [`home`]: the folder in which this program keeps things, and which person an instance is. [`store`]: the database of one person.
-//! 2. [`harmless`]: whatever others wrote, as text that can do nothing to a terminal. [`words`]: what is said of the program itself.
-//! 3. [`report`]: what is told, as data. [`line`]: what is typed and printed. [`map`]: the network as a picture.
-//! 4. [`config`]: every limit.
+//! 1. [`platform`]: [`enter`] a room. A native process as a [`client::Platform`].
+//! 2. [`rtc`]: WebRTC connections, over UDP sockets that they share.
+//! 3. `signaller`, [`tls`]: the socket to a rendezvous server.
+//! 4. [`home`]: the folder in which this program keeps things, and which person an instance is. [`store`]: the database of one person.
+//! 5. [`report`]: what a person is told, as data. [`line`]: what is typed and printed. [`harmless`]: whatever others wrote, as text that can do
+//!    nothing to a terminal. [`words`]: what is said of the program itself. [`map`]: the network as a picture.
+//! 6. [`desk`]: carries out commands. [`run`]: a visit to a room, from what is typed to what is printed. [`args`] and [`link`]: what is typed to
+//!    start it.
+//! 7. [`config`]: every limit.
 
 pub mod args;
 #[cfg(test)]
 mod cable;
+mod clock;
 pub mod config;
 pub mod desk;
 pub mod harmless;
@@ -17,7 +23,14 @@ pub mod home;
 pub mod line;
 pub mod link;
 pub mod map;
+pub mod platform;
 pub mod report;
+pub mod rtc;
 pub mod run;
+mod signaller;
 pub mod store;
+mod task;
+pub mod tls;
 pub mod words;
+
+pub use crate::platform::{EnterError, Running, Visit, enter};

@@ -40,11 +40,11 @@ const CRATES: [Crate; 9] = [
         limits: Some("src/config.rs"),
     },
     Crate {
-        folder: "terminal",
+        folder: "signal",
         limits: Some("src/config.rs"),
     },
     Crate {
-        folder: "signal",
+        folder: "terminal",
         limits: Some("src/config.rs"),
     },
     Crate {
