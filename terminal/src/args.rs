@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use shared::signal::IceServer;
+
 use crate::config::{DELIVERY_WAIT, HISTORY_SHOWN};
 
 /// A peer of Starling in a terminal: the rooms of the browsers, without a browser.
@@ -42,6 +44,10 @@ pub struct Options {
         value_delimiter = ','
     )]
     pub servers: Vec<String>,
+    /// A STUN server that tells our public address, such as stun:stun.example.org:3478, besides those that the server names. May be given several
+    /// times.
+    #[arg(long = "ice-server", global = true, value_name = "URL", value_parser = ice_server)]
+    pub ice_servers: Vec<String>,
     /// An object a line, for programs.
     #[arg(long, global = true)]
     pub json: bool,
@@ -160,6 +166,22 @@ fn name(text: &str) -> Result<String, String> {
     client::validate::name(text).map_err(client::words::name_error)
 }
 
+fn ice_server(url: &str) -> Result<String, String> {
+    if url.starts_with("turn:") || url.starts_with("turns:") {
+        return Err("this program does not use TURN servers. Whoever it reaches by none of its own ways it reaches through other people".to_owned());
+    }
+    let server = IceServer {
+        urls: vec![url.to_owned()],
+        username: None,
+        credential: None,
+    };
+    if server.is_valid() {
+        Ok(url.to_owned())
+    } else {
+        Err("write it as stun:HOST:PORT".to_owned())
+    }
+}
+
 /// Seconds, as they are typed.
 #[must_use]
 pub fn seconds(count: u64) -> Duration {
@@ -179,6 +201,8 @@ mod tests {
 
     #[test]
     fn commands_are_read() {
+        let stun = ["starling", "people", "link", "--ice-server", "stun:host:3478"];
+        assert!(Cli::try_parse_from(stun).is_ok());
         let cli = Cli::try_parse_from([
             "starling",
             "chat",
@@ -202,6 +226,8 @@ mod tests {
             vec!["starling", "chat", "link", "--http-open"],
             vec!["starling", "chat", "link", "--name", "a\u{202e}"],
             vec!["starling", "say", "link", "--to", "Ann"],
+            vec!["starling", "people", "link", "--ice-server", "turn:host:3478"],
+            vec!["starling", "people", "link", "--ice-server", "host"],
         ] {
             assert!(Cli::try_parse_from(&wrong).is_err(), "{wrong:?}");
         }

@@ -376,7 +376,8 @@ pub enum SaveError {
 }
 
 fn done(text: &str) -> Report {
-    let text = text.to_owned();
+    // The isolates around names say nothing to programs, and not much to terminals.
+    let text = text.replace(['\u{2068}', '\u{2069}'], "");
     Report::Done { text }
 }
 

@@ -10,7 +10,8 @@
 //!    nothing to a terminal. [`words`]: what is said of the program itself. [`map`]: the network as a picture.
 //! 6. [`desk`]: carries out commands. [`run`]: a visit to a room, from what is typed to what is printed. [`args`] and [`link`]: what is typed to
 //!    start it.
-//! 7. [`config`]: every limit.
+//! 7. [`http`]: what other programs of this machine can ask for.
+//! 8. [`config`]: every limit.
 
 pub mod args;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub mod config;
 pub mod desk;
 pub mod harmless;
 pub mod home;
+pub mod http;
 pub mod line;
 pub mod link;
 pub mod map;
@@ -33,4 +35,4 @@ mod task;
 pub mod tls;
 pub mod words;
 
-pub use crate::platform::{EnterError, Running, Visit, enter};
+pub use crate::platform::{EnterError, Running, Visit, enter, enter_with};

@@ -9,13 +9,14 @@ use std::{
 use anyhow::Context as _;
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng as _};
 use clap::Parser as _;
-use shared::{Identity, RoomCode};
+use shared::{Identity, RoomCode, signal::IceServer};
 use terminal::{
     Running,
     args::{Action, Cli, Http, MapFormat, Options, seconds},
     config::{ASKS_WAITING_MAX, EVENTS_WAITING_MAX, LATE_WAITING_MAX, LEAVE_MAX},
     desk::Desk,
     home::{Home, Person},
+    http::{self, Access, Beyond},
     line::{
         command::{Command, Whisper},
         plain::Plain,
@@ -35,8 +36,10 @@ use tokio::{
 use tracing_subscriber::EnvFilter;
 
 /// What a failure of the program ends with.
+// No limit: an exit code.
 const FAILED: u8 = 1;
 /// What a mistake on the command line ends with.
+// No limit: an exit code.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
@@ -78,142 +81,144 @@ async fn start(cli: Cli) -> anyhow::Result<u8> {
     if let Some(name) = &options.name {
         person.save_name(name).await.context("your name cannot be kept")?;
     }
-    let store = person.store.clone();
-    let ended = visit(&options, command, person).await;
-    store.close().await;
+    let room = if let Action::New { room } = &command {
+        room.clone()
+    } else {
+        None
+    };
+    let ended = match Errand::of(command)? {
+        Some(errand) => visit(&options, errand, &person).await,
+        None => new_room(&options, room, &person).await,
+    };
+    person.store.close().await;
     ended
 }
 
 /// What a command comes to.
-struct Task {
-    destination: Destination,
+struct Errand {
+    link: String,
     typed: mpsc::Receiver<Typed>,
     plan: Plan,
     http: Http,
     /// What is drawn at the end, if anything.
     map: Option<MapFormat>,
-    person: Person,
 }
 
-async fn visit(options: &Options, command: Action, person: Person) -> anyhow::Result<u8> {
-    let to = |link: &str| Destination::parse(link, &options.servers);
-    let done = |wait| End::Done { wait };
-    let answers = |end| Plan {
-        start: Start::Settled,
-        end,
-        show: Show::Answers,
-    };
-    let mut http = Http::default();
-    let mut map = None;
-    let (destination, typed, plan) = match command {
-        Action::New { room } => return new_room(options, room, person).await,
-        Action::Chat {
+impl Errand {
+    fn new(link: String, typed: mpsc::Receiver<Typed>, plan: Plan) -> Self {
+        Self {
             link,
-            wait,
-            history,
-            http: asked,
-        } => {
-            http = asked;
-            let start = if io::stdin().is_terminal() {
-                Start::AtOnce
-            } else {
-                Start::Settled
-            };
-            let plan = Plan {
-                start,
-                end: done(Some(seconds(wait))),
-                show: Show::All { earlier: history },
-            };
-            (to(&link)?, run::from_stdin(Typed::line)?, plan)
+            typed,
+            plan,
+            http: Http::default(),
+            map: None,
         }
-        Action::Say {
-            link,
-            text,
-            to: name,
-            wait,
-        } => {
-            let typed = if text.is_empty() {
-                run::from_stdin(Typed::text)?
-            } else {
-                let text = text.join(" ");
-                run::commands(vec![match name {
-                    Some(name) => Command::Whisper {
-                        whisper: Whisper::To { name, text },
-                    },
-                    None => Command::Say { text },
-                }])
-            };
-            (to(&link)?, typed, answers(done(Some(seconds(wait)))))
-        }
-        Action::Tail {
-            link,
-            lines,
-            http: asked,
-        } => {
-            http = asked;
-            let plan = Plan {
-                start: Start::AtOnce,
-                end: End::Never,
-                show: Show::All { earlier: lines },
-            };
-            (to(&link)?, run::commands(Vec::new()), plan)
-        }
-        Action::People { link } => (to(&link)?, run::commands(vec![Command::People]), answers(done(None))),
-        Action::Map { link, format } => {
-            map = Some(format);
-            (to(&link)?, run::commands(vec![]), answers(done(None)))
-        }
-        Action::Send { link, file } => {
-            let commands = run::commands(vec![Command::Send { path: file }]);
-            (
-                to(&link)?,
-                commands,
-                Plan {
-                    show: Show::All { earlier: 0 },
-                    ..answers(End::Never)
-                },
-            )
-        }
-        Action::Get {
-            link,
-            number,
-            path,
-            wait,
-        } => {
-            let command = number.map_or(Command::Files, |number| Command::Get { number, path });
-            (
-                to(&link)?,
-                run::commands(vec![command]),
-                answers(done(wait.map(seconds))),
-            )
-        }
-    };
-    let task = Task {
-        destination,
+    }
+
+    /// Has commands carried out once it is known who is there, and prints what they answer.
+    fn asking(link: String, commands: Vec<Command>, end: End) -> Self {
+        let plan = Plan {
+            start: Start::Settled,
+            end,
+            show: Show::Answers,
+        };
+        Self::new(link, run::commands(commands), plan)
+    }
+
+    fn of(command: Action) -> io::Result<Option<Self>> {
+        let within = |wait: Option<u64>| End::Done {
+            wait: wait.map(seconds),
+        };
+        Ok(Some(match command {
+            Action::New { .. } => return Ok(None),
+            Action::Chat {
+                link,
+                wait,
+                history,
+                http,
+            } => {
+                let by_hand = io::stdin().is_terminal();
+                let plan = Plan {
+                    start: if by_hand { Start::AtOnce } else { Start::Settled },
+                    end: within(Some(wait)),
+                    show: Show::All { earlier: history },
+                };
+                let typed = run::from_stdin(Typed::line)?;
+                Self {
+                    http,
+                    ..Self::new(link, typed, plan)
+                }
+            }
+            Action::Say { link, text, to, wait } => Self::saying(link, &text, to, within(Some(wait)))?,
+            Action::Tail { link, lines, http } => {
+                let plan = Plan {
+                    start: Start::AtOnce,
+                    end: End::Never,
+                    show: Show::All { earlier: lines },
+                };
+                let typed = run::commands(Vec::new());
+                Self {
+                    http,
+                    ..Self::new(link, typed, plan)
+                }
+            }
+            Action::People { link } => Self::asking(link, vec![Command::People], within(None)),
+            Action::Map { link, format } => {
+                let mut errand = Self::asking(link, Vec::new(), within(None));
+                errand.plan.start = Start::Mapped;
+                errand.map = Some(format);
+                errand
+            }
+            Action::Send { link, file } => {
+                let mut errand = Self::asking(link, vec![Command::Send { path: file }], End::Never);
+                errand.plan.show = Show::All { earlier: 0 };
+                errand
+            }
+            Action::Get {
+                link,
+                number,
+                path,
+                wait,
+            } => {
+                let command = number.map_or(Command::Files, |number| Command::Get { number, path });
+                Self::asking(link, vec![command], within(wait))
+            }
+        }))
+    }
+
+    /// Says what stands on the command line, or else each line of the input.
+    fn saying(link: String, text: &[String], to: Option<String>, end: End) -> io::Result<Self> {
+        let mut errand = Self::asking(link, Vec::new(), end);
+        let text = text.join(" ");
+        errand.typed = match to {
+            _ if text.is_empty() => run::from_stdin(Typed::text)?,
+            Some(name) => {
+                let whisper = Whisper::To { name, text };
+                run::commands(vec![Command::Whisper { whisper }])
+            }
+            None => run::commands(vec![Command::Say { text }]),
+        };
+        Ok(errand)
+    }
+}
+
+async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Result<u8> {
+    let Errand {
+        link,
         typed,
         plan,
         http,
         map,
-        person,
-    };
-    enter(options, task).await
-}
-
-async fn enter(options: &Options, task: Task) -> anyhow::Result<u8> {
-    let Task {
-        destination,
-        typed,
-        plan,
-        http,
-        map,
-        person,
-    } = task;
+    } = errand;
+    let destination = Destination::parse(&link, &options.servers)?;
     let changed = Rc::new(Notify::new());
-    let (session, running) = enter_room(options, &destination, &person, Rc::clone(&changed)).await?;
+    let (session, running) = enter_room(options, &destination, person, Rc::clone(&changed)).await?;
     let (late_sender, late) = mpsc::channel(LATE_WAITING_MAX);
     let (ask_sender, asks) = mpsc::channel(ASKS_WAITING_MAX);
     let (events, _) = broadcast::channel(EVENTS_WAITING_MAX);
-    let _ = (&http, &ask_sender);
+    if http.http.is_some() {
+        serve(&http, person, ask_sender, events.clone()).await?;
+    }
     let inlets = Inlets {
         typed,
         late,
@@ -239,6 +244,40 @@ async fn enter(options: &Options, task: Task) -> anyhow::Result<u8> {
     Ok(outcome.code())
 }
 
+/// Answers requests by HTTP for as long as the program runs.
+async fn serve(
+    asked: &Http,
+    person: &Person,
+    asks: mpsc::Sender<run::Ask>,
+    events: broadcast::Sender<Report>,
+) -> anyhow::Result<()> {
+    let Some(address) = asked.http else { return Ok(()) };
+    let beyond = if asked.http_beyond_loopback {
+        Beyond::Network
+    } else {
+        Beyond::Loopback
+    };
+    let file = person.folder.join("http-token");
+    let (access, who) = if asked.http_open {
+        let who = "WHOEVER reaches that address can read and write in this room as you".to_owned();
+        (Access::Open, who)
+    } else {
+        let token = http::new_token(&file)?;
+        (
+            Access::Token(token.into()),
+            format!("the token is in {}", file.display()),
+        )
+    };
+    let server = http::Server::listen(address, beyond, access, asks, events).await?;
+    writeln!(io::stderr(), "* HTTP at http://{}/: {who}", server.address())?;
+    spawn_local(async move {
+        if let Err(error) = server.run().await {
+            tracing::error!(%error, "no more requests are answered");
+        }
+    });
+    Ok(())
+}
+
 async fn enter_room(
     options: &Options,
     destination: &Destination,
@@ -256,7 +295,12 @@ async fn enter_room(
         tls: Tls::of_this_machine()?,
         store: person.store.clone(),
     };
-    Ok(terminal::enter(visit, move |_| changed.notify_one()).await?)
+    let asked = options.ice_servers.iter().map(|url| IceServer {
+        urls: vec![url.clone()],
+        username: None,
+        credential: None,
+    });
+    Ok(terminal::enter_with(visit, asked.collect(), move |_| changed.notify_one()).await?)
 }
 
 /// What others call us: what was asked for, or kept, or else what the system calls its user.
@@ -266,14 +310,14 @@ fn own_name(options: &Options, person: &Person) -> String {
     known.or_else(of_system).unwrap_or_else(|| "Someone".to_owned())
 }
 
-async fn new_room(options: &Options, name: Option<String>, person: Person) -> anyhow::Result<u8> {
+async fn new_room(options: &Options, name: Option<String>, person: &Person) -> anyhow::Result<u8> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).context("the system gives no random numbers")?;
     let founder = Identity::from_secret(&person.record.secret).peer_id();
     let code = RoomCode::generate(founder, &mut ChaCha20Rng::from_seed(seed));
     let destination = Destination::new(code, &options.servers)?;
     if let Some(name) = name {
-        let (session, running) = enter_room(options, &destination, &person, Rc::new(Notify::new())).await?;
+        let (session, running) = enter_room(options, &destination, person, Rc::new(Notify::new())).await?;
         session.name_room(&name)?;
         session.leave();
         drop(session);

@@ -86,6 +86,21 @@ pub async fn enter<S: Store + Clone + 'static>(
     visit: Visit<S>,
     on_show: impl FnMut(Rc<RoomState>) + 'static,
 ) -> Result<(Session, Running), EnterError> {
+    enter_with(visit, Vec::new(), on_show).await
+}
+
+/// As [`enter`], with STUN servers that are asked besides those that the rendezvous servers name.
+///
+/// # Errors
+/// [`EnterError`].
+///
+/// # Panics
+/// If the name is not [valid](client::validate::name).
+pub async fn enter_with<S: Store + Clone + 'static>(
+    visit: Visit<S>,
+    ice_servers: Vec<IceServer>,
+    on_show: impl FnMut(Rc<RoomState>) + 'static,
+) -> Result<(Session, Running), EnterError> {
     let room = visit.code.open();
     let (events, queue) = Events::channel();
     let mut seed = [0; 32];
@@ -102,6 +117,7 @@ pub async fn enter<S: Store + Clone + 'static>(
             me: visit.identity.peer_id(),
         },
         servers: visit.servers,
+        ice_servers,
         tls: visit.tls,
         events: events.clone(),
         on_show: RefCell::new(Box::new(on_show)),
@@ -152,6 +168,8 @@ fn loopback(servers: &[String]) -> Loopback {
 struct Native<S> {
     kept: Kept<S>,
     servers: Vec<String>,
+    /// Besides those that the servers name.
+    ice_servers: Vec<IceServer>,
     tls: Tls,
     events: Events,
     on_show: RefCell<Box<dyn FnMut(Rc<RoomState>)>>,
@@ -232,10 +250,13 @@ impl<S: Store + Clone + 'static> Platform for Native<S> {
     }
 
     fn connect(&mut self, link: LinkId, ice_servers: &[IceServer]) -> Result<(), Exhausted> {
-        self.transport.connect(link, ice_servers)
+        self.transport.connect(link, &[ice_servers, &self.ice_servers].concat())
     }
 
-    fn step(&mut self, link: LinkId, step: Step) {
+    fn step(&mut self, link: LinkId, mut step: Step) {
+        if let Step::Servers { ice_servers } = &mut step {
+            ice_servers.extend_from_slice(&self.ice_servers);
+        }
         self.transport.step(link, step);
     }
 

@@ -15,6 +15,7 @@ mod mdns;
 mod outgoing;
 mod reflexive;
 mod sockets;
+mod stored;
 mod stun;
 
 use std::{
@@ -53,7 +54,6 @@ use self::{
 };
 use crate::{
     config::{CONNECTIONS_MAX, DATAGRAM_BYTES_MAX, DATAGRAMS_AT_ONCE, FLUSH_STEP, MDNS_QUERIES_MAX, SOCKET_PAUSE},
-    store,
     task::Task,
 };
 
@@ -71,24 +71,6 @@ impl Certificate {
         let provider = CryptoProvider::get_default().cloned();
         let provider = provider.unwrap_or_else(str0m::crypto::from_feature_flags);
         provider.dtls_provider.generate_certificate().map(Self)
-    }
-
-    /// One that was kept.
-    #[must_use]
-    pub fn from_stored(stored: &store::Certificate) -> Self {
-        Self(DtlsCert {
-            certificate: stored.certificate.clone(),
-            private_key: stored.private_key.to_vec(),
-        })
-    }
-
-    /// As it is kept.
-    #[must_use]
-    pub fn to_stored(&self) -> store::Certificate {
-        store::Certificate {
-            certificate: self.0.certificate.clone(),
-            private_key: self.0.private_key.clone().into(),
-        }
     }
 }
 

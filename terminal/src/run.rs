@@ -12,16 +12,16 @@ use std::{io, rc::Rc, time::Duration};
 use mesh::model::SendError;
 use tokio::{
     sync::{Notify, broadcast, mpsc, oneshot},
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 
-use self::watch::{Deliveries, has_settled};
+use self::watch::{Deliveries, has_settled, is_mapped};
 pub use self::{
     printer::{Format, Printer},
     typed::{Typed, commands, from_stdin},
 };
 use crate::{
-    config::{FULL_PAUSE, SETTLE_MAX},
+    config::{FULL_PAUSE, SETTLE_MAX, SETTLE_STEP},
     desk::{Desk, Late, Refusal},
     line::command::Command,
     report::Report,
@@ -34,6 +34,8 @@ pub enum Start {
     AtOnce,
     /// Once it is known who is there, or [`SETTLE_MAX`] has passed: a program does not look.
     Settled,
+    /// Once it is also known who is linked with whom.
+    Mapped,
 }
 
 /// When a visit is over that nobody ends.
@@ -186,7 +188,7 @@ impl<W: io::Write> Visit<W> {
         let mut give_up_at = None;
         loop {
             self.look()?;
-            settled = settled || has_settled(&self.desk.session().room());
+            settled = settled || self.has_settled();
             let is_done = all_typed && self.held.is_none() && !self.desk.is_busy() && self.deliveries.are_complete();
             let ends = matches!(self.plan.end, End::Done { .. });
             if self.desk.session().room().left || ends && is_done {
@@ -207,7 +209,7 @@ impl<W: io::Write> Visit<W> {
                         };
                     }
                 },
-                () = sleep_until(Instant::now() + FULL_PAUSE), if self.held.is_some() => self.try_held()?,
+                () = sleep(FULL_PAUSE), if self.held.is_some() => self.try_held()?,
                 Some(late) = self.inlets.late.recv() => {
                     if let Some(report) = self.desk.finish(late) {
                         self.refused |= matches!(report, Report::Refused { .. });
@@ -216,6 +218,8 @@ impl<W: io::Write> Visit<W> {
                 }
                 Some(ask) = self.inlets.asks.recv() => self.on_ask(ask),
                 () = sleep_until(settle_by), if !settled => settled = true,
+                // The room does not say when its network has changed.
+                () = sleep(SETTLE_STEP), if !settled => {}
                 () = sleep_until(give_up), if give_up_at.is_some() => break,
                 () = self.inlets.stop.notified() => break,
             }
@@ -226,6 +230,11 @@ impl<W: io::Write> Visit<W> {
             self.deliveries.outcome()
         };
         Ok((self.desk, outcome))
+    }
+
+    fn has_settled(&self) -> bool {
+        let session = self.desk.session();
+        has_settled(&session.room()) && (self.plan.start != Start::Mapped || is_mapped(&session.network()))
     }
 
     fn look(&mut self) -> io::Result<()> {
@@ -264,7 +273,7 @@ impl<W: io::Write> Visit<W> {
     }
 
     fn carry_out(&mut self, command: Command) -> io::Result<()> {
-        let waits = self.plan.start == Start::Settled;
+        let waits = self.plan.start != Start::AtOnce;
         match self.desk.act(command.clone()) {
             Ok(report) => {
                 if let Report::Said { id } = &report {

@@ -13,6 +13,10 @@ pub const WRITES_WAITING_MAX: usize = 64;
 /// How many writes are committed together. Each commit waits for the disk once.
 pub const WRITES_TOGETHER_MAX: usize = 64;
 
+/// Into how many bytes pieces of files are cut in the database. It gives each large value a power of two of pages: with its key, a part fits into
+/// 128 KiB, and a whole piece of 256 KiB takes 260. Uncut it would take 512.
+pub const PIECE_PART_BYTES: usize = 127 * 1024;
+
 /// How many people one machine has at once: one for each instance that runs.
 pub const PEOPLE_MAX: u32 = client::config::SLOTS_MAX;
 
@@ -53,6 +57,9 @@ pub const LINES_WAITING_MAX: usize = 16;
 /// How long a program waits until everybody is here of whom the server knows, before its commands are carried out.
 pub const SETTLE_MAX: Duration = Duration::from_secs(10);
 
+/// How often it is looked meanwhile.
+pub const SETTLE_STEP: Duration = Duration::from_millis(200);
+
 /// How long after a text that there was no place for it is tried again.
 pub const FULL_PAUSE: Duration = Duration::from_millis(100);
 
@@ -70,3 +77,14 @@ pub const EVENTS_WAITING_MAX: usize = 1_024;
 
 /// How many requests by HTTP wait for the room. More wait in front.
 pub const ASKS_WAITING_MAX: usize = 16;
+
+// HTTP
+
+/// How many random bytes the token has.
+pub const TOKEN_BYTES: usize = 32;
+
+/// How long the body of a request is at most: the longest message, with room for how JSON writes it.
+pub const BODY_BYTES_MAX: usize = 512 * 1024;
+
+/// How often something is sent to a listener to whom nothing happens, so that a listener that is gone is noticed.
+pub const SSE_PING: Duration = Duration::from_secs(15);

@@ -101,7 +101,7 @@ impl Sitter {
                         return found;
                     }
                 }
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                sleep(Duration::from_millis(5)).await;
             }
         };
         match timeout(Duration::from_secs(20), hear).await {
@@ -317,7 +317,7 @@ async fn what_was_said_before_is_shown_at_the_next_visit_as_much_as_was_asked_fo
         let store = desk.store().clone();
         desk.session().leave();
         // Written within a moment: what is said is stored before it is sent.
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        sleep(Duration::from_millis(500)).await;
         drop(desk);
         store.close().await;
         let show = Show::All { earlier: 2 };

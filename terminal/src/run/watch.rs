@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use client::room::RoomState;
-use mesh::model::{PersonState, ServerState};
+use mesh::model::{Network, PersonState, ServerState};
 
 use super::Outcome;
 use crate::report::{DeliveryReport, DeliveryState, Report};
@@ -17,6 +17,15 @@ pub(super) fn has_settled(room: &RoomState) -> bool {
         ServerState::Connecting | ServerState::Waiting { .. } | ServerState::Stopped => None,
     });
     known.max().is_some_and(|known| here >= known)
+}
+
+/// Whether everybody in the network is known to be linked with somebody.
+pub(super) fn is_mapped(network: &Network) -> bool {
+    let is_linked = |place: usize| {
+        let mut ends = network.edges.iter().flat_map(|edge| [edge.one, edge.other]);
+        ends.any(|end| end as usize == place)
+    };
+    network.nodes.len() < 2 || (0..network.nodes.len()).all(is_linked)
 }
 
 /// The messages that were said on this visit, and how far they got.

@@ -10,6 +10,7 @@ use shared::{FileId, PeerId, RoomId};
 use zeroize::Zeroizing;
 
 use super::{Certificate, failure::any};
+use crate::config::PIECE_PART_BYTES;
 
 type Bytes = TableDefinition<'static, &'static [u8], &'static [u8]>;
 type IdentityValue = (
@@ -29,7 +30,7 @@ const IDENTITIES: TableDefinition<'static, u32, IdentityValue> = TableDefinition
 const LEASES: TableDefinition<'static, u32, (&str, u64)> = TableDefinition::new("leases");
 /// By [`record_key`].
 const RECORDS: Bytes = TableDefinition::new("records");
-/// By [`piece_key`].
+/// By [`piece_key`] and the number of the part: pieces are cut into parts of [`PIECE_PART_BYTES`].
 const PIECES: Bytes = TableDefinition::new("pieces");
 /// By room.
 const CLOSED: Bytes = TableDefinition::new("closed");
@@ -136,7 +137,16 @@ impl<'t> Tables<'t> {
     }
 
     pub(super) fn write_piece(&self, key: &[u8], bytes: &[u8]) -> Result<()> {
-        self.bytes(PIECES)?.insert(key, bytes).map_err(any)?;
+        let mut table = self.bytes(PIECES)?;
+        // Of one that was longer.
+        forget(&mut table, key)?;
+        // An empty piece has one part, too: else it was not there.
+        let count = bytes.len().div_ceil(PIECE_PART_BYTES).max(1);
+        for (number, part) in (0_u16..).zip((0..count).map(|part| part * PIECE_PART_BYTES)) {
+            let end = (part + PIECE_PART_BYTES).min(bytes.len());
+            let key = [key, &number.to_be_bytes()].concat();
+            table.insert(key.as_slice(), &bytes[part..end]).map_err(any)?;
+        }
         Ok(())
     }
 
@@ -210,8 +220,15 @@ pub(super) fn records(transaction: &ReadTransaction, room: &RoomId, me: &PeerId)
 
 pub(super) fn piece(transaction: &ReadTransaction, key: &[u8]) -> Result<Option<Vec<u8>>> {
     let table = transaction.open_table(PIECES).map_err(any)?;
-    let row = table.get(key).map_err(any)?;
-    Ok(row.map(|bytes| bytes.value().to_vec()))
+    let mut piece = None;
+    for row in table.range(key..).map_err(any)? {
+        let (part, bytes) = row.map_err(any)?;
+        if !part.value().starts_with(key) {
+            break;
+        }
+        piece.get_or_insert_with(Vec::new).extend_from_slice(bytes.value());
+    }
+    Ok(piece)
 }
 
 pub(super) fn closed(transaction: &ReadTransaction) -> Result<Vec<(RoomId, Vec<u8>)>> {

@@ -116,6 +116,33 @@ async fn a_database_in_use_a_damaged_one_and_a_newer_one_are_told_in_words() {
     assert!(words(&nowhere).contains("cannot be opened"));
 }
 
+#[tokio::test]
+async fn a_piece_takes_no_more_of_the_disk_than_it_has_and_a_shorter_one_takes_its_place_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    let store = DiskStore::open(&path).unwrap();
+    const PIECES: u32 = 100;
+    for number in 0..PIECES {
+        let piece = vec![7; mesh::config::PIECE_BYTES];
+        store
+            .write_piece(&room(), &me(), (file(), number), &piece)
+            .await
+            .unwrap();
+    }
+    for bytes in [vec![1; 3], vec![]] {
+        store.write_piece(&room(), &me(), (file(), 0), &bytes).await.unwrap();
+        let read = store.read_piece(&room(), &me(), (file(), 0)).await.unwrap();
+        assert_eq!(read, Some(bytes));
+    }
+    let whole = store.read_piece(&room(), &me(), (file(), 1)).await.unwrap().unwrap();
+    assert_eq!(whole.len(), mesh::config::PIECE_BYTES);
+    store.close().await;
+    let used = std::fs::metadata(&path).unwrap().len();
+    let content = u64::from(PIECES) * mesh::config::PIECE_BYTES as u64;
+    // A third is lost between what is free and what is in use; uncut, more than all of it would be.
+    assert!(used * 10 < content * 18, "{used} bytes for {content}");
+}
+
 /// A file on a disk that can be full.
 #[derive(Debug)]
 struct Narrow(FileBackend);

@@ -2,4 +2,6 @@
 
 mod meeting;
 mod peer;
+#[expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+mod program;
 mod server;
