@@ -1,5 +1,4 @@
 //! Native peers in a room: real sockets on loopback, and the real server in this process.
 
 mod meeting;
-mod peer;
 mod server;
