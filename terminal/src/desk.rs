@@ -16,6 +16,7 @@ use std::{
 
 use client::{
     Session,
+    files::TakeError,
     room::{Entry, RoomState},
     standing,
     store::StoreError,
@@ -109,17 +110,17 @@ impl Desk {
     pub fn look(&mut self) -> Vec<Report> {
         let room = self.session.room();
         let reports = self.transcript.update(&room);
-        let is_whole = |file: &FileId| {
-            room.files
-                .get(file)
-                .is_some_and(|progress| progress.state == FileState::Whole)
-        };
-        let whole: Vec<_> = self.wanted.keys().filter(|file| is_whole(file)).copied().collect();
-        for file in whole {
+        let state = |file: &FileId| room.files.get(file).map(|progress| progress.state);
+        let has_ended = |file: &FileId| matches!(state(file), Some(FileState::Whole | FileState::NoRoom));
+        let ended: Vec<_> = self.wanted.keys().filter(|file| has_ended(file)).copied().collect();
+        for file in ended {
             if let Some(path) = self.wanted.remove(&file)
                 && let Some((info, _)) = offer(&room, &file)
             {
-                self.save(info.clone(), path);
+                match state(&file) {
+                    Some(FileState::NoRoom) => self.tell_no_room(&info.name),
+                    Some(_) | None => self.save(info.clone(), path),
+                }
             }
         }
         reports
@@ -335,6 +336,18 @@ impl Desk {
             self.wanted.insert(info.root, path);
         }
         Ok(done(&format!("Fetching {}…", text::isolate(&name))))
+    }
+
+    fn tell_no_room(&mut self, name: &str) {
+        self.under_way += 1;
+        let refusal = Refusal::File {
+            name: client::files::shown_name(name),
+            error: TakeError::NoRoom,
+        };
+        let late = self.late.clone();
+        spawn_local(async move {
+            let _ = late.send(Late::Failed { refusal }).await;
+        });
     }
 
     fn save(&mut self, info: FileInfo, path: Option<PathBuf>) {

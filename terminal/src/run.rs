@@ -21,7 +21,7 @@ pub use self::{
     typed::{Typed, commands, from_stdin},
 };
 use crate::{
-    config::{FULL_PAUSE, SETTLE_MAX, SETTLE_STEP},
+    config::{FULL_PAUSE, RECALL_MAX, SETTLE_MAX, SETTLE_STEP},
     desk::{Desk, Late, Refusal},
     line::command::Command,
     report::Report,
@@ -30,12 +30,22 @@ use crate::{
 /// When commands are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// As they come: a person sees who is there.
+    /// As they come, once what is kept was read: a person sees who is there.
     AtOnce,
     /// Once it is known who is there, or [`SETTLE_MAX`] has passed: a program does not look.
     Settled,
     /// Once it is also known who is linked with whom.
     Mapped,
+}
+
+impl Start {
+    /// How long it is waited for at most.
+    fn patience(self) -> Duration {
+        match self {
+            Self::AtOnce => RECALL_MAX,
+            Self::Settled | Self::Mapped => SETTLE_MAX,
+        }
+    }
 }
 
 /// When a visit is over that nobody ends.
@@ -182,8 +192,8 @@ impl<W: io::Write> Visit<W> {
     /// # Errors
     /// What the system says when nothing can be printed any more.
     pub async fn run(mut self) -> io::Result<(Desk, Outcome)> {
-        let settle_by = Instant::now() + SETTLE_MAX;
-        let mut settled = self.plan.start == Start::AtOnce;
+        let settle_by = Instant::now() + self.plan.start.patience();
+        let mut settled = false;
         let mut all_typed = false;
         let mut give_up_at = None;
         loop {
@@ -203,6 +213,7 @@ impl<W: io::Write> Visit<W> {
                     Some(typed) => self.on_typed(typed)?,
                     None => {
                         all_typed = true;
+                        self.on_end()?;
                         give_up_at = match self.plan.end {
                             End::Done { wait } => wait.map(|wait| Instant::now() + wait),
                             End::Never => None,
@@ -234,7 +245,13 @@ impl<W: io::Write> Visit<W> {
 
     fn has_settled(&self) -> bool {
         let session = self.desk.session();
-        has_settled(&session.room()) && (self.plan.start != Start::Mapped || is_mapped(&session.network()))
+        let room = session.room();
+        match self.plan.start {
+            // What is said earlier gets another id before anybody has seen the first one.
+            Start::AtOnce => room.kept,
+            Start::Settled => has_settled(&room),
+            Start::Mapped => has_settled(&room) && is_mapped(&session.network()),
+        }
     }
 
     fn look(&mut self) -> io::Result<()> {
@@ -254,6 +271,16 @@ impl<W: io::Write> Visit<W> {
             }
             // Nobody may listen.
             let _ = self.events.send(report);
+        }
+        Ok(())
+    }
+
+    /// Nothing more is typed.
+    fn on_end(&mut self) -> io::Result<()> {
+        let waits = matches!(self.plan.end, End::Done { .. }) && !self.deliveries.are_complete();
+        if waits && self.plan.start == Start::AtOnce {
+            let text = "Waiting until everybody has what you said. Press Ctrl+C to leave at once.".to_owned();
+            self.answer(&Report::Done { text })?;
         }
         Ok(())
     }

@@ -57,6 +57,9 @@ pub const LINES_WAITING_MAX: usize = 16;
 /// How long a program waits until everybody is here of whom the server knows, before its commands are carried out.
 pub const SETTLE_MAX: Duration = Duration::from_secs(10);
 
+/// How long a person's commands wait at most until what is kept of the room was read.
+pub const RECALL_MAX: Duration = Duration::from_secs(2);
+
 /// How often it is looked meanwhile.
 pub const SETTLE_STEP: Duration = Duration::from_millis(200);
 

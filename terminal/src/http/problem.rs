@@ -29,6 +29,8 @@ pub(super) enum Problem {
     Unreadable(String),
     #[error("{text}")]
     Refused { status: u16, text: String },
+    #[error("the body of the request is too long")]
+    TooLarge,
     #[error("the room was left")]
     Left,
 }
@@ -43,6 +45,7 @@ impl Problem {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Refused { status, .. } => StatusCode::from_u16(*status).unwrap_or(StatusCode::CONFLICT),
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Left => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -57,6 +60,7 @@ impl Problem {
             Self::Headers | Self::Unreadable(_) => "not understood",
             Self::NotFound => "not found",
             Self::Method => "not this method",
+            Self::TooLarge => "too long",
             Self::Left => "not in a room",
         }
     }
@@ -108,6 +112,7 @@ impl IntoResponse for Problem {
             | Self::NotFound
             | Self::Method
             | Self::Unreadable(_)
+            | Self::TooLarge
             | Self::Left => self.to_string(),
         };
         let body = json!({

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Query, State, rejection::QueryRejection},
+    extract::{
+        DefaultBodyLimit, Query, State,
+        rejection::{BytesRejection, QueryRejection},
+    },
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
@@ -125,8 +128,8 @@ struct Said {
     text: String,
 }
 
-async fn say(State(room): State<Room>, body: Bytes) -> Result<Response, Problem> {
-    let Said { text } = of_json(&body, r#"{"text":"…"}"#)?;
+async fn say(State(room): State<Room>, body: Result<Bytes, BytesRejection>) -> Result<Response, Problem> {
+    let Said { text } = of_json(body, r#"{"text":"…"}"#)?;
     room.command(Command::Say { text }).await
 }
 
@@ -145,8 +148,8 @@ impl Whispered {
     }
 }
 
-async fn whisper(State(room): State<Room>, body: Bytes) -> Result<Response, Problem> {
-    let whispered: Whispered = of_json(&body, r#"{"name":"…","text":"…"}"#)?;
+async fn whisper(State(room): State<Room>, body: Result<Bytes, BytesRejection>) -> Result<Response, Problem> {
+    let whispered: Whispered = of_json(body, r#"{"name":"…","text":"…"}"#)?;
     room.command(whispered.command()).await
 }
 
@@ -163,8 +166,8 @@ struct Sent {
     path: PathBuf,
 }
 
-async fn send(State(room): State<Room>, body: Bytes) -> Result<Response, Problem> {
-    let Sent { path } = of_json(&body, r#"{"path":"/…"}"#)?;
+async fn send(State(room): State<Room>, body: Result<Bytes, BytesRejection>) -> Result<Response, Problem> {
+    let Sent { path } = of_json(body, r#"{"path":"/…"}"#)?;
     room.command(Command::Send { path }).await
 }
 
@@ -177,8 +180,9 @@ async fn openapi() -> Response {
 }
 
 /// Whatever the media type says: curl sends none of JSON unless it is told to.
-fn of_json<T: DeserializeOwned>(body: &[u8], example: &str) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| Problem::Unreadable(format!("send {example} as JSON ({error})")))
+fn of_json<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>, example: &str) -> Result<T, Problem> {
+    let body = body.map_err(|_| Problem::TooLarge)?;
+    serde_json::from_slice(&body).map_err(|error| Problem::Unreadable(format!("send {example} as JSON ({error})")))
 }
 
 fn of_query(rejection: QueryRejection) -> Problem {

@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 use client::words::{Audience, delivery, page, person_state};
 use mesh::model::{Obstacle, PersonState};
 
+use super::picture::qr_code;
 use crate::{
     config::{EXCERPT_CHARS, RECENT_MAX},
     harmless,
@@ -61,8 +62,8 @@ impl Plain {
                 format!("* {} is now called {}", harmless::name(before), harmless::name(name))
             }
             Report::Standing { text } | Report::Notice { text, .. } => self.note(text),
-            Report::Invitation { code } => format!("* {}\n{code}", words::INVITATION),
-            Report::Answer { code } => format!("* {}\n{code}", words::ANSWER),
+            Report::Invitation { code } => self.to_hand_over(words::INVITATION, code),
+            Report::Answer { code } => self.to_hand_over(words::ANSWER, code),
             Report::RoomNamed { name } => format!("* This room is called {}", harmless::line(name)),
             Report::RoomClosed => "* This room was closed by its founder, for everyone and for good".to_owned(),
             Report::Left | Report::Said { .. } => return None,
@@ -98,13 +99,20 @@ impl Plain {
                 lines.collect::<Vec<_>>().join("\n")
             }
             Report::Files { files } => file_table(files),
-            Report::Link { link } => format!("* {}\n{link}", words::LINK),
+            Report::Link { link } => self.to_hand_over(words::LINK, link),
             Report::Done { text } => {
                 let lines = text.lines().map(harmless::sentence);
                 format!("* {}", lines.collect::<Vec<_>>().join("\n"))
             }
             Report::Refused { text } => self.note(&format!("{}: {text}", words::REFUSED)),
         })
+    }
+
+    /// Something to be copied, or scanned where it is shown in a terminal.
+    fn to_hand_over(&self, what: &str, code: &str) -> String {
+        let drawn = self.columns.and_then(|columns| qr_code(code, columns));
+        let drawn = drawn.map_or(String::new(), |drawn| format!("{drawn}\n"));
+        format!("* {what}\n{drawn}{code}")
     }
 
     fn note(&self, text: &str) -> String {

@@ -49,12 +49,17 @@ impl Hidden {
     }
 }
 
-/// A candidate of ours as peers take it. The section is the only one there is.
-pub(super) fn line(candidate: &Candidate) -> Line {
+/// The name of the section of a description (RFC 8866 §6, RFC 5888): str0m draws one for its offers. Browsers take no candidate for another.
+pub(super) fn section(sdp: &str) -> Option<&str> {
+    sdp.lines().find_map(|line| line.strip_prefix("a=mid:")).map(str::trim)
+}
+
+/// A candidate of ours as peers take it.
+pub(super) fn line(candidate: &Candidate, section: Option<&str>) -> Line {
     let line = candidate.to_sdp_string();
     // The credentials are those of the description.
     let line = line.split(" ufrag ").next().unwrap_or_default().to_owned();
-    let mid = Some("0".to_owned());
+    let mid = section.map(str::to_owned);
     Line { line, mid }
 }
 
@@ -130,11 +135,12 @@ mod tests {
     fn ours_are_what_peers_accept() {
         let address: SocketAddr = "192.0.2.2:5000".parse().unwrap();
         let mut candidate = Candidate::host(address, "udp").unwrap();
-        let expected = line(&candidate);
+        let expected = line(&candidate, section("v=0\r\na=mid:xYz\r\na=setup:actpass\r\n"));
+        assert_eq!(expected.mid.as_deref(), Some("xYz"));
         assert!(expected.line.ends_with(" 192.0.2.2 5000 typ host"), "{}", expected.line);
         assert!(expected.line.starts_with("candidate:"), "{}", expected.line);
         candidate = Candidate::server_reflexive("203.0.113.7:6000".parse().unwrap(), address, "udp").unwrap();
-        let line = line(&candidate).line;
+        let line = line(&candidate, None).line;
         assert!(
             line.contains(" 203.0.113.7 6000 typ srflx raddr 0.0.0.0 rport 0"),
             "{line}"

@@ -46,6 +46,8 @@ pub(super) struct Connection {
     channels: Option<[ChannelId; 2]>,
     control: Control,
     files: FileChannel,
+    /// The name of the section that candidates are for.
+    section: Option<String>,
     /// Our candidates, with which a restart begins anew.
     own: Vec<Candidate>,
     remote_ends: RemoteEnds,
@@ -83,6 +85,7 @@ impl Connection {
             channels: None,
             control: Control::default(),
             files: FileChannel::default(),
+            section: None,
             own: Vec::new(),
             remote_ends: RemoteEnds::default(),
             far_end: None,
@@ -104,10 +107,14 @@ impl Connection {
 
     /// Takes a step of the set-up other than candidates. Gives our description if it made one.
     pub(super) fn take(&mut self, step: Step) -> Result<Option<String>, LinkEnd> {
-        self.describe(step).map_err(|error| {
+        let described = self.describe(step).map_err(|error| {
             tracing::debug!(link = ?self.link, %error, "a connection could not be set up");
             LinkEnd::Failed
-        })
+        })?;
+        if let Some(sdp) = &described {
+            self.section = candidate::section(sdp).map(str::to_owned);
+        }
+        Ok(described)
     }
 
     fn describe(&mut self, step: Step) -> Result<Option<String>, RtcError> {
@@ -166,12 +173,16 @@ impl Connection {
                 self.own.push(candidate);
             }
         }
-        self.own[known..].iter().map(candidate::line).collect()
+        self.own[known..].iter().map(|own| self.line(own)).collect()
     }
 
     /// All candidates of ours, as lines.
     pub(super) fn own_lines(&self) -> Vec<Line> {
-        self.own.iter().map(candidate::line).collect()
+        self.own.iter().map(|own| self.line(own)).collect()
+    }
+
+    fn line(&self, own: &Candidate) -> Line {
+        candidate::line(own, self.section.as_deref())
     }
 
     /// Takes a candidate of the peer.

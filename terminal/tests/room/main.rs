@@ -1,7 +1,6 @@
 //! Native peers in a room: real sockets on loopback, and the real server in this process.
 
 mod meeting;
-mod peer;
 #[expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 mod program;
 mod server;

@@ -5,12 +5,10 @@ use std::time::Instant;
 use client::room::RoomState;
 use mesh::model::{FileState, PersonState};
 use shared::RoomCode;
+use tests::native::{Peer, identities};
 use tokio::task::LocalSet;
 
-use crate::{
-    peer::{Peer, identities},
-    server::Server,
-};
+use crate::server::Server;
 
 const NAMES: [&str; 5] = ["Ann", "Ben", "Cid", "Dot", "Eve"];
 

@@ -233,6 +233,25 @@ async fn a_command_says_by_its_exit_code_what_became_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_makes_a_room_names_it_and_closes_it() {
+    let machine = Machine::start().await;
+    let server = format!("http://{}", machine.server.address);
+    let (code, link, words) = machine
+        .run(&["new", "--server", &server, "--room", "Tea & talk"], "")
+        .await;
+    assert_eq!(code, 0, "{words}");
+    let link = link.trim();
+    let (code, printed, _) = machine.run(&["chat", link], "/status\n/close\n/close yes\n").await;
+    assert_eq!(code, 0, "{printed}");
+    assert!(printed.contains("* This room is called Tea & talk"), "{printed}");
+    assert!(printed.contains("Type /close yes if you are sure"), "{printed}");
+    let (_, printed, _) = machine
+        .run(&["chat", link, "--as", "3", "--wait", "1"], "hello\n")
+        .await;
+    assert!(printed.contains("closed by its founder"), "{printed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_killed_comes_back_as_the_same_person_with_what_was_said_and_a_file_is_fetched() {
     let machine = Machine::start().await;
     let link = machine.link();

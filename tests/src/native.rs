@@ -1,4 +1,6 @@
-//! A person in a room.
+//! A person in a room, by a native process: within this one, in the thread of the test.
+//!
+//! Whatever is waited for here in vain is a panic, as in any test.
 
 use std::{rc::Rc, time::Duration};
 
@@ -18,17 +20,22 @@ use tokio::{sync::watch, time::timeout};
 /// Anything that takes longer has failed. Never waited for in a test that passes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(crate) struct Peer {
-    pub(crate) session: Session,
-    pub(crate) id: PeerId,
-    pub(crate) store: MemoryStore<()>,
+/// A person. Has to be used within a `LocalSet`.
+#[derive(Debug)]
+pub struct Peer {
+    /// What they do.
+    pub session: Session,
+    /// Who they are.
+    pub id: PeerId,
+    store: MemoryStore<()>,
     room_id: RoomId,
     running: Running,
     room: watch::Receiver<Rc<RoomState>>,
 }
 
 /// So many identities, in the order of their ids.
-pub(crate) fn identities(count: u8) -> Vec<Identity> {
+#[must_use]
+pub fn identities(count: u8) -> Vec<Identity> {
     let mut identities: Vec<_> = (1..=count).map(|byte| Identity::from_secret(&[byte; 32])).collect();
     identities.sort_by_key(Identity::peer_id);
     identities
@@ -36,7 +43,10 @@ pub(crate) fn identities(count: u8) -> Vec<Identity> {
 
 impl Peer {
     /// Enters a room.
-    pub(crate) async fn enter(identity: Identity, name: &str, code: &RoomCode, server: &str) -> Self {
+    ///
+    /// # Panics
+    /// If that fails.
+    pub async fn enter(identity: Identity, name: &str, code: &RoomCode, server: &str) -> Self {
         let id = identity.peer_id();
         let (shown, room) = watch::channel(Rc::new(RoomState::new(id, name.to_owned())));
         let store = MemoryStore::default();
@@ -65,14 +75,20 @@ impl Peer {
     }
 
     /// Waits until the room is as it should be.
-    pub(crate) async fn until(&mut self, what: &str, mut is_so: impl FnMut(&RoomState) -> bool) -> Rc<RoomState> {
+    ///
+    /// # Panics
+    /// If that is in vain.
+    pub async fn until(&mut self, what: &str, mut is_so: impl FnMut(&RoomState) -> bool) -> Rc<RoomState> {
         let wait = timeout(PATIENCE, self.room.wait_for(|room| is_so(room))).await;
         let shown = wait.map(|shown| shown.expect("the room is shown").clone());
         shown.unwrap_or_else(|_| panic!("in vain: {what}\n{}", self.session.diagnostics()))
     }
 
     /// Waits until so many others are here.
-    pub(crate) async fn until_here(&mut self, others: usize) {
+    ///
+    /// # Panics
+    /// If that is in vain.
+    pub async fn until_here(&mut self, others: usize) {
         let here = |room: &RoomState| {
             let people = room.people.iter();
             people.filter(|person| person.state == PersonState::Here).count() == others
@@ -81,19 +97,28 @@ impl Peer {
     }
 
     /// Waits until a text was said.
-    pub(crate) async fn until_said(&mut self, text: &str) {
+    ///
+    /// # Panics
+    /// If that is in vain.
+    pub async fn until_said(&mut self, text: &str) {
         let said = |room: &RoomState| room.messages.iter().any(|entry| entry.message.text == text);
         self.until(text, said).await;
     }
 
     /// Waits until somebody is in a state.
-    pub(crate) async fn until_is(&mut self, peer: PeerId, state: &[PersonState]) {
+    ///
+    /// # Panics
+    /// If that is in vain.
+    pub async fn until_is(&mut self, peer: PeerId, state: &[PersonState]) {
         let is = |room: &RoomState| room.person(&peer).is_some_and(|person| state.contains(&person.state));
         self.until("somebody's state", is).await;
     }
 
     /// Keeps a file here, and offers it.
-    pub(crate) async fn offer(&self, bytes: &[u8]) -> FileInfo {
+    ///
+    /// # Panics
+    /// If that fails.
+    pub async fn offer(&self, bytes: &[u8]) -> FileInfo {
         let mut hasher = PieceHasher::new(bytes.len() as u64).expect("a file");
         let mut pieces = Vec::new();
         let mut rest = bytes;
@@ -121,7 +146,10 @@ impl Peer {
     }
 
     /// A file that is here.
-    pub(crate) async fn file(&self, info: &FileInfo) -> Vec<u8> {
+    ///
+    /// # Panics
+    /// If the store fails.
+    pub async fn file(&self, info: &FileInfo) -> Vec<u8> {
         let mut whole = Vec::new();
         for piece in 0.. {
             let read = self.store.read_piece(&self.room_id, &self.id, (info.root, piece));
@@ -134,14 +162,17 @@ impl Peer {
     }
 
     /// Leaves the room.
-    pub(crate) async fn leave(self) {
+    ///
+    /// # Panics
+    /// If that takes long.
+    pub async fn leave(self) {
         let Self { session, running, .. } = self;
         drop(session);
         timeout(PATIENCE, running.ended()).await.expect("leaving ends");
     }
 
     /// Is gone without a word.
-    pub(crate) fn crash(self) {
+    pub fn crash(self) {
         self.running.abort();
     }
 }
