@@ -183,3 +183,119 @@ fn read(text: &str, server: ServerId, events: &Events) {
         Err(error) => tracing::debug!(%error, "a message of a server is dropped"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use client::driver::{DriverEvent, EventQueue};
+    use shared::signal::Event;
+    use tokio::{net::TcpListener, task::LocalSet};
+    use tokio_tungstenite::{
+        accept_async,
+        tungstenite::protocol::{CloseFrame, frame::coding::CloseCode},
+    };
+
+    use super::*;
+
+    const SERVER: ServerId = ServerId(3);
+
+    /// A server's end of a socket.
+    type Accepted = WebSocketStream<TcpStream>;
+
+    /// Opens a socket to a server that does `work` with the first one.
+    async fn with_server<F: Future<Output = ()>>(work: impl FnOnce(Accepted, Signaller, EventQueue) -> F) {
+        let all = async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("ws://{}/ws", listener.local_addr().unwrap());
+            let (events, queue) = Events::channel();
+            let signaller = Signaller::open(SERVER, &url, &Tls::trusting([]).unwrap(), &events);
+            let (stream, _) = listener.accept().await.unwrap();
+            work(accept_async(stream).await.unwrap(), signaller, queue).await;
+        };
+        LocalSet::new().run_until(all).await;
+    }
+
+    async fn next(queue: &mut EventQueue) -> DriverEvent {
+        let next = timeout(Duration::from_secs(10), queue.next()).await;
+        next.expect("something happens").unwrap()
+    }
+
+    fn down(code: u16) -> DriverEvent {
+        DriverEvent::Input(Input::ServerDown { server: SERVER, code })
+    }
+
+    #[tokio::test]
+    async fn what_is_said_arrives_and_what_is_not_understood_is_dropped() {
+        with_server(async |mut socket, signaller, mut queue| {
+            signaller.send("hello");
+            assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("hello"));
+            socket.send(Message::text("nonsense")).await.unwrap();
+            socket.send(Message::binary(b"{\"ping\":{}}".to_vec())).await.unwrap();
+            socket.send(Message::text(r#"{"pong":{}}"#)).await.unwrap();
+            let (server, event) = (SERVER, Event::Pong {});
+            assert_eq!(
+                next(&mut queue).await,
+                DriverEvent::Input(Input::Signal { server, event })
+            );
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn the_code_of_a_close_is_told() {
+        for (code, expected) in [(Some(4004), 4004), (None, CLOSE_WITHOUT_CODE)] {
+            with_server(async |mut socket, _signaller, mut queue| {
+                let frame = code.map(|code| CloseFrame {
+                    code: CloseCode::from(code),
+                    reason: "".into(),
+                });
+                socket.close(frame).await.unwrap();
+                assert_eq!(next(&mut queue).await, down(expected));
+            })
+            .await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_vanishes_or_is_not_there_is_down() {
+        with_server(async |socket, _signaller, mut queue| {
+            drop(socket);
+            assert_eq!(next(&mut queue).await, down(CLOSE_ABNORMAL));
+        })
+        .await;
+        let nobody = async {
+            let (events, mut queue) = Events::channel();
+            for url in ["ws://127.0.0.1:1/ws", "http://127.0.0.1:1/", "nonsense"] {
+                let _signaller = Signaller::open(SERVER, url, &Tls::trusting([]).unwrap(), &events);
+                assert_eq!(next(&mut queue).await, down(CLOSE_ABNORMAL), "{url}");
+            }
+        };
+        LocalSet::new().run_until(nobody).await;
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_is_dropped_closes_and_says_nothing() {
+        with_server(async |mut socket, signaller, mut queue| {
+            signaller.send("the last");
+            drop(signaller);
+            assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("the last"));
+            assert_eq!(socket.next().await.unwrap().unwrap(), Message::Close(None));
+            while let Some(Ok(_)) = socket.next().await {}
+            assert_eq!(queue.try_next(), None);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_server_that_does_not_read_is_given_up() {
+        with_server(async |_socket, signaller, mut queue| {
+            // Nothing is read meanwhile, so only the queue takes it.
+            for _ in 0..=SERVER_QUEUE_MAX {
+                signaller.send("x");
+            }
+            assert_eq!(next(&mut queue).await, down(CLOSE_ABNORMAL));
+        })
+        .await;
+    }
+}

@@ -42,11 +42,20 @@ pub fn identities(count: u8) -> Vec<Identity> {
 }
 
 impl Peer {
-    /// Enters a room.
+    /// Enters a room, with a server that is reached without TLS.
     ///
     /// # Panics
     /// If that fails.
     pub async fn enter(identity: Identity, name: &str, code: &RoomCode, server: &str) -> Self {
+        let nobody = Tls::trusting([]).expect("TLS");
+        Self::enter_trusting(identity, name, code, server, nobody).await
+    }
+
+    /// The same, with a server that is believed to be who it says.
+    ///
+    /// # Panics
+    /// If that fails.
+    pub async fn enter_trusting(identity: Identity, name: &str, code: &RoomCode, server: &str, tls: Tls) -> Self {
         let id = identity.peer_id();
         let (shown, room) = watch::channel(Rc::new(RoomState::new(id, name.to_owned())));
         let store = MemoryStore::default();
@@ -56,7 +65,7 @@ impl Peer {
             code: code.clone(),
             name: name.to_owned(),
             servers: vec![server.to_owned()],
-            tls: Tls::trusting([]).expect("TLS"),
+            tls,
             store: store.clone(),
         };
         let on_show = move |room| {

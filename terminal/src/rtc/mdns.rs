@@ -1,19 +1,21 @@
 //! Asks the local network what is behind names under `.local`, which browsers give in the place of their addresses.
 //!
-//! One query a name (RFC 6762 §5.1), from a port of its own, with the wish for an answer to that port (§5.4); also from each interface, for
-//! the system knows but one of them as the way to a multicast group. Who answers proves nothing thereby: whatever comes is a candidate
-//! that ICE checks.
+//! One query for all names of a moment (RFC 6762 §5.1), from each interface, for the system knows but one of them as the way to a multicast
+//! group. It wishes for an answer to its own port (§5.4), but Chromium answers to the group all the same: so the group is listened to, beside
+//! other programs of this machine that do. Who answers proves nothing thereby: whatever comes is a candidate that ICE checks.
 
 use std::{
     collections::BTreeMap,
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4, UdpSocket as StdSocket},
     time::Duration,
 };
 
 use futures_util::future::join_all;
+use rustix::net::{AddressFamily, SocketType, bind, socket, sockopt};
 use tokio::{
     net::UdpSocket,
+    select,
     time::{sleep, timeout},
 };
 
@@ -46,12 +48,24 @@ pub(super) async fn resolve(names: &[String], from: &[Ipv4Addr]) -> BTreeMap<Str
 async fn ask(query: &[u8], names: &[String], from: Ipv4Addr) -> BTreeMap<String, IpAddr> {
     let mut found = BTreeMap::new();
     let asking = async {
-        let socket = UdpSocket::bind((from, 0)).await?;
-        socket.send_to(query, GROUP).await?;
-        let mut buffer = [0; DATAGRAM_BYTES_MAX];
+        let own = UdpSocket::bind((from, 0)).await?;
+        // Where the group cannot be listened to, some answer to us alone.
+        let group = match listen(from) {
+            Ok(group) => Some(group),
+            Err(error) => {
+                tracing::debug!(%error, %from, "the group of mDNS cannot be listened to");
+                None
+            }
+        };
+        own.send_to(query, GROUP).await?;
+        let (mut to_us, mut to_all) = ([0; DATAGRAM_BYTES_MAX], [0; DATAGRAM_BYTES_MAX]);
         while !names.iter().all(|name| found.contains_key(name)) {
-            match socket.recv_from(&mut buffer).await {
-                Ok((length, _)) => found.extend(answers(&buffer[..length], names)),
+            let message = select! {
+                came = own.recv_from(&mut to_us) => came.map(|(length, _)| &to_us[..length]),
+                came = receive(group.as_ref(), &mut to_all) => came.map(|length| &to_all[..length]),
+            };
+            match message {
+                Ok(message) => found.extend(answers(message, names)),
                 // A refusal of one host: others may answer.
                 Err(_) => sleep(Duration::from_millis(1)).await,
             }
@@ -62,6 +76,25 @@ async fn ask(query: &[u8], names: &[String], from: Ipv4Addr) -> BTreeMap<String,
         tracing::debug!(%error, %from, "the local network cannot be asked for a name");
     }
     found
+}
+
+/// A socket that hears what is said to the group, beside others that do.
+fn listen(on: Ipv4Addr) -> io::Result<UdpSocket> {
+    let socket = socket(AddressFamily::INET, SocketType::DGRAM, None)?;
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    bind(&socket, &SocketAddrV4::new(GROUP.0, GROUP.1))?;
+    let socket = StdSocket::from(socket);
+    socket.set_nonblocking(true)?;
+    socket.join_multicast_v4(&GROUP.0, &on)?;
+    UdpSocket::from_std(socket)
+}
+
+/// The next message to the group; never without a socket.
+async fn receive(group: Option<&UdpSocket>, buffer: &mut [u8]) -> io::Result<usize> {
+    match group {
+        Some(group) => group.recv(buffer).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// A query for both kinds of addresses; `None` for what is no name.
@@ -195,6 +228,32 @@ mod tests {
         let pointer = whole.len() - 16;
         endless[pointer + 1] = u8::try_from(pointer).unwrap();
         assert_eq!(told(&endless), [], "a name that goes on at itself");
+    }
+
+    /// Needs an interface with multicast, as any machine in a network has. Where there is none, nothing is asked.
+    #[tokio::test]
+    async fn who_answers_to_the_group_is_heard() {
+        let addresses = if_addrs::get_if_addrs()
+            .unwrap()
+            .into_iter()
+            .map(|interface| interface.ip());
+        let mut v4 = addresses.filter_map(|ip| match ip {
+            IpAddr::V4(ip) if !ip.is_loopback() => Some(ip),
+            IpAddr::V4(_) | IpAddr::V6(_) => None,
+        });
+        let Some(own) = v4.next() else { return };
+        let group = listen(own).unwrap();
+        let answering = async {
+            let mut query = [0; DATAGRAM_BYTES_MAX];
+            let bare = super::query(&[NAME.to_owned()]).unwrap();
+            while group.recv(&mut query).await.unwrap() != bare.len() || query[..bare.len()] != bare {}
+            let answer = response(TYPE_A, &own.octets());
+            let from = UdpSocket::bind((own, 0)).await.unwrap();
+            from.send_to(&answer, GROUP).await.unwrap();
+        };
+        let (names, from) = ([NAME.to_owned()], [own]);
+        let (found, ()) = tokio::join!(resolve(&names, &from), answering);
+        assert_eq!(found.get(NAME), Some(&IpAddr::V4(own)));
     }
 
     #[test]

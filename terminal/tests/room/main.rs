@@ -3,4 +3,5 @@
 mod meeting;
 #[expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 mod program;
+mod secure;
 mod server;
