@@ -177,7 +177,8 @@ fn date(time: &str) -> &str {
 }
 
 /// A time as RFC 3339 has it, in UTC. What comes after the year 9999 is written as its end.
-fn date_time(unix_millis: u64) -> String {
+#[must_use]
+pub fn date_time(unix_millis: u64) -> String {
     let millis = unix_millis.min(EXPORT_UNIX_MILLIS_MAX);
     let (days, of_day) = (millis / 86_400_000, millis % 86_400_000);
     // Years begin in March, so that the day that not every year has is the last one. They repeat every 400, which are 146,097 days.

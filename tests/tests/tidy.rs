@@ -22,7 +22,7 @@ struct Crate {
     limits: Option<&'static str>,
 }
 
-const CRATES: [Crate; 8] = [
+const CRATES: [Crate; 9] = [
     Crate {
         folder: "shared",
         limits: Some("src/limits.rs"),
@@ -41,6 +41,10 @@ const CRATES: [Crate; 8] = [
     },
     Crate {
         folder: "signal",
+        limits: Some("src/config.rs"),
+    },
+    Crate {
+        folder: "terminal",
         limits: Some("src/config.rs"),
     },
     Crate {

@@ -16,7 +16,7 @@ use crate::lab::{enter, found, gathered, run};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Chooses a file of so many bytes in the box "Send file". Gives the SHA-256 of what is in it.
-async fn send(page: &Page, name: &str, bytes: u32) -> Result<Value> {
+pub(crate) async fn send(page: &Page, name: &str, bytes: u32) -> Result<Value> {
     const SEND: &str = "
         const [name, bytes, done] = arguments;
         const content = new Uint8Array(bytes);
@@ -31,7 +31,7 @@ async fn send(page: &Page, name: &str, bytes: u32) -> Result<Value> {
 }
 
 /// Saves the file that is here. Gives its name and the SHA-256 of what the browser is handed.
-async fn saved(page: &Page) -> Result<(Value, Value)> {
+pub(crate) async fn saved(page: &Page) -> Result<(Value, Value)> {
     const WATCH: &str = "
         const make = URL.createObjectURL;
         URL.createObjectURL = blob => { window.handed = blob; return make.call(URL, blob); };
@@ -53,7 +53,7 @@ async fn saved(page: &Page) -> Result<(Value, Value)> {
 }
 
 /// Waits until the log shows these words of a file.
-async fn shows(page: &Page, words: &str) -> Result<()> {
+pub(crate) async fn shows(page: &Page, words: &str) -> Result<()> {
     const LOG: &str = "return document.querySelector('[role=log]')?.innerText ?? ''";
     until(PATIENCE, || async {
         let log = page.run(LOG, vec![]).await?;

@@ -12,7 +12,7 @@ use tests::{
 };
 
 pub(crate) use tests::{
-    room::{enter, found, others_here},
+    room::{at_the_door, enter, found, go_in, others_here},
     run::{note, run, run_within},
 };
 

@@ -25,4 +25,5 @@ mod naming;
 mod network;
 mod serverless;
 mod talking;
+mod terminal;
 mod text;

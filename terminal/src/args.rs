@@ -1,0 +1,235 @@
+//! What is typed to start the program.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use shared::signal::IceServer;
+
+use crate::config::{DELIVERY_WAIT, HISTORY_SHOWN};
+
+/// A peer of Starling in a terminal: the rooms of the browsers, without a browser.
+///
+/// Exit codes: 0 all was done, and what was said has reached all who were there; 1 the program failed; 2 a mistake on the command line; 3 something that
+/// was said did not reach all in time; 4 nobody was there (what was said is kept, and goes out at the next visit); 5 a command was not carried out.
+#[derive(Debug, Parser)]
+#[command(name = "starling", version, max_term_width = 100)]
+pub struct Cli {
+    /// What all commands share.
+    #[command(flatten)]
+    pub options: Options,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Action,
+}
+
+/// What all commands share.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The folder in which things are kept [default: $XDG_DATA_HOME/starling].
+    #[arg(long, global = true, value_name = "FOLDER", env = "STARLING_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Which person of this machine you are [default: the first one that no other instance is].
+    #[arg(long = "as", global = true, value_name = "NUMBER")]
+    pub person: Option<u32>,
+    /// What others are to call you. Kept for the next time.
+    #[arg(long, global = true, value_name = "NAME", value_parser = name)]
+    pub name: Option<String>,
+    /// The rendezvous server, instead of the one that the link names. May be given several times.
+    #[arg(
+        long = "server",
+        global = true,
+        value_name = "URL",
+        env = "STARLING_SERVER",
+        value_delimiter = ','
+    )]
+    pub servers: Vec<String>,
+    /// A STUN server that tells our public address, such as stun:stun.example.org:3478, besides those that the server names. May be given several
+    /// times.
+    #[arg(long = "ice-server", global = true, value_name = "URL", value_parser = ice_server)]
+    pub ice_servers: Vec<String>,
+    /// An object a line, for programs.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Lines, also in a terminal. So far there is nothing else.
+    #[arg(long, global = true)]
+    pub plain: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Make a room, and print its link.
+    New {
+        /// What the room is called.
+        #[arg(long, value_name = "ROOM", value_parser = name)]
+        room: Option<String>,
+    },
+    /// Talk in a room: what you type is said, /help lists the commands.
+    Chat {
+        /// The room's link, or the name of an open room.
+        link: String,
+        /// Once the input has ended: how many seconds what was said is given to be delivered.
+        #[arg(long, value_name = "SECONDS", default_value_t = DELIVERY_WAIT.as_secs())]
+        wait: u64,
+        /// How many messages of former visits are shown.
+        #[arg(long, value_name = "COUNT", default_value_t = HISTORY_SHOWN)]
+        history: usize,
+        /// What others on this machine can ask for by HTTP.
+        #[command(flatten)]
+        http: Http,
+    },
+    /// Say something in a room, and leave once all who are there have it.
+    Say {
+        /// The room's link.
+        link: String,
+        /// What to say; without it, each line of the input.
+        text: Vec<String>,
+        /// Say it to one person only.
+        #[arg(long, value_name = "NAME", requires = "text")]
+        to: Option<String>,
+        /// How many seconds it is given to be delivered.
+        #[arg(long, value_name = "SECONDS", default_value_t = DELIVERY_WAIT.as_secs())]
+        wait: u64,
+    },
+    /// Print what is said in a room, until you end it.
+    Tail {
+        /// The room's link.
+        link: String,
+        /// How many messages of former visits are shown.
+        #[arg(long, short = 'n', value_name = "COUNT", default_value_t = HISTORY_SHOWN)]
+        lines: usize,
+        /// What others on this machine can ask for by HTTP.
+        #[command(flatten)]
+        http: Http,
+    },
+    /// Print who is in a room.
+    People {
+        /// The room's link.
+        link: String,
+    },
+    /// Draw the network of a room.
+    Map {
+        /// The room's link.
+        link: String,
+        /// As what.
+        #[arg(long, value_enum, default_value_t = MapFormat::Drawing)]
+        format: MapFormat,
+    },
+    /// Offer a file to everyone in a room. Others can fetch it while this runs: end it with Ctrl+C.
+    Send {
+        /// The room's link.
+        link: String,
+        /// Which file.
+        file: PathBuf,
+    },
+    /// Fetch a file that was offered in a room.
+    Get {
+        /// The room's link.
+        link: String,
+        /// Its number. Without it, the files are listed.
+        number: Option<usize>,
+        /// Where it goes [default: here, under its own name].
+        path: Option<PathBuf>,
+        /// How many seconds it may take [default: as long as it takes].
+        #[arg(long, value_name = "SECONDS")]
+        wait: Option<u64>,
+    },
+}
+
+/// As what the network is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MapFormat {
+    /// With letters.
+    Drawing,
+    /// For Graphviz.
+    Dot,
+    /// As an image.
+    Svg,
+}
+
+/// Options for HTTP.
+#[derive(Debug, Clone, Args, Default)]
+pub struct Http {
+    /// Answer requests by HTTP at this address, such as 127.0.0.1:8001.
+    #[arg(long, value_name = "ADDRESS")]
+    pub http: Option<SocketAddr>,
+    /// Whoever reaches that address may read and write, without a token.
+    #[arg(long, requires = "http")]
+    pub http_open: bool,
+    /// The address may be one that others in the network reach.
+    #[arg(long, requires = "http")]
+    pub http_beyond_loopback: bool,
+}
+
+fn name(text: &str) -> Result<String, String> {
+    client::validate::name(text).map_err(client::words::name_error)
+}
+
+fn ice_server(url: &str) -> Result<String, String> {
+    if url.starts_with("turn:") || url.starts_with("turns:") {
+        return Err("this program does not use TURN servers. Whoever it reaches by none of its own ways it reaches through other people".to_owned());
+    }
+    let server = IceServer {
+        urls: vec![url.to_owned()],
+        username: None,
+        credential: None,
+    };
+    if server.is_valid() {
+        Ok(url.to_owned())
+    } else {
+        Err("write it as stun:HOST:PORT".to_owned())
+    }
+}
+
+/// Seconds, as they are typed.
+#[must_use]
+pub fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_makes_sense() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn commands_are_read() {
+        let stun = ["starling", "people", "link", "--ice-server", "stun:host:3478"];
+        assert!(Cli::try_parse_from(stun).is_ok());
+        let cli = Cli::try_parse_from([
+            "starling",
+            "chat",
+            "link",
+            "--name",
+            "Ann",
+            "--http",
+            "127.0.0.1:8001",
+            "--json",
+        ]);
+        let cli = cli.unwrap();
+        assert_eq!((cli.options.name.as_deref(), cli.options.json), (Some("Ann"), true));
+        let Action::Chat { link, wait, http, .. } = cli.command else {
+            panic!("another command")
+        };
+        assert_eq!((link.as_str(), wait), ("link", 30));
+        assert_eq!(http.http, Some(([127, 0, 0, 1], 8001).into()));
+        for wrong in [
+            vec!["starling"],
+            vec!["starling", "chat"],
+            vec!["starling", "chat", "link", "--http-open"],
+            vec!["starling", "chat", "link", "--name", "a\u{202e}"],
+            vec!["starling", "say", "link", "--to", "Ann"],
+            vec!["starling", "people", "link", "--ice-server", "turn:host:3478"],
+            vec!["starling", "people", "link", "--ice-server", "host"],
+        ] {
+            assert!(Cli::try_parse_from(&wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

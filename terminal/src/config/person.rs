@@ -1,0 +1,93 @@
+//! The limits of what a person touches: what is kept on the disk, what is typed and printed, what comes by HTTP.
+
+use std::time::Duration;
+
+// The store
+
+/// How much of the database is cached, in bytes. Most of what is kept is read once, at the start; the default of `redb` is a gigabyte.
+pub const DATABASE_CACHE_BYTES: usize = 32 * 1024 * 1024;
+
+/// How many writes wait for the disk. Whoever writes more waits for a place: 32 pieces of files are under way at most, and one batch of records.
+pub const WRITES_WAITING_MAX: usize = 64;
+
+/// How many writes are committed together. Each commit waits for the disk once.
+pub const WRITES_TOGETHER_MAX: usize = 64;
+
+/// Into how many bytes pieces of files are cut in the database. It gives each large value a power of two of pages: with its key, a part fits into
+/// 128 KiB, and a whole piece of 256 KiB takes 260. Uncut it would take 512.
+pub const PIECE_PART_BYTES: usize = 127 * 1024;
+
+/// How many people one machine has at once: one for each instance that runs.
+pub const PEOPLE_MAX: u32 = client::config::SLOTS_MAX;
+
+// Lines
+
+/// How many files have a number by which they are fetched; past it the oldest lose theirs.
+pub const FILES_NUMBERED_MAX: usize = 10_000;
+
+/// How many of our own messages are remembered to say which one was delivered. Of older ones that is said without their text.
+pub const RECENT_MAX: usize = 200;
+
+/// How many characters of a message stand where it is said how far the message got.
+pub const EXCERPT_CHARS: usize = 30;
+
+/// How many messages of former visits are shown at the start, and by `/history` without a number.
+pub const HISTORY_SHOWN: usize = 10;
+
+/// How many messages `/history` and `/search` show at most.
+pub const HISTORY_MAX: usize = 1_000;
+
+/// How many lines a drawing of the network takes.
+pub const DRAWING_ROWS: usize = 20;
+
+/// How many words a name has at most where it is not in quotes.
+pub const ADDRESSEE_WORDS_MAX: usize = 16;
+
+/// How many files of one name are told apart by a number.
+pub const SAME_NAME_MAX: u32 = 100;
+
+// A visit
+
+/// How long a line may be that is typed or piped in; more of it is another line. Longer than the longest message, so that who exceeds that is told.
+pub const LINE_BYTES_MAX: u64 = 128 * 1024;
+
+/// How many lines wait to be said. More wait in the pipe.
+pub const LINES_WAITING_MAX: usize = 16;
+
+/// How long a program waits until everybody is here of whom the server knows, before its commands are carried out.
+pub const SETTLE_MAX: Duration = Duration::from_secs(10);
+
+/// How long a person's commands wait at most until what is kept of the room was read.
+pub const RECALL_MAX: Duration = Duration::from_secs(2);
+
+/// How often it is looked meanwhile.
+pub const SETTLE_STEP: Duration = Duration::from_millis(200);
+
+/// How long after a text that there was no place for it is tried again.
+pub const FULL_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long, without another word from the person, what was said is given to be delivered.
+pub const DELIVERY_WAIT: Duration = Duration::from_secs(30);
+
+/// How long leaving a room takes at most: others are told, and what waits is stored.
+pub const LEAVE_MAX: Duration = Duration::from_secs(5);
+
+/// How many results of what takes time wait to be told.
+pub const LATE_WAITING_MAX: usize = 16;
+
+/// How many happenings are kept for a listener by HTTP that is slow; past it the listener is told how many it has missed.
+pub const EVENTS_WAITING_MAX: usize = 1_024;
+
+/// How many requests by HTTP wait for the room. More wait in front.
+pub const ASKS_WAITING_MAX: usize = 16;
+
+// HTTP
+
+/// How many random bytes the token has.
+pub const TOKEN_BYTES: usize = 32;
+
+/// How long the body of a request is at most: the longest message, with room for how JSON writes it.
+pub const BODY_BYTES_MAX: usize = 512 * 1024;
+
+/// How often something is sent to a listener to whom nothing happens, so that a listener that is gone is noticed.
+pub const SSE_PING: Duration = Duration::from_secs(15);

@@ -1,0 +1,125 @@
+//! Why a command is not carried out, in words that say what to do.
+
+use client::{files::TakeError, notice::NoticeKind, validate::NameError, words as page};
+use mesh::model::{CloseError, FileError, InvitationError, SendError};
+use thiserror::Error;
+
+use super::SaveError;
+use crate::{harmless, line::command::ParseCommandError, words};
+
+/// A command that was not carried out. Nothing was done.
+#[derive(Debug, Error)]
+pub enum Refusal {
+    /// Nobody in the room has that name.
+    #[error("nobody called {} is here{}", harmless::name(name), listed(here))]
+    NobodyCalled {
+        /// The name.
+        name: String,
+        /// Who is here.
+        here: Vec<String>,
+    },
+    /// Several people can be meant.
+    #[error(
+        "{} can mean several people. Write one of these instead, in quotes: {}",
+        harmless::name(name),
+        quoted(candidates)
+    )]
+    Ambiguous {
+        /// The name.
+        name: String,
+        /// By what each of them can be called.
+        candidates: Vec<String>,
+    },
+    /// A message was not accepted.
+    #[error("{}", harmless::sentence(&words::send_error(*error, to.as_deref())))]
+    NotSent {
+        /// Why.
+        error: SendError,
+        /// To whom it was whispered.
+        to: Option<String>,
+    },
+    /// An invitation cannot be made or used.
+    #[error("{}", words::invitation_error(*.0))]
+    Invitation(#[from] InvitationError),
+    /// A name that others cannot be shown.
+    #[error("{}", page::name_error(*.0))]
+    Name(#[from] NameError),
+    /// The room cannot be closed.
+    #[error("{}", close_error(*.0))]
+    Close(#[from] CloseError),
+    /// Whether to close the room is asked first.
+    #[error("this closes the room for everyone and for good, and cannot be undone. Type /close yes if you are sure")]
+    NotSure,
+    /// No file has that number.
+    #[error("there is no file {number}. /files lists them")]
+    NoSuchFile {
+        /// The number.
+        number: usize,
+    },
+    /// A file is not offered.
+    #[error("{}", file_error(name, *error))]
+    File {
+        /// Its name.
+        name: String,
+        /// Why.
+        error: TakeError,
+    },
+    /// A file is not fetched.
+    #[error("{}", fetch_error(name, *error))]
+    Fetch {
+        /// Its name.
+        name: String,
+        /// Why.
+        error: FileError,
+    },
+    /// A file that is here was not saved.
+    #[error("{} was not saved: {error}", harmless::line(name))]
+    NotSaved {
+        /// Its name.
+        name: String,
+        /// Why.
+        error: SaveError,
+    },
+    /// A message is not there, or not any more.
+    #[error("there is no such message, or it is not kept any more. Ask again without since")]
+    NoSuchMessage,
+    /// No command.
+    #[error(transparent)]
+    Unreadable(#[from] ParseCommandError),
+}
+
+fn listed(here: &[String]) -> String {
+    let names: Vec<_> = here.iter().map(|name| harmless::name(name)).collect();
+    match &names[..] {
+        [] => ". You are alone".to_owned(),
+        names => format!(". Here are: {}", names.join(", ")),
+    }
+}
+
+fn quoted(names: &[String]) -> String {
+    let names = names.iter().map(|name| format!("\"{}\"", harmless::name(name)));
+    names.collect::<Vec<_>>().join(", ")
+}
+
+fn close_error(error: CloseError) -> &'static str {
+    match error {
+        CloseError::NotFounder => "only who made this room can close it",
+        CloseError::Left => "this room was left",
+    }
+}
+
+fn file_error(name: &str, error: TakeError) -> String {
+    if error == TakeError::NoRoom {
+        return format!(
+            "there is no space left to keep {}. Free some, then try again",
+            harmless::line(name)
+        );
+    }
+    let name = name.to_owned();
+    harmless::sentence(&page::notice(&NoticeKind::FileNotOffered { name, error }.into()))
+}
+
+fn fetch_error(name: &str, error: FileError) -> String {
+    let name = name.to_owned();
+    harmless::sentence(&page::notice(&NoticeKind::FileNotFetched { name, error }.into()))
+}

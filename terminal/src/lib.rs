@@ -1,0 +1,38 @@
+//! A peer outside the browser: [`client`] over sockets and a file.
+//!
+//! Read in this order:
+//!
+//! 1. [`platform`]: [`enter`] a room. A native process as a [`client::Platform`].
+//! 2. [`rtc`]: WebRTC connections, over UDP sockets that they share.
+//! 3. `signaller`, [`tls`]: the socket to a rendezvous server.
+//! 4. [`home`]: the folder in which this program keeps things, and which person an instance is. [`store`]: the database of one person.
+//! 5. [`report`]: what a person is told, as data. [`line`]: what is typed and printed. [`harmless`]: whatever others wrote, as text that can do
+//!    nothing to a terminal. [`words`]: what is said of the program itself. [`map`]: the network as a picture.
+//! 6. [`desk`]: carries out commands. [`run`]: a visit to a room, from what is typed to what is printed. [`args`] and [`link`]: what is typed to
+//!    start it.
+//! 7. [`http`]: what other programs of this machine can ask for.
+//! 8. [`config`]: every limit.
+
+pub mod args;
+#[cfg(test)]
+mod cable;
+mod clock;
+pub mod config;
+pub mod desk;
+pub mod harmless;
+pub mod home;
+pub mod http;
+pub mod line;
+pub mod link;
+pub mod map;
+pub mod platform;
+pub mod report;
+pub mod rtc;
+pub mod run;
+mod signaller;
+pub mod store;
+mod task;
+pub mod tls;
+pub mod words;
+
+pub use crate::platform::{EnterError, Running, Visit, enter, enter_with};

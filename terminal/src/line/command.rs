@@ -1,0 +1,294 @@
+//! What a person typed, as a command.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::config::{HISTORY_MAX, HISTORY_SHOWN};
+
+/// What a person can ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Say something to everyone.
+    Say {
+        /// What.
+        text: String,
+    },
+    /// Who is in the room.
+    People,
+    /// Say something to one person.
+    Whisper {
+        /// To whom, and what.
+        whisper: Whisper,
+    },
+    /// Make an invitation for one person, to be handed over by hand.
+    MakeInvitation,
+    /// Take an invitation, or the answer to one of ours.
+    TakeInvitation {
+        /// The code.
+        code: String,
+    },
+    /// How things stand.
+    Status,
+    /// Who is linked with whom.
+    Network {
+        /// As what.
+        format: NetworkFormat,
+    },
+    /// The last messages.
+    History {
+        /// How many at most.
+        count: usize,
+    },
+    /// Messages with a text in them.
+    Search {
+        /// The text, whatever its case.
+        text: String,
+    },
+    /// Offer a file to everyone.
+    Send {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Which files were offered.
+    Files,
+    /// Fetch a file.
+    Get {
+        /// Its number.
+        number: usize,
+        /// Where it goes; without it, into the current folder under its own name.
+        path: Option<PathBuf>,
+    },
+    /// The link into this room.
+    Invite,
+    /// Call ourselves something else.
+    Rename {
+        /// The name, not checked yet.
+        name: String,
+    },
+    /// Close the room for everyone and for good.
+    Close {
+        /// Whether the person is sure.
+        sure: Sure,
+    },
+    /// Leave.
+    Quit,
+    /// What can be typed.
+    Help,
+}
+
+/// A whisper as it was typed. Names have spaces in them: where the name ends is seen by looking at who is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whisper {
+    /// The name stood in quotes, or by itself.
+    To {
+        /// The name.
+        name: String,
+        /// What to say.
+        text: String,
+    },
+    /// Name and text in one.
+    Run {
+        /// Both.
+        words: String,
+    },
+}
+
+/// As what the network is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NetworkFormat {
+    /// Who is there and our own links.
+    Table,
+    /// For Graphviz.
+    Dot,
+}
+
+/// Whether a person is sure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Sure {
+    Yes,
+    NotYet,
+}
+
+/// A line that is no command. Each says what to type.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ParseCommandError {
+    /// There is no such command.
+    #[error("there is no command /{name}. /help lists them; to say something that begins with /, type // instead")]
+    Unknown {
+        /// What was typed.
+        name: String,
+    },
+    /// Something is missing.
+    #[error("type {usage}")]
+    Usage {
+        /// How it is typed.
+        usage: &'static str,
+    },
+}
+
+/// Reads a line, without its line break. Nothing for an empty one.
+///
+/// # Errors
+/// [`ParseCommandError`].
+pub fn parse(line: &str) -> Result<Option<Command>, ParseCommandError> {
+    let Some(command) = line.strip_prefix('/') else {
+        let text = (!line.trim().is_empty()).then(|| line.to_owned());
+        return Ok(text.map(|text| Command::Say { text }));
+    };
+    if command.starts_with('/') {
+        return Ok(Some(Command::Say {
+            text: command.to_owned(),
+        }));
+    }
+    let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
+    let rest = rest.trim();
+    Ok(Some(match name {
+        "people" | "who" => Command::People,
+        "whisper" | "w" | "msg" => Command::Whisper {
+            whisper: whisper(rest)?,
+        },
+        "connect" if rest.is_empty() => Command::MakeInvitation,
+        "connect" => Command::TakeInvitation { code: rest.to_owned() },
+        "status" => Command::Status,
+        "network" => Command::Network {
+            format: match rest {
+                "" => NetworkFormat::Table,
+                "dot" => NetworkFormat::Dot,
+                _ => return Err(usage("/network, or /network dot")),
+            },
+        },
+        "history" => Command::History { count: count(rest)? },
+        "search" => Command::Search {
+            text: given(rest, "/search TEXT")?,
+        },
+        "send" => Command::Send {
+            path: given(rest, "/send FILE")?.into(),
+        },
+        "files" => Command::Files,
+        "get" => get(rest)?,
+        "invite" => Command::Invite,
+        "rename" => Command::Rename {
+            name: given(rest, "/rename NAME")?,
+        },
+        "close" => Command::Close {
+            sure: if rest == "yes" { Sure::Yes } else { Sure::NotYet },
+        },
+        "quit" | "exit" => Command::Quit,
+        "help" | "?" => Command::Help,
+        _ => return Err(ParseCommandError::Unknown { name: name.to_owned() }),
+    }))
+}
+
+fn usage(usage: &'static str) -> ParseCommandError {
+    ParseCommandError::Usage { usage }
+}
+
+fn given(rest: &str, how: &'static str) -> Result<String, ParseCommandError> {
+    if rest.is_empty() {
+        Err(usage(how))
+    } else {
+        Ok(rest.to_owned())
+    }
+}
+
+fn whisper(rest: &str) -> Result<Whisper, ParseCommandError> {
+    const USAGE: &str = "/whisper NAME TEXT, with a name of several words in quotes";
+    let quoted = rest.strip_prefix('"').and_then(|rest| rest.split_once('"'));
+    if let Some((name, text)) = quoted {
+        return Ok(Whisper::To {
+            name: name.to_owned(),
+            text: given(text.trim(), USAGE)?,
+        });
+    }
+    if rest.split_whitespace().nth(1).is_none() {
+        return Err(usage(USAGE));
+    }
+    Ok(Whisper::Run { words: rest.to_owned() })
+}
+
+fn count(rest: &str) -> Result<usize, ParseCommandError> {
+    if rest.is_empty() {
+        return Ok(HISTORY_SHOWN);
+    }
+    let count: usize = rest.parse().map_err(|_| usage("/history, or /history N"))?;
+    Ok(count.min(HISTORY_MAX))
+}
+
+fn get(rest: &str) -> Result<Command, ParseCommandError> {
+    let (number, path) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let number = number
+        .parse()
+        .map_err(|_| usage("/get N, or /get N PATH. /files has the numbers"))?;
+    let path = path.trim();
+    let path = (!path.is_empty()).then(|| path.into());
+    Ok(Command::Get { number, path })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Command {
+        parse(line).unwrap().unwrap()
+    }
+
+    #[test]
+    fn what_is_no_command_is_said_as_it_was_typed() {
+        let say = |text: &str| Command::Say { text: text.to_owned() };
+        assert_eq!(parsed("  hello /people "), say("  hello /people "));
+        assert_eq!(parsed("//people"), say("/people"));
+        assert_eq!((parse(""), parse(" \t")), (Ok(None), Ok(None)));
+    }
+
+    #[test]
+    fn commands_are_read() {
+        let to = |name: &str, text: &str| Command::Whisper {
+            whisper: Whisper::To {
+                name: name.to_owned(),
+                text: text.to_owned(),
+            },
+        };
+        assert_eq!(parsed("/whisper \"Ann Lee\"  hi \"you\""), to("Ann Lee", "hi \"you\""));
+        let run = Whisper::Run {
+            words: "Ann Lee hi".to_owned(),
+        };
+        assert_eq!(parsed("/whisper Ann Lee hi"), Command::Whisper { whisper: run });
+        assert_eq!(parsed("/connect"), Command::MakeInvitation);
+        assert_eq!(
+            parsed("/connect abc"),
+            Command::TakeInvitation { code: "abc".to_owned() }
+        );
+        assert_eq!(parsed("/history"), Command::History { count: HISTORY_SHOWN });
+        assert_eq!(parsed("/history 999999"), Command::History { count: HISTORY_MAX });
+        let number = 3;
+        assert_eq!(parsed("/get 3"), Command::Get { number, path: None });
+        let path = Some("a b.txt".into());
+        assert_eq!(parsed("/get 3 a b.txt"), Command::Get { number, path });
+        assert_eq!(parsed("/close"), Command::Close { sure: Sure::NotYet });
+        assert_eq!(parsed("/close yes"), Command::Close { sure: Sure::Yes });
+        assert_eq!(
+            parsed("/network dot"),
+            Command::Network {
+                format: NetworkFormat::Dot
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_says_what_to_type() {
+        for (line, words) in [
+            ("/dance", "there is no command /dance. /help lists them"),
+            ("/whisper Ann", "type /whisper NAME TEXT"),
+            ("/whisper \"Ann\"", "type /whisper NAME TEXT"),
+            ("/get it", "type /get N"),
+            ("/history all", "type /history"),
+            ("/rename", "type /rename NAME"),
+            ("/send", "type /send FILE"),
+        ] {
+            let error = parse(line).unwrap_err().to_string();
+            assert!(error.starts_with(words), "{error}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Lines for people.
+
+use super::*;
+
+fn message(name: &str, text: &str) -> MessageReport {
+    MessageReport {
+        id: "id".to_owned(),
+        author: "key".to_owned(),
+        name: name.to_owned(),
+        own: false,
+        to: None,
+        to_name: None,
+        time: "2026-11-27T12:03:04.567Z".to_owned(),
+        text: text.to_owned(),
+        file: None,
+        delivery: None,
+        earlier: false,
+    }
+}
+
+fn own(text: &str) -> MessageReport {
+    MessageReport {
+        own: true,
+        ..message("me", text)
+    }
+}
+
+fn line(report: MessageReport) -> Option<String> {
+    Plain::new(None).lines(&Report::Message(report))
+}
+
+#[test]
+fn words_stand_after_a_name_and_lines_of_ours_after_a_star() {
+    assert_eq!(line(message("Ann", "hi\nyou")).as_deref(), Some("Ann: hi\n    you"));
+    let whisper = MessageReport {
+        to: Some("me".to_owned()),
+        to_name: Some("me".to_owned()),
+        ..message("Ann", "psst")
+    };
+    assert_eq!(line(whisper).as_deref(), Some("Ann whispers: psst"));
+    let mut plain = Plain::new(None);
+    plain.skip("id");
+    assert_eq!(plain.lines(&Report::Message(own("typed"))), None);
+    assert_eq!(line(own("piped")).as_deref(), Some("You: piped"));
+    let mut plain = Plain::new(Some(30));
+    let text = "all that is told is broken between two columns".to_owned();
+    let refused = plain.lines(&Report::Refused { text }).unwrap();
+    assert!(
+        refused.starts_with("* request cannot be fulfilled") && refused.contains("\n  "),
+        "{refused}"
+    );
+}
+
+#[test]
+fn nobody_can_write_a_line_of_ours_or_of_another() {
+    for (name, text) in [
+        ("Ann", "hi\n* Bob left"),
+        ("Ann", "hi\rBob: yes\u{1b}[2K"),
+        ("* Bob left", "x"),
+        ("Bob: yes\n", "x"),
+        ("Ann", "x\u{2028}Bob: yes"),
+    ] {
+        let shown = line(message(name, text)).unwrap();
+        for (place, part) in shown.split('\n').enumerate() {
+            let of_ours = part.starts_with("* ") || part.starts_with("Bob:");
+            assert!(!of_ours && (place == 0 || part.starts_with(MARGIN)), "{shown:?}");
+            assert!(!part.chars().any(char::is_control), "{shown:?}");
+        }
+    }
+}
+
+#[test]
+fn a_delivery_is_told_once_all_have_the_message_and_says_which() {
+    let mut plain = Plain::new(None);
+    plain.lines(&Report::Message(own("hello\nthere")));
+    plain.lines(&Report::Renumbered {
+        before: "id".to_owned(),
+        id: "other".to_owned(),
+    });
+    let mut delivery = |id: &str, delivered, of| {
+        plain.lines(&Report::Delivery(DeliveryReport {
+            id: id.to_owned(),
+            state: DeliveryState::Sent,
+            delivered,
+            of,
+            whispered: false,
+        }))
+    };
+    assert_eq!(delivery("other", 1, 2), None);
+    assert_eq!(
+        delivery("other", 2, 2).as_deref(),
+        Some("* “hello…”: delivered to 2 of 2")
+    );
+    assert_eq!(
+        delivery("older", 1, 1).as_deref(),
+        Some("* a message: delivered to 1 of 1")
+    );
+}
+
+#[test]
+fn tables_are_in_columns() {
+    let person = |name: &str, state, linked| PersonReport {
+        id: name.to_owned(),
+        name: name.to_owned(),
+        fingerprint: String::new(),
+        state,
+        linked,
+        round_trip_ms: linked.then_some(3),
+    };
+    let people = vec![
+        person("Ann", PersonStanding::Here, true),
+        person("字字", PersonStanding::Here, false),
+        person("Bo\u{1b}", PersonStanding::Left, false),
+    ];
+    let mut plain = Plain::new(None);
+    assert_eq!(
+        plain.lines(&Report::People { people }).unwrap(),
+        "* People\n    Ann         Here  linked, 3 ms\n    字字        Here  reached through others\n    Bo<U+001B>  Left"
+    );
+    let nobody = plain.lines(&Report::People { people: Vec::new() });
+    assert_eq!(nobody.as_deref(), Some("* Nobody else is here"));
+}
+
+#[test]
+fn a_file_says_how_it_is_fetched() {
+    let file = FileReport {
+        number: 3,
+        id: "root".to_owned(),
+        name: "a b.txt".to_owned(),
+        bytes: 2_000_000,
+        bytes_have: 0,
+        state: FileStanding::Offered,
+        text: "2 MB".to_owned(),
+    };
+    let offer = MessageReport {
+        file: Some(file),
+        ..message("Ann", "")
+    };
+    let shown = line(offer).unwrap();
+    assert_eq!(shown, "* Ann offers file 3: a b.txt, 2 MB. /get 3 fetches it");
+}

@@ -1,0 +1,402 @@
+//! The program `starling`: a room in a terminal.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    process::ExitCode,
+    rc::Rc,
+};
+
+use anyhow::Context as _;
+use chacha20::{ChaCha20Rng, rand_core::SeedableRng as _};
+use clap::Parser as _;
+use shared::{Identity, RoomCode, signal::IceServer};
+use terminal::{
+    Running,
+    args::{Action, Cli, Http, MapFormat, Options, seconds},
+    config::{ASKS_WAITING_MAX, EVENTS_WAITING_MAX, LATE_WAITING_MAX, LEAVE_MAX},
+    desk::Desk,
+    home::{Home, Person},
+    http::{self, Access, Beyond},
+    line::{
+        command::{Command, Whisper},
+        plain::Plain,
+    },
+    link::Destination,
+    report::Report,
+    rtc::Certificate,
+    run::{self, End, Format, Inlets, Outcome, Plan, Printer, Show, Start, Typed},
+    tls::Tls,
+};
+use tokio::{
+    runtime,
+    sync::{Notify, broadcast, mpsc},
+    task::{LocalSet, spawn_local},
+    time::timeout,
+};
+use tracing_subscriber::EnvFilter;
+
+/// What a failure of the program ends with.
+// No limit: an exit code.
+const FAILED: u8 = 1;
+/// What a mistake on the command line ends with.
+// No limit: an exit code.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_env("STARLING_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    let ended = runtime
+        .context("the program cannot start")
+        .and_then(|runtime| LocalSet::new().block_on(&runtime, start(cli)));
+    match ended {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let words = format!("{error:#}");
+            // Nowhere else to say it.
+            let _ = writeln!(
+                io::stderr(),
+                "starling: {}",
+                terminal::harmless::block(&words, "  ", None, 0)
+            );
+            ExitCode::from(if error.is::<terminal::link::LinkError>() {
+                USAGE
+            } else {
+                FAILED
+            })
+        }
+    }
+}
+
+async fn start(cli: Cli) -> anyhow::Result<u8> {
+    let Cli { options, command } = cli;
+    let make = || Some(Certificate::generate()?.to_stored());
+    let mut person = Home::find(options.data_dir.clone())?
+        .claim(options.person, make)
+        .await?;
+    if let Some(name) = &options.name {
+        person.save_name(name).await.context("your name cannot be kept")?;
+    }
+    let room = if let Action::New { room } = &command {
+        room.clone()
+    } else {
+        None
+    };
+    let ended = match Errand::of(command)? {
+        Some(errand) => visit(&options, errand, &person).await,
+        None => new_room(&options, room, &person).await,
+    };
+    person.store.close().await;
+    ended
+}
+
+/// What a command comes to.
+struct Errand {
+    link: String,
+    typed: mpsc::Receiver<Typed>,
+    plan: Plan,
+    http: Http,
+    /// What is drawn at the end, if anything.
+    map: Option<MapFormat>,
+}
+
+impl Errand {
+    fn new(link: String, typed: mpsc::Receiver<Typed>, plan: Plan) -> Self {
+        Self {
+            link,
+            typed,
+            plan,
+            http: Http::default(),
+            map: None,
+        }
+    }
+
+    /// Has commands carried out once it is known who is there, and prints what they answer.
+    fn asking(link: String, commands: Vec<Command>, end: End) -> Self {
+        let plan = Plan {
+            start: Start::Settled,
+            end,
+            show: Show::Answers,
+        };
+        Self::new(link, run::commands(commands), plan)
+    }
+
+    fn of(command: Action) -> io::Result<Option<Self>> {
+        let within = |wait: Option<u64>| End::Done {
+            wait: wait.map(seconds),
+        };
+        Ok(Some(match command {
+            Action::New { .. } => return Ok(None),
+            Action::Chat {
+                link,
+                wait,
+                history,
+                http,
+            } => {
+                let by_hand = io::stdin().is_terminal();
+                let plan = Plan {
+                    start: if by_hand { Start::AtOnce } else { Start::Settled },
+                    end: within(Some(wait)),
+                    show: Show::All { earlier: history },
+                };
+                let typed = run::from_stdin(Typed::line)?;
+                Self {
+                    http,
+                    ..Self::new(link, typed, plan)
+                }
+            }
+            Action::Say { link, text, to, wait } => Self::saying(link, &text, to, within(Some(wait)))?,
+            Action::Tail { link, lines, http } => {
+                let plan = Plan {
+                    start: Start::AtOnce,
+                    end: End::Never,
+                    show: Show::All { earlier: lines },
+                };
+                let typed = run::commands(Vec::new());
+                Self {
+                    http,
+                    ..Self::new(link, typed, plan)
+                }
+            }
+            Action::People { link } => Self::asking(link, vec![Command::People], within(None)),
+            Action::Map { link, format } => {
+                let mut errand = Self::asking(link, Vec::new(), within(None));
+                errand.plan.start = Start::Mapped;
+                errand.map = Some(format);
+                errand
+            }
+            Action::Send { link, file } => {
+                let mut errand = Self::asking(link, vec![Command::Send { path: file }], End::Never);
+                errand.plan.show = Show::All { earlier: 0 };
+                errand
+            }
+            Action::Get {
+                link,
+                number,
+                path,
+                wait,
+            } => {
+                let command = number.map_or(Command::Files, |number| Command::Get { number, path });
+                Self::asking(link, vec![command], within(wait))
+            }
+        }))
+    }
+
+    /// Says what stands on the command line, or else each line of the input.
+    fn saying(link: String, text: &[String], to: Option<String>, end: End) -> io::Result<Self> {
+        let mut errand = Self::asking(link, Vec::new(), end);
+        let text = text.join(" ");
+        errand.typed = match to {
+            _ if text.is_empty() => run::from_stdin(Typed::text)?,
+            Some(name) => {
+                let whisper = Whisper::To { name, text };
+                run::commands(vec![Command::Whisper { whisper }])
+            }
+            None => run::commands(vec![Command::Say { text }]),
+        };
+        Ok(errand)
+    }
+}
+
+async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Result<u8> {
+    let Errand {
+        link,
+        typed,
+        plan,
+        http,
+        map,
+    } = errand;
+    let destination = Destination::parse(&link, &options.servers)?;
+    let changed = Rc::new(Notify::new());
+    let (session, running) = enter_room(options, &destination, person, Rc::clone(&changed)).await?;
+    let (late_sender, late) = mpsc::channel(LATE_WAITING_MAX);
+    let (ask_sender, asks) = mpsc::channel(ASKS_WAITING_MAX);
+    let (events, _) = broadcast::channel(EVENTS_WAITING_MAX);
+    if http.http.is_some() {
+        serve(&http, person, ask_sender, events.clone()).await?;
+    }
+    let inlets = Inlets {
+        typed,
+        late,
+        asks,
+        changed,
+        stop: stop_signal()?,
+    };
+    let room = destination.code.open().id();
+    let desk = Desk::new(session, person.store.clone(), room, destination.link(), late_sender);
+    let printer = Printer::new(format(options), io::stdout());
+    let ended = run::Visit::new(desk, inlets, printer, events, plan).run().await;
+    let (desk, outcome) = match ended {
+        Ok(ended) => ended,
+        // Whoever read what we print reads no more: that is no failure.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Outcome::Done.code()),
+        Err(error) => return Err(error).context("nothing can be printed any more"),
+    };
+    if let Some(map) = map {
+        draw(&desk, map)?;
+    }
+    explain(outcome);
+    leave(desk, running).await;
+    Ok(outcome.code())
+}
+
+/// Answers requests by HTTP for as long as the program runs.
+async fn serve(
+    asked: &Http,
+    person: &Person,
+    asks: mpsc::Sender<run::Ask>,
+    events: broadcast::Sender<Report>,
+) -> anyhow::Result<()> {
+    let Some(address) = asked.http else { return Ok(()) };
+    let beyond = if asked.http_beyond_loopback {
+        Beyond::Network
+    } else {
+        Beyond::Loopback
+    };
+    let file = person.folder.join("http-token");
+    let (access, who) = if asked.http_open {
+        let who = "WHOEVER reaches that address can read and write in this room as you".to_owned();
+        (Access::Open, who)
+    } else {
+        let token = http::new_token(&file)?;
+        (
+            Access::Token(token.into()),
+            format!("the token is in {}", file.display()),
+        )
+    };
+    let server = http::Server::listen(address, beyond, access, asks, events).await?;
+    writeln!(io::stderr(), "* HTTP at http://{}/: {who}", server.address())?;
+    spawn_local(async move {
+        if let Err(error) = server.run().await {
+            tracing::error!(%error, "no more requests are answered");
+        }
+    });
+    Ok(())
+}
+
+async fn enter_room(
+    options: &Options,
+    destination: &Destination,
+    person: &Person,
+    changed: Rc<Notify>,
+) -> anyhow::Result<(client::Session, Running)> {
+    let stored = person.record.certificate.as_ref();
+    let certificate = stored.map(Certificate::from_stored).or_else(Certificate::generate);
+    let visit = terminal::Visit {
+        identity: Identity::from_secret(&person.record.secret),
+        certificate: certificate.context("no certificate can be made")?,
+        code: destination.code.clone(),
+        name: own_name(options, person),
+        servers: destination.servers.clone(),
+        tls: Tls::of_this_machine()?,
+        store: person.store.clone(),
+    };
+    let asked = options.ice_servers.iter().map(|url| IceServer {
+        urls: vec![url.clone()],
+        username: None,
+        credential: None,
+    });
+    Ok(terminal::enter_with(visit, asked.collect(), move |_| changed.notify_one()).await?)
+}
+
+/// What others call us: what was asked for, or kept, or else what the system calls its user.
+fn own_name(options: &Options, person: &Person) -> String {
+    let of_system = || client::validate::name(&std::env::var("USER").ok()?).ok();
+    let known = options.name.clone().or_else(|| person.record.name.clone());
+    known.or_else(of_system).unwrap_or_else(|| "Someone".to_owned())
+}
+
+async fn new_room(options: &Options, name: Option<String>, person: &Person) -> anyhow::Result<u8> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).context("the system gives no random numbers")?;
+    let founder = Identity::from_secret(&person.record.secret).peer_id();
+    let code = RoomCode::generate(founder, &mut ChaCha20Rng::from_seed(seed));
+    let destination = Destination::new(code, &options.servers)?;
+    if let Some(name) = name {
+        let (session, running) = enter_room(options, &destination, person, Rc::new(Notify::new())).await?;
+        session.name_room(&name)?;
+        session.leave();
+        drop(session);
+        // The name is kept once the room was left.
+        let _ = timeout(LEAVE_MAX, running.ended()).await;
+    }
+    let link = destination.link();
+    let mut out = io::stdout();
+    if options.json {
+        serde_json::to_writer(&mut out, &Report::Link { link })?;
+        writeln!(out)?;
+    } else {
+        writeln!(out, "{link}")?;
+    }
+    Ok(Outcome::Done.code())
+}
+
+fn format(options: &Options) -> Format {
+    if options.json {
+        return Format::Json;
+    }
+    let columns = rustix::termios::tcgetwinsize(io::stdout())
+        .ok()
+        .map(|size| usize::from(size.ws_col));
+    Format::Plain(Plain::new(columns))
+}
+
+fn draw(desk: &Desk, format: MapFormat) -> io::Result<()> {
+    let picture = match format {
+        MapFormat::Drawing => {
+            let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(80, |size| usize::from(size.ws_col));
+            desk.drawing(columns)
+        }
+        MapFormat::Svg => desk.svg(),
+        MapFormat::Dot => desk.dot(),
+    };
+    writeln!(io::stdout(), "{}", picture.trim_end())
+}
+
+/// Says what an exit code means that is no success.
+fn explain(outcome: Outcome) {
+    let words = match outcome {
+        Outcome::Done | Outcome::Refused => return,
+        Outcome::NotDelivered => "not everybody who is there has got everything yet. The others pass it on",
+        Outcome::NobodyThere => {
+            "nobody was there. It is kept, and goes out when you are in the room again and somebody comes"
+        }
+    };
+    // Nowhere else to say it.
+    let _ = writeln!(io::stderr(), "starling: {words}");
+}
+
+async fn leave(desk: Desk, running: Running) {
+    desk.session().leave();
+    // With the last handle.
+    drop(desk);
+    let _ = timeout(LEAVE_MAX, running.ended()).await;
+}
+
+/// Told when the person or the system wants the program to end. The second time it ends at once.
+fn stop_signal() -> io::Result<Rc<Notify>> {
+    let stop = Rc::new(Notify::new());
+    let stopping = Rc::clone(&stop);
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    spawn_local(async move {
+        for is_second in [false, true] {
+            #[cfg(unix)]
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            #[cfg(not(unix))]
+            let _ = tokio::signal::ctrl_c().await;
+            if is_second {
+                std::process::exit(i32::from(FAILED));
+            }
+            stopping.notify_one();
+        }
+    });
+    Ok(stop)
+}

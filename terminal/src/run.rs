@@ -1,0 +1,349 @@
+//! A visit to a room: what is typed goes in, what happens comes out, until it is over.
+//!
+//! One loop owns the desk. It takes commands as they come, from the keyboard, a pipe or HTTP, and looks at the room whenever that has changed. How a visit
+//! ends is its [`Outcome`].
+
+mod printer;
+mod typed;
+mod watch;
+
+use std::{io, rc::Rc, time::Duration};
+
+use mesh::model::SendError;
+use tokio::{
+    sync::{Notify, broadcast, mpsc, oneshot},
+    time::{Instant, sleep, sleep_until},
+};
+
+use self::watch::{Deliveries, has_settled, is_mapped};
+pub use self::{
+    printer::{Format, Printer},
+    typed::{Typed, commands, from_stdin},
+};
+use crate::{
+    config::{FULL_PAUSE, RECALL_MAX, SETTLE_MAX, SETTLE_STEP},
+    desk::{Desk, Late, Refusal},
+    line::command::Command,
+    report::Report,
+};
+
+/// When commands are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// As they come, once what is kept was read: a person sees who is there.
+    AtOnce,
+    /// Once it is known who is there, or [`SETTLE_MAX`] has passed: a program does not look.
+    Settled,
+    /// Once it is also known who is linked with whom.
+    Mapped,
+}
+
+impl Start {
+    /// How long it is waited for at most.
+    fn patience(self) -> Duration {
+        match self {
+            Self::AtOnce => RECALL_MAX,
+            Self::Settled | Self::Mapped => SETTLE_MAX,
+        }
+    }
+}
+
+/// When a visit is over that nobody ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Once all commands were carried out, and what was said was delivered or the time for that has passed.
+    Done {
+        /// How long is waited after the last command; for ever without it.
+        wait: Option<Duration>,
+    },
+    /// Never.
+    Never,
+}
+
+/// What is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Show {
+    /// All that happens, and of former visits so many messages.
+    All {
+        /// How many.
+        earlier: usize,
+    },
+    /// What was asked for.
+    Answers,
+}
+
+/// How a visit goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    /// When commands are taken.
+    pub start: Start,
+    /// When it is over.
+    pub end: End,
+    /// What is printed.
+    pub show: Show,
+}
+
+/// How a visit ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// As it should: what was said has reached all who were there.
+    Done,
+    /// Something that was said has not reached all who were there in time.
+    NotDelivered,
+    /// Nobody was there. What was said is kept, and goes out when this person is in the room again and somebody comes.
+    NobodyThere,
+    /// A command was not carried out.
+    Refused,
+}
+
+impl Outcome {
+    /// The exit code of the program. 1 is a failure of the program, and 2 a mistake in how it was called.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::NotDelivered => 3,
+            Self::NobodyThere => 4,
+            Self::Refused => 5,
+        }
+    }
+}
+
+/// Something that is asked by HTTP.
+#[derive(Debug)]
+pub struct Ask {
+    /// What.
+    pub question: Question,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Result<Answer, Refusal>>,
+}
+
+/// What can be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// What can be typed.
+    Command(Command),
+    /// The messages after one, or all.
+    Messages {
+        /// The id of that one.
+        since: Option<String>,
+    },
+    /// The network as an image.
+    Picture,
+}
+
+/// What is answered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// See there.
+    Report(Box<Report>),
+    /// An image.
+    Svg(String),
+}
+
+/// Where all that a visit takes comes from.
+#[derive(Debug)]
+pub struct Inlets {
+    /// What is typed. Ends with it.
+    pub typed: mpsc::Receiver<Typed>,
+    /// What took time: see [`Desk::finish`].
+    pub late: mpsc::Receiver<Late>,
+    /// What is asked by HTTP.
+    pub asks: mpsc::Receiver<Ask>,
+    /// The room has changed.
+    pub changed: Rc<Notify>,
+    /// The person or the system wants the program to end.
+    pub stop: Rc<Notify>,
+}
+
+/// A visit.
+#[derive(Debug)]
+pub struct Visit<W> {
+    desk: Desk,
+    inlets: Inlets,
+    printer: Printer<W>,
+    /// All that happens, for whoever listens by HTTP.
+    events: broadcast::Sender<Report>,
+    plan: Plan,
+    deliveries: Deliveries,
+    /// A text that has to wait for others to be delivered.
+    held: Option<Command>,
+    refused: bool,
+}
+
+impl<W: io::Write> Visit<W> {
+    /// Of whoever sits at a desk.
+    #[must_use]
+    pub fn new(desk: Desk, inlets: Inlets, printer: Printer<W>, events: broadcast::Sender<Report>, plan: Plan) -> Self {
+        Self {
+            desk,
+            inlets,
+            printer,
+            events,
+            plan,
+            deliveries: Deliveries::default(),
+            held: None,
+            refused: false,
+        }
+    }
+
+    /// Until it is over. Gives the desk back: the room is not left yet.
+    ///
+    /// # Errors
+    /// What the system says when nothing can be printed any more.
+    pub async fn run(mut self) -> io::Result<(Desk, Outcome)> {
+        let settle_by = Instant::now() + self.plan.start.patience();
+        let mut settled = false;
+        let mut all_typed = false;
+        let mut give_up_at = None;
+        loop {
+            self.look()?;
+            settled = settled || self.has_settled();
+            let is_done = all_typed && self.held.is_none() && !self.desk.is_busy() && self.deliveries.are_complete();
+            let ends = matches!(self.plan.end, End::Done { .. });
+            if self.desk.session().room().left || ends && is_done {
+                break;
+            }
+            let takes = settled && !all_typed && self.held.is_none();
+            let give_up = give_up_at.unwrap_or(settle_by);
+            tokio::select! {
+                () = self.inlets.changed.notified() => {}
+                typed = self.inlets.typed.recv(), if takes => match typed {
+                    Some(Typed::Command(Command::Quit)) => break,
+                    Some(typed) => self.on_typed(typed)?,
+                    None => {
+                        all_typed = true;
+                        self.on_end()?;
+                        give_up_at = match self.plan.end {
+                            End::Done { wait } => wait.map(|wait| Instant::now() + wait),
+                            End::Never => None,
+                        };
+                    }
+                },
+                () = sleep(FULL_PAUSE), if self.held.is_some() => self.try_held()?,
+                Some(late) = self.inlets.late.recv() => {
+                    if let Some(report) = self.desk.finish(late) {
+                        self.refused |= matches!(report, Report::Refused { .. });
+                        self.answer(&report)?;
+                    }
+                }
+                Some(ask) = self.inlets.asks.recv() => self.on_ask(ask),
+                () = sleep_until(settle_by), if !settled => settled = true,
+                // The room does not say when its network has changed.
+                () = sleep(SETTLE_STEP), if !settled => {}
+                () = sleep_until(give_up), if give_up_at.is_some() => break,
+                () = self.inlets.stop.notified() => break,
+            }
+        }
+        let outcome = if self.refused && self.plan.show == Show::Answers {
+            Outcome::Refused
+        } else {
+            self.deliveries.outcome()
+        };
+        Ok((self.desk, outcome))
+    }
+
+    fn has_settled(&self) -> bool {
+        let session = self.desk.session();
+        let room = session.room();
+        match self.plan.start {
+            // What is said earlier gets another id before anybody has seen the first one.
+            Start::AtOnce => room.kept,
+            Start::Settled => has_settled(&room),
+            Start::Mapped => has_settled(&room) && is_mapped(&session.network()),
+        }
+    }
+
+    fn look(&mut self) -> io::Result<()> {
+        let reports = self.desk.look();
+        let is_earlier = |report: &&Report| matches!(report, Report::Message(message) if message.earlier);
+        let mut earlier = reports.iter().filter(is_earlier).count();
+        for report in reports {
+            self.deliveries.note(&report);
+            let left = earlier;
+            earlier -= usize::from(is_earlier(&&report));
+            let is_shown = match self.plan.show {
+                Show::All { earlier } => !is_earlier(&&report) || left <= earlier,
+                Show::Answers => false,
+            };
+            if is_shown {
+                self.printer.print(&report)?;
+            }
+            // Nobody may listen.
+            let _ = self.events.send(report);
+        }
+        Ok(())
+    }
+
+    /// Nothing more is typed.
+    fn on_end(&mut self) -> io::Result<()> {
+        let waits = matches!(self.plan.end, End::Done { .. }) && !self.deliveries.are_complete();
+        if waits && self.plan.start == Start::AtOnce {
+            let text = "Waiting until everybody has what you said. Press Ctrl+C to leave at once.".to_owned();
+            self.answer(&Report::Done { text })?;
+        }
+        Ok(())
+    }
+
+    fn on_typed(&mut self, typed: Typed) -> io::Result<()> {
+        match typed {
+            Typed::Command(command) => self.carry_out(command),
+            Typed::Unreadable(error) => self.refuse(&error.into()),
+        }
+    }
+
+    fn try_held(&mut self) -> io::Result<()> {
+        match self.held.take() {
+            Some(command) => self.carry_out(command),
+            None => Ok(()),
+        }
+    }
+
+    fn carry_out(&mut self, command: Command) -> io::Result<()> {
+        let waits = self.plan.start != Start::AtOnce;
+        match self.desk.act(command.clone()) {
+            Ok(report) => {
+                if let Report::Said { id } = &report {
+                    self.deliveries.expect(id);
+                    if !waits {
+                        self.printer.skip(id);
+                    }
+                }
+                self.answer(&report)
+            }
+            // A program has to wait; a person is told.
+            Err(Refusal::NotSent {
+                error: SendError::Full, ..
+            }) if waits => {
+                self.held = Some(command);
+                Ok(())
+            }
+            Err(refusal) => self.refuse(&refusal),
+        }
+    }
+
+    fn refuse(&mut self, refusal: &Refusal) -> io::Result<()> {
+        self.refused = true;
+        let text = refusal.to_string();
+        self.answer(&Report::Refused { text })
+    }
+
+    fn answer(&mut self, report: &Report) -> io::Result<()> {
+        self.printer.print(report)
+    }
+
+    fn on_ask(&mut self, Ask { question, reply }: Ask) {
+        let report = |report| Answer::Report(Box::new(report));
+        let answer = match question {
+            Question::Command(command) => self.desk.act(command).map(report),
+            Question::Messages { since } => self.desk.messages_since(since.as_deref()).map(report),
+            Question::Picture => Ok(Answer::Svg(self.desk.svg())),
+        };
+        // Whoever asked may be gone.
+        let _ = reply.send(answer);
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other report is skipped")]
+mod tests;
