@@ -82,11 +82,11 @@ impl Plain {
                     "gone when this program ends"
                 };
                 self.note(&format!(
-                    "You are {}. {room}. {} {} messages, {kept}; {} links.",
+                    "You are {}. {room}. {} {}, {kept}; {}.",
                     harmless::name(&status.name),
                     harmless::sentence(&status.text),
-                    status.messages,
-                    status.links,
+                    counted(status.messages, "message"),
+                    counted(status.links, "link"),
                 ))
             }
             Report::Network(network) => network_table(network),
@@ -256,7 +256,7 @@ fn network_table(network: &NetworkReport) -> String {
         let server = if node.on_server { "on the server" } else { "" };
         [
             format!("{name}{you}"),
-            format!("{} links", degree(place)),
+            counted(degree(place) as u64, "link"),
             server.to_owned(),
         ]
     });
@@ -294,6 +294,12 @@ fn table<const N: usize>(title: &str, rows: &[[String; N]]) -> String {
     };
     let rows: String = rows.iter().map(line).collect();
     format!("* {title}{rows}")
+}
+
+/// So many of them, in words.
+fn counted(number: u64, what: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{ending}")
 }
 
 #[cfg(test)]
