@@ -12,8 +12,8 @@ use mesh::{config::PIECE_BYTES, io::Change, model::FileInfo, pieces::pieces_in};
 use shared::{FileId, PeerId, RoomId};
 use web_sys::{Blob, RtcCertificate};
 
-use self::{file_worker::path, indexeddb::failed};
 pub use self::{file_worker::FileWorker, indexeddb::IndexedDbStore};
+use self::{file_worker::path, indexeddb::failed};
 
 /// The store of a page. Cheap to clone.
 #[derive(Debug, Clone)]
