@@ -3,13 +3,80 @@
 //! A file's name is its sender's choice. What is shown is its last part, in which nothing is hidden or reordered, so that the real ending is
 //! seen; what is saved is a name that every file system takes, and that no system gives a meaning of its own.
 
-use mesh::model::FileError;
+use mesh::{
+    io::Instant,
+    model::{FileError, FileInfo, FileProgress, FileState},
+};
 use thiserror::Error;
 
 use crate::{
-    config::{ENDING_BYTES_MAX, SAVED_NAME_BYTES_MAX},
+    config::{ENDING_BYTES_MAX, FETCHED_UNASKED_BYTES_MAX, PICTURE_BYTES_MAX, SAVED_NAME_BYTES_MAX, SPEED_OVER},
     text::is_invisible,
 };
+
+/// How far a file has got here, and how fast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// How far.
+    pub now: FileProgress,
+    /// How many bytes came in a second of late; 0 as long as that is not known, and while none come.
+    pub per_second: u64,
+}
+
+/// Measures how fast a file comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Speed {
+    since: Instant,
+    bytes: u64,
+    pub(crate) per_second: u64,
+}
+
+impl Speed {
+    /// From now on.
+    pub(crate) const fn new(now: Instant, bytes: u64) -> Self {
+        Self {
+            since: now,
+            bytes,
+            per_second: 0,
+        }
+    }
+
+    /// So much is here now.
+    pub(crate) fn note(&mut self, now: Instant, progress: &FileProgress) {
+        let took = now.since(self.since);
+        if progress.state != FileState::Fetching {
+            *self = Self::new(now, progress.bytes_have);
+        } else if took >= SPEED_OVER {
+            let came = progress.bytes_have.saturating_sub(self.bytes).saturating_mul(1_000);
+            let rate = came / u64::try_from(took.as_millis()).unwrap_or(u64::MAX).max(1);
+            let before = if self.per_second == 0 { rate } else { self.per_second };
+            *self = Self::new(now, progress.bytes_have);
+            self.per_second = before.midpoint(rate);
+        }
+    }
+}
+
+/// The types of pictures that are shown: those that are nothing but pictures. What is drawn by a program, as SVG is, is none of them.
+const PICTURES: [&str; 6] = [
+    "image/avif",
+    "image/bmp",
+    "image/gif",
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+];
+
+/// Whether a file may be shown as a picture, by what its sender says of it. If that is wrong, nothing is shown.
+#[must_use]
+pub fn is_picture(info: &FileInfo) -> bool {
+    info.bytes <= PICTURE_BYTES_MAX && PICTURES.contains(&info.media_type.as_str())
+}
+
+/// Whether a file is a picture small enough to be fetched before the person asks for it.
+#[must_use]
+pub fn is_small_picture(info: &FileInfo) -> bool {
+    info.bytes <= FETCHED_UNASKED_BYTES_MAX && is_picture(info)
+}
 
 /// Why a file could not be offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -98,6 +165,46 @@ mod tests {
         ] {
             assert_eq!((shown_name(name).as_str(), saved_name(name).as_str()), (shown, saved));
         }
+    }
+
+    #[test]
+    fn only_pictures_of_a_bounded_size_are_shown_and_only_small_ones_come_unasked() {
+        let of = |media_type: &str, bytes| {
+            let info = FileInfo {
+                root: shared::FileId::from_bytes([0; 32]),
+                bytes,
+                name: "a".into(),
+                media_type: media_type.into(),
+            };
+            (is_picture(&info), is_small_picture(&info))
+        };
+        assert_eq!(of("image/png", FETCHED_UNASKED_BYTES_MAX), (true, true));
+        assert_eq!(of("image/png", FETCHED_UNASKED_BYTES_MAX + 1), (true, false));
+        assert_eq!(of("image/png", PICTURE_BYTES_MAX + 1), (false, false));
+        for other in ["image/svg+xml", "text/html", "image/png;x", "IMAGE/PNG", ""] {
+            assert_eq!(of(other, 1), (false, false), "{other}");
+        }
+    }
+
+    #[test]
+    fn the_speed_is_that_of_the_last_seconds_and_none_while_nothing_comes() {
+        let progress = |state, bytes_have| FileProgress {
+            state,
+            pieces_have: 0,
+            pieces: 9,
+            bytes_have,
+            sources: 1,
+        };
+        let at = Instant::from_millis;
+        let mut speed = Speed::new(at(0), 0);
+        speed.note(at(500), &progress(FileState::Fetching, 900));
+        assert_eq!(speed.per_second, 0);
+        speed.note(at(1_000), &progress(FileState::Fetching, 1_000));
+        assert_eq!(speed.per_second, 1_000);
+        speed.note(at(3_000), &progress(FileState::Fetching, 5_000));
+        assert_eq!(speed.per_second, 1_500);
+        speed.note(at(3_001), &progress(FileState::Paused, 5_000));
+        assert_eq!(speed.per_second, 0);
     }
 
     #[test]

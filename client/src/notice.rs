@@ -82,6 +82,15 @@ pub enum NoticeKind {
         /// Why.
         error: FileError,
     },
+    /// There is less space than a file takes.
+    FileNoSpace {
+        /// Its name, as shown.
+        name: String,
+        /// How much of it is to come.
+        bytes: u64,
+        /// How much there is.
+        left: u64,
+    },
     /// A file that is here could not be handed to the person.
     FileNotSaved {
         /// Its name, as shown.
@@ -149,6 +158,7 @@ impl From<NoticeKind> for Notice {
             | NoticeKind::NotForgotten
             | NoticeKind::FileNotOffered { .. }
             | NoticeKind::FileNotFetched { .. }
+            | NoticeKind::FileNoSpace { .. }
             | NoticeKind::FileNotSaved { .. }
             | NoticeKind::InvitationRefused { .. } => (Level::Warning, None),
             NoticeKind::OutOfReach { .. }

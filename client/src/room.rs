@@ -4,11 +4,15 @@ use std::{rc::Rc, time::Duration};
 
 use litemap::LiteMap;
 use mesh::io::ServerId;
-use mesh::model::{Delivery, Event, FileProgress, Message, Person, PersonState, ServerState, Timestamp};
+use mesh::{
+    io::Instant,
+    model::{Delivery, Event, FileInfo, FileProgress, FileState, Message, Person, PersonState, ServerState, Timestamp},
+};
 use shared::{FileId, MessageId, PeerId};
 
 use crate::{
     config::{AHEAD_SHOWN_MAX, FOLLOWS_WITHIN, MESSAGES_MAX, NOTICES_MAX, TEXT_TOTAL_BYTES_MAX},
+    files::{Progress, Speed},
     notice::Notice,
     words,
 };
@@ -60,6 +64,8 @@ pub struct RoomState {
     pub answer: Option<Rc<str>>,
     /// How far files have got that were fetched or offered here.
     pub files: LiteMap<FileId, FileProgress>,
+    /// How fast those come that are being fetched.
+    pub speeds: LiteMap<FileId, Speed>,
     /// Whether what is said is there again at the next visit.
     pub kept: bool,
     /// Whether this machine has forgotten the room, and is to keep nothing of it.
@@ -90,6 +96,7 @@ impl RoomState {
             invitation: None,
             answer: None,
             files: LiteMap::new(),
+            speeds: LiteMap::new(),
             kept: false,
             forgotten: false,
             closed: false,
@@ -179,6 +186,40 @@ impl RoomState {
         (in_order, first_away)
     }
 
+    /// How far a file has got, and how fast; `None` if it is of nobody's interest here.
+    #[must_use]
+    pub fn progress(&self, root: &FileId) -> Option<Progress> {
+        let now = *self.files.get(root)?;
+        let per_second = self.speeds.get(root).map_or(0, |speed| speed.per_second);
+        Some(Progress { now, per_second })
+    }
+
+    /// How much of what is being fetched is here, in percent; `None` if nothing is.
+    #[must_use]
+    pub fn files_percent(&self) -> Option<u32> {
+        let coming = |progress: &&FileProgress| matches!(progress.state, FileState::Fetching | FileState::Waiting);
+        let (mut have, mut all) = (0_u64, 0_u64);
+        for progress in self.files.values().filter(coming) {
+            have += u64::from(progress.pieces_have);
+            all += u64::from(progress.pieces);
+        }
+        u32::try_from((have * 100).checked_div(all)?).ok()
+    }
+
+    /// The messages that offer files, the latest first, each file once.
+    #[must_use]
+    pub fn offers(&self) -> Vec<(&Message, &FileInfo)> {
+        let mut offers: Vec<(&Message, &FileInfo)> = Vec::new();
+        for entry in self.messages.iter().rev() {
+            if let Some(file) = &entry.message.file
+                && offers.iter().all(|(_, known)| known.root != file.root)
+            {
+                offers.push((&entry.message, file));
+            }
+        }
+        offers
+    }
+
     /// How many are in the room, us included, reached or about to be.
     #[must_use]
     pub fn present(&self) -> usize {
@@ -222,6 +263,15 @@ pub enum RoomAction {
         /// Whether the page was in view at that time.
         visibility: Visibility,
     },
+    /// The node said how far a file has got.
+    Progress {
+        /// Which.
+        root: FileId,
+        /// How far.
+        progress: FileProgress,
+        /// When.
+        now: Instant,
+    },
     /// The program has something to say by itself.
     Notify {
         /// What.
@@ -254,6 +304,14 @@ pub enum RoomAction {
 pub fn reduce(state: &mut RoomState, action: RoomAction) {
     match action {
         RoomAction::Event { event, visibility } => state.on_event(event, visibility),
+        RoomAction::Progress { root, progress, now } => {
+            state.files.insert(root, progress);
+            if let Some(speed) = state.speeds.get_mut(&root) {
+                speed.note(now, &progress);
+            } else {
+                state.speeds.insert(root, Speed::new(now, progress.bytes_have));
+            }
+        }
         RoomAction::Notify { notice } => state.pin(notice),
         RoomAction::Dismiss { id } => state.notices.retain(|pinned| pinned.id != id),
         RoomAction::Seen => state.unread = 0,

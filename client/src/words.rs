@@ -67,6 +67,7 @@ pub fn notice(notice: &Notice) -> Cow<'static, str> {
         }
         NoticeKind::FileNotOffered { name, error } => files::not_offered(name, *error).into(),
         NoticeKind::FileNotFetched { name, error } => files::not_fetched(name, *error).into(),
+        NoticeKind::FileNoSpace { name, bytes, left } => files::no_space(name, *bytes, *left).into(),
         NoticeKind::FileNotSaved { name } => {
             format!("{} could not be read from this browser's storage. Download it again.", isolate(name)).into()
         }
@@ -455,15 +456,6 @@ pub fn lasted(age: Duration) -> String {
 pub fn millis(time: Duration) -> String {
     // One more way to write a number in the page would be half a kilobyte.
     format!("{} ms", u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
-}
-
-/// The title of the page while `unread` messages came that nobody saw.
-#[must_use]
-pub fn title(unread: u32) -> String {
-    match unread {
-        0 => label::STARLING.to_owned(),
-        unread => format!("({unread}) {}", label::STARLING),
-    }
 }
 
 /// What to do about a name that others cannot be shown.

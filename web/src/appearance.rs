@@ -1,4 +1,4 @@
-//! How the page looks in this browser: by day or by night, how large its text is, and what is folded up.
+//! How the page looks in this browser: by day or by night, how large its text is, whether small pictures come by themselves, and what is folded up.
 //!
 //! Owns: these settings, in the browser's local storage. The script in `index.html` follows the first two, before anything is painted
 //! and in every tab.
@@ -14,6 +14,8 @@ pub enum Setting {
     Theme,
     /// The size of all text.
     Text,
+    /// Whether small pictures are fetched before the person asks for them.
+    Pictures,
 }
 
 impl Setting {
@@ -23,6 +25,7 @@ impl Setting {
         match self {
             Self::Theme => "starling theme",
             Self::Text => "starling text",
+            Self::Pictures => "starling pictures",
         }
     }
 
@@ -32,15 +35,17 @@ impl Setting {
         match self {
             Self::Theme => "Theme",
             Self::Text => "Text size",
+            Self::Pictures => "Small pictures",
         }
     }
 
     /// What it can be, the first unless chosen: as it is stored, and as it is called.
     #[must_use]
-    pub const fn options(self) -> [(&'static str, &'static str); 3] {
+    pub const fn options(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::Theme => [("", "Like this device"), ("light", "Light"), ("dark", "Dark")],
-            Self::Text => [("", "Normal"), ("large", "Large"), ("larger", "Larger")],
+            Self::Theme => &[("", "Like this device"), ("light", "Light"), ("dark", "Dark")],
+            Self::Text => &[("", "Normal"), ("large", "Large"), ("larger", "Larger")],
+            Self::Pictures => &[("", "Download by themselves"), ("ask", "Ask first")],
         }
     }
 }

@@ -9,7 +9,7 @@ use client::{
 };
 use mesh::{
     config::PIECE_BYTES,
-    model::{FileError, FileInfo},
+    model::{FileError, FileInfo, FileState},
     pieces::{PieceHash, PieceHasher, hash_of},
 };
 use shared::{FileId, PeerId, RoomId};
@@ -71,13 +71,25 @@ impl Files {
         saved.map_err(|error| StoreError::Platform(js::describe(&error)))
     }
 
-    /// Keeps the pieces of a file that is to be offered, and finds its id and their hashes. `on_progress` is told how far that is, in percent.
+    /// A picture that is here.
+    pub(crate) async fn picture(&self, info: &FileInfo) -> Result<Blob, StoreError> {
+        let whole = self.profile.store()?.whole(&self.room, &self.me(), info).await?;
+        let typed = whole.slice_with_f64_and_f64_and_content_type(0.0, whole.size(), &info.media_type);
+        typed.map_err(|error| StoreError::Platform(js::describe(&error)))
+    }
+
+    /// Keeps the pieces of a file that is to be offered, and finds its id and their hashes. `on_progress` is told how far that is, in percent; `how_far`
+    /// says how far a file is here already.
     pub(crate) async fn take_in(
         &self,
         file: &File,
+        how_far: impl Fn(&FileId) -> Option<FileState>,
         on_progress: impl Fn(u32),
     ) -> Result<(FileInfo, Vec<PieceHash>), TakeError> {
         let bytes = size(file);
+        if js::space().await.is_some_and(|space| space.left_bytes < bytes) {
+            return Err(TakeError::NoRoom);
+        }
         let mut hasher = PieceHasher::new(bytes).ok_or(FileError::Invalid)?;
         let percent = |done: u64| u32::try_from(done * 50 / bytes.max(1)).unwrap_or(0);
         let mut done = 0;
@@ -99,6 +111,10 @@ impl Files {
         if !info.is_valid() {
             return Err(FileError::Invalid.into());
         }
+        let before = how_far(&info.root).filter(|state| *state != FileState::Offered);
+        if before == Some(FileState::Whole) {
+            return Ok((info, hashes));
+        }
         for (piece, hash) in (0..).zip(&hashes) {
             let start = u64::from(piece) * PIECE_BYTES as u64;
             let part = read_part(file, start, mesh::pieces::piece_bytes(bytes, piece)).await;
@@ -111,7 +127,10 @@ impl Files {
                 Err(error) => Err(error),
             };
             if let Err(error) = kept {
-                self.forget(root).await;
+                // Some of it may be kept since before, and stays.
+                if before.is_none() {
+                    self.forget(root).await;
+                }
                 return Err(error);
             }
             on_progress(50 + percent(start));

@@ -5,7 +5,7 @@ use std::{pin::pin, time::Duration};
 use client::{export::File, store::Space};
 use futures_util::future::{Either, select};
 use gloo_timers::future::sleep;
-use js_sys::{Array, JsString, Map, Object, Promise, Reflect, RegExp, Uint8Array};
+use js_sys::{Array, Date, JsString, Map, Object, Promise, Reflect, RegExp, Uint8Array};
 use shared::signal::Json;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -343,6 +343,22 @@ pub(crate) fn files_of(source: &JsValue) -> Vec<web_sys::File> {
     let files = field(data.as_ref().unwrap_or(source), "files");
     let files = files.map_or_else(Array::new, |files| Array::from(&files));
     files.iter().filter_map(|file| file.dyn_into().ok()).collect()
+}
+
+/// Names a picture that was pasted after the time: browsers call all of them alike.
+pub(crate) fn name_picture(file: &mut web_sys::File) {
+    let now = Date::new_0();
+    let kind = file.type_();
+    if let Some(ending) = kind.strip_prefix("image/") {
+        let (year, month, day) = (now.get_full_year(), now.get_month() + 1, now.get_date());
+        let (hour, minute) = (now.get_hours(), now.get_minutes());
+        let name = format!("Picture {year}-{month:02}-{day:02} {hour:02}.{minute:02}.{ending}");
+        let options = web_sys::FilePropertyBag::new();
+        options.set_type(&kind);
+        if let Ok(named) = web_sys::File::new_with_blob_sequence_and_options(&Array::of1(file), &name, &options) {
+            *file = named;
+        }
+    }
 }
 
 /// Whether something that is dropped or pasted is files and nothing to be read.

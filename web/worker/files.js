@@ -44,18 +44,18 @@ const access = async (path) => {
   let entry = open.get(path);
   if (!entry) {
     const handle = await file(path);
-    entry = { handle: await patiently(() => handle.createSyncAccessHandle()) };
+    entry = { held: await patiently(() => handle.createSyncAccessHandle()) };
     open.set(path, entry);
   }
   entry.isUsed = true;
-  return entry.handle;
+  return entry.held;
 };
 
 const close = (chosen) => {
   for (const [path, entry] of open) {
     if (chosen(path, entry)) {
       open.delete(path);
-      entry.handle.close();
+      entry.held.close();
     }
   }
 };

@@ -40,7 +40,9 @@ pub(crate) fn app(sink: &Sink) -> Result<()> {
     trunk.env_remove("NO_COLOR");
     sink.run(&mut trunk)?;
     script::minify(&workspace::dist(), sink)?;
-    script::squeeze(&workspace::dist().join("files.js"), &[], sink)?;
+    let files = workspace::dist().join("files.js");
+    fs::copy(workspace::root().join("web/worker/files.js"), &files)?;
+    script::squeeze(&files, &[], sink)?;
     worker::write(&workspace::root().join("web/worker/sw.js"), &workspace::dist(), sink)?;
     dist::compress(&workspace::dist())
 }

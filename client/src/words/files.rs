@@ -2,31 +2,55 @@
 
 use mesh::{
     config::FILE_BYTES_MAX,
-    model::{FileError, FileProgress, FileState},
+    model::{FileError, FileState},
 };
 
 use super::page::size;
 use crate::{
-    files::{TakeError, shown_name},
+    files::{Progress, TakeError, shown_name},
     text::isolate,
 };
 
 /// How a file stands here: of nobody's interest so far if there is no progress.
 #[must_use]
-pub fn state(bytes: u64, progress: Option<&FileProgress>, own: bool) -> String {
-    let Some(progress) = progress else {
+pub fn state(bytes: u64, progress: Option<&Progress>, own: bool) -> String {
+    let Some(Progress {
+        now: progress,
+        per_second,
+    }) = progress
+    else {
         return size(bytes);
     };
     let so_far = format!("{} of {}", size(progress.bytes_have), size(bytes));
     match progress.state {
         FileState::Offered => size(bytes),
-        FileState::Fetching => format!("{so_far} · from {}", people(progress.sources)),
+        FileState::Fetching => {
+            let left = bytes.saturating_sub(progress.bytes_have);
+            format!(
+                "{so_far}{} · from {}",
+                speed(left, *per_second),
+                people(progress.sources)
+            )
+        }
         FileState::Waiting => format!("{so_far} · waiting for someone who has the rest"),
         FileState::Paused => format!("{so_far} · paused"),
         FileState::Whole if own => format!("{} · offered while you are in the room", size(bytes)),
         FileState::Whole => format!("{} · complete", size(bytes)),
         FileState::NoRoom => format!("{so_far} · no space left on this device. Free some, then resume"),
     }
+}
+
+/// How fast it comes, and how long what is left takes at that rate; nothing as long as that is not known.
+fn speed(left: u64, per_second: u64) -> String {
+    if per_second == 0 {
+        return String::new();
+    }
+    let (count, unit) = match left.div_ceil(per_second) {
+        seconds @ 0..90 => (seconds, "s"),
+        seconds @ 90..5_400 => (seconds.div_ceil(60), "min"),
+        seconds => (seconds.div_ceil(3_600), "h"),
+    };
+    format!(" · {}/s, {count} {unit} left", size(per_second))
 }
 
 fn people(count: u32) -> String {
@@ -47,6 +71,16 @@ pub fn ask(names: impl Iterator<Item = String>) -> String {
 #[must_use]
 pub fn preparing(name: &str, percent: u32) -> String {
     format!("Reading {}: {percent} %", isolate(&shown_name(name)))
+}
+
+/// There is less space than a file takes.
+pub(super) fn no_space(name: &str, bytes: u64, left: u64) -> String {
+    format!(
+        "{} needs {}, and this browser has {} left. Nothing was downloaded: free some space, then try again.",
+        isolate(name),
+        size(bytes),
+        size(left)
+    )
 }
 
 /// Why a file could not be offered, and what next.
@@ -84,22 +118,36 @@ pub(super) fn not_fetched(name: &str, error: FileError) -> String {
 
 #[cfg(test)]
 mod tests {
+    use mesh::model::FileProgress;
+
     use super::*;
 
     #[test]
     fn how_a_file_stands_is_said_in_words() {
-        let words = |now| {
-            let progress = FileProgress {
-                state: now,
-                pieces_have: 4,
-                pieces: 8,
-                bytes_have: 1_000_000,
-                sources: 2,
+        let words_at = |now, per_second| {
+            let progress = Progress {
+                now: FileProgress {
+                    state: now,
+                    pieces_have: 4,
+                    pieces: 8,
+                    bytes_have: 1_000_000,
+                    sources: 2,
+                },
+                per_second,
             };
             state(2_000_000, Some(&progress), false)
         };
+        let words = |now| words_at(now, 0);
         assert_eq!(state(2_000_000, None, false), "2 MB");
         assert_eq!(words(FileState::Fetching), "1 MB of 2 MB · from 2 people");
+        for (per_second, speed) in [
+            (400_000, "400 KB/s, 3 s left"),
+            (10_000, "10 KB/s, 2 min left"),
+            (100, "1 KB/s, 3 h left"),
+        ] {
+            let expected = format!("1 MB of 2 MB · {speed} · from 2 people");
+            assert_eq!(words_at(FileState::Fetching, per_second), expected);
+        }
         assert_eq!(words(FileState::Paused), "1 MB of 2 MB · paused");
         assert_eq!(words(FileState::Whole), "2 MB · complete");
     }

@@ -44,6 +44,10 @@ pub const PAUSE: &str = "Pause";
 pub const RESUME: &str = "Resume";
 /// Fetches no more of a file, and keeps nothing of it.
 pub const CANCEL: &str = "Cancel";
+/// Keeps nothing of a file any longer.
+pub const REMOVE: &str = "Remove";
+/// The files of a room.
+pub const FILES: &str = "Files";
 /// Hands a file that is here to the person.
 pub const SAVE: &str = "Save";
 /// Copies what helps to find out what is wrong.

@@ -128,15 +128,32 @@ pub fn kept(messages: usize, space: Space) -> String {
     format!("Kept on this device: {messages} message{s}. All of Starling takes {used} here; {left} left.")
 }
 
-/// So many bytes, in the largest unit that fits.
+/// So many bytes, in the largest unit that fits, to a tenth of it.
 #[must_use]
 pub fn size(bytes: u64) -> String {
-    let (count, unit) = match bytes {
-        0..1_000_000 => (bytes.div_ceil(1_000), "KB"),
-        1_000_000..1_000_000_000 => (bytes / 1_000_000, "MB"),
-        1_000_000_000.. => (bytes / 1_000_000_000, "GB"),
+    // Up to here tenths are rounded to less than the next unit.
+    let (tenths, unit) = match bytes {
+        0..1_000_000 => (bytes.div_ceil(1_000) * 10, "KB"),
+        1_000_000..999_950_000 => ((bytes + 50_000) / 100_000, "MB"),
+        999_950_000.. => (bytes.saturating_add(50_000_000) / 100_000_000, "GB"),
     };
-    format!("{count} {unit}")
+    match (tenths / 10, tenths % 10) {
+        (whole, 0) => format!("{whole} {unit}"),
+        (whole, tenth) => format!("{whole}.{tenth} {unit}"),
+    }
+}
+
+/// The title of the page while `unread` messages came that nobody saw, and files come, of which so many percent are here.
+#[must_use]
+pub fn title(unread: u32, files: Option<u32>) -> String {
+    let mut title = String::new();
+    if unread > 0 {
+        title += &format!("({unread}) ");
+    }
+    if let Some(percent) = files {
+        title += &format!("{percent} % · ");
+    }
+    title + super::label::STARLING
 }
 
 /// Sends files that were dropped or pasted.
@@ -219,8 +236,23 @@ mod tests {
 
     #[test]
     fn space_has_one_unit() {
-        let words = [0, 1, 999_999, 1_000_000, 2_999_999_999].map(size);
-        assert_eq!(words, ["0 KB", "1 KB", "1000 KB", "1 MB", "2 GB"]);
+        let words = [
+            0,
+            1,
+            999_999,
+            1_000_000,
+            1_450_000,
+            999_949_999,
+            999_950_000,
+            2_949_999_999,
+        ]
+        .map(size);
+        assert_eq!(
+            words,
+            [
+                "0 KB", "1 KB", "1000 KB", "1 MB", "1.5 MB", "999.9 MB", "1 GB", "2.9 GB"
+            ]
+        );
         let space = Space {
             used_bytes: 3_000_000,
             left_bytes: 40_000_000_000,

@@ -140,14 +140,14 @@ fn firefox_computes_the_roles_and_names_of_the_contract() {
 }
 
 /// The checker's program text.
-fn axe() -> Result<String> {
+pub(crate) fn axe() -> Result<String> {
     let path = env::var_os("AXE_CORE").map(PathBuf::from);
     let path = path.context("the variable AXE_CORE does not say where axe.min.js is: `cargo xtask test` sets it")?;
     fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// Has axe look at the page in both colour schemes; nothing may be found.
-async fn is_accessible(page: &Page, axe: &str, what: &str) -> Result<()> {
+pub(crate) async fn is_accessible(page: &Page, axe: &str, what: &str) -> Result<()> {
     const CHECK: &str = "
         const done = arguments[arguments.length - 1];
         axe.run(document, {resultTypes: ['violations']}).then(

@@ -11,7 +11,10 @@ use tests::{
     wait::until,
 };
 
-use crate::lab::{enter, found, gathered, run};
+use crate::{
+    contract::{axe, is_accessible},
+    lab::{enter, found, gathered, run},
+};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -144,4 +147,229 @@ fn nothing_goes_to_everyone_while_the_box_whispers_and_an_empty_file_arrives() {
         ensure!(boxes == 0, "files are for everyone");
         Ok(())
     });
+}
+
+/// Waits until so many percent of the file that is coming are here.
+async fn comes(page: &Page, percent: u32) -> Result<()> {
+    const PERCENT: &str = "return document.querySelector('[role=log] progress')?.value ?? -1";
+    until(PATIENCE, || async {
+        let seen = page.run(PERCENT, vec![]).await?.as_f64().unwrap_or(-1.0);
+        ensure!(seen >= f64::from(percent), "{seen} % are here");
+        Ok(())
+    })
+    .await
+}
+
+/// Ann and Bob in a room.
+async fn two(browser: &Browser, server: &Server) -> Result<(Page, Page, String)> {
+    let (ann, room) = found(browser, &server.url(), "Ann").await?;
+    let bob = enter(browser, &room, "Bob").await?;
+    gathered(&[&ann, &bob]).await?;
+    Ok((ann, bob, room))
+}
+
+async fn goes_on(engine: Engine) -> Result<()> {
+    let server = Server::start().await?;
+    let browser = Browser::start(&Setup::new(engine)).await?;
+    let (ann, bob, _) = two(&browser, &server).await?;
+    let hash = send(&ann, "film.mkv", 30_000_000).await?;
+    shows(&bob, "film.mkv").await?;
+    bob.click("Download").await?;
+    comes(&bob, 10).await?;
+    bob.reload().await?;
+    comes(&bob, 11).await?;
+    ann.reload().await?;
+    shows(&bob, "complete").await?;
+    let (_, received) = saved(&bob).await?;
+    ensure!(received == hash, "{received} is not {hash}");
+    Ok(())
+}
+
+#[test]
+fn a_reload_of_the_receiver_and_of_the_sender_goes_on_in_chromium() {
+    run(goes_on(Engine::Chromium));
+}
+
+#[test]
+fn a_reload_of_the_receiver_and_of_the_sender_goes_on_in_firefox() {
+    run(goes_on(Engine::Firefox));
+}
+
+#[test]
+fn the_author_leaves_in_the_middle_and_the_rest_comes_from_who_has_it() {
+    run(async {
+        let server = Server::start().await?;
+        let browser = Browser::chromium().await?;
+        let (ann, bob, room) = two(&browser, &server).await?;
+        let cid = enter(&browser, &room, "Cid").await?;
+        let hash = send(&ann, "film.mkv", 30_000_000).await?;
+        for page in [&bob, &cid] {
+            shows(page, "film.mkv").await?;
+        }
+        // A few pieces come, and no more.
+        const BEGIN: &str = "
+            const done = arguments[0];
+            const press = name => [...document.querySelectorAll('.file button')].find(button => button.innerText === name).click();
+            const look = setInterval(() => {
+                if (!(document.querySelector('.file progress')?.value >= 1)) return;
+                clearInterval(look);
+                press('Pause');
+                done(null);
+            }, 5);
+            press('Download');";
+        cid.run_async(BEGIN, vec![]).await?;
+        shows(&cid, "paused").await?;
+        bob.click("Download").await?;
+        shows(&bob, "complete").await?;
+        ann.close().await?;
+        cid.click("Resume").await?;
+        shows(&cid, "complete").await?;
+        let (_, received) = saved(&cid).await?;
+        ensure!(received == hash, "{received} is not {hash}");
+        Ok(())
+    });
+}
+
+#[test]
+fn three_files_come_at_once_and_one_that_was_cancelled_or_removed_comes_again() {
+    run(async {
+        const ALL: &str = "for (const button of document.querySelectorAll('.file .button.primary')) button.click()";
+        const LISTED: &str =
+            "return [...document.querySelectorAll('[role=list][aria-label=Files] > li')].map(item => item.innerText)";
+        let server = Server::start().await?;
+        let browser = Browser::chromium().await?;
+        let (ann, bob, _) = two(&browser, &server).await?;
+        send(&ann, "film.mkv", 20_000_000).await?;
+        shows(&bob, "film.mkv").await?;
+        bob.click("Download").await?;
+        comes(&bob, 1).await?;
+        bob.click("Cancel").await?;
+        until(PATIENCE, || async {
+            let under_way = bob
+                .run("return document.querySelectorAll('progress').length", vec![])
+                .await?;
+            ensure!(under_way == 0, "it still comes");
+            Ok(())
+        })
+        .await?;
+        for (name, bytes) in [("one.bin", 1_500_000), ("two.bin", 1_600_000)] {
+            send(&ann, name, bytes).await?;
+            shows(&bob, name).await?;
+        }
+        shows(&bob, "1.5 MB").await?;
+        bob.run(ALL, vec![]).await?;
+        for words in ["20 MB · complete", "1.5 MB · complete", "1.6 MB · complete"] {
+            shows(&bob, words).await?;
+        }
+        bob.choose("Files").await?;
+        is_accessible(&bob, &axe()?, "the list of files").await?;
+        let listed = bob.run(LISTED, vec![]).await?;
+        let listed: Vec<String> = serde_json::from_value(listed)?;
+        ensure!(listed.len() == 3 && listed[0].starts_with("two.bin"), "{listed:?}");
+        bob.run("[...document.querySelectorAll('dialog .file .button')].find(button => button.innerText === 'Remove').click()", vec![])
+            .await?;
+        bob.click("Done").await?;
+        bob.click("Download").await?;
+        shows(&bob, "1.6 MB · complete").await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn a_full_disk_is_told_and_the_file_goes_on_once_there_is_space() {
+    run(async {
+        let server = Server::start().await?;
+        let browser = Browser::chromium().await?;
+        let (ann, bob, _) = two(&browser, &server).await?;
+        send(&ann, "film.mkv", 5_000_000).await?;
+        shows(&bob, "film.mkv").await?;
+        let origin = server.url();
+        let quota = json!({"origin": origin.trim_end_matches('/'), "quotaSize": 2_000_000});
+        bob.devtools("Storage.overrideQuotaForOrigin", quota).await?;
+        bob.click("Download").await?;
+        shows(&bob, "no space left on this device").await?;
+        let quota = json!({"origin": origin.trim_end_matches('/')});
+        bob.devtools("Storage.overrideQuotaForOrigin", quota).await?;
+        bob.click("Resume").await?;
+        shows(&bob, "complete").await?;
+        Ok(())
+    });
+}
+
+/// A picture of its own kind, as another program puts it on the clipboard.
+const PASTE_PICTURE: &str = "
+    const done = arguments[0];
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [320, 200];
+    const pen = canvas.getContext('2d');
+    pen.fillStyle = '#2a7';
+    pen.fillRect(20, 20, 200, 120);
+    canvas.toBlob(blob => {
+        const data = new DataTransfer();
+        data.items.add(new File([blob], 'image.png', {type: 'image/png'}));
+        // Firefox makes no such event with files for a script: there the picture is dropped.
+        const paste = new ClipboardEvent('paste', {bubbles: true, cancelable: true, clipboardData: data});
+        const named = new DataTransfer();
+        named.items.add(new File([blob], 'Picture 20.png', {type: 'image/png'}));
+        const drop = new DragEvent('drop', {bubbles: true, cancelable: true, dataTransfer: named});
+        const event = paste.clipboardData?.files.length ? paste : drop;
+        document.querySelector('.composer textarea').dispatchEvent(event);
+        done(null);
+    });";
+
+async fn pictures(engine: Engine) -> Result<()> {
+    const DRAWN: &str = "return document.querySelector('[role=log] .picture img')?.naturalWidth ?? 0";
+    let server = Server::start().await?;
+    let browser = Browser::start(&Setup::new(engine)).await?;
+    let (ann, bob, _) = two(&browser, &server).await?;
+    ann.run_async(PASTE_PICTURE, vec![]).await?;
+    // Seen, and asked for, before it is sent.
+    until(PATIENCE, || async {
+        let seen = ann
+            .run(
+                "return document.querySelector('.files-bar img')?.naturalWidth ?? 0",
+                vec![],
+            )
+            .await?;
+        ensure!(seen == 320, "the picture is {seen} wide");
+        Ok(())
+    })
+    .await?;
+    ann.click("Send to everyone").await?;
+    shows(&bob, "Picture 20").await?;
+    until(PATIENCE, || async {
+        let seen = bob.run(DRAWN, vec![]).await?;
+        ensure!(seen == 320, "the picture is {seen} wide");
+        Ok(())
+    })
+    .await?;
+    if engine == Engine::Chromium {
+        is_accessible(&bob, &axe()?, "a picture").await?;
+    }
+    // What is not only a picture is none, and is asked for; and so is all if the person wants that.
+    const SEND_SVG: &str = "
+        const data = new DataTransfer();
+        data.items.add(new File(['<svg xmlns=\"http://www.w3.org/2000/svg\"><script>window.ran = 1</script></svg>'], 'drawing.svg', {type: 'image/svg+xml'}));
+        const box = document.querySelector('input[type=file]');
+        box.files = data.files;
+        box.dispatchEvent(new Event('change', {bubbles: true}));";
+    ann.run(SEND_SVG, vec![]).await?;
+    shows(&bob, "drawing.svg").await?;
+    bob.click("Download").await?;
+    shows(&bob, "complete").await?;
+    let shown = bob
+        .run("return document.querySelectorAll('[role=log] img').length", vec![])
+        .await?;
+    ensure!(shown == 1, "{shown} pictures are shown");
+    Ok(())
+}
+
+#[test]
+fn a_pasted_picture_is_asked_for_named_and_shown_in_chromium() {
+    run(pictures(Engine::Chromium));
+}
+
+#[test]
+fn a_pasted_picture_is_asked_for_named_and_shown_in_firefox() {
+    run(pictures(Engine::Firefox));
 }

@@ -1,15 +1,16 @@
 //! A file that somebody offered.
 
 use client::{
-    files::shown_name,
+    files::{Progress, is_picture, shown_name},
     words::{files, label},
 };
-use mesh::model::{FileInfo, FileProgress, FileState};
+use mesh::model::{FileInfo, FileState};
 use yew::prelude::*;
 
 use super::{
     element::{button, words},
     icon::{Icon, glyph},
+    picture::Picture,
 };
 
 /// What the person wants of a file.
@@ -25,11 +26,20 @@ pub enum FileAction {
     Save,
 }
 
-/// A file of a message, how far it got, and what can be done with it.
+/// Where a file is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the message that offers it.
+    Message,
+    /// Among all files of the room: what is kept can be removed there.
+    List,
+}
+
+/// A file, how far it got, and what can be done with it.
 pub fn file_card(
     info: &FileInfo,
-    progress: Option<&FileProgress>,
-    own: bool,
+    progress: Option<&Progress>,
+    (place, own): (Place, bool),
     on_file: &Callback<(FileInfo, FileAction)>,
 ) -> Html {
     let name = AttrValue::from(shown_name(&info.name));
@@ -43,7 +53,7 @@ pub fn file_card(
     };
     let primary = "button small primary";
     let cancel = || action("button small", label::CANCEL, FileAction::Cancel);
-    let (is_under_way, actions) = match progress.map_or(FileState::Offered, |progress| progress.state) {
+    let (is_under_way, actions) = match progress.map_or(FileState::Offered, |progress| progress.now.state) {
         FileState::Offered => (false, action(primary, label::DOWNLOAD, FileAction::Fetch)),
         FileState::Fetching | FileState::Waiting => (
             true,
@@ -53,14 +63,28 @@ pub fn file_card(
             true,
             html! { <>{ action(primary, label::RESUME, FileAction::Fetch) }{ cancel() }</> },
         ),
-        FileState::Whole => (false, action("button small", label::SAVE, FileAction::Save)),
+        FileState::Whole => (
+            false,
+            html! {
+                <>
+                    { action("button small", label::SAVE, FileAction::Save) }
+                    if place == Place::List {
+                        { action("button small", label::REMOVE, FileAction::Cancel) }
+                    }
+                </>
+            },
+        ),
     };
-    let percent = progress.map_or(0, |progress| progress.bytes_have * 100 / info.bytes.max(1));
+    let percent = progress.map_or(0, |progress| progress.now.bytes_have * 100 / info.bytes.max(1));
+    let is_whole = progress.is_some_and(|progress| progress.now.state == FileState::Whole);
     html! {
         <div class="file" role="group" aria-label={name.clone()}>
             { glyph(Icon::Clip) }
             <div class="file-body">
                 <bdi class="file-name">{ &name }</bdi>
+                if is_whole && place == Place::Message && is_picture(info) {
+                    <Picture info={info.clone()} />
+                }
                 { words("p", files::state(info.bytes, progress, own)) }
                 if is_under_way {
                     <progress max="100" value={percent.to_string()} aria-label={name} />

@@ -3,18 +3,19 @@
 use std::rc::Rc;
 
 use client::{
+    files::Progress,
     room::Entry,
     text::{Segment, collapse, segments},
     words::{Audience, delivery, label},
 };
 use js_sys::Date;
-use mesh::model::{Delivery, FileInfo, FileProgress};
+use mesh::model::{Delivery, FileInfo};
 use wasm_bindgen::JsValue;
 use yew::prelude::*;
 
 use super::{
     avatar::{avatar, hue_class},
-    file_card::{FileAction, file_card},
+    file_card::{FileAction, Place, file_card},
     icon::{Icon, glyph},
 };
 use crate::config::DATE_MILLIS_MAX;
@@ -30,7 +31,7 @@ pub struct MessageItemProps {
     pub whisper_to: Option<AttrValue>,
     /// How far its file has got here, if it has one and that was wanted.
     #[prop_or_default]
-    pub progress: Option<FileProgress>,
+    pub progress: Option<Progress>,
     /// Something is wanted of its file.
     #[prop_or_default]
     pub on_file: Callback<(FileInfo, FileAction)>,
@@ -78,7 +79,7 @@ pub fn MessageItem(props: &MessageItemProps) -> Html {
                     </p>
                 }
                 if let Some(file) = &message.file {
-                    { file_card(file, props.progress.as_ref(), message.own, &props.on_file) }
+                    { file_card(file, props.progress.as_ref(), (Place::Message, message.own), &props.on_file) }
                 } else {
                     <MessageText text={AttrValue::from(message.text.clone())} />
                 }

@@ -9,7 +9,7 @@ use client::{
     Session,
     check::Check,
     export::File,
-    files::shown_name,
+    files::{is_small_picture, shown_name},
     notice::{Notice, NoticeKind},
     room::RoomState,
     route::Route,
@@ -19,13 +19,14 @@ use client::{
 };
 use gloo_timers::callback::Timeout;
 use mesh::model::{FileInfo, Invitation, InvitationError, Network, SendError};
-use shared::{RoomCode, identity::safety_number};
+use shared::{FileId, RoomCode, identity::safety_number};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use self::view::RoomView;
 use crate::{
-    appearance, clock,
+    appearance::{self, Setting},
+    clock,
     components::{composer::Outgoing, file_card::FileAction},
     config::LEAVE_MAX,
     drafts::Drafts,
@@ -72,7 +73,8 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
     });
     let leaving = use_leaving(state.left, &on_forget);
     let is_leaving = *leaving != Leaving::No;
-    use_title(words::title(state.unread));
+    use_title(words::page::title(state.unread, state.files_percent()));
+    use_small_pictures(&state, &session);
 
     let on_look = use_callback(session.clone(), {
         let network = network.setter();
@@ -146,6 +148,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
         Callback::noop()
     };
     html! {
+        <ContextProvider<Files> context={props.files.clone()}>
         <RoomView
             {state}
             {drafts}
@@ -181,6 +184,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             on_reload={commands.on_reload.clone()}
             {safety_number}
         />
+        </ContextProvider<Files>>
     }
 }
 
@@ -194,7 +198,9 @@ async fn offer(
     for file in chosen {
         let name = AttrValue::from(file.name());
         let on_progress = |percent| preparing.set(Some((name.clone(), percent)));
-        let taken = files.take_in(&file, on_progress).await;
+        let room = session.room();
+        let how_far = |root: &FileId| room.files.get(root).map(|progress| progress.state);
+        let taken = files.take_in(&file, how_far, on_progress).await;
         let offered = taken.and_then(|(info, hashes)| Ok(session.offer_file(info, hashes)?));
         if let Err(error) = offered {
             let name = shown_name(&name);
@@ -209,9 +215,21 @@ fn on_file((info, action): (FileInfo, FileAction), (session, files): &(Session, 
     let name = shown_name(&info.name);
     match action {
         FileAction::Fetch => {
-            if let Err(error) = session.fetch_file(info) {
-                session.notify(NoticeKind::FileNotFetched { name, error }.into());
-            }
+            let session = session.clone();
+            spawn_local(async move {
+                let have = session
+                    .room()
+                    .files
+                    .get(&info.root)
+                    .map_or(0, |progress| progress.bytes_have);
+                let bytes = info.bytes.saturating_sub(have);
+                let left = js::space().await.map_or(u64::MAX, |space| space.left_bytes);
+                if left < bytes {
+                    session.notify(NoticeKind::FileNoSpace { name, bytes, left }.into());
+                } else if let Err(error) = session.fetch_file(info) {
+                    session.notify(NoticeKind::FileNotFetched { name, error }.into());
+                }
+            });
         }
         FileAction::Pause => session.pause_file(info.root),
         FileAction::Cancel => session.cancel_file(info.root),
@@ -225,6 +243,25 @@ fn on_file((info, action): (FileInfo, FileAction), (session, files): &(Session, 
             });
         }
     }
+}
+
+/// Small pictures are fetched as they come, unless the person does not want that.
+#[hook]
+fn use_small_pictures(state: &Rc<RoomState>, session: &Session) {
+    let (room, session) = (Rc::clone(state), session.clone());
+    use_effect_with(state.messages.len(), move |_| {
+        if !appearance::get(Setting::Pictures).is_empty() {
+            return;
+        }
+        for entry in &room.messages {
+            if let Some(file) = entry.message.file.as_ref().filter(|file| is_small_picture(file))
+                && !room.files.contains_key(&file.root)
+            {
+                // Where there is no room for it, the person may ask and is told.
+                let _ = session.fetch_file(file.clone());
+            }
+        }
+    });
 }
 
 /// The room as it was shown last, and the session. It begins before the room is drawn first, so that its socket opens meanwhile.

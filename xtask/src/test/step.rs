@@ -216,7 +216,7 @@ fn clippy() -> Command {
         "--workspace",
         "--all-targets",
         "--features",
-        "tests/e2e,bench/join,bench/server,bench/sim",
+        "tests/e2e,bench/files,bench/server,bench/sim",
         "--",
         "-D",
         "warnings",

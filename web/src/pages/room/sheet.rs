@@ -11,7 +11,7 @@ use client::{
         label, out_of_reach, page, person_state,
     },
 };
-use mesh::model::{PersonState, SendError};
+use mesh::model::{FileInfo, Message, PersonState, SendError};
 use shared::PeerId;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, EventTarget, HtmlDialogElement, HtmlElement};
@@ -24,6 +24,7 @@ use crate::{
     components::{
         copy::CopyBox,
         element::{button, element, words},
+        file_card::{Place, file_card},
         icon::{Icon, glyph},
         invite::{ByHand, link},
         rename::Rename,
@@ -48,6 +49,8 @@ pub enum Sheet {
     Appearance,
     /// What kind of network this is.
     Check,
+    /// The files of the room.
+    Files,
     /// What was said, as a file.
     Export,
     /// What helps to find out what is wrong.
@@ -68,6 +71,7 @@ impl Sheet {
             Self::Menu
             | Self::Appearance
             | Self::Check
+            | Self::Files
             | Self::Export
             | Self::Diagnostics
             | Self::Forget
@@ -83,6 +87,7 @@ impl Sheet {
             | Self::Menu
             | Self::Appearance
             | Self::Check
+            | Self::Files
             | Self::Export
             | Self::Diagnostics
             | Self::Forget
@@ -206,12 +211,12 @@ fn content(
         Sheet::Appearance => html! {
             <>
                 { title(label::APPEARANCE) }
-                { choice(Setting::Theme) }
-                { choice(Setting::Text) }
+                { for [Setting::Theme, Setting::Text, Setting::Pictures].map(choice) }
                 { done }
             </>
         },
         Sheet::Check => html! { <>{ checked(props, check) }{ done }</> },
+        Sheet::Files => html! { <>{ title(label::FILES) }{ files(props) }{ done }</> },
         Sheet::Export => html! { <>{ export(props, space) }{ done }</> },
         Sheet::Diagnostics => html! {
             <>
@@ -305,6 +310,19 @@ fn how_reached(props: &RoomViewProps, peer: &PeerId) -> AttrValue {
     }
 }
 
+/// All files of the room, the latest first.
+fn files(props: &RoomViewProps) -> Html {
+    let item = |(message, info): (&Message, &FileInfo)| {
+        let progress = props.state.progress(&info.root);
+        html! {
+            <li key={info.root.to_text()}>
+                { file_card(info, progress.as_ref(), (Place::List, message.own), &props.on_file) }
+            </li>
+        }
+    };
+    html! { <ul role="list" class="files" aria-label={label::FILES}>{ for props.state.offers().into_iter().map(item) }</ul> }
+}
+
 /// What was said, as a file for a program or for people; and how much is kept without it.
 fn export(props: &RoomViewProps, space: Option<Space>) -> Html {
     let save = |label, format| {
@@ -388,7 +406,7 @@ fn rename(
 /// A group of radio buttons.
 fn choice(setting: Setting) -> Html {
     let kept = appearance::get(setting);
-    let option = |(value, label): (&'static str, &'static str)| {
+    let option = |&(value, label): &(&'static str, &'static str)| {
         let onchange = Callback::from(move |_: Event| appearance::set(setting, value));
         html! {
             <label>
@@ -397,7 +415,7 @@ fn choice(setting: Setting) -> Html {
             </label>
         }
     };
-    let options = setting.options().into_iter().map(option);
+    let options = setting.options().iter().map(option);
     element(
         "fieldset",
         "choice",
@@ -426,6 +444,9 @@ fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
             if open {
                 { goes_to(Icon::People, label::RENAME_SELF, Sheet::RenameSelf) }
                 { goes_to(Icon::Link, label::WITHOUT_SERVER, Sheet::ByHand) }
+            }
+            if props.state.messages.iter().any(|entry| entry.message.file.is_some()) {
+                { goes_to(Icon::Clip, label::FILES, Sheet::Files) }
             }
             { goes_to(Icon::Sun, label::APPEARANCE, Sheet::Appearance) }
             { goes_to(Icon::Open, label::CHECK_CONNECTION, Sheet::Check) }

@@ -29,6 +29,7 @@ use crate::components::{
     network::NetworkPanel,
     notice::notice_view,
     people::People,
+    picture::Shown,
 };
 use crate::{drafts::Drafts, js};
 
@@ -187,7 +188,13 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                 if is_whispering {
                     refused.emit(());
                 } else {
-                    pending.set(js::files_of(&event));
+                    let mut files = js::files_of(&event);
+                    if event.type_() == "paste"
+                        && let [picture] = &mut files[..]
+                    {
+                        js::name_picture(picture);
+                    }
+                    pending.set(files);
                 }
             }
         })
@@ -378,6 +385,9 @@ fn files_bar(props: &RoomViewProps, pending: &UseStateHandle<Vec<web_sys::File>>
     };
     html! {
         <div class="files-bar" role="group" aria-label={label::SEND_FILE}>
+            if let [file] = &pending[..] && file.type_().starts_with("image/") {
+                <Shown blob={web_sys::Blob::from(file.clone())} name={file.name()} />
+            }
             <p role="status">{ words::files::ask(names) }</p>
             { button("button small primary", page::SEND_FILES, send) }
             { button("button small", label::CANCEL, Callback::from(none)) }
