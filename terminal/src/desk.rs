@@ -295,8 +295,8 @@ impl Desk {
         let files = room.messages.iter().filter_map(|entry| {
             let info = entry.message.file.as_ref()?;
             let number = self.transcript.numbers().of(&info.root);
-            let progress = room.files.get(&info.root);
-            Some(FileReport::new(number, info, progress, entry.message.own))
+            let progress = room.progress(&info.root);
+            Some(FileReport::new(number, info, progress.as_ref(), entry.message.own))
         });
         Report::Files { files: files.collect() }
     }

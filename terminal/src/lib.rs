@@ -6,7 +6,7 @@
 //! 2. [`rtc`]: WebRTC connections, over UDP sockets that they share.
 //! 3. `signaller`, [`tls`]: the socket to a rendezvous server.
 //! 4. [`home`]: the folder in which this program keeps things, and which person an instance is. [`store`]: the database of one person.
-//! 5. [`report`]: what a person is told, as data. [`line`]: what is typed and printed. [`harmless`]: whatever others wrote, as text that can do
+//! 5. [`report`]: what a person is told, as data. [`mod@line`]: what is typed and printed. [`harmless`]: whatever others wrote, as text that can do
 //!    nothing to a terminal. [`words`]: what is said of the program itself. [`map`]: the network as a picture.
 //! 6. [`desk`]: carries out commands. [`run`]: a visit to a room, from what is typed to what is printed. [`args`] and [`link`]: what is typed to
 //!    start it.

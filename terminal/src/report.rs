@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use client::{
     export::date_time,
-    files,
+    files::{self, Progress},
     notice::Level,
     room::{Entry, RoomState},
     words,
 };
 use mesh::{
     io::LinkKind,
-    model::{Delivery, FileInfo, FileProgress, FileState, Network, Person, PersonState},
+    model::{Delivery, FileInfo, FileState, Network, Person, PersonState},
 };
 use serde::{Deserialize, Serialize};
 
@@ -338,7 +338,7 @@ impl MessageReport {
             to_name: message.whisper_to.map(|to| room.name_of(&to)),
             time: date_time(message.unix_millis),
             text: message.text.clone(),
-            file: file.map(|info| FileReport::new(number, info, room.files.get(&info.root), message.own)),
+            file: file.map(|info| FileReport::new(number, info, room.progress(&info.root).as_ref(), message.own)),
             delivery: entry.delivery.map(|delivery| DeliveryReport::new(entry, delivery)),
             earlier,
         }
@@ -425,14 +425,14 @@ impl From<Level> for NoticeLevel {
 impl FileReport {
     /// Of a file that was offered as the `number`th of the room.
     #[must_use]
-    pub fn new(number: usize, info: &FileInfo, progress: Option<&FileProgress>, own: bool) -> Self {
+    pub fn new(number: usize, info: &FileInfo, progress: Option<&Progress>, own: bool) -> Self {
         Self {
             number,
             id: info.root.to_text(),
             name: files::shown_name(&info.name),
             bytes: info.bytes,
-            bytes_have: progress.map_or(0, |progress| progress.bytes_have),
-            state: match progress.map_or(FileState::Offered, |progress| progress.state) {
+            bytes_have: progress.map_or(0, |progress| progress.now.bytes_have),
+            state: match progress.map_or(FileState::Offered, |progress| progress.now.state) {
                 FileState::Offered => FileStanding::Offered,
                 FileState::Fetching => FileStanding::Fetching,
                 FileState::Waiting => FileStanding::Waiting,

@@ -29,6 +29,7 @@ pub fn notice(notice: &Notice) -> Cow<'static, str> {
         | NoticeKind::ForgottenElsewhere
         | NoticeKind::NotForgotten
         | NoticeKind::FilesAreForEveryone
+        | NoticeKind::FileNoSpace { .. }
         | NoticeKind::FileNotOffered { .. }
         | NoticeKind::FileNotFetched { .. }
         | NoticeKind::FileNotSaved { .. }

@@ -76,7 +76,7 @@ pub fn preparing(name: &str, percent: u32) -> String {
 /// There is less space than a file takes.
 pub(super) fn no_space(name: &str, bytes: u64, left: u64) -> String {
     format!(
-        "{} needs {}, and this browser has {} left. Nothing was downloaded: free some space, then try again.",
+        "{} needs {}, and there are {} left here. Nothing was downloaded: free some space, then try again.",
         isolate(name),
         size(bytes),
         size(left)

@@ -155,15 +155,15 @@ impl Transcript {
                 .message
                 .file
                 .as_ref()
-                .and_then(|info| Some((info, room.files.get(&info.root)?)))
+                .and_then(|info| Some((info, room.progress(&info.root)?)))
             else {
                 continue;
             };
-            let FileProgress { state, bytes_have, .. } = *progress;
+            let FileProgress { state, bytes_have, .. } = progress.now;
             if self.files.insert(info.root, (state, bytes_have)) != Some((state, bytes_have)) {
                 let number = self.numbers.assign(info.root);
                 let own = entry.message.own;
-                reports.push(Report::File(FileReport::new(number, info, Some(progress), own)));
+                reports.push(Report::File(FileReport::new(number, info, Some(&progress), own)));
             }
         }
         self.files.retain(|file, _| room.files.get(file).is_some());
