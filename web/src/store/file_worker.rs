@@ -25,7 +25,7 @@ const DENIED: [&str; 4] = ["NotSupportedError", "SecurityError", "TypeError", "W
 
 type Answer = oneshot::Sender<Array>;
 
-/// See the [module documentation](self).
+/// The worker, once it is needed.
 #[derive(Debug, Default)]
 pub struct FileWorker {
     started: OnceCell<Option<Started>>,
