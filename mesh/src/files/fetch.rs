@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     config::{
-        BLOCK_BYTES, CHOICE, FILES_MAX, HASHES_ANSWER_MAX, HASHES_PART_MAX, LACKED_MAX, LIAR_RESTS, PIECE_BYTES,
+        BLOCK_BYTES_MAX, CHOICE, FILES_MAX, HASHES_ANSWER_MAX, HASHES_PART_MAX, LACKED_MAX, LIAR_RESTS, PIECE_BYTES,
         STALLED_RESTS, STORE_PIECES, TELL_PIECES, WRITES_MAX,
     },
     context::Context,
@@ -251,7 +251,7 @@ impl Files {
         let Some(channel) = self.channels.get_mut(&link) else {
             return Ok(());
         };
-        if bytes.is_empty() || bytes.len() > BLOCK_BYTES {
+        if bytes.is_empty() || bytes.len() > BLOCK_BYTES_MAX {
             return Err(Violation);
         }
         let holding = self.holdings.get(&root).filter(|_| channel.asks(root, piece));

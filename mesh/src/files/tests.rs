@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     config::{
-        BLOCK_BYTES, ENDGAME_AFTER, FILE_CHANNEL_WINDOW_BYTES, FILE_LINK_TIMEOUT, PIECE_BYTES, READS_MAX, REQUESTS_MAX,
+        BLOCK_BYTES, BLOCK_BYTES_MAX, ENDGAME_AFTER, FILE_CHANNEL_WINDOW_BYTES, FILE_LINK_TIMEOUT, PIECE_BYTES, READS_MAX, REQUESTS_MAX,
         STALL, STALLED_RESTS, WINDOW_MIN,
     },
     context::test::peer,
@@ -291,7 +291,7 @@ fn data_that_nobody_asked_for_and_parts_out_of_order_are_violations() {
         data(lacking, 0, &block),
         data(pieces[0], BLOCK_BYTES, &block),
         data(pieces[0], 0, &[]),
-        data(pieces[0], 0, &vec![1; BLOCK_BYTES + 1]),
+        data(pieces[0], 0, &vec![1; BLOCK_BYTES_MAX + 1]),
         vec![0x82, 6],
     ];
     for bytes in bad {
