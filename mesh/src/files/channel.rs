@@ -15,8 +15,9 @@ use super::set::PieceSet;
 use crate::{
     bucket::Bucket,
     config::{
-        BLOCK_BYTES, BLOCK_BYTES_MAX, FAST_WITHIN, FILE_CHANNEL_WINDOW_BYTES, FILE_FRAMES_BURST, FILE_FRAMES_PER_SECOND, FILE_FRAMES_WAITING_MAX, LATE_BYTES_MAX,
-        PIECE_TIMEOUT, STALL, WINDOW_GROWS_BELOW, WINDOW_MAX, WINDOW_MIN, WINDOW_SHRINKS_ABOVE,
+        BLOCK_BYTES, BLOCK_BYTES_MAX, FAST_WITHIN, FILE_CHANNEL_WINDOW_BYTES, FILE_FRAMES_BURST,
+        FILE_FRAMES_PER_SECOND, FILE_FRAMES_WAITING_MAX, LATE_BYTES_MAX, PIECE_TIMEOUT, STALL, WINDOW_GROWS_BELOW,
+        WINDOW_MAX, WINDOW_MIN, WINDOW_SHRINKS_ABOVE,
     },
     context::Context,
     io::{Instant, LinkId, Output},
@@ -154,10 +155,20 @@ impl Channel {
         let took = cx.instant().since(self.taking_since);
         // How long a part of it took says nothing.
         if self.credit == 0 {
-            self.block = if took < FAST_WITHIN { BLOCK_BYTES_MAX } else { BLOCK_BYTES };
+            self.block = if took < FAST_WITHIN {
+                BLOCK_BYTES_MAX
+            } else {
+                BLOCK_BYTES
+            };
         }
         self.credit = FILE_CHANNEL_WINDOW_BYTES;
         self.flush(cx);
+    }
+
+    /// Whether there is room for a question that may as well wait for the next look. One that is sending a piece takes nothing meanwhile, and many
+    /// questions at once would make it look stuck.
+    pub(crate) fn takes_questions(&self) -> bool {
+        self.waiting.len() < FILE_FRAMES_WAITING_MAX / 2
     }
 
     /// Whether the driver takes a part of a piece now.

@@ -70,7 +70,8 @@ impl Files {
         let (Some(channel), Some(holding)) = (self.channels.get_mut(&link), self.holdings.get(&root)) else {
             return;
         };
-        if channel.holds.contains_key(&root) && !channel.sources.contains_key(&root) && holding.is_wanted() {
+        let may_have = channel.holds.contains_key(&root) && !channel.sources.contains_key(&root);
+        if may_have && holding.is_wanted() && channel.takes_questions() {
             let set = PieceSet::none(holding.pieces());
             channel.sources.insert(root, Source { set, lacked: 0 });
             channel.send(cx, &FileFrame::Ask { root });
