@@ -119,7 +119,8 @@ pub enum Request {
         /// The message.
         bytes: Vec<u8>,
     },
-    /// Keep or forget what belongs to this room, all of it or nothing. Answer with [`Core::handle_written`]. The next one comes after that.
+    /// Keep or forget what belongs to this room, all of it or nothing. Answer with [`Core::handle_written`]. The next one comes after that, or
+    /// while the program goes away.
     Write {
         /// What.
         changes: Vec<Change>,

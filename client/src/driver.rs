@@ -147,7 +147,7 @@ pub trait Platform {
     fn post_nearby(&mut self, message: &[u8]);
 
     /// Keeps or forgets what belongs to this room, all of it or nothing. Has [`DriverEvent::Written`] sent when that is done. Asked for again only
-    /// after that.
+    /// after that, or while the program goes away: what was asked for first is done first.
     fn write(&mut self, changes: Vec<Change>, durability: Durability);
 
     /// Keeps that this room is closed.

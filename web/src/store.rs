@@ -3,6 +3,7 @@
 
 mod file_worker;
 mod indexeddb;
+mod transaction;
 
 use std::rc::Rc;
 

@@ -3,7 +3,9 @@
 //! Owns: the changes that the node wants kept and the store has not taken. A batch is written a moment after its first change, so that
 //! what comes together is written together; at once, and safe from a power cut, if the node waits for it. While
 //! one batch is being written the next one grows, up to a bound: a store that takes so long is taken for broken. Once it has ended, by a failure or because the
-//! room is forgotten, nothing is written any more.
+//! room is forgotten, nothing is written any more. A program that goes away waits for no answer: stores keep the order of batches.
+
+use std::collections::VecDeque;
 
 use mesh::io::{Change, Instant, Priority};
 
@@ -19,8 +21,10 @@ pub(super) struct Journal {
     waiting_bytes: usize,
     /// When what waits is to be written, and how.
     due: Option<(Instant, Durability)>,
-    /// How many changes are being written.
-    writing: Option<usize>,
+    /// How many changes are being written, in each batch.
+    writing: VecDeque<usize>,
+    /// Whether the next batch waits for no other.
+    hurries: bool,
     /// How many were written, ever.
     written: u64,
     ended: bool,
@@ -55,6 +59,7 @@ impl Journal {
 
     /// What waits is written now: there may be no later.
     pub(super) fn hasten(&mut self, now: Instant) {
+        self.hurries = self.due.is_some();
         if let Some((due, _)) = &mut self.due {
             *due = now.min(*due);
         }
@@ -62,27 +67,29 @@ impl Journal {
 
     /// When [`Journal::poll`] has something.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.due.filter(|_| self.writing.is_none()).map(|(due, _)| due)
+        let may_write = self.writing.is_empty() || self.hurries;
+        self.due.filter(|_| may_write).map(|(due, _)| due)
     }
 
     /// The next batch, if it is time.
     pub(super) fn poll(&mut self, now: Instant) -> Option<(Vec<Change>, Durability)> {
         self.poll_timeout().filter(|due| *due <= now)?;
         let (_, durability) = self.due.take()?;
-        self.writing = Some(self.waiting.len());
+        self.hurries = false;
+        self.writing.push_back(self.waiting.len());
         self.waiting_bytes = 0;
         Some((std::mem::take(&mut self.waiting), durability))
     }
 
     /// A batch was written. Gives how many changes were, ever.
     pub(super) fn handle_written(&mut self) -> u64 {
-        self.written += self.writing.take().map_or(0, |changes| changes as u64);
+        self.written += self.writing.pop_front().map_or(0, |changes| changes as u64);
         self.written
     }
 
     /// Whether nothing waits, and nothing is being written.
     pub(super) fn is_done(&self) -> bool {
-        self.due.is_none() && self.writing.is_none()
+        self.due.is_none() && self.writing.is_empty()
     }
 
     /// Whether nothing is written any more.
@@ -180,6 +187,23 @@ mod tests {
         assert_eq!(journal.poll(at(1)), Some((vec![change(1)], Durability::Relaxed)));
         assert!(!journal.is_done());
         journal.handle_written();
+        assert!(journal.is_done());
+    }
+
+    #[test]
+    fn what_waits_behind_another_batch_is_written_at_once_before_the_end() {
+        let mut journal = Journal::default();
+        journal.push(at(0), change(1), Priority::AtOnce).unwrap();
+        assert!(journal.poll(at(0)).is_some());
+        journal.push(at(0), change(2), Priority::Soon).unwrap();
+        assert_eq!(journal.poll(at(0) + WRITE_AFTER), None);
+        journal.hasten(at(1));
+        assert_eq!(journal.poll(at(1)), Some((vec![change(2)], Durability::Relaxed)));
+        journal.push(at(1), change(3), Priority::AtOnce).unwrap();
+        assert_eq!(journal.poll(at(1)), None, "one at a time again");
+        assert_eq!((journal.handle_written(), journal.handle_written()), (1, 2));
+        assert!(journal.poll(at(1)).is_some());
+        assert_eq!(journal.handle_written(), 3);
         assert!(journal.is_done());
     }
 

@@ -1,6 +1,7 @@
 //! The channel for files of one link: what waits to be sent on it, what its peer has and was asked for, and what its peer asked for.
 //!
-//! Flow control: at most [`FILE_CHANNEL_WINDOW_BYTES`] are handed to the driver before it says that little waits. Frames go before pieces.
+//! Flow control: at most [`FILE_CHANNEL_WINDOW_BYTES`] are handed to the driver before it says that little waits. Frames go before pieces. A channel that
+//! takes that much quickly gets larger parts of pieces.
 //!
 //! Bounds: [`FILE_FRAMES_WAITING_MAX`] frames wait; a peer that takes fewer has a *stuck* channel, which is used no more. [`REQUESTS_MAX`] requests of the
 //! peer wait; more are a violation. Of its pieces, [`READ_AHEAD`] are in memory, and of ours that come one.
@@ -14,8 +15,9 @@ use super::set::PieceSet;
 use crate::{
     bucket::Bucket,
     config::{
-        FILE_CHANNEL_WINDOW_BYTES, FILE_FRAMES_BURST, FILE_FRAMES_PER_SECOND, FILE_FRAMES_WAITING_MAX, LATE_BYTES_MAX,
-        PIECE_TIMEOUT, STALL, WINDOW_GROWS_BELOW, WINDOW_MAX, WINDOW_MIN, WINDOW_SHRINKS_ABOVE,
+        BLOCK_BYTES, BLOCK_BYTES_MAX, FAST_WITHIN, FILE_CHANNEL_WINDOW_BYTES, FILE_FRAMES_BURST,
+        FILE_FRAMES_PER_SECOND, FILE_FRAMES_WAITING_MAX, LATE_BYTES_MAX, PIECE_TIMEOUT, STALL, WINDOW_GROWS_BELOW,
+        WINDOW_MAX, WINDOW_MIN, WINDOW_SHRINKS_ABOVE,
     },
     context::Context,
     io::{Instant, LinkId, Output},
@@ -29,6 +31,10 @@ pub(crate) struct Channel {
     pub(crate) peer: PeerId,
     /// How much may still be handed to the driver.
     credit: usize,
+    /// Since when the driver has been taking what it was handed.
+    taking_since: Instant,
+    /// How much of a piece goes into one message.
+    block: usize,
     waiting: VecDeque<Rc<[u8]>>,
     pub(crate) is_stuck: bool,
     /// The frames besides pieces that the peer may send.
@@ -106,6 +112,8 @@ impl Channel {
             link,
             peer,
             credit: FILE_CHANNEL_WINDOW_BYTES,
+            taking_since: now,
+            block: BLOCK_BYTES,
             waiting: VecDeque::new(),
             is_stuck: false,
             frames: Bucket::per_second(FILE_FRAMES_PER_SECOND, FILE_FRAMES_BURST),
@@ -144,8 +152,23 @@ impl Channel {
 
     /// Little waits in the driver.
     pub(crate) fn handle_writable(&mut self, cx: &mut Context) {
+        let took = cx.instant().since(self.taking_since);
+        // How long a part of it took says nothing.
+        if self.credit == 0 {
+            self.block = if took < FAST_WITHIN {
+                BLOCK_BYTES_MAX
+            } else {
+                BLOCK_BYTES
+            };
+        }
         self.credit = FILE_CHANNEL_WINDOW_BYTES;
         self.flush(cx);
+    }
+
+    /// Whether there is room for a question that may as well wait for the next look. One that is sending a piece takes nothing meanwhile, and many
+    /// questions at once would make it look stuck.
+    pub(crate) fn takes_questions(&self) -> bool {
+        self.waiting.len() < FILE_FRAMES_WAITING_MAX / 2
     }
 
     /// Whether the driver takes a part of a piece now.
@@ -153,10 +176,18 @@ impl Channel {
         self.credit > 0 && self.waiting.is_empty() && !self.is_stuck
     }
 
+    /// How much of a piece goes into one message.
+    pub(crate) fn block(&self) -> usize {
+        self.block
+    }
+
     fn flush(&mut self, cx: &mut Context) {
         while self.credit > 0
             && let Some(bytes) = self.waiting.pop_front()
         {
+            if self.credit == FILE_CHANNEL_WINDOW_BYTES {
+                self.taking_since = cx.instant();
+            }
             self.credit = self.credit.saturating_sub(bytes.len());
             let link = self.link;
             cx.output(Output::TransmitFile { link, bytes });
@@ -284,6 +315,24 @@ mod tests {
         assert!(!channel.takes_data());
         channel.handle_writable(&mut cx);
         assert_eq!(sent(&mut cx), fits);
+    }
+
+    #[test]
+    fn a_channel_that_takes_much_quickly_gets_larger_parts() {
+        let mut cx = Context::test(1);
+        let mut channel = channel(&cx);
+        assert_eq!(channel.block(), BLOCK_BYTES);
+        let mut block_after = |bytes: usize, took: Duration| {
+            channel.send_encoded(&mut cx, vec![0; bytes]);
+            cx.wait(u64::try_from(took.as_millis()).unwrap());
+            channel.handle_writable(&mut cx);
+            channel.block()
+        };
+        let brief = FAST_WITHIN / 2;
+        assert_eq!(block_after(1, Duration::ZERO), BLOCK_BYTES, "too little to tell");
+        assert_eq!(block_after(FILE_CHANNEL_WINDOW_BYTES, brief), BLOCK_BYTES_MAX);
+        assert_eq!(block_after(1, 2 * FAST_WITHIN), BLOCK_BYTES_MAX, "too little to tell");
+        assert_eq!(block_after(FILE_CHANNEL_WINDOW_BYTES, FAST_WITHIN), BLOCK_BYTES);
     }
 
     #[test]

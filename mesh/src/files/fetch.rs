@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     config::{
-        BLOCK_BYTES, CHOICE, FILES_MAX, HASHES_ANSWER_MAX, HASHES_PART_MAX, LACKED_MAX, LIAR_RESTS, PIECE_BYTES,
+        BLOCK_BYTES_MAX, CHOICE, FILES_MAX, HASHES_ANSWER_MAX, HASHES_PART_MAX, LACKED_MAX, LIAR_RESTS, PIECE_BYTES,
         STALLED_RESTS, STORE_PIECES, TELL_PIECES, WRITES_MAX,
     },
     context::Context,
@@ -70,7 +70,8 @@ impl Files {
         let (Some(channel), Some(holding)) = (self.channels.get_mut(&link), self.holdings.get(&root)) else {
             return;
         };
-        if channel.holds.contains_key(&root) && !channel.sources.contains_key(&root) && holding.is_wanted() {
+        let may_have = channel.holds.contains_key(&root) && !channel.sources.contains_key(&root);
+        if may_have && holding.is_wanted() && channel.takes_questions() {
             let set = PieceSet::none(holding.pieces());
             channel.sources.insert(root, Source { set, lacked: 0 });
             channel.send(cx, &FileFrame::Ask { root });
@@ -251,7 +252,7 @@ impl Files {
         let Some(channel) = self.channels.get_mut(&link) else {
             return Ok(());
         };
-        if bytes.is_empty() || bytes.len() > BLOCK_BYTES {
+        if bytes.is_empty() || bytes.len() > BLOCK_BYTES_MAX {
             return Err(Violation);
         }
         let holding = self.holdings.get(&root).filter(|_| channel.asks(root, piece));

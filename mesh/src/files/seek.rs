@@ -31,8 +31,10 @@ impl Files {
         if now >= holding.due.seek {
             holding.due.seek = now + SEEK_HOLDERS;
             for (_, channel) in self.channels.iter_mut() {
-                channel.sought.insert(root, ());
-                channel.send(cx, &FileFrame::Seek { root });
+                if channel.takes_questions() {
+                    channel.sought.insert(root, ());
+                    channel.send(cx, &FileFrame::Seek { root });
+                }
             }
         }
         let linked = |peer: &PeerId| self.neighbors.values().any(|neighbor| neighbor == peer);

@@ -9,7 +9,7 @@ use super::{
     channel::{Content, Request},
 };
 use crate::{
-    config::{BLOCK_BYTES, HASHES_ANSWER_MAX, HASHES_PART_MAX, READ_AHEAD, READS_MAX, REQUESTS_MAX, TELL_HOLDS},
+    config::{HASHES_ANSWER_MAX, HASHES_PART_MAX, READ_AHEAD, READS_MAX, REQUESTS_MAX, TELL_HOLDS},
     context::Context,
     io::{Instant, LinkId, Output},
     wire::transfer::FileFrame,
@@ -170,6 +170,7 @@ impl Files {
         let Some(channel) = self.channels.get_mut(&link).filter(|channel| channel.takes_data()) else {
             return Step::Wait;
         };
+        let block = channel.block();
         let (frame, is_done) = match channel.requests.front_mut() {
             None => return Step::Wait,
             Some(Request::Hashes { root, from, left }) => {
@@ -209,7 +210,7 @@ impl Files {
                 }
                 Content::Here { bytes, sent } => {
                     let (root, piece, bytes) = (*root, *piece, Rc::clone(bytes));
-                    let part = &bytes[*sent..bytes.len().min(*sent + BLOCK_BYTES)];
+                    let part = &bytes[*sent..bytes.len().min(*sent + block)];
                     let offset = u32::try_from(*sent).unwrap_or(u32::MAX);
                     *sent += part.len();
                     let is_done = *sent == bytes.len();

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     config::{
-        BLOCK_BYTES, ENDGAME_AFTER, FILE_CHANNEL_WINDOW_BYTES, FILE_LINK_TIMEOUT, PIECE_BYTES, READS_MAX, REQUESTS_MAX,
-        STALL, STALLED_RESTS, WINDOW_MIN,
+        BLOCK_BYTES, BLOCK_BYTES_MAX, ENDGAME_AFTER, FILE_CHANNEL_WINDOW_BYTES, FILE_LINK_TIMEOUT, PIECE_BYTES,
+        READS_MAX, REQUESTS_MAX, STALL, STALLED_RESTS, WINDOW_MIN,
     },
     context::test::peer,
     door::Sources,
@@ -291,7 +291,7 @@ fn data_that_nobody_asked_for_and_parts_out_of_order_are_violations() {
         data(lacking, 0, &block),
         data(pieces[0], BLOCK_BYTES, &block),
         data(pieces[0], 0, &[]),
-        data(pieces[0], 0, &vec![1; BLOCK_BYTES + 1]),
+        data(pieces[0], 0, &vec![1; BLOCK_BYTES_MAX + 1]),
         vec![0x82, 6],
     ];
     for bytes in bad {
@@ -403,6 +403,39 @@ fn pieces_are_read_once_and_sent_as_the_channel_takes_them() {
     assert_eq!(blocks(&mut rig, BOB), whole[first..]);
     rig.files.handle_read(&mut rig.cx, root, 0, Some(file.piece(0)));
     assert!(blocks(&mut rig, BOB).iter().all(|(piece, _)| *piece == 0));
+}
+
+#[test]
+fn whoever_looks_for_many_files_while_sending_one_keeps_the_channel() {
+    let file = Made::of(3 * PIECE_BYTES);
+    let root = file.root();
+    let mut rig = offering(&file);
+    rig.hand(BOB, &FileFrame::Want { root, pieces: vec![0] });
+    rig.files.handle_read(&mut rig.cx, root, 0, Some(file.piece(0)));
+    // Bob's channel takes nothing more for now.
+    let others: Vec<_> = (1..150).map(Made::of).collect();
+    let roots = others.iter().map(Made::root).collect();
+    rig.hand(BOB, &FileFrame::Holds { roots });
+    for other in &others {
+        let fetched = rig.files.fetch(&mut rig.cx, other.info.clone(), std::iter::empty());
+        assert_eq!(fetched, Ok(()));
+    }
+    for _ in 0..10 {
+        rig.wait(5_000);
+    }
+    assert!(rig.files.channels.contains_key(&BOB));
+    // Once it does, every question is asked.
+    let mut asked = 0;
+    for _ in 0..40 {
+        rig.files.handle_writable(&mut rig.cx, BOB);
+        rig.wait(2_000);
+        let sent = rig.sent_to(BOB);
+        let asks = sent
+            .iter()
+            .filter(|bytes| matches!(FileFrame::decode(bytes), Ok(FileFrame::Ask { .. })));
+        asked += asks.count();
+    }
+    assert_eq!(asked, others.len());
 }
 
 #[test]

@@ -156,7 +156,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::{BLOCK_BYTES, FILES_MAX, HASHES_PART_MAX, PIECE_BYTES, PIECES_MAX};
+    use crate::config::{BLOCK_BYTES_MAX, FILES_MAX, HASHES_PART_MAX, PIECE_BYTES, PIECES_MAX};
 
     #[test]
     fn a_frame_of_the_future_is_unknown_and_one_that_is_too_large_or_has_a_tail_refused() {
@@ -176,7 +176,7 @@ mod tests {
     fn the_largest_frames_fit() {
         let root = FileId::from_bytes([7; 32]);
         let last = u32::try_from(PIECES_MAX - 1).unwrap();
-        let (set, block, hashes) = ([255; PIECES_MAX / 8], [9; BLOCK_BYTES], [9; 32 * HASHES_PART_MAX]);
+        let (set, block, hashes) = ([255; PIECES_MAX / 8], [9; BLOCK_BYTES_MAX], [9; 32 * HASHES_PART_MAX]);
         let frames = [
             FileFrame::Holds {
                 roots: vec![root; FILES_MAX],

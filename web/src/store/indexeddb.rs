@@ -35,6 +35,7 @@ use web_sys::{
 };
 use zeroize::Zeroizing;
 
+use super::transaction::{stored, watch_the_page};
 use crate::{
     config::DATABASE_VERSION,
     js::{self, field, object},
@@ -100,6 +101,7 @@ impl IndexedDbStore {
     /// # Errors
     /// What the browser says where it lets the page have none.
     pub async fn open(name: &str) -> Result<Self, JsValue> {
+        watch_the_page();
         Self::open_version(name, DATABASE_VERSION).await
     }
 
@@ -340,19 +342,6 @@ fn answer(request: &IdbRequest) -> impl Future<Output = Result<JsValue, JsValue>
             Ok(_) => request.result(),
             Err(_) => Err(request.error()?.into()),
         }
-    }
-}
-
-/// Waits until a transaction, of which nothing more is asked, is stored. It ends by itself: told to end by `commit`, Firefox would give
-/// no reason for what fails after that, such as a full disk.
-async fn stored(transaction: &IdbTransaction) -> Result<(), JsValue> {
-    let ended = Promise::new(&mut |resolve, reject| {
-        transaction.set_oncomplete(Some(&resolve));
-        transaction.set_onabort(Some(&reject));
-    });
-    match JsFuture::from(ended).await {
-        Ok(_) => Ok(()),
-        Err(_) => Err(transaction.error().into()),
     }
 }
 
