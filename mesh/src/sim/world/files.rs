@@ -21,6 +21,8 @@ pub(super) struct Lane {
     waiting: usize,
     /// When the last of them has left, in microseconds.
     busy_until: u64,
+    /// How large the last message was.
+    message: usize,
     /// Whether the sender's node is about to be told that little waits.
     tells: bool,
     /// What waits for the connection to carry again.
@@ -100,6 +102,7 @@ impl<B: Body> Simulation<B> {
         let state = &mut self.net.connections[connection];
         let (delay, lane) = (state.delay, &mut state.files[to]);
         lane.waiting += bytes.len();
+        lane.message = bytes.len();
         let bound = FILE_CHANNEL_LOW_BYTES + FILE_CHANNEL_WINDOW_BYTES + FILE_FRAME_BYTES_MAX;
         assert!(
             lane.waiting <= bound,
@@ -115,13 +118,11 @@ impl<B: Body> Simulation<B> {
         self.tell_writable(connection, to);
     }
 
-    /// For how long a message of the chat waits behind one for files: the two channels take turns.
+    /// For how long a message of the chat waits behind one for files, about as large as the last one: the two channels take turns.
     pub(super) fn behind_files(&self, connection: usize, to: usize) -> u64 {
-        let left = self.net.connections[connection].files[to]
-            .busy_until
-            .saturating_sub(self.millis * 1_000);
-        left.min(FILE_FRAME_BYTES_MAX as u64 * 1_000 / self.file_rate)
-            .div_ceil(1_000)
+        let lane = &self.net.connections[connection].files[to];
+        let left = lane.busy_until.saturating_sub(self.millis * 1_000);
+        left.min(lane.message as u64 * 1_000 / self.file_rate).div_ceil(1_000)
     }
 
     pub(super) fn happen_to_file(&mut self, happening: wire::Happening) {
