@@ -151,10 +151,7 @@ mod tests {
     fn json_has_escapes_for_what_a_terminal_obeys() {
         let text = "a\\\u{7f}\u{9b}31m\u{202e}\u{2028}\u{1b}\u{e0041} é\"\n";
         let line = json(&serde_json::to_string(text).unwrap());
-        assert_eq!(
-            line,
-            r#""a\\\u007f\u009b31m\u202e\u2028\u001b\udb40\udc41 é\"\n""#
-        );
+        assert_eq!(line, r#""a\\\u007f\u009b31m\u202e\u2028\u001b\udb40\udc41 é\"\n""#);
         assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
     }
 

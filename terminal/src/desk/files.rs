@@ -61,9 +61,7 @@ impl Shelf {
         if how_far(&root) == Some(FileState::Whole) {
             return Ok((info, hashes));
         }
-        file.seek(SeekFrom::Start(0))
-            .await
-            .map_err(|_| TakeError::Unreadable)?;
+        file.seek(SeekFrom::Start(0)).await.map_err(|_| TakeError::Unreadable)?;
         for (piece, hash) in (0..).zip(&hashes) {
             if let Err(error) = self.keep(&mut file, &info, piece, hash).await {
                 if is_new(how_far(&root)) {

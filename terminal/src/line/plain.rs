@@ -190,7 +190,8 @@ fn author(message: &MessageReport) -> Cow<'_, str> {
     let name = &message.name;
     let alike = skeleton(name);
     let [first, last] = ["You", "whispers"].map(skeleton);
-    let misleads = alike.split(' ').next() == Some(first.as_str()) || alike.split(' ').next_back() == Some(last.as_str());
+    let misleads =
+        alike.split(' ').next() == Some(first.as_str()) || alike.split(' ').next_back() == Some(last.as_str());
     if !misleads {
         return name.into();
     }
