@@ -293,5 +293,13 @@ async fn who_is_killed_comes_back_as_the_same_person_with_what_was_said_and_a_fi
         .await;
     assert_eq!(code, 0, "{printed}{words}");
     assert_eq!(text(&target), "what is in it");
-    assert_eq!((ann.end().await, bob.end().await), (0, 0));
+    assert_eq!(ann.end().await, 0);
+    // Nobody is there any more who has it.
+    let (code, printed, words) = machine.run(&["get", &link, "1", "--wait", "1", "--as", "9"], "").await;
+    assert_eq!(
+        (code, words.contains("not everything was done")),
+        (3, true),
+        "{printed}{words}"
+    );
+    assert_eq!(bob.end().await, 0);
 }
