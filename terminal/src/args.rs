@@ -11,7 +11,8 @@ use crate::config::{DELIVERY_WAIT, HISTORY_SHOWN};
 /// A peer of Starling in a terminal: the rooms of the browsers, without a browser.
 ///
 /// Exit codes: 0 all was done, and what was said has reached all who were there; 1 the program failed; 2 a mistake on the command line; 3 something that
-/// was said did not reach all in time; 4 nobody was there (what was said is kept, and goes out at the next visit); 5 a command was not carried out.
+/// was said did not reach all in time, or a file did not come; 4 nobody was there (what was said is kept if that is possible, and goes out at the next visit);
+/// 5 a command was not carried out.
 #[derive(Debug, Parser)]
 #[command(name = "starling", version, max_term_width = 100)]
 pub struct Cli {

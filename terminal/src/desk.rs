@@ -115,7 +115,7 @@ impl Desk {
         let ended: Vec<_> = self.wanted.keys().filter(|file| has_ended(file)).copied().collect();
         for file in ended {
             if let Some(path) = self.wanted.remove(&file)
-                && let Some((info, _)) = offer(&room, &file)
+                && let Some(info) = offer(&room, &file)
             {
                 match state(&file) {
                     Some(FileState::NoRoom) => self.tell_no_room(&info.name),
@@ -188,7 +188,9 @@ impl Desk {
                 let name = client::files::shown_name(&info.name);
                 let (shelf, root) = (self.shelf.clone(), info.root);
                 let error = self.session.offer_file(info, hashes).err()?;
-                spawn_local(async move { shelf.forget(root).await });
+                if files::is_new(how_far(&self.session, &root)) {
+                    spawn_local(async move { shelf.forget(root).await });
+                }
                 Refusal::File {
                     name,
                     error: error.into(),
@@ -306,8 +308,10 @@ impl Desk {
         let (shelf, late) = (self.shelf.clone(), self.late.clone());
         let name = file_name(&path);
         let text = client::words::files::preparing(&name, 0);
+        let session = self.session.clone();
         spawn_local(async move {
-            let result = match shelf.take_in(&path, name.clone()).await {
+            let taken = shelf.take_in(&path, name.clone(), |root| how_far(&session, root));
+            let result = match taken.await {
                 Ok((info, hashes)) => Late::TakenIn { info, hashes },
                 Err(error) => Late::Failed {
                     refusal: Refusal::File { name, error },
@@ -322,7 +326,7 @@ impl Desk {
     fn fetch(&mut self, room: &RoomState, number: usize, path: Option<PathBuf>) -> Result<Report, Refusal> {
         let file = self.transcript.numbers().file(number);
         let found = file.and_then(|file| offer(room, &file));
-        let (info, _) = found.ok_or(Refusal::NoSuchFile { number })?;
+        let info = found.ok_or(Refusal::NoSuchFile { number })?;
         let name = client::files::shown_name(&info.name);
         let state = room.files.get(&info.root).map(|progress| progress.state);
         if state == Some(FileState::Whole) {
@@ -375,6 +379,9 @@ pub enum SaveError {
     /// A piece is not in the store any more.
     #[error("a part of it is not here any more. Fetch it again")]
     Lost,
+    /// What was said of it is not so: a wrong length, say.
+    #[error("what is here is not what was offered last under its number. Ask for another offer of it")]
+    Another,
     /// The store failed.
     #[error("the database failed: {0}")]
     Store(#[from] StoreError),
@@ -405,12 +412,20 @@ fn message(room: &RoomState, entry: &Entry, numbers: &Numbers) -> MessageReport 
     MessageReport::new(room, entry, number, false)
 }
 
-/// Who offered a file last, and what they said of it.
-fn offer<'a>(room: &'a RoomState, file: &FileId) -> Option<(&'a FileInfo, PeerId)> {
-    room.messages.iter().rev().find_map(|entry| {
-        let info = entry.message.file.as_ref().filter(|info| info.root == *file)?;
-        Some((info, entry.message.author))
-    })
+/// What was said last of a file that was offered. Of one that is here nothing is taken that its length belies.
+fn offer<'a>(room: &'a RoomState, file: &FileId) -> Option<&'a FileInfo> {
+    let known = room.files.get(file);
+    let bytes = known.filter(|known| known.state == FileState::Whole);
+    let offers = room.messages.iter().rev();
+    let mut offers = offers.filter_map(|entry| entry.message.file.as_ref().filter(|info| info.root == *file));
+    let last = offers.next()?;
+    let is_so = |info: &&FileInfo| bytes.is_none_or(|known| known.bytes_have == info.bytes);
+    Some(std::iter::once(last).chain(offers).find(is_so).unwrap_or(last))
+}
+
+/// How far a file is here.
+fn how_far(session: &Session, file: &FileId) -> Option<FileState> {
+    session.room().files.get(file).map(|progress| progress.state)
 }
 
 fn file_name(path: &Path) -> String {

@@ -73,6 +73,23 @@ pub fn sentence(words: &str) -> String {
     line(&words.replace(['\u{2068}', '\u{2069}'], ""))
 }
 
+/// A line of JSON with escapes for what a terminal would obey. Whoever reads it as JSON reads the same.
+#[must_use]
+pub fn json(line: &str) -> String {
+    let mut escaped = String::with_capacity(line.len());
+    // All of this can stand within strings only.
+    for char in line.chars() {
+        if is_harmful(char) {
+            for unit in char.encode_utf16(&mut [0; 2]).iter() {
+                escaped += &format!("\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(char);
+        }
+    }
+    escaped
+}
+
 /// How many columns a text takes that has no controls in it.
 #[must_use]
 pub fn width(text: &str) -> usize {
@@ -128,6 +145,14 @@ mod tests {
         ] {
             assert_eq!(line(text), shown);
         }
+    }
+
+    #[test]
+    fn json_has_escapes_for_what_a_terminal_obeys() {
+        let text = "a\\\u{7f}\u{9b}31m\u{202e}\u{2028}\u{1b}\u{e0041} é\"\n";
+        let line = json(&serde_json::to_string(text).unwrap());
+        assert_eq!(line, r#""a\\\u007f\u009b31m\u202e\u2028\u001b\udb40\udc41 é\"\n""#);
+        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
     }
 
     #[test]

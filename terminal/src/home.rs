@@ -188,7 +188,20 @@ fn private_file(path: &Path) -> io::Result<File> {
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let file = options.open(path)?;
+    make_private(&file);
+    Ok(file)
+}
+
+/// A file that was there already may be open to others.
+pub(crate) fn make_private(file: &File) {
+    #[cfg(unix)]
+    if let Err(error) = file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600)) {
+        // Some file systems have no modes.
+        tracing::warn!(%error, "the mode of a file cannot be set");
+    }
+    #[cfg(not(unix))]
+    let _ = file;
 }
 
 fn private_folder(path: &Path) -> Result<(), HomeError> {
@@ -290,6 +303,13 @@ mod tests {
         for path in [&home.0, &person.folder] {
             assert_eq!(mode(path), 0o700, "{}", path.display());
         }
+        for path in [person.store.path(), person.folder.join("lock")] {
+            assert_eq!(mode(&path), 0o600, "{}", path.display());
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+        }
+        person.store.close().await;
+        drop(person);
+        let person = home.claim(None, certificate).await.unwrap();
         for path in [person.store.path(), person.folder.join("lock")] {
             assert_eq!(mode(&path), 0o600, "{}", path.display());
         }

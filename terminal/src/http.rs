@@ -8,7 +8,7 @@
 //! | `GET /network?format=json` (also `dot`, `svg`) | who is linked with whom |
 //! | `GET /files` | which files were offered |
 //! | `POST /say` with `{"text":"…"}` | the id of the message |
-//! | `POST /whisper` with `{"name":"…","text":"…"}`, `GET /whisper?name=…&message=…` | the same |
+//! | `POST /whisper` with `{"name":"…","text":"…"}`, `GET /whisper?name=…&message=…` | the same; by `GET` only with a token |
 //! | `POST /files` with `{"path":"…"}` | 202: it is being read, and then offered |
 //! | `GET /events` | all that happens, as server-sent events: [`Report`](crate::report::Report)s, and `lagged` where some were missed |
 //! | `GET /openapi.json` | this table, for programs |
@@ -112,7 +112,7 @@ impl Server {
         let failed = |source| HttpError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let app = routes::app(Room { asks, events });
+        let app = routes::app(Room { asks, events }, &access);
         let app = guard::guarded(app, access, address);
         Ok(Self { listener, app, address })
     }

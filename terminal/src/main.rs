@@ -24,7 +24,7 @@ use terminal::{
     link::Destination,
     report::Report,
     rtc::Certificate,
-    run::{self, End, Format, Inlets, Outcome, Plan, Printer, Show, Start, Typed},
+    run::{self, End, Ended, Format, Inlets, Outcome, Plan, Printer, Show, Start, Typed},
     tls::Tls,
 };
 use tokio::{
@@ -50,9 +50,12 @@ fn main() -> ExitCode {
         .with_writer(io::stderr)
         .init();
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
-    let ended = runtime
-        .context("the program cannot start")
-        .and_then(|runtime| LocalSet::new().block_on(&runtime, start(cli)));
+    let ended = runtime.context("the program cannot start").and_then(|runtime| {
+        let ended = LocalSet::new().block_on(&runtime, start(cli));
+        // The store is closed. Nothing else is waited for: a system call that does not come back, say.
+        runtime.shutdown_background();
+        ended
+    });
     match ended {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
@@ -170,7 +173,7 @@ impl Errand {
                 errand
             }
             Action::Send { link, file } => {
-                let mut errand = Self::asking(link, vec![Command::Send { path: file }], End::Never);
+                let mut errand = Self::asking(link, vec![Command::Send { path: file }], End::Refused);
                 errand.plan.show = Show::All { earlier: 0 };
                 errand
             }
@@ -229,19 +232,18 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
     let room = destination.code.open().id();
     let desk = Desk::new(session, person.store.clone(), room, destination.link(), late_sender);
     let printer = Printer::new(format(options), io::stdout());
-    let ended = run::Visit::new(desk, inlets, printer, events, plan).run().await;
-    let (desk, outcome) = match ended {
-        Ok(ended) => ended,
-        // Whoever read what we print reads no more: that is no failure.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Outcome::Done.code()),
-        Err(error) => return Err(error).context("nothing can be printed any more"),
-    };
-    if let Some(map) = map {
-        draw(&desk, map)?;
-    }
-    explain(outcome);
+    let visit = run::Visit::new(desk, inlets, printer, events, plan);
+    let Ended { desk, outcome, printed } = visit.run().await;
+    let printed = printed.and_then(|()| map.map_or(Ok(()), |map| draw(&desk, map)));
+    explain(outcome, desk.session().room().kept);
     leave(desk, running).await;
-    Ok(outcome.code())
+    match printed {
+        // Whoever read what we print reads no more: that is no failure.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("nothing can be printed any more")
+        }
+        Ok(()) | Err(_) => Ok(outcome.code()),
+    }
 }
 
 /// Answers requests by HTTP for as long as the program runs.
@@ -325,12 +327,10 @@ async fn new_room(options: &Options, name: Option<String>, person: &Person) -> a
         let _ = timeout(LEAVE_MAX, running.ended()).await;
     }
     let link = destination.link();
-    let mut out = io::stdout();
     if options.json {
-        serde_json::to_writer(&mut out, &Report::Link { link })?;
-        writeln!(out)?;
+        Printer::new(Format::Json, io::stdout()).print(&Report::Link { link })?;
     } else {
-        writeln!(out, "{link}")?;
+        writeln!(io::stdout(), "{link}")?;
     }
     Ok(Outcome::Done.code())
 }
@@ -358,13 +358,15 @@ fn draw(desk: &Desk, format: MapFormat) -> io::Result<()> {
 }
 
 /// Says what an exit code means that is no success.
-fn explain(outcome: Outcome) {
+fn explain(outcome: Outcome, is_kept: bool) {
     let words = match outcome {
         Outcome::Done | Outcome::Refused => return,
         Outcome::NotDelivered => "not everybody who is there has got everything yet. The others pass it on",
-        Outcome::NobodyThere => {
+        Outcome::Unfinished => "not everything was done. What has come of a file is kept: the next try goes on with it",
+        Outcome::NobodyThere if is_kept => {
             "nobody was there. It is kept, and goes out when you are in the room again and somebody comes"
         }
+        Outcome::NobodyThere => "nobody was there. It could not be kept, and is gone: say it again",
     };
     // Nowhere else to say it.
     let _ = writeln!(io::stderr(), "starling: {words}");

@@ -391,11 +391,12 @@ impl Shared {
         let from = state.sockets.local_networks();
         if let Some(entry) = state.connections.get_mut(&link)
             && !hidden.is_empty()
-            && entry.resolving.len() < MDNS_QUERIES_MAX
         {
-            entry
-                .resolving
-                .push(Task::start(resolve(Rc::downgrade(self), link, hidden, from)));
+            entry.resolving.retain(|asking| !asking.is_finished());
+            if entry.resolving.len() < MDNS_QUERIES_MAX {
+                let asking = resolve(Rc::downgrade(self), link, hidden, from);
+                entry.resolving.push(Task::start(asking));
+            }
         }
     }
 }

@@ -56,6 +56,8 @@ pub enum End {
         /// How long is waited after the last command; for ever without it.
         wait: Option<Duration>,
     },
+    /// Once a command was not carried out.
+    Refused,
     /// Never.
     Never,
 }
@@ -90,6 +92,8 @@ pub enum Outcome {
     Done,
     /// Something that was said has not reached all who were there in time.
     NotDelivered,
+    /// Something was still under way: a file, or what has to wait for others.
+    Unfinished,
     /// Nobody was there. What was said is kept, and goes out when this person is in the room again and somebody comes.
     NobodyThere,
     /// A command was not carried out.
@@ -102,7 +106,7 @@ impl Outcome {
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::NotDelivered => 3,
+            Self::NotDelivered | Self::Unfinished => 3,
             Self::NobodyThere => 4,
             Self::Refused => 5,
         }
@@ -156,6 +160,17 @@ pub struct Inlets {
     pub stop: Rc<Notify>,
 }
 
+/// What is left of a visit.
+#[derive(Debug)]
+pub struct Ended {
+    /// Whose room is not left yet.
+    pub desk: Desk,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What the system says if it ended because nothing can be printed any more.
+    pub printed: io::Result<()>,
+}
+
 /// A visit.
 #[derive(Debug)]
 pub struct Visit<W> {
@@ -169,6 +184,8 @@ pub struct Visit<W> {
     /// A text that has to wait for others to be delivered.
     held: Option<Command>,
     refused: bool,
+    /// Whether commands are taken.
+    settled: bool,
 }
 
 impl<W: io::Write> Visit<W> {
@@ -184,39 +201,50 @@ impl<W: io::Write> Visit<W> {
             deliveries: Deliveries::default(),
             held: None,
             refused: false,
+            settled: false,
         }
     }
 
-    /// Until it is over. Gives the desk back: the room is not left yet.
-    ///
-    /// # Errors
-    /// What the system says when nothing can be printed any more.
-    pub async fn run(mut self) -> io::Result<(Desk, Outcome)> {
+    /// Until it is over.
+    pub async fn run(mut self) -> Ended {
+        let printed = self.go_on().await;
+        let outcome = self.outcome();
+        Ended {
+            desk: self.desk,
+            outcome,
+            printed,
+        }
+    }
+
+    async fn go_on(&mut self) -> io::Result<()> {
         let settle_by = Instant::now() + self.plan.start.patience();
-        let mut settled = false;
         let mut all_typed = false;
         let mut give_up_at = None;
         loop {
             self.look()?;
-            settled = settled || self.has_settled();
+            self.settled = self.settled || self.has_settled();
             let is_done = all_typed && self.held.is_none() && !self.desk.is_busy() && self.deliveries.are_complete();
-            let ends = matches!(self.plan.end, End::Done { .. });
-            if self.desk.session().room().left || ends && is_done {
-                break;
+            let ends = match self.plan.end {
+                End::Done { .. } => is_done,
+                End::Refused => self.refused,
+                End::Never => false,
+            };
+            if self.desk.session().room().left || ends {
+                return Ok(());
             }
-            let takes = settled && !all_typed && self.held.is_none();
+            let takes = self.settled && !all_typed && self.held.is_none();
             let give_up = give_up_at.unwrap_or(settle_by);
             tokio::select! {
                 () = self.inlets.changed.notified() => {}
                 typed = self.inlets.typed.recv(), if takes => match typed {
-                    Some(Typed::Command(Command::Quit)) => break,
+                    Some(Typed::Command(Command::Quit)) => return Ok(()),
                     Some(typed) => self.on_typed(typed)?,
                     None => {
                         all_typed = true;
                         self.on_end()?;
                         give_up_at = match self.plan.end {
                             End::Done { wait } => wait.map(|wait| Instant::now() + wait),
-                            End::Never => None,
+                            End::Refused | End::Never => None,
                         };
                     }
                 },
@@ -228,19 +256,26 @@ impl<W: io::Write> Visit<W> {
                     }
                 }
                 Some(ask) = self.inlets.asks.recv() => self.on_ask(ask),
-                () = sleep_until(settle_by), if !settled => settled = true,
+                () = sleep_until(settle_by), if !self.settled => self.settled = true,
                 // The room does not say when its network has changed.
-                () = sleep(SETTLE_STEP), if !settled => {}
-                () = sleep_until(give_up), if give_up_at.is_some() => break,
-                () = self.inlets.stop.notified() => break,
+                () = sleep(SETTLE_STEP), if !self.settled => {}
+                () = sleep_until(give_up), if give_up_at.is_some() => return Ok(()),
+                () = self.inlets.stop.notified() => return Ok(()),
             }
         }
-        let outcome = if self.refused && self.plan.show == Show::Answers {
+    }
+
+    fn outcome(&self) -> Outcome {
+        // A person is told of a refusal, and knows what was done since.
+        let is_program = self.plan.start != Start::AtOnce;
+        let is_unasked = !self.settled && self.plan.show == Show::Answers;
+        if self.refused && is_program {
             Outcome::Refused
+        } else if is_unasked || self.held.is_some() || self.desk.is_busy() {
+            Outcome::Unfinished
         } else {
             self.deliveries.outcome()
-        };
-        Ok((self.desk, outcome))
+        }
     }
 
     fn has_settled(&self) -> bool {
@@ -258,8 +293,10 @@ impl<W: io::Write> Visit<W> {
         let reports = self.desk.look();
         let is_earlier = |report: &&Report| matches!(report, Report::Message(message) if message.earlier);
         let mut earlier = reports.iter().filter(is_earlier).count();
+        for report in &reports {
+            self.deliveries.note(report);
+        }
         for report in reports {
-            self.deliveries.note(&report);
             let left = earlier;
             earlier -= usize::from(is_earlier(&&report));
             let is_shown = match self.plan.show {

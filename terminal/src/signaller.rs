@@ -28,7 +28,7 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    config::{SERVER_CLOSE_MAX, SERVER_CONNECT_MAX, SERVER_QUEUE_MAX},
+    config::{SERVER_CLOSE_MAX, SERVER_CONNECT_MAX, SERVER_QUEUE_MAX, SERVER_SEND_MAX},
     tls::Tls,
 };
 
@@ -79,19 +79,21 @@ impl Signaller {
 }
 
 /// The life of a socket.
-async fn serve(server: ServerId, url: String, tls: Tls, queue: mpsc::Receiver<String>, events: Events) {
+async fn serve(server: ServerId, url: String, tls: Tls, mut queue: mpsc::Receiver<String>, events: Events) {
     let code = match timeout(SERVER_CONNECT_MAX, open(&url, &tls))
         .await
         .unwrap_or(Err(OpenError::Late))
     {
-        Ok(socket) => exchange(socket, server, queue, &events).await,
+        Ok(socket) => exchange(socket, server, &mut queue, &events).await,
         Err(error) => {
             tracing::debug!(%url, error = &error as &dyn std::error::Error, "a socket cannot be opened");
-            // Who does not want it any more hears nothing of it.
-            (!queue.is_closed()).then_some(CLOSE_ABNORMAL)
+            Some(CLOSE_ABNORMAL)
         }
     };
-    if let Some(code) = code {
+    // Who does not want it any more hears nothing of it.
+    if let Some(code) = code
+        && !queue.is_closed()
+    {
         events.input(Input::ServerDown { server, code });
     }
 }
@@ -141,14 +143,15 @@ fn place(request: &Request) -> Option<(String, u16, bool)> {
 async fn exchange(
     mut socket: Socket,
     server: ServerId,
-    mut queue: mpsc::Receiver<String>,
+    queue: &mut mpsc::Receiver<String>,
     events: &Events,
 ) -> Option<u16> {
     loop {
         tokio::select! {
             text = queue.recv() => match text {
                 Some(text) => {
-                    if socket.send(Message::text(text)).await.is_err() {
+                    let sent = timeout(SERVER_SEND_MAX, socket.send(Message::text(text))).await;
+                    if !matches!(sent, Ok(Ok(()))) {
                         return Some(CLOSE_ABNORMAL);
                     }
                 }
@@ -159,6 +162,8 @@ async fn exchange(
                 }
             },
             message = socket.next() => match message {
+                // It was dropped here. What was said before goes out still.
+                Some(Ok(Message::Text(_))) if queue.is_closed() => {}
                 Some(Ok(Message::Text(text))) => read(&text, server, events),
                 Some(Ok(Message::Close(frame))) => {
                     // The answer is sent by reading on, if the server still listens.
@@ -285,6 +290,28 @@ mod tests {
             assert_eq!(queue.try_next(), None);
         })
         .await;
+    }
+
+    #[tokio::test]
+    async fn nothing_is_heard_of_a_socket_that_was_dropped_however_it_ends() {
+        with_server(async |mut socket, signaller, mut queue| {
+            socket.send(Message::text(r#"{"pong":{}}"#)).await.unwrap();
+            drop(signaller);
+            drop(socket);
+            assert_eq!(queue_after_a_moment(&mut queue).await, None);
+        })
+        .await;
+        with_server(async |mut socket, signaller, mut queue| {
+            socket.close(None).await.unwrap();
+            drop(signaller);
+            assert_eq!(queue_after_a_moment(&mut queue).await, None);
+        })
+        .await;
+    }
+
+    async fn queue_after_a_moment(queue: &mut EventQueue) -> Option<DriverEvent> {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        queue.try_next()
     }
 
     #[tokio::test]

@@ -8,8 +8,8 @@
 //! be acknowledged.
 //!
 //! Invariants: one process has a database open at a time, held by a lock of the system on the file. A write is there whole or not at all,
-//! however the program ends. After an error of the disk the database is opened anew before the next write, so that space that was
-//! freed can be used.
+//! however the program ends. After an error of the disk the database is opened anew before it is used again, so that space that
+//! was freed can be used.
 
 mod disk;
 mod failure;

@@ -85,5 +85,8 @@ pub const SERVER_CONNECT_MAX: Duration = Duration::from_secs(20);
 /// How many messages to a server wait while it does not read. Past it the socket is given up.
 pub const SERVER_QUEUE_MAX: usize = 256;
 
+/// How long a server may take to read a message. Past it the socket is given up.
+pub const SERVER_SEND_MAX: Duration = Duration::from_secs(20);
+
 /// How long a closing handshake with a server takes at most.
 pub const SERVER_CLOSE_MAX: Duration = Duration::from_secs(1);

@@ -10,7 +10,7 @@ use futures_util::{Stream, stream};
 use serde_json::json;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-use crate::{config::SSE_PING, report::Report};
+use crate::{config::SSE_PING, harmless, report::Report};
 
 pub(super) fn stream(events: Receiver<Report>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let events = stream::unfold(events, async |mut events| {
@@ -30,5 +30,5 @@ fn of_report(report: &Report) -> Event {
     let data = serde_json::to_value(report).unwrap_or_default();
     let name = data["type"].as_str().unwrap_or("report").to_owned();
     // JSON has no line breaks but between its parts, and here it has none.
-    Event::default().event(name).data(data.to_string())
+    Event::default().event(name).data(harmless::json(&data.to_string()))
 }

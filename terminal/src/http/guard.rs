@@ -2,7 +2,8 @@
 //!
 //! A page in a browser of this machine can send requests here, too, and by a name of its own that leads here (DNS rebinding) even read the answers. It
 //! cannot help to say where it comes from: by `Origin`, by `Sec-Fetch-Site`, by the `Host` that it believes to be talking to. So each of the three has to
-//! be ours, on every request. Whoever else runs on this machine lacks the token.
+//! be ours, on every request. Where they say nothing, as for a link that is followed, or beyond loopback, where browsers leave out `Sec-Fetch-Site`, a
+//! `GET` only reads, unless it has the token. Whoever else runs on this machine lacks the token.
 
 use std::{fmt, net::SocketAddr, sync::Arc};
 

@@ -8,7 +8,7 @@ use mesh::model::SendError;
 use serde_json::json;
 use thiserror::Error;
 
-use crate::{desk::Refusal, words};
+use crate::{desk::Refusal, harmless, words};
 
 /// A request that is not answered. Nothing was done.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -19,6 +19,8 @@ pub(super) enum Problem {
     ForeignOrigin,
     #[error("send the header Authorization: Bearer TOKEN. The token is in the file that was named at the start")]
     NoToken,
+    #[error("without a token this would do what a link in any page asks for. Use POST, or a token")]
+    ByLink,
     #[error("a header stands twice, or has characters that no header has")]
     Headers,
     #[error("there is no such thing here. GET /openapi.json lists what there is")]
@@ -39,7 +41,7 @@ impl Problem {
     fn status(&self) -> StatusCode {
         match self {
             Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
-            Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::ForeignOrigin | Self::ByLink => StatusCode::FORBIDDEN,
             Self::NoToken => StatusCode::UNAUTHORIZED,
             Self::Headers | Self::Unreadable(_) => StatusCode::BAD_REQUEST,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -57,6 +59,7 @@ impl Problem {
             Self::ForeignHost => "not for this host",
             Self::ForeignOrigin => "not for this origin",
             Self::NoToken => "no token",
+            Self::ByLink => "not without a token",
             Self::Headers | Self::Unreadable(_) => "not understood",
             Self::NotFound => "not found",
             Self::Method => "not this method",
@@ -108,6 +111,7 @@ impl IntoResponse for Problem {
             Self::ForeignHost
             | Self::ForeignOrigin
             | Self::NoToken
+            | Self::ByLink
             | Self::Headers
             | Self::NotFound
             | Self::Method
@@ -122,6 +126,7 @@ impl IntoResponse for Problem {
             "detail": detail,
         });
         let headers = [(header::CONTENT_TYPE, "application/problem+json")];
+        let body = harmless::json(&body.to_string());
         (status, headers, format!("{body}\n")).into_response()
     }
 }

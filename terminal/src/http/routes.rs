@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use axum::{
-    Json, Router,
+    Router,
     body::Bytes,
     extract::{
         DefaultBodyLimit, Query, State,
@@ -11,14 +11,15 @@ use axum::{
     },
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio::sync::oneshot;
 
-use super::{Room, events, problem::Problem};
+use super::{Access, Room, events, problem::Problem};
 use crate::{
     config::BODY_BYTES_MAX,
+    harmless,
     line::command::{Command, NetworkFormat, Whisper},
     report::Report,
     run::{Answer, Ask, Question},
@@ -27,14 +28,19 @@ use crate::{
 /// The description of all this for programs.
 const OPENAPI: &str = include_str!("openapi.json");
 
-pub(super) fn app(room: Room) -> Router {
+pub(super) fn app(room: Room, access: &Access) -> Router {
+    let whispers = match access {
+        Access::Token(_) => get(whisper_by_query),
+        // To follow a link takes no token, and says nothing of where the link was.
+        Access::Open => get(async || Problem::ByLink),
+    };
     Router::new()
         .route("/", get(status))
         .route("/people", get(people))
         .route("/messages", get(messages))
         .route("/network", get(network))
-        .route("/say", axum::routing::post(say))
-        .route("/whisper", get(whisper_by_query).post(whisper))
+        .route("/say", post(say))
+        .route("/whisper", whispers.post(whisper))
         .route("/files", get(files).post(send))
         .route("/events", get(listen))
         .route("/openapi.json", get(openapi))
@@ -71,7 +77,10 @@ fn respond(answer: Answer) -> Response {
             } else {
                 StatusCode::OK
             };
-            (status, Json(report)).into_response()
+            match serde_json::to_string(&report) {
+                Ok(body) => (status, typed("application/json", harmless::json(&body))).into_response(),
+                Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            }
         }
     }
 }

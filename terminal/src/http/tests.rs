@@ -25,6 +25,10 @@ const TOKEN: &str = "abc";
 
 /// Somebody in a room, and the address at which they answer.
 async fn with_person(story: impl AsyncFnOnce(SocketAddr, &broadcast::Sender<Report>, &Path)) {
+    with_person_by(Access::Token(TOKEN.into()), story).await;
+}
+
+async fn with_person_by(access: Access, story: impl AsyncFnOnce(SocketAddr, &broadcast::Sender<Report>, &Path)) {
     let folder = tempfile::tempdir().unwrap();
     let store = DiskStore::open(&folder.path().join("store.redb")).unwrap();
     let everything = async {
@@ -50,7 +54,6 @@ async fn with_person(story: impl AsyncFnOnce(SocketAddr, &broadcast::Sender<Repo
         let printer = Printer::new(Format::Plain(Plain::new(None)), io::sink());
         spawn_local(Visit::new(desk, inlets, printer, events.clone(), plan).run());
         let address = ([127, 0, 0, 1], 0).into();
-        let access = Access::Token(TOKEN.into());
         let server = Server::listen(address, Beyond::Loopback, access, asks_sender, events.clone())
             .await
             .unwrap();
@@ -127,6 +130,23 @@ async fn what_cannot_be_is_a_problem_with_words() {
 }
 
 #[tokio::test]
+async fn without_a_token_a_link_whispers_nothing() {
+    with_person_by(Access::Open, async |address, _, _| {
+        for method in ["GET", "HEAD"] {
+            let (status, _) = ask(address, method, "/whisper?name=foo&message=hello", "").await;
+            assert_eq!(status, 403, "{method}");
+        }
+        let (_, problem) = ask_json(address, "GET", "/whisper?name=foo&message=hello", "").await;
+        assert!(problem["detail"].as_str().unwrap().contains("Use POST"), "{problem}");
+        let whispered = r#"{"name":"foo","text":"hello"}"#;
+        let (status, problem) = ask_json(address, "POST", "/whisper", whispered).await;
+        assert_eq!(status, 409, "{problem}");
+        assert_eq!(ask(address, "GET", "/people", "").await.0, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_was_said_is_told_to_who_listens_and_to_who_asks_later() {
     with_person(async |address, _, _| {
         let mut listener = connect(address, "GET", "/events", "").await;
@@ -157,6 +177,14 @@ async fn what_was_said_is_told_to_who_listens_and_to_who_asks_later() {
         let since = all["messages"][0]["id"].as_str().unwrap();
         let (_, later) = ask_json(address, "GET", &format!("/messages?since={since}"), "").await;
         assert_eq!(texts(&later), ["two"]);
+        // As escapes, wherever it is told.
+        let harmful = "three\u{9b}2J\u{202e}";
+        let said = serde_json::json!({ "text": harmful }).to_string();
+        ask(address, "POST", "/say", &said).await;
+        hear(r"three\u009b2J\u202e").await;
+        let (_, body) = ask(address, "GET", "/messages", "").await;
+        assert!(body.contains(r"three\u009b2J\u202e"), "{body}");
+        assert_eq!(texts(&serde_json::from_str(&body).unwrap())[2], harmful);
     })
     .await;
 }

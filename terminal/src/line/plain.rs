@@ -1,12 +1,16 @@
 //! Reports as lines for people.
 //!
 //! A line of somebody's words begins with their name and a colon; all other lines begin with `* `, and what belongs to the line before begins with a
-//! margin. Names are shown so that none of them looks like another kind of line.
+//! margin. Names are shown so that none of them looks like another kind of line, or makes a line look like one of ours or a whisper.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, VecDeque},
+};
 
 use client::words::{Audience, delivery, page, person_state};
 use mesh::model::{Obstacle, PersonState};
+use shared::{PeerId, name::skeleton};
 
 use super::picture::qr_code;
 use crate::{
@@ -147,7 +151,7 @@ impl Plain {
         let who = if message.own {
             "You".to_owned()
         } else {
-            harmless::name(&message.name)
+            harmless::name(&author(message))
         };
         line += &match (&message.file, to) {
             (Some(file), _) => {
@@ -177,6 +181,28 @@ impl Plain {
         let known = self.recent.iter().find(|(id, _)| *id == report.id);
         let which = known.map_or("a message".to_owned(), |(_, excerpt)| format!("“{excerpt}”"));
         Some(format!("* {which}: {}", delivery(report.delivery(), audience)))
+    }
+}
+
+/// What to call the author of a message; with a fingerprint if the name would make a line begin as ours do ("You: ", "You whisper to Bob: "), or as
+/// whispers ("Ann whispers: ").
+fn author(message: &MessageReport) -> Cow<'_, str> {
+    let name = &message.name;
+    let alike = skeleton(name);
+    let [first, last] = ["You", "whispers"].map(skeleton);
+    let misleads =
+        alike.split(' ').next() == Some(first.as_str()) || alike.split(' ').next_back() == Some(last.as_str());
+    if !misleads {
+        return name.into();
+    }
+    let peer = message.author.parse::<PeerId>();
+    let mark = peer.map_or(message.author.clone(), |peer| peer.fingerprint());
+    let mark = format!(" ({mark})");
+    // Two people of one name have it already.
+    if name.ends_with(&mark) {
+        name.into()
+    } else {
+        format!("{name}{mark}").into()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::{line::plain::Plain, report::Report};
+use crate::{harmless, line::plain::Plain, report::Report};
 
 /// For whom it is printed.
 #[derive(Debug)]
@@ -45,8 +45,8 @@ impl<W: Write> Printer<W> {
                 None => return Ok(()),
             },
             Format::Json => {
-                serde_json::to_writer(&mut self.out, report)?;
-                writeln!(self.out)?;
+                let line = harmless::json(&serde_json::to_string(report)?);
+                writeln!(self.out, "{line}")?;
             }
         }
         self.out.flush()

@@ -38,7 +38,7 @@ struct Sitter {
     paper: Paper,
     read: usize,
     stop: Rc<Notify>,
-    visit: JoinHandle<io::Result<(Desk, Outcome)>>,
+    visit: JoinHandle<Ended>,
 }
 
 const PERSON: Plan = Plan {
@@ -164,7 +164,7 @@ impl Sitter {
     /// What comes after the last line.
     async fn end(mut self) -> Outcome {
         self.typed = None;
-        self.visit.await.unwrap().unwrap().1
+        self.visit.await.unwrap().outcome
     }
 }
 
@@ -265,6 +265,45 @@ async fn a_file_goes_from_disk_to_disk() {
 }
 
 #[tokio::test]
+async fn who_ends_before_a_file_has_come_is_told_that_it_has_not() {
+    at_a_table(async |cable, folder| {
+        let mut ann = Sitter::enter(&cable, folder, 1, "Ann", PERSON);
+        let mut bob = Sitter::enter(&cable, folder, 2, "Bob", PERSON);
+        ann.invite(&mut bob).await;
+        bob.hear_of("Ann").await;
+        let source = folder.join("notes.txt");
+        std::fs::write(&source, "content").unwrap();
+        ann.type_in(&format!("/send {}", source.display())).await;
+        bob.hear_message("").await;
+        ann.stop.notify_one();
+        assert_eq!(ann.end().await, Outcome::Done);
+        // Nobody is there any more who has it.
+        bob.type_in(&format!("/get 1 {}", folder.join("got").display())).await;
+        bob.hear_done("Fetching").await;
+        bob.stop.notify_one();
+        assert_eq!(bob.end().await, Outcome::Unfinished);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_not_done_ends_who_came_for_that_alone() {
+    at_a_table(async |cable, folder| {
+        let plan = Plan {
+            end: End::Refused,
+            ..PERSON
+        };
+        let mut ann = Sitter::enter(&cable, folder, 1, "Ann", plan);
+        ann.type_in(&format!("/send {}", folder.join("nothing").display()))
+            .await;
+        assert!(ann.hear_refusal().await.contains("nothing can't be read"));
+        let ended = timeout(Duration::from_secs(10), ann.visit).await;
+        assert!(ended.unwrap().unwrap().printed.is_ok());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_program_says_whether_what_it_said_has_arrived() {
     at_a_table(async |cable, folder| {
         let soon = End::Done {
@@ -309,11 +348,9 @@ async fn what_was_said_before_is_shown_at_the_next_visit_as_much_as_was_asked_fo
         for number in 0..5 {
             ann.type_in(&format!("line {number}")).await;
         }
-        let (desk, _) = {
-            let Sitter { typed, visit, .. } = ann;
-            drop(typed);
-            visit.await.unwrap().unwrap()
-        };
+        let Sitter { typed, visit, .. } = ann;
+        drop(typed);
+        let desk = visit.await.unwrap().desk;
         let store = desk.store().clone();
         desk.session().leave();
         // Written within a moment: what is said is stored before it is sent.

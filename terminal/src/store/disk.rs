@@ -17,7 +17,7 @@ use super::{
     failure::{self, OpenError},
     tables,
 };
-use crate::config::DATABASE_CACHE_BYTES;
+use crate::{config::DATABASE_CACHE_BYTES, home};
 
 /// Opens what a database is in.
 pub(super) type Opener<B> = fn(&Path) -> Result<B, OpenError>;
@@ -49,7 +49,9 @@ fn private_file(path: &Path) -> io::Result<File> {
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let file = options.open(path)?;
+    home::make_private(&file);
+    Ok(file)
 }
 
 impl Disk {
@@ -71,6 +73,7 @@ impl Disk {
         &self,
         work: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, StoreError> {
+        self.reopen_after_failure()?;
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
         let Slot::Open(database) = &*database else {
             return Err(StoreError::Stalled);
@@ -111,6 +114,14 @@ impl Disk {
     }
 
     fn reopen_after_failure(&self) -> Result<(), StoreError> {
+        // Looked at first, for who reads does not wait for who writes.
+        let has_failed = matches!(
+            *self.database.read().unwrap_or_else(PoisonError::into_inner),
+            Slot::Failed
+        );
+        if !has_failed {
+            return Ok(());
+        }
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
         if let Slot::Failed = *database {
             *database = Slot::Open((self.reopen)(&self.path)?);

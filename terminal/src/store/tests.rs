@@ -186,6 +186,8 @@ async fn a_full_disk_is_told_and_what_is_written_once_there_is_space_again_is_ke
         assert_eq!(write(2).await, Err(StoreError::Full));
     }
     IS_FULL.store(false, Ordering::SeqCst);
+    // What is kept can be read at once, and not only after the next write.
+    assert_eq!(store.records(&room(), &me()).await.unwrap().len(), 1);
     write(3).await.unwrap();
     let mut kept = store.records(&room(), &me()).await.unwrap();
     kept.sort();

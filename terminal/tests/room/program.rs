@@ -176,8 +176,9 @@ async fn three_processes_talk_whisper_by_name_and_answer_by_http() {
     assert!(!bob.heard.iter().any(|line| line.contains("whispers: hello")));
     cy.type_in("/quit").await;
     bob.hear("* Cy left").await;
-    for talker in [ann, bob, cy] {
-        assert_eq!(talker.end().await, 0);
+    // Bob asked for something that cannot be.
+    for (talker, code) in [(ann, 0), (bob, 5), (cy, 0)] {
+        assert_eq!(talker.end().await, code);
     }
 }
 
@@ -219,6 +220,8 @@ async fn a_command_says_by_its_exit_code_what_became_of_it() {
         (5, true),
         "{printed}"
     );
+    let (code, printed, _) = machine.run(&["send", &link, "/nothing"], "").await;
+    assert_eq!((code, printed.contains("can't be read")), (5, true), "{printed}");
     let (code, printed, _) = machine.run(&["people", &link], "").await;
     assert_eq!((code, printed.contains("Bob  Here")), (0, true), "{printed}");
     let (code, printed, _) = machine.run(&["map", &link, "--format", "dot"], "").await;
@@ -242,7 +245,8 @@ async fn who_makes_a_room_names_it_and_closes_it() {
     assert_eq!(code, 0, "{words}");
     let link = link.trim();
     let (code, printed, _) = machine.run(&["chat", link], "/status\n/close\n/close yes\n").await;
-    assert_eq!(code, 0, "{printed}");
+    // The first /close only asks.
+    assert_eq!(code, 5, "{printed}");
     assert!(printed.contains("* This room is called Tea & talk"), "{printed}");
     assert!(printed.contains("Type /close yes if you are sure"), "{printed}");
     let (_, printed, _) = machine
@@ -289,5 +293,13 @@ async fn who_is_killed_comes_back_as_the_same_person_with_what_was_said_and_a_fi
         .await;
     assert_eq!(code, 0, "{printed}{words}");
     assert_eq!(text(&target), "what is in it");
-    assert_eq!((ann.end().await, bob.end().await), (0, 0));
+    assert_eq!(ann.end().await, 0);
+    // Nobody is there any more who has it.
+    let (code, printed, words) = machine.run(&["get", &link, "1", "--wait", "1", "--as", "9"], "").await;
+    assert_eq!(
+        (code, words.contains("not everything was done")),
+        (3, true),
+        "{printed}{words}"
+    );
+    assert_eq!(bob.end().await, 0);
 }

@@ -70,6 +70,37 @@ fn nobody_can_write_a_line_of_ours_or_of_another() {
 }
 
 #[test]
+fn nobody_is_called_so_that_their_words_look_like_ours_or_a_whisper() {
+    let peer = PeerId::from_bytes([7; 32]);
+    let mark = format!(" ({})", peer.fingerprint());
+    for name in [
+        "You",
+        "you",
+        "Y\u{43e}u",
+        "You\u{200d}",
+        "You whisper to Bob",
+        "Ann whispers",
+        "Ann\u{a0}Whispers",
+        "whispers",
+    ] {
+        let report = MessageReport {
+            author: peer.to_text(),
+            ..message(name, "hi")
+        };
+        assert_eq!(line(report), Some(format!("{name}{mark}: hi")));
+    }
+    // With a fingerprint already, as two people of one name have.
+    let marked = MessageReport {
+        author: peer.to_text(),
+        ..message(&format!("You{mark}"), "hi")
+    };
+    assert_eq!(line(marked), Some(format!("You{mark}: hi")));
+    for name in ["Youssef", "Ann whispers softly", "Ann"] {
+        assert_eq!(line(message(name, "hi")), Some(format!("{name}: hi")));
+    }
+}
+
+#[test]
 fn a_delivery_is_told_once_all_have_the_message_and_says_which() {
     let mut plain = Plain::new(None);
     plain.lines(&Report::Message(own("hello\nthere")));
