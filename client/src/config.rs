@@ -173,7 +173,7 @@ pub const ENDING_BYTES_MAX: usize = 16;
 /// The largest picture that is shown, in bytes: what a camera makes.
 pub const PICTURE_BYTES_MAX: u64 = 20_000_000;
 
-/// The largest picture that is fetched before the person asks for it, in bytes. Of so many files as are kept at once, half a gigabyte.
+/// The largest picture that is fetched before the person asks for it, in bytes.
 pub const FETCHED_UNASKED_BYTES_MAX: u64 = 2_000_000;
 
 /// Over how long the speed of a file is measured.

@@ -194,10 +194,10 @@ impl RoomState {
         Some(Progress { now, per_second })
     }
 
-    /// How much of what is being fetched is here, in percent; `None` if nothing is.
+    /// How much of what is coming is here, in percent; `None` if nothing comes. What waits for somebody may wait for days.
     #[must_use]
     pub fn files_percent(&self) -> Option<u32> {
-        let coming = |progress: &&FileProgress| matches!(progress.state, FileState::Fetching | FileState::Waiting);
+        let coming = |progress: &&FileProgress| progress.state == FileState::Fetching;
         let (mut have, mut all) = (0_u64, 0_u64);
         for progress in self.files.values().filter(coming) {
             have += u64::from(progress.pieces_have);

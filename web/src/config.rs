@@ -87,5 +87,17 @@ pub(crate) const HEARD_AFTER: Duration = Duration::from_millis(250);
 /// How many people who are away are listed at first. A guess: a small room is seen whole.
 pub(crate) const AWAY_SHOWN: usize = 5;
 
+/// How long the worker that keeps files may take for anything that it is asked: for longer no disk is slow, and what waits for it would wait for ever.
+pub(crate) const FILE_WORKER_MAX: Duration = Duration::from_secs(30);
+
+/// Among how many of the newest small pictures those are that are fetched unasked: a guess at what one looks back at.
+pub(crate) const UNASKED_AMONG: usize = 32;
+
+/// How many files may be on their way for another one to be fetched unasked.
+pub(crate) const UNASKED_AT_ONCE: usize = 32;
+
+/// From how many files on nothing is fetched unasked: half of [`FILES_MAX`](mesh::config::FILES_MAX), for the other half is the person's.
+pub(crate) const UNASKED_FILES_MAX: usize = 128;
+
 /// For how long a browser that saves a file can read it: longer than the person is asked where to.
 pub(crate) const SAVE_LASTS: Duration = Duration::from_secs(5 * 60);

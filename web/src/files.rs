@@ -4,18 +4,24 @@
 //! the original. Hashing takes a thousandth of a second a piece, between which the page goes on.
 
 use client::{
-    files::TakeError,
+    Session,
+    files::{TakeError, is_small_picture},
+    room::RoomState,
     store::{Store, StoreError},
 };
 use mesh::{
     config::PIECE_BYTES,
     model::{FileError, FileInfo, FileState},
-    pieces::{PieceHash, PieceHasher, hash_of},
+    pieces::{PieceHash, PieceHasher, hash_of, piece_bytes},
 };
 use shared::{FileId, PeerId, RoomId};
 use web_sys::{Blob, File};
 
-use crate::{js, profile::Profile};
+use crate::{
+    config::{UNASKED_AMONG, UNASKED_AT_ONCE, UNASKED_FILES_MAX},
+    js,
+    profile::Profile,
+};
 
 /// The files of a room. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -78,65 +84,124 @@ impl Files {
         typed.map_err(|error| StoreError::Platform(js::describe(&error)))
     }
 
-    /// Keeps the pieces of a file that is to be offered, and finds its id and their hashes. `on_progress` is told how far that is, in percent; `how_far`
-    /// says how far a file is here already.
-    pub(crate) async fn take_in(
+    /// Keeps the pieces of a file and offers it to everyone. `on_progress` is told how far that is, in percent. It ends once the room is left or
+    /// forgotten; whatever does not end well leaves nothing in the store.
+    pub(crate) async fn offer(
         &self,
+        session: &Session,
         file: &File,
-        how_far: impl Fn(&FileId) -> Option<FileState>,
         on_progress: impl Fn(u32),
-    ) -> Result<(FileInfo, Vec<PieceHash>), TakeError> {
-        let bytes = size(file);
-        if js::space().await.is_some_and(|space| space.left_bytes < bytes) {
-            return Err(TakeError::NoRoom);
+    ) -> Result<(), TakeError> {
+        let (info, hashes) = measured(session, file, &on_progress).await?;
+        let root = info.root;
+        let kept = self.keep(session, file, (&info, hashes.as_slice()), &on_progress).await;
+        let offered = kept.and_then(|()| Ok(session.offer_file(info, hashes)?));
+        // Some of it may be kept for another reason, and stays.
+        if offered.is_err() && how_far(session, &root).is_none() {
+            self.forget(root).await;
         }
-        let mut hasher = PieceHasher::new(bytes).ok_or(FileError::Invalid)?;
-        let percent = |done: u64| u32::try_from(done * 50 / bytes.max(1)).unwrap_or(0);
-        let mut done = 0;
-        while hasher.next_bytes() > 0 {
-            let piece = read_part(file, done, hasher.next_bytes()).await?;
-            if !hasher.push(&piece) {
+        offered.map(|_| ())
+    }
+
+    /// Keeps the pieces of a file, unless all of it is here already.
+    async fn keep(
+        &self,
+        session: &Session,
+        file: &File,
+        (info, hashes): (&FileInfo, &[PieceHash]),
+        on_progress: &impl Fn(u32),
+    ) -> Result<(), TakeError> {
+        if how_far(session, &info.root) == Some(FileState::Whole) {
+            return Ok(());
+        }
+        for (piece, hash) in (0..).zip(hashes) {
+            demand_here(session)?;
+            let start = u64::from(piece) * PIECE_BYTES as u64;
+            let part = read_part(file, start, piece_bytes(info.bytes, piece)).await?;
+            if hash_of(info.bytes, piece, &part) != *hash {
                 return Err(TakeError::Changed);
             }
-            done += piece.len() as u64;
-            on_progress(percent(done));
+            demand_here(session)?;
+            let written = self.write(info.root, piece, &part).await;
+            written.map_err(|_| TakeError::NoRoom)?;
+            on_progress(50 + half_percent(start, info.bytes));
         }
-        let (root, hashes) = hasher.finish().ok_or(TakeError::Changed)?;
-        let info = FileInfo {
-            root,
-            bytes,
-            name: file.name(),
-            media_type: file.type_(),
-        };
-        if !info.is_valid() {
-            return Err(FileError::Invalid.into());
-        }
-        let before = how_far(&info.root).filter(|state| *state != FileState::Offered);
-        if before == Some(FileState::Whole) {
-            return Ok((info, hashes));
-        }
-        for (piece, hash) in (0..).zip(&hashes) {
-            let start = u64::from(piece) * PIECE_BYTES as u64;
-            let part = read_part(file, start, mesh::pieces::piece_bytes(bytes, piece)).await;
-            let kept = match part {
-                Ok(part) if hash_of(bytes, piece, &part) == *hash => {
-                    let written = self.write(root, piece, &part).await;
-                    written.map_err(|_| TakeError::NoRoom)
-                }
-                Ok(_) => Err(TakeError::Changed),
-                Err(error) => Err(error),
-            };
-            if let Err(error) = kept {
-                // Some of it may be kept since before, and stays.
-                if before.is_none() {
-                    self.forget(root).await;
-                }
-                return Err(error);
-            }
-            on_progress(50 + percent(start));
-        }
-        Ok((info, hashes))
+        Ok(())
     }
+}
+
+/// Finds the id of a file and the hashes of its pieces.
+async fn measured(
+    session: &Session,
+    file: &File,
+    on_progress: &impl Fn(u32),
+) -> Result<(FileInfo, Vec<PieceHash>), TakeError> {
+    let bytes = size(file);
+    if js::space().await.is_some_and(|space| space.left_bytes < bytes) {
+        return Err(TakeError::NoRoom);
+    }
+    let mut hasher = PieceHasher::new(bytes).ok_or(FileError::Invalid)?;
+    let mut done = 0;
+    while hasher.next_bytes() > 0 {
+        demand_here(session)?;
+        let piece = read_part(file, done, hasher.next_bytes()).await?;
+        if !hasher.push(&piece) {
+            return Err(TakeError::Changed);
+        }
+        done += piece.len() as u64;
+        on_progress(half_percent(done, bytes));
+    }
+    let (root, hashes) = hasher.finish().ok_or(TakeError::Changed)?;
+    let info = FileInfo {
+        root,
+        bytes,
+        name: file.name(),
+        media_type: file.type_(),
+    };
+    if !info.is_valid() {
+        return Err(FileError::Invalid.into());
+    }
+    Ok((info, hashes))
+}
+
+/// Of a room that is left or forgotten nothing is stored any more.
+fn demand_here(session: &Session) -> Result<(), TakeError> {
+    let room = session.room();
+    if room.left || room.forgotten {
+        return Err(FileError::Left.into());
+    }
+    Ok(())
+}
+
+/// How a file stands of which something is here, or is to be.
+fn how_far(session: &Session, root: &FileId) -> Option<FileState> {
+    let state = session.room().files.get(root)?.state;
+    (state != FileState::Offered).then_some(state)
+}
+
+/// How far a file is of which every byte is read twice.
+fn half_percent(done: u64, bytes: u64) -> u32 {
+    u32::try_from(done * 50 / bytes.max(1)).unwrap_or(0)
+}
+
+/// The pictures to fetch before the person asks: small ones of others that are new, and only as long as there is much room for what the person asks for.
+pub(crate) fn unasked(room: &RoomState) -> Vec<FileInfo> {
+    if room.files.len() >= UNASKED_FILES_MAX {
+        return Vec::new();
+    }
+    let is_coming = |state| matches!(state, FileState::Fetching | FileState::Waiting);
+    let coming = room.files.values().filter(|progress| is_coming(progress.state));
+    let at_once = UNASKED_AT_ONCE.saturating_sub(coming.count());
+    // What is dated ahead is not shown until the person wants it.
+    let newest = room.messages[..room.ahead_from()].iter().rev();
+    let pictures = newest.filter_map(|entry| {
+        let file = entry.message.file.as_ref().filter(|file| is_small_picture(file))?;
+        Some((entry.message.own, file))
+    });
+    let lacking = pictures
+        .take(UNASKED_AMONG)
+        .filter(|(own, file)| !own && !room.files.contains_key(&file.root));
+    lacking.take(at_once).map(|(_, file)| file.clone()).collect()
 }
 
 fn size(file: &File) -> u64 {
@@ -161,5 +226,77 @@ async fn read_part(file: &Blob, start: u64, length: usize) -> Result<Vec<u8>, Ta
         Ok(bytes)
     } else {
         Err(TakeError::Changed)
+    }
+}
+
+#[cfg(test)]
+#[cfg(target_arch = "wasm32")]
+mod tests {
+    use client::room::{RoomAction, Visibility, reduce};
+    use mesh::model::{Event, FileProgress, Message, Timestamp};
+    use shared::MessageId;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    /// A room in which so many small pictures were offered, every fourth of them by us.
+    fn room(pictures: u8) -> RoomState {
+        let mut room = RoomState::new(PeerId::from_bytes([0; 32]), "Ada".into());
+        for number in 0..pictures {
+            let own = number % 4 == 0;
+            let message = Message {
+                id: MessageId::from_bytes([number; 16]),
+                author: PeerId::from_bytes([u8::from(!own); 32]),
+                author_name: "Bo".into(),
+                own,
+                whisper_to: None,
+                order: Timestamp::from_unix_millis(number.into()),
+                unix_millis: 0,
+                dated_ahead: false,
+                text: String::new(),
+                file: Some(FileInfo {
+                    root: FileId::from_bytes([number; 32]),
+                    bytes: 1,
+                    name: "a".into(),
+                    media_type: "image/png".into(),
+                }),
+            };
+            let (event, visibility) = (Event::Message { message }, Visibility::Shown);
+            reduce(&mut room, RoomAction::Event { event, visibility });
+        }
+        room
+    }
+
+    fn stands(room: &mut RoomState, number: u8, state: FileState) {
+        let progress = FileProgress {
+            state,
+            pieces_have: 0,
+            pieces: 1,
+            bytes_have: 0,
+            sources: 0,
+        };
+        room.files.insert(FileId::from_bytes([number; 32]), progress);
+    }
+
+    fn numbers(room: &RoomState) -> Vec<u8> {
+        unasked(room).iter().map(|file| file.root.as_bytes()[0]).collect()
+    }
+
+    #[wasm_bindgen_test]
+    fn few_pictures_come_unasked_the_newest_first_and_none_of_ours() {
+        let mut room = room(40);
+        let expected: Vec<u8> = (8..40).rev().filter(|number| number % 4 != 0).collect();
+        assert_eq!(numbers(&room), expected);
+        stands(&mut room, 39, FileState::Offered);
+        stands(&mut room, 37, FileState::Paused);
+        assert_eq!(numbers(&room)[..2], [38, 35], "the others are known");
+        for number in 100..131 {
+            stands(&mut room, number, FileState::Waiting);
+        }
+        assert_eq!(numbers(&room), [38], "as many as may be on their way");
+        for number in 100..228 {
+            stands(&mut room, number, FileState::Whole);
+        }
+        assert!(numbers(&room).is_empty(), "the rest is the person's");
     }
 }

@@ -11,6 +11,7 @@ use client::store::{Durability, IdentityRecord, Lease, MemoryStore, Store, Store
 use js_sys::{Array, Uint8Array};
 use mesh::{config::PIECE_BYTES, io::Change, model::FileInfo, pieces::pieces_in};
 use shared::{FileId, PeerId, RoomId};
+use wasm_bindgen::JsValue;
 use web_sys::{Blob, RtcCertificate};
 
 pub use self::{file_worker::FileWorker, indexeddb::IndexedDbStore};
@@ -38,7 +39,12 @@ impl BrowserStore {
     }
 
     fn on_disk(store: IndexedDbStore) -> Self {
-        Self::IndexedDb(store, Rc::default())
+        #[cfg(not(test))]
+        let files = FileWorker::default();
+        // Where the tests run nobody serves the worker.
+        #[cfg(test)]
+        let files = FileWorker::absent();
+        Self::IndexedDb(store, Rc::new(files))
     }
 
     /// A file of which all pieces are kept, as one; on disk it stays there.
@@ -47,10 +53,11 @@ impl BrowserStore {
     /// [`StoreError`] if it cannot be read.
     pub(crate) async fn whole(&self, room: &RoomId, me: &PeerId, info: &FileInfo) -> Result<Blob, StoreError> {
         let parts = match self {
-            Self::IndexedDb(store, files) => match files.whole(&path(room, Some((me, info.root)))).await {
-                Some(file) => Array::of1(&file.map_err(failed)?.into()),
-                None => store.pieces(room, me, info.root).await.map_err(failed)?,
-            },
+            Self::IndexedDb(store, files) => {
+                let file = files.whole(&path(room, Some((me, info.root)))).await.map_err(failed)?;
+                let pieces = store.pieces(room, me, info.root).await.map_err(failed)?;
+                joined(file, pieces, info.bytes).map_err(failed)?
+            }
             Self::Memory(store) => {
                 let parts = Array::new();
                 for piece in 0..pieces_in(info.bytes) {
@@ -122,14 +129,19 @@ impl Store for BrowserStore {
         me: &PeerId,
         piece: (FileId, u32),
     ) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut found = None;
         if let Self::IndexedDb(_, files) = self
             && let Some(read) = files
                 .read(&path(room, Some((me, piece.0))), place(piece.1), PIECE_BYTES)
                 .await
         {
-            return read.map_err(failed);
+            found = read.map_err(failed)?;
+            // What is lacking before later pieces is zeros.
+            if found.iter().flatten().any(|byte| *byte != 0) {
+                return Ok(found);
+            }
         }
-        either!(self, store => store.read_piece(room, me, piece))
+        Ok(either!(self, store => store.read_piece(room, me, piece))?.or(found))
     }
 
     async fn write_piece(
@@ -150,19 +162,17 @@ impl Store for BrowserStore {
     }
 
     async fn forget_file(&self, room: &RoomId, me: &PeerId, file: FileId) -> Result<(), StoreError> {
-        if let Self::IndexedDb(_, files) = self
-            && let Some(forgotten) = files.forget(&path(room, Some((me, file)))).await
-        {
-            return forgotten.map_err(failed);
-        }
-        either!(self, store => store.forget_file(room, me, file))
+        let forgotten = match self {
+            Self::IndexedDb(_, files) => files.forget(&path(room, Some((me, file)))).await.map_err(failed),
+            Self::Memory(_) => Ok(()),
+        };
+        either!(self, store => store.forget_file(room, me, file))?;
+        forgotten
     }
 
     async fn forget(&self, room: &RoomId) -> Result<(), StoreError> {
-        if let Self::IndexedDb(_, files) = self
-            && let Some(forgotten) = files.forget(&path(room, None)).await
-        {
-            forgotten.map_err(failed)?;
+        if let Self::IndexedDb(_, files) = self {
+            files.forget(&path(room, None)).await.map_err(failed)?;
         }
         either!(self, store => store.forget(room))
     }
@@ -179,6 +189,29 @@ impl Store for BrowserStore {
 /// Where in its file a piece begins.
 fn place(piece: u32) -> u64 {
     u64::from(piece) * PIECE_BYTES as u64
+}
+
+/// The parts of a file of so many bytes: the pieces that the database has, and the others from the worker's file.
+fn joined(file: Option<Blob>, pieces: Vec<(u32, JsValue)>, bytes: u64) -> Result<Array, JsValue> {
+    let parts = Array::new();
+    if pieces.is_empty() {
+        if let Some(file) = file {
+            parts.push(&file);
+        }
+        return Ok(parts);
+    }
+    let mut pieces = pieces.into_iter().peekable();
+    for number in 0..pieces_in(bytes) {
+        if let Some((_, piece)) = pieces.next_if(|(of, _)| *of == number) {
+            parts.push(&piece);
+        } else if let Some(file) = &file {
+            #[expect(clippy::cast_precision_loss, reason = "exact: a file has less than 2^53 bytes")]
+            let [from, to] = [number, number + 1].map(|number| place(number) as f64);
+            let part = file.slice_with_f64_and_f64(from, to)?;
+            parts.push(&part);
+        }
+    }
+    Ok(parts)
 }
 
 #[cfg(test)]
@@ -290,6 +323,40 @@ mod tests {
         );
         assert_eq!((first, second), (Ok(()), Ok(())));
         assert_eq!(read.unwrap()[0].value, [2]);
+    }
+
+    #[wasm_bindgen_test]
+    async fn without_the_worker_files_are_kept_and_no_room_counts_as_forgotten() {
+        let database = IndexedDbStore::open(&name()).await.unwrap();
+        let store = BrowserStore::IndexedDb(database, Rc::default());
+        let file = FileId::from_bytes([1; 32]);
+        let (room, ann) = (room(), ann());
+        store.write_piece(&room, &ann, (file, 0), b"a").await.unwrap();
+        let read = async || store.read_piece(&room, &ann, (file, 0)).await.unwrap();
+        assert_eq!(read().await.as_deref(), Some(b"a".as_slice()));
+        assert!(
+            store.forget(&room).await.is_err(),
+            "an earlier visit may have kept files"
+        );
+        assert_eq!(read().await.as_deref(), Some(b"a".as_slice()));
+        assert!(store.forget_file(&room, &ann, file).await.is_err());
+        assert_eq!(read().await, None);
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_file_whose_pieces_are_in_two_places_is_one() {
+        let blob = |bytes: &[u8]| Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(bytes))).unwrap();
+        let bytes: Vec<u8> = [1, 2, 3].iter().flat_map(|byte| vec![*byte; PIECE_BYTES]).collect();
+        let mut holed = bytes.clone();
+        holed[PIECE_BYTES..2 * PIECE_BYTES].fill(0);
+        let kept = vec![(1, blob(&bytes[PIECE_BYTES..2 * PIECE_BYTES]).into())];
+        let read = async |parts: Array| {
+            let whole = Blob::new_with_blob_sequence(&parts).unwrap();
+            crate::js::bytes_of(&whole).await.unwrap()
+        };
+        let of = bytes.len() as u64;
+        assert!(read(joined(Some(blob(&holed)), kept, of).unwrap()).await == bytes);
+        assert!(read(joined(Some(blob(&bytes)), Vec::new(), of).unwrap()).await == bytes);
     }
 
     #[wasm_bindgen_test]

@@ -12,19 +12,38 @@ const PAUSE_MILLIS = 100;
 
 const open = new Map();
 
-const folder = async (names) => {
-  let found = await navigator.storage.getDirectory();
+// That the browser lets us have no such file system is told by a name of its own, and can be told only as long as nothing was done.
+let root;
+const origin = async () => {
+  try {
+    root = root || (await navigator.storage.getDirectory());
+  } catch {
+    throw new DOMException("", "NoFileSystem");
+  }
+  return root;
+};
+
+const folder = async (names, create) => {
+  let found = await origin();
   for (const name of ["files", ...names]) {
-    found = await found.getDirectoryHandle(name, { create: true });
+    found = await found.getDirectoryHandle(name, { create });
   }
   return found;
 };
 
-const file = async (path) => {
+const file = async (path, create) => {
   const names = path.split("/");
   const name = names.pop();
-  return (await folder(names)).getFileHandle(name, { create: true });
+  return (await folder(names, create)).getFileHandle(name, { create });
 };
+
+// What is not there is nothing.
+const ifThere = (found) =>
+  found.catch((error) => {
+    if (error.name !== "NotFoundError") {
+      throw error;
+    }
+  });
 
 // Tries until no other tab is in the way.
 const patiently = async (act) => {
@@ -40,10 +59,10 @@ const patiently = async (act) => {
   }
 };
 
-const access = async (path) => {
+const access = async (path, create) => {
   let entry = open.get(path);
   if (!entry) {
-    const handle = await file(path);
+    const handle = await file(path, create);
     entry = { held: await patiently(() => handle.createSyncAccessHandle()) };
     open.set(path, entry);
   }
@@ -51,17 +70,27 @@ const access = async (path) => {
   return entry.held;
 };
 
-const close = (chosen) => {
+const close = (chosen, isKept) => {
   for (const [path, entry] of open) {
     if (chosen(path, entry)) {
       open.delete(path);
-      entry.held.close();
+      try {
+        if (isKept) {
+          entry.held.flush();
+        }
+      } finally {
+        entry.held.close();
+      }
     }
   }
 };
 
 setInterval(() => {
-  close((path, entry) => !entry.isUsed);
+  try {
+    close((path, entry) => !entry.isUsed, true);
+  } catch {
+    // What did not get to the disk is missed when it is read, and fetched again.
+  }
   for (const entry of open.values()) {
     entry.isUsed = false;
   }
@@ -69,30 +98,30 @@ setInterval(() => {
 
 const operations = {
   async write(path, at, bytes) {
-    const handle = await access(path);
+    const handle = await access(path, true);
     if (handle.write(bytes, { at }) !== bytes.length) {
       throw new DOMException("", "QuotaExceededError");
     }
   },
   async read(path, at, length) {
+    const handle = await ifThere(access(path, false));
     const bytes = new Uint8Array(length);
-    return bytes.subarray(0, (await access(path)).read(bytes, { at }));
+    return bytes.subarray(0, handle ? handle.read(bytes, { at }) : 0);
   },
   // All of a file, which stays on disk.
   async whole(path) {
-    close((open) => open === path);
-    return (await file(path)).getFile();
+    close((open) => open === path, true);
+    const found = await ifThere(file(path, false));
+    return found && found.getFile();
   },
   async forget(path) {
-    close((open) => `${open}/`.startsWith(`${path}/`));
+    close((open) => `${open}/`.startsWith(`${path}/`), false);
     const names = path.split("/");
     const name = names.pop();
-    const parent = await folder(names);
-    await patiently(() => parent.removeEntry(name, { recursive: true })).catch((error) => {
-      if (error.name !== "NotFoundError") {
-        throw error;
-      }
-    });
+    const parent = await ifThere(folder(names, false));
+    if (parent) {
+      await ifThere(patiently(() => parent.removeEntry(name, { recursive: true })));
+    }
   },
 };
 

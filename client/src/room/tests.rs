@@ -313,3 +313,34 @@ fn a_message_follows_what_its_author_said_to_the_same_people_soon_before() {
 fn left_is_said_once_leaving_is_done() {
     assert!(after([Event::Left]).left);
 }
+
+#[test]
+fn only_what_comes_counts_for_how_much_is_here() {
+    let mut state = after([]);
+    assert_eq!(state.files_percent(), None);
+    for (byte, now, pieces_have) in [
+        (1, FileState::Waiting, 0),
+        (2, FileState::Paused, 1),
+        (3, FileState::Whole, 4),
+    ] {
+        state
+            .files
+            .insert(FileId::from_bytes([byte; 32]), standing(now, pieces_have));
+    }
+    assert_eq!(state.files_percent(), None);
+    for (byte, pieces_have) in [(4, 1), (5, 3)] {
+        let progress = standing(FileState::Fetching, pieces_have);
+        state.files.insert(FileId::from_bytes([byte; 32]), progress);
+    }
+    assert_eq!(state.files_percent(), Some(50));
+}
+
+fn standing(state: FileState, pieces_have: u32) -> FileProgress {
+    FileProgress {
+        state,
+        pieces_have,
+        pieces: 4,
+        bytes_have: 0,
+        sources: 0,
+    }
+}

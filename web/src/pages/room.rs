@@ -9,7 +9,7 @@ use client::{
     Session,
     check::Check,
     export::File,
-    files::{is_small_picture, shown_name},
+    files::shown_name,
     notice::{Notice, NoticeKind},
     room::RoomState,
     route::Route,
@@ -19,7 +19,7 @@ use client::{
 };
 use gloo_timers::callback::Timeout;
 use mesh::model::{FileInfo, Invitation, InvitationError, Network, SendError};
-use shared::{FileId, RoomCode, identity::safety_number};
+use shared::{RoomCode, identity::safety_number};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
@@ -30,7 +30,7 @@ use crate::{
     components::{composer::Outgoing, file_card::FileAction},
     config::LEAVE_MAX,
     drafts::Drafts,
-    files::Files,
+    files::{self, Files},
     hooks::{go_to, use_seconds_until, use_stay, use_title},
     js, rooms, rtc, worker,
 };
@@ -198,11 +198,7 @@ async fn offer(
     for file in chosen {
         let name = AttrValue::from(file.name());
         let on_progress = |percent| preparing.set(Some((name.clone(), percent)));
-        let room = session.room();
-        let how_far = |root: &FileId| room.files.get(root).map(|progress| progress.state);
-        let taken = files.take_in(&file, how_far, on_progress).await;
-        let offered = taken.and_then(|(info, hashes)| Ok(session.offer_file(info, hashes)?));
-        if let Err(error) = offered {
+        if let Err(error) = files.offer(&session, &file, on_progress).await {
             let name = shown_name(&name);
             session.notify(NoticeKind::FileNotOffered { name, error }.into());
         }
@@ -247,18 +243,16 @@ fn on_file((info, action): (FileInfo, FileAction), (session, files): &(Session, 
 
 /// Small pictures are fetched as they come, unless the person does not want that.
 #[hook]
-fn use_small_pictures(state: &Rc<RoomState>, session: &Session) {
-    let (room, session) = (Rc::clone(state), session.clone());
-    use_effect_with(state.messages.len(), move |_| {
-        if !appearance::get(Setting::Pictures).is_empty() {
-            return;
-        }
-        for entry in &room.messages {
-            if let Some(file) = entry.message.file.as_ref().filter(|file| is_small_picture(file))
-                && !room.files.contains_key(&file.root)
-            {
+fn use_small_pictures(state: &RoomState, session: &Session) {
+    let session = session.clone();
+    // Once the oldest messages are dropped there are as many as before.
+    let newest = state.messages[..state.ahead_from()].last();
+    let newest = newest.map(|entry| entry.message.id);
+    use_effect_with((state.messages.len(), newest), move |_| {
+        if appearance::get(Setting::Pictures).is_empty() {
+            for file in files::unasked(&session.room()) {
                 // Where there is no room for it, the person may ask and is told.
-                let _ = session.fetch_file(file.clone());
+                let _ = session.fetch_file(file);
             }
         }
     });

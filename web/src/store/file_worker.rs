@@ -1,7 +1,8 @@
 //! The worker that keeps files in the browser's origin-private file system: `web/worker/files.js`.
 //!
 //! It is started by the first operation, and answers in the order in which it is asked. Where there is no such file system (plain http, private windows of
-//! some browsers), every operation is [`None`], and the database keeps files instead.
+//! some browsers), and where the worker cannot be loaded, every operation is [`None`], and the database keeps files instead. A later visit may have
+//! both: so what is not found here is looked for in the database, too.
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -16,12 +17,24 @@ use shared::{FileId, PeerId, RoomId};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, MessageEvent, Worker};
 
-use crate::js;
+use crate::{config::FILE_WORKER_MAX, js};
 
 const WORKER: &str = "files.js";
 
-/// The errors of a browser that lets the page have no such file system: it has none, forbids it, or cannot start the worker.
-const DENIED: [&str; 4] = ["NotSupportedError", "SecurityError", "TypeError", "WorkerError"];
+/// The error of a browser that lets the page have no such file system.
+const NO_FILE_SYSTEM: &str = "NoFileSystem";
+
+/// The error of a worker that cannot be loaded.
+const NO_WORKER: &str = "WorkerError";
+
+/// Why nothing is asked of the worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Absence {
+    /// There is no such file system.
+    FileSystem,
+    /// The worker cannot be loaded. Files of earlier visits may be there.
+    Worker,
+}
 
 type Answer = oneshot::Sender<Array>;
 
@@ -29,7 +42,9 @@ type Answer = oneshot::Sender<Array>;
 #[derive(Debug, Default)]
 pub struct FileWorker {
     started: OnceCell<Option<Started>>,
-    is_denied: Cell<bool>,
+    absence: Cell<Option<Absence>>,
+    /// Whether it has ever answered.
+    answers: Rc<Cell<bool>>,
     /// Those who wait for an answer, in order.
     waiting: Rc<RefCell<VecDeque<Answer>>>,
 }
@@ -59,6 +74,15 @@ pub(super) fn path(room: &RoomId, of: Option<(&PeerId, FileId)>) -> String {
 }
 
 impl FileWorker {
+    /// One that no browser has.
+    #[cfg(test)]
+    pub(super) fn absent() -> Self {
+        Self {
+            absence: Cell::new(Some(Absence::FileSystem)),
+            ..Self::default()
+        }
+    }
+
     /// Writes what is `bytes` into a file.
     pub(super) async fn write(&self, path: &str, at: u64, bytes: &[u8]) -> Option<Result<(), JsValue>> {
         let bytes = Uint8Array::from(bytes);
@@ -82,15 +106,19 @@ impl FileWorker {
         }))
     }
 
-    /// A file, which stays on disk.
-    pub(super) async fn whole(&self, path: &str) -> Option<Result<Blob, JsValue>> {
-        let file = self.ask("whole", path, &[], &Array::new()).await?;
-        Some(file.and_then(JsCast::dyn_into))
+    /// A file, which stays on disk, if it is there.
+    pub(super) async fn whole(&self, path: &str) -> Result<Option<Blob>, JsValue> {
+        let file = self.ask("whole", path, &[], &Array::new()).await.transpose()?;
+        Ok(file.and_then(|file| file.dyn_into().ok()))
     }
 
     /// Keeps nothing there any longer.
-    pub(super) async fn forget(&self, path: &str) -> Option<Result<(), JsValue>> {
-        Some(self.ask("forget", path, &[], &Array::new()).await?.map(|_| ()))
+    pub(super) async fn forget(&self, path: &str) -> Result<(), JsValue> {
+        match self.ask("forget", path, &[], &Array::new()).await {
+            Some(forgotten) => forgotten.map(|_| ()),
+            None if self.absence.get() == Some(Absence::Worker) => Err(named(NO_WORKER)),
+            None => Ok(()),
+        }
     }
 
     async fn ask(
@@ -100,7 +128,7 @@ impl FileWorker {
         rest: &[JsValue],
         transferred: &Array,
     ) -> Option<Result<JsValue, JsValue>> {
-        if self.is_denied.get() {
+        if self.absence.get().is_some() {
             return None;
         }
         let message = Array::of2(&operation.into(), &path.into());
@@ -117,26 +145,36 @@ impl FileWorker {
                 started.worker.post_message_with_transfer(&message, transferred).is_ok()
             });
         // Nobody answers once the worker has failed.
-        let answer = if asked { answer.await.ok() } else { None };
-        let (value, name) = answer.map_or((JsValue::UNDEFINED, "WorkerError".into()), |answer| {
+        let answer = if asked {
+            let Some(answer) = js::within(FILE_WORKER_MAX, answer).await else {
+                return Some(Err(named("TimeoutError")));
+            };
+            answer.ok()
+        } else {
+            None
+        };
+        let (value, name) = answer.map_or((JsValue::UNDEFINED, NO_WORKER.into()), |answer| {
             (answer.get(0), answer.get(1).as_string().unwrap_or_default())
         });
         if name.is_empty() {
             return Some(Ok(value));
         }
-        if DENIED.contains(&name.as_str()) {
-            if !self.is_denied.replace(true) {
-                js::log(&format!("files are kept in the database: {name}"));
-            }
-            return None;
+        let absence = match name.as_str() {
+            NO_FILE_SYSTEM => Absence::FileSystem,
+            NO_WORKER if !self.answers.get() => Absence::Worker,
+            _ => return Some(Err(named(&name))),
+        };
+        if self.absence.replace(Some(absence)).is_none() {
+            js::log(&format!("files are kept in the database: {name}"));
         }
-        Some(Err(js::object([("name", name.into())]).into()))
+        None
     }
 
     fn start(&self) -> Option<Started> {
         let worker = Worker::new(WORKER).ok()?;
-        let waiting = Rc::clone(&self.waiting);
+        let (waiting, answers) = (Rc::clone(&self.waiting), Rc::clone(&self.answers));
         let on_message = EventListener::new(&worker, "message", move |event| {
+            answers.set(true);
             let answer = event.unchecked_ref::<MessageEvent>().data().unchecked_into();
             // The borrow ends with this statement.
             let first = waiting.borrow_mut().pop_front();
@@ -145,13 +183,23 @@ impl FileWorker {
                 let _ = first.send(answer);
             }
         });
-        let waiting = Rc::clone(&self.waiting);
-        let on_error = EventListener::new(&worker, "error", move |_| waiting.borrow_mut().clear());
+        let (waiting, answers) = (Rc::clone(&self.waiting), Rc::clone(&self.answers));
+        let on_error = EventListener::new(&worker, "error", move |_| {
+            // A worker that is there goes on, and answers in order.
+            if !answers.get() {
+                waiting.borrow_mut().clear();
+            }
+        });
         Some(Started {
             worker,
             _listeners: [on_message, on_error],
         })
     }
+}
+
+/// An error, as the DOM has them.
+fn named(name: &str) -> JsValue {
+    js::object([("name", name.into())]).into()
 }
 
 /// A place in a file, as JavaScript counts.

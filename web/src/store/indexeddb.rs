@@ -282,11 +282,23 @@ impl IndexedDbStore {
         stored(&transaction).await
     }
 
-    /// The pieces of a file, in order.
-    pub(super) async fn pieces(&self, room: &RoomId, me: &PeerId, file: FileId) -> Result<Array, JsValue> {
+    /// The pieces of a file that are here, with their numbers, in order.
+    pub(super) async fn pieces(
+        &self,
+        room: &RoomId,
+        me: &PeerId,
+        file: FileId,
+    ) -> Result<Vec<(u32, JsValue)>, JsValue> {
         let (_, store) = self.begin(PIECES, Access::Read)?;
         let range = beginning_with(&file_prefix(room, me, file))?;
-        Ok(answer(&store.get_all_with_key(&range)?).await?.unchecked_into())
+        let keys = store.get_all_keys_with_key(&range)?;
+        let pieces: Array = answer(&store.get_all_with_key(&range)?).await?.unchecked_into();
+        let keys: Array = keys.result()?.unchecked_into();
+        let numbered = keys.iter().zip(pieces.iter()).filter_map(|(key, piece)| {
+            let number = *Uint8Array::new(&key).to_vec().last_chunk()?;
+            Some((u32::from_be_bytes(number), piece))
+        });
+        Ok(numbered.collect())
     }
 
     pub(super) async fn forget(&self, room: &RoomId) -> Result<(), JsValue> {
@@ -405,6 +417,7 @@ pub(super) fn failed(error: JsValue) -> StoreError {
     match text(&error, "name").as_deref() {
         Some("QuotaExceededError") => StoreError::Full,
         Some("SecurityError" | "InvalidStateError" | "NotAllowedError") => StoreError::Denied,
+        Some("TimeoutError") => StoreError::Stalled,
         Some(_) | None => StoreError::Platform(js::describe(&error)),
     }
 }
@@ -446,6 +459,7 @@ mod tests {
         let named = |name| failed(DomException::new_with_message_and_name("", name).unwrap().into());
         assert_eq!(named("QuotaExceededError"), StoreError::Full);
         assert_eq!(named("InvalidStateError"), StoreError::Denied);
+        assert_eq!(named("TimeoutError"), StoreError::Stalled);
         assert!(matches!(named("AbortError"), StoreError::Platform(_)));
     }
 
