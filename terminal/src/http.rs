@@ -10,10 +10,10 @@
 //! | `POST /say` with `{"text":"…"}` | the id of the message |
 //! | `POST /whisper` with `{"name":"…","text":"…"}`, `GET /whisper?name=…&message=…` | the same; by `GET` only with a token |
 //! | `POST /files` with `{"path":"…"}` | 202: it is being read, and then offered |
-//! | `GET /events` | all that happens, as server-sent events: [`Report`](crate::report::Report)s, and `lagged` where some were missed |
+//! | `GET /events` | all that happens, as server-sent events: [reports](crate::report::Report), and `lagged` where some were missed |
 //! | `GET /openapi.json` | this table, for programs |
 //!
-//! Errors are problems of RFC 9457. Every request passes [`guard`]: it has to carry the token, and must not come from a page of a browser.
+//! Errors are problems of RFC 9457. Every request passes `guard`: it has to carry the token, and must not come from a page of a browser.
 //!
 //! Requests are answered by the loop of the visit, one after the other; past [`ASKS_WAITING_MAX`](crate::config::ASKS_WAITING_MAX) they wait.
 

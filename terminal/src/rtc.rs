@@ -1,6 +1,6 @@
 //! WebRTC connections of a native process (str0m), over the UDP sockets that they share.
 //!
-//! [`Transport`] is the handle of a platform. Behind it are all connections and sockets in one cell, and three kinds of tasks of the same thread:
+//! `Transport` is the handle of a platform. Behind it are all connections and sockets in one cell, and three kinds of tasks of the same thread:
 //! one that reads each socket, one that does what is due, and short ones that ask somebody and come back. A borrow of the cell never
 //! lives across an `.await`. What comes of it all goes to the driver as an [`Input`].
 //!

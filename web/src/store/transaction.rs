@@ -5,12 +5,12 @@
 use std::cell::Cell;
 
 use gloo_events::EventListener;
-use js_sys::Promise;
-use wasm_bindgen::JsValue;
+use js_sys::{Function, Promise};
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::IdbTransaction;
 
-use crate::js;
+use crate::js::{self, field};
 
 /// Waits until a transaction, of which nothing more is asked, is stored. It ends by itself: told to end by `commit`, Firefox would give
 /// no reason for what fails after that, such as a full disk. Only one that the page would not live to see end is told to.
@@ -32,7 +32,9 @@ pub(super) async fn stored(transaction: &IdbTransaction) -> Result<(), JsValue> 
 
 /// Fails if it has ended, and then there is nothing to be done.
 fn commit(transaction: &IdbTransaction) {
-    let _ = transaction.commit();
+    // The binding of that name takes what it throws for impossible.
+    let commit = field(transaction, "commit").and_then(|commit| commit.dyn_into::<Function>().ok());
+    let _ = commit.map(|commit| commit.call0(transaction));
 }
 
 thread_local! {
