@@ -439,6 +439,12 @@ pub(crate) mod tests {
         assert_eq!((kept(&one).await, kept(&other).await), (0, 0));
     }
 
+    /// The page goes away, or comes back.
+    fn page_event(name: &str) {
+        let event = web_sys::Event::new(name).unwrap();
+        js::window().dispatch_event(&event).unwrap();
+    }
+
     #[wasm_bindgen_test]
     async fn a_lease_is_given_up_with_the_page() {
         let store = BrowserStore::Memory(MemoryStore::default());
@@ -446,11 +452,11 @@ pub(crate) mod tests {
         assert!(taken("a").await);
         let renewal = keep_renewing(&store, 0, "a".to_owned(), &Rc::default());
         assert!(!taken("b").await);
-        let hidden = web_sys::Event::new("pagehide").unwrap();
-        js::window().dispatch_event(&hidden).unwrap();
+        page_event("pagehide");
         sleep(Duration::from_millis(1)).await;
         assert!(taken("b").await);
         drop(renewal);
+        page_event("pageshow");
     }
 
     #[wasm_bindgen_test]
@@ -463,8 +469,7 @@ pub(crate) mod tests {
         assert!(slot::renew(&store, 0, "b", Tab.unix_millis(), LEASE).await.unwrap());
         let renewal = keep_renewing(&store, 0, "a".to_owned(), &profile.0.loss);
         assert!(queue.try_next().is_none() && profile.restore(&room).await.is_some());
-        let hidden = web_sys::Event::new("pagehide").unwrap();
-        js::window().dispatch_event(&hidden).unwrap();
+        page_event("pagehide");
         assert_eq!(queue.next().await, Some(DriverEvent::SlotLost));
         assert!(profile.restore(&room).await.is_none());
         assert_eq!(profile.save_name("Ann").await, Err(StoreError::Denied));
@@ -472,5 +477,6 @@ pub(crate) mod tests {
         profile.tell_of_loss(&events);
         assert_eq!(later.next().await, Some(DriverEvent::SlotLost));
         drop(renewal);
+        page_event("pageshow");
     }
 }
