@@ -92,6 +92,18 @@ pub struct Space {
     pub left_bytes: u64,
 }
 
+/// What the keys of a file's pieces begin with, in stores that keep things by bytes.
+#[must_use]
+pub fn file_prefix(room: &RoomId, me: &PeerId, file: FileId) -> Vec<u8> {
+    [room.as_bytes().as_slice(), me.as_bytes(), file.as_bytes()].concat()
+}
+
+/// The key of a piece, in stores that keep things by bytes: pieces of a file stand in their order.
+#[must_use]
+pub fn piece_key(room: &RoomId, me: &PeerId, (file, piece): (FileId, u32)) -> Vec<u8> {
+    [file_prefix(room, me, file).as_slice(), &piece.to_be_bytes()].concat()
+}
+
 /// A store. Its methods take a moment, and what one has stored the next one reads.
 pub trait Store {
     /// The platform's certificate for DTLS.

@@ -22,7 +22,7 @@ use std::{
     thread,
 };
 
-use client::store::{Durability, IdentityRecord, Lease, Store, StoreError, StoredRecord};
+use client::store::{Durability, IdentityRecord, Lease, Store, StoreError, StoredRecord, file_prefix, piece_key};
 use mesh::io::{Change, Owner};
 use redb::WriteTransaction;
 use shared::{FileId, PeerId, RoomId};
@@ -167,7 +167,7 @@ impl Store for DiskStore {
         me: &PeerId,
         piece: (FileId, u32),
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        let key = tables::piece_key(room, me, piece);
+        let key = piece_key(room, me, piece);
         self.read(move |transaction| tables::piece(transaction, &key)).await
     }
 
@@ -178,12 +178,12 @@ impl Store for DiskStore {
         piece: (FileId, u32),
         bytes: &[u8],
     ) -> Result<(), StoreError> {
-        let (key, bytes) = (tables::piece_key(room, me, piece), bytes.to_vec());
+        let (key, bytes) = (piece_key(room, me, piece), bytes.to_vec());
         self.change(move |tables| tables.write_piece(&key, &bytes)).await
     }
 
     async fn forget_file(&self, room: &RoomId, me: &PeerId, file: FileId) -> Result<(), StoreError> {
-        let of_file = tables::file_prefix(room, me, file);
+        let of_file = file_prefix(room, me, file);
         self.change(move |tables| tables.forget_pieces(&of_file)).await
     }
 

@@ -6,7 +6,7 @@ use std::ops::Bound;
 
 use client::store::{IdentityRecord, Lease, StoredRecord};
 use redb::{Database, ReadTransaction, ReadableTable, Table, TableDefinition, TableError, WriteTransaction};
-use shared::{FileId, PeerId, RoomId};
+use shared::{PeerId, RoomId};
 use zeroize::Zeroizing;
 
 use super::{Certificate, failure::any};
@@ -30,7 +30,7 @@ const IDENTITIES: TableDefinition<'static, u32, IdentityValue> = TableDefinition
 const LEASES: TableDefinition<'static, u32, (&str, u64)> = TableDefinition::new("leases");
 /// By [`record_key`].
 const RECORDS: Bytes = TableDefinition::new("records");
-/// By [`piece_key`] and the number of the part: pieces are cut into parts of [`PIECE_PART_BYTES`].
+/// By [`piece_key`](client::store::piece_key) and the number of the part: pieces are cut into parts of [`PIECE_PART_BYTES`].
 const PIECES: Bytes = TableDefinition::new("pieces");
 /// By room.
 const CLOSED: Bytes = TableDefinition::new("closed");
@@ -48,16 +48,6 @@ fn owner_prefix(room: &RoomId, owner: Option<&PeerId>) -> Vec<u8> {
         Some(peer) => [&[1], peer.as_bytes().as_slice()].concat(),
     };
     [room.as_bytes().as_slice(), &owner].concat()
-}
-
-/// What the keys of all pieces of a file begin with.
-pub(super) fn file_prefix(room: &RoomId, me: &PeerId, file: FileId) -> Vec<u8> {
-    [room.as_bytes().as_slice(), me.as_bytes(), file.as_bytes()].concat()
-}
-
-/// The key of a piece.
-pub(super) fn piece_key(room: &RoomId, me: &PeerId, (file, piece): (FileId, u32)) -> Vec<u8> {
-    [file_prefix(room, me, file).as_slice(), &piece.to_be_bytes()].concat()
 }
 
 /// Makes what is lacking. Says whether this version knows what is there.

@@ -22,7 +22,7 @@
 
 use std::rc::Rc;
 
-use client::store::{Durability, IdentityRecord, Lease, StoreError, StoredRecord};
+use client::store::{Durability, IdentityRecord, Lease, StoreError, StoredRecord, file_prefix, piece_key};
 use gloo_events::EventListener;
 use js_sys::{Array, Promise, Uint8Array};
 use mesh::io::{Change, Owner};
@@ -256,7 +256,7 @@ impl IndexedDbStore {
         piece: (FileId, u32),
     ) -> Result<Option<Vec<u8>>, JsValue> {
         let (_, store) = self.begin(PIECES, Access::Read)?;
-        let value = answer(&store.get(&piece_key(room, me, piece))?).await?;
+        let value = answer(&store.get(&key_of_piece(room, me, piece))?).await?;
         let Ok(blob) = value.dyn_into::<Blob>() else {
             return Ok(None);
         };
@@ -272,7 +272,7 @@ impl IndexedDbStore {
     ) -> Result<(), JsValue> {
         let blob = Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(bytes)))?;
         let (transaction, store) = self.begin(PIECES, Access::Write(Durability::Relaxed))?;
-        store.put_with_key(&blob, &piece_key(room, me, piece))?;
+        store.put_with_key(&blob, &key_of_piece(room, me, piece))?;
         stored(&transaction).await
     }
 
@@ -366,15 +366,9 @@ fn prefix(room: &RoomId, me: &PeerId, owner: Owner) -> Vec<u8> {
     [room.as_bytes(), owner].concat()
 }
 
-/// What the keys of a file's pieces begin with.
-fn file_prefix(room: &RoomId, me: &PeerId, file: FileId) -> Vec<u8> {
-    [&room.as_bytes()[..], me.as_bytes(), file.as_bytes()].concat()
-}
-
-fn piece_key(room: &RoomId, me: &PeerId, (file, piece): (FileId, u32)) -> Uint8Array {
-    let mut key = file_prefix(room, me, file);
-    key.extend_from_slice(&piece.to_be_bytes());
-    Uint8Array::from(key.as_slice())
+/// The key of a piece.
+fn key_of_piece(room: &RoomId, me: &PeerId, piece: (FileId, u32)) -> Uint8Array {
+    Uint8Array::from(piece_key(room, me, piece).as_slice())
 }
 
 /// All keys that begin so: from there to the next key that does not.
