@@ -7,8 +7,17 @@ use std::time::Duration;
 /// How many messages are kept in the room as shown; the oldest go first, and the list says so.
 pub const MESSAGES_MAX: usize = 5_000;
 
+/// Of how many people marks are kept. Nobody marks so many by hand.
+pub const MARKED_MAX: usize = 1_000;
+
+/// What a message weighs beside its text, where it is asked who fills the list.
+pub const MESSAGE_WEIGHT_BYTES: usize = 256;
+
 /// How many messages are shown that are dated far ahead.
 pub const AHEAD_SHOWN_MAX: usize = 100;
+
+/// How many messages that came at once are spoken to those who listen; of more, the last ones are.
+pub const HEARD_MAX: usize = 16;
 
 /// How many bytes of text are kept in the room as shown; the oldest messages go first, and the list says so.
 pub const TEXT_TOTAL_BYTES_MAX: usize = 16 * 1024 * 1024;

@@ -27,6 +27,7 @@ pub mod driver;
 pub mod export;
 pub mod files;
 pub mod layout;
+pub mod marks;
 pub mod notice;
 pub mod qr;
 pub mod room;

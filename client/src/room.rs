@@ -8,11 +8,15 @@ use mesh::{
     io::Instant,
     model::{Delivery, Event, FileInfo, FileProgress, FileState, Message, Person, PersonState, ServerState, Timestamp},
 };
-use shared::{FileId, MessageId, PeerId};
+use shared::{FileId, MessageId, PeerId, name::skeleton};
 
 use crate::{
-    config::{AHEAD_SHOWN_MAX, FOLLOWS_WITHIN, MESSAGES_MAX, NOTICES_MAX, TEXT_TOTAL_BYTES_MAX},
+    config::{
+        AHEAD_SHOWN_MAX, FOLLOWS_WITHIN, HEARD_MAX, MESSAGE_WEIGHT_BYTES, MESSAGES_MAX, NOTICES_MAX,
+        TEXT_TOTAL_BYTES_MAX,
+    },
     files::{Progress, Speed},
+    marks::{Mark, Marks},
     notice::Notice,
     words,
 };
@@ -58,6 +62,14 @@ pub struct RoomState {
     pub notices: Vec<Pinned>,
     /// Messages that came while the page was hidden, wherever their place is.
     pub unread: u32,
+    /// The first of those that came last while the page was hidden, until the person says something.
+    pub first_unread: Option<MessageId>,
+    /// What the person thinks of others.
+    pub marks: Rc<Marks>,
+    /// The last few things that others said while we were here, wherever their place is, oldest first.
+    pub heard: Vec<MessageId>,
+    /// How many there were in all.
+    pub heard_count: u64,
     /// The last invitation that was made here, until it was answered: to be handed over by hand.
     pub invitation: Option<Rc<str>>,
     /// The answer to the last invitation that was taken here: to be handed back by hand.
@@ -74,6 +86,8 @@ pub struct RoomState {
     pub closed: bool,
     /// Whether leaving is done.
     pub left: bool,
+    /// What the names of all who are listed look like.
+    looks: LiteMap<PeerId, Rc<str>>,
     text_bytes: usize,
     next_notice: u64,
 }
@@ -82,6 +96,7 @@ impl RoomState {
     /// A room just entered.
     #[must_use]
     pub fn new(me: PeerId, my_name: String) -> Self {
+        let looks = [(me, skeleton(&my_name).into())].into_iter().collect();
         Self {
             me,
             my_name,
@@ -93,6 +108,10 @@ impl RoomState {
             server_lost: false,
             notices: Vec::new(),
             unread: 0,
+            first_unread: None,
+            marks: Rc::default(),
+            heard: Vec::new(),
+            heard_count: 0,
             invitation: None,
             answer: None,
             files: LiteMap::new(),
@@ -101,6 +120,7 @@ impl RoomState {
             forgotten: false,
             closed: false,
             left: false,
+            looks,
             text_bytes: 0,
             next_notice: 0,
         }
@@ -125,15 +145,22 @@ impl RoomState {
         words::name(peer, self.called(peer))
     }
 
+    /// What the person thinks of someone.
+    #[must_use]
+    pub fn mark_of(&self, peer: &PeerId) -> Mark {
+        self.marks.get(peer).copied().unwrap_or_default()
+    }
+
     /// The name that a message was said under, with what tells it from the same name in the room now.
     #[must_use]
     pub fn author_of(&self, message: &Message) -> String {
         let known = self.person(&message.author).and_then(|person| person.name.as_deref());
-        if message.own || known == Some(message.author_name.as_str()) {
+        let said_as = message.author_name.as_str();
+        if message.own || known == Some(said_as) {
             self.name_of(&message.author)
         } else {
-            // The list of people forgets; the message does not.
-            message.author_name.clone()
+            // The list of people forgets, and people call themselves otherwise; the message stays as it is.
+            words::name(&message.author, self.distinct(&message.author, said_as))
         }
     }
 
@@ -142,10 +169,15 @@ impl RoomState {
             return Called::Unique(&self.my_name);
         }
         let known = self.person(peer).and_then(|person| person.name.as_deref());
-        match known.or_else(|| self.last_name(peer)) {
-            Some(name) if self.is_ambiguous(peer, name) => Called::Ambiguous(name),
-            Some(name) => Called::Unique(name),
-            None => Called::Unnamed,
+        let name = known.or_else(|| self.last_name(peer));
+        name.map_or(Called::Unnamed, |name| self.distinct(peer, name))
+    }
+
+    fn distinct<'a>(&self, peer: &PeerId, name: &'a str) -> Called<'a> {
+        if self.is_ambiguous(peer, name) {
+            Called::Ambiguous(name)
+        } else {
+            Called::Unique(name)
         }
     }
 
@@ -155,10 +187,17 @@ impl RoomState {
         Some(&theirs.message.author_name)
     }
 
-    /// Whether somebody else has this name now.
+    /// Whether somebody else has this name now, or one that people would take for it; or whether it ends as what we add to names.
     fn is_ambiguous(&self, peer: &PeerId, name: &str) -> bool {
-        let has_it = |person: &Rc<Person>| person.peer != *peer && person.name.as_deref() == Some(name);
-        self.my_name == name || self.people.iter().any(has_it)
+        let looks = skeleton(name);
+        let is_like = |(other, theirs): (&PeerId, &Rc<str>)| other != peer && **theirs == *looks;
+        ends_as_marked(&looks) || self.looks.iter().any(is_like)
+    }
+
+    fn note_name(&mut self, peer: PeerId, name: Option<&str>) {
+        if let Some(name) = name {
+            self.looks.insert(peer, skeleton(name).into());
+        }
     }
 
     /// The others: those who can be reached first, then those who are gone. Then those who are away, the most recent first; from which place on is told, too.
@@ -293,6 +332,11 @@ pub enum RoomAction {
     },
     /// The room is forgotten on this machine.
     Forgotten,
+    /// The person thinks this of others from now on.
+    Marked {
+        /// Of whom what.
+        marks: Rc<Marks>,
+    },
     /// The person calls themselves by another name.
     Renamed {
         /// The name.
@@ -318,8 +362,18 @@ pub fn reduce(state: &mut RoomState, action: RoomAction) {
         RoomAction::InvitationUsed => state.invitation = None,
         RoomAction::Kept { kept } => state.kept = kept,
         RoomAction::Forgotten => state.forgotten = true,
-        RoomAction::Renamed { name } => state.my_name = name,
+        RoomAction::Marked { marks } => state.marks = marks,
+        RoomAction::Renamed { name } => {
+            state.note_name(state.me, Some(&name));
+            state.my_name = name;
+        }
     }
+}
+
+/// Whether a name looks as if it ended with what we add to names: "(you)", or a fingerprint.
+fn ends_as_marked(looks: &str) -> bool {
+    let inner = looks.strip_suffix(')').and_then(|rest| rest.rsplit_once('('));
+    inner.is_some_and(|(_, inner)| inner == "you" || (inner.contains('-') && !inner.contains(' ')))
 }
 
 /// Whether a message goes on where the message before it ended: same author, same people, soon after.
@@ -335,7 +389,10 @@ impl RoomState {
     fn on_event(&mut self, event: Event, visibility: Visibility) {
         match event {
             Event::Person { person } => self.on_person(person),
-            Event::PersonForgotten { peer } => self.people.retain(|person| person.peer != peer),
+            Event::PersonForgotten { peer } => {
+                self.people.retain(|person| person.peer != peer);
+                self.looks.remove(&peer);
+            }
             Event::Message { message } => self.on_message(message, visibility),
             Event::Recalled { messages } => {
                 for message in messages {
@@ -364,6 +421,7 @@ impl RoomState {
         if person.peer == self.me {
             return;
         }
+        self.note_name(person.peer, person.name.as_deref());
         match self.people.iter_mut().find(|known| known.peer == person.peer) {
             Some(known) => {
                 // Who was away and is being connected with is called as before until they say their name.
@@ -375,9 +433,27 @@ impl RoomState {
     }
 
     fn on_message(&mut self, message: Message, visibility: Visibility) {
-        let own = message.own;
-        if self.insert(message) && visibility == Visibility::Hidden && !own {
+        let (id, own, recent) = (message.id, message.own, message.recent);
+        let is_muted = self.mark_of(&message.author).muted;
+        if !self.insert(message) || is_muted {
+            return;
+        }
+        if own {
+            self.first_unread = None;
+            return;
+        }
+        if visibility == Visibility::Hidden {
+            if self.unread == 0 {
+                self.first_unread = Some(id);
+            }
             self.unread = self.unread.saturating_add(1);
+        }
+        if recent {
+            if self.heard.len() >= HEARD_MAX {
+                self.heard.remove(0);
+            }
+            self.heard.push(id);
+            self.heard_count += 1;
         }
     }
 
@@ -419,10 +495,28 @@ impl RoomState {
             self.text_bytes -= last.message.text.len();
         }
         while self.messages.len() > MESSAGES_MAX || self.text_bytes > TEXT_TOTAL_BYTES_MAX {
-            self.text_bytes -= self.messages.remove(0).message.text.len();
+            let place = self.least_missed();
+            self.text_bytes -= self.messages.remove(place).message.text.len();
             self.dropped = true;
         }
         true
+    }
+
+    /// Which message goes when there are too many: the oldest; or, if one author fills most of the list, the oldest of theirs.
+    fn least_missed(&self) -> usize {
+        let weight = |entry: &Rc<Entry>| entry.message.text.len() + MESSAGE_WEIGHT_BYTES;
+        let mut by_author = LiteMap::<PeerId, usize>::new();
+        let mut all = 0;
+        for entry in &self.messages {
+            *by_author.entry(entry.message.author).or_insert(0) += weight(entry);
+            all += weight(entry);
+        }
+        let most = by_author.iter().find(|(_, theirs)| **theirs > all / 4 * 3);
+        let theirs = most.and_then(|(author, _)| {
+            let mut messages = self.messages.iter();
+            messages.position(|entry| entry.message.author == *author)
+        });
+        theirs.unwrap_or(0)
     }
 
     /// Where the messages begin that stand after all others because they are dated ahead. Once somebody says something that comes after

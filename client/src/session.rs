@@ -13,6 +13,7 @@ use shared::{FileId, Identity, MessageId, PeerId, Room, signal::IceServer};
 use crate::{
     core::Core,
     driver::{Clock, Driver, DriverEvent, EventQueue, Events, Platform},
+    marks::Marks,
     notice::Notice,
     room::RoomState,
 };
@@ -153,6 +154,11 @@ impl Session {
     /// If the name is not [valid](crate::validate::name).
     pub fn rename(&self, name: String) {
         self.command(|core, now| core.rename(now, name));
+    }
+
+    /// See [`Core::mark`].
+    pub fn mark(&self, marks: Marks) {
+        self.command(|core, now| core.mark(now, marks));
     }
 
     /// Closes the room for everyone and for good, and leaves it.

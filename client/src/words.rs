@@ -11,11 +11,12 @@ pub mod page;
 use std::{borrow::Cow, time::Duration};
 
 use mesh::io::LinkKind;
-use mesh::model::{Alert, Delivery, InvitationError, Obstacle, PersonState, SendError};
+use mesh::model::{Alert, Delivery, InvitationError, Message, Obstacle, PersonState, SendError};
 use shared::{PeerId, limits::NAME_CHARS_MAX, room::ParseRoomError};
 
 use crate::{
     config::SPOKEN_CHARS,
+    files::shown_name,
     notice::{Missing, Notice, NoticeAction, NoticeKind},
     room::Called,
     standing::{Blocked, MeshStanding, Reach, ServerStanding, Standing},
@@ -39,8 +40,8 @@ pub fn notice(notice: &Notice) -> Cow<'static, str> {
     match &notice.kind {
         NoticeKind::Unsupported { missing } => unsupported(*missing).into(),
         NoticeKind::NotPersistent => {
-            "This browser lets the page store nothing, so you are a new person each time you open it. To be recognised \
-             again, leave private browsing or allow site data for this address, then reload."
+            "This browser stores nothing for the page now, so you are a new person each time you open it. To be recognised \
+             again, close its other tabs, leave private browsing, or allow site data for this address. Then reload."
                 .into()
         }
         NoticeKind::NotStored { error } => {
@@ -226,7 +227,8 @@ fn invitation_error(error: InvitationError) -> &'static str {
     match error {
         InvitationError::Damaged => "This code is incomplete. Copy the whole code and paste it again.",
         InvitationError::OtherRoom => {
-            "This was made for another room. Both of you open the same room link, then start again."
+            "A part of this is missing, or it was made for another room. Copy all of it again. If that does not help, both of \
+             you open the same room link, then start again."
         }
         InvitationError::RunOut => {
             "The invitation that this answers was used already or has run out. Make a new one and hand it over."
@@ -334,6 +336,10 @@ pub fn out_of_reach(who: &str, obstacle: Obstacle) -> String {
         Obstacle::OwnNat => ("your router lets no direct connection in", MEET),
         Obstacle::TheirNat => ("their router lets no direct connection in", MEET),
         Obstacle::BothNats => ("neither router lets a direct connection in", MEET),
+        Obstacle::RelaySilent => (
+            "the relay that should connect you does not answer",
+            "Whoever runs the server has to look at it.",
+        ),
         Obstacle::Firewall => ("a firewall or router stands between you", MEET),
     };
     format!("{who} can't be reached: {why}. {next}")
@@ -347,7 +353,8 @@ const MEET: &str = "Anyone who comes in and reaches you both connects you. Or on
 pub fn countdown(seconds: u64) -> String {
     match seconds {
         0 => " Trying again now…".to_owned(),
-        seconds => format!(" Trying again in {seconds} s."),
+        // No line ends between a number and its unit.
+        seconds => format!(" Trying again in {seconds}\u{a0}s."),
     }
 }
 
@@ -407,8 +414,13 @@ pub fn about(name: &str) -> String {
 
 /// What somebody said, for those who listen rather than read; of a long text its beginning.
 #[must_use]
-pub fn spoken(author: &str, whispered: bool, text: &str) -> String {
-    let whispers = if whispered { " whispers" } else { "" };
+pub fn spoken(author: &str, message: &Message) -> String {
+    let whispers = if message.whisper_to.is_some() { " whispers" } else { "" };
+    let file = message
+        .file
+        .as_ref()
+        .map(|file| format!("the file {}", shown_name(&file.name)));
+    let text = file.as_deref().unwrap_or(&message.text);
     let beginning: String = text.chars().take(SPOKEN_CHARS).collect();
     let more = if beginning.len() < text.len() { "…" } else { "" };
     format!("{author}{whispers}: {beginning}{more}")

@@ -1,5 +1,7 @@
 //! What every layer is handed to work with: who and where we are, the time, the counters, and the way out.
 
+use std::time::Duration;
+
 use shared::{Identity, PeerId, Room};
 
 use crate::{
@@ -21,6 +23,8 @@ pub(crate) struct Context {
     pub(crate) timing: Timing,
     /// Set by the node before anything else happens. Its instant never runs back.
     pub(crate) now: Now,
+    /// When this node came in.
+    came: Instant,
     /// What is added to our wall clock to have the room's time, in milliseconds. See [`RoomTime`](crate::room::time::RoomTime).
     pub(crate) clock_correction: i64,
     pub(crate) counters: Counters,
@@ -40,6 +44,7 @@ impl Context {
             name,
             timing,
             now,
+            came: now.instant,
             clock_correction: 0,
             counters: Counters::default(),
             outbox: Outbox::default(),
@@ -56,6 +61,12 @@ impl Context {
     /// The room's time, in milliseconds since 1970.
     pub(crate) fn room_millis(&self) -> u64 {
         self.now.unix_millis.saturating_add_signed(self.clock_correction)
+    }
+
+    /// Whether something of this time was said since we came in.
+    pub(crate) fn is_recent(&self, unix_millis: u64) -> bool {
+        let here_for = self.instant().since(self.came);
+        Duration::from_millis(self.room_millis().saturating_sub(unix_millis)) <= here_for
     }
 
     /// Something for the driver to do.

@@ -242,6 +242,8 @@ pub enum Obstacle {
     TheirNat,
     /// Both NATs have.
     BothNats,
+    /// The TURN server does not answer us, and there is no other way.
+    RelaySilent,
     /// Each knows a way in, and nothing gets through.
     Firewall,
 }
@@ -265,6 +267,8 @@ pub struct Message {
     pub unix_millis: u64,
     /// Whether its place was far ahead of the room's time when it came: its author's clock is wrong.
     pub dated_ahead: bool,
+    /// Whether it was said since this node came in, by the room's time: all else is history.
+    pub recent: bool,
     /// What was said. Nothing if it is a file.
     pub text: String,
     /// The file that is offered, if it is one. Its name and media type are a peer's: believe and show them with care.

@@ -390,6 +390,9 @@ impl Net {
         self.servers.handle_network(cx, online);
         if online {
             self.grant_grace(cx);
+            let (mut scope, active_view) = self.active_view(cx);
+            active_view.restart_all(&mut scope);
+            self.hand_on(cx);
         }
     }
 
@@ -446,7 +449,7 @@ impl Net {
     /// Makes an invitation for one person.
     pub(crate) fn invite(&mut self, cx: &mut Context) {
         let (link, ice_servers) = (self.peers.next_link(), self.servers.ice_servers());
-        self.invitations.invite(cx, link);
+        self.invitations.invite(cx, link, &ice_servers);
         cx.output(Output::Dial { link, ice_servers });
     }
 

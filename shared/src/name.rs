@@ -18,8 +18,13 @@ pub fn is_hidden(char: char) -> bool {
 /// Whether there is anything to be seen: not only white space, joiners and the like.
 #[must_use]
 pub fn is_visible(name: &str) -> bool {
-    let shows = |char: char| !char.is_whitespace() && !is_hidden(char) && !is_ignorable(char);
+    let shows = |char: char| !char.is_whitespace() && !is_hidden(char) && !is_ignorable(char) && !is_mark(char);
     name.chars().any(shows)
+}
+
+/// Whether a character only adds to the one before it.
+fn is_mark(char: char) -> bool {
+    matches!(char, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
 }
 
 /// Joiners, variation selectors and tags: nothing by themselves.
@@ -35,8 +40,16 @@ pub fn skeleton(name: &str) -> String {
         .filter(|char| !is_hidden(*char) && !is_ignorable(*char))
         .collect();
     let words: Vec<_> = seen.split_whitespace().collect();
-    let mut skeleton = String::new();
+    let mut letters = String::new();
     for char in words.join(" ").chars().map(prototype).map(lower) {
+        let marked = composed(&letters, char);
+        if marked.is_some() {
+            letters.pop();
+        }
+        letters.push(marked.unwrap_or(char));
+    }
+    let mut skeleton = String::new();
+    for char in letters.chars() {
         match char {
             // Of one stroke; which is which depends on the typeface.
             'i' | 'l' | '1' | '|' | 'ı' => skeleton.push('l'),
@@ -52,6 +65,28 @@ pub fn skeleton(name: &str) -> String {
 // No limit: a table.
 const LOOKALIKES: &str = "AАΑ BВΒ CСϹ EЕΕ HНΗ IІΙӀ JЈ KКΚ MМΜ NΝ OОΟ PРΡ SЅ TТΤ XХΧ YУΥҮ ZΖ \
     aаαɑ cсϲ dԁ eеҽ gɡ hһ iіιӏ jјϳ kκк oοоσ pрρ qԛ sѕ tτт uυ vνѵ wԝ xхχ yуγү";
+
+/// Marks, and the lower-case letters with them: first the letter alone, then with its mark.
+// No limit: a table.
+const MARKED: &str = "\u{300}aàeèiìoòuùnǹ \u{301}aáeéiíoóuúyýcćnńsśzźrŕ \u{302}aâeêiîoôuûcĉgĝhĥjĵsŝwŵyŷ \
+    \u{303}aãnñoõiĩuũ \u{304}aāeēiīoōuū \u{306}aăeĕgğiĭoŏuŭ \u{307}cċeėgġzż \u{308}aäeëiïoöuüyÿ \u{30a}aåuů \
+    \u{30b}oőuű \u{30c}cčdďeěnňrřsštťzž \u{327}cçgģkķlļnņrŗsştţ \u{328}aąeęiįuų";
+
+/// The letter that a mark makes of the last one, if there is such a letter.
+fn composed(letters: &str, mark: char) -> Option<char> {
+    if !is_mark(mark) {
+        return None;
+    }
+    let letter = letters.chars().next_back()?;
+    let mut letters = MARKED.split(' ').find(|group| group.starts_with(mark))?.chars().skip(1);
+    while let Some(plain) = letters.next() {
+        let marked = letters.next()?;
+        if plain == letter {
+            return Some(marked);
+        }
+    }
+    None
+}
 
 /// The Latin letter that a character looks like, or is a variant of.
 fn prototype(char: char) -> char {
@@ -122,6 +157,8 @@ mod tests {
             ["Ann", "𝐀𝐧𝐧"],
             ["Ann", "𝒜𝓃𝓃"],
             ["JOSÉ", "josé"],
+            ["Zoë", "Zoe\u{308}"],
+            ["ŠÍMA", "S\u{30c}i\u{301}ma"],
             ["NGUYỄN", "nguyễn"],
             ["ŻÓŁĆ", "żółć"],
             ["ЖУК ЁЖ", "жук ёж"],
@@ -165,7 +202,15 @@ mod tests {
         ] {
             assert!(is_hidden(char), "{char:?}");
         }
-        for name in ["", " ", "\u{200d}", "\u{fe0f}\u{fe0f}", "\u{3164}", "\u{a0}\u{200c}"] {
+        for name in [
+            "",
+            " ",
+            "\u{301}\u{301}",
+            "\u{200d}",
+            "\u{fe0f}\u{fe0f}",
+            "\u{3164}",
+            "\u{a0}\u{200c}",
+        ] {
             assert!(!is_visible(name), "{name:?}");
         }
         for name in [

@@ -17,7 +17,7 @@ use std::{
 use anyhow::Result;
 
 use crate::server::{Server, dist};
-use relay::Relay;
+use relay::{Relay, SECRET};
 
 pub use namespace::{Namespace, existing};
 pub use nat::Nat;
@@ -100,8 +100,16 @@ impl Lab {
     /// # Errors
     /// If it does not start.
     pub async fn server(&mut self) -> Result<Server> {
+        self.server_with(&[]).await
+    }
+
+    /// The same with these options.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn server_with(&mut self, options: &[&str]) -> Result<Server> {
         let (host, address) = self.server_host()?;
-        Server::start_at(Place::Inside(host), &format!("{address}:8080"), &dist()?, &[]).await
+        Server::start_at(Place::Inside(host), &format!("{address}:8080"), &dist()?, options).await
     }
 
     /// Starts a TURN server in the open net, and beside it the server, which names it to browsers in one way.
@@ -109,8 +117,22 @@ impl Lab {
     /// # Errors
     /// If one of them does not start.
     pub async fn server_with_relay(&mut self, transport: Transport) -> Result<Server> {
+        self.server_beside_relay(transport, SECRET).await
+    }
+
+    /// The same, but the TURN server has another secret, and so refuses everybody.
+    ///
+    /// # Errors
+    /// If one of them does not start.
+    pub async fn server_with_refusing_relay(&mut self, transport: Transport) -> Result<Server> {
+        self.server_beside_relay(transport, "another wind").await
+    }
+
+    async fn server_beside_relay(&mut self, transport: Transport, relays_secret: &str) -> Result<Server> {
         let (host, address) = self.server_host()?;
-        let relay = self.relay.insert(Relay::start(host.clone(), &address).await?);
+        let relay = self
+            .relay
+            .insert(Relay::start(host.clone(), &address, relays_secret).await?);
         let (url, secret) = (relay.url(transport), relay.secret_file());
         let arguments = ["--turn", &url, "--turn-secret-file", &secret.to_string_lossy()];
         Server::start_at(Place::Inside(host), &format!("{address}:8080"), &dist()?, &arguments).await

@@ -199,6 +199,7 @@ fn said(id: u8, author: u8, name: &str, whisper_to: Option<u8>, text: &str, deli
         whisper_to: whisper_to.map(peer),
         unix_millis: this_minute(),
         dated_ahead: false,
+        recent: false,
         text: text.to_owned(),
         file: None,
     };

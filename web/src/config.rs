@@ -66,6 +66,9 @@ pub(crate) const MAP_NAMES_MAX: usize = 30;
 /// For so long a newer page has time to be looked for, to come, and to take the place of the one that is kept, each.
 pub(crate) const UPDATE_MAX: Duration = Duration::from_secs(5);
 
+/// How often a page looks for a newer one, if somebody comes back to it.
+pub(crate) const UPDATE_EVERY: Duration = Duration::from_secs(60 * 60);
+
 /// For so long the start of a tab that has an identity waits for the browser's storage: without it the person would be another.
 pub(crate) const RETURN_MAX: Duration = Duration::from_secs(10);
 

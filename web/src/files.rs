@@ -194,6 +194,7 @@ pub(crate) fn unasked(room: &RoomState) -> Vec<FileInfo> {
     let at_once = UNASKED_AT_ONCE.saturating_sub(coming.count());
     // What is dated ahead is not shown until the person wants it.
     let newest = room.messages[..room.ahead_from()].iter().rev();
+    let newest = newest.filter(|entry| !room.mark_of(&entry.message.author).muted);
     let pictures = newest.filter_map(|entry| {
         let file = entry.message.file.as_ref().filter(|file| is_small_picture(file))?;
         Some((entry.message.own, file))
@@ -253,6 +254,7 @@ mod tests {
                 order: Timestamp::from_unix_millis(number.into()),
                 unix_millis: 0,
                 dated_ahead: false,
+                recent: false,
                 text: String::new(),
                 file: Some(FileInfo {
                     root: FileId::from_bytes([number; 32]),

@@ -1,12 +1,18 @@
 //! The service worker, as the page sees it: it keeps the page for when there is no server, and knows when a newer one waits.
 
+use std::cell::Cell;
+
 use futures_channel::oneshot;
 use gloo_events::EventListener;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{ServiceWorker, ServiceWorkerContainer, ServiceWorkerRegistration, ServiceWorkerState};
 
-use crate::{config::UPDATE_MAX, js};
+use crate::{
+    clock,
+    config::{UPDATE_EVERY, UPDATE_MAX},
+    js,
+};
 
 const WORKER: &str = "sw.js";
 
@@ -26,8 +32,17 @@ pub(crate) fn keep_page(on_update: impl Fn() + Clone + 'static) {
                 tell_when_installed(&installing, &container, on_update.clone());
             }
         });
+        let asked = Cell::new(clock::now().instant);
+        let on_return = EventListener::new(&js::document(), "visibilitychange", move |_| {
+            let now = clock::now().instant;
+            if now.since(asked.get()) >= UPDATE_EVERY {
+                asked.set(now);
+                look(&registration);
+            }
+        });
         // For as long as the page lives.
         on_found.forget();
+        on_return.forget();
     });
 }
 
@@ -45,6 +60,13 @@ async fn register(container: &ServiceWorkerContainer) -> Option<ServiceWorkerReg
         return None;
     }
     registration
+}
+
+/// Has the browser look for a newer one. Without a server there is none.
+fn look(registration: &ServiceWorkerRegistration) {
+    if let Ok(updated) = registration.update() {
+        spawn_local(async move { _ = JsFuture::from(updated).await });
+    }
 }
 
 fn tell_when_installed(worker: &ServiceWorker, container: &ServiceWorkerContainer, on_update: impl Fn() + 'static) {

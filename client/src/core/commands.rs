@@ -10,6 +10,7 @@ use shared::{FileId, MessageId, PeerId};
 use super::Core;
 use crate::{
     diagnostics::{self, Command, Happening, OwnState, Snapshot},
+    marks::Marks,
     notice::Notice,
     room::{RoomAction, Visibility},
 };
@@ -53,6 +54,12 @@ impl Core {
         self.command(now, Command::Rename);
         self.node.rename(now, &name);
         self.act(now, RoomAction::Renamed { name });
+    }
+
+    /// The person thinks this of others from now on: those and no others are marked.
+    pub fn mark(&mut self, now: Now, marks: Marks) {
+        let marks = marks.into();
+        self.act(now, RoomAction::Marked { marks });
     }
 
     /// Makes an invitation for one person, to be handed over by hand; the room shows it once it is ready.

@@ -70,7 +70,7 @@ pub(super) fn person(state: PersonState) -> &'static str {
 }
 
 /// Who is in the room and out of reach.
-pub(super) const OBSTACLES: [Obstacle; 9] = [
+pub(super) const OBSTACLES: [Obstacle; 10] = [
     Obstacle::NoAnswer,
     Obstacle::NoStun,
     Obstacle::StunSilent,
@@ -79,6 +79,7 @@ pub(super) const OBSTACLES: [Obstacle; 9] = [
     Obstacle::OwnNat,
     Obstacle::TheirNat,
     Obstacle::BothNats,
+    Obstacle::RelaySilent,
     Obstacle::Firewall,
 ];
 
@@ -92,6 +93,7 @@ fn obstacle(obstacle: Obstacle) -> &'static str {
         Obstacle::OwnNat => "blocked, NAT here",
         Obstacle::TheirNat => "blocked, NAT there",
         Obstacle::BothNats => "blocked, both NATs",
+        Obstacle::RelaySilent => "blocked, TURN silent",
         Obstacle::Firewall => "blocked, firewall",
     }
 }

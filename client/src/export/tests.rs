@@ -24,6 +24,7 @@ fn message(viewer: u8, number: u8, author: u8, to: Option<u8>, text: &str) -> Ev
         order: Timestamp::from_unix_millis(number.into()),
         unix_millis: NOW + u64::from(number),
         dated_ahead: number == 9,
+        recent: false,
         text: text.to_owned(),
         file: None,
     };

@@ -53,6 +53,7 @@ fn message(byte: u8, own: bool, text: &str) -> Event {
             order: Timestamp::from_unix_millis(byte.into()),
             unix_millis: 0,
             dated_ahead: false,
+            recent: false,
             text: text.to_owned(),
             file: None,
         },
@@ -249,6 +250,91 @@ fn old_messages_make_room() {
 }
 
 #[test]
+fn who_floods_the_list_pushes_out_only_their_own() {
+    let big = "x".repeat(TEXT_TOTAL_BYTES_MAX / 4);
+    let flood = (2..=9).map(|byte| match message(byte, false, &big) {
+        Event::Message { message } => Event::Message {
+            message: Message {
+                author: peer(2),
+                ..message
+            },
+        },
+        event => panic!("{event:?} is no message"),
+    });
+    let state = after([message(1, false, "hello")].into_iter().chain(flood));
+    assert_eq!(shown(&state), [1, 7, 8, 9]);
+}
+
+#[test]
+fn what_others_say_is_heard_once_wherever_its_place_is_and_history_is_not() {
+    let said = |byte, own, recent| match message(byte, own, "x") {
+        Event::Message { message } => Event::Message {
+            message: Message { recent, ..message },
+        },
+        event => panic!("{event:?} is no message"),
+    };
+    let mut state = after([said(9, false, true), said(8, false, false), said(7, true, true)]);
+    assert_eq!((state.heard.len(), state.heard_count), (1, 1));
+    happens(&mut state, said(3, false, true));
+    happens(&mut state, said(3, false, true));
+    assert_eq!(
+        state.heard,
+        [9, 3].map(|byte| MessageId::from_bytes([byte; 16])),
+        "late, and once"
+    );
+    for byte in 10..10 + u8::try_from(HEARD_MAX).unwrap() {
+        happens(&mut state, said(byte, false, true));
+    }
+    assert_eq!(
+        (state.heard.len(), state.heard_count),
+        (HEARD_MAX, 2 + HEARD_MAX as u64)
+    );
+}
+
+#[test]
+fn of_whom_is_muted_nothing_is_counted_or_heard_and_all_is_there_again_later() {
+    let mut state = empty();
+    let mute = Mark {
+        muted: true,
+        ..Mark::default()
+    };
+    let marks = Rc::new([(peer(1), mute)].into_iter().collect());
+    reduce(&mut state, RoomAction::Marked { marks });
+    let event = match message(1, false, "x") {
+        Event::Message { message } => Event::Message {
+            message: Message {
+                recent: true,
+                ..message
+            },
+        },
+        event => panic!("{event:?} is no message"),
+    };
+    let visibility = Visibility::Hidden;
+    reduce(&mut state, RoomAction::Event { event, visibility });
+    assert_eq!((state.unread, state.heard_count, state.first_unread), (0, 0, None));
+    assert_eq!(shown(&state), [1]);
+}
+
+#[test]
+fn the_first_of_those_that_came_unseen_is_known_until_the_person_says_something() {
+    let mut state = empty();
+    let comes = |state: &mut RoomState, byte, visibility| {
+        let event = message(byte, false, "x");
+        reduce(state, RoomAction::Event { event, visibility });
+        state.first_unread
+    };
+    let id = |byte| Some(MessageId::from_bytes([byte; 16]));
+    assert_eq!(comes(&mut state, 1, Visibility::Shown), None);
+    assert_eq!(comes(&mut state, 2, Visibility::Hidden), id(2));
+    assert_eq!(comes(&mut state, 3, Visibility::Hidden), id(2));
+    reduce(&mut state, RoomAction::Seen);
+    assert_eq!(comes(&mut state, 4, Visibility::Shown), id(2), "it is being read");
+    assert_eq!(comes(&mut state, 5, Visibility::Hidden), id(5));
+    happens(&mut state, message(6, true, "y"));
+    assert_eq!(state.first_unread, None);
+}
+
+#[test]
 fn an_alert_with_another_count_replaces_the_former_and_the_worst_stay() {
     let tampering = |dropped| Event::Alert {
         alert: Alert::Tampering { dropped },
@@ -290,6 +376,40 @@ fn an_author_is_called_as_then_and_told_from_others_of_now() {
         message(1, false, "x"),
     ]);
     assert_eq!(author(&state, 0), format!("Ada ({})", peer(1).fingerprint()));
+    let state = after([
+        message(1, false, "x"),
+        person(1, "Cid", PersonState::Here),
+        person(2, "Ada", PersonState::Here),
+    ]);
+    let then = format!("Ada ({})", peer(1).fingerprint());
+    assert_eq!(
+        author(&state, 0),
+        then,
+        "who called themselves so before is not who does now"
+    );
+}
+
+#[test]
+fn a_name_that_looks_like_anothers_or_like_a_mark_of_ours_carries_its_fingerprint() {
+    for (name, marked) in [
+        ("Аda", true),
+        ("ada", true),
+        ("Ada (you)", true),
+        ("Ada (yοu) ", true),
+        ("Ada （you）", true),
+        ("Ada (PKWX-LP64)", true),
+        ("Ada Augusta", false),
+        ("Bob (work)", false),
+    ] {
+        let state = after([person(1, "Ada", PersonState::Here), person(2, name, PersonState::Here)]);
+        let fingerprint = peer(2).fingerprint();
+        let expected = if marked {
+            format!("{name} ({fingerprint})")
+        } else {
+            name.to_owned()
+        };
+        assert_eq!(state.name_of(&peer(2)), expected);
+    }
 }
 
 #[test]

@@ -33,17 +33,17 @@ pub fn verdict(check: &Check, standing: &Standing) -> &'static str {
             "Your network lets no direct connection out, or the server's UDP port is closed. Try another network, such as \
              a phone's hotspot."
         }
-        (true, true) if ways.is_relayed() => WELL,
+        (true, true) if ways.is_relayed() && (ways.varies() || ways.mapped() == [false; 2]) => {
+            "Your network lets hardly any direct connection in or out. The server's relay (TURN) connects you all the same."
+        }
         (true, true) if ways.varies() => {
             "Your router lets hardly any direct connection in (symmetric NAT). You meet those whose network is open, and \
              everybody else through them."
         }
-        (true, true) if check.compared => WELL,
+        (true, true) if check.compared => "All is well: others can connect to you directly.",
         (true, true) => "Others can most likely connect to you directly.",
     }
 }
-
-const WELL: &str = "All is well: others can connect to you directly.";
 
 /// What it comes from, a line each. No addresses.
 #[must_use]
@@ -90,7 +90,10 @@ pub fn technical(obstacle: Obstacle) -> &'static str {
         Obstacle::NoStun => " (no STUN: the server's option --stun)",
         Obstacle::StunSilent => " (STUN does not answer: the server's UDP ports)",
         Obstacle::OwnNetwork | Obstacle::TheirNetwork => " (UDP is blocked)",
-        Obstacle::OwnNat | Obstacle::TheirNat | Obstacle::BothNats => " (symmetric NAT)",
+        Obstacle::OwnNat | Obstacle::TheirNat | Obstacle::BothNats => {
+            " (symmetric NAT; a TURN server would help: the server's option --turn)"
+        }
+        Obstacle::RelaySilent => " (TURN: the server's option --turn, its secret, or the TURN server's ports)",
     }
 }
 
@@ -147,8 +150,12 @@ mod tests {
             (check(2, false, &[HOST, V4, V6]), "All is well"),
             (check(1, false, &[HOST, V4, V6]), "Others can most likely"),
             (check(2, false, &[HOST, V4, V4_ANEW]), "Your router"),
-            (check(2, true, &[HOST, V4, V4_ANEW, RELAYED]), "All is well"),
-            (check(0, true, &[HOST, RELAYED]), "All is well"),
+            (check(2, true, &[HOST, V4, V6, RELAYED]), "All is well"),
+            (
+                check(2, true, &[HOST, V4, V4_ANEW, RELAYED]),
+                "Your network lets hardly",
+            ),
+            (check(0, true, &[HOST, RELAYED]), "Your network lets hardly"),
         ] {
             assert!(verdict(&check, &registered).starts_with(verdict_begins), "{check:?}");
         }

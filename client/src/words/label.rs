@@ -18,6 +18,18 @@ pub const LINKS: &str = "Links";
 pub const CONNECTION: &str = "Connection";
 /// What two people compare.
 pub const SAFETY_NUMBER: &str = "Safety number";
+/// The safety number was compared, and is the same.
+pub const MARK_VERIFIED: &str = "Mark as verified";
+/// It was not, after all.
+pub const UNMARK_VERIFIED: &str = "Not verified after all";
+/// Of somebody whose safety number was compared.
+pub const VERIFIED: &str = "Verified";
+/// Nothing is to be seen of somebody.
+pub const MUTE: &str = "Mute";
+/// All is to be seen of somebody again.
+pub const UNMUTE: &str = "Unmute";
+/// Of somebody of whom nothing is to be seen.
+pub const MUTED: &str = "Muted";
 /// The way into the room, for others.
 pub const INVITE: &str = "Invite";
 /// The way in without a server.

@@ -85,6 +85,22 @@ pub fn through(name: &str) -> String {
 /// How a safety number is compared.
 pub const SAFETY_NUMBER_HELP: &str = "Read this number to each other, by phone or side by side. If both of you see the same, nobody stands between you. If they differ, someone may be in between: don't share anything private.";
 
+/// Over the first message that came while nobody looked.
+pub const NEW_FROM_HERE: &str = "New from here";
+
+/// What it means to mute somebody.
+pub const MUTE_HELP: &str =
+    "Muted: you see nothing of what they say. They are not told, and still see what you say to everyone.";
+
+/// In place of what somebody said who is muted.
+#[must_use]
+pub fn muted(count: usize) -> String {
+    match count {
+        1 => "1 message of someone you muted is hidden.".to_owned(),
+        count => format!("{count} messages of people you muted are hidden."),
+    }
+}
+
 /// What the diagnostics are.
 pub const DIAGNOSTICS_HELP: &str = "For a report of a problem: counters, states and the last hundred events, without messages, names, keys or addresses.";
 

@@ -79,7 +79,7 @@ impl Default for Timing {
             ping_interval: Duration::from_millis(2_500),
             measure_interval: Duration::from_secs(15),
             link_dead: Duration::from_millis(7_500),
-            restart_after: Duration::from_secs(2),
+            restart_after: Duration::from_secs(1),
             sleep_threshold: Duration::from_secs(5),
             sleep_grace: Duration::from_secs(3),
             goodbye_timeout: Duration::from_millis(500),

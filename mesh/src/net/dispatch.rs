@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use shared::{PeerId, SessionId, limits::LINKS_MAX, signal::Request};
+use shared::{
+    PeerId, SessionId,
+    limits::LINKS_MAX,
+    signal::{IceServer, Request},
+};
 
 use super::{
     Later, Net,
@@ -41,7 +45,7 @@ impl Net {
     }
 
     /// What layers have said to each other takes effect before the next peer has its turn.
-    fn hand_on(&mut self, cx: &mut Context) {
+    pub(super) fn hand_on(&mut self, cx: &mut Context) {
         while let Some(event) = self.events.pop() {
             self.on_event(cx, event);
         }
@@ -142,7 +146,12 @@ impl Net {
     /// An envelope was carried to us.
     pub(super) fn handle_envelope(&mut self, cx: &mut Context, view: View<'_>, via: Via, sealed: &str) {
         if let Some(envelope) = self.carriers.open(cx, via, sealed) {
-            let ice_servers = self.servers.ice_servers();
+            // A link that is there may need its relay to go on.
+            let ice_servers = if matches!(envelope.body, Body::Offer { round: 0, .. }) {
+                self.ice_servers_for(view, &envelope.from)
+            } else {
+                self.servers.ice_servers()
+            };
             let (mut scope, attempts) = self.attempts(cx);
             attempts.handle_envelope(&mut scope, via, envelope, ice_servers);
             self.settle(cx, view);
@@ -269,7 +278,7 @@ impl Net {
         }
         let session = self
             .invitations
-            .accepted(cx, session, &sdp)
+            .accepted(cx, session, &sdp, &candidates)
             .ok_or(InvitationError::RunOut)?;
         let link = session.link();
         self.take_up(cx, from, session);
@@ -317,7 +326,7 @@ impl Net {
         let via = self.choose_via(cx, view, &peer);
         // Whom we know from others alone may not be there at all.
         let via = via.filter(|via| view.is_present(&peer) || self.attempts.may_be_provoked(cx.instant(), *via));
-        let ice_servers = self.servers.ice_servers();
+        let ice_servers = self.ice_servers_for(view, &peer);
         let (mut scope, attempts) = self.attempts(cx);
         attempts.start(&mut scope, peer, via, ice_servers);
         let contact = scope.peers.get_mut(&peer);
@@ -325,6 +334,15 @@ impl Net {
             scope.out.link_state(peer, LinkState::None);
         }
         self.hand_on(cx);
+    }
+
+    /// Which servers an attempt at a peer may ask. With whom others connect us, a relay would do no more than they do.
+    fn ice_servers_for(&self, view: View<'_>, peer: &PeerId) -> Vec<IceServer> {
+        let mut ice_servers = self.servers.ice_servers();
+        if view.is_reached(peer) {
+            ice_servers.retain_mut(IceServer::drop_relays);
+        }
+        ice_servers
     }
 
     fn choose_via(&self, cx: &Context, view: View<'_>, peer: &PeerId) -> Option<Via> {

@@ -87,6 +87,8 @@ impl Ways {
 pub(crate) struct Evidence {
     /// Whether we asked a STUN server.
     pub(crate) asked: bool,
+    /// Whether we asked a TURN server.
+    pub(crate) relay_asked: bool,
     pub(crate) ours: Ways,
     pub(crate) theirs: Ways,
 }
@@ -96,6 +98,7 @@ impl Evidence {
     pub(crate) fn of(ice_servers: &[IceServer]) -> Self {
         Self {
             asked: !ice_servers.is_empty(),
+            relay_asked: ice_servers.iter().any(IceServer::is_relay),
             ..Self::default()
         }
     }
@@ -113,6 +116,8 @@ impl Evidence {
             (false, false) => Obstacle::StunSilent,
             (false, true) => Obstacle::OwnNetwork,
             (true, false) => Obstacle::TheirNetwork,
+            // It would have been the way round whatever else there is.
+            (true, true) if self.relay_asked && !self.ours.relayed => Obstacle::RelaySilent,
             (true, true) => match (self.ours.varies(), self.theirs.varies()) {
                 (false, false) => Obstacle::Firewall,
                 (true, false) => Obstacle::OwnNat,
@@ -165,11 +170,34 @@ mod tests {
             let (ours, theirs) = (ways(ours), ways(theirs));
             let asked = Evidence {
                 asked: true,
+                relay_asked: false,
                 ours,
                 theirs,
             };
             assert_eq!(asked.obstacle(), obstacle, "{asked:?}");
             assert_eq!(Evidence { asked: false, ..asked }.obstacle(), Obstacle::NoStun);
+        }
+    }
+
+    #[test]
+    fn a_relay_that_was_asked_and_does_not_answer_is_what_stands_in_the_way() {
+        let turn = IceServer {
+            urls: vec!["turn:example.org".into()],
+            username: Some("x".into()),
+            credential: Some("x".into()),
+        };
+        let between = |ours: &[&str], theirs: &[&str]| Evidence {
+            ours: ways(ours),
+            theirs: ways(theirs),
+            ..Evidence::of(std::slice::from_ref(&turn))
+        };
+        for (ours, obstacle) in [
+            (&[MAPPED, MAPPED_ANEW][..], Obstacle::RelaySilent),
+            (&[MAPPED, MAPPED_ANEW, RELAYED], Obstacle::OwnNat),
+            // No UDP gets out: that says more.
+            (&[HOST], Obstacle::OwnNetwork),
+        ] {
+            assert_eq!(between(ours, &[MAPPED]).obstacle(), obstacle, "{ours:?}");
         }
     }
 

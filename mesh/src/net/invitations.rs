@@ -7,9 +7,15 @@
 //! first; an invitation is answered once; a text is handed out once.
 
 use chacha20::ChaCha20Rng;
-use shared::{PeerId, SessionId, signal::PROTOCOL_VERSION};
+use shared::{
+    PeerId, SessionId,
+    signal::{IceServer, PROTOCOL_VERSION},
+};
 
-use super::session::{Certificates, Role, Session};
+use super::{
+    evidence::Evidence,
+    session::{Certificates, Role, Session},
+};
 use crate::{
     config::{CANDIDATES_MAX, GATHER, INVITATION_CHARS_MIN, INVITATIONS_MAX},
     context::Context,
@@ -40,6 +46,7 @@ struct Invited {
     sdp: Option<String>,
     certificates: Certificates,
     candidates: Vec<Candidate>,
+    evidence: Evidence,
     /// When it is handed out, complete or not; `None` once it was.
     gathered_at: Option<Instant>,
     until: Instant,
@@ -84,8 +91,9 @@ impl Invitations {
     /// # Errors
     /// [`InvitationError`] if it cannot be one for us.
     pub(crate) fn read(cx: &Context, text: &str) -> Result<Text, InvitationError> {
-        // People copy line breaks and spaces along.
-        let text: String = text.split_whitespace().collect();
+        // People copy line breaks, quotation marks and the like along.
+        let is_code = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        let text: String = text.chars().filter(is_code).collect();
         let envelope = match Envelope::open_invitation(&text, &cx.room) {
             Err(EnvelopeError::Sealed) => Envelope::open(&text, &cx.identity, &cx.room),
             opened => opened,
@@ -115,10 +123,11 @@ impl Invitations {
         })
     }
 
-    /// Makes an invitation on `link`, which is to be dialled.
-    pub(crate) fn invite(&mut self, cx: &mut Context, link: LinkId) {
+    /// Makes an invitation on `link`, which is to be dialled with these servers.
+    pub(crate) fn invite(&mut self, cx: &mut Context, link: LinkId, ice_servers: &[IceServer]) {
         let session = SessionId::random(&mut self.rng);
-        self.push(cx, session, link, None, Certificates::default());
+        let evidence = Evidence::of(ice_servers);
+        self.push(cx, session, link, None, Certificates::default(), evidence);
     }
 
     /// Whether this session's invitation was taken already. Taken twice by a person in doubt: the first answer is the one that counts.
@@ -130,7 +139,8 @@ impl Invitations {
     pub(crate) fn answer(&mut self, cx: &mut Context, session: SessionId, link: LinkId, to: PeerId, sdp: &str) {
         let mut certificates = Certificates::default();
         certificates.note_theirs(sdp);
-        self.push(cx, session, link, Some(to), certificates);
+        // Its way to the one who invited is a person's: when it fails, nobody knows whether it has arrived.
+        self.push(cx, session, link, Some(to), certificates, Evidence::default());
     }
 
     fn push(
@@ -140,6 +150,7 @@ impl Invitations {
         link: LinkId,
         answers: Option<PeerId>,
         certificates: Certificates,
+        evidence: Evidence,
     ) {
         if self.all.len() >= INVITATIONS_MAX {
             let oldest = self.all.remove(0);
@@ -153,6 +164,7 @@ impl Invitations {
             sdp: None,
             certificates,
             candidates: Vec::new(),
+            evidence,
             gathered_at: Some(now + GATHER),
             until: now + cx.timing.invitation_timeout,
         });
@@ -168,13 +180,21 @@ impl Invitations {
         self.place_of_ours(session).is_some()
     }
 
-    /// An invitation of ours was answered with this description: gives the session to go on with.
-    pub(crate) fn accepted(&mut self, cx: &Context, session: SessionId, sdp: &str) -> Option<Session> {
+    /// An invitation of ours was answered with this description and these candidates: gives the session to go on with.
+    pub(crate) fn accepted(
+        &mut self,
+        cx: &Context,
+        session: SessionId,
+        sdp: &str,
+        candidates: &[Candidate],
+    ) -> Option<Session> {
         let place = self.place_of_ours(session)?;
         let mut invited = self.all.remove(place);
         invited.certificates.note_theirs(sdp);
+        invited.evidence.theirs.note(candidates);
         let (link, certificates) = (invited.link, invited.certificates);
-        Some(Session::agreed(cx, Role::Offerer, session, link, certificates))
+        let session = Session::agreed(cx, Role::Offerer, session, link, certificates);
+        Some(session.with_evidence(invited.evidence))
     }
 
     /// The channel of an invitation's link opened: gives the peer that it answers, which has it now, and the session to go on with.
@@ -201,6 +221,7 @@ impl Invitations {
         let Some(invited) = self.all.iter_mut().find(|invited| invited.link == link) else {
             return false;
         };
+        invited.evidence.ours.note(candidates);
         for candidate in candidates {
             if candidate.line.is_empty() {
                 // That was all: it can be handed out.
@@ -270,7 +291,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::context::test::peer;
+    use crate::{
+        context::test::{identity, peer},
+        model::Obstacle,
+        wire::envelope::ANYONE,
+    };
 
     fn candidate(line: &str) -> Candidate {
         Candidate {
@@ -291,7 +316,7 @@ mod tests {
     fn an_invitation_is_handed_out_once_as_soon_as_its_candidates_are_complete() {
         let mut cx = Context::test(1);
         let mut invitations = Invitations::new([1; 32]);
-        invitations.invite(&mut cx, LinkId(1));
+        invitations.invite(&mut cx, LinkId(1), &[]);
         assert!(invitations.handle_description(LinkId(1), "offer"));
         assert!(invitations.handle_candidates(cx.instant(), LinkId(1), &[candidate("one")]));
         assert_eq!(invitations.handle_timeout(&mut cx), []);
@@ -307,7 +332,7 @@ mod tests {
     fn candidates_are_gathered_for_a_while_only_and_a_text_needs_its_description() {
         let mut cx = Context::test(1);
         let mut invitations = Invitations::new([1; 32]);
-        invitations.invite(&mut cx, LinkId(1));
+        invitations.invite(&mut cx, LinkId(1), &[]);
         let made = cx.instant();
         assert_eq!(invitations.poll_timeout(), Some(made + cx.timing.invitation_timeout));
         invitations.handle_description(LinkId(1), "offer");
@@ -321,7 +346,7 @@ mod tests {
         let mut cx = Context::test(1);
         let mut invitations = Invitations::new([1; 32]);
         for link in 0..=INVITATIONS_MAX as u64 {
-            invitations.invite(&mut cx, LinkId(link));
+            invitations.invite(&mut cx, LinkId(link), &[]);
         }
         assert_eq!(cx.outputs(), [Output::HangUp { link: LinkId(0) }]);
         let timeout = cx.timing.invitation_timeout + Duration::from_millis(1);
@@ -338,7 +363,7 @@ mod tests {
         let session = SessionId::from_bytes([9; 16]);
         invitations.answer(&mut cx, session, LinkId(1), peer(2), "offer");
         assert!(invitations.is_taken(session) && !invitations.awaits(session));
-        assert!(invitations.accepted(&cx, session, "answer").is_none());
+        assert!(invitations.accepted(&cx, session, "answer", &[]).is_none());
         let (to, opened) = invitations.handle_open(&cx, LinkId(1)).unwrap();
         assert_eq!((to, opened.link(), opened.id()), (peer(2), LinkId(1), session));
         assert!(invitations.handle_open(&cx, LinkId(1)).is_none());
@@ -352,5 +377,54 @@ mod tests {
             Invitations::read(&cx, &"A".repeat(400)),
             Err(InvitationError::OtherRoom)
         );
+    }
+
+    #[test]
+    fn what_comes_along_when_a_text_is_copied_does_not_matter() {
+        let cx = Context::test(1);
+        let inviter = identity(2);
+        let envelope = Envelope {
+            from: inviter.peer_id(),
+            to: ANYONE,
+            session: SessionId::from_bytes([9; 16]),
+            nonce: 1,
+            body: Body::Invitation {
+                version: PROTOCOL_VERSION,
+                sdp: sdp::test::sdp(),
+                candidates: vec![],
+            },
+        };
+        let text = envelope
+            .seal(&inviter, &cx.room, &mut stream([3; 32], Stream::Invitations))
+            .unwrap();
+        let (start, end) = text.split_at(76);
+        for copied in [
+            format!("> {start}\r\n> {end}\n"),
+            format!("“{start}\u{a0}{end}”."),
+            format!("<{text}>\u{200b}"),
+        ] {
+            assert_eq!(Invitations::read(&cx, &copied).unwrap().from, peer(2), "{copied}");
+        }
+    }
+
+    #[test]
+    fn what_stands_in_the_way_of_an_invitation_is_known_by_the_candidates_of_both() {
+        let mut cx = Context::test(1);
+        let mut invitations = Invitations::new([1; 32]);
+        let stun = IceServer {
+            urls: vec!["stun:example.org".into()],
+            username: None,
+            credential: None,
+        };
+        invitations.invite(&mut cx, LinkId(1), &[stun]);
+        invitations.handle_description(LinkId(1), "offer");
+        invitations.handle_candidates(cx.instant(), LinkId(1), &[Candidate::end()]);
+        let session = invitations.handle_timeout(&mut cx)[0].session;
+        let mapped = Candidate {
+            line: "candidate:2 1 udp 9 203.0.113.7 61000 typ srflx raddr 0.0.0.0 rport 0".into(),
+            mid: None,
+        };
+        let accepted = invitations.accepted(&cx, session, "answer", &[mapped]).unwrap();
+        assert_eq!(accepted.obstacle(), Some(Obstacle::OwnNetwork));
     }
 }

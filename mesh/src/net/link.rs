@@ -356,9 +356,9 @@ mod tests {
         let timing = Timing::default();
         let mut link = link(&timing);
         link.handle_path(at(100), Path::Disconnected, &timing);
-        assert_eq!(link.due(at(2_099), &timing), None);
-        assert_eq!(link.due(at(2_100), &timing), Some(Due::Restart));
-        assert_eq!(link.due(at(2_101), &timing), None);
+        assert_eq!(link.due(at(1_099), &timing), None);
+        assert_eq!(link.due(at(1_100), &timing), Some(Due::Restart));
+        assert_eq!(link.due(at(1_101), &timing), None);
         link.handle_path(at(2_200), Path::Connected, &timing);
         link.handle_heard(at(2_200), &Timing::default());
         link.handle_path(at(2_300), Path::Failed, &timing);

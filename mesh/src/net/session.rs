@@ -89,8 +89,7 @@ pub(crate) struct Session {
     held_candidates: Vec<Candidate>,
     certificates: Certificates,
     loopback: Loopback,
-    /// Unknown of what was agreed on by hand.
-    evidence: Option<Evidence>,
+    evidence: Evidence,
     /// How many candidates of the peer's were handed to the driver in this round.
     taken: usize,
 }
@@ -115,7 +114,7 @@ impl Session {
         urgent: bool,
         out: &mut Vec<Action>,
     ) -> Self {
-        let evidence = Some(Evidence::of(&ice_servers));
+        let evidence = Evidence::of(&ice_servers);
         out.push(Action::Output(Output::Dial { link, ice_servers }));
         Self {
             stage: Stage::Describing,
@@ -140,7 +139,7 @@ impl Session {
             held_candidates: Vec::new(),
             certificates,
             loopback: Loopback::Refused,
-            evidence: None,
+            evidence: Evidence::default(),
             taken: 0,
         }
     }
@@ -156,7 +155,7 @@ impl Session {
     ) -> Self {
         let mut certificates = Certificates::default();
         certificates.note_theirs(&sdp);
-        let evidence = Some(Evidence::of(&ice_servers));
+        let evidence = Evidence::of(&ice_servers);
         out.push(Action::Output(Output::Accept { link, ice_servers, sdp }));
         Self {
             stage: Stage::Describing,
@@ -164,6 +163,11 @@ impl Session {
             evidence,
             ..Self::agreed(cx, Role::Answerer, id, link, certificates)
         }
+    }
+
+    /// The same, with what is known already of the networks of both.
+    pub(crate) fn with_evidence(self, evidence: Evidence) -> Self {
+        Self { evidence, ..self }
     }
 
     /// The same, with so much time in all.
@@ -223,10 +227,10 @@ impl Session {
 
     /// What stands in the way of the link, should it not come about, if that can be told: who answers an offer has not been kept waiting.
     pub(crate) fn obstacle(&self) -> Option<Obstacle> {
-        match &self.evidence {
-            _ if !self.is_agreed() => (self.role == Role::Offerer).then_some(Obstacle::NoAnswer),
-            Some(evidence) => Some(evidence.obstacle()),
-            None => Some(Obstacle::Firewall),
+        if self.is_agreed() {
+            Some(self.evidence.obstacle())
+        } else {
+            (self.role == Role::Offerer).then_some(Obstacle::NoAnswer)
         }
     }
 
@@ -282,9 +286,7 @@ impl Session {
         }
         let usable = |found: &Candidate| candidate::is_usable(found, self.loopback);
         let candidates: Vec<_> = candidates.into_iter().filter(usable).collect();
-        if let Some(evidence) = &mut self.evidence {
-            evidence.ours.note(&candidates);
-        }
+        self.evidence.ours.note(&candidates);
         if self.stage == Stage::Describing {
             self.held_candidates.extend(candidates);
         } else {
@@ -337,9 +339,7 @@ impl Session {
         let usable = |found: &Candidate| candidate::is_usable(found, self.loopback);
         let candidates: Vec<_> = candidates.into_iter().filter(usable).take(room).collect();
         self.taken += candidates.len();
-        if let Some(evidence) = &mut self.evidence {
-            evidence.theirs.note(&candidates);
-        }
+        self.evidence.theirs.note(&candidates);
         if !candidates.is_empty() {
             let link = self.link;
             out.push(Action::Output(Output::RemoteCandidates { link, candidates }));

@@ -173,6 +173,7 @@ pub(super) fn shown(record: &Record<Entry>) -> Output {
         order: record.content.order,
         unix_millis: record.content.unix_millis,
         dated_ahead: false,
+        recent: true,
         text: record.content.text().unwrap().to_owned(),
         file: None,
     };

@@ -342,6 +342,7 @@ pub(super) fn message(cx: &Context, record: &Record<Entry>) -> Option<Message> {
         order: record.content.order,
         unix_millis: record.content.unix_millis,
         dated_ahead: is_ahead(record.content.order, cx.room_millis()),
+        recent: cx.is_recent(record.content.order.unix_millis()),
         text: text.unwrap_or_default().to_owned(),
         file,
     })
@@ -358,6 +359,7 @@ pub(super) fn whispered(cx: &Context, whisper: Whisper, author: PeerId) -> Messa
         order: whisper.order,
         unix_millis: whisper.unix_millis,
         dated_ahead: is_ahead(whisper.order, cx.room_millis()),
+        recent: cx.is_recent(whisper.order.unix_millis()),
         text: whisper.text,
         file: None,
     }

@@ -21,8 +21,8 @@ const START: Duration = Duration::from_secs(20);
 /// The port for clients, by UDP and by TCP.
 const PORT: u16 = 3478;
 
-/// What both servers know.
-const SECRET: &str = "north wind";
+/// What the server knows, and the TURN server has to.
+pub(super) const SECRET: &str = "north wind";
 
 /// How people's browsers reach the TURN server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +42,8 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    /// Starts it at a host with this address.
-    pub(super) async fn start(host: Namespace, address: &str) -> Result<Self> {
+    /// Starts it at a host with this address and this secret.
+    pub(super) async fn start(host: Namespace, address: &str, secret: &str) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("starling-nat-").tempdir()?;
         let relay = SocketAddr::new(address.parse()?, PORT);
         fs::write(secret_file(&folder), format!("{SECRET}\n"))?;
@@ -53,7 +53,7 @@ impl Relay {
             .command(Path::new("turnserver"))
             // `-n`: no file with other settings.
             .args(["-n", "--use-auth-secret", "--realm=starling"])
-            .arg(format!("--static-auth-secret={SECRET}"))
+            .arg(format!("--static-auth-secret={secret}"))
             .args(["--listening-ip", address, "--relay-ip", address])
             .args(["--listening-port", &port, "--min-port", "50000", "--max-port", "50100"])
             .args(["--no-tls", "--no-dtls", "--no-cli", "--log-file", "stdout"])

@@ -134,7 +134,7 @@ fn denied_storage_gets_words_and_the_room_works() {
         for setup in setups {
             let browser = Browser::start(&setup).await?;
             let page = browser.open(&server.url()).await?;
-            let words = "This browser lets the page store nothing, so you are a new person each time you open it.";
+            let words = "This browser stores nothing for the page now, so you are a new person each time you open it.";
             page.wait("words", |view| view.alerts(words)).await?;
             let (ann, room) = found(&browser, &server.url(), "Ann").await?;
             ann.wait("the words in the room", |view| view.alerts(words)).await?;

@@ -8,7 +8,7 @@ use tests::{
     run::{note, run},
 };
 
-use crate::people::{CHROMIUM, CONNECTED, Engines, FIREFOX, connected, hears, talk, two_people_at};
+use crate::people::{CHROMIUM, CONNECTED, Engines, FIREFOX, MET, MOVED, connected, talk, two_people_at};
 
 async fn another_address(engines: Engines) -> Result<()> {
     let mut lab = Lab::new()?;
@@ -16,7 +16,7 @@ async fn another_address(engines: Engines) -> Result<()> {
     let hosts = [lab.host(&here)?, lab.host(&there)?];
     let server = lab.server().await?;
     let (ann, bob) = two_people_at(&server, engines, hosts.each_ref()).await?;
-    connected("two homes, one about to move", &[&ann, &bob]).await?;
+    connected("two homes, one about to move", MET, &[&ann, &bob]).await?;
     talk(&ann, &bob).await?;
     let known = ann
         .look()
@@ -28,12 +28,18 @@ async fn another_address(engines: Engines) -> Result<()> {
 
     lab.move_router(&mut there)?;
     let moved = Instant::now();
-    hears(&bob, &ann, "from another address").await?;
+    for (from, text) in [(&bob, "from another address"), (&ann, "to another address")] {
+        from.say(text).await?;
+    }
+    for (to, text) in [(&ann, "from another address"), (&bob, "to another address")] {
+        to.wait_for(CONNECTED, text, |view| view.has(text)).await?;
+    }
+    let elapsed = moved.elapsed();
     note(&format!(
         "another address, {engines:?}: heard again after {} ms",
-        moved.elapsed().as_millis()
+        elapsed.as_millis()
     ));
-    hears(&ann, &bob, "you are back").await?;
+    ensure!(elapsed <= MOVED, "{elapsed:?} instead of {MOVED:?}");
     let view = ann
         .wait_for(CONNECTED, "Bob here", |view| view.is("Bob", "Here"))
         .await?;

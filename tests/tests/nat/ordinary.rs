@@ -6,20 +6,27 @@ use tests::{
     run::run,
 };
 
-use crate::people::{BOTH, CHROMIUM, Engines, FIREFOX, connected, talk, two_homes, two_people_at};
+use crate::people::{BOTH, CHROMIUM, Engines, FIREFOX, MET, checks, connected, talk, two_homes, two_people_at};
 
 /// Two people at two hosts meet and talk.
 async fn meet(case: &str, engines: Engines, lab: &mut Lab, hosts: [&Namespace; 2]) -> Result<()> {
     let server = lab.server().await?;
     let (ann, bob) = two_people_at(&server, engines, hosts).await?;
-    connected(case, &[&ann, &bob]).await?;
+    connected(case, MET, &[&ann, &bob]).await?;
     talk(&ann, &bob).await
 }
 
 async fn ordinary(engines: Engines) -> Result<()> {
     let mut lab = Lab::new()?;
     let hosts = two_homes(&mut lab, Nat::PortRestricted)?;
-    meet("two homes", engines, &mut lab, hosts.each_ref()).await
+    let server = lab.server().await?;
+    let (ann, bob) = two_people_at(&server, engines, hosts.each_ref()).await?;
+    connected("two homes", MET, &[&ann, &bob]).await?;
+    talk(&ann, &bob).await?;
+    for page in [&ann, &bob] {
+        checks(page, "others can connect to you directly").await?;
+    }
+    Ok(())
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
 use serde_json::json;
 use tests::{
@@ -21,8 +21,17 @@ pub(crate) const CHROMIUM: Engines = [Engine::Chromium, Engine::Chromium];
 pub(crate) const FIREFOX: Engines = [Engine::Firefox, Engine::Firefox];
 pub(crate) const BOTH: Engines = [Engine::Chromium, Engine::Firefox];
 
-/// How long people wait for each other.
+/// How long people wait for each other where nothing is promised.
 pub(crate) const CONNECTED: Duration = Duration::from_secs(20);
+
+/// What is promised where there is a direct way, and where the only way is another person.
+pub(crate) const MET: Duration = Duration::from_secs(5);
+/// What is promised where the only way is a TURN server.
+pub(crate) const RELAYED: Duration = Duration::from_secs(6);
+/// When everybody knows why there is no way.
+pub(crate) const TOLD: Duration = Duration::from_secs(12);
+/// When people hear each other again after an address has changed.
+pub(crate) const MOVED: Duration = Duration::from_secs(8);
 
 /// A host in each of two homes with such NATs.
 pub(crate) fn two_homes(lab: &mut Lab, nat: Nat) -> Result<[Namespace; 2]> {
@@ -73,8 +82,8 @@ pub(crate) async fn join(browser: &Browser, room: &str, name: &str, others: usiz
     Ok(page)
 }
 
-/// Waits until each of these pages has all the others "Here"; the last one is the newcomer's. Notes how long the newcomer waited.
-pub(crate) async fn connected(case: &str, pages: &[&Page]) -> Result<()> {
+/// Waits until each of these pages has all the others "Here"; the last one is the newcomer's, who must not wait for longer than `within`.
+pub(crate) async fn connected(case: &str, within: Duration, pages: &[&Page]) -> Result<()> {
     for page in pages {
         page.wait_for(CONNECTED, "everyone here", |view| others_here(view) == pages.len() - 1)
             .await?;
@@ -82,10 +91,23 @@ pub(crate) async fn connected(case: &str, pages: &[&Page]) -> Result<()> {
     let newcomer = pages.last().context("nobody")?;
     let millis = newcomer
         .run("return Math.round(window.connected - window.joined)", Vec::new())
-        .await?;
+        .await?
+        .as_u64()
+        .context("no clock")?;
     let engines: Vec<_> = pages.iter().map(|page| page.browser().engine()).collect();
     note(&format!("{case}, {engines:?}: connected after {millis} ms"));
+    ensure!(
+        Duration::from_millis(millis) <= within,
+        "{millis} ms instead of {within:?}"
+    );
     Ok(())
+}
+
+/// Waits until “Check connection” says this of the network that a page is in.
+pub(crate) async fn checks(page: &Page, verdict: &str) -> Result<()> {
+    page.choose("Check connection").await?;
+    page.wait(verdict, |view| view.says(verdict)).await?;
+    page.click("Done").await
 }
 
 /// Waits until a message has gone each way.

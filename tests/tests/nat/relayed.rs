@@ -7,7 +7,9 @@ use tests::{
     run::run,
 };
 
-use crate::people::{CHROMIUM, CONNECTED, Engines, FIREFOX, connected, talk, two_people_at};
+use crate::people::{
+    BOTH, CHROMIUM, CONNECTED, Engines, FIREFOX, RELAYED, TOLD, checks, connected, talk, two_people_at,
+};
 
 /// The page says that its one link goes through the TURN server.
 async fn says_relayed(page: &Page, person: &str) -> Result<()> {
@@ -26,10 +28,11 @@ async fn meet(case: &str, engines: Engines, nats: [Nat; 2], transport: Transport
     let hosts = [lab.host(&here)?, lab.host(&there)?];
     let server = lab.server_with_relay(transport).await?;
     let (ann, bob) = two_people_at(&server, engines, hosts.each_ref()).await?;
-    connected(case, &[&ann, &bob]).await?;
+    connected(case, RELAYED, &[&ann, &bob]).await?;
     talk(&ann, &bob).await?;
     says_relayed(&ann, "Bob").await?;
-    says_relayed(&bob, "Ann").await
+    says_relayed(&bob, "Ann").await?;
+    checks(&ann, "The server's relay (TURN) connects you all the same").await
 }
 
 async fn symmetric(engines: Engines) -> Result<()> {
@@ -45,6 +48,35 @@ fn symmetric_nats_connect_by_a_relay_in_chromium() {
 #[test]
 fn symmetric_nats_connect_by_a_relay_in_firefox() {
     run(symmetric(FIREFOX));
+}
+
+#[test]
+fn symmetric_nats_connect_by_a_relay_between_the_engines() {
+    run(symmetric(BOTH));
+}
+
+/// Who runs the server has given it another secret than the TURN server.
+async fn refused(engines: Engines) -> Result<()> {
+    let mut lab = Lab::new()?;
+    let (here, there) = (lab.home(Nat::Symmetric)?, lab.home(Nat::Symmetric)?);
+    let hosts = [lab.host(&here)?, lab.host(&there)?];
+    let server = lab.server_with_refusing_relay(Transport::Udp).await?;
+    let (ann, bob) = two_people_at(&server, engines, hosts.each_ref()).await?;
+    let why = "the relay that should connect you does not answer";
+    for page in [&ann, &bob] {
+        page.wait_for(TOLD, why, |view| view.connection_says(why)).await?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_relay_that_refuses_everybody_is_said_to_be_at_fault_in_chromium() {
+    run(refused(CHROMIUM));
+}
+
+#[test]
+fn a_relay_that_refuses_everybody_is_said_to_be_at_fault_in_firefox() {
+    run(refused(FIREFOX));
 }
 
 async fn without_udp(engines: Engines) -> Result<()> {

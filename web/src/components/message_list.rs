@@ -6,7 +6,7 @@ use client::{
     room::{Entry, RoomState, follows},
     words::{label, page, spoken},
 };
-use mesh::model::{FileInfo, Message};
+use mesh::model::FileInfo;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, ResizeObserver};
 use yew::prelude::*;
@@ -16,10 +16,7 @@ use super::{
     icon::{Icon, glyph},
     message_item::MessageItem,
 };
-use crate::{
-    clock,
-    config::{AT_END_PX, MESSAGES_SHOWN},
-};
+use crate::config::{AT_END_PX, MESSAGES_SHOWN};
 
 /// Properties of [`MessageList`].
 #[derive(Debug, Clone, PartialEq, Properties)]
@@ -67,7 +64,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
         let list = list.clone();
         Callback::from(move |_: MouseEvent| scroll_to_end(&list))
     };
-    let said = use_spoken(&props.state, messages);
+    let said = use_spoken(&props.state);
 
     html! {
         <div class="messages-frame">
@@ -101,15 +98,25 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     }
 }
 
-/// Some of the messages.
+/// Some of the messages, but for those of people who are muted: in place of these stands how many they are.
 fn items(props: &MessageListProps, messages: &[Rc<Entry>]) -> Html {
     let state = &props.state;
     let mut before: Option<&Rc<Entry>> = None;
-    let items = messages.iter().map(|entry| {
-        let follows = before.is_some_and(|before| follows(&before.message, &entry.message));
-        before = Some(entry);
+    let mut hidden = 0;
+    let mut items: Vec<Html> = Vec::new();
+    for entry in messages {
         let message = &entry.message;
-        html! {
+        if state.mark_of(&message.author).muted {
+            hidden += 1;
+            continue;
+        }
+        let is_first_unread = state.first_unread == Some(message.id);
+        if is_first_unread {
+            items.push(line("new", "new-from-here", page::NEW_FROM_HERE.into()));
+        }
+        let follows = !is_first_unread && before.is_some_and(|before| follows(&before.message, message));
+        before = Some(entry);
+        items.push(html! {
             <MessageItem
                 key={message.id.to_text()}
                 author={AttrValue::from(state.author_of(message))}
@@ -119,9 +126,17 @@ fn items(props: &MessageListProps, messages: &[Rc<Entry>]) -> Html {
                 {follows}
                 entry={entry.clone()}
             />
-        }
-    });
-    items.collect()
+        });
+    }
+    if hidden > 0 {
+        items.push(line("muted", "earlier", page::muted(hidden).into()));
+    }
+    items.into_iter().collect()
+}
+
+/// A line between messages.
+fn line(key: &'static str, class: &'static str, text: AttrValue) -> Html {
+    html! { <p {key} {class}>{ text }</p> }
 }
 
 /// Shows some more of the earlier messages, of which the first so many are left out. What the person reads stays where it is.
@@ -144,24 +159,25 @@ fn use_earlier(list: &NodeRef, first: usize, left_out: &UseStateHandle<Option<us
     })
 }
 
-/// Says aloud what others say from now on, once. The log itself is silent: it would also read out what was said before one
-/// came, and every change of a message.
+/// Says aloud what others say from now on, once, wherever its place is. The log itself is silent: it would also read out what was
+/// said before one came, and every change of a message.
 #[hook]
-fn use_spoken(state: &Rc<RoomState>, messages: &[Rc<Entry>]) -> Html {
-    let told = use_mut_ref(|| (clock::now().unix_millis, None, AttrValue::default()));
-    let (since, until, said) = &mut *told.borrow_mut();
-    let place = |message: &Message| Some((message.order, message.id));
-    let last = messages.last().and_then(|entry| place(&entry.message));
-    if *until < last {
-        let first = messages.partition_point(|entry| place(&entry.message) <= *until);
+fn use_spoken(state: &Rc<RoomState>) -> Html {
+    let told = use_mut_ref(|| (0, AttrValue::default()));
+    let (until, said) = &mut *told.borrow_mut();
+    let news = usize::try_from(state.heard_count - *until).unwrap_or(usize::MAX);
+    if news > 0 {
+        let first = state.heard.len().saturating_sub(news);
         let mut text = String::new();
-        for Entry { message, .. } in messages[first..].iter().map(|entry| &**entry) {
-            if !message.own && message.unix_millis >= *since {
-                text += &spoken(&state.author_of(message), message.whisper_to.is_some(), &message.text);
+        for id in &state.heard[first..] {
+            // Backwards: what came is mostly the latest.
+            let entry = state.messages.iter().rfind(|entry| entry.message.id == *id);
+            if let Some(Entry { message, .. }) = entry.map(|entry| &**entry) {
+                text += &spoken(&state.author_of(message), message);
                 text.push('\n');
             }
         }
-        (*until, *said) = (last, text.into());
+        (*until, *said) = (state.heard_count, text.into());
     }
     html! { <p class="visually-hidden" aria-live="polite">{ said.clone() }</p> }
 }

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use client::{
+    marks::Mark,
     room::RoomState,
     words::{self, label, page},
 };
@@ -14,7 +15,7 @@ use crate::config::AWAY_SHOWN;
 
 use super::{
     avatar::avatar,
-    element::{button, icon_button},
+    element::{button, element, icon_button},
     icon::Icon,
 };
 
@@ -35,6 +36,7 @@ pub struct PeopleProps {
 impl PartialEq for PeopleProps {
     fn eq(&self, other: &Self) -> bool {
         self.state.people == other.state.people
+            && self.state.marks == other.state.marks
             && self.state.my_name == other.state.my_name
             && self.whisper_to == other.whisper_to
     }
@@ -60,7 +62,7 @@ pub fn People(props: &PeopleProps) -> Html {
             <li class={classes!("person", whispering.then_some("whispering"))} key={peer.to_text()}>
                 { avatar(&peer, person.name.as_deref()) }
                 <p class="person-name" title={name.to_owned()}><bdi>{ name }</bdi></p>
-                { standing(peer, person.state, through_others) }
+                { standing(peer, person.state, through_others, state.mark_of(&peer)) }
                 <button
                     type="button"
                     class="button small whisper"
@@ -96,7 +98,7 @@ pub fn People(props: &PeopleProps) -> Html {
                 <li class="person own" key="me">
                     { avatar(&state.me, Some(&state.my_name)) }
                     <p class="person-name"><bdi>{ &state.my_name }</bdi>{ " " }<span class="person-you">{ "(you)" }</span></p>
-                    { standing(state.me, PersonState::Here, None) }
+                    { standing(state.me, PersonState::Here, None, Mark::default()) }
                 </li>
                 { for people.into_iter().map(person) }
             </ul>
@@ -106,11 +108,14 @@ pub fn People(props: &PeopleProps) -> Html {
 }
 
 /// How it stands with someone, and by what they are told apart from others of their name.
-fn standing(peer: PeerId, state: PersonState, title: Option<&'static str>) -> Html {
+fn standing(peer: PeerId, state: PersonState, title: Option<&'static str>, mark: Mark) -> Html {
+    let marks = [(mark.muted, label::MUTED), (mark.verified, label::VERIFIED)];
+    let marks = marks.into_iter().filter(|(is_set, _)| *is_set);
     html! {
         <p class="person-standing">
             <span class={classes!("person-state", state_class(state))} {title}>{ words::person_state(state) }</span>
             { " " }
+            { for marks.map(|(_, label)| element("span", "person-mark", html! { <>{ label }{ " " }</> })) }
             <span class="fingerprint" title="Fingerprint">{ peer.fingerprint() }</span>
         </p>
     }

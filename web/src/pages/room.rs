@@ -10,6 +10,7 @@ use client::{
     check::Check,
     export::File,
     files::shown_name,
+    marks::{self, Marks},
     notice::{Notice, NoticeKind},
     room::RoomState,
     route::Route,
@@ -19,7 +20,7 @@ use client::{
 };
 use gloo_timers::callback::Timeout;
 use mesh::model::{FileInfo, Invitation, InvitationError, Network, SendError};
-use shared::{RoomCode, identity::safety_number};
+use shared::{PeerId, RoomCode, identity::safety_number};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
@@ -133,6 +134,12 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
         }
     });
     let on_file = use_callback((session.clone(), props.files.clone()), on_file);
+    let on_mark = use_callback(session.clone(), |(peer, mark), session| {
+        let mut all = Marks::clone(&session.room().marks);
+        marks::set(&mut all, peer, mark);
+        js::keep(&marks_key(&session.peer_id()), &marks::to_text(&all));
+        session.mark(all);
+    });
     let commands = use_memo(session.clone(), Commands::new);
     let on_leave = use_callback((session.clone(), leaving.setter()), |how, (session, leaving)| {
         leaving.set(how);
@@ -176,6 +183,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             on_close={commands.on_close.clone()}
             {on_files}
             {on_file}
+            {on_mark}
             preparing={(*preparing).clone()}
             on_files_refused={commands.on_files_refused.clone()}
             on_dismiss={commands.on_dismiss.clone()}
@@ -264,7 +272,9 @@ fn use_session(join: &Join, first_notice: Option<&Notice>) -> (Rc<RoomState>, Se
     let shown = use_state(|| None::<Rc<RoomState>>);
     let session = use_state(|| {
         let shown = shown.setter();
-        join.emit(Callback::from(move |room| shown.set(Some(room))))
+        let session = join.emit(Callback::from(move |room| shown.set(Some(room))));
+        session.mark(marks::from_text(&js::kept(&marks_key(&session.peer_id()))));
+        session
     });
     use_effect_with((), {
         let session = session.clone();
@@ -378,6 +388,11 @@ impl Commands {
             on_reload: Callback::from(|()| worker::reload()),
         }
     }
+}
+
+/// What the person thinks of others is kept by this: a safety number is between two.
+fn marks_key(me: &PeerId) -> String {
+    format!("starling marks {}", me.to_text())
 }
 
 /// The address that leads someone else here.

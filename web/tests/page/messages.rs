@@ -1,12 +1,15 @@
 //! Messages: how they are shown, and in which order.
 
+use std::rc::Rc;
+
+use client::marks::Mark;
 use mesh::model::{Delivery, Event, PersonState};
 use shared::MessageId;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web::pages::room::view::RoomView;
 
 use crate::{
-    setup::{Outbox, message, person, room, show},
+    setup::{Outbox, message, peer, person, room, show},
     shown::{Shown, texts},
 };
 
@@ -194,6 +197,34 @@ async fn of_what_came_back_nothing_is_said_that_is_not_known() {
     assert_eq!((page.all(".message").len(), page.all(".delivery").len()), (1, 0));
 }
 
+#[wasm_bindgen_test]
+async fn of_whom_is_muted_nothing_is_shown_but_how_much_it_is() {
+    let outbox = Outbox::new(Ok(()));
+    let mut props = room([message(1, 1, None, "spam"), message(2, 2, None, "hello")], &outbox);
+    let mute = Mark {
+        muted: true,
+        ..Mark::default()
+    };
+    let state = Rc::make_mut(&mut props.state);
+    state.marks = Rc::new([(peer(1), mute)].into_iter().collect());
+    let page = Shown::<RoomView>::new(props).await;
+    assert_eq!(page.all("article").len(), 1);
+    assert_eq!(
+        page.text(".messages > .earlier"),
+        "1 message of someone you muted is hidden."
+    );
+}
+
+#[wasm_bindgen_test]
+async fn a_line_stands_over_the_first_message_that_nobody_has_seen() {
+    let outbox = Outbox::new(Ok(()));
+    let mut props = room([message(1, 1, None, "one"), message(2, 1, None, "two")], &outbox);
+    let state = Rc::make_mut(&mut props.state);
+    state.first_unread = Some(MessageId::from_bytes([2; 16]));
+    let page = Shown::<RoomView>::new(props).await;
+    assert_eq!(page.text(".new-from-here + article .message-text"), "two");
+}
+
 /// One announcement a message: not what was said before one came, not one's own words, nothing of delivery.
 #[wasm_bindgen_test]
 async fn who_listens_hears_each_new_message_once() {
@@ -201,7 +232,7 @@ async fn who_listens_hears_each_new_message_once() {
     let now = |id, author, text: &str| {
         let mut event = message(id, author, None, text);
         if let Event::Message { message } = &mut event {
-            message.unix_millis = u64::MAX;
+            message.recent = true;
         }
         event
     };
@@ -214,8 +245,8 @@ async fn who_listens_hears_each_new_message_once() {
     assert_eq!(page.text(heard), "");
     for (event, words) in [
         (now(2, 1, "one"), "Ada: one\n"),
-        (now(3, 0, "mine"), ""),
-        (message(4, 1, None, "said before, came late"), ""),
+        (now(3, 0, "mine"), "Ada: one\n"),
+        (message(4, 1, None, "said before you came"), "Ada: one\n"),
         (
             now(5, 1, &"long ".repeat(100)),
             &format!("Ada: {}…\n", "long ".repeat(40)),

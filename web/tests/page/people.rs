@@ -1,9 +1,17 @@
 //! The list of people.
 
+use std::{cell::RefCell, rc::Rc};
+
+use client::marks::Mark;
 use mesh::model::{Event, Obstacle, PersonState};
 use wasm_bindgen_test::wasm_bindgen_test;
+use web::pages::room::view::{RoomView, RoomViewProps};
+use yew::Callback;
 
-use crate::setup::{person, show};
+use crate::{
+    setup::{Outbox, peer, person, room, show},
+    shown::{Shown, texts},
+};
 
 #[wasm_bindgen_test]
 async fn people_have_names_and_states_and_oneself_is_marked() {
@@ -60,6 +68,38 @@ async fn the_safety_number_is_there_on_demand() {
     assert_eq!(page.text("dialog[open] .safety-number"), "12345 67890");
     page.click("Done").await;
     assert_eq!(page.all("dialog[open]").len(), 0);
+}
+
+#[wasm_bindgen_test]
+async fn somebody_is_marked_as_verified_or_muted_and_that_is_taken_back() {
+    let (outbox, asked) = (Outbox::new(Ok(())), Rc::new(RefCell::new(Vec::new())));
+    let mark = |verified, muted| Mark { verified, muted };
+    for (before, choice, after, says) in [
+        (mark(false, false), "Mark as verified", mark(true, false), ""),
+        (mark(false, false), "Mute", mark(false, true), ""),
+        (
+            mark(true, false),
+            "Not verified after all",
+            mark(false, false),
+            "Verified",
+        ),
+        (mark(true, true), "Unmute", mark(true, false), "Muted Verified"),
+    ] {
+        let noted = Rc::clone(&asked);
+        let mut props = RoomViewProps {
+            on_mark: Callback::from(move |marked| noted.borrow_mut().push(marked)),
+            ..room([person(1, "Ada", PersonState::Here)], &outbox)
+        };
+        let ada = peer(1);
+        let marks = [(ada, before)].into_iter().collect();
+        Rc::make_mut(&mut props.state).marks = Rc::new(marks);
+        let page = Shown::<RoomView>::new(props).await;
+        let shown = texts(&page, ".person-mark");
+        assert_eq!(shown.concat().trim(), says);
+        page.click("About Ada").await;
+        page.click(choice).await;
+        assert_eq!(asked.borrow_mut().pop(), Some((ada, after)));
+    }
 }
 
 #[wasm_bindgen_test]

@@ -58,7 +58,7 @@ async fn the_page_says_how_it_stands_with_the_server_and_offers_to_try_now() {
     assert_eq!(
         page.text("p[aria-label=Connection]"),
         "2 people here. Server offline. Your chat keeps working; new people can't join by link right now. \
-         Trying again in 4 s."
+         Trying again in 4\u{a0}s."
     );
     page.click("Try now").await;
     assert_eq!(*tried.borrow(), 1);

@@ -1,10 +1,16 @@
 use chacha20::rand_core::SeedableRng;
 
 use super::{
-    super::session::{Certificates, Role},
+    super::{
+        evidence::{Evidence, Ways},
+        session::{Certificates, Role},
+    },
     *,
 };
-use crate::context::{Context, test::peer};
+use crate::{
+    context::{Context, test::peer},
+    io::Candidate,
+};
 
 const ID: SessionId = SessionId::from_bytes([1; 16]);
 
@@ -25,15 +31,21 @@ fn contact() -> Contact {
     Contact::new(None, at(60_000))
 }
 
-/// A session that began at `at(0)` and was answered.
+/// A session that began at `at(0)` and was answered; both know a way in.
 fn agreed(link: u64) -> Session {
-    Session::agreed(
-        &Context::test(1),
-        Role::Offerer,
-        ID,
-        LinkId(link),
-        Certificates::default(),
-    )
+    let mapped = Candidate {
+        line: "candidate:2 1 udp 9 203.0.113.7 61000 typ srflx raddr 0.0.0.0 rport 0".into(),
+        mid: None,
+    };
+    let ways = Ways::of(&[mapped]);
+    let evidence = Evidence {
+        asked: true,
+        relay_asked: false,
+        ours: ways.clone(),
+        theirs: ways,
+    };
+    let (cx, link) = (Context::test(1), LinkId(link));
+    Session::agreed(&cx, Role::Offerer, ID, link, Certificates::default()).with_evidence(evidence)
 }
 
 /// A session that began at `at(0)` and waits for its answer.

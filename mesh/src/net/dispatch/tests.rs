@@ -346,6 +346,46 @@ fn ice_restarts_by_a_server_or_another_link_and_else_not_at_all() {
 }
 
 #[test]
+fn no_relay_is_asked_for_whom_others_connect_us_with() {
+    let people = above(2);
+    let server = |url: &str, login: Option<&str>| IceServer {
+        urls: vec![url.into()],
+        username: login.map(str::to_owned),
+        credential: login.map(str::to_owned),
+    };
+    let (stun, turn) = (server("stun:example.org", None), server("turn:example.org", Some("x")));
+    let mut rig = Rig::registered(Here::of([people[0]]));
+    let ice_servers = vec![stun.clone(), turn.clone()];
+    rig.signal(signal::Event::IceServers { ice_servers });
+    assert_eq!(
+        rig.net.ice_servers_for(&rig.here, &people[0]),
+        std::slice::from_ref(&stun)
+    );
+    assert_eq!(rig.net.ice_servers_for(&rig.here, &people[1]), [stun, turn]);
+}
+
+#[test]
+fn ice_restarts_on_each_link_as_soon_as_the_network_is_back() {
+    let people = above(2);
+    let mut rig = Rig::registered(Here::default());
+    let link = rig.link(people[0], Role::Offerer);
+    rig.link(people[1], Role::Answerer);
+    let restarted = |rig: &mut Rig, online| {
+        rig.net.handle_network(&mut rig.cx, online);
+        let restarts =
+            |output: &Output| matches!(output, Output::RestartIce { link: restarted, .. } if *restarted == link);
+        let outputs = rig.cx.outputs();
+        (outputs.iter().any(restarts), outputs.len())
+    };
+    assert_eq!(restarted(&mut rig, false), (false, 0));
+    assert_eq!(
+        restarted(&mut rig, true),
+        (true, 1),
+        "the other side does it for the other"
+    );
+}
+
+#[test]
 fn an_answer_by_hand_for_which_no_slot_can_be_freed_is_hung_up() {
     let mut rig = Rig::registered(Here::default());
     for person in above(LINKS_MAX) {

@@ -302,6 +302,7 @@ fn a_whisper_is_shown_once_and_acknowledged_each_time() {
             order: whisper.order,
             unix_millis: whisper.unix_millis,
             dated_ahead: false,
+            recent: true,
             text: "psst".into(),
             file: None,
         };

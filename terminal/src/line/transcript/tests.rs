@@ -81,6 +81,7 @@ fn message(byte: u8, author: u8, text: &str) -> Message {
         order: Timestamp::default(),
         unix_millis: 1_700_000_000_000,
         dated_ahead: false,
+        recent: false,
         text: text.to_owned(),
         file: None,
     }

@@ -3,6 +3,7 @@
 use client::{
     check::Check,
     export::{Format, file},
+    marks::Mark,
     standing::through,
     store::Space,
     text::isolate,
@@ -280,6 +281,28 @@ fn about(props: &RoomViewProps, peer: PeerId) -> Html {
             { words("h3", label::SAFETY_NUMBER) }
             <p class="safety-number" dir="ltr">{ props.safety_number.emit(peer) }</p>
             <p class="aside">{ page::SAFETY_NUMBER_HELP }</p>
+            { mark(props, peer) }
+        </>
+    }
+}
+
+/// What the person thinks of somebody.
+fn mark(props: &RoomViewProps, peer: PeerId) -> Html {
+    let mark = props.state.mark_of(&peer);
+    let set = |label, mark| button("button", label, props.on_mark.reform(move |_: MouseEvent| (peer, mark)));
+    let verified = if mark.verified {
+        label::UNMARK_VERIFIED
+    } else {
+        label::MARK_VERIFIED
+    };
+    let muted = if mark.muted { label::UNMUTE } else { label::MUTE };
+    html! {
+        <>
+            { set(verified, Mark { verified: !mark.verified, ..mark }) }
+            { set(muted, Mark { muted: !mark.muted, ..mark }) }
+            if mark.muted {
+                <p class="aside">{ page::MUTE_HELP }</p>
+            }
         </>
     }
 }

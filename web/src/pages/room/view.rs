@@ -5,6 +5,7 @@ use std::rc::Rc;
 use client::{
     check::Check,
     export::File,
+    marks::Mark,
     notice::NoticeAction,
     room::{Pinned, RoomState},
     standing::{Blocked, MeshStanding, ServerStanding, Standing},
@@ -87,6 +88,9 @@ pub struct RoomViewProps {
     /// Files were dropped or pasted while the message box whispers: they are for everyone, and not sent.
     #[prop_or_default]
     pub on_files_refused: Callback<()>,
+    /// The person thinks this of somebody from now on.
+    #[prop_or_default]
+    pub on_mark: Callback<(PeerId, Mark)>,
     /// Something is wanted of a file.
     #[prop_or_default]
     pub on_file: Callback<(FileInfo, FileAction)>,
