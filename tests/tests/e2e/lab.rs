@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use futures_util::future::try_join_all;
+use serde_json::json;
 use tests::{
     browser::Browser,
     page::{PATIENCE, Page, view::View},
@@ -48,6 +49,15 @@ pub(crate) async fn crowd(server: &Server, browsers: &[(&Browser, usize)]) -> Re
 pub(crate) async fn outside(browser: &Browser, server: &Server) -> Result<Page> {
     let page = browser.open(&server.url()).await?;
     page.wait("the start page", |view| view.field("Room").is_some()).await?;
+    Ok(page)
+}
+
+/// A tab of Chromium in which a script runs before every page, and then this page.
+pub(crate) async fn changed(browser: &Browser, script: &str, url: &str) -> Result<Page> {
+    let page = browser.tab().await?;
+    let source = json!({ "source": script });
+    page.devtools("Page.addScriptToEvaluateOnNewDocument", source).await?;
+    page.goto(url).await?;
     Ok(page)
 }
 

@@ -7,6 +7,7 @@
 mod lab;
 mod wires;
 
+mod adverse;
 mod background;
 mod by_hand;
 mod closing;

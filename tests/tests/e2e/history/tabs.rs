@@ -12,7 +12,7 @@ use tests::{
 };
 
 use super::{ALONE, AWAY, BOTH, browsers, come_back, in_both, leave, notices, shows, spare};
-use crate::lab::{come_in, enter, found, gathered, run, together, whisper};
+use crate::lab::{changed, come_in, enter, found, gathered, run, together, whisper};
 
 const FORGOTTEN: &str = "You forgot this room in another tab";
 /// Longer than a lease.
@@ -140,14 +140,8 @@ fn who_was_met_is_away_after_a_reload_alone_and_can_be_whispered_to() {
     });
 }
 
-/// A tab of a browser that has no locks, as over plain http.
-async fn without_locks(browser: &Browser, server: &Server, room: &str) -> Result<Page> {
-    let page = spare(browser, server).await?;
-    let source = json!({"source": "delete Navigator.prototype.locks"});
-    page.devtools("Page.addScriptToEvaluateOnNewDocument", source).await?;
-    page.goto(room).await?;
-    Ok(page)
-}
+/// As over plain http.
+const WITHOUT_LOCKS: &str = "delete Navigator.prototype.locks";
 
 /// The tab is somebody else in each try, until the lease on Ann's identity has run out.
 async fn becomes_ann(page: &Page) -> Result<()> {
@@ -173,7 +167,7 @@ fn where_there_are_no_locks_a_reload_is_the_same_person_and_another_tab_is_not()
         let server = Server::start().await?;
         let browser = Browser::chromium().await?;
         let room = format!("{}#/r/reloaders", server.url());
-        let ann = without_locks(&browser, &server, &server.url()).await?;
+        let ann = changed(&browser, WITHOUT_LOCKS, &server.url()).await?;
         come_in(&ann, &room, "Ann").await?;
         for said in ["one", "two", "three"] {
             ann.say(said).await?;
@@ -183,7 +177,7 @@ fn where_there_are_no_locks_a_reload_is_the_same_person_and_another_tab_is_not()
             ann.wait("what Ann said", |view| view.me().is_some() && view.has(said))
                 .await?;
         }
-        let bob = without_locks(&browser, &server, &server.url()).await?;
+        let bob = changed(&browser, WITHOUT_LOCKS, &server.url()).await?;
         come_in(&bob, &room, "Bob").await?;
         for (page, other) in [(&ann, "Bob"), (&bob, "Ann")] {
             page.wait("the other", |view| view.is(other, "Here")).await?;
@@ -198,13 +192,13 @@ fn a_tab_whose_identity_another_took_while_it_slept_keeps_nothing_and_says_so() 
         let server = Server::start().await?;
         let browser = Browser::chromium().await?;
         let room = format!("{}#/r/sleepers", server.url());
-        let ann = without_locks(&browser, &server, &server.url()).await?;
+        let ann = changed(&browser, WITHOUT_LOCKS, &server.url()).await?;
         come_in(&ann, &room, "Ann").await?;
         ann.say("before").await?;
         ann.wait("it waits", |view| view.is_delivered("before", ALONE)).await?;
         ann.devtools("Page.setWebLifecycleState", json!({"state": "frozen"}))
             .await?;
-        let again = without_locks(&browser, &server, &room).await?;
+        let again = changed(&browser, WITHOUT_LOCKS, &room).await?;
         becomes_ann(&again).await?;
         again.wait("what Ann said", |view| view.has("before")).await?;
         ann.devtools("Page.setWebLifecycleState", json!({"state": "active"}))
