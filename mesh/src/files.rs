@@ -37,7 +37,7 @@ use crate::{
     door::{ToNet, ToRoom},
     io::{Instant, LinkId, Output},
     model::{Event, FileError, FileInfo, FileProgress, FileState},
-    pieces::{PieceHash, pieces_in},
+    pieces::{PieceHash, pieces_in, root_of},
     random::{Stream, stream},
     wire::{codec::DecodeError, stored::Wish, transfer::FileFrame},
 };
@@ -48,12 +48,26 @@ struct Violation;
 
 type Handled = Result<(), Violation>;
 
+/// That nothing of a file is here any more.
+fn dropped(info: FileInfo) -> Event {
+    let progress = FileProgress {
+        state: FileState::Offered,
+        pieces_have: 0,
+        pieces: pieces_in(info.bytes),
+        bytes_have: 0,
+        sources: 0,
+    };
+    Event::File { info, progress }
+}
+
 /// See the [module documentation](self).
 #[derive(Debug)]
 pub(crate) struct Files {
     me: PeerId,
     rng: ChaCha20Rng,
     holdings: LiteMap<FileId, Holding>,
+    /// What the person dropped. It is in no holding.
+    dropped: LiteMap<FileId, ()>,
     channels: LiteMap<LinkId, Channel>,
     /// Who is at the other end of which link.
     neighbors: LiteMap<LinkId, PeerId>,
@@ -76,6 +90,7 @@ impl Files {
             me,
             rng: stream(seed, Stream::Files),
             holdings: LiteMap::new(),
+            dropped: LiteMap::new(),
             channels: LiteMap::new(),
             neighbors: LiteMap::new(),
             early: VecDeque::new(),
@@ -110,6 +125,7 @@ impl Files {
         holding.have = set::PieceSet::all(holding.pieces());
         (holding.due.progress, holding.due.tell) = (Some(cx.instant()), Some(cx.instant()));
         self.holdings.insert(root, holding);
+        self.dropped.remove(&root);
         self.keep_hashes(cx, root);
         self.keep(cx, root);
         self.tell_soon(cx.instant());
@@ -127,6 +143,23 @@ impl Files {
         if !self.has_room_for(&root) {
             return Err(FileError::TooMany);
         }
+        if info.bytes == 0 && root_of(0, &[]) != Some(root) {
+            return Err(FileError::False);
+        }
+        if let Some(holding) = self
+            .holdings
+            .get(&root)
+            .filter(|holding| holding.info.bytes != info.bytes)
+        {
+            if holding.is_proven() {
+                return Err(FileError::False);
+            }
+            // Either offer may be the false one: the person chooses.
+            self.remove(cx, root);
+            self.forget(cx, root);
+            cx.output(Output::ForgetFile { root });
+        }
+        self.dropped.remove(&root);
         if !self.holdings.contains_key(&root) {
             self.holdings.insert(root, Holding::new(info, Wish::Fetch));
         }
@@ -160,21 +193,15 @@ impl Files {
 
     /// Drops a file.
     pub(crate) fn cancel(&mut self, cx: &mut Context, root: FileId) {
-        let Some(pieces) = self.holdings.get(&root).map(|holding| pieces_in(holding.info.bytes)) else {
+        let Some(info) = self.holdings.get(&root).map(|holding| holding.info.clone()) else {
             return;
         };
         self.remove(cx, root);
         self.forget(cx, root);
         cx.output(Output::ForgetFile { root });
         self.tell_soon(cx.instant());
-        let progress = FileProgress {
-            state: FileState::Offered,
-            pieces_have: 0,
-            pieces,
-            bytes_have: 0,
-            sources: 0,
-        };
-        cx.event(Event::File { root, progress });
+        self.note_dropped(cx, &info);
+        cx.event(dropped(info));
         self.settle(cx);
     }
 

@@ -59,8 +59,8 @@ impl Made {
             bytes_have: (u64::from(pieces_have) * PIECE_BYTES as u64).min(self.info.bytes),
             sources,
         };
-        let root = self.root();
-        Output::Event(Event::File { root, progress })
+        let info = self.info.clone();
+        Output::Event(Event::File { info, progress })
     }
 }
 

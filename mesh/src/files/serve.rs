@@ -11,7 +11,7 @@ use super::{
 use crate::{
     config::{HASHES_ANSWER_MAX, HASHES_PART_MAX, READ_AHEAD, READS_MAX, REQUESTS_MAX, TELL_HOLDS},
     context::Context,
-    io::{Instant, LinkId, Output},
+    io::{Instant, LinkId, Output, Unreadable},
     wire::transfer::FileFrame,
 };
 
@@ -35,7 +35,7 @@ impl Files {
 
     /// Tells one neighbor, or all, of what files we have something. A newcomer hears nothing if there are none.
     pub(super) fn tell_holds(&mut self, cx: &mut Context, only: Option<LinkId>) {
-        let held = self.holdings.iter().filter(|(_, holding)| !holding.have.is_empty());
+        let held = self.holdings.iter().filter(|(_, holding)| holding.is_served());
         let roots: Vec<_> = held.map(|(root, _)| *root).collect();
         if only.is_some() && roots.is_empty() {
             return;
@@ -57,8 +57,8 @@ impl Files {
             return;
         };
         channel.followed.insert(root, ());
-        let (bytes, set) = (holding.info.bytes, holding.have.to_bytes());
-        let set = (!holding.is_whole()).then_some(set.as_slice().into());
+        let (bytes, set) = (holding.info.bytes, holding.served());
+        let set = set.as_deref().map(Into::into);
         channel.send(cx, &FileFrame::Pieces { root, bytes, set });
     }
 
@@ -67,8 +67,8 @@ impl Files {
         let Some(holding) = self.holdings.get(&root) else {
             return;
         };
-        let (bytes, set) = (holding.info.bytes, holding.have.to_bytes());
-        let set = (!holding.is_whole()).then_some(set.as_slice().into());
+        let (bytes, set) = (holding.info.bytes, holding.served());
+        let set = set.as_deref().map(Into::into);
         let frame = FileFrame::Pieces { root, bytes, set };
         for channel in self
             .channels
@@ -154,7 +154,7 @@ impl Files {
             let has_it = self
                 .holdings
                 .get(root)
-                .is_some_and(|holding| holding.have.contains(*piece));
+                .is_some_and(|holding| holding.have.contains(*piece) && !holding.is_failing());
             let is_read = self.reading.contains_key(&(*root, *piece));
             if matches!(content, Content::Unread) && has_it && (is_read || self.reading.len() < READS_MAX) {
                 *content = Content::Reading;
@@ -195,12 +195,12 @@ impl Files {
             }
             Some(Request::Piece { root, piece, content }) => match content {
                 Content::Reading => return Step::Wait,
-                // Too much is being read for others.
+                // Too much is being read for others, or it is about to be tried again.
                 Content::Unread
                     if self
                         .holdings
                         .get(root)
-                        .is_some_and(|holding| holding.have.contains(*piece)) =>
+                        .is_some_and(|holding| holding.have.contains(*piece) && !holding.is_out_of_service()) =>
                 {
                     return Step::Wait;
                 }
@@ -235,11 +235,21 @@ impl Files {
         Step::Sent
     }
 
-    /// The platform read a piece, or has it no more.
-    pub(crate) fn handle_read(&mut self, cx: &mut Context, root: FileId, piece: u32, bytes: Option<Vec<u8>>) {
+    /// The platform read a piece, or has it no more, or could not read it.
+    pub(crate) fn handle_read(
+        &mut self,
+        cx: &mut Context,
+        root: FileId,
+        piece: u32,
+        bytes: Result<Option<Vec<u8>>, Unreadable>,
+    ) {
         if self.reading.remove(&(root, piece)).is_none() {
             return;
         }
+        let Ok(bytes) = bytes else {
+            return self.on_unreadable(cx, root, piece);
+        };
+        self.on_readable(cx, root);
         let holding = self
             .holdings
             .get_mut(&root)
@@ -256,6 +266,17 @@ impl Files {
             verified
         });
         let here: Option<Rc<[u8]>> = verified.map(Rc::from);
+        self.on_read(cx, root, piece, here.as_ref());
+        if here.is_none() {
+            self.keep(cx, root);
+            self.ask_all(cx, root);
+            self.settle(cx);
+        }
+        self.settle_channels(cx);
+    }
+
+    /// Goes on with all who wait for a piece, if it is here; else it is read again, or lacks.
+    fn on_read(&mut self, cx: &mut Context, root: FileId, piece: u32, here: Option<&Rc<[u8]>>) {
         for link in self.channels.keys().copied().collect::<Vec<_>>() {
             let Some(channel) = self.channels.get_mut(&link) else {
                 continue;
@@ -269,7 +290,7 @@ impl Files {
                     && (*of, *number) == (root, piece)
                     && matches!(content, Content::Reading)
                 {
-                    *content = match &here {
+                    *content = match here {
                         Some(bytes) => Content::Here {
                             bytes: Rc::clone(bytes),
                             sent: 0,
@@ -280,11 +301,48 @@ impl Files {
             }
             self.serve(cx, link);
         }
-        if here.is_none() {
-            self.keep(cx, root);
-            self.ask_all(cx, root);
-            self.settle(cx);
+    }
+
+    // --- what cannot be read ---
+
+    /// A piece may be here, and could not be read: it stays, and whoever asked for it waits until it was tried again some times.
+    fn on_unreadable(&mut self, cx: &mut Context, root: FileId, piece: u32) {
+        let now = cx.instant();
+        let Some(holding) = self.holdings.get_mut(&root) else {
+            return self.on_read(cx, root, piece, None);
+        };
+        let was_served = !holding.is_out_of_service();
+        holding.note_unreadable(now, piece);
+        if was_served && holding.is_out_of_service() {
+            (holding.due.tell, holding.due.progress) = (Some(now), Some(now));
+            self.tell_soon(now);
         }
-        self.settle_channels(cx);
+        self.on_read(cx, root, piece, None);
+        self.settle(cx);
+    }
+
+    /// Something of a file could be read.
+    fn on_readable(&mut self, cx: &mut Context, root: FileId) {
+        let now = cx.instant();
+        if let Some(holding) = self.holdings.get_mut(&root) {
+            let was_served = !holding.is_out_of_service();
+            if holding.note_readable() && !was_served {
+                (holding.due.tell, holding.due.progress) = (Some(now), Some(now));
+                self.tell_soon(now);
+            }
+        }
+    }
+
+    /// Tries again to read what could not be read, if it is time.
+    pub(super) fn read_again(&mut self, cx: &mut Context, root: FileId) {
+        let piece = self
+            .holdings
+            .get_mut(&root)
+            .and_then(|holding| holding.try_again(cx.instant()));
+        if let Some(piece) = piece
+            && self.reading.insert((root, piece), ()).is_none()
+        {
+            cx.output(Output::ReadPiece { root, piece });
+        }
     }
 }

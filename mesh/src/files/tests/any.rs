@@ -182,7 +182,7 @@ impl World {
             Op::Writable(link) => rig.files.handle_writable(&mut rig.cx, at(link)),
             Op::Read { piece, good } => {
                 let bytes = Some(content(file, *piece, *good));
-                rig.files.handle_read(&mut rig.cx, root, *piece, bytes);
+                rig.files.handle_read(&mut rig.cx, root, *piece, Ok(bytes));
             }
             Op::Written { piece, stored } => rig.files.handle_written(&mut rig.cx, root, *piece, *stored),
             Op::Holds { link, it } => {
@@ -303,7 +303,7 @@ impl World {
                 rig.files.handle_written(&mut rig.cx, root, piece, true);
             } else if let Output::ReadPiece { piece, .. } = output {
                 let bytes = Some(file.piece(piece));
-                rig.files.handle_read(&mut rig.cx, root, piece, bytes);
+                rig.files.handle_read(&mut rig.cx, root, piece, Ok(bytes));
             } else if let Output::TransmitFile { link, bytes } = output {
                 rig.files.handle_writable(&mut rig.cx, link);
                 match FileFrame::decode(&bytes) {

@@ -297,7 +297,11 @@ fn paused_nothing_comes_and_cancelled_nothing_stays() {
         world.close_tab(who[1]);
         world.restart(who[1]);
         world.run_for(seconds(10));
-        assert_eq!(state(&world, who[1], &file), None);
+        assert_eq!(
+            state(&world, who[1], &file),
+            Some(FileState::Offered),
+            "it is remembered"
+        );
         only_these_are_blamed(&world, &[]);
     }
 }
@@ -321,6 +325,27 @@ fn a_full_disk_keeps_what_it_has_and_a_lost_piece_is_fetched_again() {
         world.machines[who[0]].pieces.kept.insert((root, 7), vec![0; 262_144]);
         world.fetch(who[2], &file);
         world.run_until(seconds(120), "the third has it", |world| world.has_whole(who[2], root));
+        only_these_are_blamed(&world, &[]);
+    }
+}
+
+#[test]
+fn a_disk_that_fails_for_a_while_costs_time_and_no_piece() {
+    for seed in fast() {
+        let (mut world, who, file) = room_with_file(seed, 3, 8);
+        let root = file.info.root;
+        world.fetch(who[1], &file);
+        world.run_until(seconds(60), "some of it", |world| world.pieces_of(who[1], root) >= 2);
+        world.machines[who[0]].pieces.fails = true;
+        world.run_until(seconds(30), "it is told", |world| {
+            state(world, who[0], &file) == Some(FileState::Unreadable)
+        });
+        world.run_for(seconds(30));
+        assert!(!world.has_whole(who[1], root));
+        // Nobody else has it: a piece that was given up would be lost for good.
+        world.machines[who[0]].pieces.fails = false;
+        world.fetch(who[2], &file);
+        world.run_until(seconds(240), "all have it", |world| all_have(world, &who, &file));
         only_these_are_blamed(&world, &[]);
     }
 }
