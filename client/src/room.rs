@@ -64,6 +64,8 @@ pub struct RoomState {
     pub answer: Option<Rc<str>>,
     /// How far files have got that were fetched or offered here.
     pub files: LiteMap<FileId, FileProgress>,
+    /// The same files as they were offered to whoever fetched them: another offer may say otherwise of the same content.
+    pub known: LiteMap<FileId, FileInfo>,
     /// How fast those come that are being fetched.
     pub speeds: LiteMap<FileId, Speed>,
     /// Whether what is said is there again at the next visit.
@@ -96,6 +98,7 @@ impl RoomState {
             invitation: None,
             answer: None,
             files: LiteMap::new(),
+            known: LiteMap::new(),
             speeds: LiteMap::new(),
             kept: false,
             forgotten: false,
@@ -186,10 +189,15 @@ impl RoomState {
         (in_order, first_away)
     }
 
-    /// How far a file has got, and how fast; `None` if it is of nobody's interest here.
+    /// How far a file has got, and how fast; `None` if it is of nobody's interest here, or what is fetched has another length than this offer says.
     #[must_use]
-    pub fn progress(&self, root: &FileId) -> Option<Progress> {
+    pub fn progress(&self, info: &FileInfo) -> Option<Progress> {
+        let root = &info.root;
         let now = *self.files.get(root)?;
+        let is_other = |known: &FileInfo| known.bytes != info.bytes;
+        if self.known.get(root).is_some_and(is_other) {
+            return None;
+        }
         let per_second = self.speeds.get(root).map_or(0, |speed| speed.per_second);
         Some(Progress { now, per_second })
     }
@@ -218,6 +226,24 @@ impl RoomState {
             }
         }
         offers
+    }
+
+    /// The files of which something is here, or was asked for, and whose messages are not shown any more.
+    #[must_use]
+    pub fn files_besides(&self) -> Vec<&FileInfo> {
+        let is_shown = |info: &FileInfo| {
+            let mut offered = self.messages.iter().filter_map(|entry| entry.message.file.as_ref());
+            offered.any(|file| file.root == info.root)
+        };
+        let is_here = |info: &FileInfo| {
+            self.files
+                .get(&info.root)
+                .is_some_and(|now| now.state != FileState::Offered)
+        };
+        self.known
+            .values()
+            .filter(|info| is_here(info) && !is_shown(info))
+            .collect()
     }
 
     /// How many are in the room, us included, reached or about to be.
@@ -266,7 +292,7 @@ pub enum RoomAction {
     /// The node said how far a file has got.
     Progress {
         /// Which.
-        root: FileId,
+        info: FileInfo,
         /// How far.
         progress: FileProgress,
         /// When.
@@ -304,8 +330,9 @@ pub enum RoomAction {
 pub fn reduce(state: &mut RoomState, action: RoomAction) {
     match action {
         RoomAction::Event { event, visibility } => state.on_event(event, visibility),
-        RoomAction::Progress { root, progress, now } => {
-            state.files.insert(root, progress);
+        RoomAction::Progress { info, progress, now } => {
+            let root = info.root;
+            state.note_file(info, progress);
             if let Some(speed) = state.speeds.get_mut(&root) {
                 speed.note(now, &progress);
             } else {
@@ -354,10 +381,13 @@ impl RoomState {
             Event::RoomNamed { name } => self.name = Some(name),
             Event::RoomClosed => self.closed = true,
             Event::Left => self.left = true,
-            Event::File { root, progress } => {
-                self.files.insert(root, progress);
-            }
+            Event::File { info, progress } => self.note_file(info, progress),
         }
+    }
+
+    fn note_file(&mut self, info: FileInfo, progress: FileProgress) {
+        self.files.insert(info.root, progress);
+        self.known.insert(info.root, info);
     }
 
     fn on_person(&mut self, mut person: Person) {
