@@ -1,7 +1,7 @@
 //! A file that somebody offered.
 
 use client::{
-    files::{Progress, is_picture, shown_name},
+    files::{Progress, preview, shown_name},
     words::{files, label},
 };
 use mesh::model::{FileInfo, FileState};
@@ -10,7 +10,7 @@ use yew::prelude::*;
 use super::{
     element::{button, words},
     icon::{Icon, glyph},
-    picture::Picture,
+    preview::FilePreview,
 };
 
 /// What the person wants of a file.
@@ -63,6 +63,7 @@ pub fn file_card(
             true,
             html! { <>{ action(primary, label::RESUME, FileAction::Fetch) }{ cancel() }</> },
         ),
+        FileState::Unreadable => (false, action("button small", label::REMOVE, FileAction::Cancel)),
         FileState::Whole => (
             false,
             html! {
@@ -82,8 +83,8 @@ pub fn file_card(
             { glyph(Icon::Clip) }
             <div class="file-body">
                 <bdi class="file-name">{ &name }</bdi>
-                if is_whole && place == Place::Message && is_picture(info) {
-                    <Picture info={info.clone()} />
+                if is_whole && place == Place::Message && let Some(kind) = preview(info) {
+                    <FilePreview info={info.clone()} {kind} />
                 }
                 { words("p", files::state(info.bytes, progress, own)) }
                 if is_under_way {

@@ -11,9 +11,10 @@ use client::{
         label, out_of_reach, page, person_state,
     },
 };
-use mesh::model::{FileInfo, Message, PersonState, SendError};
+use mesh::model::{FileInfo, PersonState, SendError};
 use shared::PeerId;
 use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, EventTarget, HtmlDialogElement, HtmlElement};
 use yew::prelude::*;
 
@@ -29,7 +30,7 @@ use crate::{
         invite::{ByHand, link},
         rename::Rename,
     },
-    js,
+    folder, js,
 };
 
 /// What is shown in front of the room.
@@ -312,15 +313,22 @@ fn how_reached(props: &RoomViewProps, peer: &PeerId) -> AttrValue {
 
 /// All files of the room, the latest first.
 fn files(props: &RoomViewProps) -> Html {
-    let item = |(message, info): (&Message, &FileInfo)| {
-        let progress = props.state.progress(&info.root);
+    let item = |(own, info): (bool, &FileInfo)| {
+        let progress = props.state.progress(info);
         html! {
             <li key={info.root.to_text()}>
-                { file_card(info, progress.as_ref(), (Place::List, message.own), &props.on_file) }
+                { file_card(info, progress.as_ref(), (Place::List, own), &props.on_file) }
             </li>
         }
     };
-    html! { <ul role="list" class="files" aria-label={label::FILES}>{ for props.state.offers().into_iter().map(item) }</ul> }
+    let offered = props
+        .state
+        .offers()
+        .into_iter()
+        .map(|(message, info)| (message.own, info));
+    // Their messages are not shown any more, and they take space all the same.
+    let besides = props.state.files_besides().into_iter().map(|info| (false, info));
+    html! { <ul role="list" class="files" aria-label={label::FILES}>{ for offered.chain(besides).map(item) }</ul> }
 }
 
 /// What was said, as a file for a program or for people; and how much is kept without it.
@@ -445,7 +453,21 @@ fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
                 { goes_to(Icon::People, label::RENAME_SELF, Sheet::RenameSelf) }
                 { goes_to(Icon::Link, label::WITHOUT_SERVER, Sheet::ByHand) }
             }
-            if props.state.messages.iter().any(|entry| entry.message.file.is_some()) {
+            if open && folder::picks_folders() {
+                { item(Icon::Clip, label::SEND_FOLDER, {
+                    let (show, on_files) = (show.clone(), props.on_files.clone());
+                    Callback::from(move |_: MouseEvent| {
+                        let on_files = on_files.clone();
+                        spawn_local(async move {
+                            if let Some(folder) = folder::pick().await {
+                                on_files.emit(vec![folder]);
+                            }
+                        });
+                        show.emit(None);
+                    })
+                }) }
+            }
+            if !props.state.files.is_empty() || props.state.messages.iter().any(|entry| entry.message.file.is_some()) {
                 { goes_to(Icon::Clip, label::FILES, Sheet::Files) }
             }
             { goes_to(Icon::Sun, label::APPEARANCE, Sheet::Appearance) }
