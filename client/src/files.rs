@@ -18,12 +18,14 @@ use crate::{
 };
 
 /// How far a file has got here, and how fast.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
     /// How far.
     pub now: FileProgress,
     /// How many bytes came in a second of late; 0 as long as that is not known, and while none come.
     pub per_second: u64,
+    /// Who fetches it for us, as they are called, if nobody who has it can be reached.
+    pub through: Option<String>,
 }
 
 /// Measures how fast a file comes.
@@ -290,6 +292,7 @@ mod tests {
             pieces: 9,
             bytes_have,
             sources: 1,
+            through: None,
         };
         let at = Instant::from_millis;
         let mut speed = Speed::new(at(0), 0);

@@ -199,7 +199,12 @@ impl RoomState {
             return None;
         }
         let per_second = self.speeds.get(root).map_or(0, |speed| speed.per_second);
-        Some(Progress { now, per_second })
+        let through = now.through.map(|peer| self.name_of(&peer));
+        Some(Progress {
+            now,
+            per_second,
+            through,
+        })
     }
 
     /// How much of what is coming is here, in percent; `None` if nothing comes. What waits for somebody may wait for days.

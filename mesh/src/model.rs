@@ -282,8 +282,10 @@ pub struct FileProgress {
     pub pieces: u32,
     /// How many bytes are here and verified.
     pub bytes_have: u64,
-    /// How many people are linked with us now who have some of it.
+    /// How many people are linked with us now who have some of it, or can fetch it for us.
     pub sources: u32,
+    /// Who fetches it for us, if nobody who has it can be reached. That is slower.
+    pub through: Option<PeerId>,
 }
 
 /// How a file stands.

@@ -309,6 +309,7 @@ mod tests {
             pieces: 1,
             bytes_have: 0,
             sources: 0,
+            through: None,
         };
         room.files.insert(FileId::from_bytes([number; 32]), progress);
     }

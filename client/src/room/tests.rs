@@ -367,5 +367,6 @@ fn standing(state: FileState, pieces_have: u32) -> FileProgress {
         pieces: 4,
         bytes_have: 0,
         sources: 0,
+        through: None,
     }
 }

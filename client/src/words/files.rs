@@ -18,6 +18,7 @@ pub fn state(bytes: u64, progress: Option<&Progress>, own: bool) -> String {
     let Some(Progress {
         now: progress,
         per_second,
+        through,
     }) = progress
     else {
         return size(bytes);
@@ -27,11 +28,11 @@ pub fn state(bytes: u64, progress: Option<&Progress>, own: bool) -> String {
         FileState::Offered => size(bytes),
         FileState::Fetching => {
             let left = bytes.saturating_sub(progress.bytes_have);
-            format!(
-                "{so_far}{} · from {}",
-                speed(left, *per_second),
-                people(progress.sources)
-            )
+            let from = match through {
+                Some(name) => format!("through {}", isolate(name)),
+                None => format!("from {}", people(progress.sources)),
+            };
+            format!("{so_far}{} · {from}", speed(left, *per_second))
         }
         FileState::Waiting => format!("{so_far} · waiting for someone who has the rest"),
         FileState::Paused => format!("{so_far} · paused"),
@@ -153,8 +154,10 @@ mod tests {
                     pieces: 8,
                     bytes_have: 1_000_000,
                     sources: 2,
+                    through: None,
                 },
                 per_second,
+                through: None,
             };
             state(2_000_000, Some(&progress), false)
         };

@@ -146,6 +146,15 @@ pub const FILE_CANDIDATES_MAX: usize = 32;
 /// How many links are made for files at once, beyond those that the mesh makes.
 pub const FILE_LINKS_MAX: usize = 2;
 
+/// How many files are carried at once for neighbors who cannot reach their holders.
+pub const CARRIED_MAX: usize = 4;
+
+/// How many pieces are carried in a second, of all files together: 4 Mbit/s, which leaves most of a slow line to the chat.
+pub const CARRIED_PIECES_PER_SECOND: u32 = 2;
+
+/// How long a file is carried after it was asked for last.
+pub const CARRIED_FOR: Duration = Duration::from_secs(60);
+
 /// How long a link for files may take to open.
 pub const FILE_LINK_TIMEOUT: Duration = Duration::from_secs(20);
 

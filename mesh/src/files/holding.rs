@@ -24,6 +24,10 @@ use crate::{
 pub(crate) struct Holding {
     pub(crate) info: FileInfo,
     pub(crate) wish: Wish,
+    /// Until when it is carried for neighbors, if it is not ours but only that: see [`carry`](super::carry).
+    pub(crate) carried: Option<Instant>,
+    /// Whether somebody who is said to have it could not be reached.
+    pub(crate) unreached: bool,
     /// Verified and stored.
     pub(crate) have: PieceSet,
     /// Asked for, or being stored.
@@ -52,6 +56,8 @@ pub(crate) struct Holding {
 pub(crate) struct Due {
     /// Neighbors are asked who else has it.
     pub(crate) seek: Instant,
+    /// They are asked to carry it.
+    pub(crate) carry: Instant,
     /// Followers are told what is here.
     pub(crate) tell: Option<Instant>,
     /// When followers were told last.
@@ -102,6 +108,8 @@ impl Holding {
         Self {
             info,
             wish,
+            carried: None,
+            unreached: false,
             have: PieceSet::none(pieces),
             busy: PieceSet::none(pieces),
             hashes,
@@ -157,6 +165,11 @@ impl Holding {
     /// Whether what is here shows that the file is as long as its offer says: only the last piece has another length if that is wrong.
     pub(crate) fn is_proven(&self) -> bool {
         self.pieces().checked_sub(1).is_none_or(|last| self.have.contains(last))
+    }
+
+    /// Whether neighbors are asked what they have of it.
+    pub(crate) fn is_asked_about(&self) -> bool {
+        self.is_wanted() || self.carried.is_some()
     }
 
     /// Whether there is something to be asked for.

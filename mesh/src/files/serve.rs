@@ -7,6 +7,7 @@ use shared::FileId;
 use super::{
     Files, Handled, Violation,
     channel::{Content, Request},
+    holding::Holding,
 };
 use crate::{
     config::{HASHES_ANSWER_MAX, HASHES_PART_MAX, READ_AHEAD, READS_MAX, REQUESTS_MAX, TELL_HOLDS},
@@ -53,13 +54,25 @@ impl Files {
 
     /// A neighbor wants to know what we have of a file, from now on.
     pub(super) fn on_ask(&mut self, cx: &mut Context, link: LinkId, root: FileId) {
-        let (Some(channel), Some(holding)) = (self.channels.get_mut(&link), self.holdings.get(&root)) else {
+        let Some(holding) = self.holdings.get(&root) else {
+            return;
+        };
+        let (bytes, set) = (holding.info.bytes, self.served(holding, cx.instant()));
+        let set = set.as_deref().map(Into::into);
+        let Some(channel) = self.channels.get_mut(&link) else {
             return;
         };
         channel.followed.insert(root, ());
-        let (bytes, set) = (holding.info.bytes, holding.served());
-        let set = set.as_deref().map(Into::into);
         channel.send(cx, &FileFrame::Pieces { root, bytes, set });
+    }
+
+    /// What others can get of a file here, or nothing if that is all of it.
+    fn served(&self, holding: &Holding, now: Instant) -> Option<Vec<u8>> {
+        if holding.carried.is_some() {
+            Some(self.carriable(holding, now))
+        } else {
+            holding.served()
+        }
     }
 
     /// Tells all who want to know what we have of a file.
@@ -67,7 +80,7 @@ impl Files {
         let Some(holding) = self.holdings.get(&root) else {
             return;
         };
-        let (bytes, set) = (holding.info.bytes, holding.served());
+        let (bytes, set) = (holding.info.bytes, self.served(holding, cx.instant()));
         let set = set.as_deref().map(Into::into);
         let frame = FileFrame::Pieces { root, bytes, set };
         for channel in self
@@ -129,6 +142,7 @@ impl Files {
     pub(super) fn serve(&mut self, cx: &mut Context, link: LinkId) {
         loop {
             self.read_ahead(cx, link);
+            self.fetch_ahead(cx, link, READ_AHEAD);
             match self.serve_next(cx, link) {
                 Step::Wait => return,
                 Step::Sent => {}
@@ -167,6 +181,11 @@ impl Files {
     }
 
     fn serve_next(&mut self, cx: &mut Context, link: LinkId) -> Step {
+        let next = self.channels.get(&link).and_then(|channel| channel.requests.front());
+        let may_carry = match next {
+            Some(Request::Piece { root, piece, .. }) => self.may_carry(cx.instant(), link, root, *piece),
+            Some(Request::Hashes { .. }) | None => false,
+        };
         let Some(channel) = self.channels.get_mut(&link).filter(|channel| channel.takes_data()) else {
             return Step::Wait;
         };
@@ -204,6 +223,7 @@ impl Files {
                 {
                     return Step::Wait;
                 }
+                Content::Unread if may_carry => return Step::Wait,
                 Content::Unread => {
                     let (root, pieces) = (*root, vec![*piece]);
                     return Step::Lacks { root, pieces };
@@ -276,7 +296,7 @@ impl Files {
     }
 
     /// Goes on with all who wait for a piece, if it is here; else it is read again, or lacks.
-    fn on_read(&mut self, cx: &mut Context, root: FileId, piece: u32, here: Option<&Rc<[u8]>>) {
+    pub(super) fn on_read(&mut self, cx: &mut Context, root: FileId, piece: u32, here: Option<&Rc<[u8]>>) {
         for link in self.channels.keys().copied().collect::<Vec<_>>() {
             let Some(channel) = self.channels.get_mut(&link) else {
                 continue;
@@ -339,9 +359,21 @@ impl Files {
             .holdings
             .get_mut(&root)
             .and_then(|holding| holding.try_again(cx.instant()));
-        if let Some(piece) = piece
-            && self.reading.insert((root, piece), ()).is_none()
-        {
+        let Some(piece) = piece else { return };
+        for (_, channel) in self.channels.iter_mut() {
+            for request in channel.requests.iter_mut().take(READ_AHEAD) {
+                if let Request::Piece {
+                    root: of,
+                    piece: number,
+                    content: content @ Content::Unread,
+                } = request
+                    && (*of, *number) == (root, piece)
+                {
+                    *content = Content::Reading;
+                }
+            }
+        }
+        if self.reading.insert((root, piece), ()).is_none() {
             cx.output(Output::ReadPiece { root, piece });
         }
     }

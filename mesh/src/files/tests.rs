@@ -1,5 +1,6 @@
 mod any;
 mod care;
+mod carry;
 
 use shared::FileId;
 

@@ -27,6 +27,10 @@ impl Files {
             return Some(self.looked + FILES_TICK);
         }
         let is_wanted = self.holdings.values().any(Holding::is_wanted);
+        // A piece that waits for its turn waits no longer than until the next look.
+        if self.holdings.values().any(|holding| holding.carried.is_some()) {
+            return Some(self.looked + FILES_TICK);
+        }
         (is_wanted || !self.links.is_empty()).then(|| self.looked + FILES_TICK_IDLE)
     }
 
@@ -74,6 +78,7 @@ impl Files {
                 holding.due.progress.get_or_insert(now);
             }
         }
+        self.look_at_carried(cx);
         self.review_links(now);
     }
 
@@ -88,6 +93,12 @@ impl Files {
             else {
                 continue;
             };
+            if holding.carried.is_some() {
+                if let Some(holding) = self.holdings.get_mut(&root) {
+                    holding.due.progress = None;
+                }
+                continue;
+            }
             let progress = self.progress(holding, now);
             let before = holding.told;
             let Some(holding) = self.holdings.get_mut(&root) else {
@@ -142,7 +153,8 @@ impl Files {
             pieces_have: holding.have.len(),
             pieces: holding.pieces(),
             bytes_have: holding.bytes_have(),
-            sources: u32::try_from(sources.count()).unwrap_or(u32::MAX),
+            sources: u32::try_from(sources.clone().count()).unwrap_or(u32::MAX),
+            through: self.through(holding, now),
         }
     }
 }

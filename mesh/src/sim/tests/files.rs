@@ -3,7 +3,7 @@
 use shared::limits::LINKS_MAX;
 
 use crate::{
-    config::LINKS_TARGET,
+    config::{CARRIED_PIECES_PER_SECOND, LINKS_TARGET},
     model::{Alert, Event, FileState},
     sim::world::{
         Who, World,
@@ -346,6 +346,52 @@ fn a_disk_that_fails_for_a_while_costs_time_and_no_piece() {
         world.machines[who[0]].pieces.fails = false;
         world.fetch(who[2], &file);
         world.run_until(seconds(240), "all have it", |world| all_have(world, &who, &file));
+        only_these_are_blamed(&world, &[]);
+    }
+}
+
+#[test]
+fn two_who_cannot_connect_exchange_a_file_through_a_third_and_the_chat_is_as_fast_as_ever() {
+    for seed in fast() {
+        let mut world = World::new(seed);
+        world.disks = true;
+        let (ann, cid) = world.add_pair();
+        world.block(ann, cid);
+        let bob = world.add("Bob");
+        let who = [ann, bob, cid];
+        world.run_until(seconds(60), "all here", |world| world.all_here(&who));
+        let file = world.make_file(12);
+        let root = file.info.root;
+        let offer = world.offer(ann, &file);
+        world.run_until(seconds(20), "all know of it", |world| {
+            who.iter().all(|who| world.was_shown(*who, &offer))
+        });
+        world.fetch(cid, &file);
+        world.run_until(seconds(120), "it begins", |world| world.pieces_of(cid, root) >= 1);
+        let (start, before) = (world.millis(), world.file_bytes);
+        let mut worst = 0;
+        while !world.has_whole(cid, root) {
+            let id = world.say(ann, "hello");
+            let took = world.run_until(seconds(10), "heard", |world| world.was_shown(cid, &id));
+            worst = worst.max(took.as_millis());
+            world.run_for(millis(300));
+            assert!(world.millis() - start < 120_000, "it takes too long");
+        }
+        let told = world.machines[cid]
+            .events
+            .iter()
+            .any(|(_, event)| matches!(event, Event::File { progress, .. } if progress.through == Some(world.id(bob))));
+        assert!(told, "through Bob");
+        // Each piece goes over two links, so many in a second and a few in the first moment.
+        let seconds_taken = (world.millis() - start) / 1_000 + 3;
+        let most = 2 * (seconds_taken * u64::from(CARRIED_PIECES_PER_SECOND) + 4) * 300_000;
+        assert!(
+            world.file_bytes - before <= most,
+            "{} of {most}",
+            world.file_bytes - before
+        );
+        assert!(worst <= 1_000, "{worst} ms");
+        assert_eq!(world.pieces_of(bob, root), 0, "Bob keeps nothing");
         only_these_are_blamed(&world, &[]);
     }
 }

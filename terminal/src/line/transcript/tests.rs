@@ -195,6 +195,7 @@ fn files_are_numbered_as_they_come_and_keep_their_numbers() {
             pieces: 1,
             bytes_have: 5,
             sources: 1,
+            through: None,
         },
     });
     let reports = rig.look();
