@@ -11,6 +11,7 @@ mod relay;
 
 use std::{
     fs,
+    path::Path,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -100,8 +101,16 @@ impl Lab {
     /// # Errors
     /// If it does not start.
     pub async fn server(&mut self) -> Result<Server> {
+        self.server_with(&dist()?).await
+    }
+
+    /// The same with the files in `web_root`.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn server_with(&mut self, web_root: &Path) -> Result<Server> {
         let (host, address) = self.server_host()?;
-        Server::start_at(Place::Inside(host), &format!("{address}:8080"), &dist()?, &[]).await
+        Server::start_at(Place::Inside(host), &format!("{address}:8080"), web_root, &[]).await
     }
 
     /// Starts a TURN server in the open net, and beside it the server, which names it to browsers in one way.

@@ -1,7 +1,7 @@
 //! What is remembered of files from visit to visit: which they are, the hashes of their pieces, and which pieces are stored.
 //!
-//! Invariant: a piece that is said to be stored was stored; the set may lag behind by [`STORE_PIECES`](crate::config::STORE_PIECES), and then the
-//! lacking ones are fetched again.
+//! Invariant: a piece that is said to be stored was stored; the set may lag behind by [`STORE_PIECES`](crate::config::STORE_PIECES) where the program
+//! ends without leaving, and then the lacking ones are fetched again.
 
 use shared::FileId;
 
@@ -108,6 +108,14 @@ impl Files {
         if let Some(holding) = self.holdings.get(&root).filter(|holding| holding.pieces() > 1) {
             let change = Key::Hashes { root }.keep_bytes(holding.hashes().as_flattened());
             cx.store(Priority::Soon, change);
+        }
+    }
+
+    /// The program ends: what is stored is not fetched again at the next visit.
+    pub(crate) fn handle_leaving(&mut self, cx: &mut Context) {
+        let due = self.holdings.iter().filter(|(_, holding)| holding.due.store.is_some());
+        for root in due.map(|(root, _)| *root).collect::<Vec<_>>() {
+            self.keep(cx, root);
         }
     }
 

@@ -16,7 +16,7 @@ use crate::{
     lab::{enter, found, gathered, run},
 };
 
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Chooses a file of so many bytes in the box "Send file". Gives the SHA-256 of what is in it.
 pub(crate) async fn send(page: &Page, name: &str, bytes: u32) -> Result<Value> {
@@ -150,7 +150,7 @@ fn nothing_goes_to_everyone_while_the_box_whispers_and_an_empty_file_arrives() {
 }
 
 /// Waits until so many percent of the file that is coming are here.
-async fn comes(page: &Page, percent: u32) -> Result<()> {
+pub(crate) async fn comes(page: &Page, percent: u32) -> Result<()> {
     const PERCENT: &str = "return document.querySelector('[role=log] progress')?.value ?? -1";
     until(PATIENCE, || async {
         let seen = page.run(PERCENT, vec![]).await?.as_f64().unwrap_or(-1.0);
@@ -161,7 +161,7 @@ async fn comes(page: &Page, percent: u32) -> Result<()> {
 }
 
 /// Ann and Bob in a room.
-async fn two(browser: &Browser, server: &Server) -> Result<(Page, Page, String)> {
+pub(crate) async fn two(browser: &Browser, server: &Server) -> Result<(Page, Page, String)> {
     let (ann, room) = found(browser, &server.url(), "Ann").await?;
     let bob = enter(browser, &room, "Bob").await?;
     gathered(&[&ann, &bob]).await?;
@@ -372,4 +372,36 @@ fn a_pasted_picture_is_asked_for_named_and_shown_in_chromium() {
 #[test]
 fn a_pasted_picture_is_asked_for_named_and_shown_in_firefox() {
     run(pictures(Engine::Firefox));
+}
+
+/// Has the page count the pieces that it stores, over reloads.
+const COUNT_WRITES: &str = "
+    const post = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (message, ...rest) {
+        if (message?.[0] === 'write') sessionStorage.writes = Number(sessionStorage.writes ?? 0) + 1;
+        return post.call(this, message, ...rest);
+    };";
+
+#[test]
+fn a_reload_at_sixty_percent_has_two_pieces_at_most_fetched_again() {
+    run(async {
+        const PIECES: f64 = 115.0;
+        let server = Server::start().await?;
+        let browser = Browser::chromium().await?;
+        let (ann, bob, _) = two(&browser, &server).await?;
+        bob.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": COUNT_WRITES}))
+            .await?;
+        bob.reload().await?;
+        gathered(&[&ann, &bob]).await?;
+        send(&ann, "film.mkv", 30_000_000).await?;
+        shows(&bob, "film.mkv").await?;
+        bob.click("Download").await?;
+        comes(&bob, 60).await?;
+        bob.reload().await?;
+        shows(&bob, "complete").await?;
+        let writes = bob.run("return Number(sessionStorage.writes)", vec![]).await?;
+        let again = writes.as_f64().unwrap_or(f64::NAN) - PIECES;
+        ensure!((0.0..=2.0).contains(&again), "{again} pieces were fetched again");
+        Ok(())
+    });
 }

@@ -149,9 +149,11 @@ fn who_cannot_reach_a_holder_asks_who_named_it_and_says_so() {
     // Whatever Bob holds himself changes nothing of it.
     rig.hand(BOB, &FileFrame::Holds { roots: vec![] });
     rig.hand(BOB, &FileFrame::Pieces { root, bytes, set: None });
-    let through = |output: &Output| match output {
-        Output::Event(Event::File { progress, .. }) => Some((progress.state, progress.through)),
-        _ => None,
+    let through = |output: &Output| {
+        let Output::Event(Event::File { progress, .. }) = output else {
+            return None;
+        };
+        Some((progress.state, progress.through))
     };
     let told = rig.outputs().iter().filter_map(through).next_back();
     assert_eq!(told, Some((FileState::Fetching, Some(peer(2)))));
