@@ -4,9 +4,9 @@
 //! whoever packs puts each file after its [`Packer::header`], and [`Packer::finish`] behind them all.
 //!
 //! Nothing is compressed, for what is large is compressed already. There is no ZIP64: an archive has [`FOLDER_BYTES_MAX`] bytes and
-//! [`FOLDER_FILES_MAX`] files at most. Empty folders are left out, and so are dates and permissions: the same files make the same archive.
+//! [`FOLDER_FILES_MAX`] files at most. Empty folders are left out, and so are dates and permissions: the same files in the same order make the same archive.
 
-use std::collections::BTreeSet;
+use litemap::LiteMap;
 
 use crate::{
     config::{FOLDER_BYTES_MAX, FOLDER_FILES_MAX},
@@ -55,7 +55,7 @@ impl Crc {
 /// Makes an archive, file by file.
 #[derive(Debug, Default)]
 pub struct Packer {
-    names: BTreeSet<String>,
+    names: LiteMap<String, ()>,
     directory: Vec<u8>,
     /// How long the archive is so far.
     bytes: u64,
@@ -69,7 +69,7 @@ impl Packer {
     /// [`Full`], and nothing has changed.
     pub fn header(&mut self, path: &str, bytes: u64, crc: u32) -> Result<Vec<u8>, Full> {
         let mut name = harmless(path);
-        while self.names.contains(&name) {
+        while self.names.contains_key(&name) {
             name.insert(0, '_');
         }
         let length = u16::try_from(name.len()).map_err(|_| Full)?;
@@ -97,7 +97,7 @@ impl Packer {
         self.directory.extend(name.as_bytes());
         self.bytes = all;
         let header = [b"PK\x03\x04", fields.as_slice(), name.as_bytes()].concat();
-        self.names.insert(name);
+        self.names.insert(name, ());
         Ok(header)
     }
 

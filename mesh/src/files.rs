@@ -224,6 +224,7 @@ impl Files {
             channel.sought.remove(&root);
             channel.named.remove(&root);
             channel.followed.remove(&root);
+            channel.give_up(root);
         }
     }
 

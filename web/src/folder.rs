@@ -134,7 +134,7 @@ pub(crate) fn picks_folders() -> bool {
     input.is_ok_and(|input| field(&input, "webkitdirectory").is_some())
 }
 
-/// All files in a folder that was dropped, with their paths, in an order that does not depend on the browser.
+/// All files in a folder that was dropped, with their paths.
 async fn found(entry: JsValue) -> Result<Vec<(String, File)>, TakeError> {
     let (mut found, mut left) = (Vec::new(), vec![entry]);
     while let Some(entry) = left.pop() {
@@ -161,7 +161,6 @@ async fn found(entry: JsValue) -> Result<Vec<(String, File)>, TakeError> {
             found.push((text(&entry, "fullPath").unwrap_or_default(), file));
         }
     }
-    found.sort_by(|(one, _), (other, _)| one.cmp(other));
     Ok(found)
 }
 

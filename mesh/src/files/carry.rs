@@ -82,6 +82,9 @@ impl Files {
             .is_some_and(|holding| holding.carried.is_some())
         {
             self.remove(cx, root);
+            for link in self.channels.keys().copied().collect::<Vec<_>>() {
+                self.serve(cx, link);
+            }
         }
     }
 

@@ -199,6 +199,21 @@ impl Channel {
         }
     }
 
+    /// What the peer wants of a file is on its way no more.
+    pub(crate) fn give_up(&mut self, root: FileId) {
+        for request in &mut self.requests {
+            if let Request::Piece {
+                root: of,
+                content: content @ Content::Reading,
+                ..
+            } = request
+                && *of == root
+            {
+                *content = Content::Unread;
+            }
+        }
+    }
+
     // --- asking ---
 
     /// How many more pieces it may be asked for.

@@ -1,13 +1,18 @@
 //! Files: offered, fetched, saved, and there when their sender has gone.
 
-use std::time::Duration;
+use std::{
+    fs::{self, File},
+    path::Path,
+    time::Duration,
+};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use http::Method;
 use serde_json::{Value, json};
 use tests::{
     browser::{Browser, Engine, Setup},
     page::Page,
-    server::Server,
+    server::{Server, output_folder},
     wait::until,
 };
 
@@ -53,6 +58,19 @@ pub(crate) async fn saved(page: &Page) -> Result<(Value, Value)> {
     page.click("Save").await?;
     let handed = page.run_async(HANDED, vec![]).await?;
     Ok((handed[0].clone(), handed[1].clone()))
+}
+
+/// Chooses what is at this path of the machine in a box for files, as a person does. `find`: the script that gives the box.
+pub(crate) async fn choose(page: &Page, find: &str, path: &Path) -> Result<()> {
+    let element = page.run(find, vec![]).await?;
+    let id = element
+        .as_object()
+        .and_then(|element| element.values().next())
+        .and_then(Value::as_str);
+    let command = format!("element/{}/value", id.context("there is no such box")?);
+    let text = json!({"text": path.to_string_lossy()});
+    page.command(Method::POST, &command, Some(text)).await?;
+    Ok(())
 }
 
 /// Waits until the log shows these words of a file.
@@ -404,4 +422,53 @@ fn a_reload_at_sixty_percent_has_two_pieces_at_most_fetched_again() {
         ensure!((0.0..=2.0).contains(&again), "{again} pieces were fetched again");
         Ok(())
     });
+}
+
+/// A file of the machine's own, chosen as a person does it, that changes while it is read.
+async fn changes(engine: Engine) -> Result<()> {
+    const NOTICES: &str = "return document.querySelector('.notices')?.innerText ?? ''";
+    let server = Server::start().await?;
+    let browser = Browser::start(&Setup::new(engine)).await?;
+    let (ann, bob, _) = two(&browser, &server).await?;
+    let path = output_folder("changing")?.join("film.mkv");
+    let file = File::create(&path)?;
+    file.set_len(400_000_000)?;
+    choose(&ann, "return document.querySelector('input[type=file]')", &path).await?;
+    until(PATIENCE, || async {
+        let bar = ann
+            .run("return document.querySelector('.files-bar')?.innerText ?? ''", vec![])
+            .await?;
+        ensure!(bar.as_str().is_some_and(|bar| bar.contains("Reading")), "{bar}");
+        Ok(())
+    })
+    .await?;
+    file.set_len(1_000)?;
+    until(PATIENCE, || async {
+        let told = ann.run(NOTICES, vec![]).await?;
+        let told = told.as_str().unwrap_or_default();
+        ensure!(told.contains("can't be read") || told.contains("was changed"), "{told}");
+        Ok(())
+    })
+    .await?;
+    fs::remove_file(&path)?;
+    // What is said later is there, and the file is not.
+    ann.say("no film today").await?;
+    shows(&bob, "no film today").await?;
+    for page in [&ann, &bob] {
+        let cards = page
+            .run("return document.querySelectorAll('[role=log] .file').length", vec![])
+            .await?;
+        ensure!(cards == 0, "{cards} files are offered");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_told_and_not_offered_in_chromium() {
+    run(changes(Engine::Chromium));
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_told_and_not_offered_in_firefox() {
+    run(changes(Engine::Firefox));
 }

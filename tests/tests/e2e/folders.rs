@@ -3,7 +3,7 @@
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::{
     browser::{Browser, Engine, Setup},
     page::Page,
@@ -12,7 +12,7 @@ use tests::{
 };
 
 use crate::{
-    files::{PATIENCE, shows, two},
+    files::{PATIENCE, choose, shows, two},
     lab::run,
 };
 
@@ -128,14 +128,7 @@ fn a_picked_folder_arrives_as_one_file() {
         let (ann, bob, _) = two(&browser, &server).await?;
         ann.run(CATCH, vec![]).await?;
         ann.choose("Send a folder").await?;
-        let picker = ann.run("return window.picker", vec![]).await?;
-        let id = picker
-            .as_object()
-            .and_then(|element| element.values().next())
-            .and_then(Value::as_str);
-        let path = format!("element/{}/value", id.context("nothing asks for a folder")?);
-        let text = json!({"text": folder.join("trip").to_string_lossy()});
-        ann.command(http::Method::POST, &path, Some(text)).await?;
+        choose(&ann, "return window.picker", &folder.join("trip")).await?;
         shows(&bob, "trip.zip").await?;
         holds_all(&fetched(&bob).await?)
     });

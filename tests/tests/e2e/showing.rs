@@ -194,9 +194,9 @@ fn a_file_that_comes_has_no_space_or_is_here_is_accessible() {
         send(&ann, "film.mkv", 60_000_000).await?;
         shows(&bob, "film.mkv").await?;
         let origin = server.url();
-        let quota = json!({"origin": origin.trim_end_matches('/'), "quotaSize": 30_000_000});
+        let quota = json!({"origin": origin.trim_end_matches('/'), "quotaSize": 90_000_000});
         bob.devtools("Storage.overrideQuotaForOrigin", quota).await?;
-        // As if there were space: the page asks before it begins.
+        // What Ann sent takes most of it. The page asks before it begins: as if there were space.
         bob.run(
             "navigator.storage.estimate = async () => ({usage: 0, quota: 1e9})",
             vec![],

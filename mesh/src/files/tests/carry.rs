@@ -77,6 +77,25 @@ fn garbage_is_not_passed_on_and_costs_who_sent_it() {
 }
 
 #[test]
+fn whoever_wants_a_carried_file_for_themselves_has_it_kept_and_the_other_asks_anew() {
+    let file = Made::of(3 * PIECE_BYTES);
+    let root = file.root();
+    let mut rig = carrying(&file);
+    rig.hand(CID, &FileFrame::Want { root, pieces: vec![1] });
+    rig.outputs();
+    rig.files
+        .fetch(&mut rig.cx, file.info.clone(), std::iter::empty())
+        .unwrap();
+    let outputs = rig.outputs();
+    assert!(
+        outputs.contains(&sent(CID, &FileFrame::Lacks { root, pieces: vec![1] })),
+        "{outputs:?}"
+    );
+    assert!(outputs.contains(&sent(BOB, &FileFrame::Ask { root })), "{outputs:?}");
+    assert!(rig.files.holdings.get(&root).unwrap().is_wanted());
+}
+
+#[test]
 fn few_pieces_are_carried_in_a_second_and_few_files_at_once() {
     let file = Made::of(20 * PIECE_BYTES);
     let root = file.root();
