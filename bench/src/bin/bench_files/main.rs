@@ -9,7 +9,7 @@
 //! Meanwhile the sender talks. A message of ours is late by the time from the key that sends it until the receiver's page shows it; one of the bare
 //! page, on a channel of its own, until the receiver's script has it. So ours draws, signs and sends receipts, and the bare one does not.
 //!
-//! With `--rate-mbit`, `--rtt-ms` or `--loss` each browser has a network of its own, and all that leaves it is shaped so (`netem`). With `--receivers` above
+//! With `--rate-mbit`, `--rtt-ms` or `--loss` each browser has a network of its own, and all that leaves it is shaped so. With `--receivers` above
 //! one there is no bare page: a file to one receiver takes turns with a file to all of them at once.
 //!
 //! `cargo xtask bench files` builds what it needs. Fails if the median of the ratios is below [`RATIO_MIN`], or with more receivers above [`MANY_RATIO_MAX`],
@@ -94,15 +94,16 @@ struct Args {
 }
 
 impl Args {
-    /// What `tc` is told for everything that leaves a browser's network, if that is shaped.
+    /// What `tc` is told for everything that leaves a browser's network, if that is shaped. The kernel has to have that queue: for delay and loss `netem`.
     fn queue(&self) -> Option<String> {
-        (self.rate_mbit.is_some() || self.rtt_ms > 0 || self.loss > 0.0).then(|| {
+        if self.rtt_ms > 0 || self.loss > 0.0 {
             let (delay, loss) = (f64::from(self.rtt_ms) / 2.0, self.loss);
-            let rate = self
-                .rate_mbit
-                .map_or_else(String::new, |rate| format!(" rate {rate}mbit"));
-            format!("netem limit 20000 delay {delay}ms loss {loss}%{rate}")
-        })
+            let rate = self.rate_mbit.map(|rate| format!(" rate {rate}mbit"));
+            let rate = rate.unwrap_or_default();
+            return Some(format!("netem limit 20000 delay {delay}ms loss {loss}%{rate}"));
+        }
+        let rate = self.rate_mbit?;
+        Some(format!("tbf rate {rate}mbit burst 64kb latency 200ms"))
     }
 }
 

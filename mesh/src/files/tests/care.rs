@@ -142,6 +142,22 @@ fn what_was_dropped_is_told_at_the_next_visit_until_it_is_fetched() {
 }
 
 #[test]
+fn whoever_leaves_has_stored_what_is_here() {
+    let file = Made::of(4 * PIECE_BYTES);
+    let mut rig = fetching(&file, &[2]);
+    rig.cx.keeps = true;
+    let piece = rig.asked(file.root())[0].1[0];
+    rig.store(BOB, &file, piece);
+    assert_eq!(stored(&mut rig), [], "not at once");
+    rig.files.handle_leaving(&mut rig.cx);
+    rig.files.keep_hashes(&mut rig.cx, file.root());
+    let kept = stored(&mut rig);
+    let mut again = Rig::with(&[]);
+    again.files.restore(&mut again.cx, kept);
+    assert_eq!(again.outputs(), [file.progress(FileState::Waiting, 1, 0)]);
+}
+
+#[test]
 fn of_too_many_that_were_dropped_one_is_forgotten() {
     let mut rig = Rig::with(&[]);
     for bytes in 1..=DROPPED_MAX + 1 {

@@ -179,9 +179,9 @@ fn a_reload_costs_no_more_than_a_few_pieces() {
         world.restart(who[1]);
         // By itself.
         world.run_until(seconds(120), "it has it", |world| world.has_whole(who[1], root));
-        // From one source, what was on its way to the disk.
+        // Nothing was said at the end. At a megabyte a second, four pieces come between two times that it is stored what is here.
         let again = world.machines[who[1]].pieces.writes - 40;
-        assert!(again <= 2, "{again} pieces came again");
+        assert!(again <= 8, "{again} pieces came again");
         assert_eq!(world.pieces_of(who[1], root), 40);
     }
 }
