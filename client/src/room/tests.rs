@@ -1,6 +1,6 @@
 //! The room as shown, event by event.
 
-use mesh::model::{Alert, Timestamp};
+use mesh::model::{Alert, FileState, Timestamp};
 
 use super::*;
 use crate::notice::{Level, NoticeKind};

@@ -180,12 +180,19 @@ impl Files {
         }
     }
 
-    fn serve_next(&mut self, cx: &mut Context, link: LinkId) -> Step {
-        let next = self.channels.get(&link).and_then(|channel| channel.requests.front());
-        let may_carry = match next {
-            Some(Request::Piece { root, piece, .. }) => self.may_carry(cx.instant(), link, root, *piece),
-            Some(Request::Hashes { .. }) | None => false,
+    /// Whether the piece that is first in line, and not read yet, may come.
+    fn may_come(&self, now: Instant, link: LinkId) -> bool {
+        let first = self.channels.get(&link).and_then(|channel| channel.requests.front());
+        let Some(Request::Piece { root, piece, .. }) = first else {
+            return false;
         };
+        let holding = self.holdings.get(root);
+        holding.is_some_and(|holding| holding.have.contains(*piece) && !holding.is_out_of_service())
+            || self.may_carry(now, link, root, *piece)
+    }
+
+    fn serve_next(&mut self, cx: &mut Context, link: LinkId) -> Step {
+        let may_come = self.may_come(cx.instant(), link);
         let Some(channel) = self.channels.get_mut(&link).filter(|channel| channel.takes_data()) else {
             return Step::Wait;
         };
@@ -214,16 +221,8 @@ impl Files {
             }
             Some(Request::Piece { root, piece, content }) => match content {
                 Content::Reading => return Step::Wait,
-                // Too much is being read for others, or it is about to be tried again.
-                Content::Unread
-                    if self
-                        .holdings
-                        .get(root)
-                        .is_some_and(|holding| holding.have.contains(*piece) && !holding.is_out_of_service()) =>
-                {
-                    return Step::Wait;
-                }
-                Content::Unread if may_carry => return Step::Wait,
+                // Too much is being read for others, it is about to be tried again, or it is fetched for the peer.
+                Content::Unread if may_come => return Step::Wait,
                 Content::Unread => {
                     let (root, pieces) = (*root, vec![*piece]);
                     return Step::Lacks { root, pieces };

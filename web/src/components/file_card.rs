@@ -2,6 +2,7 @@
 
 use client::{
     files::{Progress, preview, shown_name},
+    room::RoomState,
     words::{files, label},
 };
 use mesh::model::{FileInfo, FileState};
@@ -94,4 +95,17 @@ pub fn file_card(
             </div>
         </div>
     }
+}
+
+/// All files of a room, the latest first, then those whose messages are not shown any more: they take space all the same.
+pub fn file_list(room: &RoomState, on_file: &Callback<(FileInfo, FileAction)>) -> Html {
+    let item = |(own, info): (bool, &FileInfo)| {
+        let progress = room.progress(info);
+        html! {
+            <li key={info.root.to_text()}>{ file_card(info, progress.as_ref(), (Place::List, own), on_file) }</li>
+        }
+    };
+    let offered = room.offers().into_iter().map(|(message, info)| (message.own, info));
+    let besides = room.files_besides().into_iter().map(|info| (false, info));
+    html! { <ul role="list" class="files" aria-label={label::FILES}>{ for offered.chain(besides).map(item) }</ul> }
 }

@@ -11,7 +11,7 @@ use client::{
         label, out_of_reach, page, person_state,
     },
 };
-use mesh::model::{FileInfo, PersonState, SendError};
+use mesh::model::{PersonState, SendError};
 use shared::PeerId;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
@@ -25,7 +25,7 @@ use crate::{
     components::{
         copy::CopyBox,
         element::{button, element, words},
-        file_card::{Place, file_card},
+        file_card::file_list,
         icon::{Icon, glyph},
         invite::{ByHand, link},
         rename::Rename,
@@ -217,7 +217,7 @@ fn content(
             </>
         },
         Sheet::Check => html! { <>{ checked(props, check) }{ done }</> },
-        Sheet::Files => html! { <>{ title(label::FILES) }{ files(props) }{ done }</> },
+        Sheet::Files => html! { <>{ title(label::FILES) }{ file_list(&props.state, &props.on_file) }{ done }</> },
         Sheet::Export => html! { <>{ export(props, space) }{ done }</> },
         Sheet::Diagnostics => html! {
             <>
@@ -309,26 +309,6 @@ fn how_reached(props: &RoomViewProps, peer: &PeerId) -> AttrValue {
         | PersonState::Left
         | PersonState::Away) => person_state(state).into(),
     }
-}
-
-/// All files of the room, the latest first.
-fn files(props: &RoomViewProps) -> Html {
-    let item = |(own, info): (bool, &FileInfo)| {
-        let progress = props.state.progress(info);
-        html! {
-            <li key={info.root.to_text()}>
-                { file_card(info, progress.as_ref(), (Place::List, own), &props.on_file) }
-            </li>
-        }
-    };
-    let offered = props
-        .state
-        .offers()
-        .into_iter()
-        .map(|(message, info)| (message.own, info));
-    // Their messages are not shown any more, and they take space all the same.
-    let besides = props.state.files_besides().into_iter().map(|info| (false, info));
-    html! { <ul role="list" class="files" aria-label={label::FILES}>{ for offered.chain(besides).map(item) }</ul> }
 }
 
 /// What was said, as a file for a program or for people; and how much is kept without it.
