@@ -182,8 +182,29 @@ pub const ENDING_BYTES_MAX: usize = 16;
 /// The largest picture that is shown, in bytes: what a camera makes.
 pub const PICTURE_BYTES_MAX: u64 = 20_000_000;
 
+/// How many pixels a picture has at most that is shown: decoded it takes 128 MB.
+pub const PICTURE_AREA_MAX: u64 = 32 * 1024 * 1024;
+
+/// How much of a picture is read to find out how many pixels it has: what cameras put before that is shorter.
+pub const PICTURE_HEAD_BYTES: usize = 256 * 1024;
+
+/// The largest sound or video that is played in the page. It is played from where it is kept.
+pub const PLAYED_BYTES_MAX: u64 = 2_000_000_000;
+
+/// How much of a text is shown in the page, in bytes.
+pub const TEXT_SHOWN_BYTES: usize = 16 * 1024;
+
+/// How many bytes a folder has at most that is sent: the format of its archive counts no further.
+pub const FOLDER_BYTES_MAX: u64 = 0xffff_ffff;
+
+/// How many files a folder has at most that is sent: all of them are listed before it is packed.
+pub const FOLDER_FILES_MAX: usize = 10_000;
+
 /// The largest picture that is fetched before the person asks for it, in bytes.
 pub const FETCHED_UNASKED_BYTES_MAX: u64 = 2_000_000;
+
+/// After how long without a piece a file that is on its way has no speed: at 90 KB/s a piece comes in that time.
+pub const SPEED_STALE: Duration = Duration::from_secs(3);
 
 /// Over how long the speed of a file is measured.
 pub const SPEED_OVER: Duration = Duration::from_secs(1);

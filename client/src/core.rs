@@ -445,9 +445,9 @@ impl Core {
     fn on_event(&mut self, event: Event) {
         #[cfg(feature = "sim")]
         self.events.push_back(event.clone());
-        if let Event::File { root, progress } = event {
+        if let Event::File { info, progress } = event {
             let now = self.now;
-            return self.change(now + TELL_AFTER, RoomAction::Progress { root, progress, now });
+            return self.change(now + TELL_AFTER, RoomAction::Progress { info, progress, now });
         }
         // Half a dozen things happen at once, and are drawn at once. Whoever leaves need not wait.
         let wait = match event {

@@ -25,7 +25,7 @@
 //!
 //! `room` is `null` where the room has no name. Messages and whispers are in the room's order, one a line. `author`, `to` and `me` are public
 //! keys, `id` is that of the message, all as base64url; `name` is what the author was called when it was said, `time` when it was said by the
-//! author's clock (RFC 3339, UTC). A message that offers a file has its name as `file` and its length as `bytes`; what is in it is not exported. `marks` has what only this program knows of a message: how far it got (`waiting`, `sent` or `failed`), and
+//! author's clock (RFC 3339, UTC). A message that offers a file has its name as `file` and its length as `bytes`; what is in it is not exported. The page has the name and the length, too. `marks` has what only this program knows of a message: how far it got (`waiting`, `sent` or `failed`), and
 //! whether its author's clock was ahead. `incomplete` says that older messages were dropped. Two people who have the same messages export the
 //! same bytes up to the line `"private"`. Another format has another number.
 //!

@@ -10,17 +10,22 @@ use mesh::{
 use thiserror::Error;
 
 use crate::{
-    config::{ENDING_BYTES_MAX, FETCHED_UNASKED_BYTES_MAX, PICTURE_BYTES_MAX, SAVED_NAME_BYTES_MAX, SPEED_OVER},
+    config::{
+        ENDING_BYTES_MAX, FETCHED_UNASKED_BYTES_MAX, PICTURE_AREA_MAX, PICTURE_BYTES_MAX, PLAYED_BYTES_MAX,
+        SAVED_NAME_BYTES_MAX, SPEED_OVER, SPEED_STALE,
+    },
     text::is_invisible,
 };
 
 /// How far a file has got here, and how fast.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
     /// How far.
     pub now: FileProgress,
     /// How many bytes came in a second of late; 0 as long as that is not known, and while none come.
     pub per_second: u64,
+    /// Who fetches it for us, as they are called, if nobody who has it can be reached.
+    pub through: Option<String>,
 }
 
 /// Measures how fast a file comes.
@@ -46,6 +51,11 @@ impl Speed {
         let took = now.since(self.since);
         if progress.state != FileState::Fetching {
             *self = Self::new(now, progress.bytes_have);
+        } else if progress.bytes_have <= self.bytes {
+            // A slow file comes a piece at a time; what stands still has no speed.
+            if took >= SPEED_STALE {
+                self.per_second = 0;
+            }
         } else if took >= SPEED_OVER {
             let came = progress.bytes_have.saturating_sub(self.bytes).saturating_mul(1_000);
             let rate = came / u64::try_from(took.as_millis()).unwrap_or(u64::MAX).max(1);
@@ -56,20 +66,77 @@ impl Speed {
     }
 }
 
-/// The types of pictures that are shown: those that are nothing but pictures. What is drawn by a program, as SVG is, is none of them.
-const PICTURES: [&str; 6] = [
-    "image/avif",
-    "image/bmp",
-    "image/gif",
-    "image/jpeg",
-    "image/png",
-    "image/webp",
-];
+/// The types of pictures that are shown: those that are nothing but pictures, and whose size is [known](crate::picture) before they are decoded. What is
+/// drawn by a program, as SVG is, is none of them.
+const PICTURES: [&str; 5] = ["image/bmp", "image/gif", "image/jpeg", "image/png", "image/webp"];
 
 /// Whether a file may be shown as a picture, by what its sender says of it. If that is wrong, nothing is shown.
 #[must_use]
 pub fn is_picture(info: &FileInfo) -> bool {
     info.bytes <= PICTURE_BYTES_MAX && PICTURES.contains(&info.media_type.as_str())
+}
+
+/// The types of sounds that are played.
+const SOUNDS: [&str; 10] = [
+    "audio/aac",
+    "audio/flac",
+    "audio/mp4",
+    "audio/mpeg",
+    "audio/ogg",
+    "audio/wav",
+    "audio/webm",
+    "audio/x-flac",
+    "audio/x-m4a",
+    "audio/x-wav",
+];
+
+/// The types of videos that are played.
+const VIDEOS: [&str; 4] = ["video/mp4", "video/ogg", "video/quicktime", "video/webm"];
+
+/// The types that are text besides those that say so. A page or a drawing is shown as what it is made of.
+const TEXTS: [&str; 5] = [
+    "application/javascript",
+    "application/json",
+    "application/xhtml+xml",
+    "application/xml",
+    "image/svg+xml",
+];
+
+/// What of a file is shown in the page. Nothing in the file is run for that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preview {
+    /// A picture.
+    Picture,
+    /// A sound, with controls.
+    Sound,
+    /// A video, with controls.
+    Video,
+    /// The beginning of a text, as letters.
+    Text,
+}
+
+/// What may be shown of a file, by what its sender says of it.
+#[must_use]
+pub fn preview(info: &FileInfo) -> Option<Preview> {
+    let kind = info.media_type.as_str();
+    let is_played = |kinds: &[&str]| kinds.contains(&kind) && info.bytes <= PLAYED_BYTES_MAX;
+    if is_picture(info) {
+        Some(Preview::Picture)
+    } else if is_played(&SOUNDS) {
+        Some(Preview::Sound)
+    } else if is_played(&VIDEOS) {
+        Some(Preview::Video)
+    } else if kind.starts_with("text/") || TEXTS.contains(&kind) {
+        Some(Preview::Text)
+    } else {
+        None
+    }
+}
+
+/// Whether a picture that begins like this is small enough to be decoded.
+#[must_use]
+pub fn is_shown(head: &[u8]) -> bool {
+    crate::picture::area(head).is_some_and(|area| area <= PICTURE_AREA_MAX)
 }
 
 /// Whether a file is a picture small enough to be fetched before the person asks for it.
@@ -87,6 +154,9 @@ pub enum TakeError {
     /// It was changed while it was read.
     #[error("the file was changed while it was read")]
     Changed,
+    /// It is a folder that has too much in it.
+    #[error("there is too much in the folder")]
+    Folder,
     /// There is no room for it in the store.
     #[error("there is no space left")]
     NoRoom,
@@ -181,7 +251,35 @@ mod tests {
         assert_eq!(of("image/png", FETCHED_UNASKED_BYTES_MAX), (true, true));
         assert_eq!(of("image/png", FETCHED_UNASKED_BYTES_MAX + 1), (true, false));
         assert_eq!(of("image/png", PICTURE_BYTES_MAX + 1), (false, false));
-        for other in ["image/svg+xml", "text/html", "image/png;x", "IMAGE/PNG", ""] {
+        for (media_type, shown) in [
+            ("image/png", Some(Preview::Picture)),
+            ("audio/mpeg", Some(Preview::Sound)),
+            ("video/mp4", Some(Preview::Video)),
+            ("text/html", Some(Preview::Text)),
+            ("image/svg+xml", Some(Preview::Text)),
+            ("application/pdf", None),
+            ("audio/mpeg;x", None),
+        ] {
+            let info = |bytes| FileInfo {
+                root: shared::FileId::from_bytes([0; 32]),
+                bytes,
+                name: "a".into(),
+                media_type: media_type.into(),
+            };
+            assert_eq!(preview(&info(1)), shown, "{media_type}");
+            assert_eq!(
+                preview(&info(PLAYED_BYTES_MAX + 1)),
+                shown.filter(|shown| *shown == Preview::Text)
+            );
+        }
+        for other in [
+            "image/avif",
+            "image/svg+xml",
+            "text/html",
+            "image/png;x",
+            "IMAGE/PNG",
+            "",
+        ] {
             assert_eq!(of(other, 1), (false, false), "{other}");
         }
     }
@@ -194,6 +292,7 @@ mod tests {
             pieces: 9,
             bytes_have,
             sources: 1,
+            through: None,
         };
         let at = Instant::from_millis;
         let mut speed = Speed::new(at(0), 0);
@@ -203,7 +302,14 @@ mod tests {
         assert_eq!(speed.per_second, 1_000);
         speed.note(at(3_000), &progress(FileState::Fetching, 5_000));
         assert_eq!(speed.per_second, 1_500);
-        speed.note(at(3_001), &progress(FileState::Paused, 5_000));
+        speed.note(at(5_000), &progress(FileState::Fetching, 5_000));
+        assert_eq!(speed.per_second, 1_500, "a piece may take that long");
+        speed.note(at(6_000), &progress(FileState::Fetching, 5_000));
+        assert_eq!(speed.per_second, 0);
+        // Over all the time since the last one came.
+        speed.note(at(8_000), &progress(FileState::Fetching, 10_000));
+        assert_eq!(speed.per_second, 1_000);
+        speed.note(at(8_001), &progress(FileState::Paused, 10_000));
         assert_eq!(speed.per_second, 0);
     }
 

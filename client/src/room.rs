@@ -1,12 +1,14 @@
 //! All that is shown of a room, changed only by [`reduce`].
 
+mod files;
+
 use std::{rc::Rc, time::Duration};
 
 use litemap::LiteMap;
 use mesh::io::ServerId;
 use mesh::{
     io::Instant,
-    model::{Delivery, Event, FileInfo, FileProgress, FileState, Message, Person, PersonState, ServerState, Timestamp},
+    model::{Delivery, Event, FileInfo, FileProgress, Message, Person, PersonState, ServerState, Timestamp},
 };
 use shared::{FileId, MessageId, PeerId, name::skeleton};
 
@@ -15,7 +17,7 @@ use crate::{
         AHEAD_SHOWN_MAX, FOLLOWS_WITHIN, HEARD_MAX, MESSAGE_WEIGHT_BYTES, MESSAGES_MAX, NOTICES_MAX,
         TEXT_TOTAL_BYTES_MAX,
     },
-    files::{Progress, Speed},
+    files::Speed,
     marks::{Mark, Marks},
     notice::Notice,
     words,
@@ -76,6 +78,8 @@ pub struct RoomState {
     pub answer: Option<Rc<str>>,
     /// How far files have got that were fetched or offered here.
     pub files: LiteMap<FileId, FileProgress>,
+    /// The same files as they were offered to whoever fetched them: another offer may say otherwise of the same content.
+    pub known: LiteMap<FileId, FileInfo>,
     /// How fast those come that are being fetched.
     pub speeds: LiteMap<FileId, Speed>,
     /// Whether what is said is there again at the next visit.
@@ -115,6 +119,7 @@ impl RoomState {
             invitation: None,
             answer: None,
             files: LiteMap::new(),
+            known: LiteMap::new(),
             speeds: LiteMap::new(),
             kept: false,
             forgotten: false,
@@ -225,40 +230,6 @@ impl RoomState {
         (in_order, first_away)
     }
 
-    /// How far a file has got, and how fast; `None` if it is of nobody's interest here.
-    #[must_use]
-    pub fn progress(&self, root: &FileId) -> Option<Progress> {
-        let now = *self.files.get(root)?;
-        let per_second = self.speeds.get(root).map_or(0, |speed| speed.per_second);
-        Some(Progress { now, per_second })
-    }
-
-    /// How much of what is coming is here, in percent; `None` if nothing comes. What waits for somebody may wait for days.
-    #[must_use]
-    pub fn files_percent(&self) -> Option<u32> {
-        let coming = |progress: &&FileProgress| progress.state == FileState::Fetching;
-        let (mut have, mut all) = (0_u64, 0_u64);
-        for progress in self.files.values().filter(coming) {
-            have += u64::from(progress.pieces_have);
-            all += u64::from(progress.pieces);
-        }
-        u32::try_from((have * 100).checked_div(all)?).ok()
-    }
-
-    /// The messages that offer files, the latest first, each file once.
-    #[must_use]
-    pub fn offers(&self) -> Vec<(&Message, &FileInfo)> {
-        let mut offers: Vec<(&Message, &FileInfo)> = Vec::new();
-        for entry in self.messages.iter().rev() {
-            if let Some(file) = &entry.message.file
-                && offers.iter().all(|(_, known)| known.root != file.root)
-            {
-                offers.push((&entry.message, file));
-            }
-        }
-        offers
-    }
-
     /// How many are in the room, us included, reached or about to be.
     #[must_use]
     pub fn present(&self) -> usize {
@@ -305,7 +276,7 @@ pub enum RoomAction {
     /// The node said how far a file has got.
     Progress {
         /// Which.
-        root: FileId,
+        info: FileInfo,
         /// How far.
         progress: FileProgress,
         /// When.
@@ -348,8 +319,9 @@ pub enum RoomAction {
 pub fn reduce(state: &mut RoomState, action: RoomAction) {
     match action {
         RoomAction::Event { event, visibility } => state.on_event(event, visibility),
-        RoomAction::Progress { root, progress, now } => {
-            state.files.insert(root, progress);
+        RoomAction::Progress { info, progress, now } => {
+            let root = info.root;
+            state.note_file(info, progress);
             if let Some(speed) = state.speeds.get_mut(&root) {
                 speed.note(now, &progress);
             } else {
@@ -411,9 +383,7 @@ impl RoomState {
             Event::RoomNamed { name } => self.name = Some(name),
             Event::RoomClosed => self.closed = true,
             Event::Left => self.left = true,
-            Event::File { root, progress } => {
-                self.files.insert(root, progress);
-            }
+            Event::File { info, progress } => self.note_file(info, progress),
         }
     }
 

@@ -15,6 +15,7 @@
 //! Deviations from BitTorrent: nobody is choked, for rooms are small and people in them know each other; there is no tracker, but neighbors
 //! say who else has a file, two hops far.
 
+mod carry;
 mod channel;
 mod fetch;
 pub(crate) mod holding;
@@ -32,12 +33,13 @@ use shared::{FileId, PeerId};
 
 use self::{channel::Channel, holding::Holding};
 use crate::{
-    config::{EARLY_CHANNELS_MAX, EARLY_MESSAGES_MAX, FILES_MAX},
+    bucket::Bucket,
+    config::{CARRIED_PIECES_PER_SECOND, EARLY_CHANNELS_MAX, EARLY_MESSAGES_MAX, FILES_MAX},
     context::Context,
     door::{ToNet, ToRoom},
     io::{Instant, LinkId, Output},
     model::{Event, FileError, FileInfo, FileProgress, FileState},
-    pieces::{PieceHash, pieces_in},
+    pieces::{PieceHash, pieces_in, root_of},
     random::{Stream, stream},
     wire::{codec::DecodeError, stored::Wish, transfer::FileFrame},
 };
@@ -48,12 +50,27 @@ struct Violation;
 
 type Handled = Result<(), Violation>;
 
+/// That nothing of a file is here any more.
+fn dropped(info: FileInfo) -> Event {
+    let progress = FileProgress {
+        state: FileState::Offered,
+        pieces_have: 0,
+        pieces: pieces_in(info.bytes),
+        bytes_have: 0,
+        sources: 0,
+        through: None,
+    };
+    Event::File { info, progress }
+}
+
 /// See the [module documentation](self).
 #[derive(Debug)]
 pub(crate) struct Files {
     me: PeerId,
     rng: ChaCha20Rng,
     holdings: LiteMap<FileId, Holding>,
+    /// What the person dropped. It is in no holding.
+    dropped: LiteMap<FileId, ()>,
     channels: LiteMap<LinkId, Channel>,
     /// Who is at the other end of which link.
     neighbors: LiteMap<LinkId, PeerId>,
@@ -61,6 +78,8 @@ pub(crate) struct Files {
     early: VecDeque<(LinkId, Vec<Rc<[u8]>>)>,
     /// Pieces that the platform was asked for.
     reading: LiteMap<(FileId, u32), ()>,
+    /// The pieces that may be carried for neighbors.
+    carrying: Bucket,
     /// Links that the net was asked for, and until when they may take to open.
     links: LiteMap<PeerId, Instant>,
     /// When neighbors are told of what files we have something.
@@ -76,10 +95,12 @@ impl Files {
             me,
             rng: stream(seed, Stream::Files),
             holdings: LiteMap::new(),
+            dropped: LiteMap::new(),
             channels: LiteMap::new(),
             neighbors: LiteMap::new(),
             early: VecDeque::new(),
             reading: LiteMap::new(),
+            carrying: Bucket::per_second(CARRIED_PIECES_PER_SECOND, CARRIED_PIECES_PER_SECOND),
             links: LiteMap::new(),
             tell_at: None,
             looked: Instant::default(),
@@ -96,7 +117,8 @@ impl Files {
 
     /// Whether there is room for this file.
     pub(crate) fn has_room_for(&self, root: &FileId) -> bool {
-        self.holdings.len() < FILES_MAX || self.holdings.contains_key(root)
+        let ours = self.holdings.values().filter(|holding| holding.carried.is_none());
+        ours.count() < FILES_MAX || self.holdings.contains_key(root)
     }
 
     /// Serves a file from now on that is here whole.
@@ -104,12 +126,14 @@ impl Files {
         let root = info.root;
         // Perhaps it was being fetched.
         self.stop_asking(cx, root);
+        self.stop_carrying(cx, root);
         let mut holding = Holding::new(info, Wish::Fetch);
         let is_it = holding.set_hashes(hashes);
         debug_assert!(is_it, "invariant: the hashes of an offer were checked");
         holding.have = set::PieceSet::all(holding.pieces());
         (holding.due.progress, holding.due.tell) = (Some(cx.instant()), Some(cx.instant()));
         self.holdings.insert(root, holding);
+        self.dropped.remove(&root);
         self.keep_hashes(cx, root);
         self.keep(cx, root);
         self.tell_soon(cx.instant());
@@ -127,6 +151,24 @@ impl Files {
         if !self.has_room_for(&root) {
             return Err(FileError::TooMany);
         }
+        self.stop_carrying(cx, root);
+        if info.bytes == 0 && root_of(0, &[]) != Some(root) {
+            return Err(FileError::False);
+        }
+        if let Some(holding) = self
+            .holdings
+            .get(&root)
+            .filter(|holding| holding.info.bytes != info.bytes)
+        {
+            if holding.is_proven() {
+                return Err(FileError::False);
+            }
+            // Either offer may be the false one: the person chooses.
+            self.remove(cx, root);
+            self.forget(cx, root);
+            cx.output(Output::ForgetFile { root });
+        }
+        self.dropped.remove(&root);
         if !self.holdings.contains_key(&root) {
             self.holdings.insert(root, Holding::new(info, Wish::Fetch));
         }
@@ -147,7 +189,7 @@ impl Files {
 
     /// Fetches no more of a file for now.
     pub(crate) fn pause(&mut self, cx: &mut Context, root: FileId) {
-        let Some(holding) = self.holdings.get_mut(&root) else {
+        let Some(holding) = self.holdings.get_mut(&root).filter(|holding| holding.carried.is_none()) else {
             return;
         };
         if !holding.is_whole() {
@@ -160,21 +202,16 @@ impl Files {
 
     /// Drops a file.
     pub(crate) fn cancel(&mut self, cx: &mut Context, root: FileId) {
-        let Some(pieces) = self.holdings.get(&root).map(|holding| pieces_in(holding.info.bytes)) else {
+        let ours = self.holdings.get(&root).filter(|holding| holding.carried.is_none());
+        let Some(info) = ours.map(|holding| holding.info.clone()) else {
             return;
         };
         self.remove(cx, root);
         self.forget(cx, root);
         cx.output(Output::ForgetFile { root });
         self.tell_soon(cx.instant());
-        let progress = FileProgress {
-            state: FileState::Offered,
-            pieces_have: 0,
-            pieces,
-            bytes_have: 0,
-            sources: 0,
-        };
-        cx.event(Event::File { root, progress });
+        self.note_dropped(cx, &info);
+        cx.event(dropped(info));
         self.settle(cx);
     }
 
@@ -185,7 +222,9 @@ impl Files {
         for (_, channel) in self.channels.iter_mut() {
             channel.sources.remove(&root);
             channel.sought.remove(&root);
+            channel.named.remove(&root);
             channel.followed.remove(&root);
+            channel.give_up(root);
         }
     }
 
@@ -310,6 +349,7 @@ impl Files {
             FileFrame::Cancel { root, pieces } => self.on_cancel(link, root, &pieces),
             FileFrame::Lacks { root, pieces } => self.on_lacks(cx, link, root, &pieces),
             FileFrame::Seek { root } => self.on_seek(cx, link, root),
+            FileFrame::Carry { root, bytes } => self.on_carry(cx, link, root, bytes)?,
             FileFrame::Holders { root, peers } => self.on_holders(cx, link, root, &peers)?,
         }
         self.settle(cx);

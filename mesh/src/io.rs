@@ -165,8 +165,8 @@ pub enum Input {
         root: FileId,
         /// Which piece.
         piece: u32,
-        /// The piece. `None` if it is not there any more, whatever the reason.
-        bytes: Option<Vec<u8>>,
+        /// The piece. `None` if it is not there any more; then others are asked for it. [`Unreadable`] if it may be there, and could not be read now.
+        bytes: Result<Option<Vec<u8>>, Unreadable>,
     },
     /// Answers [`Output::WritePiece`].
     PieceWritten {
@@ -202,6 +202,10 @@ pub enum Input {
         online: bool,
     },
 }
+
+/// A piece of a file may be here, and cannot be read now. The node tries again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unreadable;
 
 /// Whose something is that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::{FileId, MessageId, PeerId};
+use shared::{MessageId, PeerId};
 use thiserror::Error;
 
 use crate::io::{Instant, LinkKind, ServerId};
@@ -50,8 +50,8 @@ pub enum Event {
     /// How a file of ours, or one that we fetch, stands now. Comes a few times a second at most, and once for each such file after
     /// [`Event::Recalled`]. A file that was never spoken of is one that is offered and not fetched.
     File {
-        /// Which file.
-        root: FileId,
+        /// Which file, as it was offered.
+        info: FileInfo,
         /// See [`FileProgress`].
         progress: FileProgress,
     },
@@ -286,8 +286,10 @@ pub struct FileProgress {
     pub pieces: u32,
     /// How many bytes are here and verified.
     pub bytes_have: u64,
-    /// How many people are linked with us now who have some of it.
+    /// How many people are linked with us now who have some of it, or can fetch it for us.
     pub sources: u32,
+    /// Who fetches it for us, if nobody who has it can be reached. That is slower.
+    pub through: Option<PeerId>,
 }
 
 /// How a file stands.
@@ -305,6 +307,8 @@ pub enum FileState {
     Whole,
     /// The platform keeps no more pieces. What is here stays; [`Node::fetch_file`](crate::Node::fetch_file) tries again.
     NoRoom,
+    /// What is here cannot be read now, and nobody gets it. It is tried again by itself.
+    Unreadable,
 }
 
 /// How far an own message got.
@@ -437,6 +441,9 @@ pub enum FileError {
     /// not those of its pieces. See [`FileInfo::is_valid`].
     #[error("the file does not keep the limits")]
     Invalid,
+    /// Its offer is false: there is no such file, or what is here of it shows that it has another length.
+    #[error("the offer of the file is false")]
+    False,
     /// As many files are fetched and offered as can be. Cancel another one.
     #[error("too many files are kept already")]
     TooMany,

@@ -169,6 +169,7 @@ impl Node {
     pub fn leave(&mut self, now: Now) {
         self.advance(now);
         if self.phase == Phase::Here {
+            self.files.handle_leaving(&mut self.cx);
             self.start_leaving();
             self.finish_leaving();
         } else if let Phase::HandingIn { until } = &mut self.phase {

@@ -69,6 +69,10 @@ fn frames_of_files() {
         (FileFrame::Lacks { root, pieces: vec![] }, format!("820882{id}80")),
         (FileFrame::Seek { root }, format!("820981{id}")),
         (
+            FileFrame::Carry { root, bytes: 300_000 },
+            format!("820b82{id}1a000493e0"),
+        ),
+        (
             FileFrame::Holders { root, peers },
             format!("820a82{id}815820{}", "05".repeat(32)),
         ),

@@ -297,7 +297,7 @@ impl Desk {
         let files = room.messages.iter().filter_map(|entry| {
             let info = entry.message.file.as_ref()?;
             let number = self.transcript.numbers().of(&info.root);
-            let progress = room.progress(&info.root);
+            let progress = room.progress(info);
             Some(FileReport::new(number, info, progress.as_ref(), entry.message.own))
         });
         Report::Files { files: files.collect() }

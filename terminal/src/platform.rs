@@ -13,7 +13,7 @@ use client::{
 };
 use mesh::{
     NodeConfig, Timing,
-    io::{Change, Input, LinkId, ServerId},
+    io::{Change, Input, LinkId, ServerId, Unreadable},
 };
 use shared::{FileId, Identity, PeerId, RoomCode, RoomId, signal::IceServer};
 use tokio::{
@@ -195,9 +195,12 @@ struct Kept<S> {
 }
 
 impl<S: Store + Clone + 'static> Kept<S> {
-    async fn read(&self, root: FileId, piece: u32) -> Option<Vec<u8>> {
+    async fn read(&self, root: FileId, piece: u32) -> Result<Option<Vec<u8>>, Unreadable> {
         let read = self.store.read_piece(&self.room, &self.me, (root, piece)).await;
-        read.unwrap_or_else(|error| failed("a piece of a file cannot be read", &error))
+        read.map_err(|error| {
+            let () = failed("a piece of a file cannot be read", &error);
+            Unreadable
+        })
     }
 
     async fn write(&self, root: FileId, piece: u32, bytes: &[u8]) -> bool {

@@ -321,6 +321,7 @@ pub enum FileStanding {
     Paused,
     Whole,
     NoSpace,
+    Unreadable,
 }
 
 impl MessageReport {
@@ -338,7 +339,7 @@ impl MessageReport {
             to_name: message.whisper_to.map(|to| room.name_of(&to)),
             time: date_time(message.unix_millis),
             text: message.text.clone(),
-            file: file.map(|info| FileReport::new(number, info, room.progress(&info.root).as_ref(), message.own)),
+            file: file.map(|info| FileReport::new(number, info, room.progress(info).as_ref(), message.own)),
             delivery: entry.delivery.map(|delivery| DeliveryReport::new(entry, delivery)),
             earlier,
         }
@@ -439,6 +440,7 @@ impl FileReport {
                 FileState::Paused => FileStanding::Paused,
                 FileState::Whole => FileStanding::Whole,
                 FileState::NoRoom => FileStanding::NoSpace,
+                FileState::Unreadable => FileStanding::Unreadable,
             },
             text: words::files::state(info.bytes, progress, own),
         }

@@ -11,6 +11,7 @@ mod relay;
 
 use std::{
     fs,
+    path::Path,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -100,7 +101,7 @@ impl Lab {
     /// # Errors
     /// If it does not start.
     pub async fn server(&mut self) -> Result<Server> {
-        self.server_with(&[]).await
+        self.server_of(&dist()?, &[]).await
     }
 
     /// The same with these options.
@@ -108,8 +109,16 @@ impl Lab {
     /// # Errors
     /// If it does not start.
     pub async fn server_with(&mut self, options: &[&str]) -> Result<Server> {
+        self.server_of(&dist()?, options).await
+    }
+
+    /// The same with the files in `web_root`.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn server_of(&mut self, web_root: &Path, options: &[&str]) -> Result<Server> {
         let (host, address) = self.server_host()?;
-        Server::start_at(Place::Inside(host), &format!("{address}:8080"), &dist()?, options).await
+        Server::start_at(Place::Inside(host), &format!("{address}:8080"), web_root, options).await
     }
 
     /// Starts a TURN server in the open net, and beside it the server, which names it to browsers in one way.

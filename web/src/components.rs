@@ -15,6 +15,6 @@ pub mod message_list;
 pub mod network;
 pub mod notice;
 pub mod people;
-pub mod picture;
+pub mod preview;
 pub mod qr_code;
 pub mod rename;

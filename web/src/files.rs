@@ -5,16 +5,19 @@
 
 use client::{
     Session,
+    config::{FOLDER_BYTES_MAX, PICTURE_HEAD_BYTES, TEXT_SHOWN_BYTES},
     files::{TakeError, is_small_picture},
     room::RoomState,
     store::{Store, StoreError},
 };
 use mesh::{
     config::PIECE_BYTES,
+    io::Unreadable,
     model::{FileError, FileInfo, FileState},
     pieces::{PieceHash, PieceHasher, hash_of, piece_bytes},
 };
 use shared::{FileId, PeerId, RoomId};
+use wasm_bindgen::JsValue;
 use web_sys::{Blob, File};
 
 use crate::{
@@ -49,11 +52,13 @@ impl Files {
         self.profile.peer_id()
     }
 
-    pub(crate) async fn read(&self, root: FileId, piece: u32) -> Option<Vec<u8>> {
-        let store = self.profile.store().ok()?;
+    pub(crate) async fn read(&self, root: FileId, piece: u32) -> Result<Option<Vec<u8>>, Unreadable> {
+        let store = self.profile.store().map_err(|_| Unreadable)?;
         let read = store.read_piece(&self.room, &self.me(), (root, piece)).await;
-        read.inspect_err(|error| js::log(&format!("a piece of a file cannot be read: {error}")))
-            .ok()?
+        read.map_err(|error| {
+            js::log(&format!("a piece of a file cannot be read: {error}"));
+            Unreadable
+        })
     }
 
     pub(crate) async fn write(&self, root: FileId, piece: u32, bytes: &[u8]) -> Result<(), StoreError> {
@@ -70,16 +75,32 @@ impl Files {
         }
     }
 
+    async fn whole(&self, info: &FileInfo) -> Result<Blob, StoreError> {
+        self.profile.store()?.whole(&self.room, &self.me(), info).await
+    }
+
     /// Hands a file that is here to the person.
     pub(crate) async fn save(&self, info: &FileInfo) -> Result<(), StoreError> {
-        let whole = self.profile.store()?.whole(&self.room, &self.me(), info).await?;
+        let whole = self.whole(info).await?;
         let saved = js::save_blob(&whole, &client::files::saved_name(&info.name));
         saved.map_err(|error| StoreError::Platform(js::describe(&error)))
     }
 
-    /// A picture that is here.
-    pub(crate) async fn picture(&self, info: &FileInfo) -> Result<Blob, StoreError> {
-        let whole = self.profile.store()?.whole(&self.room, &self.me(), info).await?;
+    /// The beginning of a file that is here, long enough to tell what a picture is.
+    pub(crate) async fn head(&self, info: &FileInfo) -> Result<Vec<u8>, StoreError> {
+        beginning(&self.whole(info).await?, PICTURE_HEAD_BYTES).await
+    }
+
+    /// The beginning of a text that is here, and whether that is all of it.
+    pub(crate) async fn text(&self, info: &FileInfo) -> Result<(String, bool), StoreError> {
+        let bytes = beginning(&self.whole(info).await?, TEXT_SHOWN_BYTES).await?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Ok((text, info.bytes <= TEXT_SHOWN_BYTES as u64))
+    }
+
+    /// A file that is here, of the type that it was offered with.
+    pub(crate) async fn typed(&self, info: &FileInfo) -> Result<Blob, StoreError> {
+        let whole = self.whole(info).await?;
         let typed = whole.slice_with_f64_and_f64_and_content_type(0.0, whole.size(), &info.media_type);
         typed.map_err(|error| StoreError::Platform(js::describe(&error)))
     }
@@ -205,7 +226,16 @@ pub(crate) fn unasked(room: &RoomState) -> Vec<FileInfo> {
     lacking.take(at_once).map(|(_, file)| file.clone()).collect()
 }
 
-fn size(file: &File) -> u64 {
+/// The first bytes of something that the browser holds.
+async fn beginning(blob: &Blob, most: usize) -> Result<Vec<u8>, StoreError> {
+    let failed = |error: JsValue| StoreError::Platform(js::describe(&error));
+    #[expect(clippy::cast_precision_loss, reason = "exact: it is a small number")]
+    let part = blob.slice_with_f64_and_f64(0.0, most as f64).map_err(failed)?;
+    js::bytes_of(&part).await.map_err(failed)
+}
+
+/// How long a file is.
+pub(crate) fn size(file: &File) -> u64 {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -215,8 +245,13 @@ fn size(file: &File) -> u64 {
     size
 }
 
+/// Nothing so large is packed.
+pub(crate) fn demand_bytes(bytes: u64) -> Result<(), TakeError> {
+    (bytes <= FOLDER_BYTES_MAX).then_some(()).ok_or(TakeError::Folder)
+}
+
 /// A part of a file, as long as it is to be.
-async fn read_part(file: &Blob, start: u64, length: usize) -> Result<Vec<u8>, TakeError> {
+pub(crate) async fn read_part(file: &Blob, start: u64, length: usize) -> Result<Vec<u8>, TakeError> {
     #[expect(clippy::cast_precision_loss, reason = "exact: a file has less than 2^53 bytes")]
     let [from, to] = [start, start + length as u64].map(|place| place as f64);
     let part = file
@@ -276,6 +311,7 @@ mod tests {
             pieces: 1,
             bytes_have: 0,
             sources: 0,
+            through: None,
         };
         room.files.insert(FileId::from_bytes([number; 32]), progress);
     }

@@ -345,6 +345,13 @@ pub(crate) fn files_of(source: &JsValue) -> Vec<web_sys::File> {
     files.iter().filter_map(|file| file.dyn_into().ok()).collect()
 }
 
+/// A file of these parts.
+pub(crate) fn file_of(parts: &Array, name: &str, media_type: &str) -> Result<web_sys::File, JsValue> {
+    let options = web_sys::FilePropertyBag::new();
+    options.set_type(media_type);
+    web_sys::File::new_with_blob_sequence_and_options(parts, name, &options)
+}
+
 /// Names a picture that was pasted after the time: browsers call all of them alike.
 pub(crate) fn name_picture(file: &mut web_sys::File) {
     let now = Date::new_0();
@@ -353,9 +360,7 @@ pub(crate) fn name_picture(file: &mut web_sys::File) {
         let (year, month, day) = (now.get_full_year(), now.get_month() + 1, now.get_date());
         let (hour, minute) = (now.get_hours(), now.get_minutes());
         let name = format!("Picture {year}-{month:02}-{day:02} {hour:02}.{minute:02}.{ending}");
-        let options = web_sys::FilePropertyBag::new();
-        options.set_type(&kind);
-        if let Ok(named) = web_sys::File::new_with_blob_sequence_and_options(&Array::of1(file), &name, &options) {
+        if let Ok(named) = file_of(&Array::of1(file), &name, &kind) {
             *file = named;
         }
     }

@@ -17,6 +17,7 @@ pub mod components;
 mod config;
 pub mod drafts;
 pub mod files;
+pub mod folder;
 pub mod hooks;
 mod js;
 mod nearby;

@@ -12,6 +12,9 @@ pub(crate) struct Args {
     /// Only this one
     #[arg(value_enum)]
     name: Option<Bench>,
+    /// What is passed on to its program, after `--`
+    #[arg(last = true)]
+    arguments: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -53,7 +56,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     for bench in chosen {
         println!("\n# {bench:?}");
-        if let Err(error) = bench.run(&sink) {
+        if let Err(error) = bench.run(&sink, &args.arguments) {
             println!("{bench:?} FAILED: {error:#}");
             code = ExitCode::FAILURE;
         }
@@ -62,7 +65,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 impl Bench {
-    fn run(self, sink: &Sink) -> Result<()> {
+    fn run(self, sink: &Sink, arguments: &[String]) -> Result<()> {
         match self {
             Self::Size => {
                 println!("{}", size::check(sink)?);
@@ -80,8 +83,8 @@ impl Bench {
                 }
                 sink.run(command.env("STARLING_TEST_SIGNAL", workspace::server("release")))
             }
-            Self::Join => browsers("bench_join", "join", sink),
-            Self::Files => browsers("bench_files", "files", sink),
+            Self::Join => browsers("bench_join", "join", arguments, sink),
+            Self::Files => browsers("bench_files", "files", arguments, sink),
             Self::Mesh => {
                 let mut command = shell::cargo(&["run", "--release", "--package", "bench", "--bin", "bench_mesh"]);
                 sink.run(command.args(["--features", "broadcast"]))
@@ -91,10 +94,10 @@ impl Bench {
 }
 
 /// Runs a program that drives browsers.
-fn browsers(program: &str, feature: &str, sink: &Sink) -> Result<()> {
+fn browsers(program: &str, feature: &str, arguments: &[String], sink: &Sink) -> Result<()> {
     tools::ensure(&[Tool::Browser(Browser::Chromium), Tool::Browser(Browser::Firefox)])?;
     let mut command = shell::cargo(&["run", "--release", "--package", "bench", "--bin", program]);
     command.args(["--features", feature]);
     build::with_browsers(&mut command, "release")?;
-    sink.run(&mut command)
+    sink.run(command.arg("--").args(arguments))
 }

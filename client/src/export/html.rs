@@ -4,6 +4,7 @@ use mesh::model::Message;
 
 use super::{date, date_time, is_public};
 use crate::{
+    files::shown_name,
     room::{Entry, RoomState},
     text::{Segment, segments},
     words::page,
@@ -63,6 +64,13 @@ fn message(out: &mut String, state: &RoomState, Entry { message, .. }: &Entry) {
     }
     when(out, message);
     *out += "</h3>\n<p dir=\"auto\">";
+    if let Some(file) = &message.file {
+        *out += page::EXPORT_FILE;
+        name(out, &shown_name(&file.name));
+        *out += " (";
+        escape(out, &page::size(file.bytes));
+        out.push(')');
+    }
     for segment in segments(&message.text) {
         match segment {
             Segment::Plain(text) => escape(out, text),

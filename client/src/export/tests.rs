@@ -166,6 +166,24 @@ fn whispers_come_last_in_the_page_and_say_for_whom_they_are() {
 }
 
 #[test]
+fn a_file_that_was_offered_has_its_name_in_the_page_and_nothing_in_it_is_markup() {
+    let Event::Message { mut message } = message(1, 1, 2, None, "") else {
+        unreachable!("invariant: it is one")
+    };
+    message.file = Some(mesh::model::FileInfo {
+        root: shared::FileId::from_bytes([1; 32]),
+        bytes: 2_000_000,
+        name: "a/<b>\u{202e}.pdf".to_owned(),
+        media_type: String::new(),
+    });
+    let page = exported(&room(1, [Event::Message { message }]), Format::Page);
+    assert!(
+        page.contains("<p dir=\"auto\">File: <bdi>&lt;b&gt;\u{fffd}.pdf</bdi> (2 MB)</p>"),
+        "{page}"
+    );
+}
+
+#[test]
 fn a_file_is_named_after_the_room_and_the_day() {
     for (room, name) in [
         (Some("Tea party"), "starling-Tea-party-2026-11-27.json"),

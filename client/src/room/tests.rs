@@ -1,6 +1,6 @@
 //! The room as shown, event by event.
 
-use mesh::model::{Alert, Timestamp};
+use mesh::model::{Alert, FileState, Timestamp};
 
 use super::*;
 use crate::notice::{Level, NoticeKind};
@@ -455,6 +455,31 @@ fn only_what_comes_counts_for_how_much_is_here() {
     assert_eq!(state.files_percent(), Some(50));
 }
 
+#[test]
+fn a_false_offer_has_no_progress_and_what_is_kept_is_listed_without_its_message() {
+    let mut state = after([]);
+    let info = FileInfo {
+        root: FileId::from_bytes([1; 32]),
+        bytes: 5,
+        name: "a".into(),
+        media_type: String::new(),
+    };
+    let lie = FileInfo {
+        bytes: 6,
+        ..info.clone()
+    };
+    let mut told = |now| {
+        let (info, progress) = (info.clone(), standing(now, 4));
+        let (event, visibility) = (Event::File { info, progress }, Visibility::Shown);
+        reduce(&mut state, RoomAction::Event { event, visibility });
+        state.clone()
+    };
+    let room = told(FileState::Whole);
+    assert!(room.progress(&info).is_some() && room.progress(&lie).is_none());
+    assert_eq!(room.files_besides(), [&info]);
+    assert!(told(FileState::Offered).files_besides().is_empty());
+}
+
 fn standing(state: FileState, pieces_have: u32) -> FileProgress {
     FileProgress {
         state,
@@ -462,5 +487,6 @@ fn standing(state: FileState, pieces_have: u32) -> FileProgress {
         pieces: 4,
         bytes_have: 0,
         sources: 0,
+        through: None,
     }
 }

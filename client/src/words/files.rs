@@ -7,6 +7,7 @@ use mesh::{
 
 use super::page::size;
 use crate::{
+    config::{FOLDER_BYTES_MAX, FOLDER_FILES_MAX, TEXT_SHOWN_BYTES},
     files::{Progress, TakeError, shown_name},
     text::isolate,
 };
@@ -17,6 +18,7 @@ pub fn state(bytes: u64, progress: Option<&Progress>, own: bool) -> String {
     let Some(Progress {
         now: progress,
         per_second,
+        through,
     }) = progress
     else {
         return size(bytes);
@@ -26,16 +28,17 @@ pub fn state(bytes: u64, progress: Option<&Progress>, own: bool) -> String {
         FileState::Offered => size(bytes),
         FileState::Fetching => {
             let left = bytes.saturating_sub(progress.bytes_have);
-            format!(
-                "{so_far}{} · from {}",
-                speed(left, *per_second),
-                people(progress.sources)
-            )
+            let from = match through {
+                Some(name) => format!("through {}", isolate(name)),
+                None => format!("from {}", people(progress.sources)),
+            };
+            format!("{so_far}{} · {from}", speed(left, *per_second))
         }
         FileState::Waiting => format!("{so_far} · waiting for someone who has the rest"),
         FileState::Paused => format!("{so_far} · paused"),
         FileState::Whole if own => format!("{} · offered while you are in the room", size(bytes)),
         FileState::Whole => format!("{} · complete", size(bytes)),
+        FileState::Unreadable => format!("{so_far} · can't be read from this device at the moment. Trying again"),
         FileState::NoRoom => format!("{so_far} · no space left on this device. Free some, then resume"),
     }
 }
@@ -73,6 +76,18 @@ pub fn preparing(name: &str, percent: u32) -> String {
     format!("Reading {}: {percent} %", isolate(&shown_name(name)))
 }
 
+/// In the place of a picture that is not decoded.
+pub const PICTURE_TOO_LARGE: &str = "This picture is too large to be shown here, or is none. Save it to look at it.";
+
+/// Below the beginning of a text.
+#[must_use]
+pub fn text_beginning() -> String {
+    format!(
+        "The first {}. Save the file to read the rest.",
+        size(TEXT_SHOWN_BYTES as u64)
+    )
+}
+
 /// There is less space than a file takes.
 pub(super) fn no_space(name: &str, bytes: u64, left: u64) -> String {
     format!(
@@ -96,6 +111,10 @@ pub(super) fn not_offered(name: &str, error: TakeError) -> String {
         TakeError::Changed => {
             format!("{name} was changed while it was being read. Nothing was sent: try again once it is finished.")
         }
+        TakeError::Folder => format!(
+            "{name} has too much in it: a folder can have {} and {FOLDER_FILES_MAX} files at most. Send the folders in it one by one.",
+            size(FOLDER_BYTES_MAX)
+        ),
         TakeError::NoRoom | TakeError::Refused(_) => {
             format!("This browser has no space left for {name}. Nothing was sent: free some space, then try again.")
         }
@@ -110,6 +129,9 @@ pub(super) fn not_fetched(name: &str, error: FileError) -> String {
             "{name} can't be sent: a file can have {} at most.",
             size(FILE_BYTES_MAX)
         ),
+        FileError::False => {
+            format!("There is no such file as this {name}: its offer is false. Nothing was downloaded.")
+        }
         FileError::TooMany => format!("Too many files are kept for {name} to fit in. Cancel one of them first."),
         FileError::Full => format!("That was a lot at once: {name} was not sent. Wait a moment, then try again."),
         FileError::Left => format!("You have left this room: {name} can't be sent or downloaded any more."),
@@ -132,8 +154,10 @@ mod tests {
                     pieces: 8,
                     bytes_have: 1_000_000,
                     sources: 2,
+                    through: None,
                 },
                 per_second,
+                through: None,
             };
             state(2_000_000, Some(&progress), false)
         };

@@ -48,6 +48,10 @@ pub const COPY_LINK: &str = "Copy link";
 pub const CHECK_CONNECTION: &str = "Check connection";
 /// Offers files to everyone.
 pub const SEND_FILE: &str = "Send file";
+/// Offers a folder to everyone, as one file.
+pub const SEND_FOLDER: &str = "Send a folder";
+/// The beginning of a file that is text.
+pub const TEXT: &str = "Text of the file";
 /// Fetches a file.
 pub const DOWNLOAD: &str = "Download";
 /// Fetches no more of a file for now.

@@ -130,6 +130,9 @@ pub const FORGET_HELP: &str = "You leave, and this browser deletes what was said
 pub const EXPORT_HELP: &str =
     "Save what was said here as a file. Your whispers come last: take them out before you pass the file on.";
 
+/// Before the name of a file in an exported page.
+pub const EXPORT_FILE: &str = "File: ";
+
 /// Below the title of an exported page.
 pub const EXPORT_UTC: &str = "All times are UTC.";
 

@@ -116,6 +116,21 @@ pub const TELL_PIECES: Duration = Duration::from_secs(1);
 /// The least time between two reports of progress of one file.
 pub const PROGRESS: Duration = Duration::from_millis(250);
 
+/// After how long the app is told that a file that is on its way stands where it stood.
+pub const STILL: Duration = Duration::from_secs(1);
+
+/// After how long a file that could not be read is tried again first; twice as long each time after that.
+pub const READ_RETRY: Duration = Duration::from_secs(1);
+
+/// The longest between two tries to read a file.
+pub const READ_RETRY_MAX: Duration = Duration::from_secs(60);
+
+/// After how many failures in a row a file that cannot be read is served no more, until it can be. Whoever waits for a piece waits for 3 seconds until then.
+pub const READ_TRIES: u32 = 3;
+
+/// How many files are remembered that the person dropped; of too many the one with the lowest id is forgotten.
+pub const DROPPED_MAX: usize = 1024;
+
 /// How often the set of pieces that are stored is stored: a crash loses no more than was stored meanwhile.
 pub const STORE_PIECES: Duration = Duration::from_secs(1);
 
@@ -130,6 +145,15 @@ pub const FILE_CANDIDATES_MAX: usize = 32;
 
 /// How many links are made for files at once, beyond those that the mesh makes.
 pub const FILE_LINKS_MAX: usize = 2;
+
+/// How many files are carried at once for neighbors who cannot reach their holders.
+pub const CARRIED_MAX: usize = 4;
+
+/// How many pieces are carried in a second, of all files together: 4 Mbit/s, which leaves most of a slow line to the chat.
+pub const CARRIED_PIECES_PER_SECOND: u32 = 2;
+
+/// How long a file is carried after it was asked for last.
+pub const CARRIED_FOR: Duration = Duration::from_secs(60);
 
 /// How long a link for files may take to open.
 pub const FILE_LINK_TIMEOUT: Duration = Duration::from_secs(20);

@@ -43,6 +43,8 @@ pub(crate) struct Channel {
     pub(crate) holds: LiteMap<FileId, ()>,
     /// What it has of the files that we asked about.
     pub(crate) sources: LiteMap<FileId, Source>,
+    /// Of which files it named holders that are no neighbors of ours.
+    pub(crate) named: LiteMap<FileId, ()>,
     /// Which files it was asked about who else has them.
     pub(crate) sought: LiteMap<FileId, ()>,
     /// The pieces that it was asked for, in that order.
@@ -69,6 +71,8 @@ pub(crate) struct Source {
     pub(crate) set: PieceSet,
     /// How often it lacked what it told to have.
     pub(crate) lacked: u32,
+    /// Whether it has nothing itself, and fetches from others what it is asked for.
+    pub(crate) carried: bool,
 }
 
 /// A piece that the peer was asked for.
@@ -119,6 +123,7 @@ impl Channel {
             frames: Bucket::per_second(FILE_FRAMES_PER_SECOND, FILE_FRAMES_BURST),
             holds: LiteMap::new(),
             sources: LiteMap::new(),
+            named: LiteMap::new(),
             sought: LiteMap::new(),
             asked: VecDeque::new(),
             list: None,
@@ -191,6 +196,21 @@ impl Channel {
             self.credit = self.credit.saturating_sub(bytes.len());
             let link = self.link;
             cx.output(Output::TransmitFile { link, bytes });
+        }
+    }
+
+    /// What the peer wants of a file is on its way no more.
+    pub(crate) fn give_up(&mut self, root: FileId) {
+        for request in &mut self.requests {
+            if let Request::Piece {
+                root: of,
+                content: content @ Content::Reading,
+                ..
+            } = request
+                && *of == root
+            {
+                *content = Content::Unread;
+            }
         }
     }
 

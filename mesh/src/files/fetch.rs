@@ -39,15 +39,18 @@ impl Files {
         for root in roots {
             channel.holds.insert(root, ());
         }
-        let gone = channel.sources.keys().filter(|root| !channel.holds.contains_key(root));
-        for root in gone.copied().collect::<Vec<_>>() {
+        let gone = channel
+            .sources
+            .iter()
+            .filter(|(root, source)| !source.carried && !channel.holds.contains_key(root));
+        for root in gone.map(|(root, _)| *root).collect::<Vec<_>>() {
             self.release(cx, link, root);
             if let Some(channel) = self.channels.get_mut(&link) {
                 channel.sources.remove(&root);
             }
         }
-        let wanted: Vec<_> = self.wanted().collect();
-        for root in wanted {
+        let asked = self.holdings.iter().filter(|(_, holding)| holding.is_asked_about());
+        for root in asked.map(|(root, _)| *root).collect::<Vec<_>>() {
             self.ask(cx, link, root);
         }
         Ok(())
@@ -71,9 +74,10 @@ impl Files {
             return;
         };
         let may_have = channel.holds.contains_key(&root) && !channel.sources.contains_key(&root);
-        if may_have && holding.is_wanted() && channel.takes_questions() {
+        if may_have && holding.is_asked_about() && channel.takes_questions() {
             let set = PieceSet::none(holding.pieces());
-            channel.sources.insert(root, Source { set, lacked: 0 });
+            let (lacked, carried) = (0, false);
+            channel.sources.insert(root, Source { set, lacked, carried });
             channel.send(cx, &FileFrame::Ask { root });
         }
     }
@@ -103,6 +107,9 @@ impl Files {
             Some(set) => PieceSet::read(holding.pieces(), set).ok_or(Violation)?,
         };
         holding.due.progress.get_or_insert(cx.instant());
+        if holding.carried.is_some() {
+            holding.due.tell.get_or_insert(cx.instant());
+        }
         Ok(())
     }
 
@@ -110,7 +117,7 @@ impl Files {
 
     /// Asks every neighbor for as much as it may be asked for.
     pub(super) fn ask_for_pieces(&mut self, cx: &mut Context) {
-        if !self.holdings.values().any(Holding::is_wanted) {
+        if !self.holdings.values().any(Holding::is_asked_about) {
             return;
         }
         for link in self.channels.keys().copied().collect::<Vec<_>>() {
@@ -129,7 +136,7 @@ impl Files {
         };
         let now = cx.instant();
         for (root, holding) in self.holdings.iter_mut() {
-            let lacks = holding.is_wanted() && !holding.has_hashes() && holding.list.is_none();
+            let lacks = holding.is_asked_about() && !holding.has_hashes() && holding.list.is_none();
             let source = channel.sources.get(root).filter(|source| !source.set.is_empty());
             if lacks && source.is_some() && !holding.rests(&channel.peer, now) {
                 let until = HASHES_ANSWER_MAX.min(holding.pieces() as usize);
@@ -235,7 +242,11 @@ impl Files {
             self.rest(cx, link, root, LIAR_RESTS);
             return Err(Violation);
         }
-        self.keep_hashes(cx, root);
+        if holding.carried.is_some() {
+            holding.due.tell = Some(cx.instant());
+        } else {
+            self.keep_hashes(cx, root);
+        }
         Ok(())
     }
 
@@ -297,6 +308,10 @@ impl Files {
             // All of it is by one peer, who has verified it before, or should have.
             self.rest(cx, link, root, LIAR_RESTS);
             return Err(Violation);
+        }
+        if holding.carried.is_some() {
+            self.on_read(cx, root, piece, Some(&bytes.into()));
+            return Ok(());
         }
         holding.begin_writing(piece);
         let length = bytes.len();

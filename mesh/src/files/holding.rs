@@ -8,7 +8,10 @@ use shared::PeerId;
 
 use super::set::PieceSet;
 use crate::{
-    config::{ASKED_TWICE, ENDGAME_AFTER, FILE_CANDIDATES_MAX, PIECE_BYTES, RESTING_MAX},
+    config::{
+        ASKED_TWICE, ENDGAME_AFTER, FILE_CANDIDATES_MAX, PIECE_BYTES, READ_RETRY, READ_RETRY_MAX, READ_TRIES,
+        RESTING_MAX,
+    },
     io::{Instant, LinkId},
     model::{FileInfo, FileProgress},
     order::by_number,
@@ -21,6 +24,10 @@ use crate::{
 pub(crate) struct Holding {
     pub(crate) info: FileInfo,
     pub(crate) wish: Wish,
+    /// Until when it is carried for neighbors, if it is not ours but only that: see [`carry`](super::carry).
+    pub(crate) carried: Option<Instant>,
+    /// Whether somebody who is said to have it could not be reached.
+    pub(crate) unreached: bool,
     /// Verified and stored.
     pub(crate) have: PieceSet,
     /// Asked for, or being stored.
@@ -33,6 +40,8 @@ pub(crate) struct Holding {
     pub(crate) writing: LiteMap<u32, ()>,
     /// Whether the platform keeps no more.
     pub(crate) no_room: bool,
+    /// Since the platform could not read a piece, until it can.
+    unreadable: Option<Failing>,
     /// Who is not asked until then.
     resting: LiteMap<PeerId, Instant>,
     /// Who is said to have some of it, and when a link with them may be tried.
@@ -47,6 +56,8 @@ pub(crate) struct Holding {
 pub(crate) struct Due {
     /// Neighbors are asked who else has it.
     pub(crate) seek: Instant,
+    /// They are asked to carry it.
+    pub(crate) carry: Instant,
     /// Followers are told what is here.
     pub(crate) tell: Option<Instant>,
     /// When followers were told last.
@@ -55,6 +66,16 @@ pub(crate) struct Due {
     pub(crate) store: Option<Instant>,
     /// The app is told.
     pub(crate) progress: Option<Instant>,
+}
+
+/// A file of which a piece could not be read.
+#[derive(Debug, Clone, Copy)]
+struct Failing {
+    /// The piece that is tried again.
+    piece: u32,
+    failures: u32,
+    /// When; nothing while it is being tried.
+    again: Option<Instant>,
 }
 
 /// A piece that is asked for.
@@ -87,6 +108,8 @@ impl Holding {
         Self {
             info,
             wish,
+            carried: None,
+            unreached: false,
             have: PieceSet::none(pieces),
             busy: PieceSet::none(pieces),
             hashes,
@@ -94,6 +117,7 @@ impl Holding {
             asked: LiteMap::new(),
             writing: LiteMap::new(),
             no_room: false,
+            unreadable: None,
             resting: LiteMap::new(),
             candidates: LiteMap::new(),
             due: Due::default(),
@@ -138,6 +162,16 @@ impl Holding {
         self.have.is_all()
     }
 
+    /// Whether what is here shows that the file is as long as its offer says: only the last piece has another length if that is wrong.
+    pub(crate) fn is_proven(&self) -> bool {
+        self.pieces().checked_sub(1).is_none_or(|last| self.have.contains(last))
+    }
+
+    /// Whether neighbors are asked what they have of it.
+    pub(crate) fn is_asked_about(&self) -> bool {
+        self.is_wanted() || self.carried.is_some()
+    }
+
     /// Whether there is something to be asked for.
     pub(crate) fn is_wanted(&self) -> bool {
         self.wish == Wish::Fetch && !self.is_whole() && !self.no_room
@@ -152,6 +186,63 @@ impl Holding {
         } else {
             whole
         }
+    }
+
+    // --- what can be read ---
+
+    /// What others can get of it, or nothing if that is all of it.
+    pub(crate) fn served(&self) -> Option<Vec<u8>> {
+        if self.is_out_of_service() {
+            return Some(PieceSet::none(self.pieces()).to_bytes());
+        }
+        (!self.is_whole()).then(|| self.have.to_bytes())
+    }
+
+    /// Whether others can get something of it.
+    pub(crate) fn is_served(&self) -> bool {
+        !self.have.is_empty() && !self.is_out_of_service()
+    }
+
+    /// Whether it could not be read just now.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.unreadable.is_some()
+    }
+
+    /// Whether it could not be read for so long that nobody waits for it any more.
+    pub(crate) fn is_out_of_service(&self) -> bool {
+        self.unreadable.is_some_and(|failing| failing.failures >= READ_TRIES)
+    }
+
+    /// A piece could not be read. It is tried again, and stands for all others.
+    pub(crate) fn note_unreadable(&mut self, now: Instant, piece: u32) {
+        let mut failing = self.unreadable.unwrap_or(Failing {
+            piece,
+            failures: 0,
+            again: None,
+        });
+        if failing.again.is_none() {
+            let wait = READ_RETRY * 2_u32.saturating_pow(failing.failures);
+            failing.failures = failing.failures.saturating_add(1);
+            failing.again = Some(now + wait.min(READ_RETRY_MAX));
+        }
+        self.unreadable = Some(failing);
+    }
+
+    /// A piece was read. Says whether that was in doubt.
+    pub(crate) fn note_readable(&mut self) -> bool {
+        self.unreadable.take().is_some()
+    }
+
+    /// When a piece is to be tried again.
+    pub(crate) fn read_again_at(&self) -> Option<Instant> {
+        self.unreadable?.again
+    }
+
+    /// The piece that is to be tried again now.
+    pub(crate) fn try_again(&mut self, now: Instant) -> Option<u32> {
+        let failing = self.unreadable.as_mut()?;
+        failing.again.take_if(|at| now >= *at)?;
+        Some(failing.piece)
     }
 
     // --- what is under way ---

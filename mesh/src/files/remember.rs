@@ -1,19 +1,20 @@
 //! What is remembered of files from visit to visit: which they are, the hashes of their pieces, and which pieces are stored.
 //!
-//! Invariant: a piece that is said to be stored was stored; the set may lag behind by [`STORE_PIECES`](crate::config::STORE_PIECES), and then the
-//! lacking ones are fetched again.
+//! Invariant: a piece that is said to be stored was stored; the set may lag behind by [`STORE_PIECES`](crate::config::STORE_PIECES) where the program
+//! ends without leaving, and then the lacking ones are fetched again.
 
 use shared::FileId;
 
-use super::{Files, holding::Holding, set::PieceSet};
+use super::{Files, dropped, holding::Holding, set::PieceSet};
 use crate::{
-    config::FILES_MAX,
+    config::{DROPPED_MAX, FILES_MAX},
     context::Context,
     io::Priority,
+    model::FileInfo,
     pieces::pieces_in,
     wire::{
         codec::decode,
-        stored::{Key, StoredFile, intact},
+        stored::{Key, StoredFile, Wish, intact},
     },
 };
 
@@ -28,6 +29,12 @@ impl Files {
             if let Key::File { root } = key {
                 let stored: Option<StoredFile> = decode(value).ok();
                 let stored = stored.filter(|stored| stored.info.root == root && stored.info.is_valid());
+                if let Some(stored) = stored.as_ref().filter(|stored| stored.wish == Wish::Drop) {
+                    // Without this the app would fetch it again where it does so unasked.
+                    self.dropped.insert(root, ());
+                    cx.event(dropped(stored.info.clone()));
+                    continue;
+                }
                 if let Some(stored) = stored.filter(|_| self.holdings.len() < FILES_MAX) {
                     self.holdings.insert(root, recall(stored));
                 }
@@ -102,6 +109,31 @@ impl Files {
             let change = Key::Hashes { root }.keep_bytes(holding.hashes().as_flattened());
             cx.store(Priority::Soon, change);
         }
+    }
+
+    /// The program ends: what is stored is not fetched again at the next visit.
+    pub(crate) fn handle_leaving(&mut self, cx: &mut Context) {
+        let due = self.holdings.iter().filter(|(_, holding)| holding.due.store.is_some());
+        for root in due.map(|(root, _)| *root).collect::<Vec<_>>() {
+            self.keep(cx, root);
+        }
+    }
+
+    /// Keeps that the person dropped a file.
+    pub(super) fn note_dropped(&mut self, cx: &mut Context, info: &FileInfo) {
+        let root = info.root;
+        if self.dropped.len() == DROPPED_MAX
+            && let Some((first, ())) = self.dropped.first().map(|(root, ())| (*root, ()))
+        {
+            self.dropped.remove(&first);
+            cx.store(Priority::Soon, Key::File { root: first }.forget());
+        }
+        self.dropped.insert(root, ());
+        let (info, wish, whole) = (info.clone(), Wish::Drop, false);
+        cx.store(
+            Priority::Soon,
+            Key::File { root }.keep(&StoredFile { info, wish, whole }),
+        );
     }
 
     /// Keeps nothing of a file any longer.

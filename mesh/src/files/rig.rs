@@ -58,9 +58,10 @@ impl Made {
             pieces: u32::try_from(self.hashes.len()).unwrap(),
             bytes_have: (u64::from(pieces_have) * PIECE_BYTES as u64).min(self.info.bytes),
             sources,
+            through: None,
         };
-        let root = self.root();
-        Output::Event(Event::File { root, progress })
+        let info = self.info.clone();
+        Output::Event(Event::File { info, progress })
     }
 }
 

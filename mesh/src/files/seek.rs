@@ -50,6 +50,9 @@ impl Files {
             .take(room)
             .map(|(peer, _)| *peer)
             .collect();
+        if sources == 0 && chosen.is_empty() {
+            return self.ask_to_carry(cx, root);
+        }
         for peer in chosen {
             holding.candidates.insert(peer, now + FILE_LINK_RETRY);
             self.links.insert(peer, now + FILE_LINK_TIMEOUT);
@@ -80,6 +83,7 @@ impl Files {
             .filter(|peer| is_idle && !is_used(peer) && !over.contains(peer));
         for peer in done.copied().collect::<Vec<_>>().into_iter().chain(over.clone()) {
             self.links.remove(&peer);
+            self.note_unreached(&peer);
             self.to_net.push_back(ToNet::FileLinkOver { peer });
         }
     }
@@ -108,6 +112,7 @@ impl Files {
         if channel.sought.remove(&root).is_none() {
             return Ok(());
         }
+        channel.named.insert(root, ());
         let (now, me) = (cx.instant(), self.me);
         if let Some(holding) = self.holdings.get_mut(&root) {
             for peer in peers.iter().filter(|peer| **peer != me) {

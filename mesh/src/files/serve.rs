@@ -7,11 +7,12 @@ use shared::FileId;
 use super::{
     Files, Handled, Violation,
     channel::{Content, Request},
+    holding::Holding,
 };
 use crate::{
     config::{HASHES_ANSWER_MAX, HASHES_PART_MAX, READ_AHEAD, READS_MAX, REQUESTS_MAX, TELL_HOLDS},
     context::Context,
-    io::{Instant, LinkId, Output},
+    io::{Instant, LinkId, Output, Unreadable},
     wire::transfer::FileFrame,
 };
 
@@ -35,7 +36,7 @@ impl Files {
 
     /// Tells one neighbor, or all, of what files we have something. A newcomer hears nothing if there are none.
     pub(super) fn tell_holds(&mut self, cx: &mut Context, only: Option<LinkId>) {
-        let held = self.holdings.iter().filter(|(_, holding)| !holding.have.is_empty());
+        let held = self.holdings.iter().filter(|(_, holding)| holding.is_served());
         let roots: Vec<_> = held.map(|(root, _)| *root).collect();
         if only.is_some() && roots.is_empty() {
             return;
@@ -53,13 +54,25 @@ impl Files {
 
     /// A neighbor wants to know what we have of a file, from now on.
     pub(super) fn on_ask(&mut self, cx: &mut Context, link: LinkId, root: FileId) {
-        let (Some(channel), Some(holding)) = (self.channels.get_mut(&link), self.holdings.get(&root)) else {
+        let Some(holding) = self.holdings.get(&root) else {
+            return;
+        };
+        let (bytes, set) = (holding.info.bytes, self.served(holding, cx.instant()));
+        let set = set.as_deref().map(Into::into);
+        let Some(channel) = self.channels.get_mut(&link) else {
             return;
         };
         channel.followed.insert(root, ());
-        let (bytes, set) = (holding.info.bytes, holding.have.to_bytes());
-        let set = (!holding.is_whole()).then_some(set.as_slice().into());
         channel.send(cx, &FileFrame::Pieces { root, bytes, set });
+    }
+
+    /// What others can get of a file here, or nothing if that is all of it.
+    fn served(&self, holding: &Holding, now: Instant) -> Option<Vec<u8>> {
+        if holding.carried.is_some() {
+            Some(self.carriable(holding, now))
+        } else {
+            holding.served()
+        }
     }
 
     /// Tells all who want to know what we have of a file.
@@ -67,8 +80,8 @@ impl Files {
         let Some(holding) = self.holdings.get(&root) else {
             return;
         };
-        let (bytes, set) = (holding.info.bytes, holding.have.to_bytes());
-        let set = (!holding.is_whole()).then_some(set.as_slice().into());
+        let (bytes, set) = (holding.info.bytes, self.served(holding, cx.instant()));
+        let set = set.as_deref().map(Into::into);
         let frame = FileFrame::Pieces { root, bytes, set };
         for channel in self
             .channels
@@ -129,6 +142,7 @@ impl Files {
     pub(super) fn serve(&mut self, cx: &mut Context, link: LinkId) {
         loop {
             self.read_ahead(cx, link);
+            self.fetch_ahead(cx, link, READ_AHEAD);
             match self.serve_next(cx, link) {
                 Step::Wait => return,
                 Step::Sent => {}
@@ -154,7 +168,7 @@ impl Files {
             let has_it = self
                 .holdings
                 .get(root)
-                .is_some_and(|holding| holding.have.contains(*piece));
+                .is_some_and(|holding| holding.have.contains(*piece) && !holding.is_failing());
             let is_read = self.reading.contains_key(&(*root, *piece));
             if matches!(content, Content::Unread) && has_it && (is_read || self.reading.len() < READS_MAX) {
                 *content = Content::Reading;
@@ -166,7 +180,19 @@ impl Files {
         }
     }
 
+    /// Whether the piece that is first in line, and not read yet, may come.
+    fn may_come(&self, now: Instant, link: LinkId) -> bool {
+        let first = self.channels.get(&link).and_then(|channel| channel.requests.front());
+        let Some(Request::Piece { root, piece, .. }) = first else {
+            return false;
+        };
+        let holding = self.holdings.get(root);
+        holding.is_some_and(|holding| holding.have.contains(*piece) && !holding.is_out_of_service())
+            || self.may_carry(now, link, root, *piece)
+    }
+
     fn serve_next(&mut self, cx: &mut Context, link: LinkId) -> Step {
+        let may_come = self.may_come(cx.instant(), link);
         let Some(channel) = self.channels.get_mut(&link).filter(|channel| channel.takes_data()) else {
             return Step::Wait;
         };
@@ -195,15 +221,8 @@ impl Files {
             }
             Some(Request::Piece { root, piece, content }) => match content {
                 Content::Reading => return Step::Wait,
-                // Too much is being read for others.
-                Content::Unread
-                    if self
-                        .holdings
-                        .get(root)
-                        .is_some_and(|holding| holding.have.contains(*piece)) =>
-                {
-                    return Step::Wait;
-                }
+                // Too much is being read for others, it is about to be tried again, or it is fetched for the peer.
+                Content::Unread if may_come => return Step::Wait,
                 Content::Unread => {
                     let (root, pieces) = (*root, vec![*piece]);
                     return Step::Lacks { root, pieces };
@@ -235,11 +254,21 @@ impl Files {
         Step::Sent
     }
 
-    /// The platform read a piece, or has it no more.
-    pub(crate) fn handle_read(&mut self, cx: &mut Context, root: FileId, piece: u32, bytes: Option<Vec<u8>>) {
+    /// The platform read a piece, or has it no more, or could not read it.
+    pub(crate) fn handle_read(
+        &mut self,
+        cx: &mut Context,
+        root: FileId,
+        piece: u32,
+        bytes: Result<Option<Vec<u8>>, Unreadable>,
+    ) {
         if self.reading.remove(&(root, piece)).is_none() {
             return;
         }
+        let Ok(bytes) = bytes else {
+            return self.on_unreadable(cx, root, piece);
+        };
+        self.on_readable(cx, root);
         let holding = self
             .holdings
             .get_mut(&root)
@@ -256,6 +285,17 @@ impl Files {
             verified
         });
         let here: Option<Rc<[u8]>> = verified.map(Rc::from);
+        self.on_read(cx, root, piece, here.as_ref());
+        if here.is_none() {
+            self.keep(cx, root);
+            self.ask_all(cx, root);
+            self.settle(cx);
+        }
+        self.settle_channels(cx);
+    }
+
+    /// Goes on with all who wait for a piece, if it is here; else it is read again, or lacks.
+    pub(super) fn on_read(&mut self, cx: &mut Context, root: FileId, piece: u32, here: Option<&Rc<[u8]>>) {
         for link in self.channels.keys().copied().collect::<Vec<_>>() {
             let Some(channel) = self.channels.get_mut(&link) else {
                 continue;
@@ -269,7 +309,7 @@ impl Files {
                     && (*of, *number) == (root, piece)
                     && matches!(content, Content::Reading)
                 {
-                    *content = match &here {
+                    *content = match here {
                         Some(bytes) => Content::Here {
                             bytes: Rc::clone(bytes),
                             sent: 0,
@@ -280,11 +320,60 @@ impl Files {
             }
             self.serve(cx, link);
         }
-        if here.is_none() {
-            self.keep(cx, root);
-            self.ask_all(cx, root);
-            self.settle(cx);
+    }
+
+    // --- what cannot be read ---
+
+    /// A piece may be here, and could not be read: it stays, and whoever asked for it waits until it was tried again some times.
+    fn on_unreadable(&mut self, cx: &mut Context, root: FileId, piece: u32) {
+        let now = cx.instant();
+        let Some(holding) = self.holdings.get_mut(&root) else {
+            return self.on_read(cx, root, piece, None);
+        };
+        let was_served = !holding.is_out_of_service();
+        holding.note_unreadable(now, piece);
+        if was_served && holding.is_out_of_service() {
+            (holding.due.tell, holding.due.progress) = (Some(now), Some(now));
+            self.tell_soon(now);
         }
-        self.settle_channels(cx);
+        self.on_read(cx, root, piece, None);
+        self.settle(cx);
+    }
+
+    /// Something of a file could be read.
+    fn on_readable(&mut self, cx: &mut Context, root: FileId) {
+        let now = cx.instant();
+        if let Some(holding) = self.holdings.get_mut(&root) {
+            let was_served = !holding.is_out_of_service();
+            if holding.note_readable() && !was_served {
+                (holding.due.tell, holding.due.progress) = (Some(now), Some(now));
+                self.tell_soon(now);
+            }
+        }
+    }
+
+    /// Tries again to read what could not be read, if it is time.
+    pub(super) fn read_again(&mut self, cx: &mut Context, root: FileId) {
+        let piece = self
+            .holdings
+            .get_mut(&root)
+            .and_then(|holding| holding.try_again(cx.instant()));
+        let Some(piece) = piece else { return };
+        for (_, channel) in self.channels.iter_mut() {
+            for request in channel.requests.iter_mut().take(READ_AHEAD) {
+                if let Request::Piece {
+                    root: of,
+                    piece: number,
+                    content: content @ Content::Unread,
+                } = request
+                    && (*of, *number) == (root, piece)
+                {
+                    *content = Content::Reading;
+                }
+            }
+        }
+        if self.reading.insert((root, piece), ()).is_none() {
+            cx.output(Output::ReadPiece { root, piece });
+        }
     }
 }

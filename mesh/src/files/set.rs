@@ -66,6 +66,15 @@ impl PieceSet {
         is_new
     }
 
+    /// Takes what another set of as many pieces has, too.
+    pub(crate) fn insert_all(&mut self, other: &Self) {
+        self.count = 0;
+        for (word, more) in self.words.iter_mut().zip(&other.words) {
+            *word |= more;
+            self.count += word.count_ones();
+        }
+    }
+
     /// Says whether it was in the set.
     pub(crate) fn remove(&mut self, piece: u32) -> bool {
         let was_in = self.contains(piece);

@@ -1,4 +1,6 @@
 mod any;
+mod care;
+mod carry;
 
 use shared::FileId;
 
@@ -381,7 +383,7 @@ fn pieces_are_read_once_and_sent_as_the_channel_takes_them() {
     rig.hand(CID, &FileFrame::Want { root, pieces: vec![2] });
     let read = |piece| Output::ReadPiece { root, piece };
     assert_eq!(rig.outputs(), [read(2), read(0)], "no more is read than is sent soon");
-    rig.files.handle_read(&mut rig.cx, root, 2, Some(file.piece(2)));
+    rig.files.handle_read(&mut rig.cx, root, 2, Ok(Some(file.piece(2))));
     let blocks = |rig: &mut Rig, of: LinkId| {
         let mut blocks = Vec::new();
         for output in rig.outputs() {
@@ -401,7 +403,7 @@ fn pieces_are_read_once_and_sent_as_the_channel_takes_them() {
     assert_eq!(blocks(&mut rig, BOB), whole[..first]);
     rig.files.handle_writable(&mut rig.cx, BOB);
     assert_eq!(blocks(&mut rig, BOB), whole[first..]);
-    rig.files.handle_read(&mut rig.cx, root, 0, Some(file.piece(0)));
+    rig.files.handle_read(&mut rig.cx, root, 0, Ok(Some(file.piece(0))));
     assert!(blocks(&mut rig, BOB).iter().all(|(piece, _)| *piece == 0));
 }
 
@@ -411,7 +413,7 @@ fn whoever_looks_for_many_files_while_sending_one_keeps_the_channel() {
     let root = file.root();
     let mut rig = offering(&file);
     rig.hand(BOB, &FileFrame::Want { root, pieces: vec![0] });
-    rig.files.handle_read(&mut rig.cx, root, 0, Some(file.piece(0)));
+    rig.files.handle_read(&mut rig.cx, root, 0, Ok(Some(file.piece(0))));
     // Bob's channel takes nothing more for now.
     let others: Vec<_> = (1..150).map(Made::of).collect();
     let roots = others.iter().map(Made::root).collect();
@@ -459,7 +461,7 @@ fn no_more_is_read_at_once_than_the_limit_whoever_asks_and_cancels() {
     // What waits has its turn once something was read.
     rig.hand(CID, &FileFrame::Want { root, pieces: vec![39] });
     assert_eq!(rig.outputs(), []);
-    rig.files.handle_read(&mut rig.cx, root, 0, Some(file.piece(0)));
+    rig.files.handle_read(&mut rig.cx, root, 0, Ok(Some(file.piece(0))));
     assert_eq!(rig.outputs(), [Output::ReadPiece { root, piece: 39 }]);
 }
 
@@ -472,7 +474,7 @@ fn a_piece_that_is_gone_or_damaged_is_not_sent_and_is_fetched_again() {
         rig.hold(CID, &file, None);
         rig.hand(BOB, &FileFrame::Want { root, pieces: vec![1] });
         rig.outputs();
-        rig.files.handle_read(&mut rig.cx, root, 1, read);
+        rig.files.handle_read(&mut rig.cx, root, 1, Ok(read));
         let outputs = rig.outputs();
         assert!(
             outputs.contains(&sent(BOB, &FileFrame::Lacks { root, pieces: vec![1] })),

@@ -4,7 +4,7 @@ use shared::FileId;
 
 use super::{Files, holding::Holding};
 use crate::{
-    config::{FILES_TICK, FILES_TICK_IDLE, PROGRESS},
+    config::{FILES_TICK, FILES_TICK_IDLE, PROGRESS, STILL},
     context::Context,
     io::{Instant, LinkId},
     model::{Event, FileProgress, FileState},
@@ -16,7 +16,7 @@ impl Files {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let due = self.holdings.values().flat_map(|holding| {
             let due = &holding.due;
-            [due.tell, due.store, due.progress]
+            [due.tell, due.store, due.progress, holding.read_again_at()]
         });
         due.chain([self.tell_at, self.look_at()]).flatten().min()
     }
@@ -27,6 +27,10 @@ impl Files {
             return Some(self.looked + FILES_TICK);
         }
         let is_wanted = self.holdings.values().any(Holding::is_wanted);
+        // A piece that waits for its turn waits no longer than until the next look.
+        if self.holdings.values().any(|holding| holding.carried.is_some()) {
+            return Some(self.looked + FILES_TICK);
+        }
         (is_wanted || !self.links.is_empty()).then(|| self.looked + FILES_TICK_IDLE)
     }
 
@@ -44,6 +48,7 @@ impl Files {
                 holding.due.told = Some(now);
                 self.tell_pieces(cx, root);
             }
+            self.read_again(cx, root);
             let Some(holding) = self.holdings.get_mut(&root) else {
                 continue;
             };
@@ -73,6 +78,7 @@ impl Files {
                 holding.due.progress.get_or_insert(now);
             }
         }
+        self.look_at_carried(cx);
         self.review_links(now);
     }
 
@@ -87,20 +93,30 @@ impl Files {
             else {
                 continue;
             };
+            if holding.carried.is_some() {
+                if let Some(holding) = self.holdings.get_mut(&root) {
+                    holding.due.progress = None;
+                }
+                continue;
+            }
             let progress = self.progress(holding, now);
             let before = holding.told;
             let Some(holding) = self.holdings.get_mut(&root) else {
                 continue;
             };
             match before {
-                Some((told, _)) if told == progress => holding.due.progress = None,
+                // While nothing comes that is said, too: a speed is not shown for longer than it is true.
+                Some((told, at)) if told == progress && (told.state != FileState::Fetching || now < at + STILL) => {
+                    holding.due.progress = None;
+                }
                 Some((told, at)) if told.state == progress.state && now < at + PROGRESS => {
                     holding.due.progress = Some(at + PROGRESS);
                 }
                 _ => {
                     holding.due.progress = None;
                     holding.told = Some((progress, now));
-                    cx.event(Event::File { root, progress });
+                    let info = holding.info.clone();
+                    cx.event(Event::File { info, progress });
                 }
             }
         }
@@ -119,7 +135,9 @@ impl Files {
                     .values()
                     .any(|channel| Self::is_useful(channel, holding, now))
         };
-        let state = if holding.is_whole() {
+        let state = if holding.is_out_of_service() {
+            FileState::Unreadable
+        } else if holding.is_whole() {
             FileState::Whole
         } else if holding.wish == Wish::Pause {
             FileState::Paused
@@ -135,7 +153,8 @@ impl Files {
             pieces_have: holding.have.len(),
             pieces: holding.pieces(),
             bytes_have: holding.bytes_have(),
-            sources: u32::try_from(sources.count()).unwrap_or(u32::MAX),
+            sources: u32::try_from(sources.clone().count()).unwrap_or(u32::MAX),
+            through: self.through(holding, now),
         }
     }
 }

@@ -141,6 +141,9 @@ pub(crate) enum Wish {
     /// To have what there is, for now.
     #[n(1)]
     Pause,
+    /// To have nothing of it, although it was here or on its way.
+    #[n(2)]
+    Drop,
 }
 
 /// What was kept, unless it is damaged: it would be passed on, and its bearer be taken for a forger.

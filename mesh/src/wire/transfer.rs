@@ -126,11 +126,22 @@ pub enum FileFrame<'a> {
         #[n(1)]
         peers: Vec<PeerId>,
     },
+    /// The sender cannot reach those who have a file: the other is asked to fetch for it what it will want. Is answered like [`FileFrame::Ask`] as soon as the
+    /// other knows what it can fetch, if it does so at all.
+    #[n(11)]
+    Carry {
+        /// Which file.
+        #[n(0)]
+        root: FileId,
+        /// Its length.
+        #[n(1)]
+        bytes: u64,
+    },
 }
 
 /// The number of the last frame known here.
 // No limit: a number on the wire.
-const FRAME_LAST: u32 = 10;
+const FRAME_LAST: u32 = 11;
 
 impl<'a> FileFrame<'a> {
     /// The frame's bytes.

@@ -17,7 +17,7 @@ pub(super) fn policy(scripts: &str, servers: &str, host: Option<&str>) -> String
     };
     // Text becomes neither markup nor the address of a script, but for the addresses that the page's own policy `default` lets pass (Trusted Types).
     format!(
-        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'{scripts}; style-src 'self'; img-src 'self' data: blob:; \
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'{scripts}; style-src 'self'; img-src 'self' data: blob:; media-src blob:; \
          font-src 'self'; connect-src 'self'{sockets}{servers}; manifest-src 'self'; worker-src 'self'; \
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types default"
     )

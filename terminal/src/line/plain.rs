@@ -228,9 +228,11 @@ fn file_line(file: &FileReport) -> Option<String> {
     let which = format!("file {} ({})", file.number, harmless::line(&file.name));
     let text = harmless::sentence(&file.text);
     match file.state {
-        FileStanding::Whole | FileStanding::NoSpace | FileStanding::Waiting | FileStanding::Paused => {
-            Some(format!("* {which}: {text}"))
-        }
+        FileStanding::Whole
+        | FileStanding::NoSpace
+        | FileStanding::Unreadable
+        | FileStanding::Waiting
+        | FileStanding::Paused => Some(format!("* {which}: {text}")),
         // Told every second otherwise; /files has it.
         FileStanding::Offered | FileStanding::Fetching => None,
     }

@@ -155,7 +155,7 @@ impl Transcript {
                 .message
                 .file
                 .as_ref()
-                .and_then(|info| Some((info, room.progress(&info.root)?)))
+                .and_then(|info| Some((info, room.progress(info)?)))
             else {
                 continue;
             };

@@ -58,6 +58,17 @@ impl Namespace {
         ip(&format!("-n {self} {words}"))
     }
 
+    /// Gives what leaves it by its way outside a queue, in the language of `tc qdisc`.
+    ///
+    /// # Errors
+    /// What `tc` says.
+    pub fn shape(&self, queue: &str) -> Result<()> {
+        let mut command = Command::new("tc");
+        command.args(["-n", &self.0, "qdisc", "replace", "dev", "outside", "root"]);
+        command.args(queue.split_whitespace());
+        output(command).map(drop)
+    }
+
     /// Gives the rules of packet filter and NAT, in the language of `nft`. They replace earlier ones.
     ///
     /// # Errors

@@ -1,13 +1,18 @@
 //! Files: offered, fetched, saved, and there when their sender has gone.
 
-use std::time::Duration;
+use std::{
+    fs::{self, File},
+    path::Path,
+    time::Duration,
+};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use http::Method;
 use serde_json::{Value, json};
 use tests::{
     browser::{Browser, Engine, Setup},
     page::Page,
-    server::Server,
+    server::{Server, output_folder},
     wait::until,
 };
 
@@ -16,7 +21,7 @@ use crate::{
     lab::{enter, found, gathered, run},
 };
 
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Chooses a file of so many bytes in the box "Send file". Gives the SHA-256 of what is in it.
 pub(crate) async fn send(page: &Page, name: &str, bytes: u32) -> Result<Value> {
@@ -53,6 +58,19 @@ pub(crate) async fn saved(page: &Page) -> Result<(Value, Value)> {
     page.click("Save").await?;
     let handed = page.run_async(HANDED, vec![]).await?;
     Ok((handed[0].clone(), handed[1].clone()))
+}
+
+/// Chooses what is at this path of the machine in a box for files, as a person does. `find`: the script that gives the box.
+pub(crate) async fn choose(page: &Page, find: &str, path: &Path) -> Result<()> {
+    let element = page.run(find, vec![]).await?;
+    let id = element
+        .as_object()
+        .and_then(|element| element.values().next())
+        .and_then(Value::as_str);
+    let command = format!("element/{}/value", id.context("there is no such box")?);
+    let text = json!({"text": path.to_string_lossy()});
+    page.command(Method::POST, &command, Some(text)).await?;
+    Ok(())
 }
 
 /// Waits until the log shows these words of a file.
@@ -150,7 +168,7 @@ fn nothing_goes_to_everyone_while_the_box_whispers_and_an_empty_file_arrives() {
 }
 
 /// Waits until so many percent of the file that is coming are here.
-async fn comes(page: &Page, percent: u32) -> Result<()> {
+pub(crate) async fn comes(page: &Page, percent: u32) -> Result<()> {
     const PERCENT: &str = "return document.querySelector('[role=log] progress')?.value ?? -1";
     until(PATIENCE, || async {
         let seen = page.run(PERCENT, vec![]).await?.as_f64().unwrap_or(-1.0);
@@ -161,7 +179,7 @@ async fn comes(page: &Page, percent: u32) -> Result<()> {
 }
 
 /// Ann and Bob in a room.
-async fn two(browser: &Browser, server: &Server) -> Result<(Page, Page, String)> {
+pub(crate) async fn two(browser: &Browser, server: &Server) -> Result<(Page, Page, String)> {
     let (ann, room) = found(browser, &server.url(), "Ann").await?;
     let bob = enter(browser, &room, "Bob").await?;
     gathered(&[&ann, &bob]).await?;
@@ -372,4 +390,97 @@ fn a_pasted_picture_is_asked_for_named_and_shown_in_chromium() {
 #[test]
 fn a_pasted_picture_is_asked_for_named_and_shown_in_firefox() {
     run(pictures(Engine::Firefox));
+}
+
+/// Has the page count the pieces that it stores, over reloads.
+const COUNT_WRITES: &str = "
+    const post = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (message, ...rest) {
+        if (message?.[0] === 'write') sessionStorage.writes = Number(sessionStorage.writes ?? 0) + 1;
+        return post.call(this, message, ...rest);
+    };";
+
+/// Fetches the file, and reloads the page as soon as it shows 60 percent.
+const FETCH_AND_RELOAD: &str = "
+    const look = setInterval(() => {
+        const percent = document.querySelector('[role=log] progress')?.value ?? 0;
+        if (percent < 60) return;
+        clearInterval(look);
+        sessionStorage.percent = percent;
+        location.reload();
+    }, 5);
+    [...document.querySelectorAll('.file .button')].find(button => button.innerText === 'Download').click();";
+
+#[test]
+fn a_reload_at_sixty_percent_has_two_pieces_at_most_fetched_again() {
+    run(async {
+        const PIECES: f64 = 229.0;
+        let server = Server::start().await?;
+        let browser = Browser::chromium().await?;
+        let (ann, bob, _) = two(&browser, &server).await?;
+        bob.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": COUNT_WRITES}))
+            .await?;
+        bob.reload().await?;
+        gathered(&[&ann, &bob]).await?;
+        send(&ann, "film.mkv", 60_000_000).await?;
+        shows(&bob, "60 MB").await?;
+        bob.run(FETCH_AND_RELOAD, vec![]).await?;
+        shows(&bob, "complete").await?;
+        let percent = bob.run("return Number(sessionStorage.percent)", vec![]).await?;
+        let percent = percent.as_f64().unwrap_or(f64::NAN);
+        ensure!((60.0..100.0).contains(&percent), "reloaded at {percent} %");
+        let writes = bob.run("return Number(sessionStorage.writes)", vec![]).await?;
+        let again = writes.as_f64().unwrap_or(f64::NAN) - PIECES;
+        ensure!((0.0..=2.0).contains(&again), "{again} pieces were fetched again");
+        Ok(())
+    });
+}
+
+/// A file of the machine's own, chosen as a person does it, that changes while it is read.
+async fn changes(engine: Engine) -> Result<()> {
+    const NOTICES: &str = "return document.querySelector('.notices')?.innerText ?? ''";
+    let server = Server::start().await?;
+    let browser = Browser::start(&Setup::new(engine)).await?;
+    let (ann, bob, _) = two(&browser, &server).await?;
+    let path = output_folder("changing")?.join("film.mkv");
+    let file = File::create(&path)?;
+    file.set_len(400_000_000)?;
+    choose(&ann, "return document.querySelector('input[type=file]')", &path).await?;
+    until(PATIENCE, || async {
+        let bar = ann
+            .run("return document.querySelector('.files-bar')?.innerText ?? ''", vec![])
+            .await?;
+        ensure!(bar.as_str().is_some_and(|bar| bar.contains("Reading")), "{bar}");
+        Ok(())
+    })
+    .await?;
+    file.set_len(1_000)?;
+    until(PATIENCE, || async {
+        let told = ann.run(NOTICES, vec![]).await?;
+        let told = told.as_str().unwrap_or_default();
+        ensure!(told.contains("can't be read") || told.contains("was changed"), "{told}");
+        Ok(())
+    })
+    .await?;
+    fs::remove_file(&path)?;
+    // What is said later is there, and the file is not.
+    ann.say("no film today").await?;
+    shows(&bob, "no film today").await?;
+    for page in [&ann, &bob] {
+        let cards = page
+            .run("return document.querySelectorAll('[role=log] .file').length", vec![])
+            .await?;
+        ensure!(cards == 0, "{cards} files are offered");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_told_and_not_offered_in_chromium() {
+    run(changes(Engine::Chromium));
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_told_and_not_offered_in_firefox() {
+    run(changes(Engine::Firefox));
 }

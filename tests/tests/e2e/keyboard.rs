@@ -7,8 +7,8 @@ use tests::{browser::Browser, page::Page, server::Server};
 use crate::lab::{enter, run};
 
 /// Presses Tab until the cursor is at an element of this role and name.
-async fn tab_to(page: &Page, role: &str, name: &str) -> Result<()> {
-    const STOPS_MAX: usize = 30;
+pub(crate) async fn tab_to(page: &Page, role: &str, name: &str) -> Result<()> {
+    const STOPS_MAX: usize = 40;
     let mut passed = Vec::new();
     for _ in 0..STOPS_MAX {
         let stop = page.focused().await?;

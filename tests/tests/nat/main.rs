@@ -9,5 +9,6 @@ mod people;
 mod leftovers;
 mod moving;
 mod ordinary;
+mod plain;
 mod relayed;
 mod strict;

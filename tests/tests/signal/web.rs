@@ -98,7 +98,7 @@ async fn every_answer_carries_the_security_headers() {
             reply.header("content-security-policy"),
             "default-src 'none'; \
              script-src 'self' 'wasm-unsafe-eval' 'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='; \
-             style-src 'self'; img-src 'self' data: blob:; font-src 'self'; \
+             style-src 'self'; img-src 'self' data: blob:; media-src blob:; font-src 'self'; \
              connect-src 'self' ws://rooms.example wss://rooms.example wss://second.example; \
              manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
              require-trusted-types-for 'script'; trusted-types default",

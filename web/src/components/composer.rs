@@ -8,7 +8,7 @@ use client::{
 };
 use mesh::model::SendError;
 use shared::PeerId;
-use web_sys::{File, HtmlInputElement, HtmlTextAreaElement};
+use web_sys::{HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
     icon::{Icon, glyph},
     notice::notice_view,
 };
-use crate::{config::GROW_CHARS_MAX, drafts::Drafts, js};
+use crate::{config::GROW_CHARS_MAX, drafts::Drafts, folder::Chosen, js};
 
 /// What the person wants to say, and to whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub struct ComposerProps {
     pub on_send: Callback<Outgoing, Result<(), SendError>>,
     /// Files were chosen, for everyone.
     #[prop_or_default]
-    pub on_files: Callback<Vec<File>>,
+    pub on_files: Callback<Vec<Chosen>>,
     /// Called when the person wants to talk to everyone again.
     #[prop_or_default]
     pub on_everyone: Callback<()>,
@@ -192,13 +192,13 @@ pub fn Composer(props: &ComposerProps) -> Html {
 }
 
 /// The button that lets the person choose files.
-fn file_button(on_files: &Callback<Vec<File>>) -> Html {
+fn file_button(on_files: &Callback<Vec<Chosen>>) -> Html {
     let onchange = on_files.reform(|event: Event| {
         let chosen = event.target_unchecked_into::<HtmlInputElement>();
         let files = js::files_of(&chosen);
         // Else the same file could not be chosen again.
         chosen.set_value("");
-        files
+        files.into_iter().map(Chosen::File).collect()
     });
     html! {
         <label class="button icon-only file-button" title={label::SEND_FILE}>

@@ -1,7 +1,8 @@
 //! A file that somebody offered.
 
 use client::{
-    files::{Progress, is_picture, shown_name},
+    files::{Progress, preview, shown_name},
+    room::RoomState,
     words::{files, label},
 };
 use mesh::model::{FileInfo, FileState};
@@ -10,7 +11,7 @@ use yew::prelude::*;
 use super::{
     element::{button, words},
     icon::{Icon, glyph},
-    picture::Picture,
+    preview::FilePreview,
 };
 
 /// What the person wants of a file.
@@ -63,6 +64,7 @@ pub fn file_card(
             true,
             html! { <>{ action(primary, label::RESUME, FileAction::Fetch) }{ cancel() }</> },
         ),
+        FileState::Unreadable => (false, action("button small", label::REMOVE, FileAction::Cancel)),
         FileState::Whole => (
             false,
             html! {
@@ -82,8 +84,8 @@ pub fn file_card(
             { glyph(Icon::Clip) }
             <div class="file-body">
                 <bdi class="file-name">{ &name }</bdi>
-                if is_whole && place == Place::Message && is_picture(info) {
-                    <Picture info={info.clone()} />
+                if is_whole && place == Place::Message && let Some(kind) = preview(info) {
+                    <FilePreview info={info.clone()} {kind} />
                 }
                 { words("p", files::state(info.bytes, progress, own)) }
                 if is_under_way {
@@ -93,4 +95,17 @@ pub fn file_card(
             </div>
         </div>
     }
+}
+
+/// All files of a room, the latest first, then those whose messages are not shown any more: they take space all the same.
+pub fn file_list(room: &RoomState, on_file: &Callback<(FileInfo, FileAction)>) -> Html {
+    let item = |(own, info): (bool, &FileInfo)| {
+        let progress = room.progress(info);
+        html! {
+            <li key={info.root.to_text()}>{ file_card(info, progress.as_ref(), (Place::List, own), on_file) }</li>
+        }
+    };
+    let offered = room.offers().into_iter().map(|(message, info)| (message.own, info));
+    let besides = room.files_besides().into_iter().map(|info| (false, info));
+    html! { <ul role="list" class="files" aria-label={label::FILES}>{ for offered.chain(besides).map(item) }</ul> }
 }

@@ -121,7 +121,7 @@ fn items(props: &MessageListProps, messages: &[Rc<Entry>]) -> Html {
                 key={message.id.to_text()}
                 author={AttrValue::from(state.author_of(message))}
                 whisper_to={message.whisper_to.map(|peer| AttrValue::from(state.name_of(&peer)))}
-                progress={message.file.as_ref().and_then(|file| state.progress(&file.root))}
+                progress={message.file.as_ref().and_then(|file| state.progress(file))}
                 on_file={props.on_file.clone()}
                 {follows}
                 entry={entry.clone()}

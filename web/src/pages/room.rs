@@ -32,6 +32,7 @@ use crate::{
     config::LEAVE_MAX,
     drafts::Drafts,
     files::{self, Files},
+    folder::Chosen,
     hooks::{go_to, use_seconds_until, use_stay, use_title},
     js, rooms, rtc, worker,
 };
@@ -200,13 +201,17 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
 async fn offer(
     session: Session,
     files: Files,
-    chosen: Vec<web_sys::File>,
+    chosen: Vec<Chosen>,
     preparing: UseStateSetter<Option<(AttrValue, u32)>>,
 ) {
-    for file in chosen {
-        let name = AttrValue::from(file.name());
+    for chosen in chosen {
+        let name = AttrValue::from(chosen.name());
         let on_progress = |percent| preparing.set(Some((name.clone(), percent)));
-        if let Err(error) = files.offer(&session, &file, on_progress).await {
+        let offered = match chosen.into_file(&on_progress).await {
+            Ok(file) => files.offer(&session, &file, on_progress).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = offered {
             let name = shown_name(&name);
             session.notify(NoticeKind::FileNotOffered { name, error }.into());
         }

@@ -83,6 +83,11 @@ impl FileWorker {
         }
     }
 
+    /// Whether there may be files that cannot be read in this visit.
+    pub(super) fn may_hide(&self) -> bool {
+        self.absence.get() == Some(Absence::Worker)
+    }
+
     /// Writes what is `bytes` into a file.
     pub(super) async fn write(&self, path: &str, at: u64, bytes: &[u8]) -> Option<Result<(), JsValue>> {
         let bytes = Uint8Array::from(bytes);
@@ -116,7 +121,7 @@ impl FileWorker {
     pub(super) async fn forget(&self, path: &str) -> Result<(), JsValue> {
         match self.ask("forget", path, &[], &Array::new()).await {
             Some(forgotten) => forgotten.map(|_| ()),
-            None if self.absence.get() == Some(Absence::Worker) => Err(named(NO_WORKER)),
+            None if self.may_hide() => Err(named(NO_WORKER)),
             None => Ok(()),
         }
     }

@@ -9,32 +9,46 @@
 //! Meanwhile the sender talks. A message of ours is late by the time from the key that sends it until the receiver's page shows it; one of the bare
 //! page, on a channel of its own, until the receiver's script has it. So ours draws, signs and sends receipts, and the bare one does not.
 //!
-//! `cargo xtask bench files` builds what it needs. Fails if the median of the ratios is below [`RATIO_MIN`].
+//! With `--rate-mbit`, `--rtt-ms` or `--loss` each browser has a network of its own, and all that leaves it is shaped so. With `--receivers` above
+//! one there is no bare page: a file to one receiver takes turns with a file to all of them at once.
+//!
+//! `cargo xtask bench files` builds what it needs. Fails if the median of the ratios is below [`RATIO_MIN`], or with more receivers above [`MANY_RATIO_MAX`],
+//! or if the receiver's memory grows by more than [`GROWTH_MIB_MAX`] over a file of a gigabyte.
 
+mod many;
+mod site;
 mod usage;
 
 use std::{
-    fs,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, ValueEnum};
 use serde_json::{Value, json};
 use tests::{
-    browser::{Browser, Engine, Setup},
+    browser::{Browser, Engine},
     page::Page,
     room::{enter, found, others_here},
-    server::{Server, dist},
+    server::Server,
     wait::until,
 };
 use tokio::time::sleep;
 
-use self::usage::Processes;
+use self::{site::Site, usage::Processes};
 
 /// The bound, on the median of the ratios of ours to bare.
 const RATIO_MIN: f64 = 0.9;
+
+/// The bound on the time that a file takes to all receivers at once, as a multiple of that to one.
+const MANY_RATIO_MAX: f64 = 1.6;
+
+/// The bound on the growth of the receiver's memory, for files from [`GROWTH_FROM_MIB`] on.
+const GROWTH_MIB_MAX: f64 = 64.0;
+
+/// Of smaller files the growth says little: all of one may wait in buffers.
+const GROWTH_FROM_MIB: u32 = 1024;
 
 /// Between two looks of the measuring program, and between two messages of the chat.
 const LOOK: Duration = Duration::from_millis(250);
@@ -62,9 +76,35 @@ struct Args {
     /// MiB a turn
     #[arg(long, default_value_t = 256)]
     mib: u32,
+    /// Receivers at once; above one, a file to all of them is compared with a file to one
+    #[arg(long, default_value_t = 1)]
+    receivers: usize,
+    /// What each browser can send, in Mbit/s
+    #[arg(long)]
+    rate_mbit: Option<u32>,
+    /// The time there and back between two browsers, in milliseconds
+    #[arg(long, default_value_t = 0)]
+    rtt_ms: u32,
+    /// How many of a hundred packets are lost
+    #[arg(long, default_value_t = 0.0)]
+    loss: f64,
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
+}
+
+impl Args {
+    /// What `tc` is told for everything that leaves a browser's network, if that is shaped. The kernel has to have that queue: for delay and loss `netem`.
+    fn queue(&self) -> Option<String> {
+        if self.rtt_ms > 0 || self.loss > 0.0 {
+            let (delay, loss) = (f64::from(self.rtt_ms) / 2.0, self.loss);
+            let rate = self.rate_mbit.map(|rate| format!(" rate {rate}mbit"));
+            let rate = rate.unwrap_or_default();
+            return Some(format!("netem limit 20000 delay {delay}ms loss {loss}%{rate}"));
+        }
+        let rate = self.rate_mbit?;
+        Some(format!("tbf rate {rate}mbit burst 64kb latency 200ms"))
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -109,9 +149,19 @@ async fn main() -> Result<ExitCode> {
             Kind::Chromium => Engine::Chromium,
             Kind::Firefox => Engine::Firefox,
         };
+        if args.receivers > 1 {
+            let ratio = many::measure(engine, &args)
+                .await
+                .with_context(|| format!("{engine:?}"))?;
+            if ratio > MANY_RATIO_MAX {
+                code = ExitCode::FAILURE;
+            }
+            continue;
+        }
         let measured = measure(engine, &args).await.with_context(|| format!("{engine:?}"))?;
         print(&measured.report(&args))?;
-        if measured.ratio() < RATIO_MIN {
+        let grows = args.mib >= GROWTH_FROM_MIB && measured.growth_mib() > GROWTH_MIB_MAX;
+        if measured.ratio() < RATIO_MIN || grows {
             code = ExitCode::FAILURE;
         }
     }
@@ -124,26 +174,19 @@ fn print(report: &str) -> Result<()> {
 }
 
 async fn measure(engine: Engine, args: &Args) -> Result<Measured> {
-    let web_root = tempfile::tempdir()?;
-    for entry in fs::read_dir(dist()?)? {
-        let entry = entry?;
-        if entry.file_type()?.is_file() {
-            fs::copy(entry.path(), web_root.path().join(entry.file_name()))?;
-        }
-    }
-    fs::write(web_root.path().join("pump.html"), include_str!("pump.html"))?;
-    fs::write(web_root.path().join("pump.js"), include_str!("pump.js"))?;
-    let server = Server::start_with(web_root.path(), &[]).await?;
-    let setup = Setup::new(engine);
-    let browsers = [Browser::start(&setup).await?, Browser::start(&setup).await?];
-    let processes = [process(&browsers[0])?, process(&browsers[1])?];
+    let site = Site::start(engine, args, 2).await?;
+    let [one, other] = &site.browsers[..] else {
+        bail!("not two browsers");
+    };
+    let (server, browsers) = (&site.server, [one, other]);
+    let processes = [process(one)?, process(other)?];
     let pumps = Pair {
-        pages: pumps(&server, &browsers).await?,
+        pages: pumps(server, browsers).await?,
         browsers: processes,
     };
     let message_kib = best_size(&pumps, args.mib).await?;
     let ours = Pair {
-        pages: room(&server, &browsers).await?,
+        pages: room(server, browsers).await?,
         browsers: processes,
     };
     let mut turns = [Vec::new(), Vec::new()];
@@ -171,9 +214,9 @@ fn process(browser: &Browser) -> Result<Processes> {
 
 // --- our page ---
 
-async fn room(server: &Server, browsers: &[Browser; 2]) -> Result<[Page; 2]> {
-    let (ann, room) = found(&browsers[0], &server.url(), "Ann").await?;
-    let bob = enter(&browsers[1], &room, "Bob").await?;
+async fn room(server: &Server, browsers: [&Browser; 2]) -> Result<[Page; 2]> {
+    let (ann, room) = found(browsers[0], &server.url(), "Ann").await?;
+    let bob = enter(browsers[1], &room, "Bob").await?;
     let pages = [ann, bob];
     for page in &pages {
         page.wait("the other one", |view| others_here(view) == 1).await?;
@@ -183,10 +226,19 @@ async fn room(server: &Server, browsers: &[Browser; 2]) -> Result<[Page; 2]> {
 }
 
 async fn our_turn(pair: &Pair, mib: u32, number: u32) -> Result<Turn> {
+    let [sender, receiver] = &pair.pages;
+    let name = offer([sender, receiver], mib, number).await?;
+    pair.turn(mib, "window.fetchFile(...arguments)", vec![name]).await
+}
+
+/// The first of the pages offers a file that nobody has seen before, and all of them know of it.
+async fn offer(pages: impl IntoIterator<Item = &Page>, mib: u32, number: u32) -> Result<Value> {
+    let mut pages = pages.into_iter().peekable();
     let name = json!(format!("film {number}.bin"));
     let send = vec![name.clone(), json!(mib * MIB), json!(number + 1)];
-    pair.pages[0].run("window.sendFile(...arguments)", send).await?;
-    for page in &pair.pages {
+    let sender = pages.peek().context("nobody is there")?;
+    sender.run("window.sendFile(...arguments)", send).await?;
+    for page in pages {
         until(PATIENCE, || async {
             let offered = page
                 .run("return window.isOffered(arguments[0])", vec![name.clone()])
@@ -196,12 +248,12 @@ async fn our_turn(pair: &Pair, mib: u32, number: u32) -> Result<Turn> {
         })
         .await?;
     }
-    pair.turn(mib, "window.fetchFile(...arguments)", vec![name]).await
+    Ok(name)
 }
 
 // --- the bare page ---
 
-async fn pumps(server: &Server, browsers: &[Browser; 2]) -> Result<[Page; 2]> {
+async fn pumps(server: &Server, browsers: [&Browser; 2]) -> Result<[Page; 2]> {
     let url = format!("{}pump.html", server.url());
     let pages = [browsers[0].open(&url).await?, browsers[1].open(&url).await?];
     let [one, other] = &pages;
@@ -305,6 +357,11 @@ impl Measured {
             .zip(bare)
             .map(|(ours, bare)| ours.mib_per_second / bare.mib_per_second);
         median(ratios.collect())
+    }
+
+    /// How much the receiver's memory grows with ours.
+    fn growth_mib(&self) -> f64 {
+        median(self.turns[0].iter().map(|turn| turn.growth_mib).collect())
     }
 
     fn report(&self, args: &Args) -> String {

@@ -86,6 +86,13 @@ enum Op {
     Seek {
         link: u8,
     },
+    Carry {
+        link: u8,
+        right: bool,
+    },
+    Unreadable {
+        piece: u32,
+    },
     Holders {
         link: u8,
         peers: Vec<u8>,
@@ -124,6 +131,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (link(), pieces()).prop_map(|(link, pieces)| Op::Cancelled { link, pieces }),
         2 => (link(), pieces()).prop_map(|(link, pieces)| Op::Lacks { link, pieces }),
         1 => link().prop_map(|link| Op::Seek { link }),
+        2 => (link(), any::<bool>()).prop_map(|(link, right)| Op::Carry { link, right }),
+        1 => piece().prop_map(|piece| Op::Unreadable { piece }),
         1 => (link(), prop::collection::vec(0..20_u8, 0..10)).prop_map(|(link, peers)| Op::Holders { link, peers }),
         1 => (link(), prop::collection::vec(any::<u8>(), 0..60)).prop_map(|(link, bytes)| Op::Bytes { link, bytes }),
     ]
@@ -182,7 +191,7 @@ impl World {
             Op::Writable(link) => rig.files.handle_writable(&mut rig.cx, at(link)),
             Op::Read { piece, good } => {
                 let bytes = Some(content(file, *piece, *good));
-                rig.files.handle_read(&mut rig.cx, root, *piece, bytes);
+                rig.files.handle_read(&mut rig.cx, root, *piece, Ok(bytes));
             }
             Op::Written { piece, stored } => rig.files.handle_written(&mut rig.cx, root, *piece, *stored),
             Op::Holds { link, it } => {
@@ -253,6 +262,13 @@ impl World {
                     pieces: pieces.clone(),
                 },
             ),
+            Op::Carry { link, right } => {
+                let bytes = if *right { length() } else { 7 };
+                rig.hand(at(link), &FileFrame::Carry { root, bytes });
+            }
+            Op::Unreadable { piece } => rig
+                .files
+                .handle_read(&mut rig.cx, root, *piece, Err(crate::io::Unreadable)),
             Op::Seek { link } => rig.hand(at(link), &FileFrame::Seek { root }),
             Op::Holders { link, peers } => {
                 let peers = peers.iter().map(|byte| peer(*byte)).collect();
@@ -303,7 +319,7 @@ impl World {
                 rig.files.handle_written(&mut rig.cx, root, piece, true);
             } else if let Output::ReadPiece { piece, .. } = output {
                 let bytes = Some(file.piece(piece));
-                rig.files.handle_read(&mut rig.cx, root, piece, bytes);
+                rig.files.handle_read(&mut rig.cx, root, piece, Ok(bytes));
             } else if let Output::TransmitFile { link, bytes } = output {
                 rig.files.handle_writable(&mut rig.cx, link);
                 match FileFrame::decode(&bytes) {

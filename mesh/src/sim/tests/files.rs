@@ -3,7 +3,7 @@
 use shared::limits::LINKS_MAX;
 
 use crate::{
-    config::LINKS_TARGET,
+    config::{CARRIED_PIECES_PER_SECOND, LINKS_TARGET},
     model::{Alert, Event, FileState},
     sim::world::{
         Who, World,
@@ -179,7 +179,7 @@ fn a_reload_costs_no_more_than_a_few_pieces() {
         world.restart(who[1]);
         // By itself.
         world.run_until(seconds(120), "it has it", |world| world.has_whole(who[1], root));
-        // At a megabyte a second, four pieces come between two times that it is stored what is here.
+        // Nothing was said at the end. At a megabyte a second, four pieces come between two times that it is stored what is here.
         let again = world.machines[who[1]].pieces.writes - 40;
         assert!(again <= 8, "{again} pieces came again");
         assert_eq!(world.pieces_of(who[1], root), 40);
@@ -297,7 +297,11 @@ fn paused_nothing_comes_and_cancelled_nothing_stays() {
         world.close_tab(who[1]);
         world.restart(who[1]);
         world.run_for(seconds(10));
-        assert_eq!(state(&world, who[1], &file), None);
+        assert_eq!(
+            state(&world, who[1], &file),
+            Some(FileState::Offered),
+            "it is remembered"
+        );
         only_these_are_blamed(&world, &[]);
     }
 }
@@ -321,6 +325,73 @@ fn a_full_disk_keeps_what_it_has_and_a_lost_piece_is_fetched_again() {
         world.machines[who[0]].pieces.kept.insert((root, 7), vec![0; 262_144]);
         world.fetch(who[2], &file);
         world.run_until(seconds(120), "the third has it", |world| world.has_whole(who[2], root));
+        only_these_are_blamed(&world, &[]);
+    }
+}
+
+#[test]
+fn a_disk_that_fails_for_a_while_costs_time_and_no_piece() {
+    for seed in fast() {
+        let (mut world, who, file) = room_with_file(seed, 3, 8);
+        let root = file.info.root;
+        world.fetch(who[1], &file);
+        world.run_until(seconds(60), "some of it", |world| world.pieces_of(who[1], root) >= 2);
+        world.machines[who[0]].pieces.fails = true;
+        world.run_until(seconds(30), "it is told", |world| {
+            state(world, who[0], &file) == Some(FileState::Unreadable)
+        });
+        world.run_for(seconds(30));
+        assert!(!world.has_whole(who[1], root));
+        // Nobody else has it: a piece that was given up would be lost for good.
+        world.machines[who[0]].pieces.fails = false;
+        world.fetch(who[2], &file);
+        world.run_until(seconds(240), "all have it", |world| all_have(world, &who, &file));
+        only_these_are_blamed(&world, &[]);
+    }
+}
+
+#[test]
+fn two_who_cannot_connect_exchange_a_file_through_a_third_and_the_chat_is_as_fast_as_ever() {
+    for seed in fast() {
+        let mut world = World::new(seed);
+        world.disks = true;
+        let (ann, cid) = world.add_pair();
+        world.block(ann, cid);
+        let bob = world.add("Bob");
+        let who = [ann, bob, cid];
+        world.run_until(seconds(60), "all here", |world| world.all_here(&who));
+        let file = world.make_file(12);
+        let root = file.info.root;
+        let offer = world.offer(ann, &file);
+        world.run_until(seconds(20), "all know of it", |world| {
+            who.iter().all(|who| world.was_shown(*who, &offer))
+        });
+        world.fetch(cid, &file);
+        world.run_until(seconds(120), "it begins", |world| world.pieces_of(cid, root) >= 1);
+        let (start, before) = (world.millis(), world.file_bytes);
+        let mut worst = 0;
+        while !world.has_whole(cid, root) {
+            let id = world.say(ann, "hello");
+            let took = world.run_until(seconds(10), "heard", |world| world.was_shown(cid, &id));
+            worst = worst.max(took.as_millis());
+            world.run_for(millis(300));
+            assert!(world.millis() - start < 120_000, "it takes too long");
+        }
+        let told = world.machines[cid]
+            .events
+            .iter()
+            .any(|(_, event)| matches!(event, Event::File { progress, .. } if progress.through == Some(world.id(bob))));
+        assert!(told, "through Bob");
+        // Each piece goes over two links, so many in a second and a few in the first moment.
+        let seconds_taken = (world.millis() - start) / 1_000 + 3;
+        let most = 2 * (seconds_taken * u64::from(CARRIED_PIECES_PER_SECOND) + 4) * 300_000;
+        assert!(
+            world.file_bytes - before <= most,
+            "{} of {most}",
+            world.file_bytes - before
+        );
+        assert!(worst <= 1_000, "{worst} ms");
+        assert_eq!(world.pieces_of(bob, root), 0, "Bob keeps nothing");
         only_these_are_blamed(&world, &[]);
     }
 }

@@ -8,7 +8,7 @@ use super::{Body, Happening, Life, Simulation, Who, wire};
 use crate::{
     Node,
     config::{FILE_CHANNEL_LOW_BYTES, FILE_CHANNEL_WINDOW_BYTES, FILE_FRAME_BYTES_MAX, PIECE_BYTES},
-    io::{Input, LinkId},
+    io::{Input, LinkId, Unreadable},
     model::{Event, FileInfo, FileProgress, FileState},
     pieces::{PieceHash, PieceHasher},
     wire::transfer::FileFrame,
@@ -35,6 +35,8 @@ pub(crate) struct Pieces {
     pub(crate) kept: BTreeMap<(FileId, u32), Vec<u8>>,
     /// How many it can keep.
     pub(crate) most: Option<usize>,
+    /// Whether nothing can be read.
+    pub(crate) fails: bool,
     /// How often pieces were read, and written.
     pub(crate) reads: u64,
     pub(crate) writes: u64,
@@ -220,7 +222,11 @@ impl<B: Body> Simulation<B> {
         let input = match doing {
             Doing::Read { root, piece } => {
                 pieces.reads += 1;
-                let bytes = pieces.kept.get(&(root, piece)).cloned();
+                let bytes = if pieces.fails {
+                    Err(Unreadable)
+                } else {
+                    Ok(pieces.kept.get(&(root, piece)).cloned())
+                };
                 Input::PieceRead { root, piece, bytes }
             }
             Doing::Write {
@@ -254,7 +260,7 @@ impl<B: Body> Simulation<B> {
     pub(crate) fn file(&self, who: Who, root: FileId) -> Option<FileProgress> {
         let mut events = self.machines[who].events.iter().rev();
         events.find_map(|(_, event)| match event {
-            Event::File { root: of, progress } if *of == root => Some(*progress),
+            Event::File { info, progress } if info.root == root => Some(*progress),
             _ => None,
         })
     }

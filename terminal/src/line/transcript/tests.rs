@@ -184,13 +184,19 @@ fn files_are_numbered_as_they_come_and_keep_their_numbers() {
         assert_eq!((told.number, told.name.as_str()), (usize::from(root), "a\u{fffd}.txt"));
     }
     rig.happen(Event::File {
-        root: FileId::from_bytes([2; 32]),
+        info: FileInfo {
+            root: FileId::from_bytes([2; 32]),
+            bytes: 5,
+            name: "a.txt".to_owned(),
+            media_type: String::new(),
+        },
         progress: FileProgress {
             state: FileState::Whole,
             pieces_have: 1,
             pieces: 1,
             bytes_have: 5,
             sources: 1,
+            through: None,
         },
     });
     let reports = rig.look();

@@ -12,9 +12,10 @@ use client::{
         label, out_of_reach, page, person_state,
     },
 };
-use mesh::model::{FileInfo, Message, PersonState, SendError};
+use mesh::model::{PersonState, SendError};
 use shared::PeerId;
 use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, EventTarget, HtmlDialogElement, HtmlElement};
 use yew::prelude::*;
 
@@ -25,12 +26,12 @@ use crate::{
     components::{
         copy::CopyBox,
         element::{button, element, words},
-        file_card::{Place, file_card},
+        file_card::file_list,
         icon::{Icon, glyph},
         invite::{ByHand, link},
         rename::Rename,
     },
-    js,
+    folder, js,
 };
 
 /// What is shown in front of the room.
@@ -217,7 +218,7 @@ fn content(
             </>
         },
         Sheet::Check => html! { <>{ checked(props, check) }{ done }</> },
-        Sheet::Files => html! { <>{ title(label::FILES) }{ files(props) }{ done }</> },
+        Sheet::Files => html! { <>{ title(label::FILES) }{ file_list(&props.state, &props.on_file) }{ done }</> },
         Sheet::Export => html! { <>{ export(props, space) }{ done }</> },
         Sheet::Diagnostics => html! {
             <>
@@ -331,19 +332,6 @@ fn how_reached(props: &RoomViewProps, peer: &PeerId) -> AttrValue {
         | PersonState::Left
         | PersonState::Away) => person_state(state).into(),
     }
-}
-
-/// All files of the room, the latest first.
-fn files(props: &RoomViewProps) -> Html {
-    let item = |(message, info): (&Message, &FileInfo)| {
-        let progress = props.state.progress(&info.root);
-        html! {
-            <li key={info.root.to_text()}>
-                { file_card(info, progress.as_ref(), (Place::List, message.own), &props.on_file) }
-            </li>
-        }
-    };
-    html! { <ul role="list" class="files" aria-label={label::FILES}>{ for props.state.offers().into_iter().map(item) }</ul> }
 }
 
 /// What was said, as a file for a program or for people; and how much is kept without it.
@@ -468,7 +456,21 @@ fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
                 { goes_to(Icon::People, label::RENAME_SELF, Sheet::RenameSelf) }
                 { goes_to(Icon::Link, label::WITHOUT_SERVER, Sheet::ByHand) }
             }
-            if props.state.messages.iter().any(|entry| entry.message.file.is_some()) {
+            if open && folder::picks_folders() {
+                { item(Icon::Clip, label::SEND_FOLDER, {
+                    let (show, on_files) = (show.clone(), props.on_files.clone());
+                    Callback::from(move |_: MouseEvent| {
+                        let on_files = on_files.clone();
+                        spawn_local(async move {
+                            if let Some(folder) = folder::pick().await {
+                                on_files.emit(vec![folder]);
+                            }
+                        });
+                        show.emit(None);
+                    })
+                }) }
+            }
+            if !props.state.files.is_empty() || props.state.messages.iter().any(|entry| entry.message.file.is_some()) {
                 { goes_to(Icon::Clip, label::FILES, Sheet::Files) }
             }
             { goes_to(Icon::Sun, label::APPEARANCE, Sheet::Appearance) }

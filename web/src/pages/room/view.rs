@@ -5,6 +5,7 @@ use std::rc::Rc;
 use client::{
     check::Check,
     export::File,
+    files::Preview,
     marks::Mark,
     notice::NoticeAction,
     room::{Pinned, RoomState},
@@ -30,9 +31,13 @@ use crate::components::{
     network::NetworkPanel,
     notice::notice_view,
     people::People,
-    picture::Shown,
+    preview::Shown,
 };
-use crate::{drafts::Drafts, js};
+use crate::{
+    drafts::Drafts,
+    folder::{self, Chosen},
+    js,
+};
 
 /// Properties of [`RoomView`].
 #[derive(Debug, Clone, PartialEq, Properties)]
@@ -84,7 +89,7 @@ pub struct RoomViewProps {
     pub on_fold: Callback<bool>,
     /// The person wants files sent to everyone.
     #[prop_or_default]
-    pub on_files: Callback<Vec<web_sys::File>>,
+    pub on_files: Callback<Vec<Chosen>>,
     /// Files were dropped or pasted while the message box whispers: they are for everyone, and not sent.
     #[prop_or_default]
     pub on_files_refused: Callback<()>,
@@ -183,7 +188,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
         })
     };
     // Dropped or pasted, and not sent yet: that may not have been meant.
-    let pending = use_state(Vec::<web_sys::File>::new);
+    let pending = use_state(Vec::<Chosen>::new);
     let on_files = {
         let (pending, refused, is_whispering) = (pending.setter(), props.on_files_refused.clone(), recipient.is_some());
         Callback::from(move |event: Event| {
@@ -192,13 +197,13 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                 if is_whispering {
                     refused.emit(());
                 } else {
-                    let mut files = js::files_of(&event);
+                    let mut chosen = folder::chosen(&event);
                     if event.type_() == "paste"
-                        && let [picture] = &mut files[..]
+                        && let [Chosen::File(picture)] = &mut chosen[..]
                     {
                         js::name_picture(picture);
                     }
-                    pending.set(files);
+                    pending.set(chosen);
                 }
             }
         })
@@ -368,14 +373,14 @@ fn way_out(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
 }
 
 /// What is about to be sent: files that were dropped or pasted, or one that is being read.
-fn files_bar(props: &RoomViewProps, pending: &UseStateHandle<Vec<web_sys::File>>) -> Html {
+fn files_bar(props: &RoomViewProps, pending: &UseStateHandle<Vec<Chosen>>) -> Html {
     if let Some((name, percent)) = &props.preparing {
         return html! { <p class="files-bar" role="status">{ words::files::preparing(name, *percent) }</p> };
     }
     if pending.is_empty() || props.state.closed {
         return html! {};
     }
-    let names = pending.iter().map(web_sys::File::name);
+    let names = pending.iter().map(Chosen::name);
     let none = {
         let pending = pending.setter();
         move |_: MouseEvent| pending.set(Vec::new())
@@ -389,8 +394,8 @@ fn files_bar(props: &RoomViewProps, pending: &UseStateHandle<Vec<web_sys::File>>
     };
     html! {
         <div class="files-bar" role="group" aria-label={label::SEND_FILE}>
-            if let [file] = &pending[..] && file.type_().starts_with("image/") {
-                <Shown blob={web_sys::Blob::from(file.clone())} name={file.name()} />
+            if let [Chosen::File(file)] = &pending[..] && file.type_().starts_with("image/") {
+                <Shown blob={web_sys::Blob::from(file.clone())} kind={Preview::Picture} name={file.name()} />
             }
             <p role="status">{ words::files::ask(names) }</p>
             { button("button small primary", page::SEND_FILES, send) }
