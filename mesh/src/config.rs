@@ -3,13 +3,14 @@
 //! No other file declares a limit; `tests/tests/tidy.rs` looks.
 
 mod files;
+mod keeping;
 mod timing;
 
 use std::time::Duration;
 
 use shared::limits::{LINKS_MAX, TEXT_BYTES_MAX};
 
-pub use self::{files::*, timing::Timing};
+pub use self::{files::*, keeping::*, timing::Timing};
 
 /// What a node is told at its start.
 #[derive(Debug, Clone, PartialEq, Eq)]

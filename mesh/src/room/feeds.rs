@@ -53,7 +53,7 @@ impl Room {
             return Ok(());
         }
         let record = self.check::<Entry>(cx, link, &unchecked)?;
-        if self.accept_entry(cx, &record, Source::Broadcast) {
+        if self.accept_entry(cx, &record, Source::Broadcast) && !self.has_vanished(cx, record.content.order) {
             cx.counters.entry_hops = u64::from(hops);
             self.pass_entry(cx, &record, hops, route, Some(link));
         }

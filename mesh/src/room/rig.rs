@@ -175,6 +175,7 @@ pub(super) fn shown(record: &Record<Entry>) -> Output {
         dated_ahead: false,
         text: record.content.text().unwrap().to_owned(),
         file: None,
+        vanish: None,
     };
     Output::Event(Event::Message { message })
 }

@@ -11,6 +11,7 @@ use super::{
     codec::{DecodeError, decode, valid_name},
     file::FileInfo,
     record::{Content, Record, Unchecked},
+    setting::Vanish,
     span::Feed,
     timestamp::Timestamp,
 };
@@ -43,7 +44,7 @@ pub struct Entry {
     /// The author's name at that time.
     #[n(5)]
     pub name: String,
-    /// What [`Entry::body`] is: [`Entry::CHAT`], [`Entry::ROOM_NAME`], [`Entry::WHISPER`], [`Entry::FILE`], or something of a later version, which is kept and passed on all the
+    /// What [`Entry::body`] is: [`Entry::CHAT`], [`Entry::ROOM_NAME`], [`Entry::WHISPER`], [`Entry::FILE`], [`Entry::VANISH`], or something of a later version, which is kept and passed on all the
     /// same.
     #[n(6)]
     pub kind: u32,
@@ -98,6 +99,10 @@ impl Entry {
     // No limit: a number on the wire.
     pub const FILE: u32 = 3;
 
+    /// The kind of a founder's word after how long messages vanish: the body is a [`Vanish`].
+    // No limit: a number on the wire.
+    pub const VANISH: u32 = 4;
+
     /// The text, if this is a chat message.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
@@ -108,6 +113,12 @@ impl Entry {
     #[must_use]
     pub fn room_name(&self) -> Option<&str> {
         self.text_of(Self::ROOM_NAME).filter(|name| valid_name(name))
+    }
+
+    /// After how long messages vanish, if this says so. It counts if the author is the founder.
+    #[must_use]
+    pub fn vanish(&self) -> Option<Vanish> {
+        (self.kind == Self::VANISH).then(|| decode(&self.body.bytes).ok())?
     }
 
     /// The sealed whisper, if this is one.
@@ -176,6 +187,8 @@ pub struct Header {
     pub seq: u64,
     /// The id of the entry.
     pub id: [u8; 32],
+    /// The place of the entry in the one order.
+    pub order: Timestamp,
     /// The entry as it travels, without its body.
     pub wire: Vec<u8>,
 }
@@ -207,6 +220,7 @@ impl Header {
             feed: Feed { author, number },
             seq: entry.seq,
             id: unchecked.id,
+            order: entry.order,
             wire: unchecked.without_body(),
         }
     }

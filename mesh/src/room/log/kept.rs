@@ -13,6 +13,7 @@ use crate::{
         id::ShortId,
         record::Record,
         stored::StoredSpan,
+        timestamp::Timestamp,
     },
 };
 
@@ -235,6 +236,18 @@ impl Kept {
     pub(super) fn skipped(&self) -> Option<(u64, u64)> {
         let first = self.missing_from(self.evicted);
         (first < self.whole_from).then_some((first, self.whole_from))
+    }
+
+    /// Wants nothing of what was skipped before an entry that is older than this, and of which only the header is here: it is older still. Says
+    /// whether that is news.
+    pub(super) fn give_up_skipped(&mut self, oldest: Timestamp) -> bool {
+        let is_old = self.header().is_some_and(|header| header.order < oldest);
+        let is_bare = self.range(0, self.next).next().is_none();
+        let is_news = is_old && is_bare && self.evicted < self.next;
+        if is_news {
+            (self.evicted, self.first) = (self.next, self.next);
+        }
+        is_news
     }
 
     /// Evicts the entry with the lowest number. If it joins no other, the feed goes on after it.
