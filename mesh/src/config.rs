@@ -315,6 +315,9 @@ pub const QUIET_MIN: Duration = Duration::from_secs(3);
 /// The wait between exchanges on a link at most.
 pub const QUIET_MAX: Duration = Duration::from_secs(60);
 
+/// A backlog of fewer entries is not told of: it is here at once.
+pub const BACKLOG_TOLD_MIN: u64 = 100;
+
 /// How long a batch of entries is waited for.
 pub const BATCH_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -84,6 +84,13 @@ pub enum Event {
         /// Text of letters, digits, `-` and `_`.
         text: String,
     },
+    /// A backlog comes in: so many of so many entries are here. It is over when all are.
+    CatchingUp {
+        /// How many are here.
+        have: u32,
+        /// How many there are, as neighbors say.
+        of: u32,
+    },
     /// The founder gave the room a name.
     RoomNamed {
         /// The name.

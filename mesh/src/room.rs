@@ -51,7 +51,7 @@ use self::{
     roster::{NameNews, Roster},
     routing::Routing,
     settings::Settings,
-    sync::{Sync, Urgency},
+    sync::{Sync, Urgency, backlog::Backlog},
     time::{RoomTime, ahead_of},
     trees::Trees,
 };
@@ -93,6 +93,7 @@ pub(crate) struct Room {
     /// Draws the numbers of feeds.
     feeds: ChaCha20Rng,
     sync: Sync,
+    backlog: Backlog,
     routing: Routing,
     deliveries: Deliveries,
     closing: Closing,
@@ -136,6 +137,7 @@ impl Room {
             head: None,
             feeds,
             sync: Sync::default(),
+            backlog: Backlog::default(),
             routing: Routing::new(seed),
             deliveries: Deliveries::new(seed),
             closing: Closing::new(closed),
@@ -355,6 +357,7 @@ impl Room {
         }
         self.sync
             .handle_digests(cx, link, theirs, urgency, &self.log, &self.roster);
+        self.tell_backlog(cx, 0);
     }
 
     // --- what several layers are told of ---

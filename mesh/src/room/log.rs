@@ -158,7 +158,9 @@ impl Log {
             return Accepted::TooEarly;
         }
         self.heads.replace(feed, before, kept.head());
-        self.by_id.insert(&entry.short(), (place, seq));
+        if !entry.content.is_bare() {
+            self.by_id.insert(&entry.short(), (place, seq));
+        }
         self.entries += 1;
         self.bytes += entry.wire.len();
         if let Some(share) = self.authors.get_mut(&entry.author) {
@@ -180,6 +182,11 @@ impl Log {
     pub(crate) fn end_of(&self, feed: &Feed) -> Option<(u64, [u8; 32])> {
         let head = self.kept(feed)?.head()?;
         (head.next > 0).then_some((head.next, head.id))
+    }
+
+    /// The first number that is lacking of a feed.
+    pub(crate) fn next_of(&self, feed: &Feed) -> u64 {
+        self.kept(feed).map_or(0, Kept::next)
     }
 
     /// We speak in another feed from now on.

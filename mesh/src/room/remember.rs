@@ -194,6 +194,7 @@ impl Room {
         match key {
             Key::Entry { feed, seq } => {
                 let record = Record::<Entry>::recall(value).ok();
+                let record = record.or_else(|| Record::open_bare(value, None));
                 let is_it = |record: &Rc<Record<Entry>>| feed_of(record) == feed && record.content.seq == seq;
                 recalled.entries.extend(record.filter(is_it));
             }

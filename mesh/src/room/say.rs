@@ -172,6 +172,7 @@ impl Room {
         }
         let sealed = seal_whisper(&cx.identity, &cx.room, whisper, &mut self.whispers).ok()?;
         let record = self.sign(cx, Entry::WHISPER, EntryBody::of(sealed), Timestamp::default());
+        self.sweep_later(cx);
         let (feed, seq) = (self.feed, record.content.seq);
         let until = cx.instant() + left;
         self.deliveries.hold(whisper.id, (feed, seq), whisper.to, until).ok()?;
@@ -286,6 +287,9 @@ impl Room {
             // From somebody who did not know yet, or whose clock is behind.
             self.sweep_soon(cx);
             return;
+        }
+        if record.content.sealed().is_some() {
+            self.sweep_later(cx);
         }
         if let Some(message) = message(cx, record) {
             if !self.was_shown_before(record) {

@@ -191,3 +191,75 @@ fn demand_founder(cx: &Context) -> Result<(), SendError> {
     let is_founder = cx.room.founder() == Some(cx.me);
     is_founder.then_some(()).ok_or(SendError::NotFounder)
 }
+
+#[cfg(test)]
+mod tests {
+    use shared::RoomCode;
+
+    use super::*;
+    use crate::{
+        context::test::{identity, peer},
+        io::Output,
+        random::{Stream, stream},
+        room::rig::{BOB, CID, Rig, sent, violation},
+    };
+
+    /// A rig in a room that the person with number 2 founded.
+    fn founded() -> Rig {
+        let mut rig = Rig::linked(&[2, 3]);
+        rig.cx.room = RoomCode::generate(peer(2), &mut stream([1; 32], Stream::Log)).open();
+        rig
+    }
+
+    fn word(rig: &Rig, person: u8, kind: u32, after: Vanish) -> Rc<Record<Entry>> {
+        let entry = Entry {
+            kind,
+            body: EntryBody::of(encode(&after)),
+            order: crate::model::Timestamp::from_unix_millis(rig.cx.now.unix_millis + after as u64),
+            ..rig.entry_of(person, 0, "x").content.clone()
+        };
+        Record::sign(&identity(person), &rig.cx.room, entry)
+    }
+
+    fn setting(record: &Record<Entry>) -> Frame<'_> {
+        let wire = record.wire.as_slice().into();
+        Frame::Setting { wire }
+    }
+
+    #[test]
+    fn a_word_of_the_founder_is_followed_and_passed_on_once_and_an_earlier_one_never() {
+        let mut rig = founded();
+        let week = word(&rig, 2, Entry::VANISH, Vanish::Week);
+        rig.handle(BOB, setting(&week));
+        let message = message(&rig.cx, &week).unwrap();
+        assert_eq!(message.vanish, Some(Vanish::Week));
+        let outputs = rig.cx.outputs();
+        assert_eq!(
+            outputs,
+            [
+                sent(CID, &setting(&week)),
+                Output::Event(Event::Vanishing { after: Vanish::Week }),
+                Output::Event(Event::Message { message }),
+            ]
+        );
+        rig.handle(CID, setting(&week));
+        rig.handle(CID, setting(&word(&rig, 2, Entry::VANISH, Vanish::Hour)));
+        assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![]));
+        rig.room.tell_settings(&mut rig.cx, CID);
+        assert_eq!(rig.cx.outputs(), [sent(CID, &setting(&week))]);
+    }
+
+    #[test]
+    fn what_is_no_word_of_the_founder_is_a_violation() {
+        let mut rig = founded();
+        let mut altered = word(&rig, 2, Entry::VANISH, Vanish::Week).wire.clone();
+        altered[40] ^= 1;
+        let by_another = word(&rig, 3, Entry::VANISH, Vanish::Week).wire.clone();
+        let no_word = word(&rig, 2, Entry::CHAT, Vanish::Week).wire.clone();
+        for wire in [altered, by_another, no_word] {
+            let wire = wire.as_slice().into();
+            rig.handle(BOB, Frame::Setting { wire });
+            assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![violation(BOB)]));
+        }
+    }
+}

@@ -3,6 +3,8 @@
 //! The header of an entry names the header before it and the hash of the body. So headers make a chain that proves what its author said in
 //! which order, also where bodies are not at hand.
 
+use std::rc::Rc;
+
 use minicbor::{Encode, bytes::ByteArray};
 use shared::{Label, Room, limits::TEXT_BYTES_MAX};
 use wire_derive::Decode;
@@ -124,7 +126,12 @@ impl Entry {
     /// The sealed whisper, if this is one.
     #[must_use]
     pub fn sealed(&self) -> Option<&[u8]> {
-        (self.kind == Self::WHISPER).then_some(&self.body.bytes)
+        (self.kind == Self::WHISPER && !self.is_bare()).then_some(&self.body.bytes)
+    }
+
+    /// Whether the body was dropped.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.body.bytes.is_empty() && self.body.length > 0
     }
 
     /// The file that is offered, if this is one, and one that can be.
@@ -175,6 +182,39 @@ impl Content for Entry {
         } else {
             Ok(())
         }
+    }
+}
+
+impl Record<Entry> {
+    /// The same entry without its body.
+    pub(crate) fn bare(&self) -> Rc<Self> {
+        let unchecked = Unchecked::read(&self.wire).expect("invariant: a record can be read");
+        let mut content = self.content.clone();
+        content.body.bytes = Vec::new();
+        Rc::new(Self {
+            author: self.author,
+            id: self.id,
+            content,
+            wire: unchecked.without_body(),
+        })
+    }
+
+    /// Reads a whisper that waited in the log until its body was dropped, and checks its signature unless it was stored here.
+    pub(crate) fn open_bare(wire: &[u8], room: Option<&Room>) -> Option<Rc<Self>> {
+        let unchecked = Unchecked::read(wire).ok().filter(|record| !record.has_body())?;
+        let content: Entry = match room {
+            Some(room) => unchecked.check_content(room).ok()?,
+            None => unchecked.peek().ok().filter(Entry::is_valid)?,
+        };
+        let (author, id, wire) = (unchecked.author, unchecked.id, wire.to_vec());
+        (content.kind == Entry::WHISPER && content.is_bare()).then(|| {
+            Rc::new(Self {
+                author,
+                id,
+                content,
+                wire,
+            })
+        })
     }
 }
 

@@ -60,6 +60,45 @@ impl Log {
         dropped
     }
 
+    /// Drops the bodies of whispers that come before this in the one order: what waited for so long is waited for no more. Gives them, and
+    /// whether others still wait.
+    pub(crate) fn drop_whispers_before(&mut self, oldest: Timestamp) -> (Vec<Rc<Record<Entry>>>, bool) {
+        let (mut dropped, mut others) = (Vec::new(), false);
+        for place in 0..self.feeds.len() {
+            let mut old = Vec::new();
+            for entry in self.feeds[place].kept.iter() {
+                if entry.content.sealed().is_some() {
+                    let is_old = entry.content.order < oldest;
+                    old.extend(is_old.then(|| Rc::clone(entry)));
+                    others |= !is_old;
+                }
+            }
+            for entry in old {
+                if self.feeds[place].kept.is_first(entry.content.seq) {
+                    self.evict_first(place);
+                } else {
+                    self.strip(place, &entry);
+                }
+                dropped.push(entry);
+            }
+        }
+        (dropped, others)
+    }
+
+    fn strip(&mut self, place: usize, entry: &Record<Entry>) {
+        let bare = entry.bare();
+        let saved = entry.wire.len() - bare.wire.len();
+        self.bytes -= saved;
+        if let Some(share) = self.authors.get_mut(&entry.author) {
+            share.bytes -= saved;
+        }
+        self.by_id.remove(&entry.short());
+        let feed = self.feeds[place].feed;
+        let seq = entry.content.seq;
+        self.feeds[place].kept.strip(bare);
+        self.touch(Touched::Entry { feed, seq });
+    }
+
     /// Forgets the feed that grew longest ago of the author with most of them. Gives its place.
     pub(super) fn give_up_feed(&mut self) -> usize {
         // Else all that we say would count as delivered to whoever never had it either.

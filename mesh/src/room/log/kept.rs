@@ -138,6 +138,19 @@ impl Kept {
         self.entries.first().map(|(_, entry)| entry)
     }
 
+    /// Puts an entry without its body in the place of what is there.
+    pub(super) fn strip(&mut self, bare: Rc<Record<Entry>>) {
+        self.entries.insert(bare.content.seq, bare);
+    }
+
+    /// Whether an entry is the first of the part that goes on, and nothing before it may still come.
+    pub(super) fn is_first(&self, seq: u64) -> bool {
+        seq == self.first
+            && seq < self.next
+            && self.evicted == self.first
+            && self.earliest().is_some_and(|first| first.content.seq == seq)
+    }
+
     /// Adds an entry that is not known. Says whether there was room for it: what was asked for has room.
     pub(super) fn insert(&mut self, seq: u64, entry: Rc<Record<Entry>>, source: Source) -> bool {
         if source == Source::Broadcast && seq > self.next && self.ahead() >= OUT_OF_ORDER_MAX {

@@ -63,6 +63,7 @@ impl<B: Body> Simulation<B> {
             | Event::Invitation { .. }
             | Event::InvitationAnswer { .. }
             | Event::RoomNamed { .. }
+            | Event::CatchingUp { .. }
             | Event::Vanishing { .. }
             | Event::Retention { .. }
             | Event::Dropped { .. }
