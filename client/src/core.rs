@@ -475,6 +475,10 @@ impl Core {
             | Event::InvitationAnswer { .. }
             | Event::Renumbered { .. }
             | Event::RoomNamed { .. }
+            | Event::CatchingUp { .. }
+            | Event::Vanishing { .. }
+            | Event::Retention { .. }
+            | Event::Dropped { .. }
             | Event::RoomClosed => TELL_AFTER,
         };
         let at = self.now + wait;

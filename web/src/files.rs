@@ -254,6 +254,7 @@ mod tests {
                 unix_millis: 0,
                 dated_ahead: false,
                 text: String::new(),
+                vanish: None,
                 file: Some(FileInfo {
                     root: FileId::from_bytes([number; 32]),
                     bytes: 1,

@@ -83,6 +83,7 @@ fn message(byte: u8, author: u8, text: &str) -> Message {
         dated_ahead: false,
         text: text.to_owned(),
         file: None,
+        vanish: None,
     }
 }
 

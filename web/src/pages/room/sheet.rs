@@ -17,7 +17,10 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, EventTarget, HtmlDialogElement, HtmlElement};
 use yew::prelude::*;
 
-use super::view::{RoomViewProps, kind, name};
+use super::{
+    keeping::keeping,
+    view::{RoomViewProps, kind, name},
+};
 use crate::{
     appearance::{self, Setting},
     clock,
@@ -45,6 +48,8 @@ pub enum Sheet {
     RenameSelf,
     /// A name for the room.
     RenameRoom,
+    /// For how long things are kept.
+    Keeping,
     /// How the page looks here.
     Appearance,
     /// What kind of network this is.
@@ -69,6 +74,7 @@ impl Sheet {
         match self {
             Self::Invite | Self::ByHand | Self::RenameSelf | Self::RenameRoom | Self::Close => true,
             Self::Menu
+            | Self::Keeping
             | Self::Appearance
             | Self::Check
             | Self::Files
@@ -82,7 +88,7 @@ impl Sheet {
     /// What closes it besides its buttons (`closedby` in HTML): a click beside it, unless something typed would be lost.
     fn closed_by(self) -> &'static str {
         match self {
-            Self::ByHand | Self::RenameSelf | Self::RenameRoom => "closerequest",
+            Self::ByHand | Self::RenameSelf | Self::RenameRoom | Self::Keeping => "closerequest",
             Self::Invite
             | Self::Menu
             | Self::Appearance
@@ -208,6 +214,7 @@ fn content(
                 show,
             )
         }
+        Sheet::Keeping => keeping(props, label::KEEPING, show),
         Sheet::Appearance => html! {
             <>
                 { title(label::APPEARANCE) }
@@ -384,7 +391,7 @@ fn rename_self(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
     )
 }
 
-fn title(text: impl Into<AttrValue>) -> Html {
+pub(super) fn title(text: impl Into<AttrValue>) -> Html {
     html! { <h2 id="sheet-title" tabindex="-1">{ words("bdi", text) }</h2> }
 }
 
@@ -448,6 +455,7 @@ fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
             if props.state.messages.iter().any(|entry| entry.message.file.is_some()) {
                 { goes_to(Icon::Clip, label::FILES, Sheet::Files) }
             }
+            { goes_to(Icon::Clock, label::KEEPING, Sheet::Keeping) }
             { goes_to(Icon::Sun, label::APPEARANCE, Sheet::Appearance) }
             { goes_to(Icon::Open, label::CHECK_CONNECTION, Sheet::Check) }
             { goes_to(Icon::Down, label::EXPORT, Sheet::Export) }
