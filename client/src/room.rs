@@ -3,9 +3,8 @@
 use std::{rc::Rc, time::Duration};
 
 use litemap::LiteMap;
-use mesh::io::ServerId;
 use mesh::{
-    io::Instant,
+    io::{Instant, ServerId},
     model::{
         Delivery, Event, FileInfo, FileProgress, FileState, Message, Person, PersonState, Retention, ServerState,
         Timestamp, Vanish,
