@@ -2,8 +2,6 @@
 
 use mesh::model::{Retention, Vanish};
 
-use super::page::size;
-
 /// What can be kept of a room on one device by number: how many, and in words.
 pub const ENTRIES: [(u32, &str); 4] = [
     (u32::MAX, "as many as fit"),
@@ -82,11 +80,9 @@ pub const fn vanish_short(after: Vanish) -> &'static str {
 /// What is kept here, in a sentence.
 #[must_use]
 pub fn kept_here(keep: Retention) -> String {
-    let mut text = format!(
-        "This device keeps up to {} messages and {}",
-        keep.entries,
-        size(keep.bytes.into())
-    );
+    // As the list has them, whose megabytes have 1,024 kilobytes.
+    let megabytes = keep.bytes / (1024 * 1024);
+    let mut text = format!("This device keeps up to {} messages and {megabytes} MB", keep.entries);
     if let Some(seconds) = keep.seconds {
         let (_, age) = SECONDS[nearest(&SECONDS, seconds)];
         text += &format!(", none for longer than {age}");
@@ -129,7 +125,7 @@ mod tests {
         }
         assert_eq!(
             kept_here(retention(1_000, SECONDS[3].0, BYTES[1].0)),
-            "This device keeps up to 1000 messages and 8.4 MB, none for longer than a day."
+            "This device keeps up to 1000 messages and 8 MB, none for longer than a day."
         );
     }
 }

@@ -15,6 +15,7 @@ use shared::{MessageId, PeerId};
 use super::{
     Room,
     log::feed_of,
+    retention::ascending,
     say::{message, show_whisper, time_left, whispered},
 };
 use crate::{
@@ -269,9 +270,8 @@ impl Room {
 
     /// Has stored what became of the log.
     pub(super) fn persist(&mut self, cx: &mut Context) {
-        let mut dropped = self.log.take_dropped();
-        dropped.sort_unstable();
-        self.tell_dropped(cx, dropped);
+        let dropped = self.log.take_dropped();
+        self.tell_dropped(cx, ascending(dropped));
         if !cx.keeps {
             self.log.drop_changes();
             return;

@@ -19,6 +19,7 @@ use crate::{
     context::Context,
     io::{Instant, Priority, millis},
     model::{Event, Retention},
+    order::by_number,
     wire::{
         entry::Entry,
         record::Record,
@@ -135,8 +136,7 @@ impl Room {
         // Everybody is to see the rule that they live by.
         let rule = self.settings.rule().map(|record| record.message_id());
         dropped.retain(|id| Some(*id) != rule);
-        dropped.sort_unstable();
-        dropped
+        ascending(dropped)
     }
 
     /// Tells what of what was shown is kept no longer.
@@ -145,6 +145,11 @@ impl Room {
             cx.event(Event::Dropped { ids });
         }
     }
+}
+
+/// Ids in ascending order.
+pub(super) fn ascending(ids: Vec<MessageId>) -> Vec<MessageId> {
+    by_number(ids, |id| u128::from_be_bytes(*id.as_bytes()))
 }
 
 /// The place in the order of what was said so long ago.
