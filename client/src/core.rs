@@ -475,11 +475,14 @@ impl Core {
             | Event::InvitationAnswer { .. }
             | Event::Renumbered { .. }
             | Event::RoomNamed { .. }
+            | Event::CatchingUp { .. }
+            | Event::Vanishing { .. }
+            | Event::Retention { .. }
+            | Event::Dropped { .. }
             | Event::RoomClosed => TELL_AFTER,
         };
-        let at = self.now + wait;
         let visibility = self.visibility;
-        self.change(at, RoomAction::Event { event, visibility });
+        self.change(self.now + wait, RoomAction::Event { event, visibility });
     }
 
     fn change(&mut self, show_at: Instant, action: RoomAction) {
@@ -489,8 +492,7 @@ impl Core {
     }
 
     fn poll_show(&mut self) -> Option<Request> {
-        self.show_at.filter(|at| *at <= self.now)?;
-        self.show_at = None;
+        self.show_at.take_if(|at| *at <= self.now)?;
         let room = Rc::clone(&self.room);
         Some(Request::Show { room })
     }

@@ -104,6 +104,8 @@ pub enum Command {
     Whisper,
     /// A name for the room.
     NameRoom,
+    /// Says for how long things are kept.
+    Keep,
     /// Another name for the person.
     Rename,
     /// An invitation.
@@ -272,6 +274,9 @@ impl Recorder {
                 what: "invitation made",
             },
             Event::InvitationAnswer { .. } => Happening::Told { what: "answer made" },
+            Event::Vanishing { .. } | Event::Retention { .. } => Happening::Told { what: "retention" },
+            Event::CatchingUp { .. } => Happening::Told { what: "catching up" },
+            Event::Dropped { .. } => Happening::Told { what: "dropped" },
             Event::RoomNamed { .. } => Happening::Told { what: "room named" },
             Event::Recalled { .. } => Happening::Told { what: "recalled" },
             Event::Renumbered { .. } => Happening::Told { what: "renumbered" },

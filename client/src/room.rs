@@ -5,10 +5,12 @@ mod files;
 use std::{rc::Rc, time::Duration};
 
 use litemap::LiteMap;
-use mesh::io::ServerId;
 use mesh::{
-    io::Instant,
-    model::{Delivery, Event, FileInfo, FileProgress, Message, Person, PersonState, ServerState, Timestamp},
+    io::{Instant, ServerId},
+    model::{
+        Delivery, Event, FileInfo, FileProgress, Message, Person, PersonState, Retention, ServerState, Timestamp,
+        Vanish,
+    },
 };
 use shared::{FileId, MessageId, PeerId, name::skeleton};
 
@@ -50,6 +52,12 @@ pub struct RoomState {
     pub my_name: String,
     /// What the founder calls the room, if anything.
     pub name: Option<String>,
+    /// While a backlog comes in: how many of how many messages are here.
+    pub catching_up: Option<(u32, u32)>,
+    /// After how long messages vanish, by the founder's word.
+    pub vanish: Vanish,
+    /// What is kept on this machine.
+    pub retention: Retention,
     /// The others, in the order they were first heard of.
     pub people: Vec<Rc<Person>>,
     /// In the order of the room, ascending in `(order, id)`, whenever they came.
@@ -105,6 +113,9 @@ impl RoomState {
             me,
             my_name,
             name: None,
+            catching_up: None,
+            vanish: Vanish::default(),
+            retention: Retention::default(),
             people: Vec::new(),
             messages: Vec::new(),
             dropped: false,
@@ -381,6 +392,10 @@ impl RoomState {
             Event::Invitation { text } => self.invitation = Some(text.into()),
             Event::InvitationAnswer { text } => self.answer = Some(text.into()),
             Event::RoomNamed { name } => self.name = Some(name),
+            Event::CatchingUp { have, of } => self.catching_up = (have < of).then_some((have, of)),
+            Event::Vanishing { after } => self.vanish = after,
+            Event::Retention { keep } => self.retention = keep,
+            Event::Dropped { ids } => self.on_dropped(&ids),
             Event::RoomClosed => self.closed = true,
             Event::Left => self.left = true,
             Event::File { info, progress } => self.note_file(info, progress),
@@ -442,7 +457,10 @@ impl RoomState {
     }
 
     /// Puts a message in its place. Says whether it is new.
-    fn insert(&mut self, message: Message) -> bool {
+    fn insert(&mut self, mut message: Message) -> bool {
+        if let Some(after) = message.vanish {
+            words::keeping::vanish_line(after).clone_into(&mut message.text);
+        }
         let place = |message: &Message| (message.order, message.id);
         // Backwards: most of what arrives is the latest.
         let before = self
@@ -487,6 +505,13 @@ impl RoomState {
             messages.position(|entry| entry.message.author == *author)
         });
         theirs.unwrap_or(0)
+    }
+
+    /// Messages are kept no longer.
+    fn on_dropped(&mut self, ids: &[MessageId]) {
+        self.messages
+            .retain(|entry| ids.binary_search(&entry.message.id).is_err());
+        self.text_bytes = self.messages.iter().map(|entry| entry.message.text.len()).sum();
     }
 
     /// Where the messages begin that stand after all others because they are dated ahead. Once somebody says something that comes after

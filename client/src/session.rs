@@ -5,7 +5,7 @@ use std::{cell::RefCell, fmt, rc::Rc};
 use mesh::{
     NodeConfig,
     io::{Instant, Now},
-    model::{CloseError, FileError, FileInfo, Invitation, InvitationError, Network, SendError},
+    model::{CloseError, FileError, FileInfo, Invitation, InvitationError, Network, Retention, SendError, Vanish},
     pieces::PieceHash,
 };
 use shared::{FileId, Identity, MessageId, PeerId, Room, signal::IceServer};
@@ -146,6 +146,19 @@ impl Session {
     /// If the name is not [valid](crate::validate::name).
     pub fn name_room(&self, name: &str) -> Result<(), SendError> {
         self.command(|core, now| core.name_room(now, name))
+    }
+
+    /// See [`Core::set_vanish`].
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was done.
+    pub fn set_vanish(&self, after: Vanish) -> Result<(), SendError> {
+        self.command(|core, now| core.set_vanish(now, after))
+    }
+
+    /// See [`Core::set_retention`].
+    pub fn set_retention(&self, keep: Retention) {
+        self.command(|core, now| core.set_retention(now, keep));
     }
 
     /// Calls our person by another name.

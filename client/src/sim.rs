@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use mesh::{
     Node, NodeConfig,
     io::{Change, Input, Instant, Now, Output, Priority, ServerId},
-    model::{CloseError, Invitation, InvitationError, SendError},
+    model::{CloseError, Invitation, InvitationError, Retention, SendError, Vanish},
     sim::Body,
 };
 use shared::{Identity, MessageId, PeerId, Room};
@@ -161,6 +161,14 @@ impl Body for SimulatedClient {
 
     fn name_room(&mut self, now: Now, name: &str) -> Result<(), SendError> {
         self.core.name_room(now, name)
+    }
+
+    fn set_vanish(&mut self, now: Now, after: Vanish) -> Result<(), SendError> {
+        self.core.set_vanish(now, after)
+    }
+
+    fn set_retention(&mut self, now: Now, keep: Retention) {
+        self.core.set_retention(now, keep);
     }
 
     fn rename(&mut self, now: Now, name: &str) {

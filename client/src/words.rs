@@ -5,6 +5,7 @@
 
 pub mod check;
 pub mod files;
+pub mod keeping;
 pub mod label;
 pub mod page;
 
@@ -203,7 +204,7 @@ fn send_error(error: SendError, to: Option<&str>) -> Cow<'static, str> {
              connected."
                 .into()
         }
-        SendError::NotFounder => "Only who made this room can name it.".into(),
+        SendError::NotFounder => "Only who made this room can do that.".into(),
         SendError::Left => {
             "This room was left, so nothing was sent. Reload the page to join again; copy your text first.".into()
         }

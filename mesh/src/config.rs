@@ -3,13 +3,14 @@
 //! No other file declares a limit; `tests/tests/tidy.rs` looks.
 
 mod files;
+mod keeping;
 mod timing;
 
 use std::time::Duration;
 
 use shared::limits::{LINKS_MAX, TEXT_BYTES_MAX};
 
-pub use self::{files::*, timing::Timing};
+pub use self::{files::*, keeping::*, timing::Timing};
 
 /// What a node is told at its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -313,6 +314,9 @@ pub const QUIET_MIN: Duration = Duration::from_secs(3);
 
 /// The wait between exchanges on a link at most.
 pub const QUIET_MAX: Duration = Duration::from_secs(60);
+
+/// A backlog of fewer entries is not told of: it is here at once.
+pub const BACKLOG_TOLD_MIN: u64 = 100;
 
 /// How long a batch of entries is waited for.
 pub const BATCH_TIMEOUT: Duration = Duration::from_secs(10);

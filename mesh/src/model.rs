@@ -1,12 +1,19 @@
 //! What an app is told: people, messages and what became of them, servers, alerts, the network; and why a command was refused.
 
+mod counters;
+
 use std::time::Duration;
 
 use shared::{MessageId, PeerId};
 use thiserror::Error;
 
+pub use self::counters::Counters;
 use crate::io::{Instant, LinkKind, ServerId};
-pub use crate::wire::{file::FileInfo, timestamp::Timestamp};
+pub use crate::wire::{
+    file::FileInfo,
+    setting::{Retention, Vanish},
+    timestamp::Timestamp,
+};
 
 /// What the person in front of the app should see.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,10 +84,32 @@ pub enum Event {
         /// Text of letters, digits, `-` and `_`.
         text: String,
     },
+    /// A backlog comes in: so many of so many entries are here. It is over when all are.
+    CatchingUp {
+        /// How many are here.
+        have: u32,
+        /// How many there are, as neighbors say.
+        of: u32,
+    },
     /// The founder gave the room a name.
     RoomNamed {
         /// The name.
         name: String,
+    },
+    /// What is said in the room vanishes after so long from now on, by its founder's word.
+    Vanishing {
+        /// After how long.
+        after: Vanish,
+    },
+    /// What is kept of the room here from now on, by the person's own wish. Comes also at the start, if it is not all.
+    Retention {
+        /// How much.
+        keep: Retention,
+    },
+    /// Messages that are kept no longer, and not to be shown any more.
+    Dropped {
+        /// Which, in ascending order.
+        ids: Vec<MessageId>,
     },
     /// The founder closed the room for everyone. [`Event::Left`] follows.
     RoomClosed,
@@ -269,10 +298,12 @@ pub struct Message {
     pub dated_ahead: bool,
     /// Whether it was said since this node came in, by the room's time: all else is history.
     pub recent: bool,
-    /// What was said. Nothing if it is a file.
+    /// What was said. Nothing if it is a file, or the founder's word about vanishing.
     pub text: String,
     /// The file that is offered, if it is one. Its name and media type are a peer's: believe and show them with care.
     pub file: Option<FileInfo>,
+    /// After how long messages vanish, if it is the founder's word about that.
+    pub vanish: Option<Vanish>,
 }
 
 /// How far a file has got that is fetched or was offered here.
@@ -453,38 +484,4 @@ pub enum FileError {
     /// The node has left the room.
     #[error("this room was left")]
     Left,
-}
-
-/// What was dropped and what came about, since the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counters {
-    /// Payloads that did not open, or were not signed by the sender they name.
-    pub envelopes_forged: u64,
-    /// Payloads that came before.
-    pub envelopes_replayed: u64,
-    /// Those of both that a server brought.
-    pub envelopes_tampered: u64,
-    /// Well-signed payloads that are out of bounds, too late, too many at once or from a peer that is shunned; also what other tabs sent
-    /// and was not understood.
-    pub envelopes_refused: u64,
-    /// Frames and records that are invalid, each a violation of its peer, and whispers that do not open.
-    pub frames_refused: u64,
-    /// Frames of a later version, ignored.
-    pub frames_unknown: u64,
-    /// Entries whose payload was broadcast to us, new or not.
-    pub entries_broadcast: u64,
-    /// Those of them that we had.
-    pub entries_repeated: u64,
-    /// Requests of neighbors that had been answered with too much lately.
-    pub answers_put_off: u64,
-    /// Entries that came by sync instead.
-    pub entries_synced: u64,
-    /// Over how many links the last entry came that was broadcast to us and new; 0 if it was grafted.
-    pub entry_hops: u64,
-    /// Packets that could not be handed on.
-    pub packets_dropped: u64,
-    /// Links that opened.
-    pub links_opened: u64,
-    /// Attempts to link that failed.
-    pub sessions_failed: u64,
 }

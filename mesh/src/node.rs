@@ -6,6 +6,7 @@
 //! Invariant: after [`Node::leave`] is done, nothing comes out any more.
 
 mod files;
+mod keeping;
 mod view;
 
 use std::time::Duration;
@@ -112,8 +113,7 @@ impl Node {
         said
     }
 
-    /// Gives the room a name, as its founder: [`Event::RoomNamed`] comes here and to everyone, also to whoever comes later, as long as their
-    /// logs keep it.
+    /// Gives the room a name, as its founder: [`Event::RoomNamed`] comes here and to everyone, also to whoever comes later.
     ///
     /// # Errors
     /// [`SendError`], and nothing was accepted.
@@ -313,6 +313,7 @@ impl Node {
             (Phase::Here, Timer::Broadcast) => room.broadcast_due(),
             (Phase::Here, Timer::Roster) => room.roster_due(),
             (Phase::Here, Timer::Delivery) => room.delivery_due(),
+            (Phase::Here, Timer::Retention) => room.retention_due(),
             (Phase::Here, Timer::Files) => self.files.poll_timeout(),
             (Phase::Here, Timer::Seek) => net.seek_due(room, now),
             (Phase::Here, Timer::Beacon) => room.beacon_due(),
@@ -342,6 +343,7 @@ impl Node {
             Timer::Broadcast => room.on_broadcast_due(cx),
             Timer::Roster => room.on_roster_due(cx),
             Timer::Delivery => room.on_delivery_due(cx),
+            Timer::Retention => room.on_retention_due(cx),
             Timer::Files => self.files.handle_timeout(cx),
             Timer::Seek => net.on_seek_due(cx, room),
             Timer::Beacon => room.on_beacon_due(cx),
@@ -375,6 +377,8 @@ impl Node {
                 self.tell_net(word);
             } else if let Some(word) = self.files.poll_event() {
                 self.tell_net(word);
+            } else if let Some(root) = self.room.poll_forgotten_file() {
+                self.files.cancel(&mut self.cx, root);
             } else if let Some(link) = self.cx.outbox.pop_overflowed() {
                 self.net.handle_overflow(&mut self.cx, &self.room, link);
             } else if !self.net.proceed(&mut self.cx, &self.room) {

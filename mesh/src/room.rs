@@ -6,7 +6,8 @@
 //! of another it is handed to read.
 //!
 //! This file is the door to the node: words of the net, deadlines, the end. `receive.rs` takes the frames that the net hands on,
-//! `feeds.rs` those with entries, `say.rs` what our person says, `view.rs` what others look up.
+//! `feeds.rs` those with entries, `say.rs` what our person says, `settings.rs` what the founder says about the room, `retention.rs` drops
+//! what is kept no longer, `view.rs` answers what others look up.
 
 pub(crate) mod broadcast;
 mod clock;
@@ -20,9 +21,11 @@ mod neighbors;
 pub(crate) mod presence;
 mod receive;
 mod remember;
+mod retention;
 pub(crate) mod roster;
 pub(crate) mod routing;
 mod say;
+mod settings;
 mod sync;
 pub(crate) mod time;
 mod trees;
@@ -32,7 +35,7 @@ use std::{collections::VecDeque, rc::Rc};
 
 use chacha20::ChaCha20Rng;
 use rand_core::Rng;
-use shared::{MessageId, PeerId};
+use shared::PeerId;
 
 use self::{
     broadcast::{Action, Broadcast},
@@ -44,9 +47,11 @@ use self::{
     log::Log,
     neighbors::Neighbors,
     presence::{Facts, Presence},
+    retention::Keeping,
     roster::{NameNews, Roster},
     routing::Routing,
-    sync::{Sync, Urgency},
+    settings::Settings,
+    sync::{Sync, Urgency, backlog::Backlog},
     time::{RoomTime, ahead_of},
     trees::Trees,
 };
@@ -65,7 +70,6 @@ use crate::{
         record::{Payload, Record},
         span::Feed,
         stored::{Fate, Key},
-        timestamp::Timestamp,
         whisper::Whisper,
     },
 };
@@ -89,6 +93,7 @@ pub(crate) struct Room {
     /// Draws the numbers of feeds.
     feeds: ChaCha20Rng,
     sync: Sync,
+    backlog: Backlog,
     routing: Routing,
     deliveries: Deliveries,
     closing: Closing,
@@ -100,8 +105,8 @@ pub(crate) struct Room {
     messages: Bucket,
     message_bytes: Bucket,
     on_server: bool,
-    /// Where the name that the room has stands in the one order; of two at one time the higher id is the later.
-    named: (Timestamp, MessageId),
+    settings: Settings,
+    keeping: Keeping,
     /// Whether the store is about to be read: what our person says waits for that.
     awaits_store: bool,
     /// Whispers of former visits that are to wait in the log once somebody has shown how much of our feed there is.
@@ -132,6 +137,7 @@ impl Room {
             head: None,
             feeds,
             sync: Sync::default(),
+            backlog: Backlog::default(),
             routing: Routing::new(seed),
             deliveries: Deliveries::new(seed),
             closing: Closing::new(closed),
@@ -141,7 +147,8 @@ impl Room {
             messages: Bucket::per_second(MESSAGES_PER_SECOND, MESSAGES_BURST),
             message_bytes: Bucket::per_second(OWN_BYTES_PER_SECOND, OWN_BYTES_BURST),
             on_server: false,
-            named: (Timestamp::default(), MessageId::from_bytes([0; MessageId::LEN])),
+            settings: Settings::default(),
+            keeping: Keeping::default(),
             awaits_store: false,
             unheld: Vec::new(),
             untried: VecDeque::new(),
@@ -299,6 +306,7 @@ impl Room {
             self.hasten_beacon(now);
             self.vouch(now);
         }
+        self.tell_settings(cx, link);
         self.compare(cx, link, digests, Urgency::AtOnce);
     }
 
@@ -349,6 +357,7 @@ impl Room {
         }
         self.sync
             .handle_digests(cx, link, theirs, urgency, &self.log, &self.roster);
+        self.tell_backlog(cx, 0);
     }
 
     // --- what several layers are told of ---

@@ -43,6 +43,7 @@ mod tests {
     mod memory;
     mod names;
     mod presence;
+    mod retention;
     mod talking;
     mod tampering;
     mod versions;

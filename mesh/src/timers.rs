@@ -22,6 +22,8 @@ pub(crate) enum Timer {
     Roster,
     /// A whisper is to be tried again or given up, or a message said to nobody stops waiting for newcomers.
     Delivery,
+    /// What is older than the room's rule or the person allows is to be kept no longer.
+    Retention,
     /// Files: a holder may have stalled, others are to be told what we have, something is to be stored or shown.
     Files,
     /// We have fewer links than we want: others are tried.
@@ -34,7 +36,7 @@ pub(crate) enum Timer {
 
 impl Timer {
     /// All of them, in the order in which they go off.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Split,
         Self::Servers,
         Self::Links,
@@ -43,6 +45,7 @@ impl Timer {
         Self::Broadcast,
         Self::Roster,
         Self::Delivery,
+        Self::Retention,
         Self::Files,
         Self::Seek,
         Self::Beacon,

@@ -18,6 +18,7 @@ pub mod id;
 pub mod nearby;
 pub mod record;
 pub(crate) mod sdp;
+pub mod setting;
 pub(crate) mod signed;
 pub mod span;
 pub(crate) mod stored;

@@ -192,6 +192,8 @@ fn frames_of_sync_and_presence() {
     check(&Frame::Entries { wires: wires() }, "820e81824201024103");
     check(&Frame::People { ids: vec![ShortId(5)] }, "8210818105");
     check(&Frame::Beacons { wires: wires() }, "821181824201024103");
+    let wire = [1, 2].as_slice().into();
+    check(&Frame::Setting { wire }, "821281420102");
 }
 
 #[wasm_bindgen_test(unsupported = test)]

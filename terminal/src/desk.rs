@@ -21,8 +21,9 @@ use client::{
     standing,
     store::StoreError,
     text, validate,
+    words::keeping,
 };
-use mesh::model::{FileInfo, FileState, Invitation};
+use mesh::model::{FileInfo, FileState, Invitation, Retention};
 use shared::{FileId, PeerId, RoomId};
 use tokio::{sync::mpsc, task::spawn_local};
 
@@ -30,7 +31,7 @@ pub use self::refusal::Refusal;
 use crate::{
     config::HISTORY_MAX,
     line::{
-        command::{Command, NetworkFormat, Sure, Whisper},
+        command::{Command, KeepChange, NetworkFormat, Sure, Whisper},
         transcript::{Numbers, Transcript},
     },
     map,
@@ -170,6 +171,7 @@ impl Desk {
                 self.session.rename(name.clone());
                 Ok(done(&format!("You are {} now.", text::isolate(&name))))
             }
+            Command::Retention { change } => self.keep(change),
             Command::Close { sure: Sure::NotYet } => Err(Refusal::NotSure),
             Command::Close { sure: Sure::Yes } => {
                 self.session.close_room()?;
@@ -178,6 +180,32 @@ impl Desk {
             Command::Quit => Ok(done("Leaving…")),
             Command::Help => Ok(done(words::HELP)),
         }
+    }
+
+    /// Keeps things for so long from now on, and tells for how long they are kept.
+    fn keep(&mut self, change: Option<KeepChange>) -> Result<Report, Refusal> {
+        let keep = self.session.room().retention;
+        match change {
+            Some(KeepChange::Vanish { after }) => {
+                let to = None;
+                let said = self.session.set_vanish(after);
+                said.map_err(|error| Refusal::NotSent { error, to })?;
+            }
+            Some(KeepChange::Entries { entries }) => self.session.set_retention(Retention { entries, ..keep }),
+            Some(KeepChange::Bytes { bytes }) => self.session.set_retention(Retention { bytes, ..keep }),
+            Some(KeepChange::Seconds { seconds }) => {
+                let seconds = Some(seconds);
+                self.session.set_retention(Retention { seconds, ..keep });
+            }
+            Some(KeepChange::All) => self.session.set_retention(Retention::default()),
+            None => {
+                let room = self.session.room();
+                let vanish = keeping::vanish(room.vanish);
+                let here = keeping::kept_here(keep);
+                return Ok(done(&format!("Messages vanish for everyone: {vanish}. {here}")));
+            }
+        }
+        Ok(done("Saved."))
     }
 
     /// Does what follows from something that took time. What is to be told of it, if it does not show in the room.

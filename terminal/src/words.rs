@@ -162,6 +162,9 @@ What you type is said to everyone. A line that begins with / is a command:
   /connect              invite one person by hand, without a server
   /connect CODE         take an invitation, or the answer to yours
   /rename NAME          call yourself something else
+  /retention            for how long things are kept
+  /retention day        have messages vanish for everyone (its founder only): never, hour, day, week or month
+  /retention here 1000  keep less on this machine: N messages, N MB, hour, day, week, month or all
   /close                close the room for everyone (its founder only)
   /quit                 leave
   /help                 this list

@@ -202,6 +202,7 @@ fn said(id: u8, author: u8, name: &str, whisper_to: Option<u8>, text: &str, deli
         recent: false,
         text: text.to_owned(),
         file: None,
+        vanish: None,
     };
     let delivery = delivery.map(|delivery| Event::Delivery { id, delivery });
     [Event::Message { message }].into_iter().chain(delivery).collect()

@@ -291,6 +291,7 @@ mod tests {
                 dated_ahead: false,
                 recent: false,
                 text: String::new(),
+                vanish: None,
                 file: Some(FileInfo {
                     root: FileId::from_bytes([number; 32]),
                     bytes: 1,

@@ -2,7 +2,7 @@
 
 use mesh::{
     io::Now,
-    model::{CloseError, FileError, FileInfo, Invitation, InvitationError, Network, SendError},
+    model::{CloseError, FileError, FileInfo, Invitation, InvitationError, Network, Retention, SendError, Vanish},
     pieces::PieceHash,
 };
 use shared::{FileId, MessageId, PeerId};
@@ -44,6 +44,21 @@ impl Core {
     pub fn name_room(&mut self, now: Now, name: &str) -> Result<(), SendError> {
         self.command(now, Command::NameRoom);
         self.node.name_room(now, name)
+    }
+
+    /// Has messages vanish after so long, as the founder.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was done.
+    pub fn set_vanish(&mut self, now: Now, after: Vanish) -> Result<(), SendError> {
+        self.command(now, Command::Keep);
+        self.node.set_vanish(now, after)
+    }
+
+    /// Keeps so much of the room on this machine from now on.
+    pub fn set_retention(&mut self, now: Now, keep: Retention) {
+        self.command(now, Command::Keep);
+        self.node.set_retention(now, keep);
     }
 
     /// Calls our person by another name.

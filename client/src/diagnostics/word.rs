@@ -10,6 +10,7 @@ pub(super) fn command(command: Command) -> &'static str {
         Command::Say => "said",
         Command::Whisper => "whispered",
         Command::NameRoom => "named the room",
+        Command::Keep => "said for how long",
         Command::Rename => "took another name",
         Command::Invite => "invited",
         Command::TakeInvitation => "took an invitation",

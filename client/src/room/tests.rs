@@ -56,8 +56,30 @@ fn message(byte: u8, own: bool, text: &str) -> Event {
             recent: false,
             text: text.to_owned(),
             file: None,
+            vanish: None,
         },
     }
+}
+
+#[test]
+fn what_is_kept_no_longer_is_shown_no_longer_and_the_rule_is_a_line() {
+    let Event::Message { message: mut rule } = message(9, false, "") else {
+        panic!()
+    };
+    rule.vanish = Some(Vanish::Day);
+    let ids = [1, 3].map(|byte| MessageId::from_bytes([byte; 16])).to_vec();
+    let state = after([
+        message(1, true, "one"),
+        message(2, false, "two"),
+        message(3, false, "three"),
+        Event::Vanishing { after: Vanish::Day },
+        Event::Message { message: rule },
+        Event::Dropped { ids },
+    ]);
+    let texts: Vec<_> = state.messages.iter().map(|entry| entry.message.text.as_str()).collect();
+    assert_eq!(texts, ["two", "Messages in this room vanish after a day."]);
+    assert_eq!(state.text_bytes, texts.concat().len());
+    assert_eq!(state.vanish, Vanish::Day);
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub const ROOM_MENU: &str = "Room menu";
 pub const RENAME_SELF: &str = "Rename yourself";
 /// A name for the room.
 pub const RENAME_ROOM: &str = "Rename room";
+/// For how long things are kept.
+pub const KEEPING: &str = "What is kept";
 /// How the page looks here.
 pub const APPEARANCE: &str = "Appearance";
 /// Hands out the room's link.

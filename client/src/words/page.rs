@@ -162,6 +162,20 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
+/// While a backlog comes in: so many of so many messages.
+#[must_use]
+pub fn catching_up((have, of): (u32, u32)) -> String {
+    format!("Catching up: {} of {}", grouped(have), grouped(of))
+}
+
+/// A number with a comma before each three digits.
+fn grouped(number: u32) -> String {
+    match (number / 1_000, number % 1_000) {
+        (0, rest) => rest.to_string(),
+        (thousands, rest) => format!("{},{rest:03}", grouped(thousands)),
+    }
+}
+
 /// The title of the page while `unread` messages came that nobody saw, and files come, of which so many percent are here.
 #[must_use]
 pub fn title(unread: u32, files: Option<u32>) -> String {
@@ -252,6 +266,16 @@ pub const INVITED_OPEN_END: &str = "”: anyone who guesses the name can come in
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_backlog_is_told_in_numbers_that_can_be_read() {
+        assert_eq!(catching_up((0, 999)), "Catching up: 0 of 999");
+        assert_eq!(catching_up((1_240, 3_000)), "Catching up: 1,240 of 3,000");
+        assert_eq!(
+            catching_up((1_002_003, u32::MAX)),
+            "Catching up: 1,002,003 of 4,294,967,295"
+        );
+    }
 
     #[test]
     fn space_has_one_unit() {

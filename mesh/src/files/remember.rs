@@ -61,7 +61,9 @@ impl Files {
                 | Key::Head
                 | Key::Whisper { .. }
                 | Key::Fate { .. }
-                | Key::File { .. } => {}
+                | Key::File { .. }
+                | Key::Setting { .. }
+                | Key::Retention => {}
             }
         }
         for (_, holding) in self.holdings.iter_mut() {

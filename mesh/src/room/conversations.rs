@@ -59,6 +59,24 @@ impl Conversations {
         forgotten
     }
 
+    /// Forgets the whispers that come before this in the one order. Gives them.
+    pub(super) fn drop_before(&mut self, oldest: Timestamp) -> Vec<(PeerId, MessageId)> {
+        let mut dropped = Vec::new();
+        for (_, conversation) in self.with.iter_mut() {
+            while let Some((place, bytes)) = conversation.whispers.first().map(|(place, bytes)| (*place, *bytes))
+                && place.0 < oldest
+            {
+                conversation.whispers.remove(&place);
+                conversation.bytes -= bytes;
+                self.bytes -= bytes;
+                self.count -= 1;
+                dropped.push((place.1, place.2));
+            }
+        }
+        self.with.retain(|_, conversation| !conversation.whispers.is_empty());
+        dropped
+    }
+
     fn forget_one(&mut self) -> Option<(PeerId, MessageId)> {
         let most = self.with.iter().max_by_key(|(_, conversation)| conversation.room());
         let other = most.map(|(other, _)| *other)?;

@@ -266,6 +266,17 @@ impl Deliveries {
         (unread, whispers)
     }
 
+    /// The bodies of these entries are gone: whoever acknowledges them has nothing of the whispers that waited there. Gives those.
+    pub(crate) fn drop_held(&mut self, places: &[(u64, u64)]) -> Vec<MessageId> {
+        let mut whispers = Vec::new();
+        self.held.retain(|held| {
+            let is_gone = places.contains(&held.place);
+            whispers.extend(is_gone.then_some(held.id));
+            !is_gone
+        });
+        whispers
+    }
+
     /// The recipient has a whisper. Says whether that is news.
     pub(crate) fn on_receipt(&mut self, peer: PeerId, id: MessageId) -> bool {
         let is_it = |pending: &Whispered| pending.whisper.id == id && pending.whisper.to == peer;

@@ -53,7 +53,7 @@ impl Room {
             return Ok(());
         }
         let record = self.check::<Entry>(cx, link, &unchecked)?;
-        if self.accept_entry(cx, &record, Source::Broadcast) {
+        if self.accept_entry(cx, &record, Source::Broadcast) && !self.has_vanished(cx, record.content.order) {
             cx.counters.entry_hops = u64::from(hops);
             self.pass_entry(cx, &record, hops, route, Some(link));
         }
@@ -181,7 +181,9 @@ impl Room {
         if !vector.iter().any(|span| span.feed == own && span.next > self.next_seq) {
             self.hold_unheld(cx);
         }
-        self.sync.handle_have(cx, link, vector, &self.log)
+        self.sync.handle_have(cx, link, vector, &self.log)?;
+        self.tell_backlog(cx, 0);
+        Ok(())
     }
 
     /// A batch of entries that we wanted.
@@ -197,6 +199,10 @@ impl Room {
         for wire in wires {
             // Entries of the peer itself are not counted against it: they were asked for.
             let Ok(record) = Record::<Entry>::open(wire, &cx.room) else {
+                if let Some(bare) = self.spent_whisper(cx, wire) {
+                    skipped |= self.accept_entry(cx, &bare, Source::Sync);
+                    continue;
+                }
                 match Header::open(wire, &cx.room) {
                     Ok(header) => skipped |= self.log.skip_past(header),
                     Err(_) => invalid += 1,
@@ -217,7 +223,16 @@ impl Room {
         let news = fresh.len() + usize::from(skipped);
         self.sync.handle_batch(cx, link, news, &self.log);
         self.note_invalid(link, invalid);
+        self.tell_backlog(cx, news);
         Ok(())
+    }
+
+    /// Tells how far a backlog has come in, if there is one.
+    pub(super) fn tell_backlog(&mut self, cx: &mut Context, came: usize) {
+        let left = self.sync.left(cx.instant(), &self.log);
+        if let Some(event) = self.backlog.note(came, left) {
+            cx.event(event);
+        }
     }
 }
 

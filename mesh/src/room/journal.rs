@@ -124,6 +124,11 @@ impl Journal {
         acks
     }
 
+    /// Whether an entry of ours is not sent yet.
+    pub(super) fn awaits(&self, record: &Record<Entry>) -> bool {
+        self.unsent.iter().any(|(_, waits)| waits.id == record.id)
+    }
+
     /// The number of the first entry of ours that waits.
     pub(super) fn first_unsent(&self) -> Option<u64> {
         self.unsent.front().map(|(_, record)| record.content.seq)

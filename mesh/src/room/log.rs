@@ -10,7 +10,7 @@
 //! they have evicted.
 //!
 //! Bounds: [`LOG_ENTRIES_MAX`] entries of [`LOG_BYTES_MAX`] bytes; past them the author who takes most room loses its earliest entry.
-//! [`LOG_FEEDS_MAX`] feeds; past them the author with most feeds loses the one that grew longest ago. So a flood evicts itself.
+//! A person can have less kept. [`LOG_FEEDS_MAX`] feeds; past them the author with most feeds loses the one that grew longest ago. So a flood evicts itself.
 //!
 //! Vectors are not signed, and nothing is believed because of them but what to ask for, and, of an author whose entry came, where its
 //! entries begin. What a feed lacks of what it skipped is remembered: it is not acknowledged.
@@ -27,12 +27,13 @@ mod stored;
 use std::{collections::VecDeque, rc::Rc};
 
 use litemap::LiteMap;
-use shared::PeerId;
+use shared::{MessageId, PeerId};
 
 use self::{heads::Heads, kept::Kept, stored::Touched};
 use crate::{
     config::{ACKS_MAX, LOG_FEEDS_MAX, WANT_SPANS_MAX},
     lookup::Lookup,
+    model::Retention,
     order::by_number,
     wire::{
         entry::{Entry, Header},
@@ -86,6 +87,10 @@ pub(crate) struct Log {
     accepted: u64,
     /// What is another now than was stored.
     touched: Vec<Touched>,
+    /// How much is kept, if that is less than there is room for.
+    limits: Retention,
+    /// What was evicted for the person's own limits, not for want of room.
+    dropped: Vec<MessageId>,
 }
 
 /// A feed, and what is kept of it.
@@ -124,6 +129,8 @@ impl Log {
             recent: VecDeque::new(),
             accepted: 0,
             touched: Vec::new(),
+            limits: Retention::default(),
+            dropped: Vec::new(),
         }
     }
 
@@ -151,7 +158,9 @@ impl Log {
             return Accepted::TooEarly;
         }
         self.heads.replace(feed, before, kept.head());
-        self.by_id.insert(&entry.short(), (place, seq));
+        if !entry.content.is_bare() {
+            self.by_id.insert(&entry.short(), (place, seq));
+        }
         self.entries += 1;
         self.bytes += entry.wire.len();
         if let Some(share) = self.authors.get_mut(&entry.author) {
@@ -173,6 +182,11 @@ impl Log {
     pub(crate) fn end_of(&self, feed: &Feed) -> Option<(u64, [u8; 32])> {
         let head = self.kept(feed)?.head()?;
         (head.next > 0).then_some((head.next, head.id))
+    }
+
+    /// The first number that is lacking of a feed.
+    pub(crate) fn next_of(&self, feed: &Feed) -> u64 {
+        self.kept(feed).map_or(0, Kept::next)
     }
 
     /// We speak in another feed from now on.

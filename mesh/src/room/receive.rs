@@ -70,6 +70,7 @@ impl Room {
                 room.sync.handle_people(cx, link, &ids, &room.roster, own)
             }),
             Frame::Beacons { wires } => self.on_beacons(cx, link, wires.into_iter().map(|wire| &**wire)),
+            Frame::Setting { wire } => self.on_setting(cx, link, wire),
             // These concern the link alone.
             Frame::Hello(_)
             | Frame::Ping { .. }

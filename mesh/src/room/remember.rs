@@ -15,6 +15,7 @@ use shared::{MessageId, PeerId};
 use super::{
     Room,
     log::feed_of,
+    retention::ascending,
     say::{message, show_whisper, time_left, whispered},
 };
 use crate::{
@@ -59,7 +60,7 @@ impl Room {
         let mut recalled = Recalled::default();
         for (key, value) in records {
             if let (Some(key), Some(value)) = (Key::read(&key), intact(&value)) {
-                self.recall(key, value, &mut recalled);
+                self.recall(cx, key, value, &mut recalled);
             }
         }
         let (head, mut away) = (recalled.head.take(), std::mem::take(&mut recalled.names));
@@ -72,11 +73,19 @@ impl Room {
             ..
         } = recalled;
         self.log.restore(&cx.room, feeds, entries);
+        let dropped = self.sweep(cx);
+        let is_kept = |id: &MessageId| dropped.binary_search(id).is_err();
+        self.untried.retain(|record| is_kept(&record.message_id()));
+        let whispers = whispers
+            .into_iter()
+            .filter(|(_, whisper)| is_kept(&whisper.id))
+            .collect();
         let unread = head.map_or_else(Vec::new, |head| self.go_on_in(head));
         // By the first half of their random ids where they were said at the same time.
         let half = |id: &[u8; 16]| u128::from_be_bytes(*id) >> 64;
         let place = |message: &Message| u128::from(message.order.as_u64()) << 64 | half(message.id.as_bytes());
-        let messages = by_number(messages, place);
+        let kept = messages.into_iter().filter(|message| is_kept(&message.id));
+        let messages = by_number(kept, place);
         latest_first(&mut away, &messages);
         cx.event(Event::Recalled { messages });
         self.change_roster(cx, |roster, events| roster.recall_away(away, events));
@@ -84,6 +93,7 @@ impl Room {
         self.follow_whispers(cx, whispers, &fates);
         // What was said before the store was read.
         self.say_anew(cx, None);
+        self.persist(cx);
     }
 
     /// What is to be shown again, in no order.
@@ -99,10 +109,13 @@ impl Room {
         for record in &recalled.entries {
             self.clock.observe(record.content.order, cx.room_millis());
             messages.extend(message(cx, record));
-            self.note_room_name(cx, record);
+            self.note_setting(cx, record, None);
             let may_be_ours = record.content.sealed().is_some() && record.author != self.me;
             sealed.extend(may_be_ours.then(|| Rc::clone(record)));
         }
+        // The log may have lost it.
+        let rule = self.settings.rule().and_then(|record| message(cx, record));
+        messages.extend(rule.filter(|rule| messages.iter().all(|message| message.id != rule.id)));
         // Another program of this machine may have stored what is for us.
         let sealed = by_number(sealed, |record| u128::from(u64::MAX - record.content.order.as_u64()));
         (self.untried, self.try_at) = (sealed.into(), cx.instant());
@@ -178,10 +191,11 @@ impl Room {
         self.hold_whispers(cx, &whispers);
     }
 
-    fn recall(&mut self, key: Key, value: &[u8], recalled: &mut Recalled) {
+    fn recall(&mut self, cx: &mut Context, key: Key, value: &[u8], recalled: &mut Recalled) {
         match key {
             Key::Entry { feed, seq } => {
                 let record = Record::<Entry>::recall(value).ok();
+                let record = record.or_else(|| Record::open_bare(value, None));
                 let is_it = |record: &Rc<Record<Entry>>| feed_of(record) == feed && record.content.seq == seq;
                 recalled.entries.extend(record.filter(is_it));
             }
@@ -202,6 +216,12 @@ impl Room {
             Key::Fate { id } => {
                 if let Ok(fate) = decode(value) {
                     recalled.fates.insert(id, fate);
+                }
+            }
+            Key::Setting { kind } => self.recall_setting(cx, kind, value),
+            Key::Retention => {
+                if let Ok(keep) = decode(value) {
+                    self.recall_retention(cx, keep);
                 }
             }
             // Those of `files`.
@@ -250,6 +270,8 @@ impl Room {
 
     /// Has stored what became of the log.
     pub(super) fn persist(&mut self, cx: &mut Context) {
+        let dropped = self.log.take_dropped();
+        self.tell_dropped(cx, ascending(dropped));
         if !cx.keeps {
             self.log.drop_changes();
             return;

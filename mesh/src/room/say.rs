@@ -60,20 +60,6 @@ impl Room {
         id
     }
 
-    /// Gives the room a name, as its founder.
-    pub(crate) fn name_room(&mut self, cx: &mut Context, name: &str) -> Result<(), SendError> {
-        if cx.room.founder() != Some(cx.me) {
-            return Err(SendError::NotFounder);
-        }
-        self.check_text(cx, name)?;
-        // Also after one that we gave by a clock that was ahead.
-        let after = self.named.0.next();
-        let record = self.sign(cx, Entry::ROOM_NAME, EntryBody::of(name), after);
-        self.show_entry(cx, &record);
-        self.publish(cx, record);
-        Ok(())
-    }
-
     /// Signs the next entry of our feed, with a place not before this one in the order.
     pub(super) fn sign(
         &mut self,
@@ -122,6 +108,7 @@ impl Room {
                 self.trees.refresh(&self.roster);
                 let route = self.trees.own_entry_route(cx.instant());
                 self.pass_entry(cx, &record, 0, route, None);
+                self.spread_setting(cx, &record, None);
             }
             // Somebody else spoke with our key, or what we stored was an older copy.
             Accepted::Known | Accepted::Forked | Accepted::TooEarly => self.say_anew(cx, Some(record)),
@@ -185,6 +172,7 @@ impl Room {
         }
         let sealed = seal_whisper(&cx.identity, &cx.room, whisper, &mut self.whispers).ok()?;
         let record = self.sign(cx, Entry::WHISPER, EntryBody::of(sealed), Timestamp::default());
+        self.sweep_later(cx);
         let (feed, seq) = (self.feed, record.content.seq);
         let until = cx.instant() + left;
         self.deliveries.hold(whisper.id, (feed, seq), whisper.to, until).ok()?;
@@ -219,7 +207,7 @@ impl Room {
     }
 
     /// Whether a text can be said now.
-    fn check_text(&mut self, cx: &Context, text: &str) -> Result<(), SendError> {
+    pub(super) fn check_text(&mut self, cx: &Context, text: &str) -> Result<(), SendError> {
         if text.len() > TEXT_BYTES_MAX {
             return Err(SendError::TooLong {
                 bytes: text.len(),
@@ -233,7 +221,7 @@ impl Room {
     }
 
     /// Whether so many bytes can be said now, which are counted then.
-    fn takes(&mut self, cx: &Context, bytes: usize) -> bool {
+    pub(super) fn takes(&mut self, cx: &Context, bytes: usize) -> bool {
         if !self.message_bytes.has(cx.instant()) || !self.messages.take(cx.instant()) {
             return false;
         }
@@ -293,24 +281,22 @@ impl Room {
 
 impl Room {
     /// Shows what an entry says, if that is something to be shown.
-    pub(super) fn show_entry(&mut self, cx: &mut Context, record: &Record<Entry>) {
+    pub(super) fn show_entry(&mut self, cx: &mut Context, record: &Rc<Record<Entry>>) {
+        let is_news = self.note_setting(cx, record, None);
+        if !is_news && self.has_vanished(cx, record.content.order) {
+            // From somebody who did not know yet, or whose clock is behind.
+            self.sweep_soon(cx);
+            return;
+        }
+        if record.content.sealed().is_some() {
+            self.sweep_later(cx);
+        }
         if let Some(message) = message(cx, record) {
-            cx.event(Event::Message { message });
+            if !self.was_shown_before(record) {
+                cx.event(Event::Message { message });
+            }
         } else if let Some(whisper) = self.whisper_in(cx, record) {
             show_whisper(cx, whisper, record.author);
-        }
-        self.note_room_name(cx, record);
-    }
-
-    /// Takes the room's name from an entry, if the founder gives it one: of several the last in the one order, however they come.
-    pub(super) fn note_room_name(&mut self, cx: &mut Context, record: &Record<Entry>) {
-        let entry = &record.content;
-        if let Some(name) = entry.room_name()
-            && cx.room.founder() == Some(record.author)
-            && (entry.order, record.message_id()) > self.named
-        {
-            self.named = (entry.order, record.message_id());
-            cx.event(Event::RoomNamed { name: name.to_owned() });
         }
     }
 }
@@ -330,7 +316,9 @@ fn is_here(state: PersonState) -> bool {
 /// The message that an entry is, if it is one.
 pub(super) fn message(cx: &Context, record: &Record<Entry>) -> Option<Message> {
     let (text, file) = (record.content.text(), record.content.file());
-    if text.is_none() && file.is_none() {
+    let by_founder = cx.room.founder() == Some(record.author);
+    let vanish = record.content.vanish().filter(|_| by_founder);
+    if text.is_none() && file.is_none() && vanish.is_none() {
         return None;
     }
     Some(Message {
@@ -345,6 +333,7 @@ pub(super) fn message(cx: &Context, record: &Record<Entry>) -> Option<Message> {
         recent: cx.is_recent(record.content.order.unix_millis()),
         text: text.unwrap_or_default().to_owned(),
         file,
+        vanish,
     })
 }
 
@@ -362,6 +351,7 @@ pub(super) fn whispered(cx: &Context, whisper: Whisper, author: PeerId) -> Messa
         recent: cx.is_recent(whisper.order.unix_millis()),
         text: whisper.text,
         file: None,
+        vanish: None,
     }
 }
 

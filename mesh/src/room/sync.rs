@@ -12,6 +12,7 @@
 //! Invariants: no exchange of logs begins on a link while a batch is awaited there; an exchange that brings nothing new doubles
 //! the wait until the next one on this link, up to [`QUIET_MAX`](crate::config::QUIET_MAX); as many batches count as were asked for.
 
+pub(crate) mod backlog;
 mod comparison;
 
 use std::rc::Rc;
@@ -261,6 +262,21 @@ impl Sync {
         } else {
             state.send_want(cx, link, lacking);
         }
+    }
+
+    /// How many entries are being fetched, that no link counts twice.
+    pub(crate) fn left(&self, now: Instant, log: &Log) -> u64 {
+        let mut left: LiteMap<Feed, u64> = LiteMap::new();
+        let fetches = self.links.values().filter_map(|state| state.fetching.as_ref());
+        for span in fetches
+            .filter(|fetch| now < fetch.until)
+            .flat_map(|fetch| &fetch.theirs)
+        {
+            let lacking = span.next.saturating_sub(span.first.max(log.next_of(&span.feed)));
+            let known = left.get(&span.feed).copied().unwrap_or_default();
+            left.insert(span.feed, known.max(lacking));
+        }
+        left.values().fold(0, |sum, lacking| sum.saturating_add(*lacking))
     }
 
     /// The neighbors whose logs, as last told, differ from one with this digest.

@@ -18,6 +18,7 @@ use crate::{
         record::{Ack, Lost, Record},
         span::LogDigest,
         stored::Key,
+        timestamp::Timestamp,
     },
 };
 

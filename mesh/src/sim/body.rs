@@ -5,7 +5,7 @@ use shared::{Identity, MessageId, PeerId, Room};
 use crate::{
     Node, NodeConfig,
     io::{Input, Instant, Now, Output},
-    model::{CloseError, Invitation, InvitationError, SendError},
+    model::{CloseError, Invitation, InvitationError, Retention, SendError, Vanish},
 };
 
 /// A node with whatever is around it, driven as [`crate::io`] demands. Everything is synchronous: the simulator is its platform.
@@ -60,6 +60,15 @@ pub trait Body {
     /// # Errors
     /// As there.
     fn name_room(&mut self, now: Now, name: &str) -> Result<(), SendError>;
+
+    /// See [`Node::set_vanish`].
+    ///
+    /// # Errors
+    /// As there.
+    fn set_vanish(&mut self, now: Now, after: Vanish) -> Result<(), SendError>;
+
+    /// See [`Node::set_retention`].
+    fn set_retention(&mut self, now: Now, keep: Retention);
 
     /// See [`Node::rename`].
     fn rename(&mut self, now: Now, name: &str);
@@ -121,6 +130,14 @@ impl Body for Node {
 
     fn name_room(&mut self, now: Now, name: &str) -> Result<(), SendError> {
         self.name_room(now, name)
+    }
+
+    fn set_vanish(&mut self, now: Now, after: Vanish) -> Result<(), SendError> {
+        self.set_vanish(now, after)
+    }
+
+    fn set_retention(&mut self, now: Now, keep: Retention) {
+        self.set_retention(now, keep);
     }
 
     fn rename(&mut self, now: Now, name: &str) {

@@ -3,6 +3,8 @@
 //! The header of an entry names the header before it and the hash of the body. So headers make a chain that proves what its author said in
 //! which order, also where bodies are not at hand.
 
+use std::rc::Rc;
+
 use minicbor::{Encode, bytes::ByteArray};
 use shared::{Label, Room, limits::TEXT_BYTES_MAX};
 use wire_derive::Decode;
@@ -11,6 +13,7 @@ use super::{
     codec::{DecodeError, decode, valid_name},
     file::FileInfo,
     record::{Content, Record, Unchecked},
+    setting::Vanish,
     span::Feed,
     timestamp::Timestamp,
 };
@@ -43,7 +46,7 @@ pub struct Entry {
     /// The author's name at that time.
     #[n(5)]
     pub name: String,
-    /// What [`Entry::body`] is: [`Entry::CHAT`], [`Entry::ROOM_NAME`], [`Entry::WHISPER`], [`Entry::FILE`], or something of a later version, which is kept and passed on all the
+    /// What [`Entry::body`] is: [`Entry::CHAT`], [`Entry::ROOM_NAME`], [`Entry::WHISPER`], [`Entry::FILE`], [`Entry::VANISH`], or something of a later version, which is kept and passed on all the
     /// same.
     #[n(6)]
     pub kind: u32,
@@ -98,6 +101,10 @@ impl Entry {
     // No limit: a number on the wire.
     pub const FILE: u32 = 3;
 
+    /// The kind of a founder's word after how long messages vanish: the body is a [`Vanish`].
+    // No limit: a number on the wire.
+    pub const VANISH: u32 = 4;
+
     /// The text, if this is a chat message.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
@@ -110,10 +117,21 @@ impl Entry {
         self.text_of(Self::ROOM_NAME).filter(|name| valid_name(name))
     }
 
+    /// After how long messages vanish, if this says so. It counts if the author is the founder.
+    #[must_use]
+    pub fn vanish(&self) -> Option<Vanish> {
+        (self.kind == Self::VANISH).then(|| decode(&self.body.bytes).ok())?
+    }
+
     /// The sealed whisper, if this is one.
     #[must_use]
     pub fn sealed(&self) -> Option<&[u8]> {
-        (self.kind == Self::WHISPER).then_some(&self.body.bytes)
+        (self.kind == Self::WHISPER && !self.is_bare()).then_some(&self.body.bytes)
+    }
+
+    /// Whether the body was dropped.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.body.bytes.is_empty() && self.body.length > 0
     }
 
     /// The file that is offered, if this is one, and one that can be.
@@ -167,6 +185,39 @@ impl Content for Entry {
     }
 }
 
+impl Record<Entry> {
+    /// The same entry without its body.
+    pub(crate) fn bare(&self) -> Rc<Self> {
+        let unchecked = Unchecked::read(&self.wire).expect("invariant: a record can be read");
+        let mut content = self.content.clone();
+        content.body.bytes = Vec::new();
+        Rc::new(Self {
+            author: self.author,
+            id: self.id,
+            content,
+            wire: unchecked.without_body(),
+        })
+    }
+
+    /// Reads a whisper that waited in the log until its body was dropped, and checks its signature unless it was stored here.
+    pub(crate) fn open_bare(wire: &[u8], room: Option<&Room>) -> Option<Rc<Self>> {
+        let unchecked = Unchecked::read(wire).ok().filter(|record| !record.has_body())?;
+        let content: Entry = match room {
+            Some(room) => unchecked.check_content(room).ok()?,
+            None => unchecked.peek().ok().filter(Entry::is_valid)?,
+        };
+        let (author, id, wire) = (unchecked.author, unchecked.id, wire.to_vec());
+        (content.kind == Entry::WHISPER && content.is_bare()).then(|| {
+            Rc::new(Self {
+                author,
+                id,
+                content,
+                wire,
+            })
+        })
+    }
+}
+
 /// The header of an entry whose body is not at hand. Its signature was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
@@ -176,6 +227,8 @@ pub struct Header {
     pub seq: u64,
     /// The id of the entry.
     pub id: [u8; 32],
+    /// The place of the entry in the one order.
+    pub order: Timestamp,
     /// The entry as it travels, without its body.
     pub wire: Vec<u8>,
 }
@@ -207,6 +260,7 @@ impl Header {
             feed: Feed { author, number },
             seq: entry.seq,
             id: unchecked.id,
+            order: entry.order,
             wire: unchecked.without_body(),
         }
     }

@@ -173,11 +173,18 @@ pub enum Frame<'a> {
         #[b(0)]
         wires: Vec<&'a ByteSlice>,
     },
+    /// What the founder last said about the room, wherever that stands in a log: an [`Entry`](super::entry::Entry).
+    #[n(18)]
+    Setting {
+        /// The record.
+        #[b(0)]
+        wire: &'a ByteSlice,
+    },
 }
 
 /// The number of the last frame known here.
 // No limit: a number on the wire.
-const FRAME_LAST: u32 = 17;
+const FRAME_LAST: u32 = 18;
 
 /// What a node has, in short: where they differ, there is something to be exchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]

@@ -72,6 +72,16 @@ pub(crate) enum Key {
         #[n(0)]
         id: MessageId,
     },
+    /// What the founder last said about the room: the entry, as it travels.
+    #[n(9)]
+    Setting {
+        /// Its kind.
+        #[n(0)]
+        kind: u32,
+    },
+    /// A [`Retention`](super::setting::Retention).
+    #[n(10)]
+    Retention,
 }
 
 impl Key {
@@ -92,7 +102,9 @@ impl Key {
 
     fn change(self, value: Option<Rc<[u8]>>) -> Change {
         let owner = match self {
-            Self::Entry { .. } | Self::Feed { .. } | Self::Name { .. } => Owner::Room,
+            Self::Entry { .. } | Self::Feed { .. } | Self::Name { .. } | Self::Setting { .. } | Self::Retention => {
+                Owner::Room
+            }
             Self::Head
             | Self::Whisper { .. }
             | Self::Fate { .. }
@@ -270,6 +282,8 @@ mod tests {
             Key::File { root },
             Key::Hashes { root },
             Key::Pieces { root },
+            Key::Setting { kind: 4 },
+            Key::Retention,
         ];
         for key in keys {
             let bytes = key.forget().key;

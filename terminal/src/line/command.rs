@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use mesh::model::Vanish;
 use thiserror::Error;
 
 use crate::config::{HISTORY_MAX, HISTORY_SHOWN};
@@ -66,6 +67,11 @@ pub enum Command {
         /// The name, not checked yet.
         name: String,
     },
+    /// For how long things are kept.
+    Retention {
+        /// What is to be so from now on, if anything.
+        change: Option<KeepChange>,
+    },
     /// Close the room for everyone and for good.
     Close {
         /// Whether the person is sure.
@@ -92,6 +98,33 @@ pub enum Whisper {
         /// Both.
         words: String,
     },
+}
+
+/// What is kept, and for how long, from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeepChange {
+    /// For everyone, as the founder.
+    Vanish {
+        /// After how long messages vanish.
+        after: Vanish,
+    },
+    /// Here, at most so many messages.
+    Entries {
+        /// How many.
+        entries: u32,
+    },
+    /// Here, at most so many bytes.
+    Bytes {
+        /// How many.
+        bytes: u32,
+    },
+    /// Here, for so many seconds.
+    Seconds {
+        /// How many.
+        seconds: u32,
+    },
+    /// Here, as much as there is room for.
+    All,
 }
 
 /// As what the network is told.
@@ -172,6 +205,9 @@ pub fn parse(line: &str) -> Result<Option<Command>, ParseCommandError> {
         "rename" => Command::Rename {
             name: given(rest, "/rename NAME")?,
         },
+        "retention" => Command::Retention {
+            change: keep_change(rest)?,
+        },
         "close" => Command::Close {
             sure: if rest == "yes" { Sure::Yes } else { Sure::NotYet },
         },
@@ -206,6 +242,45 @@ fn whisper(rest: &str) -> Result<Whisper, ParseCommandError> {
         return Err(usage(USAGE));
     }
     Ok(Whisper::Run { words: rest.to_owned() })
+}
+
+fn keep_change(rest: &str) -> Result<Option<KeepChange>, ParseCommandError> {
+    const USAGE: &str = "/retention, /retention never|hour|day|week|month (its founder), or /retention here all|N|N MB|hour|day|week|month";
+    let Some(here) = rest.strip_prefix("here") else {
+        if rest.is_empty() {
+            return Ok(None);
+        }
+        let after = if rest == "never" {
+            Some(Vanish::Never)
+        } else {
+            period(rest)
+        };
+        let after = after.ok_or(usage(USAGE))?;
+        return Ok(Some(KeepChange::Vanish { after }));
+    };
+    let here = here.trim();
+    if let Some(after) = period(here).and_then(Vanish::after) {
+        let seconds = u32::try_from(after.as_secs()).unwrap_or(u32::MAX);
+        return Ok(Some(KeepChange::Seconds { seconds }));
+    }
+    let number = |text: &str| text.trim().parse::<u32>().map_err(|_| usage(USAGE));
+    Ok(Some(match here.strip_suffix("MB") {
+        _ if here == "all" => KeepChange::All,
+        Some(megabytes) => KeepChange::Bytes {
+            bytes: number(megabytes)?.saturating_mul(1024 * 1024),
+        },
+        None => KeepChange::Entries { entries: number(here)? },
+    }))
+}
+
+fn period(word: &str) -> Option<Vanish> {
+    Some(match word {
+        "hour" => Vanish::Hour,
+        "day" => Vanish::Day,
+        "week" => Vanish::Week,
+        "month" => Vanish::Month,
+        _ => return None,
+    })
 }
 
 fn count(rest: &str) -> Result<usize, ParseCommandError> {
@@ -266,6 +341,18 @@ mod tests {
         assert_eq!(parsed("/get 3"), Command::Get { number, path: None });
         let path = Some("a b.txt".into());
         assert_eq!(parsed("/get 3 a b.txt"), Command::Get { number, path });
+        let retention = |change| Command::Retention { change };
+        assert_eq!(parsed("/retention"), retention(None));
+        for (line, change) in [
+            ("/retention week", KeepChange::Vanish { after: Vanish::Week }),
+            ("/retention never", KeepChange::Vanish { after: Vanish::Never }),
+            ("/retention here 500", KeepChange::Entries { entries: 500 }),
+            ("/retention here 8 MB", KeepChange::Bytes { bytes: 8 << 20 }),
+            ("/retention here day", KeepChange::Seconds { seconds: 86_400 }),
+            ("/retention here all", KeepChange::All),
+        ] {
+            assert_eq!(parsed(line), retention(Some(change)), "{line}");
+        }
         assert_eq!(parsed("/close"), Command::Close { sure: Sure::NotYet });
         assert_eq!(parsed("/close yes"), Command::Close { sure: Sure::Yes });
         assert_eq!(
@@ -286,6 +373,8 @@ mod tests {
             ("/history all", "type /history"),
             ("/rename", "type /rename NAME"),
             ("/send", "type /send FILE"),
+            ("/retention often", "type /retention, "),
+            ("/retention here never", "type /retention, "),
         ] {
             let error = parse(line).unwrap_err().to_string();
             assert!(error.starts_with(words), "{error}");

@@ -11,6 +11,7 @@ use std::{
 use client::{
     room::{Entry, RoomState},
     standing::{self, Blocked, ServerStanding},
+    words::page,
 };
 use mesh::model::{Delivery, FileProgress, FileState, PersonState};
 use shared::{FileId, MessageId, PeerId};
@@ -35,6 +36,7 @@ pub struct Transcript {
     invitation: Option<Rc<str>>,
     answer: Option<Rc<str>>,
     name: Option<String>,
+    catching_up: bool,
     closed: bool,
     left: bool,
     /// Whether what was kept of former visits has been told.
@@ -55,6 +57,7 @@ impl Transcript {
         let mut reports = Vec::new();
         self.on_people(room, &mut reports);
         self.on_standing(room, &mut reports);
+        self.on_backlog(room, &mut reports);
         self.on_messages(room, &mut reports);
         self.on_files(room, &mut reports);
         self.on_notices(room, &mut reports);
@@ -76,6 +79,18 @@ impl Transcript {
     #[must_use]
     pub fn numbers(&self) -> &Numbers {
         &self.numbers
+    }
+
+    /// Its beginning and its end: in between, messages tell.
+    fn on_backlog(&mut self, room: &RoomState, reports: &mut Vec<Report>) {
+        let (was, is) = (self.catching_up, room.catching_up.is_some());
+        self.catching_up = is;
+        let text = match room.catching_up {
+            Some(backlog) if !was => page::catching_up(backlog),
+            None if was => "Caught up".to_owned(),
+            Some(_) | None => return,
+        };
+        reports.push(Report::Standing { text });
     }
 
     fn on_messages(&mut self, room: &RoomState, reports: &mut Vec<Report>) {

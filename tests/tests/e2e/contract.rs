@@ -54,6 +54,7 @@ async fn opens_what_the_bar_offers(page: &Page) -> Result<()> {
         "Rename room",
         "Rename yourself",
         "Connect without a server",
+        "What is kept",
         "Appearance",
         "Check connection",
         "Export",

@@ -1,5 +1,6 @@
 //! A room: runs a program for as long as the page is shown, and hands what it shows to [`view`].
 
+pub mod keeping;
 pub mod sheet;
 pub mod view;
 
@@ -24,7 +25,7 @@ use shared::{PeerId, RoomCode, identity::safety_number};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
-use self::view::RoomView;
+use self::{keeping::Keep, view::RoomView};
 use crate::{
     appearance::{self, Setting},
     clock,
@@ -179,6 +180,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             folded={*folded}
             on_fold={commands.on_fold.clone()}
             on_name_room={commands.on_name_room.clone()}
+            on_keep={commands.on_keep.clone()}
             on_invite={commands.on_invite.clone()}
             on_take={commands.on_take.clone()}
             on_close={commands.on_close.clone()}
@@ -337,6 +339,7 @@ fn use_leaving(left: bool, on_forget: &Callback<()>) -> UseStateHandle<Leaving> 
 struct Commands {
     on_retry: Callback<()>,
     on_name_room: Callback<String, Result<(), SendError>>,
+    on_keep: Callback<Keep>,
     on_fold: Callback<bool>,
     on_invite: Callback<(), Result<(), InvitationError>>,
     on_take: Callback<String, Result<Invitation, InvitationError>>,
@@ -359,6 +362,12 @@ impl Commands {
         Self {
             on_retry: command(session, |session, ()| session.retry_now()),
             on_name_room: command(session, |session, name: String| session.name_room(&name)),
+            on_keep: command(session, |session, (keep, after): Keep| {
+                session.set_retention(keep);
+                if let Some(Err(error)) = after.map(|after| session.set_vanish(after)) {
+                    session.notify(NoticeKind::NotSent { error, to: None }.into());
+                }
+            }),
             on_fold: Callback::from(appearance::fold_network),
             on_invite: command(session, |session, ()| session.invite()),
             on_take: command(session, |session, text: String| session.take_invitation(&text)),

@@ -4,11 +4,11 @@ use std::{cell::RefCell, rc::Rc};
 
 use client::{export::File, store::Space};
 use mesh::io::ServerId;
-use mesh::model::{Event, PersonState, SendError, ServerState};
+use mesh::model::{Event, PersonState, Retention, SendError, ServerState, Vanish};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web::pages::room::view::{RoomView, RoomViewProps};
-use web_sys::HtmlElement;
+use web_sys::{HtmlElement, HtmlSelectElement};
 use yew::Callback;
 
 use crate::{
@@ -173,6 +173,7 @@ async fn a_closed_room_can_be_read_and_says_why_nothing_can_be_sent() {
     assert_eq!(
         texts(&page, "[role=menuitem]"),
         [
+            "What is kept",
             "Appearance",
             "Check connection",
             "Export",
@@ -221,6 +222,7 @@ async fn the_menu_offers_to_name_the_room_to_its_founder_and_what_is_refused_is_
         [
             "Rename yourself",
             "Connect without a server",
+            "What is kept",
             "Appearance",
             "Check connection",
             "Export",
@@ -238,6 +240,51 @@ async fn the_menu_offers_to_name_the_room_to_its_founder_and_what_is_refused_is_
     assert!(page.text("#new-name-error").contains("Wait a moment"));
     page.click("Cancel").await;
     assert_eq!(page.all("dialog[open]").len(), 0);
+}
+
+#[wasm_bindgen_test]
+async fn the_founder_has_messages_vanish_and_everybody_sees_it_and_keeps_what_they_like() {
+    let kept = async |founder: bool, choices: &[(&str, i32)]| {
+        let (told, state) = (
+            Rc::new(RefCell::new(Vec::new())),
+            Event::Vanishing { after: Vanish::Day },
+        );
+        let heard = told.clone();
+        let props = RoomViewProps {
+            founder,
+            on_keep: Callback::from(move |keep| heard.borrow_mut().push(keep)),
+            ..room([state], &Outbox::new(Ok(())))
+        };
+        let page = Shown::<RoomView>::new(props).await;
+        assert_eq!(page.text("h1 small"), "Messages vanish after a day");
+        page.click("Room menu").await;
+        page.click("What is kept").await;
+        for (list, place) in choices {
+            let list: HtmlSelectElement = page.one(&format!("#keep-{list}")).unchecked_into();
+            list.set_selected_index(*place);
+        }
+        page.click("Save").await;
+        assert_eq!(page.all("dialog[open]").len(), 0);
+        told.take()
+    };
+    let all = Retention::default();
+    assert_eq!(kept(true, &[]).await, [(all, None)], "nothing is said anew");
+    assert_eq!(kept(true, &[("rule", 1)]).await, [(all, Some(Vanish::Hour))]);
+    let less = Retention {
+        entries: 1_000,
+        bytes: 1024 * 1024,
+        seconds: Some(7 * 24 * 60 * 60),
+    };
+    let choices = [("entries", 2), ("seconds", 2), ("bytes", 2)];
+    assert_eq!(kept(false, &choices).await, [(less, None)]);
+}
+
+#[wasm_bindgen_test]
+async fn a_backlog_is_told() {
+    let page = show([Event::CatchingUp { have: 1_240, of: 3_000 }]).await;
+    assert_eq!(page.text(".files-bar"), "Catching up: 1,240 of 3,000");
+    let page = show([Event::CatchingUp { have: 3_000, of: 3_000 }]).await;
+    assert_eq!(page.all(".files-bar").len(), 0);
 }
 
 #[wasm_bindgen_test]

@@ -51,6 +51,7 @@ pub(crate) fn room(events: impl IntoIterator<Item = Event>, outbox: &Outbox) -> 
         on_look: Callback::noop(),
         on_rename: Callback::noop(),
         on_name_room: Callback::from(|_| Ok(())),
+        on_keep: Callback::noop(),
         folded: false,
         on_fold: Callback::noop(),
         on_invite: Callback::from(|()| Ok(())),
@@ -123,6 +124,7 @@ pub(crate) fn message(number: u8, author: u8, whisper_to: Option<u8>, text: &str
             recent: false,
             text: text.to_owned(),
             file: None,
+            vanish: None,
         },
     }
 }

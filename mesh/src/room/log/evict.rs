@@ -1,7 +1,15 @@
 //! What the log has no room for. Whoever takes most room loses first, so a flood evicts itself.
 
+use std::rc::Rc;
+
+use shared::MessageId;
+
 use super::{FeedLog, Log, Share, stored::Touched};
-use crate::config::{LOG_BYTES_MAX, LOG_ENTRIES_MAX};
+use crate::{
+    config::{LOG_BYTES_MAX, LOG_ENTRIES_MAX},
+    model::Retention,
+    wire::{entry::Entry, record::Record, timestamp::Timestamp},
+};
 
 impl Share {
     /// How much room that is, in bytes: an entry takes room by its number, too.
@@ -13,9 +21,82 @@ impl Share {
 impl Log {
     /// Evicts what there is no room for.
     pub(super) fn evict_surplus(&mut self) {
-        while self.entries > LOG_ENTRIES_MAX || self.bytes > LOG_BYTES_MAX {
-            self.evict();
+        let is_wished = self.limits != Retention::default();
+        while self.entries > self.limits.entries as usize || self.bytes > self.limits.bytes as usize {
+            let evicted = self.evict();
+            // What there is no room for stays where it is shown.
+            self.dropped.extend(is_wished.then(|| evicted.message_id()));
         }
+    }
+
+    /// Keeps no more than this from now on.
+    pub(crate) fn set_limits(&mut self, limits: Retention) {
+        self.limits = limits;
+        self.evict_surplus();
+    }
+
+    /// What was evicted since the last time because a person wants less kept than there is room for.
+    pub(crate) fn take_dropped(&mut self) -> Vec<MessageId> {
+        std::mem::take(&mut self.dropped)
+    }
+
+    /// Evicts what comes before this in the one order, and all before it in its feed. Gives that.
+    pub(crate) fn drop_before(&mut self, oldest: Timestamp) -> Vec<Rc<Record<Entry>>> {
+        let mut dropped = Vec::new();
+        for place in 0..self.feeds.len() {
+            let FeedLog { feed, kept, .. } = &mut self.feeds[place];
+            let old = kept.iter().filter(|entry| entry.content.order < oldest);
+            let last = old.map(|entry| entry.content.seq).max();
+            let feed = *feed;
+            if last.is_none() && kept.give_up_skipped(oldest) {
+                self.touch(Touched::Feed { feed });
+            }
+            while let Some(first) = self.feeds[place].kept.earliest()
+                && Some(first.content.seq) <= last
+            {
+                dropped.extend(self.evict_first(place));
+            }
+        }
+        dropped
+    }
+
+    /// Drops the bodies of whispers that come before this in the one order: what waited for so long is waited for no more. Gives them, and
+    /// whether others still wait.
+    pub(crate) fn drop_whispers_before(&mut self, oldest: Timestamp) -> (Vec<Rc<Record<Entry>>>, bool) {
+        let (mut dropped, mut others) = (Vec::new(), false);
+        for place in 0..self.feeds.len() {
+            let mut old = Vec::new();
+            for entry in self.feeds[place].kept.iter() {
+                if entry.content.sealed().is_some() {
+                    let is_old = entry.content.order < oldest;
+                    old.extend(is_old.then(|| Rc::clone(entry)));
+                    others |= !is_old;
+                }
+            }
+            for entry in old {
+                if self.feeds[place].kept.is_first(entry.content.seq) {
+                    self.evict_first(place);
+                } else {
+                    self.strip(place, &entry);
+                }
+                dropped.push(entry);
+            }
+        }
+        (dropped, others)
+    }
+
+    fn strip(&mut self, place: usize, entry: &Record<Entry>) {
+        let bare = entry.bare();
+        let saved = entry.wire.len() - bare.wire.len();
+        self.bytes -= saved;
+        if let Some(share) = self.authors.get_mut(&entry.author) {
+            share.bytes -= saved;
+        }
+        self.by_id.remove(&entry.short());
+        let feed = self.feeds[place].feed;
+        let seq = entry.content.seq;
+        self.feeds[place].kept.strip(bare);
+        self.touch(Touched::Entry { feed, seq });
     }
 
     /// Forgets the feed that grew longest ago of the author with most of them. Gives its place.
@@ -59,23 +140,25 @@ impl Log {
     }
 
     /// Evicts the earliest entry of the author who takes most room.
-    fn evict(&mut self) {
+    fn evict(&mut self) -> Rc<Record<Entry>> {
         let greedy = self.authors.values().max_by_key(|share| share.room());
         let feeds = greedy.into_iter().flat_map(|share| share.feeds.iter().copied());
         let earliest = feeds
             .filter_map(|place| Some((self.feeds[place].kept.earliest()?.content.order, place)))
             .min();
-        let evicted = earliest.is_some_and(|(_, place)| self.evict_of(place));
-        assert!(evicted, "invariant: whoever takes most room has an entry");
+        let evicted = earliest.and_then(|(_, place)| self.evict_first(place));
+        evicted.expect("invariant: whoever takes most room has an entry")
     }
 
     /// Evicts the first entry of a feed, if there is one.
     pub(super) fn evict_of(&mut self, place: usize) -> bool {
+        self.evict_first(place).is_some()
+    }
+
+    fn evict_first(&mut self, place: usize) -> Option<Rc<Record<Entry>>> {
         let FeedLog { feed, kept, .. } = &mut self.feeds[place];
         let before = kept.head();
-        let Some(entry) = kept.evict_first() else {
-            return false;
-        };
+        let entry = kept.evict_first()?;
         self.heads.replace(feed, before, kept.head());
         let (feed, seq) = (*feed, entry.content.seq);
         self.touch(Touched::Entry { feed, seq });
@@ -87,6 +170,6 @@ impl Log {
             share.entries -= 1;
             share.bytes -= entry.wire.len();
         }
-        true
+        Some(entry)
     }
 }

@@ -13,6 +13,7 @@ use crate::{
         id::ShortId,
         record::Record,
         stored::StoredSpan,
+        timestamp::Timestamp,
     },
 };
 
@@ -137,6 +138,19 @@ impl Kept {
         self.entries.first().map(|(_, entry)| entry)
     }
 
+    /// Puts an entry without its body in the place of what is there.
+    pub(super) fn strip(&mut self, bare: Rc<Record<Entry>>) {
+        self.entries.insert(bare.content.seq, bare);
+    }
+
+    /// Whether an entry is the first of the part that goes on, and nothing before it may still come.
+    pub(super) fn is_first(&self, seq: u64) -> bool {
+        seq == self.first
+            && seq < self.next
+            && self.evicted == self.first
+            && self.earliest().is_some_and(|first| first.content.seq == seq)
+    }
+
     /// Adds an entry that is not known. Says whether there was room for it: what was asked for has room.
     pub(super) fn insert(&mut self, seq: u64, entry: Rc<Record<Entry>>, source: Source) -> bool {
         if source == Source::Broadcast && seq > self.next && self.ahead() >= OUT_OF_ORDER_MAX {
@@ -235,6 +249,18 @@ impl Kept {
     pub(super) fn skipped(&self) -> Option<(u64, u64)> {
         let first = self.missing_from(self.evicted);
         (first < self.whole_from).then_some((first, self.whole_from))
+    }
+
+    /// Wants nothing of what was skipped before an entry that is older than this, and of which only the header is here: it is older still. Says
+    /// whether that is news.
+    pub(super) fn give_up_skipped(&mut self, oldest: Timestamp) -> bool {
+        let is_old = self.header().is_some_and(|header| header.order < oldest);
+        let is_bare = self.range(0, self.next).next().is_none();
+        let is_news = is_old && is_bare && self.evicted < self.next;
+        if is_news {
+            (self.evicted, self.first) = (self.next, self.next);
+        }
+        is_news
     }
 
     /// Evicts the entry with the lowest number. If it joins no other, the feed goes on after it.

@@ -117,7 +117,9 @@ impl Log {
             entries.retain(|entry| entry.content.seq >= state.evicted);
         }
         for entry in &entries {
-            self.by_id.insert(&entry.short(), (place, entry.content.seq));
+            if !entry.content.is_bare() {
+                self.by_id.insert(&entry.short(), (place, entry.content.seq));
+            }
             self.entries += 1;
             self.bytes += entry.wire.len();
             if let Some(share) = self.authors.get_mut(&feed.author) {

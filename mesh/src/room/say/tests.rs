@@ -305,6 +305,7 @@ fn a_whisper_is_shown_once_and_acknowledged_each_time() {
             recent: true,
             text: "psst".into(),
             file: None,
+            vanish: None,
         };
         let expected = if shown {
             vec![Output::Event(Event::Message { message })]

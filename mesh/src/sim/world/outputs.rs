@@ -63,6 +63,10 @@ impl<B: Body> Simulation<B> {
             | Event::Invitation { .. }
             | Event::InvitationAnswer { .. }
             | Event::RoomNamed { .. }
+            | Event::CatchingUp { .. }
+            | Event::Vanishing { .. }
+            | Event::Retention { .. }
+            | Event::Dropped { .. }
             | Event::RoomClosed => {}
         }
         let kept = self.strict || matches!(event, Event::Invitation { .. } | Event::InvitationAnswer { .. });

@@ -4,7 +4,7 @@ use shared::MessageId;
 
 use super::{Body, Simulation, Who, millis};
 use crate::io::Input;
-use crate::model::{CloseError, Event, Invitation, InvitationError, SendError};
+use crate::model::{CloseError, Event, Invitation, InvitationError, Retention, SendError, Vanish};
 
 impl<B: Body> Simulation<B> {
     pub(crate) fn say(&mut self, who: Who, text: &str) -> MessageId {
@@ -99,6 +99,19 @@ impl<B: Body> Simulation<B> {
         let named = self.machines[who].body.name_room(now, name);
         self.drain(who);
         named
+    }
+
+    pub(crate) fn set_vanish(&mut self, who: Who, after: Vanish) -> Result<(), SendError> {
+        let now = self.now_of(who);
+        let set = self.machines[who].body.set_vanish(now, after);
+        self.drain(who);
+        set
+    }
+
+    pub(crate) fn set_retention(&mut self, who: Who, keep: Retention) {
+        let now = self.now_of(who);
+        self.machines[who].body.set_retention(now, keep);
+        self.drain(who);
     }
 
     pub(crate) fn rename(&mut self, who: Who, name: &str) {

@@ -84,6 +84,7 @@ fn message(byte: u8, author: u8, text: &str) -> Message {
         recent: false,
         text: text.to_owned(),
         file: None,
+        vanish: None,
     }
 }
 

@@ -19,7 +19,10 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, EventTarget, HtmlDialogElement, HtmlElement};
 use yew::prelude::*;
 
-use super::view::{RoomViewProps, kind, name};
+use super::{
+    keeping::keeping,
+    view::{RoomViewProps, kind, name},
+};
 use crate::{
     appearance::{self, Setting},
     clock,
@@ -47,6 +50,8 @@ pub enum Sheet {
     RenameSelf,
     /// A name for the room.
     RenameRoom,
+    /// For how long things are kept.
+    Keeping,
     /// How the page looks here.
     Appearance,
     /// What kind of network this is.
@@ -71,6 +76,7 @@ impl Sheet {
         match self {
             Self::Invite | Self::ByHand | Self::RenameSelf | Self::RenameRoom | Self::Close => true,
             Self::Menu
+            | Self::Keeping
             | Self::Appearance
             | Self::Check
             | Self::Files
@@ -84,7 +90,7 @@ impl Sheet {
     /// What closes it besides its buttons (`closedby` in HTML): a click beside it, unless something typed would be lost.
     fn closed_by(self) -> &'static str {
         match self {
-            Self::ByHand | Self::RenameSelf | Self::RenameRoom => "closerequest",
+            Self::ByHand | Self::RenameSelf | Self::RenameRoom | Self::Keeping => "closerequest",
             Self::Invite
             | Self::Menu
             | Self::Appearance
@@ -210,6 +216,7 @@ fn content(
                 show,
             )
         }
+        Sheet::Keeping => keeping(props, label::KEEPING, show),
         Sheet::Appearance => html! {
             <>
                 { title(label::APPEARANCE) }
@@ -395,7 +402,7 @@ fn rename_self(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
     )
 }
 
-fn title(text: impl Into<AttrValue>) -> Html {
+pub(super) fn title(text: impl Into<AttrValue>) -> Html {
     html! { <h2 id="sheet-title" tabindex="-1">{ words("bdi", text) }</h2> }
 }
 
@@ -473,6 +480,7 @@ fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
             if !props.state.files.is_empty() || props.state.messages.iter().any(|entry| entry.message.file.is_some()) {
                 { goes_to(Icon::Clip, label::FILES, Sheet::Files) }
             }
+            { goes_to(Icon::Clock, label::KEEPING, Sheet::Keeping) }
             { goes_to(Icon::Sun, label::APPEARANCE, Sheet::Appearance) }
             { goes_to(Icon::Open, label::CHECK_CONNECTION, Sheet::Check) }
             { goes_to(Icon::Down, label::EXPORT, Sheet::Export) }

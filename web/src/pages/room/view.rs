@@ -17,7 +17,10 @@ use mesh::model::{FileInfo, Invitation, InvitationError, Network, Obstacle, Pers
 use shared::PeerId;
 use yew::prelude::*;
 
-use super::sheet::{Sheet, use_sheet};
+use super::{
+    keeping::Keep,
+    sheet::{Sheet, use_sheet},
+};
 use crate::components::{
     brand::mark,
     composer::{Composer, Outgoing, Recipient},
@@ -81,6 +84,9 @@ pub struct RoomViewProps {
     pub on_rename: Callback<String>,
     /// Gives the room a name; valid.
     pub on_name_room: Callback<String, Result<(), SendError>>,
+    /// Keeps so much here, and by everyone, from now on.
+    #[prop_or_default]
+    pub on_keep: Callback<Keep>,
     /// Whether the region "Network" is folded up at first.
     #[prop_or_default]
     pub folded: bool,
@@ -243,6 +249,9 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                     }) }
                 </div>
                 <MessageList state={state.clone()} on_file={props.on_file.clone()}>{ nothing_yet(props) }</MessageList>
+                if let Some(backlog) = state.catching_up {
+                    <p class="files-bar">{ page::catching_up(backlog) }</p>
+                }
                 { files_bar(props, &pending) }
                 // What is typed in it is kept.
                 if !state.forgotten {
@@ -348,7 +357,11 @@ pub(super) fn kind(props: &RoomViewProps) -> (Icon, &'static str) {
 fn title(props: &RoomViewProps) -> Html {
     let (icon, kind) = kind(props);
     html! {
-        <h1 title={kind}>{ glyph(icon) }<bdi>{ name(props).unwrap_or(page::PRIVATE_ROOM) }</bdi></h1>
+        <h1 title={kind}>
+            { glyph(icon) }
+            <bdi>{ name(props).unwrap_or(page::PRIVATE_ROOM) }</bdi>
+            <small>{ words::keeping::vanish_short(props.state.vanish) }</small>
+        </h1>
     }
 }
 

@@ -86,7 +86,9 @@ fn restored(disk: &Disk) -> Log {
             | Key::Fate { .. }
             | Key::File { .. }
             | Key::Hashes { .. }
-            | Key::Pieces { .. }) => panic!("{other:?}"),
+            | Key::Pieces { .. }
+            | Key::Setting { .. }
+            | Key::Retention) => panic!("{other:?}"),
         }
     }
     let mut log = Log::new([2; 32], me());
