@@ -6,7 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use shared::signal::IceServer;
 
-use crate::config::{DELIVERY_WAIT, HISTORY_SHOWN};
+use crate::{
+    config::{DELIVERY_WAIT, HISTORY_SHOWN, LOAD_ARRIVALS_MAX, LOAD_PEERS_MAX, LOAD_RATE_MAX, LOAD_SECONDS_MAX},
+    load,
+};
 
 /// A peer of Starling in a terminal: the rooms of the browsers, without a browser.
 ///
@@ -57,6 +60,38 @@ pub struct Options {
     pub plain: bool,
 }
 
+/// Many peers in one process.
+#[derive(Debug, Args)]
+pub struct Load {
+    /// The room's link, or the name of an open room.
+    pub link: String,
+    /// How many peers come.
+    #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=i64::from(LOAD_PEERS_MAX)))]
+    pub peers: u16,
+    /// How many of them come in a second.
+    #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=i64::from(LOAD_ARRIVALS_MAX)))]
+    pub arrivals: u16,
+    /// How many messages are said in a second, by all together; 5,000 in all.
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u16).range(0..=i64::from(LOAD_RATE_MAX)))]
+    pub rate: u16,
+    /// For how many seconds they talk.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=LOAD_SECONDS_MAX))]
+    pub seconds: u64,
+}
+
+impl Load {
+    /// How it goes.
+    #[must_use]
+    pub fn plan(&self) -> load::Plan {
+        load::Plan {
+            peers: self.peers,
+            arrivals: self.arrivals,
+            rate: self.rate,
+            talk: seconds(self.seconds),
+        }
+    }
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Action {
@@ -104,6 +139,10 @@ pub enum Action {
         #[command(flatten)]
         http: Http,
     },
+    /// Fill a room with many peers that talk, measure them, and leave. For trying out a server of your own: nobody else's.
+    ///
+    /// Exit codes: 0 all joined, and everything has reached everyone in one order; 3 something did not.
+    Load(Load),
     /// Print who is in a room.
     People {
         /// The room's link.

@@ -12,7 +12,7 @@ use clap::Parser as _;
 use shared::{Identity, RoomCode, signal::IceServer};
 use terminal::{
     Running,
-    args::{Action, Cli, Http, MapFormat, Options, seconds},
+    args::{self, Action, Cli, Http, MapFormat, Options, seconds},
     config::{ASKS_WAITING_MAX, EVENTS_WAITING_MAX, LATE_WAITING_MAX, LEAVE_MAX},
     desk::Desk,
     home::{Home, Person},
@@ -77,6 +77,9 @@ fn main() -> ExitCode {
 
 async fn start(cli: Cli) -> anyhow::Result<u8> {
     let Cli { options, command } = cli;
+    if let Action::Load(load) = &command {
+        return make_load(&options, load).await;
+    }
     let make = || Some(Certificate::generate()?.to_stored());
     let mut person = Home::find(options.data_dir.clone())?
         .claim(options.person, make)
@@ -133,7 +136,8 @@ impl Errand {
             wait: wait.map(seconds),
         };
         Ok(Some(match command {
-            Action::New { .. } => return Ok(None),
+            // Nobody goes to a room there.
+            Action::New { .. } | Action::Load(_) => return Ok(None),
             Action::Chat {
                 link,
                 wait,
@@ -355,6 +359,23 @@ fn draw(desk: &Desk, format: MapFormat) -> io::Result<()> {
         MapFormat::Dot => desk.dot(),
     };
     writeln!(io::stdout(), "{}", picture.trim_end())
+}
+
+/// Runs a load. Its peers are nobody of this machine.
+async fn make_load(options: &Options, load: &args::Load) -> anyhow::Result<u8> {
+    let destination = Destination::parse(&load.link, &options.servers)?;
+    let figures = terminal::load::run(destination, load.plan(), &*stop_signal()?).await?;
+    if options.json {
+        writeln!(io::stdout(), "{}", figures.json())?;
+    } else {
+        write!(io::stdout(), "{figures}")?;
+    }
+    let outcome = if figures.are_good() {
+        Outcome::Done
+    } else {
+        Outcome::NotDelivered
+    };
+    Ok(outcome.code())
 }
 
 /// Says what an exit code means that is no success.
