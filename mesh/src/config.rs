@@ -156,6 +156,13 @@ pub const PROVOKED_PER_MINUTE: u32 = 40;
 /// How many attempts to link others may cause at once: a whole room that comes back, twice.
 pub const PROVOKED_BURST: u32 = 48;
 
+/// How many attempts that others caused are forgiven in a minute, in the long run, because a link came of them: whoever is at its other end had to make a
+/// connection too. With [`PROVOKED_PER_MINUTE`] it is the most that others can cause, whoever they are.
+pub const FORGIVEN_PER_MINUTE: u32 = 120;
+
+/// How many attempts of which links came are forgiven at once.
+pub const FORGIVEN_BURST: u32 = 120;
+
 /// How many violations a peer may commit before its link is closed.
 pub const VIOLATIONS_MAX: u32 = 5;
 
