@@ -3,13 +3,14 @@
 //! No other file declares a limit; `tests/tests/tidy.rs` looks.
 
 mod files;
+mod keeps;
 mod timing;
 
 use std::time::Duration;
 
 use shared::limits::{LINKS_MAX, TEXT_BYTES_MAX};
 
-pub use self::{files::*, timing::Timing};
+pub use self::{files::*, keeps::Keeps, timing::Timing};
 
 /// What a node is told at its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct NodeConfig {
     pub closed: Option<Vec<u8>>,
     /// How long to wait for what.
     pub timing: Timing,
+    /// How much of the room is kept, and for whom.
+    pub keeps: Keeps,
 }
 
 // --- bytes between peers ---
@@ -285,10 +288,10 @@ pub const KEY_BYTES_MAX: usize = 64;
 /// How many proofs that feeds are over answer one vector; the next one is answered with others.
 pub const FORKS_TOLD_MAX: usize = 8;
 
-/// How many entries the log keeps; the earliest are evicted first.
+/// How many entries the log keeps, unless a node is told another number; the earliest are evicted first.
 pub const LOG_ENTRIES_MAX: usize = 10_000;
 
-/// How many bytes of entries the log keeps; the earliest are evicted first.
+/// How many bytes of entries the log keeps, unless a node is told another number; the earliest are evicted first.
 pub const LOG_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// How many feeds the log keeps; past it a new one takes the place of the one that grew longest ago, of the author with most.

@@ -87,6 +87,11 @@ async fn start(cli: Cli) -> anyhow::Result<u8> {
     if let Some(name) = &options.name {
         person.save_name(name).await.context("your name cannot be kept")?;
     }
+    if let Action::Archive(archive) = &command {
+        let ended = keep_rooms(&options, archive, &person).await;
+        person.store.close().await;
+        return ended;
+    }
     let room = if let Action::New { room } = &command {
         room.clone()
     } else {
@@ -137,7 +142,7 @@ impl Errand {
         };
         Ok(Some(match command {
             // Nobody goes to a room there.
-            Action::New { .. } | Action::Load(_) => return Ok(None),
+            Action::New { .. } | Action::Load(_) | Action::Archive(_) => return Ok(None),
             Action::Chat {
                 link,
                 wait,
@@ -290,9 +295,23 @@ async fn enter_room(
     person: &Person,
     changed: Rc<Notify>,
 ) -> anyhow::Result<(client::Session, Running)> {
+    let visit = visit_of(destination, options, person)?;
+    let asked = options.ice_servers.iter().map(|url| IceServer {
+        urls: vec![url.clone()],
+        username: None,
+        credential: None,
+    });
+    Ok(terminal::enter_with(visit, asked.collect(), move |_| changed.notify_one()).await?)
+}
+
+fn visit_of(
+    destination: &Destination,
+    options: &Options,
+    person: &Person,
+) -> anyhow::Result<terminal::Visit<terminal::store::DiskStore>> {
     let stored = person.record.certificate.as_ref();
     let certificate = stored.map(Certificate::from_stored).or_else(Certificate::generate);
-    let visit = terminal::Visit {
+    Ok(terminal::Visit {
         identity: Identity::from_secret(&person.record.secret),
         certificate: certificate.context("no certificate can be made")?,
         code: destination.code.clone(),
@@ -300,13 +319,8 @@ async fn enter_room(
         servers: destination.servers.clone(),
         tls: Tls::of_this_machine()?,
         store: person.store.clone(),
-    };
-    let asked = options.ice_servers.iter().map(|url| IceServer {
-        urls: vec![url.clone()],
-        username: None,
-        credential: None,
-    });
-    Ok(terminal::enter_with(visit, asked.collect(), move |_| changed.notify_one()).await?)
+        keeps: mesh::config::Keeps::default(),
+    })
 }
 
 /// What others call us: what was asked for, or kept, or else what the system calls its user.
@@ -359,6 +373,22 @@ fn draw(desk: &Desk, format: MapFormat) -> io::Result<()> {
         MapFormat::Dot => desk.dot(),
     };
     writeln!(io::stdout(), "{}", picture.trim_end())
+}
+
+/// Keeps rooms for everybody.
+async fn keep_rooms(options: &Options, archive: &args::Archive, person: &Person) -> anyhow::Result<u8> {
+    let name = options.name.clone().or_else(|| person.record.name.clone());
+    let mut visits = Vec::new();
+    for link in &archive.links {
+        let destination = Destination::parse(link, &options.servers)?;
+        visits.push(terminal::Visit {
+            name: name.clone().unwrap_or_else(|| "Archive".to_owned()),
+            keeps: archive.keeps(),
+            ..visit_of(&destination, options, person)?
+        });
+    }
+    terminal::archive::run(visits, archive.plan(), &*stop_signal()?, &mut io::stdout()).await?;
+    Ok(Outcome::Done.code())
 }
 
 /// Runs a load. Its peers are nobody of this machine.

@@ -20,6 +20,7 @@ use client::{
 };
 use mesh::{
     NodeConfig, Timing,
+    config::Keeps,
     io::{Change, Input, LinkId, ServerId},
 };
 use shared::{FileId, Identity, PeerId, RoomCode, RoomId, signal::IceServer};
@@ -54,6 +55,8 @@ pub struct Visit<S> {
     pub tls: Tls,
     /// What outlives the program.
     pub store: S,
+    /// How much of the room is kept, and for whom.
+    pub keeps: Keeps,
 }
 
 /// A room cannot be entered.
@@ -151,6 +154,7 @@ pub async fn enter_with<S: Store + Clone + 'static>(
                 .into_iter()
                 .find_map(|(of, statement)| (of == room.id()).then_some(statement)),
             timing: Timing::default(),
+            keeps: visit.keeps,
         },
         room,
         seed,

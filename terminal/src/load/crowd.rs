@@ -124,6 +124,7 @@ impl Crowd {
             servers: self.destination.servers.clone(),
             tls: self.tls.clone(),
             store: MemoryStore::<()>::default(),
+            keeps: mesh::config::Keeps::default(),
         };
         let (of_peer, said) = (Rc::clone(&ear), Rc::clone(&self.said));
         let on_show = move |room: Rc<RoomState>| of_peer.borrow_mut().hear(&room, &mut said.borrow_mut());

@@ -60,7 +60,7 @@ pub fn People(props: &PeopleProps) -> Html {
             <li class={classes!("person", whispering.then_some("whispering"))} key={peer.to_text()}>
                 { avatar(&peer, person.name.as_deref()) }
                 <p class="person-name" title={name.to_owned()}><bdi>{ name }</bdi></p>
-                { standing(peer, person.state, through_others) }
+                { standing(peer, person.state, through_others, person.archive.then_some(page::KEEPS_ROOM)) }
                 <button
                     type="button"
                     class="button small whisper"
@@ -96,7 +96,7 @@ pub fn People(props: &PeopleProps) -> Html {
                 <li class="person own" key="me">
                     { avatar(&state.me, Some(&state.my_name)) }
                     <p class="person-name"><bdi>{ &state.my_name }</bdi>{ " " }<span class="person-you">{ "(you)" }</span></p>
-                    { standing(state.me, PersonState::Here, None) }
+                    { standing(state.me, PersonState::Here, None, None) }
                 </li>
                 { for people.into_iter().map(person) }
             </ul>
@@ -106,12 +106,14 @@ pub fn People(props: &PeopleProps) -> Html {
 }
 
 /// How it stands with someone, and by what they are told apart from others of their name.
-fn standing(peer: PeerId, state: PersonState, title: Option<&'static str>) -> Html {
+fn standing(peer: PeerId, state: PersonState, title: Option<&'static str>, more: Option<&'static str>) -> Html {
     html! {
         <p class="person-standing">
             <span class={classes!("person-state", state_class(state))} {title}>{ words::person_state(state) }</span>
             { " " }
             <span class="fingerprint" title="Fingerprint">{ peer.fingerprint() }</span>
+            { " " }
+            { more }
         </p>
     }
 }

@@ -1,19 +1,19 @@
 //! What the log has no room for. Whoever takes most room loses first, so a flood evicts itself.
 
 use super::{FeedLog, Log, Share, stored::Touched};
-use crate::config::{LOG_BYTES_MAX, LOG_ENTRIES_MAX};
+use crate::config::Keeps;
 
 impl Share {
     /// How much room that is, in bytes: an entry takes room by its number, too.
-    fn room(&self) -> usize {
-        self.entries * (LOG_BYTES_MAX / LOG_ENTRIES_MAX) + self.bytes
+    fn room(&self, of: &Keeps) -> usize {
+        self.entries * (of.bytes_max / of.entries_max.max(1)) + self.bytes
     }
 }
 
 impl Log {
     /// Evicts what there is no room for.
     pub(super) fn evict_surplus(&mut self) {
-        while self.entries > LOG_ENTRIES_MAX || self.bytes > LOG_BYTES_MAX {
+        while self.entries > self.keeps.entries_max || self.bytes > self.keeps.bytes_max {
             self.evict();
         }
     }
@@ -60,7 +60,7 @@ impl Log {
 
     /// Evicts the earliest entry of the author who takes most room.
     fn evict(&mut self) {
-        let greedy = self.authors.values().max_by_key(|share| share.room());
+        let greedy = self.authors.values().max_by_key(|share| share.room(&self.keeps));
         let feeds = greedy.into_iter().flat_map(|share| share.feeds.iter().copied());
         let earliest = feeds
             .filter_map(|place| Some((self.feeds[place].kept.earliest()?.content.order, place)))
