@@ -71,7 +71,7 @@ pub struct Archive {
     /// The links of the rooms; up to 64.
     #[arg(required = true, num_args = 1..=ARCHIVE_ROOMS_MAX)]
     pub links: Vec<String>,
-    /// How many messages are kept of each room, the latest; all are in memory, about 1.5 KB each.
+    /// How many messages are kept of each room, the latest; all are in memory, some 2 KB each.
     #[arg(long, value_name = "COUNT", default_value_t = LOG_ENTRIES_MAX, value_parser = messages_max)]
     pub messages_max: usize,
     /// How many bytes of files are kept of each room: the latest files that fit together.

@@ -5,8 +5,9 @@ use std::time::Duration;
 /// How many rooms one archive keeps.
 pub const ARCHIVE_ROOMS_MAX: usize = 64;
 
-/// How many messages of each room an archive keeps at most, whatever it was told. All of them are in memory, about 1.5 KB each.
-pub const ARCHIVE_MESSAGES_MAX: usize = 200_000;
+/// How many messages of each room an archive keeps at most, whatever it was told. All of them are in memory, some 2 KB each
+/// with a short text: so many take about 220 MB.
+pub const ARCHIVE_MESSAGES_MAX: usize = 100_000;
 
 /// How many bytes of messages an archive keeps of each room at most.
 pub const ARCHIVE_MESSAGES_BYTES_MAX: usize = 256 * 1024 * 1024;
