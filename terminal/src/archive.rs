@@ -5,7 +5,7 @@
 //! the absent and handing on pieces of files is what every node does.
 //!
 //! Limits: of each room the last messages, and the newest files that fit together; an older file gives way to a newer one. A full disk stops nothing but the
-//! acknowledgements: see [`patient`].
+//! acknowledgements: see `patient`.
 
 mod metrics;
 mod patient;
