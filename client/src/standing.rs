@@ -252,6 +252,7 @@ mod tests {
                     state: *person_state,
                     linked: true,
                     round_trip: None,
+                    archive: false,
                 },
             });
         }

@@ -49,6 +49,11 @@ impl Bucket {
         self.used += count as u64 * u64::from(self.token);
     }
 
+    /// Gives one back that was taken.
+    pub(crate) fn give_back(&mut self) {
+        self.used = self.used.saturating_sub(u64::from(self.token));
+    }
+
     /// Takes one, if there is one.
     pub(crate) fn take(&mut self, now: Instant) -> bool {
         let fits = self.has(now);
@@ -75,6 +80,16 @@ mod tests {
         let taken = [0, 29_999, 30_000, 30_001, 60_000].map(|millis| bucket.take(at(millis)));
         assert_eq!(taken, [true, false, true, false, true]);
         assert!(!bucket.has(at(89_999)) && bucket.has(at(90_000)) && bucket.has(at(90_000)));
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again_and_no_more_than_the_burst() {
+        let mut bucket = Bucket::per_second(10, 2);
+        let now = Instant::from_millis(5_000);
+        bucket.give_back();
+        assert_eq!([0; 3].map(|_| bucket.take(now)), [true, true, false]);
+        bucket.give_back();
+        assert_eq!([0; 2].map(|_| bucket.take(now)), [true, false]);
     }
 
     #[test]

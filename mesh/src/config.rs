@@ -26,6 +26,8 @@ pub struct NodeConfig {
     pub closed: Option<Vec<u8>>,
     /// How long to wait for what.
     pub timing: Timing,
+    /// How much of the room is kept, and for whom.
+    pub keeps: Keeps,
 }
 
 // --- bytes between peers ---
@@ -157,6 +159,13 @@ pub const PROVOKED_PER_MINUTE: u32 = 40;
 /// How many attempts to link others may cause at once: a whole room that comes back, twice.
 pub const PROVOKED_BURST: u32 = 48;
 
+/// How many attempts that others caused are forgiven in a minute, in the long run, because a link came of them: whoever is at its other end had to make a
+/// connection too. With [`PROVOKED_PER_MINUTE`] it is the most that others can cause, whoever they are.
+pub const FORGIVEN_PER_MINUTE: u32 = 120;
+
+/// How many attempts of which links came are forgiven at once.
+pub const FORGIVEN_BURST: u32 = 120;
+
 /// How many violations a peer may commit before its link is closed.
 pub const VIOLATIONS_MAX: u32 = 5;
 
@@ -279,10 +288,10 @@ pub const KEY_BYTES_MAX: usize = 64;
 /// How many proofs that feeds are over answer one vector; the next one is answered with others.
 pub const FORKS_TOLD_MAX: usize = 8;
 
-/// How many entries the log keeps; the earliest are evicted first.
+/// How many entries the log keeps, unless a node is told another number; the earliest are evicted first.
 pub const LOG_ENTRIES_MAX: usize = 10_000;
 
-/// How many bytes of entries the log keeps; the earliest are evicted first.
+/// How many bytes of entries the log keeps, unless a node is told another number; the earliest are evicted first.
 pub const LOG_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// How many feeds the log keeps; past it a new one takes the place of the one that grew longest ago, of the author with most.

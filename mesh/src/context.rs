@@ -5,7 +5,7 @@ use std::time::Duration;
 use shared::{Identity, PeerId, Room};
 
 use crate::{
-    config::Timing,
+    config::{Keeps, Timing},
     io::{Change, Instant, LinkId, Now, Output, Priority},
     model::{Alert, Counters, Event},
     outbox::Outbox,
@@ -31,6 +31,8 @@ pub(crate) struct Context {
     pub(crate) outbox: Outbox,
     /// Whether anything is kept for the next visit.
     pub(crate) keeps: bool,
+    /// How much of the room, and for whom.
+    pub(crate) extent: Keeps,
     /// How many changes the driver was asked to store.
     pub(crate) stores: u64,
 }
@@ -49,6 +51,7 @@ impl Context {
             counters: Counters::default(),
             outbox: Outbox::default(),
             keeps: false,
+            extent: Keeps::default(),
             stores: 0,
         }
     }

@@ -228,6 +228,8 @@ pub struct Person {
     pub linked: bool,
     /// Round-trip time of the last ping, if linked.
     pub round_trip: Option<Duration>,
+    /// Whether they say that they keep the room for others, as an archive.
+    pub archive: bool,
 }
 
 /// How a person stands with us.

@@ -63,7 +63,8 @@ impl Node {
     #[must_use]
     pub fn new(identity: Identity, room: RoomKeys, config: NodeConfig, seed: [u8; 32], now: Now) -> Self {
         assert!(valid_name(&config.name), "the name must be checked with `valid_name`");
-        let cx = Context::new(identity, room, config.name, config.timing, now);
+        let mut cx = Context::new(identity, room, config.name, config.timing, now);
+        cx.extent = config.keeps;
         Self {
             net: Net::new(config.servers, seed, now),
             room: Room::new(&cx, config.closed, seed),

@@ -131,7 +131,7 @@ impl Room {
             broadcast: Broadcast::new(seed),
             clock: Clock::default(),
             time: RoomTime::default(),
-            log: Log::new(seed, Feed { author: cx.me, number }),
+            log: Log::new(seed, Feed { author: cx.me, number }).within(cx.extent),
             feed: number,
             next_seq: 0,
             head: None,

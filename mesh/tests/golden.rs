@@ -256,6 +256,7 @@ fn a_beacon() {
         leaving: false,
         whole: true,
         unix_millis: 1_800_000_000_000,
+        archive: None,
     };
     check_record(
         beacon,

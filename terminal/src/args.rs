@@ -4,9 +4,17 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use mesh::config::{Keeps, LOG_ENTRIES_MAX, RECORD_BYTES_MAX};
 use shared::signal::IceServer;
 
-use crate::config::{DELIVERY_WAIT, HISTORY_SHOWN};
+use crate::{
+    archive,
+    config::{
+        ARCHIVE_FILES_BYTES, ARCHIVE_MESSAGES_BYTES_MAX, ARCHIVE_MESSAGES_MAX, ARCHIVE_ROOMS_MAX, DELIVERY_WAIT,
+        HISTORY_SHOWN, LOAD_ARRIVALS_MAX, LOAD_PEERS_MAX, LOAD_RATE_MAX, LOAD_SECONDS_MAX,
+    },
+    load,
+};
 
 /// A peer of Starling in a terminal: the rooms of the browsers, without a browser.
 ///
@@ -57,6 +65,87 @@ pub struct Options {
     pub plain: bool,
 }
 
+/// What an archive keeps.
+#[derive(Debug, Args)]
+pub struct Archive {
+    /// The links of the rooms; up to 64.
+    #[arg(required = true, num_args = 1..=ARCHIVE_ROOMS_MAX)]
+    pub links: Vec<String>,
+    /// How many messages are kept of each room, the latest; all are in memory, some 2 KB each.
+    #[arg(long, value_name = "COUNT", default_value_t = LOG_ENTRIES_MAX, value_parser = messages_max)]
+    pub messages_max: usize,
+    /// How many bytes of files are kept of each room: the latest files that fit together.
+    #[arg(long, value_name = "BYTES", default_value_t = ARCHIVE_FILES_BYTES)]
+    pub bytes_max: u64,
+    /// Metrics in the format of Prometheus are at this address of this machine, under /metrics.
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics: Option<SocketAddr>,
+}
+
+impl Archive {
+    /// How much is kept of each room, for everybody.
+    #[must_use]
+    pub fn keeps(&self) -> Keeps {
+        let usual = Keeps::default();
+        // As many bytes for a message as usual.
+        let bytes = usual.bytes_max / usual.entries_max * self.messages_max;
+        Keeps {
+            for_others: true,
+            entries_max: self.messages_max,
+            bytes_max: bytes.clamp(RECORD_BYTES_MAX, ARCHIVE_MESSAGES_BYTES_MAX),
+        }
+    }
+
+    /// How it goes.
+    #[must_use]
+    pub fn plan(&self) -> archive::Plan {
+        archive::Plan {
+            files_bytes_max: self.bytes_max,
+            metrics: self.metrics,
+        }
+    }
+}
+
+fn messages_max(text: &str) -> Result<usize, String> {
+    let count = text
+        .parse()
+        .ok()
+        .filter(|count| (1..=ARCHIVE_MESSAGES_MAX).contains(count));
+    count.ok_or_else(|| format!("a number from 1 to {ARCHIVE_MESSAGES_MAX}"))
+}
+
+/// Many peers in one process.
+#[derive(Debug, Args)]
+pub struct Load {
+    /// The room's link, or the name of an open room.
+    pub link: String,
+    /// How many peers come.
+    #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=i64::from(LOAD_PEERS_MAX)))]
+    pub peers: u16,
+    /// How many of them come in a second.
+    #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=i64::from(LOAD_ARRIVALS_MAX)))]
+    pub arrivals: u16,
+    /// How many messages are said in a second, by all together; 5,000 in all.
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u16).range(0..=i64::from(LOAD_RATE_MAX)))]
+    pub rate: u16,
+    /// For how many seconds they talk.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=LOAD_SECONDS_MAX))]
+    pub seconds: u64,
+}
+
+impl Load {
+    /// How it goes.
+    #[must_use]
+    pub fn plan(&self) -> load::Plan {
+        load::Plan {
+            peers: self.peers,
+            arrivals: self.arrivals,
+            rate: self.rate,
+            talk: seconds(self.seconds),
+        }
+    }
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Action {
@@ -104,6 +193,13 @@ pub enum Action {
         #[command(flatten)]
         http: Http,
     },
+    /// Keep rooms for everybody who is in them: what is said and files, until you end it. It reads all that is said to everyone, and shows in the list of people
+    /// that it keeps the room.
+    Archive(Archive),
+    /// Fill a room with many peers that talk, measure them, and leave. For trying out a server of your own: nobody else's.
+    ///
+    /// Exit codes: 0 all joined, and everything has reached everyone in one order; 3 something did not.
+    Load(Load),
     /// Print who is in a room.
     People {
         /// The room's link.

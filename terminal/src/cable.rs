@@ -66,6 +66,7 @@ impl Cable {
                 servers: Vec::new(),
                 closed: None,
                 timing: Timing::default(),
+                keeps: mesh::config::Keeps::default(),
             },
             seed: [who; 32],
             clock: now,

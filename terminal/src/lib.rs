@@ -11,8 +11,10 @@
 //! 6. [`desk`]: carries out commands. [`run`]: a visit to a room, from what is typed to what is printed. [`args`] and [`link`]: what is typed to
 //!    start it.
 //! 7. [`http`]: what other programs of this machine can ask for.
-//! 8. [`config`]: every limit.
+//! 8. [`load`]: many peers in one process. [`archive`]: a program that keeps rooms for everybody.
+//! 9. [`config`]: every limit.
 
+pub mod archive;
 pub mod args;
 #[cfg(test)]
 mod cable;
@@ -24,6 +26,7 @@ pub mod home;
 pub mod http;
 pub mod line;
 pub mod link;
+pub mod load;
 pub mod map;
 pub mod platform;
 pub mod report;

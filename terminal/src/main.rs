@@ -12,7 +12,7 @@ use clap::Parser as _;
 use shared::{Identity, RoomCode, signal::IceServer};
 use terminal::{
     Running,
-    args::{Action, Cli, Http, MapFormat, Options, seconds},
+    args::{self, Action, Cli, Http, MapFormat, Options, seconds},
     config::{ASKS_WAITING_MAX, EVENTS_WAITING_MAX, LATE_WAITING_MAX, LEAVE_MAX},
     desk::Desk,
     home::{Home, Person},
@@ -77,12 +77,20 @@ fn main() -> ExitCode {
 
 async fn start(cli: Cli) -> anyhow::Result<u8> {
     let Cli { options, command } = cli;
+    if let Action::Load(load) = &command {
+        return make_load(&options, load).await;
+    }
     let make = || Some(Certificate::generate()?.to_stored());
     let mut person = Home::find(options.data_dir.clone())?
         .claim(options.person, make)
         .await?;
     if let Some(name) = &options.name {
         person.save_name(name).await.context("your name cannot be kept")?;
+    }
+    if let Action::Archive(archive) = &command {
+        let ended = keep_rooms(&options, archive, &person).await;
+        person.store.close().await;
+        return ended;
     }
     let room = if let Action::New { room } = &command {
         room.clone()
@@ -133,7 +141,8 @@ impl Errand {
             wait: wait.map(seconds),
         };
         Ok(Some(match command {
-            Action::New { .. } => return Ok(None),
+            // Nobody goes to a room there.
+            Action::New { .. } | Action::Load(_) | Action::Archive(_) => return Ok(None),
             Action::Chat {
                 link,
                 wait,
@@ -286,9 +295,23 @@ async fn enter_room(
     person: &Person,
     changed: Rc<Notify>,
 ) -> anyhow::Result<(client::Session, Running)> {
+    let visit = visit_of(destination, options, person)?;
+    let asked = options.ice_servers.iter().map(|url| IceServer {
+        urls: vec![url.clone()],
+        username: None,
+        credential: None,
+    });
+    Ok(terminal::enter_with(visit, asked.collect(), move |_| changed.notify_one()).await?)
+}
+
+fn visit_of(
+    destination: &Destination,
+    options: &Options,
+    person: &Person,
+) -> anyhow::Result<terminal::Visit<terminal::store::DiskStore>> {
     let stored = person.record.certificate.as_ref();
     let certificate = stored.map(Certificate::from_stored).or_else(Certificate::generate);
-    let visit = terminal::Visit {
+    Ok(terminal::Visit {
         identity: Identity::from_secret(&person.record.secret),
         certificate: certificate.context("no certificate can be made")?,
         code: destination.code.clone(),
@@ -296,13 +319,8 @@ async fn enter_room(
         servers: destination.servers.clone(),
         tls: Tls::of_this_machine()?,
         store: person.store.clone(),
-    };
-    let asked = options.ice_servers.iter().map(|url| IceServer {
-        urls: vec![url.clone()],
-        username: None,
-        credential: None,
-    });
-    Ok(terminal::enter_with(visit, asked.collect(), move |_| changed.notify_one()).await?)
+        keeps: mesh::config::Keeps::default(),
+    })
 }
 
 /// What others call us: what was asked for, or kept, or else what the system calls its user.
@@ -355,6 +373,39 @@ fn draw(desk: &Desk, format: MapFormat) -> io::Result<()> {
         MapFormat::Dot => desk.dot(),
     };
     writeln!(io::stdout(), "{}", picture.trim_end())
+}
+
+/// Keeps rooms for everybody.
+async fn keep_rooms(options: &Options, archive: &args::Archive, person: &Person) -> anyhow::Result<u8> {
+    let name = options.name.clone().or_else(|| person.record.name.clone());
+    let mut visits = Vec::new();
+    for link in &archive.links {
+        let destination = Destination::parse(link, &options.servers)?;
+        visits.push(terminal::Visit {
+            name: name.clone().unwrap_or_else(|| "Archive".to_owned()),
+            keeps: archive.keeps(),
+            ..visit_of(&destination, options, person)?
+        });
+    }
+    terminal::archive::run(visits, archive.plan(), &*stop_signal()?, &mut io::stdout()).await?;
+    Ok(Outcome::Done.code())
+}
+
+/// Runs a load. Its peers are nobody of this machine.
+async fn make_load(options: &Options, load: &args::Load) -> anyhow::Result<u8> {
+    let destination = Destination::parse(&load.link, &options.servers)?;
+    let figures = terminal::load::run(destination, load.plan(), &*stop_signal()?).await?;
+    if options.json {
+        writeln!(io::stdout(), "{}", figures.json())?;
+    } else {
+        write!(io::stdout(), "{figures}")?;
+    }
+    let outcome = if figures.are_good() {
+        Outcome::Done
+    } else {
+        Outcome::NotDelivered
+    };
+    Ok(outcome.code())
 }
 
 /// Says what an exit code means that is no success.

@@ -149,6 +149,7 @@ mod tests {
                 state: PersonState::Here,
                 linked: true,
                 round_trip: None,
+                archive: false,
             };
             room.people.push(person.into());
         }

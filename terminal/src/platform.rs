@@ -1,6 +1,13 @@
 //! A native process as a [`Platform`]: sockets, connections, a timer, and a store.
 
-use std::{cell::RefCell, collections::BTreeMap, fmt, net::IpAddr, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    fmt,
+    net::IpAddr,
+    rc::Rc,
+    time::Duration,
+};
 
 use client::{
     Platform, Session,
@@ -13,6 +20,7 @@ use client::{
 };
 use mesh::{
     NodeConfig, Timing,
+    config::Keeps,
     io::{Change, Input, LinkId, ServerId, Unreadable},
 };
 use shared::{FileId, Identity, PeerId, RoomCode, RoomId, signal::IceServer};
@@ -21,6 +29,7 @@ use tokio::{
     time::sleep,
 };
 
+pub use crate::rtc::Traffic;
 use crate::{
     clock,
     rtc::{Certificate, Loopback, Transport},
@@ -46,6 +55,8 @@ pub struct Visit<S> {
     pub tls: Tls,
     /// What outlives the program.
     pub store: S,
+    /// How much of the room is kept, and for whom.
+    pub keeps: Keeps,
 }
 
 /// A room cannot be entered.
@@ -58,18 +69,27 @@ pub enum EnterError {
 
 /// Runs a room that was entered, for as long as somebody holds its [`Session`]. Dropping it lets the room go on.
 #[derive(Debug)]
-pub struct Running(JoinHandle<()>);
+pub struct Running {
+    task: JoinHandle<()>,
+    traffic: Rc<Cell<Traffic>>,
+}
 
 impl Running {
     /// Waits until the room was left, others were told, and what is to be kept is with the store. Drop all clones of the session before.
     pub async fn ended(self) {
         // It was aborted, or the program ends: there is nothing to wait for.
-        let _ = self.0.await;
+        let _ = self.task.await;
     }
 
     /// Ends at once, without a word to anybody, as if the process had been killed.
     pub fn abort(&self) {
-        self.0.abort();
+        self.task.abort();
+    }
+
+    /// How many bytes of datagrams went over its sockets so far.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.traffic.get()
     }
 }
 
@@ -134,17 +154,19 @@ pub async fn enter_with<S: Store + Clone + 'static>(
                 .into_iter()
                 .find_map(|(of, statement)| (of == room.id()).then_some(statement)),
             timing: Timing::default(),
+            keeps: visit.keeps,
         },
         room,
         seed,
         clock: clock::now,
     };
+    let traffic = transport.traffic();
     let (session, driver) = Session::enter(entrance, platform, (events, queue));
-    let running = spawn_local(async move {
+    let task = spawn_local(async move {
         driver.run().await;
         transport.flushed().await;
     });
-    Ok((session, Running(running)))
+    Ok((session, Running { task, traffic }))
 }
 
 /// Loopback is a way to peers if a server is on this machine: then they may be, too.

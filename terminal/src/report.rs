@@ -200,6 +200,9 @@ pub struct PersonReport {
     /// Round-trip time of the last ping, if linked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub round_trip_ms: Option<u64>,
+    /// Whether it is an archive, which keeps the room for everybody.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub archive: bool,
 }
 
 /// See [`PersonState`].
@@ -395,6 +398,7 @@ impl PersonReport {
             state: person.state.into(),
             linked: person.linked,
             round_trip_ms: person.round_trip.map(millis),
+            archive: person.archive,
         }
     }
 }

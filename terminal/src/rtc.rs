@@ -19,7 +19,7 @@ mod stored;
 mod stun;
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
     fmt, io,
     net::{Ipv4Addr, SocketAddr},
@@ -44,7 +44,7 @@ use tokio::{
     time::{sleep, sleep_until, timeout},
 };
 
-pub use self::sockets::Loopback;
+pub use self::sockets::{Loopback, Traffic};
 use self::{
     candidate::{Hidden, Remote},
     connection::{Connection, receive},
@@ -136,6 +136,11 @@ impl Transport {
         });
         let _clockwork = Rc::new(Task::start(run(Rc::downgrade(&shared))));
         Self { shared, _clockwork }
+    }
+
+    /// What goes over the sockets, also later.
+    pub(crate) fn traffic(&self) -> Rc<Cell<Traffic>> {
+        self.shared.state.borrow().sockets.traffic()
     }
 
     /// Makes a connection that waits for its first [`Step`].
@@ -319,6 +324,7 @@ impl Shared {
     /// A datagram came. What is nobody's is dropped.
     fn handle_datagram(&self, local: SocketAddr, source: SocketAddr, bytes: &[u8]) {
         let now = Instant::now();
+        self.state.borrow().sockets.note_received(bytes.len());
         let links = match stun::kind(bytes) {
             Kind::Unwanted => return,
             Kind::Answer(id) => {

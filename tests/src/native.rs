@@ -67,6 +67,7 @@ impl Peer {
             servers: vec![server.to_owned()],
             tls,
             store: store.clone(),
+            keeps: mesh::config::Keeps::default(),
         };
         let on_show = move |room| {
             let _ = shown.send(room);

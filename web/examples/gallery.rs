@@ -182,6 +182,7 @@ fn person(number: u8, name: Option<&str>, state: PersonState) -> Event {
         linked: number % 2 == 1,
         state,
         round_trip: Some(Duration::from_millis(27)),
+        archive: false,
     };
     Event::Person { person }
 }

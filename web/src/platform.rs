@@ -71,6 +71,7 @@ pub fn join(profile: &Profile, code: &RoomCode, name: String, on_show: Callback<
                 .collect(),
             closed: profile.closed(&room.id()),
             timing: Timing::default(),
+            keeps: mesh::config::Keeps::default(),
         },
         room,
         seed: js::entropy(),

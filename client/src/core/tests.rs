@@ -37,6 +37,7 @@ impl Pair {
                 servers: vec!["rooms.example".to_owned()],
                 closed: None,
                 timing: Timing::default(),
+                keeps: mesh::config::Keeps::default(),
             };
             let room = RoomCode::parse("core").unwrap().open();
             Core::new(Identity::from_secret(&[number; 32]), room, config, [number; 32], now)

@@ -133,6 +133,7 @@ fn enter(platform: Paper) -> (Session, Driver<Paper>) {
             servers: vec!["rooms.example".to_owned()],
             closed: None,
             timing: mesh::Timing::default(),
+            keeps: mesh::config::Keeps::default(),
         },
         seed: [2; 32],
         clock: noon,

@@ -38,6 +38,7 @@ fn person(byte: u8, name: &str, state: PersonState) -> Event {
         state,
         linked: true,
         round_trip: None,
+        archive: false,
     };
     Event::Person { person }
 }

@@ -73,6 +73,9 @@ pub fn more_away(count: usize) -> String {
 /// The button that hides them again.
 pub const FEWER_AWAY: &str = "Show fewer";
 
+/// Of an archive: a program that keeps the room for everybody.
+pub const KEEPS_ROOM: &str = "Keeps this room";
+
 /// Of someone who is here without a link of ours.
 pub const THROUGH_OTHERS: &str = "Reached through others";
 

@@ -23,7 +23,10 @@ use super::{
 use crate::{
     back_off::jittered,
     bucket::Bucket,
-    config::{FULL_RETRY, LINKS_MIN, PROVOKED_BURST, PROVOKED_PER_MINUTE, RELAY_AFTER, Timing},
+    config::{
+        FORGIVEN_BURST, FORGIVEN_PER_MINUTE, FULL_RETRY, LINKS_MIN, PROVOKED_BURST, PROVOKED_PER_MINUTE, RELAY_AFTER,
+        Timing,
+    },
     door::LinkState,
     io::{Candidate, Instant, LinkId, Output},
     model::Alert,
@@ -39,6 +42,8 @@ pub(crate) struct Attempts {
     provoked: Bucket,
     /// And for each that carried the cause.
     provoked_via: Vec<(Via, Bucket)>,
+    /// How many of them may still be forgiven.
+    forgiven: Bucket,
 }
 
 impl Attempts {
@@ -47,6 +52,7 @@ impl Attempts {
             rng: stream(seed, Stream::Attempts),
             provoked: Bucket::per_minute(PROVOKED_PER_MINUTE, PROVOKED_BURST),
             provoked_via: Vec::new(),
+            forgiven: Bucket::per_minute(FORGIVEN_PER_MINUTE, FORGIVEN_BURST),
         }
     }
 
@@ -305,6 +311,19 @@ impl Attempts {
         self.provoked.has(now) && share.take(now) && self.provoked.take(now)
     }
 
+    /// A link has proved who is at its other end. The attempt it came of is forgiven, if others caused it: keys cost nothing, but a link costs its
+    /// other end as much as us. Else those who come to a room one after the other, as honest people do, would find it closed.
+    pub(crate) fn forgive(&mut self, net: &mut Scope<'_>, peer: &PeerId) {
+        let via = net.peers.get_mut(peer).and_then(Contact::take_provoked);
+        if let Some(via) = via.filter(|_| self.forgiven.take(net.cx.instant())) {
+            self.provoked.give_back();
+            let share = self.provoked_via.iter_mut().find(|(known, _)| *known == via);
+            if let Some((_, share)) = share {
+                share.give_back();
+            }
+        }
+    }
+
     /// Whether a first offer is taken up: our version, not too often, and a slot for it.
     fn admit(
         &mut self,
@@ -334,6 +353,7 @@ impl Attempts {
             return false;
         }
         contact.count_attempt(now);
+        contact.note_provoked(via);
         true
     }
 }

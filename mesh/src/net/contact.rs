@@ -50,6 +50,8 @@ pub(crate) struct Contact {
     shunned_until: Option<Instant>,
     /// Until when the attempts that it made us start use up what it may.
     attempts_until: Instant,
+    /// What brought the cause of an attempt that counts among those that others cause, until a link came of it.
+    provoked: Option<Via>,
     /// Links in a row that were lost soon after they had opened.
     brief: u32,
     purpose: Purpose,
@@ -88,6 +90,7 @@ impl Contact {
             wanted_until,
             shunned_until: None,
             attempts_until: Instant::default(),
+            provoked: None,
             brief: 0,
             purpose: Purpose::Mesh,
             told_version: None,
@@ -359,6 +362,16 @@ impl Contact {
     /// It makes us start an attempt.
     pub(crate) fn count_attempt(&mut self, now: Instant) {
         self.attempts_until = self.attempts_until.max(now) + ATTEMPT_SPACING;
+    }
+
+    /// An attempt at it counts among those that others cause, by what `via` brought.
+    pub(crate) fn note_provoked(&mut self, via: Via) {
+        self.provoked = Some(via);
+    }
+
+    /// A link came of it: gives what brought the cause, if the attempt counted.
+    pub(crate) fn take_provoked(&mut self) -> Option<Via> {
+        self.provoked.take()
     }
 
     /// It speaks a version that we do not. Says whether the person does not know that yet.

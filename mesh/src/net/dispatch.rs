@@ -83,6 +83,10 @@ impl Net {
         match event {
             Event::ToRoom(word) => self.to_room.push_back(word),
             Event::Send { via, to, session, body } => self.send(cx, via, to, session, body),
+            Event::Greeted { peer } => {
+                let (mut scope, attempts) = self.attempts(cx);
+                attempts.forgive(&mut scope, &peer);
+            }
             Event::AttemptFailed { peer } => self.fail(cx, peer),
             Event::LinkEnded => self.servers.discover_soon(cx),
             Event::ClosedInOrder { peer } => self.on_closed_in_order(cx, peer),
@@ -325,7 +329,11 @@ impl Net {
     pub(super) fn start(&mut self, cx: &mut Context, view: View<'_>, peer: PeerId) {
         let via = self.choose_via(cx, view, &peer);
         // Whom we know from others alone may not be there at all.
-        let via = via.filter(|via| view.is_present(&peer) || self.attempts.may_be_provoked(cx.instant(), *via));
+        let is_here = view.is_present(&peer);
+        let via = via.filter(|via| is_here || self.attempts.may_be_provoked(cx.instant(), *via));
+        if let (Some(contact), Some(via), false) = (self.peers.get_mut(&peer), via, is_here) {
+            contact.note_provoked(via);
+        }
         let ice_servers = self.ice_servers_for(view, &peer);
         let (mut scope, attempts) = self.attempts(cx);
         attempts.start(&mut scope, peer, via, ice_servers);

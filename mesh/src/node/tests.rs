@@ -74,6 +74,7 @@ impl Rig {
             servers: (0..servers).map(|server| server.to_string()).collect(),
             closed,
             timing: Timing::default(),
+            keeps: crate::config::Keeps::default(),
         };
         let node = Node::new(identity(1), room.clone(), config, [1; 32], now);
         Self { node, room, now }

@@ -9,8 +9,9 @@
 //! told by one number a feed. Two nodes that have the feeds up to the same entries have the same [`digest`](Log::digest), whatever
 //! they have evicted.
 //!
-//! Bounds: [`LOG_ENTRIES_MAX`] entries of [`LOG_BYTES_MAX`] bytes; past them the author who takes most room loses its earliest entry.
-//! A person can have less kept. [`LOG_FEEDS_MAX`] feeds; past them the author with most feeds loses the one that grew longest ago. So a flood evicts itself.
+//! Bounds: as many entries and bytes as [`Keeps`] says; past them the author who takes most room loses its earliest entry.
+//! A person can have less kept.
+//! [`LOG_FEEDS_MAX`] feeds; past them the author with most feeds loses the one that grew longest ago. So a flood evicts itself.
 //!
 //! Vectors are not signed, and nothing is believed because of them but what to ask for, and, of an author whose entry came, where its
 //! entries begin. What a feed lacks of what it skipped is remembered: it is not acknowledged.
@@ -31,7 +32,7 @@ use shared::{MessageId, PeerId};
 
 use self::{heads::Heads, kept::Kept, stored::Touched};
 use crate::{
-    config::{ACKS_MAX, LOG_FEEDS_MAX, WANT_SPANS_MAX},
+    config::{ACKS_MAX, Keeps, LOG_FEEDS_MAX, WANT_SPANS_MAX},
     lookup::Lookup,
     model::Retention,
     order::by_number,
@@ -81,6 +82,8 @@ pub(crate) struct Log {
     authors: LiteMap<PeerId, Share>,
     entries: usize,
     bytes: usize,
+    /// How many there may be, and how large.
+    keeps: Keeps,
     /// The feeds that grew last, the latest first, and when: at which of all entries accepted.
     recent: VecDeque<(usize, u64)>,
     /// How many entries were accepted, ever.
@@ -126,12 +129,19 @@ impl Log {
             authors: LiteMap::new(),
             entries: 0,
             bytes: 0,
+            keeps: Keeps::default(),
             recent: VecDeque::new(),
             accepted: 0,
             touched: Vec::new(),
             limits: Retention::default(),
             dropped: Vec::new(),
         }
+    }
+
+    /// Keeps as much as that.
+    pub(crate) fn within(mut self, keeps: Keeps) -> Self {
+        self.keeps = keeps;
+        self
     }
 
     /// Accepts an entry that was checked.

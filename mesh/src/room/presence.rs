@@ -186,6 +186,7 @@ impl Presence {
             leaving: facts.leaving,
             whole: facts.whole,
             unix_millis: cx.now.unix_millis,
+            archive: cx.extent.for_others.then_some(true),
         };
         let record = Record::sign(&cx.identity, &cx.room, beacon);
         self.own = Some(Rc::clone(&record));
@@ -400,6 +401,7 @@ mod tests {
             acks: vec![ack],
             lost: vec![],
             leaving: false,
+            archive: None,
         };
         assert_eq!((first.author, &first.content), (cx.me, &expected));
         assert_eq!(presence.own(), Some(&first));

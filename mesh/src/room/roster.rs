@@ -294,12 +294,19 @@ impl Roster {
         };
         let overdue = now + patience(beacon.content.interval_millis);
         let before = entry.beacon.replace(Rc::clone(beacon));
+        let said = beacon.content.archive == Some(true);
+        let is_news = entry.person.archive != said;
+        entry.person.archive = said;
         entry.heard = now;
         entry.overdue = if leaving { now } else { overdue };
         entry.left = leaving;
         entry.suspected_until = None;
         self.summary.look_again(overdue);
         self.refresh(now, peer, out);
+        if let Some(entry) = self.people.get(&peer).filter(|entry| is_news && entry.is_shown()) {
+            let person = entry.person.clone();
+            out.push(Event::Person { person });
+        }
         if let Some(hops) = named_at {
             self.reach(now, peer, hops, out);
         }

@@ -29,6 +29,7 @@ fn bob() -> Person {
         state: PersonState::Here,
         linked: true,
         round_trip: None,
+        archive: false,
     }
 }
 

@@ -316,6 +316,7 @@ impl<B: Body> Simulation<B> {
             servers: (0..self.servers.len()).map(|server| server.to_string()).collect(),
             closed,
             timing: self.timing.clone(),
+            keeps: crate::config::Keeps::default(),
         };
         let (seed, now) = (self.draw_bytes(), self.now_with(skew));
         B::start(identity.clone(), self.room.clone(), config, seed, now)

@@ -302,6 +302,9 @@ pub struct Beacon {
     /// What time it is by the person's clock, in milliseconds since 1970.
     #[n(10)]
     pub unix_millis: u64,
+    /// Whether it keeps the room for others, as an archive. Absent, it does not.
+    #[n(11)]
+    pub archive: Option<bool>,
 }
 
 /// "I have, or had, everything of this author's feed from `first` to below `next`."
@@ -348,6 +351,7 @@ impl Beacon {
             leaving: false,
             whole: true,
             unix_millis: 1_800_000_000_000,
+            archive: None,
         }
     }
 }

@@ -268,7 +268,11 @@ fn people_table(people: &[PersonReport]) -> String {
             (false, PersonStanding::Here) => page::THROUGH_OTHERS.to_lowercase(),
             (false, _) => String::new(),
         };
-        [harmless::name(&person.name), state_words(person.state).to_owned(), way]
+        let mut state = state_words(person.state).to_owned();
+        if person.archive {
+            state = format!("{state}, {}", page::KEEPS_ROOM.to_lowercase());
+        }
+        [harmless::name(&person.name), state, way]
     });
     table("People", &rows.collect::<Vec<_>>())
 }

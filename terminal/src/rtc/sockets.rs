@@ -1,6 +1,7 @@
 //! One UDP socket for each address of this machine, shared by all connections.
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket as StdSocket},
@@ -27,10 +28,20 @@ pub enum Loopback {
     Offered,
 }
 
+/// How many bytes of datagrams went over the sockets of a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Traffic {
+    /// Handed to the system.
+    pub sent: u64,
+    /// Taken from it, whoever sent them.
+    pub received: u64,
+}
+
 /// The sockets.
 #[derive(Debug)]
 pub(super) struct Sockets {
     loopback: Loopback,
+    traffic: Rc<Cell<Traffic>>,
     by_address: BTreeMap<IpAddr, Bound>,
 }
 
@@ -43,8 +54,23 @@ struct Bound {
 
 impl Sockets {
     pub(super) fn new(loopback: Loopback) -> Self {
-        let by_address = BTreeMap::new();
-        Self { loopback, by_address }
+        Self {
+            loopback,
+            traffic: Rc::default(),
+            by_address: BTreeMap::new(),
+        }
+    }
+
+    /// What goes over them, also later.
+    pub(super) fn traffic(&self) -> Rc<Cell<Traffic>> {
+        Rc::clone(&self.traffic)
+    }
+
+    /// A datagram of so many bytes came.
+    pub(super) fn note_received(&self, bytes: usize) {
+        let mut traffic = self.traffic.get();
+        traffic.received += bytes as u64;
+        self.traffic.set(traffic);
     }
 
     /// Looks which addresses there are now: binds a socket to each that is new, with a task to read it, and gives up those of addresses that are gone.
@@ -102,8 +128,13 @@ impl Sockets {
         let Some(bound) = self.by_address.get(&source.ip()) else {
             return;
         };
-        if let Err(error) = bound.socket.try_send_to(bytes, destination) {
-            tracing::trace!(%error, %destination, "a datagram was not sent");
+        match bound.socket.try_send_to(bytes, destination) {
+            Ok(sent) => {
+                let mut traffic = self.traffic.get();
+                traffic.sent += sent as u64;
+                self.traffic.set(traffic);
+            }
+            Err(error) => tracing::trace!(%error, %destination, "a datagram was not sent"),
         }
     }
 }

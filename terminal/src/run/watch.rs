@@ -135,6 +135,7 @@ mod tests {
                     state,
                     linked: false,
                     round_trip: None,
+                    archive: false,
                 }
                 .into(),
             ];

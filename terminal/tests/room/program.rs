@@ -1,5 +1,8 @@
 //! The program itself: real processes, a real server, and what they print.
 
+mod archive;
+mod load;
+
 use std::{path::Path, process::Stdio, time::Duration};
 
 use tempfile::TempDir;

@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use client::{
-    marks::Mark,
     room::RoomState,
     words::{self, label, page},
 };
@@ -56,13 +55,19 @@ pub fn People(props: &PeopleProps) -> Html {
         let label = state.name_of(&peer);
         let whispering = *whisper_to == Some(peer);
         let through_others = (person.state == PersonState::Here && !person.linked).then_some(page::THROUGH_OTHERS);
+        let mark = state.mark_of(&peer);
+        let marks = [
+            (person.archive, page::KEEPS_ROOM),
+            (mark.muted, label::MUTED),
+            (mark.verified, label::VERIFIED),
+        ];
         // Without the fingerprint that the label may carry: it stands right below.
         let name = person.name.as_deref().unwrap_or("Someone new");
         html! {
             <li class={classes!("person", whispering.then_some("whispering"))} key={peer.to_text()}>
                 { avatar(&peer, person.name.as_deref()) }
                 <p class="person-name" title={name.to_owned()}><bdi>{ name }</bdi></p>
-                { standing(peer, person.state, through_others, state.mark_of(&peer)) }
+                { standing(peer, person.state, through_others, &marks) }
                 <button
                     type="button"
                     class="button small whisper"
@@ -98,7 +103,7 @@ pub fn People(props: &PeopleProps) -> Html {
                 <li class="person own" key="me">
                     { avatar(&state.me, Some(&state.my_name)) }
                     <p class="person-name"><bdi>{ &state.my_name }</bdi>{ " " }<span class="person-you">{ "(you)" }</span></p>
-                    { standing(state.me, PersonState::Here, None, Mark::default()) }
+                    { standing(state.me, PersonState::Here, None, &[]) }
                 </li>
                 { for people.into_iter().map(person) }
             </ul>
@@ -108,14 +113,13 @@ pub fn People(props: &PeopleProps) -> Html {
 }
 
 /// How it stands with someone, and by what they are told apart from others of their name.
-fn standing(peer: PeerId, state: PersonState, title: Option<&'static str>, mark: Mark) -> Html {
-    let marks = [(mark.muted, label::MUTED), (mark.verified, label::VERIFIED)];
-    let marks = marks.into_iter().filter(|(is_set, _)| *is_set);
+fn standing(peer: PeerId, state: PersonState, title: Option<&'static str>, marks: &[(bool, &'static str)]) -> Html {
+    let marks = marks.iter().filter(|(is_set, _)| *is_set);
     html! {
         <p class="person-standing">
             <span class={classes!("person-state", state_class(state))} {title}>{ words::person_state(state) }</span>
             { " " }
-            { for marks.map(|(_, label)| element("span", "person-mark", html! { <>{ label }{ " " }</> })) }
+            { for marks.map(|(_, label)| element("span", "person-mark", html! { <>{ *label }{ " " }</> })) }
             <span class="fingerprint" title="Fingerprint">{ peer.fingerprint() }</span>
         </p>
     }

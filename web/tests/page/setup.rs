@@ -106,6 +106,7 @@ pub(crate) fn person(number: u8, name: &str, state: PersonState) -> Event {
             state,
             linked: true,
             round_trip: None,
+            archive: false,
         },
     }
 }

@@ -1,4 +1,4 @@
-use shared::limits::LINKS_MAX;
+use shared::{Identity, limits::LINKS_MAX};
 
 use super::{
     super::{
@@ -566,4 +566,43 @@ fn what_others_cause_is_bounded_for_each_that_carries_it_and_in_all() {
     let later = [Via::Mesh, SERVER, other].map(|via| caused(via, at(60_000)));
     assert_eq!(later.iter().sum::<usize>(), rate);
     assert!(later.iter().all(|caused| *caused <= rate / 2), "{later:?}");
+}
+
+#[test]
+fn an_attempt_of_which_a_link_came_is_forgiven_once_and_only_so_many() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let now = rig.cx.instant();
+    let share = usize::try_from(PROVOKED_BURST / 2).unwrap();
+    let mut forgiven = 0;
+    let mut others = (0..u64::MAX)
+        .map(|number| Identity::from_secret(&[&number.to_be_bytes()[..], &[0; 24]].concat().try_into().unwrap()));
+    for _ in 0..share {
+        assert!(attempts.may_be_provoked(now, SERVER));
+    }
+    loop {
+        let peer = others.next().unwrap().peer_id();
+        rig.want(peer).note_provoked(SERVER);
+        attempts.forgive(&mut rig.scope(), &peer);
+        attempts.forgive(&mut rig.scope(), &peer);
+        if !attempts.may_be_provoked(now, SERVER) {
+            break;
+        }
+        assert!(!attempts.may_be_provoked(now, SERVER), "one for each link");
+        forgiven += 1;
+    }
+    assert_eq!(forgiven, FORGIVEN_BURST);
+    assert!(
+        attempts.may_be_provoked(now, Via::Mesh),
+        "of another carrier nothing was taken"
+    );
+}
+
+#[test]
+fn who_was_not_caused_by_others_gives_nothing_back() {
+    let (mut rig, mut attempts) = (Rig::new(), attempts());
+    let (above, _) = pair();
+    rig.want(above);
+    while attempts.may_be_provoked(rig.cx.instant(), SERVER) {}
+    attempts.forgive(&mut rig.scope(), &above);
+    assert!(!attempts.may_be_provoked(rig.cx.instant(), SERVER));
 }

@@ -6,15 +6,15 @@ use shared::MessageId;
 
 use super::{FeedLog, Log, Share, stored::Touched};
 use crate::{
-    config::{LOG_BYTES_MAX, LOG_ENTRIES_MAX},
+    config::Keeps,
     model::Retention,
     wire::{entry::Entry, record::Record, timestamp::Timestamp},
 };
 
 impl Share {
     /// How much room that is, in bytes: an entry takes room by its number, too.
-    fn room(&self) -> usize {
-        self.entries * (LOG_BYTES_MAX / LOG_ENTRIES_MAX) + self.bytes
+    fn room(&self, of: &Keeps) -> usize {
+        self.entries * (of.bytes_max / of.entries_max.max(1)) + self.bytes
     }
 }
 
@@ -22,10 +22,24 @@ impl Log {
     /// Evicts what there is no room for.
     pub(super) fn evict_surplus(&mut self) {
         let is_wished = self.limits != Retention::default();
-        while self.entries > self.limits.entries as usize || self.bytes > self.limits.bytes as usize {
+        let (entries_max, bytes_max) = self.bounds(is_wished);
+        while self.entries > entries_max || self.bytes > bytes_max {
             let evicted = self.evict();
             // What there is no room for stays where it is shown.
             self.dropped.extend(is_wished.then(|| evicted.message_id()));
+        }
+    }
+
+    /// How many entries and how many bytes of them are kept. `is_wished`: whether the person wants less than there is room for.
+    fn bounds(&self, is_wished: bool) -> (usize, usize) {
+        let Keeps {
+            entries_max, bytes_max, ..
+        } = self.keeps;
+        if is_wished {
+            let Retention { entries, bytes, .. } = self.limits;
+            (entries_max.min(entries as usize), bytes_max.min(bytes as usize))
+        } else {
+            (entries_max, bytes_max)
         }
     }
 
@@ -141,7 +155,7 @@ impl Log {
 
     /// Evicts the earliest entry of the author who takes most room.
     fn evict(&mut self) -> Rc<Record<Entry>> {
-        let greedy = self.authors.values().max_by_key(|share| share.room());
+        let greedy = self.authors.values().max_by_key(|share| share.room(&self.keeps));
         let feeds = greedy.into_iter().flat_map(|share| share.feeds.iter().copied());
         let earliest = feeds
             .filter_map(|place| Some((self.feeds[place].kept.earliest()?.content.order, place)))

@@ -107,6 +107,7 @@ fn a_beacon_lists_its_author_and_is_passed_on() {
             state: PersonState::Here,
             linked: false,
             round_trip: None,
+            archive: false,
         };
         Output::Event(Event::Person { person })
     };

@@ -34,6 +34,7 @@ impl Roster {
                 state: PersonState::Away,
                 linked: false,
                 round_trip: None,
+                archive: false,
             },
         });
         if self.away.len() > AWAY_MAX {

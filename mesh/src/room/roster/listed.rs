@@ -55,6 +55,7 @@ impl Listed {
             state: PersonState::Connecting,
             linked: false,
             round_trip: None,
+            archive: false,
         };
         Box::new(Self {
             person,

@@ -307,6 +307,7 @@ fn away(who: u8, name: &str) -> Event {
             state: PersonState::Away,
             linked: false,
             round_trip: None,
+            archive: false,
         },
     }
 }

@@ -54,6 +54,25 @@ fn two_nodes_that_come_at_once_link_once() {
 }
 
 #[test]
+fn a_room_stays_open_however_many_come_one_after_the_other() {
+    for seed in seeds() {
+        let mut world = World::new(seed);
+        let (one, other) = world.add_pair();
+        world.run_until_linked(seconds(3), &[one, other]);
+        for visit in 0..80 {
+            let visitor = world.add("Visitor");
+            world.run_until(seconds(2), &format!("visitor {visit} has both links"), |world| {
+                world.linked(visitor, one) && world.linked(visitor, other)
+            });
+            world.leave(visitor);
+            world.run_for(millis(600));
+            world.kill(visitor);
+        }
+        assert!(world.linked(one, other));
+    }
+}
+
+#[test]
 fn offers_that_cross_make_one_link() {
     for seed in seeds() {
         // Both have lost each other while the server was away, and are told of each other in the same instant.

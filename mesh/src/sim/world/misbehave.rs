@@ -328,6 +328,7 @@ impl Mischief {
             lost: some(LOST_MAX).map(|peer| Lost { peer, stamp: u64::MAX }).collect(),
             leaving: self.sent.is_multiple_of(5),
             whole: true,
+            archive: Some(true),
             unix_millis: self.sent.wrapping_mul(0x9E37_79B9_7F4A_7C15),
         };
         Some(Record::sign(&self.identity, &self.room, lie).wire.clone())

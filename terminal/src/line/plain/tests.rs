@@ -137,6 +137,7 @@ fn tables_are_in_columns() {
         state,
         linked,
         round_trip_ms: linked.then_some(3),
+        archive: false,
     };
     let people = vec![
         person("Ann", PersonStanding::Here, true),

@@ -66,6 +66,7 @@ impl Rig {
             state,
             linked: true,
             round_trip: None,
+            archive: false,
         };
         self.happen(Event::Person { person });
     }

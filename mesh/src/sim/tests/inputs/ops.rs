@@ -394,6 +394,7 @@ fn contents() -> impl Strategy<Value = ContentParts> {
             leaving,
             whole,
             unix_millis,
+            archive: stamp.is_multiple_of(2).then_some(whole),
         },
     );
     let to_me = || prop_oneof![2 => Just(true), 1 => Just(false)];

@@ -62,6 +62,7 @@ impl Rig {
             servers: vec!["one".to_owned(), "other".to_owned()],
             closed: None,
             timing: Timing::default(),
+            keeps: crate::config::Keeps::default(),
         };
         let millis = 1_000_000;
         let now = Now {
