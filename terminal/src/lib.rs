@@ -10,8 +10,9 @@
 //!    nothing to a terminal. [`words`]: what is said of the program itself. [`map`]: the network as a picture.
 //! 6. [`desk`]: carries out commands. [`run`]: a visit to a room, from what is typed to what is printed. [`args`] and [`link`]: what is typed to
 //!    start it.
-//! 7. [`http`]: what other programs of this machine can ask for.
-//! 8. [`config`]: every limit.
+//! 7. [`screen`]: the room on the whole terminal.
+//! 8. [`http`]: what other programs of this machine can ask for.
+//! 9. [`config`]: every limit.
 
 pub mod args;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub mod platform;
 pub mod report;
 pub mod rtc;
 pub mod run;
+pub mod screen;
 mod signaller;
 pub mod store;
 mod task;
