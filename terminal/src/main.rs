@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("STARLING_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr)
+        .with_writer(log)
         .init();
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let ended = runtime.context("the program cannot start").and_then(|runtime| {
@@ -73,6 +73,15 @@ fn main() -> ExitCode {
                 FAILED
             })
         }
+    }
+}
+
+/// Where the log goes: nowhere while the screen has the terminal that it would go to.
+fn log() -> Box<dyn io::Write> {
+    if screen::is_up() && io::stderr().is_terminal() {
+        Box::new(io::sink())
+    } else {
+        Box::new(io::stderr())
     }
 }
 
@@ -150,7 +159,7 @@ impl Errand {
                     end: within(Some(wait)),
                     show: Show::All { earlier: history },
                 };
-                let is_screen = by_hand && io::stdout().is_terminal() && !options.plain && !options.json;
+                let is_screen = by_hand && can_show() && !options.plain && !options.json;
                 let (typed, keyboard) = if is_screen {
                     let (keyboard, typed) = mpsc::channel(LINES_WAITING_MAX);
                     (typed, Some(keyboard))
@@ -216,6 +225,11 @@ impl Errand {
     }
 }
 
+/// Whether what is printed goes to a terminal that has more than lines.
+fn can_show() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("TERM").is_some_and(|kind| kind != "dumb")
+}
+
 async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Result<u8> {
     let Errand {
         link,
@@ -237,8 +251,9 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
     let (late_sender, late) = mpsc::channel(LATE_WAITING_MAX);
     let (ask_sender, asks) = mpsc::channel(ASKS_WAITING_MAX);
     let (events, _) = broadcast::channel(EVENTS_WAITING_MAX);
-    if http.http.is_some() {
-        serve(&http, person, ask_sender, events.clone()).await?;
+    if let Some(text) = serve(&http, person, ask_sender, events.clone()).await? {
+        writeln!(io::stderr(), "* {text}")?;
+        inbox.push(&Report::Done { text });
     }
     let inlets = Inlets {
         typed,
@@ -276,14 +291,16 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
     }
 }
 
-/// Answers requests by HTTP for as long as the program runs.
+/// Answers requests by HTTP for as long as the program runs, if that was asked for. Where, and whom.
 async fn serve(
     asked: &Http,
     person: &Person,
     asks: mpsc::Sender<run::Ask>,
     events: broadcast::Sender<Report>,
-) -> anyhow::Result<()> {
-    let Some(address) = asked.http else { return Ok(()) };
+) -> anyhow::Result<Option<String>> {
+    let Some(address) = asked.http else {
+        return Ok(None);
+    };
     let beyond = if asked.http_beyond_loopback {
         Beyond::Network
     } else {
@@ -301,13 +318,13 @@ async fn serve(
         )
     };
     let server = http::Server::listen(address, beyond, access, asks, events).await?;
-    writeln!(io::stderr(), "* HTTP at http://{}/: {who}", server.address())?;
+    let text = format!("HTTP at http://{}/: {who}", server.address());
     spawn_local(async move {
         if let Err(error) = server.run().await {
             tracing::error!(%error, "no more requests are answered");
         }
     });
-    Ok(())
+    Ok(Some(text))
 }
 
 async fn enter_room(

@@ -47,12 +47,12 @@ use self::stage::Stage;
 pub use self::{
     draw::draw,
     inbox::Inbox,
-    stage::restore,
+    stage::{is_up, restore},
     state::{Action, Effect, Look, State},
     theme::Theme,
 };
 use crate::{
-    config::{FRAME, NETWORK_STEP},
+    config::{FRAME, NETWORK_FRESH, NETWORK_STEP},
     run::{Ended, Typed},
 };
 
@@ -66,6 +66,8 @@ pub struct Screen {
     keys: EventStream,
     typed: mpsc::Sender<Typed>,
     inbox: Inbox,
+    /// When it was last looked how the network stands.
+    network_at: Option<Instant>,
     /// Whether the picture is not that of the state.
     changed: bool,
     /// Whether the shell has the terminal.
@@ -89,6 +91,7 @@ impl Screen {
             stage,
             typed,
             inbox,
+            network_at: None,
             changed: true,
             suspended: false,
         })
@@ -151,9 +154,15 @@ impl Screen {
             self.changed = true;
             self.state.apply(action);
         }
-        let network = without_ages(self.session.network());
-        self.changed |= self.state.is_other_network(&network);
-        self.state.apply(Action::Room(self.session.room(), network));
+        if self.network_at.is_none_or(|at| at.elapsed() >= NETWORK_FRESH) {
+            self.network_at = Some(Instant::now());
+            let network = without_ages(self.session.network());
+            self.changed |= self.state.is_other_network(&network);
+            self.state.apply(Action::Network(network));
+        }
+        self.state.apply(Action::Room(self.session.room()));
+        // After a panic that the program outlived.
+        self.changed |= !is_up();
     }
 
     fn on_event(&mut self, event: Event) -> io::Result<()> {

@@ -60,6 +60,9 @@ pub const NOTES_MAX: usize = 500;
 /// How many bytes all notes have together; past it the oldest go. The last one stays, and is cut.
 pub const NOTES_BYTES_MAX: usize = 512 * 1024;
 
+/// How many of those are named who come or go one after the other. The others are counted.
+pub const COMINGS_TOLD_MAX: usize = 5;
+
 /// How many texts that were sent are kept to be typed again; past it the oldest go.
 pub const TYPED_KEPT_MAX: usize = 100;
 
@@ -77,6 +80,9 @@ pub const FRAME: Duration = Duration::from_millis(33);
 
 /// How often it is looked how the network stands: it does not say when it has changed.
 pub const NETWORK_STEP: Duration = Duration::from_secs(2);
+
+/// How long what is known of the network is good enough while other things change.
+pub const NETWORK_FRESH: Duration = Duration::from_millis(250);
 
 /// How many people a map is drawn for. The forces between more take too long for somebody who waits.
 pub const MAP_PEOPLE_MAX: usize = 150;

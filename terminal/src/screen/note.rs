@@ -74,6 +74,22 @@ impl Notebook {
         }
     }
 
+    /// Says the last note in other words, if it has this number and stands after `message`.
+    pub(super) fn retell(&mut self, number: u64, message: Option<(Timestamp, MessageId)>, text: String) -> bool {
+        let last = self.notes.back_mut();
+        let Some(last) = last.filter(|last| last.place.note == number && last.place.message >= message) else {
+            return false;
+        };
+        self.bytes = self.bytes - last.text.len() + text.len();
+        last.text = text;
+        true
+    }
+
+    /// The number of the last note.
+    pub(super) fn last_number(&self) -> u64 {
+        self.told
+    }
+
     /// How many there are.
     #[must_use]
     pub(super) fn len(&self) -> usize {

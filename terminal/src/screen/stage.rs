@@ -68,6 +68,10 @@ impl Stage {
     /// # Errors
     /// What the system says.
     pub(super) fn draw(&mut self, state: &State) -> io::Result<()> {
+        if !is_up() {
+            // A panic that the program outlived gave the terminal back.
+            self.resume()?;
+        }
         // The terminal shows all of it at once, if it can.
         execute!(io::stdout(), BeginSynchronizedUpdate)?;
         self.terminal.draw(|frame| draw(state, frame))?;
@@ -109,6 +113,12 @@ impl Stage {
     pub(super) fn size(&self) -> io::Result<Size> {
         self.terminal.size()
     }
+}
+
+/// Whether the screen has the terminal.
+#[must_use]
+pub fn is_up() -> bool {
+    IS_UP.load(Ordering::SeqCst)
 }
 
 impl Drop for Stage {

@@ -23,7 +23,7 @@ use super::{
     theme::Theme,
 };
 use crate::{
-    config::FILES_NUMBERED_MAX,
+    config::{COMINGS_TOLD_MAX, FILES_NUMBERED_MAX},
     line::plain::Plain,
     report::{NoticeLevel, Report},
     run::Typed,
@@ -58,6 +58,8 @@ pub struct State {
     pub(super) completion: Option<Completion>,
     /// Whether the person was told how to leave, and does it with the same key.
     pub(super) leaving: bool,
+    /// Who came and went since the last message.
+    comings: Comings,
     /// Whether the person looks, as far as is known.
     attentive: bool,
     plain: Plain,
@@ -90,6 +92,17 @@ pub(super) struct Unread {
     pub(super) seen: bool,
 }
 
+/// People who came or went one after the other: a note for all of them, for a room can have thousands.
+#[derive(Debug, Default)]
+struct Comings {
+    /// The number of the note.
+    note: u64,
+    /// The first few.
+    text: String,
+    /// How many there are.
+    count: usize,
+}
+
 /// What can happen.
 #[derive(Debug)]
 pub enum Action {
@@ -101,8 +114,10 @@ pub enum Action {
     Resized(Size),
     /// The person looks at this terminal, or no longer.
     Looked(Look),
-    /// The room and its network are so now.
-    Room(Rc<RoomState>, Network),
+    /// The room is so now.
+    Room(Rc<RoomState>),
+    /// Its network is so now.
+    Network(Network),
     /// Something is to be told.
     Report(Box<Report>),
     /// A file can be fetched by this number.
@@ -163,6 +178,7 @@ impl State {
             numbers: BTreeMap::new(),
             completion: None,
             leaving: false,
+            comings: Comings::default(),
             attentive: false,
             plain: Plain::new(None),
         }
@@ -186,7 +202,8 @@ impl State {
                 self.draw_map();
             }
             Action::Looked(look) => self.attentive = look == Look::Here,
-            Action::Room(room, network) => self.on_room(room, network),
+            Action::Room(room) => self.on_room(room),
+            Action::Network(network) => self.on_network(network),
             Action::Report(report) => self.on_report(&report),
             Action::Numbered(file, number) => {
                 self.numbers.insert(file, number);
@@ -225,12 +242,15 @@ impl State {
         self.notebook.tell(self.last_message(), text, tone);
     }
 
-    fn on_room(&mut self, room: Rc<RoomState>, network: Network) {
+    fn on_network(&mut self, network: Network) {
         let is_other = (&network.nodes, &network.edges) != (&self.network.nodes, &self.network.edges);
         self.network = network;
         if is_other {
             self.draw_map();
         }
+    }
+
+    fn on_room(&mut self, room: Rc<RoomState>) {
         if Rc::ptr_eq(&room, &self.room) {
             return;
         }
@@ -326,8 +346,34 @@ impl State {
         if let Some(sheet) = Sheet::to_hand_over(report) {
             self.sheet = Some(sheet);
         }
-        if let Some(lines) = self.plain.lines(report) {
-            self.tell(lines, tone);
+        match self.plain.lines(report) {
+            Some(line) if matches!(report, Report::Person(_)) => self.tell_coming(&line),
+            Some(lines) => self.tell(lines, tone),
+            None => {}
+        }
+    }
+
+    fn tell_coming(&mut self, line: &str) {
+        let Comings { note, text, count } = &mut self.comings;
+        *count += 1;
+        let mut told = match count.checked_sub(COMINGS_TOLD_MAX) {
+            None | Some(0) => format!("{text}\n{}", line.trim_start_matches("* ")),
+            Some(_) => text.clone(),
+        };
+        let known = told.clone();
+        if let Some(more @ 1..) = count.checked_sub(COMINGS_TOLD_MAX) {
+            told += &format!("\nand {more} more came or went");
+        }
+        let (note, last) = (*note, self.last_message());
+        if self.notebook.retell(note, last, told) {
+            self.comings.text = known;
+        } else {
+            self.tell(line.to_owned(), Tone::Quiet);
+            self.comings = Comings {
+                note: self.notebook.last_number(),
+                text: line.to_owned(),
+                count: 1,
+            };
         }
     }
 }

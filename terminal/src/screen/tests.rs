@@ -69,8 +69,12 @@ impl Sitter {
     }
 
     fn show(&mut self) {
-        let action = Action::Room(Rc::new(self.room.clone()), self.network.clone());
-        assert_eq!(self.state.apply(action), None);
+        for action in [
+            Action::Network(self.network.clone()),
+            Action::Room(Rc::new(self.room.clone())),
+        ] {
+            assert_eq!(self.state.apply(action), None);
+        }
     }
 
     pub(super) fn comes(&mut self, byte: u8, name: &str) {

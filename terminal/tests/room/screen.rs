@@ -45,7 +45,9 @@ impl Terminals {
     fn open(&self, name: &'static str) -> Seat<'_> {
         let program = Path::new(env!("CARGO_BIN_EXE_starling"));
         let shell = "env PS1='$ ' ENV= sh";
-        let output = self.tmux(&["new-session", "-d", "-s", name, "-x", "80", "-y", "24", shell]);
+        let folder = self.folder.path().to_str().unwrap();
+        let size = ["-x", "80", "-y", "24", "-c", folder, shell];
+        let output = self.tmux(&[&["new-session", "-d", "-s", name][..], &size].concat());
         assert!(output.status.success(), "{output:?}");
         let seat = Seat { all: self, name };
         let data = self.folder.path().join("data");
@@ -100,6 +102,16 @@ impl Seat<'_> {
         let format = "#{alternate_on} #{cursor_flag} #{pane_width}x#{pane_height}";
         let output = self.all.tmux(&["display-message", "-p", "-t", self.name, format]);
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// The process that the shell waits for.
+    fn child(&self) -> String {
+        let output = self
+            .all
+            .tmux(&["display-message", "-p", "-t", self.name, "#{pane_pid}"]);
+        let shell = String::from_utf8(output.stdout).unwrap();
+        let children = format!("/proc/{0}/task/{0}/children", shell.trim());
+        std::fs::read_to_string(children).unwrap().trim().to_owned()
     }
 
     /// Waits until something is shown.
@@ -185,6 +197,37 @@ async fn two_talk_whisper_and_leave_their_terminals_as_they_were() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_fetched_from_the_list() {
+    let terminals = Terminals::start().await;
+    let [ann, bob] = ["Ann", "Bob"].map(|name| terminals.open(name));
+    ann.sees("= Bob").await;
+    bob.sees("= Ann").await;
+    let source = terminals.folder.path().join("notes \u{1b}[2J.txt");
+    std::fs::write(&source, "what is in it").unwrap();
+    ann.types("/send notes ");
+    ann.pastes("\u{1b}[2J.txt");
+    ann.presses("Enter");
+    ann.sees("You offer file 1: notes").await;
+    bob.sees("Ann offers file 1: notes").await;
+    bob.presses("F3");
+    bob.sees("Files: 1").await;
+    bob.presses("Enter");
+    bob.sees("complete").await;
+    bob.sees("is in").await;
+    assert!(
+        bob.flags().starts_with("1 ") && bob.shown().contains("Files: 1"),
+        "{}",
+        bob.shown()
+    );
+    let saved = std::fs::read_dir(terminals.folder.path()).unwrap();
+    let saved: Vec<_> = saved.map(|entry| entry.unwrap().path()).collect();
+    let is_copy =
+        |path: &&std::path::PathBuf| **path != source && path.extension().is_some_and(|ending| ending == "txt");
+    let copy = saved.iter().find(is_copy).expect("a copy");
+    assert_eq!(std::fs::read_to_string(copy).unwrap(), "what is in it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_terminal_is_as_it_was_after_a_stop_and_a_signal() {
     let terminals = Terminals::start().await;
     let ann = terminals.open("Ann");
@@ -195,11 +238,18 @@ async fn a_terminal_is_as_it_was_after_a_stop_and_a_signal() {
     ann.sees("Only you are here.").await;
     ann.says("after");
     ann.sees("You: after").await;
-    let pid = terminals.tmux(&["display-message", "-p", "-t", "Ann", "#{pane_pid}"]);
-    let shell = String::from_utf8(pid.stdout).unwrap();
-    let children = format!("/proc/{0}/task/{0}/children", shell.trim());
-    let child = std::fs::read_to_string(children).unwrap();
-    let killed = Command::new("kill").args(["-TERM", child.trim()]).status().unwrap();
+    let killed = Command::new("kill").args(["-TERM", &ann.child()]).status().unwrap();
     assert!(killed.success());
     ann.is_back().await;
+
+    // A terminal that is closed ends the program.
+    let bob = terminals.open("Bob");
+    bob.sees("Only you are here.").await;
+    let process = format!("/proc/{}", bob.child());
+    terminals.tmux(&["kill-session", "-t", "Bob"]);
+    let started = Instant::now();
+    while Path::new(&process).exists() {
+        assert!(started.elapsed() < PATIENCE, "it goes on without a terminal");
+        sleep(STEP).await;
+    }
 }

@@ -8,7 +8,7 @@ use ratatui::{
 
 use super::{Sitter, three};
 use crate::{
-    report::{NoticeLevel, Report},
+    report::{NoticeLevel, PersonReport, Report},
     screen::{Action, Look},
 };
 
@@ -104,6 +104,29 @@ fn notes_stand_where_they_were_told() {
         "{}",
         ann.shown()
     );
+}
+
+#[test]
+fn a_crowd_that_comes_takes_a_few_rows() {
+    let mut ann = crowd(2);
+    for byte in 2..=200 {
+        ann.comes(byte, &format!("Guest {byte}"));
+        let person = ann.state.room.people.last().unwrap();
+        let report = PersonReport::new(&ann.state.room, person);
+        ann.is_told(Report::Person(report));
+    }
+    let rows = ann.rows();
+    assert!(
+        rows[15].starts_with("* Guest 2 is here ") && rows[16].starts_with("  Guest 3 is here "),
+        "{}",
+        ann.shown()
+    );
+    assert!(rows[20].starts_with("  and 194 more came or went "), "{}", ann.shown());
+    // After a message a new one begins.
+    ann.says(1, "welcome");
+    let report = PersonReport::new(&ann.state.room, ann.state.room.people.last().unwrap());
+    ann.is_told(Report::Person(report));
+    assert!(ann.rows()[20].starts_with("* Guest 200 is here "), "{}", ann.shown());
 }
 
 #[test]
