@@ -13,7 +13,7 @@ use crate::{
     report::{FileReport, Report},
 };
 
-/// See the [module documentation](self). Cheap to clone: all clones are one.
+/// What a visit hands to the screen. Cheap to clone: all clones are one.
 #[derive(Debug, Clone, Default)]
 pub struct Inbox(Rc<Waiting>);
 

@@ -42,14 +42,14 @@ impl Search {
         self.current.and_then(|current| self.found.get(current)).copied()
     }
 
-    /// Goes to the one before, or after the newest one's end to the oldest.
+    /// Goes to the one before. Before the oldest comes the newest.
     pub(super) fn go_older(&mut self) {
         self.current = self
             .current
             .map(|current| current.checked_sub(1).unwrap_or(self.found.len() - 1));
     }
 
-    /// Goes to the one after.
+    /// Goes to the one after. After the newest comes the oldest.
     pub(super) fn go_newer(&mut self) {
         self.current = self.current.map(|current| (current + 1) % self.found.len());
     }

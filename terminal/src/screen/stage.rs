@@ -165,18 +165,13 @@ mod tests {
         time::{Duration, Instant},
     };
 
-    use super::*;
+    use super::{super::tests::three, *};
 
-    /// Set for the process that panics.
-    const PANICS: &str = "STARLING_TEST_PANICS";
+    /// Set for the process that has the terminal.
+    const ON_STAGE: &str = "STARLING_TEST_ON_STAGE";
 
-    /// This test runs itself again in a terminal of tmux, and there it panics.
-    #[test]
-    fn a_terminal_is_as_it_was_after_a_panic() {
-        if env::var_os(PANICS).is_some() {
-            let _stage = Stage::open().unwrap();
-            panic!("on purpose");
-        }
+    /// Runs a test of this file again, in a terminal of tmux. Whether that shows another screen and the cursor, and what it shows.
+    fn in_a_terminal(test: &str) -> (String, String) {
         let folder = tempfile::tempdir().unwrap();
         let tmux = |arguments: &[&str]| {
             let mut command = Command::new("tmux");
@@ -187,10 +182,9 @@ mod tests {
             let output = command.args(arguments).env_remove("TMUX").output();
             String::from_utf8(output.expect("tmux is there").stdout).unwrap()
         };
-        let name = "screen::stage::tests::a_terminal_is_as_it_was_after_a_panic";
         let program = env::current_exe().unwrap();
         let command = format!(
-            "RUST_BACKTRACE=0 {PANICS}=1 {} --exact {name} --nocapture; stty -a; echo over; exec cat",
+            "RUST_BACKTRACE=0 {ON_STAGE}=1 {} --exact screen::stage::tests::{test} --nocapture; stty -a; echo over; exec cat",
             program.display()
         );
         tmux(&["new-session", "-d", "-s", "it", "-x", "100", "-y", "50", &command]);
@@ -204,10 +198,36 @@ mod tests {
         };
         let flags = tmux(&["display-message", "-p", "-t", "it", "#{alternate_on} #{cursor_flag}"]);
         tmux(&["kill-server"]);
-        assert_eq!(flags.trim(), "0 1", "{shown}");
+        (flags.trim().to_owned(), shown)
+    }
+
+    #[test]
+    fn a_terminal_is_as_it_was_after_a_panic() {
+        if env::var_os(ON_STAGE).is_some() {
+            let _stage = Stage::open().unwrap();
+            panic!("on purpose");
+        }
+        let (flags, shown) = in_a_terminal("a_terminal_is_as_it_was_after_a_panic");
+        assert_eq!(flags, "0 1", "{shown}");
         // The words of the panic are not lost with the screen.
         for part in ["on purpose", " icanon", " echo "] {
             assert!(shown.contains(part), "{part}\n{shown}");
         }
+    }
+
+    #[test]
+    fn a_panic_that_is_outlived_does_not_take_the_screen() {
+        if env::var_os(ON_STAGE).is_some() {
+            let mut stage = Stage::open().unwrap();
+            panic::catch_unwind(|| panic!("on purpose")).unwrap_err();
+            assert!(!is_up());
+            stage.draw(&three(100, 50).state).unwrap();
+            assert!(is_up());
+            drop(stage);
+            panic!("was drawn again");
+        }
+        let (flags, shown) = in_a_terminal("a_panic_that_is_outlived_does_not_take_the_screen");
+        assert_eq!(flags, "0 1", "{shown}");
+        assert!(shown.contains("was drawn again"), "{shown}");
     }
 }

@@ -29,7 +29,7 @@ use crate::{
     run::Typed,
 };
 
-/// See the [module documentation](self).
+/// All that the screen shows.
 #[derive(Debug)]
 pub struct State {
     /// The room as it is.

@@ -8,7 +8,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::note::Tone;
 
-/// See the [module documentation](self).
+/// How things look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Theme {
     /// The terminal's palette.
