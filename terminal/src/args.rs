@@ -60,7 +60,7 @@ pub struct Options {
     /// An object a line, for programs.
     #[arg(long, global = true)]
     pub json: bool,
-    /// Lines, also in a terminal. So far there is nothing else.
+    /// Lines instead of a screen.
     #[arg(long, global = true)]
     pub plain: bool,
 }
@@ -155,7 +155,7 @@ pub enum Action {
         #[arg(long, value_name = "ROOM", value_parser = name)]
         room: Option<String>,
     },
-    /// Talk in a room: what you type is said, /help lists the commands.
+    /// Talk in a room: what you type is said, /help lists the commands. In a terminal on the whole screen (F1 tells the keys), else line by line.
     Chat {
         /// The room's link, or the name of an open room.
         link: String,

@@ -7,6 +7,8 @@
 //! Invariants, which hold for any text: the result has no control character but line feeds, after each of which the margin stands; so where a
 //! line begins without a margin, this program began it.
 
+pub mod columns;
+
 use shared::name::is_hidden;
 use unicode_width::UnicodeWidthChar;
 

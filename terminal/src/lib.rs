@@ -10,9 +10,10 @@
 //!    nothing to a terminal. [`words`]: what is said of the program itself. [`map`]: the network as a picture.
 //! 6. [`desk`]: carries out commands. [`run`]: a visit to a room, from what is typed to what is printed. [`args`] and [`link`]: what is typed to
 //!    start it.
-//! 7. [`http`]: what other programs of this machine can ask for.
-//! 8. [`load`]: many peers in one process. [`archive`]: a program that keeps rooms for everybody.
-//! 9. [`config`]: every limit.
+//! 7. [`screen`]: the room on the whole terminal.
+//! 8. [`http`]: what other programs of this machine can ask for.
+//! 9. [`load`]: many peers in one process. [`archive`]: a program that keeps rooms for everybody.
+//! 10. [`config`]: every limit.
 
 pub mod archive;
 pub mod args;
@@ -32,6 +33,7 @@ pub mod platform;
 pub mod report;
 pub mod rtc;
 pub mod run;
+pub mod screen;
 mod signaller;
 pub mod store;
 mod task;

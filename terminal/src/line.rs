@@ -4,6 +4,6 @@
 //! them, [`command`] reads what was typed.
 
 pub mod command;
-mod picture;
+pub mod picture;
 pub mod plain;
 pub mod transcript;

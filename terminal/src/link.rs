@@ -4,8 +4,12 @@ use client::{
     route::Route,
     servers,
     validate::{self},
+    words::page,
 };
-use shared::{RoomCode, room::ParseRoomError};
+use shared::{
+    RoomCode,
+    room::{ParseRoomError, RoomKind},
+};
 use thiserror::Error;
 use unicode_normalization::{UnicodeNormalization as _, char::is_public_assigned};
 
@@ -53,6 +57,15 @@ impl Destination {
         let code = validate::room(text, fold)?;
         let linked = page_in(text).map(|page| Server::parse(&page)).transpose()?;
         Self::with(code, linked, servers)
+    }
+
+    /// What to call the room as long as its founder gives it no name.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self.code.open().kind() {
+            RoomKind::Open => self.code.to_text(),
+            RoomKind::Generated { .. } => page::PRIVATE_ROOM.to_owned(),
+        }
     }
 
     /// A room whose link was not made yet.

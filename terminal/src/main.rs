@@ -13,7 +13,7 @@ use shared::{Identity, RoomCode, signal::IceServer};
 use terminal::{
     Running,
     args::{self, Action, Cli, Http, MapFormat, Options, seconds},
-    config::{ASKS_WAITING_MAX, EVENTS_WAITING_MAX, LATE_WAITING_MAX, LEAVE_MAX},
+    config::{ASKS_WAITING_MAX, EVENTS_WAITING_MAX, LATE_WAITING_MAX, LEAVE_MAX, LINES_WAITING_MAX},
     desk::Desk,
     home::{Home, Person},
     http::{self, Access, Beyond},
@@ -25,6 +25,7 @@ use terminal::{
     report::Report,
     rtc::Certificate,
     run::{self, End, Ended, Format, Inlets, Outcome, Plan, Printer, Show, Start, Typed},
+    screen::{self, Inbox, Screen},
     tls::Tls,
 };
 use tokio::{
@@ -47,7 +48,7 @@ fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("STARLING_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr)
+        .with_writer(log)
         .init();
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let ended = runtime.context("the program cannot start").and_then(|runtime| {
@@ -75,6 +76,15 @@ fn main() -> ExitCode {
     }
 }
 
+/// Where the log goes: nowhere while the screen has the terminal that it would go to.
+fn log() -> Box<dyn io::Write> {
+    if screen::is_up() && io::stderr().is_terminal() {
+        Box::new(io::sink())
+    } else {
+        Box::new(io::stderr())
+    }
+}
+
 async fn start(cli: Cli) -> anyhow::Result<u8> {
     let Cli { options, command } = cli;
     if let Action::Load(load) = &command {
@@ -97,7 +107,7 @@ async fn start(cli: Cli) -> anyhow::Result<u8> {
     } else {
         None
     };
-    let ended = match Errand::of(command)? {
+    let ended = match Errand::of(command, &options)? {
         Some(errand) => visit(&options, errand, &person).await,
         None => new_room(&options, room, &person).await,
     };
@@ -109,6 +119,8 @@ async fn start(cli: Cli) -> anyhow::Result<u8> {
 struct Errand {
     link: String,
     typed: mpsc::Receiver<Typed>,
+    /// Where what is typed on a screen goes, if there is one.
+    keyboard: Option<mpsc::Sender<Typed>>,
     plan: Plan,
     http: Http,
     /// What is drawn at the end, if anything.
@@ -120,6 +132,7 @@ impl Errand {
         Self {
             link,
             typed,
+            keyboard: None,
             plan,
             http: Http::default(),
             map: None,
@@ -136,7 +149,7 @@ impl Errand {
         Self::new(link, run::commands(commands), plan)
     }
 
-    fn of(command: Action) -> io::Result<Option<Self>> {
+    fn of(command: Action, options: &Options) -> io::Result<Option<Self>> {
         let within = |wait: Option<u64>| End::Done {
             wait: wait.map(seconds),
         };
@@ -155,8 +168,15 @@ impl Errand {
                     end: within(Some(wait)),
                     show: Show::All { earlier: history },
                 };
-                let typed = run::from_stdin(Typed::line)?;
+                let is_screen = by_hand && can_show() && !options.plain && !options.json;
+                let (typed, keyboard) = if is_screen {
+                    let (keyboard, typed) = mpsc::channel(LINES_WAITING_MAX);
+                    (typed, Some(keyboard))
+                } else {
+                    (run::from_stdin(Typed::line)?, None)
+                };
                 Self {
+                    keyboard,
                     http,
                     ..Self::new(link, typed, plan)
                 }
@@ -214,22 +234,35 @@ impl Errand {
     }
 }
 
+/// Whether what is printed goes to a terminal that has more than lines.
+fn can_show() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("TERM").is_some_and(|kind| kind != "dumb")
+}
+
 async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Result<u8> {
     let Errand {
         link,
         typed,
+        keyboard,
         plan,
         http,
         map,
     } = errand;
     let destination = Destination::parse(&link, &options.servers)?;
     let changed = Rc::new(Notify::new());
-    let (session, running) = enter_room(options, &destination, person, Rc::clone(&changed)).await?;
+    let inbox = Inbox::default();
+    let (to_visit, to_screen) = (Rc::clone(&changed), inbox.clone());
+    let on_change = move || {
+        to_visit.notify_one();
+        to_screen.nudge();
+    };
+    let (session, running) = enter_room(options, &destination, person, on_change).await?;
     let (late_sender, late) = mpsc::channel(LATE_WAITING_MAX);
     let (ask_sender, asks) = mpsc::channel(ASKS_WAITING_MAX);
     let (events, _) = broadcast::channel(EVENTS_WAITING_MAX);
-    if http.http.is_some() {
-        serve(&http, person, ask_sender, events.clone()).await?;
+    if let Some(text) = serve(&http, person, ask_sender, events.clone()).await? {
+        writeln!(io::stderr(), "* {text}")?;
+        inbox.push(&Report::Done { text });
     }
     let inlets = Inlets {
         typed,
@@ -238,11 +271,23 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
         changed,
         stop: stop_signal()?,
     };
+    let stop = Rc::clone(&inlets.stop);
     let room = destination.code.open().id();
+    let title = destination.title();
+    let shown = keyboard.map(|keyboard| Screen::open(session.clone(), title, keyboard, inbox.clone()));
+    let shown = shown
+        .transpose()
+        .context("the terminal cannot show the room. Try --plain")?;
     let desk = Desk::new(session, person.store.clone(), room, destination.link(), late_sender);
-    let printer = Printer::new(format(options), io::stdout());
-    let visit = run::Visit::new(desk, inlets, printer, events, plan);
-    let Ended { desk, outcome, printed } = visit.run().await;
+    let format = shown
+        .as_ref()
+        .map_or_else(|| format(options), |_| Format::Screen(inbox));
+    let printer = Printer::new(format, io::stdout());
+    let visit = run::Visit::new(desk, inlets, printer, events, plan).run();
+    let Ended { desk, outcome, printed } = match shown {
+        Some(screen) => screen.beside(visit, stop).await,
+        None => visit.await,
+    };
     let printed = printed.and_then(|()| map.map_or(Ok(()), |map| draw(&desk, map)));
     explain(outcome, desk.session().room().kept);
     leave(desk, running).await;
@@ -255,14 +300,16 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
     }
 }
 
-/// Answers requests by HTTP for as long as the program runs.
+/// Answers requests by HTTP for as long as the program runs, if that was asked for. Where, and whom.
 async fn serve(
     asked: &Http,
     person: &Person,
     asks: mpsc::Sender<run::Ask>,
     events: broadcast::Sender<Report>,
-) -> anyhow::Result<()> {
-    let Some(address) = asked.http else { return Ok(()) };
+) -> anyhow::Result<Option<String>> {
+    let Some(address) = asked.http else {
+        return Ok(None);
+    };
     let beyond = if asked.http_beyond_loopback {
         Beyond::Network
     } else {
@@ -280,20 +327,20 @@ async fn serve(
         )
     };
     let server = http::Server::listen(address, beyond, access, asks, events).await?;
-    writeln!(io::stderr(), "* HTTP at http://{}/: {who}", server.address())?;
+    let text = format!("HTTP at http://{}/: {who}", server.address());
     spawn_local(async move {
         if let Err(error) = server.run().await {
             tracing::error!(%error, "no more requests are answered");
         }
     });
-    Ok(())
+    Ok(Some(text))
 }
 
 async fn enter_room(
     options: &Options,
     destination: &Destination,
     person: &Person,
-    changed: Rc<Notify>,
+    on_change: impl Fn() + 'static,
 ) -> anyhow::Result<(client::Session, Running)> {
     let visit = visit_of(destination, options, person)?;
     let asked = options.ice_servers.iter().map(|url| IceServer {
@@ -301,7 +348,7 @@ async fn enter_room(
         username: None,
         credential: None,
     });
-    Ok(terminal::enter_with(visit, asked.collect(), move |_| changed.notify_one()).await?)
+    Ok(terminal::enter_with(visit, asked.collect(), move |_| on_change()).await?)
 }
 
 fn visit_of(
@@ -337,7 +384,7 @@ async fn new_room(options: &Options, name: Option<String>, person: &Person) -> a
     let code = RoomCode::generate(founder, &mut ChaCha20Rng::from_seed(seed));
     let destination = Destination::new(code, &options.servers)?;
     if let Some(name) = name {
-        let (session, running) = enter_room(options, &destination, person, Rc::new(Notify::new())).await?;
+        let (session, running) = enter_room(options, &destination, person, || ()).await?;
         session.name_room(&name)?;
         session.leave();
         drop(session);
@@ -446,6 +493,7 @@ fn stop_signal() -> io::Result<Rc<Notify>> {
             #[cfg(not(unix))]
             let _ = tokio::signal::ctrl_c().await;
             if is_second {
+                screen::restore();
                 std::process::exit(i32::from(FAILED));
             }
             stopping.notify_one();

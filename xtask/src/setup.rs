@@ -14,6 +14,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Tool::WasmOpt,
         Tool::Esbuild,
         Tool::CargoDeny,
+        Tool::Tmux,
         Tool::Browser(Browser::Chromium),
         Tool::Browser(Browser::Firefox),
     ])?;

@@ -46,6 +46,8 @@ pub(crate) enum Tool {
     OtherServer(&'static str),
     /// A browser and the driver that remote-controls it.
     Browser(Browser),
+    /// `tmux`, a terminal that tests type into.
+    Tmux,
     /// `ip`, `nft` and `turnserver`, and the right to make network namespaces with them.
     Namespaces,
 }
@@ -74,6 +76,7 @@ pub(crate) fn ensure(tools: &[Tool]) -> Result<()> {
                     install(package("geckodriver"))?;
                 }
             }
+            Tool::Tmux => debian::install("`tmux`", "tmux", || shell::find("tmux").is_some())?,
             Tool::Namespaces => namespaces::ensure()?,
         }
     }

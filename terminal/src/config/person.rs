@@ -46,6 +46,47 @@ pub const ADDRESSEE_WORDS_MAX: usize = 16;
 /// How many files of one name are told apart by a number.
 pub const SAME_NAME_MAX: u32 = 100;
 
+// The screen
+
+/// How many marks stand upon one character at most. More of them would pile up over other lines. No language has more than three.
+pub const MARKS_SHOWN_MAX: usize = 4;
+
+/// Into how many parts a cluster of characters is taken apart that is shown by its parts; no emoji has more than seven. The rest is left out.
+pub const PARTS_SHOWN_MAX: usize = 8;
+
+/// How many notes stand between the messages: who came, what a command answered. Past it the oldest go.
+pub const NOTES_MAX: usize = 500;
+
+/// How many bytes all notes have together; past it the oldest go. The last one stays, and is cut.
+pub const NOTES_BYTES_MAX: usize = 512 * 1024;
+
+/// How many of those are named who come or go one after the other. The others are counted.
+pub const COMINGS_TOLD_MAX: usize = 5;
+
+/// How many texts that were sent are kept to be typed again; past it the oldest go.
+pub const TYPED_KEPT_MAX: usize = 100;
+
+/// How many bytes these have together; past it the oldest go.
+pub const TYPED_KEPT_BYTES_MAX: usize = 512 * 1024;
+
+/// How many people have a text that was begun for them and not sent; past it one of the others goes.
+pub const DRAFTS_MAX: usize = 64;
+
+/// How many bytes a text has that is being typed. What exceeds it is not taken. Longer than the longest message, so that who exceeds that is told.
+pub const TYPED_BYTES_MAX: usize = 128 * 1024;
+
+/// How long a picture stands at least: 30 a second.
+pub const FRAME: Duration = Duration::from_millis(33);
+
+/// How often it is looked how the network stands: it does not say when it has changed.
+pub const NETWORK_STEP: Duration = Duration::from_secs(2);
+
+/// How long what is known of the network is good enough while other things change.
+pub const NETWORK_FRESH: Duration = Duration::from_millis(250);
+
+/// How many people a map is drawn for. The forces between more take too long for somebody who waits.
+pub const MAP_PEOPLE_MAX: usize = 150;
+
 // A visit
 
 /// How long a line may be that is typed or piped in; more of it is another line. Longer than the longest message, so that who exceeds that is told.

@@ -161,6 +161,12 @@ pub enum ParseCommandError {
     },
 }
 
+/// The names of all commands, by which they are completed. The first of each kind is the one that `/help` tells.
+pub const NAMES: [&str; 15] = [
+    "close", "connect", "files", "get", "help", "history", "invite", "network", "people", "quit", "rename", "search",
+    "send", "status", "whisper",
+];
+
 /// Reads a line, without its line break. Nothing for an empty one.
 ///
 /// # Errors
@@ -361,6 +367,15 @@ mod tests {
                 format: NetworkFormat::Dot
             }
         );
+    }
+
+    #[test]
+    fn each_name_is_that_of_a_command_and_told() {
+        for name in NAMES {
+            let unknown = ParseCommandError::Unknown { name: name.to_owned() };
+            assert_ne!(parse(&format!("/{name}")), Err(unknown));
+            assert!(crate::words::HELP.contains(&format!("  /{name}")), "{name}");
+        }
     }
 
     #[test]

@@ -10,12 +10,16 @@ const AS_BEFORE: &str = "\u{1b}[0m";
 /// Draws `text`. Nothing if the code is wider than `columns`, or the text too long for one.
 #[must_use]
 pub(super) fn qr_code(text: &str, columns: usize) -> Option<String> {
+    let lines = modules(text).filter(|lines| lines.iter().all(|line| line.chars().count() <= columns))?;
+    let coloured = |line: &String| format!("{BLACK_ON_WHITE}{line}{AS_BEFORE}");
+    Some(lines.iter().map(coloured).collect::<Vec<_>>().join("\n"))
+}
+
+/// The lines of the code, to be drawn black on white. Nothing if the text is too long for one.
+#[must_use]
+pub fn modules(text: &str) -> Option<Vec<String>> {
     let code = QrCode::encode_text(text, QrCodeEcc::Low).ok()?;
-    let size = code.size();
-    let all = -QR_QUIET_ZONE..size + QR_QUIET_ZONE;
-    if usize::try_from(size + 2 * QR_QUIET_ZONE).ok()? > columns {
-        return None;
-    }
+    let all = -QR_QUIET_ZONE..code.size() + QR_QUIET_ZONE;
     let line = |top: i32| {
         // Beyond the edge all is light.
         let letters = all
@@ -26,10 +30,9 @@ pub(super) fn qr_code(text: &str, columns: usize) -> Option<String> {
                 (false, true) => '▄',
                 (false, false) => ' ',
             });
-        format!("{BLACK_ON_WHITE}{}{AS_BEFORE}", letters.collect::<String>())
+        letters.collect()
     };
-    let lines: Vec<_> = all.clone().step_by(2).map(line).collect();
-    Some(lines.join("\n"))
+    Some(all.clone().step_by(2).map(line).collect())
 }
 
 #[cfg(test)]

@@ -147,23 +147,12 @@ impl Plain {
     }
 
     fn said(&self, message: &MessageReport, mut line: String) -> String {
-        let to = message.to_name.as_deref().map(harmless::name);
-        let who = if message.own {
-            "You".to_owned()
-        } else {
-            harmless::name(&author(message))
-        };
-        line += &match (&message.file, to) {
-            (Some(file), _) => {
-                let offers = if message.own { "offer" } else { "offers" };
-                let name = harmless::line(&file.name);
-                let (number, size) = (file.number, page::size(file.bytes));
-                return format!("{line}* {who} {offers} file {number}: {name}, {size}. /get {number} fetches it");
-            }
-            (None, Some(to)) if message.own => format!("You whisper to {to}: "),
-            (None, Some(_)) => format!("{who} whispers: "),
-            (None, None) => format!("{who}: "),
-        };
+        if let Some(file) = &message.file {
+            let (offer, number, size) = (speaker(message), file.number, page::size(file.bytes));
+            let name = harmless::line(&file.name);
+            return format!("{line}* {offer}{name}, {size}. /get {number} fetches it");
+        }
+        line += &speaker(message);
         let used = harmless::width(&line);
         line + &harmless::block(&message.text, MARGIN, self.columns, used)
     }
@@ -181,6 +170,26 @@ impl Plain {
         let known = self.recent.iter().find(|(id, _)| *id == report.id);
         let which = known.map_or("a message".to_owned(), |(_, excerpt)| format!("“{excerpt}”"));
         Some(format!("* {which}: {}", delivery(report.delivery(), audience)))
+    }
+}
+
+/// What stands before somebody's words, or before the name of their file: "Ann: ", "You whisper to Bob: ", "Ann offers file 2: ".
+#[must_use]
+pub fn speaker(message: &MessageReport) -> String {
+    let to = message.to_name.as_deref().map(harmless::name);
+    let who = if message.own {
+        "You".to_owned()
+    } else {
+        harmless::name(&author(message))
+    };
+    match (&message.file, to) {
+        (Some(file), _) => {
+            let offers = if message.own { "offer" } else { "offers" };
+            format!("{who} {offers} file {}: ", file.number)
+        }
+        (None, Some(to)) if message.own => format!("You whisper to {to}: "),
+        (None, Some(_)) => format!("{who} whispers: "),
+        (None, None) => format!("{who}: "),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::{harmless, line::plain::Plain, report::Report};
+use crate::{harmless, line::plain::Plain, report::Report, screen::Inbox};
 
 /// For whom it is printed.
 #[derive(Debug)]
@@ -11,6 +11,8 @@ pub enum Format {
     Plain(Plain),
     /// For programs: an object a line.
     Json,
+    /// For a screen, which shows it in its own way.
+    Screen(Inbox),
 }
 
 /// Prints reports as they come.
@@ -44,6 +46,10 @@ impl<W: Write> Printer<W> {
                 Some(lines) => writeln!(self.out, "{lines}")?,
                 None => return Ok(()),
             },
+            Format::Screen(inbox) => {
+                inbox.push(report);
+                return Ok(());
+            }
             Format::Json => {
                 let line = harmless::json(&serde_json::to_string(report)?);
                 writeln!(self.out, "{line}")?;

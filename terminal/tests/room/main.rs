@@ -3,5 +3,7 @@
 mod meeting;
 #[expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 mod program;
+#[expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+mod screen;
 mod secure;
 mod server;

@@ -1,0 +1,110 @@
+//! Looking for a text in what was said.
+
+use std::ops::Range;
+
+use client::room::RoomState;
+
+use super::{draft::Draft, feed::place_of, note::Place};
+
+/// A search under way.
+#[derive(Debug, Default)]
+pub(super) struct Search {
+    /// What is looked for, whatever its case.
+    pub(super) draft: Draft,
+    /// The messages that have it, in the order of the room.
+    pub(super) found: Vec<Place>,
+    /// Which of them was gone to.
+    pub(super) current: Option<usize>,
+}
+
+impl Search {
+    /// Looks through the room again. The message that was gone to stays the same if it is there; otherwise it is the newest one.
+    pub(super) fn update(&mut self, room: &RoomState) {
+        let before = self.current_place();
+        let wanted = self.draft.text();
+        let has_it = |text: &str| !find(text, wanted).is_empty();
+        self.found.clear();
+        if !wanted.is_empty() {
+            let entries = room.messages.iter().filter(|entry| {
+                let message = &entry.message;
+                let file = message.file.as_ref().is_some_and(|file| has_it(&file.name));
+                has_it(&message.text) || file || has_it(&room.author_of(message))
+            });
+            self.found.extend(entries.map(|entry| place_of(entry)));
+        }
+        let same = before.and_then(|before| self.found.binary_search(&before).ok());
+        self.current = same.or_else(|| self.found.len().checked_sub(1));
+    }
+
+    /// Where the message is that was gone to.
+    #[must_use]
+    pub(super) fn current_place(&self) -> Option<Place> {
+        self.current.and_then(|current| self.found.get(current)).copied()
+    }
+
+    /// Goes to the one before. Before the oldest comes the newest.
+    pub(super) fn go_older(&mut self) {
+        self.current = self
+            .current
+            .map(|current| current.checked_sub(1).unwrap_or(self.found.len() - 1));
+    }
+
+    /// Goes to the one after. After the newest comes the oldest.
+    pub(super) fn go_newer(&mut self) {
+        self.current = self.current.map(|current| (current + 1) % self.found.len());
+    }
+}
+
+/// Where `wanted` stands in a text, whatever its case.
+#[must_use]
+pub(super) fn find(text: &str, wanted: &str) -> Vec<Range<usize>> {
+    let wanted = wanted.to_lowercase();
+    if wanted.is_empty() || text.is_empty() {
+        return Vec::new();
+    }
+    // Where each byte of the small letters comes from: they can have another length.
+    let mut small = String::with_capacity(text.len());
+    let mut origins = Vec::with_capacity(text.len() + 1);
+    for (place, char) in text.char_indices() {
+        small.extend(char.to_lowercase());
+        origins.resize(small.len(), place);
+    }
+    origins.push(text.len());
+    let found = small.match_indices(&wanted).map(|(start, found)| {
+        let last = origins[start + found.len() - 1];
+        let end = last + text[last..].chars().next().map_or(0, char::len_utf8);
+        origins[start]..end
+    });
+    found.collect()
+}
+
+/// The same as a word of its own.
+#[must_use]
+pub(super) fn find_word(text: &str, word: &str) -> Vec<Range<usize>> {
+    let is_letter = |char: Option<char>| char.is_some_and(char::is_alphanumeric);
+    let mut found = find(text, word);
+    found.retain(|place| {
+        !is_letter(text[..place.start].chars().next_back()) && !is_letter(text[place.end..].chars().next())
+    });
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_found_whatever_their_case() {
+        assert_eq!(find("Tea, TEA and tea", "tEa"), [0..3, 5..8, 13..16]);
+        // Letters whose small ones have another length.
+        assert_eq!(find("İx İX", "x"), [2..3, 6..7]);
+        assert_eq!(find("ẞß", "ß"), [0..3, 3..5]);
+        assert_eq!(find("abc", ""), []);
+    }
+
+    #[test]
+    fn a_word_is_no_part_of_another() {
+        assert_eq!(find_word("Ann, Anna: ann!", "Ann"), [0..3, 11..14]);
+        assert_eq!(find_word("x", "Ann"), []);
+    }
+}

@@ -1,0 +1,233 @@
+//! The terminal while the screen is up, and as it was before.
+//!
+//! Invariant: whatever ends the program, but `SIGKILL`, the terminal is as it was: after an error and at the usual end by [`Drop`], after a panic by a
+//! hook, before `exit` by [`restore`].
+
+use std::{
+    io::{self, Stdout},
+    panic,
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use ratatui::{
+    Terminal,
+    backend::CrosstermBackend,
+    crossterm::{
+        cursor,
+        event::{DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange},
+        execute,
+        style::{Attribute, ResetColor, SetAttribute},
+        terminal::{
+            self, BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+            LeaveAlternateScreen,
+        },
+    },
+    layout::Size,
+};
+use rustix::process::{Signal, getpgrp, kill_process_group};
+
+use super::{draw::draw, state::State};
+
+/// Whether the terminal is not as it was.
+static IS_UP: AtomicBool = AtomicBool::new(false);
+
+/// See the [module documentation](self). There is one at a time.
+#[derive(Debug)]
+pub(super) struct Stage {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+}
+
+impl Stage {
+    /// Takes the terminal.
+    ///
+    /// # Errors
+    /// What the system says; the terminal is as it was.
+    pub(super) fn open() -> io::Result<Self> {
+        static HOOK: Once = Once::new();
+        HOOK.call_once(|| {
+            let before = panic::take_hook();
+            panic::set_hook(Box::new(move |panic| {
+                restore();
+                before(panic);
+            }));
+        });
+        match enter().and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout()))) {
+            Ok(terminal) => Ok(Self { terminal }),
+            Err(error) => {
+                restore();
+                Err(error)
+            }
+        }
+    }
+
+    /// Draws what has changed since the last picture.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn draw(&mut self, state: &State) -> io::Result<()> {
+        if !is_up() {
+            // A panic that the program outlived gave the terminal back.
+            self.resume()?;
+        }
+        // The terminal shows all of it at once, if it can.
+        execute!(io::stdout(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(|frame| draw(state, frame))?;
+        execute!(io::stdout(), EndSynchronizedUpdate)
+    }
+
+    /// Forgets what the terminal shows: the next picture is drawn whole.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn begin_anew(&mut self) -> io::Result<()> {
+        execute!(io::stdout(), Clear(ClearType::All))?;
+        self.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        Ok(())
+    }
+
+    /// Gives the terminal back and stops the program. It may go on for a moment: the shell's `fg` is told by `SIGCONT`.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn suspend(&mut self) -> io::Result<()> {
+        restore();
+        Ok(kill_process_group(getpgrp(), Signal::TSTP)?)
+    }
+
+    /// Takes the terminal again.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn resume(&mut self) -> io::Result<()> {
+        enter()?;
+        self.begin_anew()
+    }
+
+    /// How large the terminal is.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn size(&self) -> io::Result<Size> {
+        self.terminal.size()
+    }
+}
+
+/// Whether the screen has the terminal.
+#[must_use]
+pub fn is_up() -> bool {
+    IS_UP.load(Ordering::SeqCst)
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+fn enter() -> io::Result<()> {
+    IS_UP.store(true, Ordering::SeqCst);
+    terminal::enable_raw_mode()?;
+    execute!(
+        io::stdout(),
+        EnterAlternateScreen,
+        EnableBracketedPaste,
+        EnableFocusChange,
+        Clear(ClearType::All)
+    )
+}
+
+/// Gives the terminal back as it was, if it is not.
+pub fn restore() {
+    if !IS_UP.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    // A terminal that is gone needs nothing.
+    let _ = execute!(
+        io::stdout(),
+        DisableFocusChange,
+        DisableBracketedPaste,
+        SetAttribute(Attribute::Reset),
+        ResetColor,
+        LeaveAlternateScreen,
+        cursor::Show
+    );
+    let _ = terminal::disable_raw_mode();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        env,
+        process::Command,
+        time::{Duration, Instant},
+    };
+
+    use super::{super::tests::three, *};
+
+    /// Set for the process that has the terminal.
+    const ON_STAGE: &str = "STARLING_TEST_ON_STAGE";
+
+    /// Runs a test of this file again, in a terminal of tmux. Whether that shows another screen and the cursor, and what it shows.
+    fn in_a_terminal(test: &str) -> (String, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let tmux = |arguments: &[&str]| {
+            let mut command = Command::new("tmux");
+            command
+                .arg("-S")
+                .arg(folder.path().join("tmux"))
+                .args(["-f", "/dev/null"]);
+            let output = command.args(arguments).env_remove("TMUX").output();
+            String::from_utf8(output.expect("tmux is there").stdout).unwrap()
+        };
+        let program = env::current_exe().unwrap();
+        let command = format!(
+            "RUST_BACKTRACE=0 {ON_STAGE}=1 {} --exact screen::stage::tests::{test} --nocapture; stty -a; echo over; exec cat",
+            program.display()
+        );
+        tmux(&["new-session", "-d", "-s", "it", "-x", "100", "-y", "50", &command]);
+        let started = Instant::now();
+        let shown = loop {
+            let shown = tmux(&["capture-pane", "-p", "-t", "it"]);
+            if shown.contains("over") || started.elapsed() > Duration::from_secs(20) {
+                break shown;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        };
+        let flags = tmux(&["display-message", "-p", "-t", "it", "#{alternate_on} #{cursor_flag}"]);
+        tmux(&["kill-server"]);
+        (flags.trim().to_owned(), shown)
+    }
+
+    #[test]
+    fn a_terminal_is_as_it_was_after_a_panic() {
+        if env::var_os(ON_STAGE).is_some() {
+            let _stage = Stage::open().unwrap();
+            panic!("on purpose");
+        }
+        let (flags, shown) = in_a_terminal("a_terminal_is_as_it_was_after_a_panic");
+        assert_eq!(flags, "0 1", "{shown}");
+        // The words of the panic are not lost with the screen.
+        for part in ["on purpose", " icanon", " echo "] {
+            assert!(shown.contains(part), "{part}\n{shown}");
+        }
+    }
+
+    #[test]
+    fn a_panic_that_is_outlived_does_not_take_the_screen() {
+        if env::var_os(ON_STAGE).is_some() {
+            let mut stage = Stage::open().unwrap();
+            panic::catch_unwind(|| panic!("on purpose")).unwrap_err();
+            assert!(!is_up());
+            stage.draw(&three(100, 50).state).unwrap();
+            assert!(is_up());
+            drop(stage);
+            panic!("was drawn again");
+        }
+        let (flags, shown) = in_a_terminal("a_panic_that_is_outlived_does_not_take_the_screen");
+        assert_eq!(flags, "0 1", "{shown}");
+        assert!(shown.contains("was drawn again"), "{shown}");
+    }
+}
