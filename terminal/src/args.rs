@@ -6,7 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use shared::signal::IceServer;
 
-use crate::config::{DELIVERY_WAIT, HISTORY_SHOWN};
+use crate::{
+    config::{DELIVERY_WAIT, HISTORY_SHOWN},
+    direct::Direct,
+};
 
 /// A peer of Starling in a terminal: the rooms of the browsers, without a browser.
 ///
@@ -55,6 +58,9 @@ pub struct Options {
     /// Lines, also in a terminal. So far there is nothing else.
     #[arg(long, global = true)]
     pub plain: bool,
+    /// How peers meet without a server.
+    #[command(flatten)]
+    pub direct: Direct,
 }
 
 /// What to do.

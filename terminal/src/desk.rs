@@ -4,6 +4,7 @@
 //! told later.
 
 pub mod addressee;
+mod bootnodes;
 mod files;
 mod refusal;
 
@@ -22,10 +23,14 @@ use client::{
     store::StoreError,
     text, validate,
 };
-use mesh::model::{FileInfo, FileState, Invitation};
+use mesh::{
+    io::ServerId,
+    model::{FileInfo, FileState, Invitation},
+};
 use shared::{FileId, PeerId, RoomId};
 use tokio::{sync::mpsc, task::spawn_local};
 
+use self::bootnodes::Bootnodes;
 pub use self::refusal::Refusal;
 use crate::{
     config::HISTORY_MAX,
@@ -36,7 +41,7 @@ use crate::{
     map,
     report::{FileReport, MessageReport, NetworkReport, PersonReport, Report, StatusReport},
     store::DiskStore,
-    words,
+    words::{self, Meeting},
 };
 
 /// Someone at work in a room.
@@ -46,6 +51,7 @@ pub struct Desk {
     shelf: files::Shelf,
     link: String,
     transcript: Transcript,
+    bootnodes: Bootnodes,
     /// Files to be saved once they are whole, and where.
     wanted: BTreeMap<FileId, Option<PathBuf>>,
     /// What comes of what takes time.
@@ -88,10 +94,17 @@ impl Desk {
             shelf: files::Shelf { store, room, me },
             link,
             transcript: Transcript::default(),
+            bootnodes: Bootnodes::default(),
             wanted: BTreeMap::new(),
             late,
             under_way: 0,
         }
+    }
+
+    /// People meet in another way than by servers: says so, and tells of these bootnodes whether they answer.
+    pub fn meet(&mut self, meeting: Meeting, bootnodes: BTreeMap<ServerId, String>) {
+        self.transcript.meeting = meeting;
+        self.bootnodes = Bootnodes::new(bootnodes);
     }
 
     /// The room.
@@ -109,7 +122,8 @@ impl Desk {
     /// What is new since this was last asked, in order.
     pub fn look(&mut self) -> Vec<Report> {
         let room = self.session.room();
-        let reports = self.transcript.update(&room);
+        let mut reports = self.transcript.update(&room);
+        reports.extend(self.bootnodes.update(&room));
         let state = |file: &FileId| room.files.get(file).map(|progress| progress.state);
         let has_ended = |file: &FileId| matches!(state(file), Some(FileState::Whole | FileState::NoRoom));
         let ended: Vec<_> = self.wanted.keys().filter(|file| has_ended(file)).copied().collect();
@@ -269,7 +283,7 @@ impl Desk {
             links: network.links.len() as u64,
             messages: room.messages.len() as u64,
             kept: room.kept,
-            text: crate::harmless::sentence(&words::standing(&standing)),
+            text: crate::harmless::sentence(&words::standing_of(&standing, self.transcript.meeting)),
         })
     }
 

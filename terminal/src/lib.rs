@@ -10,8 +10,9 @@
 //!    nothing to a terminal. [`words`]: what is said of the program itself. [`map`]: the network as a picture.
 //! 6. [`desk`]: carries out commands. [`run`]: a visit to a room, from what is typed to what is printed. [`args`] and [`link`]: what is typed to
 //!    start it.
-//! 7. [`http`]: what other programs of this machine can ask for.
-//! 8. [`config`]: every limit.
+//! 7. [`direct`]: how peers meet without a server. [`listener`]: a peer to which others come.
+//! 8. [`http`]: what other programs of this machine can ask for.
+//! 9. [`config`]: every limit.
 
 pub mod args;
 #[cfg(test)]
@@ -19,11 +20,13 @@ mod cable;
 mod clock;
 pub mod config;
 pub mod desk;
+pub mod direct;
 pub mod harmless;
 pub mod home;
 pub mod http;
 pub mod line;
 pub mod link;
+pub mod listener;
 pub mod map;
 pub mod platform;
 pub mod report;

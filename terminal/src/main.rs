@@ -15,6 +15,7 @@ use terminal::{
     args::{Action, Cli, Http, MapFormat, Options, seconds},
     config::{ASKS_WAITING_MAX, EVENTS_WAITING_MAX, LATE_WAITING_MAX, LEAVE_MAX},
     desk::Desk,
+    direct::{OpenError, Ways},
     home::{Home, Person},
     http::{self, Access, Beyond},
     line::{
@@ -213,7 +214,8 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
         http,
         map,
     } = errand;
-    let destination = Destination::parse(&link, &options.servers)?;
+    let mut destination = options.direct.destination(&link, &options.servers)?;
+    let ways = open(options, &mut destination, person).await?;
     let changed = Rc::new(Notify::new());
     let (session, running) = enter_room(options, &destination, person, Rc::clone(&changed)).await?;
     let (late_sender, late) = mpsc::channel(LATE_WAITING_MAX);
@@ -230,7 +232,8 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
         stop: stop_signal()?,
     };
     let room = destination.code.open().id();
-    let desk = Desk::new(session, person.store.clone(), room, destination.link(), late_sender);
+    let mut desk = Desk::new(session, person.store.clone(), room, destination.link(), late_sender);
+    desk.meet(ways.meeting, ways.bootnodes);
     let printer = Printer::new(format(options), io::stdout());
     let visit = run::Visit::new(desk, inlets, printer, events, plan);
     let Ended { desk, outcome, printed } = visit.run().await;
@@ -244,6 +247,25 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
         }
         Ok(()) | Err(_) => Ok(outcome.code()),
     }
+}
+
+/// Opens the door to which others come, if that is asked for, and says how they do.
+async fn open(options: &Options, destination: &mut Destination, person: &Person) -> anyhow::Result<Ways> {
+    let me = Identity::from_secret(&person.record.secret).peer_id();
+    let ways = match options.direct.open(destination, me).await {
+        // A mistake on the command line has an exit code of its own.
+        Err(OpenError::Link(error)) => return Err(error.into()),
+        opened => opened?,
+    };
+    if let Some(listener) = &ways.listener {
+        let (address, port) = (listener.address(), listener.address().port());
+        let bootnodes = format!("--bootnodes HOST:{port}");
+        writeln!(
+            io::stderr(),
+            "* Peers can come to {address}: they name this machine with {bootnodes}"
+        )?;
+    }
+    Ok(ways)
 }
 
 /// Answers requests by HTTP for as long as the program runs.
@@ -317,7 +339,11 @@ async fn new_room(options: &Options, name: Option<String>, person: &Person) -> a
     getrandom::fill(&mut seed).context("the system gives no random numbers")?;
     let founder = Identity::from_secret(&person.record.secret).peer_id();
     let code = RoomCode::generate(founder, &mut ChaCha20Rng::from_seed(seed));
-    let destination = Destination::new(code, &options.servers)?;
+    let destination = if options.servers.is_empty() && options.direct.is_asked_for() || options.direct.no_server {
+        Destination::without_server(code)
+    } else {
+        Destination::new(code, &options.servers)?
+    };
     if let Some(name) = name {
         let (session, running) = enter_room(options, &destination, person, Rc::new(Notify::new())).await?;
         session.name_room(&name)?;

@@ -19,7 +19,7 @@ use crate::{
     config::FILES_NUMBERED_MAX,
     harmless,
     report::{DeliveryReport, FileReport, MessageReport, PersonReport, Report},
-    words,
+    words::{self, Meeting},
 };
 
 /// What was told of a room so far.
@@ -37,6 +37,7 @@ pub struct Transcript {
     name: Option<String>,
     closed: bool,
     left: bool,
+    pub(crate) meeting: Meeting,
     /// Whether what was kept of former visits has been told.
     recalled: bool,
 }
@@ -142,7 +143,7 @@ impl Transcript {
         let now = (standing.server, standing.blocked);
         if self.standing != Some(now) {
             self.standing = Some(now);
-            let text = harmless::sentence(&words::standing(&standing));
+            let text = harmless::sentence(&words::standing_of(&standing, self.meeting));
             if !text.is_empty() {
                 reports.push(Report::Standing { text });
             }

@@ -1,5 +1,8 @@
 //! Native peers in a room: real sockets on loopback, and the real server in this process.
 
+mod direct;
+#[expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+mod imposter;
 mod meeting;
 #[expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 mod program;
