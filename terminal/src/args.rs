@@ -1,6 +1,6 @@
 //! What is typed to start the program.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -9,6 +9,8 @@ use shared::signal::IceServer;
 use crate::{
     config::{DELIVERY_WAIT, HISTORY_SHOWN},
     direct::Direct,
+    http,
+    line::command::WhichFile,
 };
 
 /// A peer of Starling in a terminal: the rooms of the browsers, without a browser.
@@ -61,6 +63,9 @@ pub struct Options {
     /// How peers meet without a server.
     #[command(flatten)]
     pub direct: Direct,
+    /// The file with your passphrase, if your identity has one. Without it you are asked.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
 }
 
 /// What to do.
@@ -130,18 +135,36 @@ pub enum Action {
         /// Which file.
         file: PathBuf,
     },
+    /// Put your identity under a passphrase, change it, or remove it.
+    Passphrase {
+        /// What to do.
+        #[arg(value_enum)]
+        change: PassphraseChange,
+        /// The file with the new passphrase. Without it you are asked.
+        #[arg(long, value_name = "FILE")]
+        new_passphrase_file: Option<PathBuf>,
+    },
     /// Fetch a file that was offered in a room.
     Get {
         /// The room's link.
         link: String,
-        /// Its number. Without it, the files are listed.
-        number: Option<usize>,
+        /// Its number in this program, or the beginning of its id. Without it, the files are listed.
+        file: Option<WhichFile>,
         /// Where it goes [default: here, under its own name].
         path: Option<PathBuf>,
         /// How many seconds it may take [default: as long as it takes].
         #[arg(long, value_name = "SECONDS")]
         wait: Option<u64>,
     },
+}
+
+/// What becomes of a passphrase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PassphraseChange {
+    /// Put the identity under a passphrase, or under another one.
+    Set,
+    /// Keep the identity without one.
+    Remove,
 }
 
 /// As what the network is drawn.
@@ -158,9 +181,9 @@ pub enum MapFormat {
 /// Options for HTTP.
 #[derive(Debug, Clone, Args, Default)]
 pub struct Http {
-    /// Answer requests by HTTP at this address, such as 127.0.0.1:8001.
+    /// Answer requests by HTTP at this address, such as 127.0.0.1:8001, or at a socket of this machine, such as unix:/run/user/1000/starling.
     #[arg(long, value_name = "ADDRESS")]
-    pub http: Option<SocketAddr>,
+    pub http: Option<http::At>,
     /// Whoever reaches that address may read and write, without a token.
     #[arg(long, requires = "http")]
     pub http_open: bool,
@@ -226,7 +249,7 @@ mod tests {
             panic!("another command")
         };
         assert_eq!((link.as_str(), wait), ("link", 30));
-        assert_eq!(http.http, Some(([127, 0, 0, 1], 8001).into()));
+        assert_eq!(http.http, Some(http::At::Tcp(([127, 0, 0, 1], 8001).into())));
         for wrong in [
             vec!["starling"],
             vec!["starling", "chat"],

@@ -4,7 +4,9 @@
 //! told later.
 
 pub mod addressee;
+mod arrivals;
 mod bootnodes;
+mod control;
 mod files;
 mod refusal;
 
@@ -12,7 +14,6 @@ use std::{
     collections::BTreeMap,
     io,
     path::{Path, PathBuf},
-    rc::Rc,
 };
 
 use client::{
@@ -30,12 +31,13 @@ use mesh::{
 use shared::{FileId, PeerId, RoomId};
 use tokio::{sync::mpsc, task::spawn_local};
 
-use self::bootnodes::Bootnodes;
-pub use self::refusal::Refusal;
+pub use self::{arrivals::Arrivals, refusal::Refusal};
+use self::{arrivals::Cursors, bootnodes::Bootnodes, control::Fate};
 use crate::{
+    clock,
     config::HISTORY_MAX,
     line::{
-        command::{Command, NetworkFormat, Sure, Whisper},
+        command::{Command, NetworkFormat, Sure, WhichFile, Whisper},
         transcript::{Numbers, Transcript},
     },
     map,
@@ -52,6 +54,8 @@ pub struct Desk {
     link: String,
     transcript: Transcript,
     bootnodes: Bootnodes,
+    cursors: Cursors,
+    forgets: bool,
     /// Files to be saved once they are whole, and where.
     wanted: BTreeMap<FileId, Option<PathBuf>>,
     /// What comes of what takes time.
@@ -95,6 +99,8 @@ impl Desk {
             link,
             transcript: Transcript::default(),
             bootnodes: Bootnodes::default(),
+            cursors: Cursors::new(clock::now().unix_millis),
+            forgets: false,
             wanted: BTreeMap::new(),
             late,
             under_way: 0,
@@ -105,6 +111,12 @@ impl Desk {
     pub fn meet(&mut self, meeting: Meeting, bootnodes: BTreeMap<ServerId, String>) {
         self.transcript.meeting = meeting;
         self.bootnodes = Bootnodes::new(bootnodes);
+    }
+
+    /// By whom people are introduced.
+    #[must_use]
+    pub fn meeting(&self) -> Meeting {
+        self.transcript.meeting
     }
 
     /// The room.
@@ -174,7 +186,17 @@ impl Desk {
             }),
             Command::Send { path } => Ok(self.send(path)),
             Command::Files => Ok(self.files(&room)),
-            Command::Get { number, path } => self.fetch(&room, number, path),
+            Command::Get { file, path } => self.fetch(&room, &file, path),
+            Command::Pause { file } => self.decide(&room, &file, Fate::Paused),
+            Command::Resume { file } => self.decide(&room, &file, Fate::Resumed),
+            Command::Cancel { file } => self.decide(&room, &file, Fate::Cancelled),
+            Command::Forget { sure: Sure::NotYet } => Err(Refusal::ForgetNotSure),
+            Command::Forget { sure: Sure::Yes } => {
+                self.forgets = true;
+                self.session.forget();
+                self.session.leave();
+                Ok(done("Leaving, and forgetting this room…"))
+            }
             Command::Invite => {
                 let link = self.link.clone();
                 Ok(Report::Link { link })
@@ -219,22 +241,18 @@ impl Desk {
         Some(Report::Refused { text })
     }
 
-    /// The messages after one, or all that are shown.
+    /// What has come since a cursor or a message, or all that is kept: see [`Arrivals`].
     ///
     /// # Errors
     /// [`Refusal::NoSuchMessage`].
-    pub fn messages_since(&self, since: Option<&str>) -> Result<Report, Refusal> {
-        let room = self.session.room();
-        let Some(since) = since else {
-            return Ok(self.history(&room, HISTORY_MAX, |_| true));
-        };
-        let mut entries = room.messages.iter();
-        if !entries.any(|entry| entry.message.id.to_text() == since) {
-            return Err(Refusal::NoSuchMessage);
-        }
-        let report = |entry: &Rc<Entry>| message(&room, entry, self.transcript.numbers());
-        let messages = entries.map(report).take(HISTORY_MAX).collect();
-        Ok(Report::History { messages })
+    pub fn messages_since(&self, since: Option<&str>) -> Result<Arrivals, Refusal> {
+        self.cursors.after(&self.session.room(), &self.transcript, since)
+    }
+
+    /// Whether the person wants nothing kept of this room.
+    #[must_use]
+    pub fn forgets(&self) -> bool {
+        self.forgets
     }
 
     /// The network as an image.
@@ -337,10 +355,8 @@ impl Desk {
         done(&text)
     }
 
-    fn fetch(&mut self, room: &RoomState, number: usize, path: Option<PathBuf>) -> Result<Report, Refusal> {
-        let file = self.transcript.numbers().file(number);
-        let found = file.and_then(|file| offer(room, &file));
-        let info = found.ok_or(Refusal::NoSuchFile { number })?;
+    fn fetch(&mut self, room: &RoomState, which: &WhichFile, path: Option<PathBuf>) -> Result<Report, Refusal> {
+        let info = control::find(room, self.transcript.numbers(), which)?;
         let name = client::files::shown_name(&info.name);
         let state = room.files.get(&info.root).map(|progress| progress.state);
         if state == Some(FileState::Whole) {

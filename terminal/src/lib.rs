@@ -5,7 +5,7 @@
 //! 1. [`platform`]: [`enter`] a room. A native process as a [`client::Platform`].
 //! 2. [`rtc`]: WebRTC connections, over UDP sockets that they share.
 //! 3. `signaller`, [`tls`]: the socket to a rendezvous server.
-//! 4. [`home`]: the folder in which this program keeps things, and which person an instance is. [`store`]: the database of one person.
+//! 4. [`home`]: the folder in which this program keeps things, and which person an instance is. [`passphrase`]: what an identity can be under. [`store`]: the database of one person.
 //! 5. [`report`]: what a person is told, as data. [`mod@line`]: what is typed and printed. [`harmless`]: whatever others wrote, as text that can do
 //!    nothing to a terminal. [`words`]: what is said of the program itself. [`map`]: the network as a picture.
 //! 6. [`desk`]: carries out commands. [`run`]: a visit to a room, from what is typed to what is printed. [`args`] and [`link`]: what is typed to
@@ -21,6 +21,7 @@ mod clock;
 pub mod config;
 pub mod desk;
 pub mod direct;
+pub mod further;
 pub mod harmless;
 pub mod home;
 pub mod http;
@@ -28,6 +29,7 @@ pub mod line;
 pub mod link;
 pub mod listener;
 pub mod map;
+pub mod passphrase;
 pub mod platform;
 pub mod report;
 pub mod rtc;

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
+    path::PathBuf,
     process::ExitCode,
     rc::Rc,
 };
@@ -9,29 +10,32 @@ use std::{
 use anyhow::Context as _;
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng as _};
 use clap::Parser as _;
+use client::store::Store as _;
 use shared::{Identity, RoomCode, signal::IceServer};
 use terminal::{
     Running,
-    args::{Action, Cli, Http, MapFormat, Options, seconds},
+    args::{Action, Cli, Http, MapFormat, Options, PassphraseChange, seconds},
     config::{ASKS_WAITING_MAX, EVENTS_WAITING_MAX, LATE_WAITING_MAX, LEAVE_MAX},
     desk::Desk,
     direct::{OpenError, Ways},
+    further,
     home::{Home, Person},
-    http::{self, Access, Beyond},
+    http,
     line::{
         command::{Command, Whisper},
         plain::Plain,
     },
     link::Destination,
+    passphrase::Source,
     report::Report,
     rtc::Certificate,
-    run::{self, End, Ended, Format, Inlets, Outcome, Plan, Printer, Show, Start, Typed},
+    run::{self, End, Ended, Format, Inlets, Outcome, Outlet, Plan, Printer, Show, Start, Typed},
     tls::Tls,
 };
 use tokio::{
     runtime,
     sync::{Notify, broadcast, mpsc},
-    task::{LocalSet, spawn_local},
+    task::{LocalSet, spawn_blocking, spawn_local},
     time::timeout,
 };
 use tracing_subscriber::EnvFilter;
@@ -80,10 +84,19 @@ async fn start(cli: Cli) -> anyhow::Result<u8> {
     let Cli { options, command } = cli;
     let make = || Some(Certificate::generate()?.to_stored());
     let mut person = Home::find(options.data_dir.clone())?
-        .claim(options.person, make)
+        .claim_with(options.person, &Source::of(options.passphrase_file.clone()), make)
         .await?;
     if let Some(name) = &options.name {
         person.save_name(name).await.context("your name cannot be kept")?;
+    }
+    if let Action::Passphrase {
+        change,
+        new_passphrase_file,
+    } = command
+    {
+        let changed = change_passphrase(&mut person, change, new_passphrase_file).await;
+        person.store.close().await;
+        return changed;
     }
     let room = if let Action::New { room } = &command {
         room.clone()
@@ -96,6 +109,21 @@ async fn start(cli: Cli) -> anyhow::Result<u8> {
     };
     person.store.close().await;
     ended
+}
+
+async fn change_passphrase(person: &mut Person, change: PassphraseChange, file: Option<PathBuf>) -> anyhow::Result<u8> {
+    let words = match change {
+        PassphraseChange::Set => {
+            person.set_passphrase(&Source::of(file).ask_new()?).await?;
+            "Your identity is under this passphrase now. Whoever forgets it begins anew: nobody can reset it."
+        }
+        PassphraseChange::Remove => {
+            person.remove_passphrase().await?;
+            "Your identity has no passphrase any more."
+        }
+    };
+    writeln!(io::stderr(), "* {words}")?;
+    Ok(Outcome::Done.code())
 }
 
 /// What a command comes to.
@@ -134,7 +162,7 @@ impl Errand {
             wait: wait.map(seconds),
         };
         Ok(Some(match command {
-            Action::New { .. } => return Ok(None),
+            Action::New { .. } | Action::Passphrase { .. } => return Ok(None),
             Action::Chat {
                 link,
                 wait,
@@ -178,13 +206,8 @@ impl Errand {
                 errand.plan.show = Show::All { earlier: 0 };
                 errand
             }
-            Action::Get {
-                link,
-                number,
-                path,
-                wait,
-            } => {
-                let command = number.map_or(Command::Files, |number| Command::Get { number, path });
+            Action::Get { link, file, path, wait } => {
+                let command = file.map_or(Command::Files, |file| Command::Get { file, path });
                 Self::asking(link, vec![command], within(wait))
             }
         }))
@@ -215,14 +238,16 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
         map,
     } = errand;
     let mut destination = options.direct.destination(&link, &options.servers)?;
+    destination.servers = further::add(&destination.servers, &Tls::of_this_machine()?).await;
     let ways = open(options, &mut destination, person).await?;
     let changed = Rc::new(Notify::new());
     let (session, running) = enter_room(options, &destination, person, Rc::clone(&changed)).await?;
     let (late_sender, late) = mpsc::channel(LATE_WAITING_MAX);
     let (ask_sender, asks) = mpsc::channel(ASKS_WAITING_MAX);
     let (events, _) = broadcast::channel(EVENTS_WAITING_MAX);
-    if http.http.is_some() {
-        serve(&http, person, ask_sender, events.clone()).await?;
+    let answering = http::start(&http, &person.folder, ask_sender, events.clone()).await?;
+    if let Some(answering) = &answering {
+        writeln!(io::stderr(), "* {}", answering.words)?;
     }
     let inlets = Inlets {
         typed,
@@ -234,12 +259,25 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
     let room = destination.code.open().id();
     let mut desk = Desk::new(session, person.store.clone(), room, destination.link(), late_sender);
     desk.meet(ways.meeting, ways.bootnodes);
-    let printer = Printer::new(format(options), io::stdout());
+    let mut outlet = Outlet::start(io::stdout(), missed_line(options))?;
+    let stop = Rc::clone(&inlets.stop);
+    let printer = Printer::new(format(options), outlet.clone());
     let visit = run::Visit::new(desk, inlets, printer, events, plan);
     let Ended { desk, outcome, printed } = visit.run().await;
-    let printed = printed.and_then(|()| map.map_or(Ok(()), |map| draw(&desk, map)));
+    let printed = printed.and_then(|()| map.map_or(Ok(()), |map| draw(&desk, map, &mut outlet)));
     explain(outcome, desk.session().room().kept);
+    let forgets = desk.forgets();
     leave(desk, running).await;
+    if forgets {
+        let forgotten = person.store.forget(&room).await;
+        forgotten.context("what is kept of this room cannot be forgotten. Try again")?;
+    }
+    // Whoever reads slowly gets the rest, unless the person does not want to wait.
+    let finishing = spawn_blocking(move || outlet.finish());
+    tokio::select! {
+        _ = finishing => {}
+        () = stop.notified() => {}
+    }
     match printed {
         // Whoever read what we print reads no more: that is no failure.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -266,40 +304,6 @@ async fn open(options: &Options, destination: &mut Destination, person: &Person)
         )?;
     }
     Ok(ways)
-}
-
-/// Answers requests by HTTP for as long as the program runs.
-async fn serve(
-    asked: &Http,
-    person: &Person,
-    asks: mpsc::Sender<run::Ask>,
-    events: broadcast::Sender<Report>,
-) -> anyhow::Result<()> {
-    let Some(address) = asked.http else { return Ok(()) };
-    let beyond = if asked.http_beyond_loopback {
-        Beyond::Network
-    } else {
-        Beyond::Loopback
-    };
-    let file = person.folder.join("http-token");
-    let (access, who) = if asked.http_open {
-        let who = "WHOEVER reaches that address can read and write in this room as you".to_owned();
-        (Access::Open, who)
-    } else {
-        let token = http::new_token(&file)?;
-        (
-            Access::Token(token.into()),
-            format!("the token is in {}", file.display()),
-        )
-    };
-    let server = http::Server::listen(address, beyond, access, asks, events).await?;
-    writeln!(io::stderr(), "* HTTP at http://{}/: {who}", server.address())?;
-    spawn_local(async move {
-        if let Err(error) = server.run().await {
-            tracing::error!(%error, "no more requests are answered");
-        }
-    });
-    Ok(())
 }
 
 async fn enter_room(
@@ -371,7 +375,7 @@ fn format(options: &Options) -> Format {
     Format::Plain(Plain::new(columns))
 }
 
-fn draw(desk: &Desk, format: MapFormat) -> io::Result<()> {
+fn draw(desk: &Desk, format: MapFormat, out: &mut Outlet) -> io::Result<()> {
     let picture = match format {
         MapFormat::Drawing => {
             let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(80, |size| usize::from(size.ws_col));
@@ -380,7 +384,17 @@ fn draw(desk: &Desk, format: MapFormat) -> io::Result<()> {
         MapFormat::Svg => desk.svg(),
         MapFormat::Dot => desk.dot(),
     };
-    writeln!(io::stdout(), "{}", picture.trim_end())
+    writeln!(out, "{}", picture.trim_end())?;
+    out.flush()
+}
+
+/// Makes the line that says how many were not printed, because nobody read for so long.
+fn missed_line(options: &Options) -> fn(u64) -> String {
+    if options.json {
+        |missed| format!("{{\"type\":\"lagged\",\"missed\":{missed}}}\n")
+    } else {
+        |missed| format!("* {missed} lines were left out: nobody read them in time. /history has what was said\n")
+    }
 }
 
 /// Says what an exit code means that is no success.

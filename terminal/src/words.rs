@@ -196,9 +196,12 @@ What you type is said to everyone. A line that begins with / is a command:
   /search TEXT          messages with a text in them
   /send FILE            offer a file to everyone
   /files                files that were offered
-  /get N [PATH]         fetch file N
+  /get N [PATH]         fetch file N (its number, or the beginning of its id)
+  /pause N, /resume N   fetch no more of file N for now, and go on
+  /cancel N, /forget N  fetch no more of file N, and keep nothing of it
+  /forget               leave, and keep nothing of this room here
   /invite               the link into this room
-  /connect              invite one person by hand, without a server
+  /connect              invite one person by hand, without a server (or /invite --by-hand)
   /connect CODE         take an invitation, or the answer to yours
   /rename NAME          call yourself something else
   /close                close the room for everyone (its founder only)

@@ -31,3 +31,11 @@ pub const MESSAGES_RATE: (u32, u32) = (200, 1_000);
 
 /// What all sockets of one address may send: bytes in a second, and at once.
 pub const MESSAGE_BYTES_RATE: (u32, u32) = (1024 * 1024, 8 * 1024 * 1024);
+
+// What a rendezvous server names
+
+/// How long it is waited for what a server says of further servers.
+pub const CONFIG_WAIT_MAX: Duration = Duration::from_secs(3);
+
+/// How much of that is read, in bytes.
+pub const CONFIG_BYTES_MAX: usize = 64 * 1024;

@@ -32,6 +32,13 @@ pub(super) fn qr_code(text: &str, columns: usize) -> Option<String> {
     Some(lines.join("\n"))
 }
 
+/// How many columns the code of a text takes. Nothing if there is none for it.
+#[must_use]
+pub(super) fn columns_needed(text: &str) -> Option<usize> {
+    let code = QrCode::encode_text(text, QrCodeEcc::Low).ok()?;
+    usize::try_from(code.size() + 2 * QR_QUIET_ZONE).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,6 +28,8 @@ pub struct Transcript {
     messages: BTreeMap<MessageId, Told>,
     people: BTreeMap<PeerId, (PersonState, Option<String>)>,
     files: BTreeMap<FileId, (FileState, u64)>,
+    /// How many messages were told.
+    arrived: u64,
     numbers: Numbers,
     /// The first notice that was not told.
     next_notice: u64,
@@ -44,6 +46,8 @@ pub struct Transcript {
 
 #[derive(Debug)]
 struct Told {
+    /// The how manieth it was.
+    arrival: u64,
     delivery: Option<Delivery>,
     /// Of our own, to recognise the message under another id.
     text: Option<String>,
@@ -79,6 +83,12 @@ impl Transcript {
         &self.numbers
     }
 
+    /// The how manieth message this one was, of those that were told, from 1.
+    #[must_use]
+    pub fn arrival(&self, message: &MessageId) -> Option<u64> {
+        self.messages.get(message).map(|told| told.arrival)
+    }
+
     fn on_messages(&mut self, room: &RoomState, reports: &mut Vec<Report>) {
         // What is kept comes at once, before anything else is heard.
         let earlier = !self.recalled && room.kept;
@@ -89,7 +99,7 @@ impl Transcript {
             if let Some(told) = before.remove(&id) {
                 self.messages.insert(id, told);
             } else if let Some(old) = former_id(&before, room, entry) {
-                let told = before.remove(&old).unwrap_or(Told::new(entry));
+                let told = before.remove(&old).unwrap_or_else(|| Told::new(entry, 0));
                 let [before, id_now] = [old, id].map(|id| id.to_text());
                 reports.push(Report::Renumbered { before, id: id_now });
                 self.messages.insert(id, told);
@@ -103,7 +113,8 @@ impl Transcript {
                     ..MessageReport::new(room, entry, number, earlier)
                 };
                 reports.push(Report::Message(report));
-                self.messages.insert(id, Told::new(entry));
+                self.arrived += 1;
+                self.messages.insert(id, Told::new(entry, self.arrived));
             }
             if let Some(told) = self.messages.get_mut(&id)
                 && let Some(delivery) = entry.delivery
@@ -197,9 +208,13 @@ impl Transcript {
 }
 
 impl Told {
-    fn new(entry: &Entry) -> Self {
+    fn new(entry: &Entry, arrival: u64) -> Self {
         let text = entry.message.own.then(|| entry.message.text.clone());
-        Self { delivery: None, text }
+        Self {
+            arrival,
+            delivery: None,
+            text,
+        }
     }
 }
 

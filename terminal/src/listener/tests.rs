@@ -100,6 +100,92 @@ async fn people_of_the_room_are_introduced_and_those_of_others_are_not() {
     assert_eq!(answer, Event::Refused { refusal });
 }
 
+/// Reads as many bytes as are expected, and compares them.
+async fn expect(stream: &mut TcpStream, expected: &[u8]) {
+    let mut bytes = vec![0; expected.len()];
+    let read = timeout(PATIENCE, stream.read_exact(&mut bytes)).await;
+    read.expect("so many bytes come").unwrap();
+    assert_eq!(String::from_utf8_lossy(&bytes), String::from_utf8_lossy(expected));
+}
+
+/// A text message of 126 to 65,535 bytes as a server sends it (RFC 6455 §5.2), or under 126.
+fn frame(text: &str) -> Vec<u8> {
+    let length = u16::try_from(text.len()).unwrap();
+    let head = match u8::try_from(length) {
+        Ok(short) if short < 126 => vec![0x81, short],
+        _ => [&[0x81, 126], &length.to_be_bytes()[..]].concat(),
+    };
+    [&head, text.as_bytes()].concat()
+}
+
+/// The same as a client sends it, under a mask of zeros.
+fn masked(text: &str) -> Vec<u8> {
+    let mut bytes = frame(text);
+    bytes[1] |= 0x80;
+    let head = bytes.len() - text.len();
+    bytes.splice(head..head, [0; 4]);
+    bytes
+}
+
+#[tokio::test]
+async fn the_bytes_of_an_exchange_are_these() {
+    let door = door().await;
+    let mut stream = TcpStream::connect(door.address()).await.unwrap();
+    // The key and the answer to it of RFC 6455 §1.3.
+    let request = "GET /ws HTTP/1.1\r\nhost: peer.example:8001\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+                   sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(timeout(PATIENCE, stream.read_u8()).await.unwrap().unwrap());
+    }
+    let head = String::from_utf8(head).unwrap();
+    assert!(head.starts_with("HTTP/1.1 101 Switching Protocols\r\n"), "{head}");
+    assert!(
+        head.contains("sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"),
+        "{head}"
+    );
+
+    // 43 letters of a nonce, which nobody can foresee.
+    let challenge =
+        |nonce: &str| format!("{{\"challenge\":{{\"nonce\":\"{nonce}\",\"version-min\":2,\"version-max\":2}}}}");
+    let length = challenge(&"x".repeat(43)).len();
+    expect(&mut stream, &[0x81, u8::try_from(length).unwrap()]).await;
+    let mut text = vec![0; length];
+    stream.read_exact(&mut text).await.unwrap();
+    let Event::Challenge { nonce, .. } = serde_json::from_slice(&text).unwrap() else {
+        panic!("no challenge")
+    };
+    assert_eq!(String::from_utf8(text).unwrap(), challenge(&nonce.to_text()));
+    let hello = Request::from(Hello::sign(&identity(2), &code().open(), "peer.example:8001", &nonce));
+    stream
+        .write_all(&masked(&serde_json::to_string(&hello).unwrap()))
+        .await
+        .unwrap();
+    let welcome = r#"{"welcome":{"room-size":1,"peers":[],"ice-servers":[],"heartbeat-seconds":15}}"#;
+    expect(&mut stream, &frame(welcome)).await;
+
+    let (mut ben, _) = come(&door, 3, &code()).await;
+    let [two, three] = [2, 3].map(|who| identity(who).peer_id());
+    let relay = format!(
+        "{{\"relay\":{{\"to\":\"{}\",\"payload\":\"sealed\"}}}}",
+        three.to_text()
+    );
+    stream.write_all(&masked(&relay)).await.unwrap();
+    let payload = "sealed".to_owned();
+    assert_eq!(next(&mut ben).await, Some(Event::Relayed { from: two, payload }));
+    let payload = "back".to_owned();
+    send(&mut ben, &Request::Relay { to: two, payload }).await;
+    let relayed = format!(
+        "{{\"relayed\":{{\"from\":\"{}\",\"payload\":\"back\"}}}}",
+        three.to_text()
+    );
+    expect(&mut stream, &frame(&relayed)).await;
+    stream.write_all(&masked(r#"{"discover":{}}"#)).await.unwrap();
+    let peers = format!("{{\"peers\":{{\"room-size\":2,\"peers\":[\"{}\"]}}}}", three.to_text());
+    expect(&mut stream, &frame(&peers)).await;
+}
+
 #[tokio::test]
 async fn whatever_strangers_send_costs_them_alone() {
     let door = door().await;

@@ -78,7 +78,7 @@ impl Machine {
 
 pub(crate) struct Talker {
     typed: ChildStdin,
-    printed: Lines<BufReader<ChildStdout>>,
+    pub(crate) printed: Lines<BufReader<ChildStdout>>,
     pub(crate) heard: Vec<String>,
     pub(crate) child: Child,
 }

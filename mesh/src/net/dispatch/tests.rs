@@ -1,4 +1,4 @@
-use shared::signal::{self, Refusal};
+use shared::signal::{self, Nonce, Refusal};
 
 use super::{
     super::{
@@ -343,6 +343,35 @@ fn ice_restarts_by_a_server_or_another_link_and_else_not_at_all() {
     assert_eq!(restart(&mut rig), (true, Some(Via::Mesh)));
     let mut rig = Rig::registered(Here::default());
     assert_eq!(restart(&mut rig), (true, Some(Via::Server(SERVER))));
+}
+
+#[test]
+fn ice_restarts_by_the_server_through_which_they_met() {
+    let (peer, other) = (above(1)[0], ServerId(1));
+    let mut rig = Rig::new(Here::default());
+    rig.net = Net::new(vec!["one".to_owned(), "other".to_owned()], [1; 32], rig.cx.now);
+    rig.register(vec![]);
+    let welcome = signal::Event::Welcome {
+        room_size: 2,
+        peers: vec![peer],
+        ice_servers: vec![],
+        heartbeat_seconds: 20,
+    };
+    let challenge = signal::Event::Challenge {
+        nonce: Nonce::from_bytes([5; 32]),
+        version_min: 1,
+        version_max: 1,
+    };
+    for event in [challenge, welcome] {
+        rig.net.handle_signal(&mut rig.cx, &rig.here, other, event);
+    }
+    assert_eq!(rig.via(&peer), Some(Via::Server(other)));
+    rig.link(peer, Role::Offerer);
+    rig.say(Event::RestartIce { peer });
+    assert_eq!(
+        rig.net.peers.get(&peer).and_then(|contact| contact.via()),
+        Some(Via::Server(other))
+    );
 }
 
 #[test]
