@@ -271,11 +271,12 @@ fn unseal(path: &Path, source: &Source) -> Result<(Seal, IdentityRecord<Certific
     } else {
         1
     };
+    let mut prompt = "Passphrase: ";
     loop {
-        let passphrase = source.ask("Passphrase: ")?;
+        let passphrase = source.ask(prompt)?;
         tries -= 1;
         match Seal::open(path, &passphrase) {
-            Err(SealError::Wrong) if tries > 0 => {}
+            Err(SealError::Wrong) if tries > 0 => prompt = "That is not it. Passphrase: ",
             opened => return Ok(opened?),
         }
     }

@@ -32,9 +32,11 @@ use crate::{
 };
 
 const MAGIC: &[u8] = b"starling sealed 1\n";
-// No limits: what XChaCha20-Poly1305 and the format above have.
+// No limit: a part of the format.
 const SALT_BYTES: usize = 16;
+// No limit: what XChaCha20-Poly1305 takes.
 const NONCE_BYTES: usize = 24;
+// No limit: what XChaCha20-Poly1305 takes.
 const KEY_BYTES: usize = 32;
 
 /// An identity that is not read or kept.
