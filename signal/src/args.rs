@@ -330,6 +330,7 @@ impl LimitArgs {
             http_connections_max: self.http_connections_max,
             http_connections_per_address_max: self.http_connections_per_address_max,
             rooms_max: self.rooms_max,
+            room_host: None,
             peers_per_room_max: self.peers_per_room_max,
             closings_max: self.closings_max,
             closing_kept: Limits::default().closing_kept,

@@ -12,7 +12,7 @@ mod web_app;
 use std::{num::NonZeroU32, str::FromStr, time::Duration};
 
 use axum::http::Uri;
-use shared::signal::IceServer;
+use shared::{PeerId, RoomId, signal::IceServer};
 use thiserror::Error;
 
 use crate::tls::Tls;
@@ -67,6 +67,8 @@ pub struct Limits {
     pub http_connections_per_address_max: usize,
     /// Rooms at once; 10,000.
     pub rooms_max: usize,
+    /// For whom alone the server is there; nobody in particular.
+    pub room_host: Option<RoomHost>,
     /// Peers of one room at once; 2,000. Those of one address are never more than there are places left.
     pub peers_per_room_max: usize,
     /// Founders' closings kept; 10,000, each of less than 1 KiB. The oldest gives way.
@@ -110,6 +112,15 @@ pub struct Limits {
     pub turn_lifetime: Duration,
 }
 
+/// A peer that introduces the others of its room itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoomHost {
+    /// The room. Hellos for others are refused with `server-full`.
+    pub room: RoomId,
+    /// The peer. While it is registered a second hello of it takes no place: it has come to itself by another of its addresses.
+    pub peer: PeerId,
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -118,6 +129,7 @@ impl Default for Limits {
             http_connections_max: 2_048,
             http_connections_per_address_max: 512,
             rooms_max: 10_000,
+            room_host: None,
             peers_per_room_max: 2_000,
             closings_max: 10_000,
             closing_kept: Duration::from_secs(30 * 24 * 3_600),

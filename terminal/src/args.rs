@@ -13,6 +13,9 @@ use crate::{
         ARCHIVE_FILES_BYTES, ARCHIVE_MESSAGES_BYTES_MAX, ARCHIVE_MESSAGES_MAX, ARCHIVE_ROOMS_MAX, DELIVERY_WAIT,
         HISTORY_SHOWN, LOAD_ARRIVALS_MAX, LOAD_PEERS_MAX, LOAD_RATE_MAX, LOAD_SECONDS_MAX,
     },
+    direct::Direct,
+    http,
+    line::command::WhichFile,
     load,
 };
 
@@ -63,6 +66,12 @@ pub struct Options {
     /// Lines instead of a screen.
     #[arg(long, global = true)]
     pub plain: bool,
+    /// How peers meet without a server.
+    #[command(flatten)]
+    pub direct: Direct,
+    /// The file with your passphrase, if your identity has one. Without it you are asked.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
 }
 
 /// What an archive keeps.
@@ -220,18 +229,36 @@ pub enum Action {
         /// Which file.
         file: PathBuf,
     },
+    /// Put your identity under a passphrase, change it, or remove it.
+    Passphrase {
+        /// What to do.
+        #[arg(value_enum)]
+        change: PassphraseChange,
+        /// The file with the new passphrase. Without it you are asked.
+        #[arg(long, value_name = "FILE")]
+        new_passphrase_file: Option<PathBuf>,
+    },
     /// Fetch a file that was offered in a room.
     Get {
         /// The room's link.
         link: String,
-        /// Its number. Without it, the files are listed.
-        number: Option<usize>,
+        /// Its number in this program, or the beginning of its id. Without it, the files are listed.
+        file: Option<WhichFile>,
         /// Where it goes [default: here, under its own name].
         path: Option<PathBuf>,
         /// How many seconds it may take [default: as long as it takes].
         #[arg(long, value_name = "SECONDS")]
         wait: Option<u64>,
     },
+}
+
+/// What becomes of a passphrase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PassphraseChange {
+    /// Put the identity under a passphrase, or under another one.
+    Set,
+    /// Keep the identity without one.
+    Remove,
 }
 
 /// As what the network is drawn.
@@ -248,9 +275,9 @@ pub enum MapFormat {
 /// Options for HTTP.
 #[derive(Debug, Clone, Args, Default)]
 pub struct Http {
-    /// Answer requests by HTTP at this address, such as 127.0.0.1:8001.
+    /// Answer requests by HTTP at this address, such as 127.0.0.1:8001, or at a socket of this machine, such as unix:/run/user/1000/starling.
     #[arg(long, value_name = "ADDRESS")]
-    pub http: Option<SocketAddr>,
+    pub http: Option<http::At>,
     /// Whoever reaches that address may read and write, without a token.
     #[arg(long, requires = "http")]
     pub http_open: bool,
@@ -316,7 +343,7 @@ mod tests {
             panic!("another command")
         };
         assert_eq!((link.as_str(), wait), ("link", 30));
-        assert_eq!(http.http, Some(([127, 0, 0, 1], 8001).into()));
+        assert_eq!(http.http, Some(http::At::Tcp(([127, 0, 0, 1], 8001).into())));
         for wrong in [
             vec!["starling"],
             vec!["starling", "chat"],

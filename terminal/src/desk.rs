@@ -4,6 +4,9 @@
 //! told later.
 
 pub mod addressee;
+mod arrivals;
+mod bootnodes;
+mod control;
 mod files;
 mod refusal;
 
@@ -11,7 +14,6 @@ use std::{
     collections::BTreeMap,
     io,
     path::{Path, PathBuf},
-    rc::Rc,
 };
 
 use client::{
@@ -23,21 +25,26 @@ use client::{
     text, validate,
     words::keeping,
 };
-use mesh::model::{FileInfo, FileState, Invitation, Retention};
+use mesh::{
+    io::ServerId,
+    model::{FileInfo, FileState, Invitation, Retention},
+};
 use shared::{FileId, PeerId, RoomId};
 use tokio::{sync::mpsc, task::spawn_local};
 
-pub use self::refusal::Refusal;
+pub use self::{arrivals::Arrivals, refusal::Refusal};
+use self::{arrivals::Cursors, bootnodes::Bootnodes, control::Fate};
 use crate::{
+    clock,
     config::HISTORY_MAX,
     line::{
-        command::{Command, KeepChange, NetworkFormat, Sure, Whisper},
+        command::{Command, KeepChange, NetworkFormat, Sure, WhichFile, Whisper},
         transcript::{Numbers, Transcript},
     },
     map,
     report::{FileReport, MessageReport, NetworkReport, PersonReport, Report, StatusReport},
     store::DiskStore,
-    words,
+    words::{self, Meeting},
 };
 
 /// Someone at work in a room.
@@ -47,6 +54,9 @@ pub struct Desk {
     shelf: files::Shelf,
     link: String,
     transcript: Transcript,
+    bootnodes: Bootnodes,
+    cursors: Cursors,
+    forgets: bool,
     /// Files to be saved once they are whole, and where.
     wanted: BTreeMap<FileId, Option<PathBuf>>,
     /// What comes of what takes time.
@@ -89,10 +99,25 @@ impl Desk {
             shelf: files::Shelf { store, room, me },
             link,
             transcript: Transcript::default(),
+            bootnodes: Bootnodes::default(),
+            cursors: Cursors::new(clock::now().unix_millis),
+            forgets: false,
             wanted: BTreeMap::new(),
             late,
             under_way: 0,
         }
+    }
+
+    /// People meet in another way than by servers: says so, and tells of these bootnodes whether they answer.
+    pub fn meet(&mut self, meeting: Meeting, bootnodes: BTreeMap<ServerId, String>) {
+        self.transcript.meeting = meeting;
+        self.bootnodes = Bootnodes::new(bootnodes);
+    }
+
+    /// By whom people are introduced.
+    #[must_use]
+    pub fn meeting(&self) -> Meeting {
+        self.transcript.meeting
     }
 
     /// The room.
@@ -110,7 +135,8 @@ impl Desk {
     /// What is new since this was last asked, in order.
     pub fn look(&mut self) -> Vec<Report> {
         let room = self.session.room();
-        let reports = self.transcript.update(&room);
+        let mut reports = self.transcript.update(&room);
+        reports.extend(self.bootnodes.update(&room));
         let state = |file: &FileId| room.files.get(file).map(|progress| progress.state);
         let has_ended = |file: &FileId| matches!(state(file), Some(FileState::Whole | FileState::NoRoom));
         let ended: Vec<_> = self.wanted.keys().filter(|file| has_ended(file)).copied().collect();
@@ -161,7 +187,17 @@ impl Desk {
             }),
             Command::Send { path } => Ok(self.send(path)),
             Command::Files => Ok(self.files(&room)),
-            Command::Get { number, path } => self.fetch(&room, number, path),
+            Command::Get { file, path } => self.fetch(&room, &file, path),
+            Command::Pause { file } => self.decide(&room, &file, Fate::Paused),
+            Command::Resume { file } => self.decide(&room, &file, Fate::Resumed),
+            Command::Cancel { file } => self.decide(&room, &file, Fate::Cancelled),
+            Command::Forget { sure: Sure::NotYet } => Err(Refusal::ForgetNotSure),
+            Command::Forget { sure: Sure::Yes } => {
+                self.forgets = true;
+                self.session.forget();
+                self.session.leave();
+                Ok(done("Leaving, and forgetting this room…"))
+            }
             Command::Invite => {
                 let link = self.link.clone();
                 Ok(Report::Link { link })
@@ -233,22 +269,18 @@ impl Desk {
         Some(Report::Refused { text })
     }
 
-    /// The messages after one, or all that are shown.
+    /// What has come since a cursor or a message, or all that is kept: see [`Arrivals`].
     ///
     /// # Errors
     /// [`Refusal::NoSuchMessage`].
-    pub fn messages_since(&self, since: Option<&str>) -> Result<Report, Refusal> {
-        let room = self.session.room();
-        let Some(since) = since else {
-            return Ok(self.history(&room, HISTORY_MAX, |_| true));
-        };
-        let mut entries = room.messages.iter();
-        if !entries.any(|entry| entry.message.id.to_text() == since) {
-            return Err(Refusal::NoSuchMessage);
-        }
-        let report = |entry: &Rc<Entry>| message(&room, entry, self.transcript.numbers());
-        let messages = entries.map(report).take(HISTORY_MAX).collect();
-        Ok(Report::History { messages })
+    pub fn messages_since(&self, since: Option<&str>) -> Result<Arrivals, Refusal> {
+        self.cursors.after(&self.session.room(), &self.transcript, since)
+    }
+
+    /// Whether the person wants nothing kept of this room.
+    #[must_use]
+    pub fn forgets(&self) -> bool {
+        self.forgets
     }
 
     /// The network as an image.
@@ -297,7 +329,7 @@ impl Desk {
             links: network.links.len() as u64,
             messages: room.messages.len() as u64,
             kept: room.kept,
-            text: crate::harmless::sentence(&words::standing(&standing)),
+            text: crate::harmless::sentence(&words::standing_of(&standing, self.transcript.meeting)),
         })
     }
 
@@ -351,10 +383,8 @@ impl Desk {
         done(&text)
     }
 
-    fn fetch(&mut self, room: &RoomState, number: usize, path: Option<PathBuf>) -> Result<Report, Refusal> {
-        let file = self.transcript.numbers().file(number);
-        let found = file.and_then(|file| offer(room, &file));
-        let info = found.ok_or(Refusal::NoSuchFile { number })?;
+    fn fetch(&mut self, room: &RoomState, which: &WhichFile, path: Option<PathBuf>) -> Result<Report, Refusal> {
+        let info = control::find(room, self.transcript.numbers(), which)?;
         let name = client::files::shown_name(&info.name);
         let state = room.files.get(&info.root).map(|progress| progress.state);
         if state == Some(FileState::Whole) {

@@ -4,7 +4,9 @@
 //! process: `0/lock`, `0/store.redb`, `0/http-token`. An instance takes the first slot whose lock is free, and holds the lock of the system for as
 //! long as it runs, however it ends. So whoever starts alone is always the same person.
 //!
-//! Nobody but the user of this machine may read any of it.
+//! Nobody but the user of this machine may read any of it. An identity that has a passphrase is in `0/identity.sealed` instead of the database.
+
+mod sealed;
 
 use std::{
     cell::RefCell,
@@ -22,9 +24,16 @@ use client::{
 use thiserror::Error;
 
 use crate::{
-    config::PEOPLE_MAX,
+    config::{PASSPHRASE_TRIES, PEOPLE_MAX},
+    passphrase::{Passphrase, PassphraseError, Source},
     store::{Certificate, DiskStore, OpenError},
 };
+
+use self::sealed::Seal;
+pub use self::sealed::SealError;
+
+/// Where an identity is that has a passphrase.
+const SEALED: &str = "identity.sealed";
 
 /// Why nobody can be taken from the folder.
 #[derive(Debug, Error)]
@@ -58,6 +67,12 @@ pub enum HomeError {
     /// The identity cannot be read or made.
     #[error("the identity cannot be read or stored")]
     Identity(#[from] StoreError),
+    /// The identity is under a passphrase, which is lacking or wrong.
+    #[error(transparent)]
+    Sealed(#[from] SealError),
+    /// See [`PassphraseError`].
+    #[error(transparent)]
+    Passphrase(#[from] PassphraseError),
     /// The system gives no random numbers.
     #[error("the system gives no random numbers, without which nothing can be kept secret")]
     Randomness,
@@ -78,6 +93,8 @@ pub struct Person {
     pub store: DiskStore,
     /// Its identity.
     pub record: IdentityRecord<Certificate>,
+    /// What the identity is under.
+    seal: Option<Seal>,
     _lock: File,
 }
 
@@ -89,9 +106,46 @@ impl Person {
     pub async fn save_name(&mut self, name: &str) -> Result<(), StoreError> {
         if self.record.name.as_deref() != Some(name) {
             self.record.name = Some(name.to_owned());
-            self.store.save_identity(self.slot, &self.record).await?;
+            match &self.seal {
+                Some(seal) => {
+                    let written = seal.write(&self.sealed(), &self.record);
+                    written.map_err(|error| StoreError::Platform(error.to_string()))?;
+                }
+                None => self.store.save_identity(self.slot, &self.record).await?,
+            }
         }
         Ok(())
+    }
+
+    /// Puts the identity under a passphrase, in the place of the one before, if there was one.
+    ///
+    /// # Errors
+    /// [`HomeError`]; then all is as before.
+    pub async fn set_passphrase(&mut self, passphrase: &Passphrase) -> Result<(), HomeError> {
+        let seal = Seal::new(passphrase)?;
+        seal.write(&self.sealed(), &self.record)?;
+        self.seal = Some(seal);
+        // Last: what is in the file counts, also if this is not reached. The next start does it then.
+        Ok(self.store.forget_identity(self.slot).await?)
+    }
+
+    /// Keeps the identity without a passphrase from now on.
+    ///
+    /// # Errors
+    /// [`HomeError`]; then all is as before.
+    pub async fn remove_passphrase(&mut self) -> Result<(), HomeError> {
+        let path = self.sealed();
+        self.store.save_identity(self.slot, &self.record).await?;
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(HomeError::Io { path, source }),
+            Ok(()) | Err(_) => {}
+        }
+        self.seal = None;
+        Ok(())
+    }
+
+    fn sealed(&self) -> PathBuf {
+        self.folder.join(SEALED)
     }
 }
 
@@ -118,12 +172,51 @@ impl Home {
         slot: Option<u32>,
         new_certificate: impl FnOnce() -> Option<Certificate>,
     ) -> Result<Person, HomeError> {
+        self.claim_with(slot, &Source::Nobody, new_certificate).await
+    }
+
+    /// As [`Home::claim`]. Where the identity is under a passphrase, `source` is asked for it.
+    ///
+    /// # Errors
+    /// [`HomeError`], which says what to do.
+    pub async fn claim_with(
+        &self,
+        slot: Option<u32>,
+        source: &Source,
+        new_certificate: impl FnOnce() -> Option<Certificate>,
+    ) -> Result<Person, HomeError> {
         private_folder(&self.0)?;
         let (slot, folder, lock) = self.lock(slot)?;
         let path = folder.join("store.redb");
         // Looking through a database after a crash takes a moment.
         let opened = tokio::task::spawn_blocking(move || DiskStore::open(&path)).await;
         let store = opened.map_err(|_| StoreError::Stalled)??;
+        let sealed = folder.join(SEALED);
+        let is_there = sealed.try_exists().map_err(|source| HomeError::Io {
+            path: sealed.clone(),
+            source,
+        });
+        if is_there? {
+            let (seal, record) = match unseal(&sealed, source) {
+                Ok(unsealed) => unsealed,
+                Err(error) => {
+                    // Before the lock of the slot is free: whoever has it finds no open database.
+                    store.close().await;
+                    return Err(error);
+                }
+            };
+            // It was there before the passphrase, or until that was to be removed.
+            store.forget_identity(slot).await?;
+            let seal = Some(seal);
+            return Ok(Person {
+                slot,
+                folder,
+                store,
+                record,
+                seal,
+                _lock: lock,
+            });
+        }
         let mut entropy = [0; 32];
         getrandom::fill(&mut entropy).map_err(|_| HomeError::Randomness)?;
         let new_certificate = RefCell::new(Some(new_certificate));
@@ -143,6 +236,7 @@ impl Home {
             folder,
             store,
             record,
+            seal: None,
             _lock: lock,
         })
     }
@@ -167,6 +261,24 @@ impl Home {
             }
         }
         Err(slot.map_or(HomeError::AllInUse, |slot| HomeError::InUse { slot }))
+    }
+}
+
+/// Opens an identity that is under a passphrase. A person may mistype it.
+fn unseal(path: &Path, source: &Source) -> Result<(Seal, IdentityRecord<Certificate>), HomeError> {
+    let mut tries = if *source == Source::Terminal {
+        PASSPHRASE_TRIES
+    } else {
+        1
+    };
+    let mut prompt = "Passphrase: ";
+    loop {
+        let passphrase = source.ask(prompt)?;
+        tries -= 1;
+        match Seal::open(path, &passphrase) {
+            Err(SealError::Wrong) if tries > 0 => prompt = "That is not it. Passphrase: ",
+            opened => return Ok(opened?),
+        }
     }
 }
 
@@ -319,6 +431,53 @@ mod tests {
         assert_eq!(
             (mode(&token), std::fs::read_to_string(&token).unwrap().as_str()),
             (0o600, "secret")
+        );
+    }
+
+    #[tokio::test]
+    async fn an_identity_under_a_passphrase_is_nowhere_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home(folder.path().join("starling"));
+        let [one, other] = ["one", "other"].map(|text| {
+            let path = folder.path().join(text);
+            std::fs::write(&path, text).unwrap();
+            Source::File(path)
+        });
+        let end = async |person: Person| {
+            person.store.close().await;
+            drop(person);
+        };
+        let mut person = home.claim(None, certificate).await.unwrap();
+        let secret = person.record.secret.clone();
+        person.set_passphrase(&one.ask_new().unwrap()).await.unwrap();
+        assert!(person.store.identity(0).await.unwrap().is_none());
+        person.save_name("Ann").await.unwrap();
+        end(person).await;
+
+        let asked = home.claim(None, certificate).await;
+        assert!(
+            matches!(asked, Err(HomeError::Passphrase(PassphraseError::Nobody))),
+            "{asked:?}"
+        );
+        let wrong = home.claim_with(None, &other, certificate).await;
+        assert!(matches!(wrong, Err(HomeError::Sealed(SealError::Wrong))), "{wrong:?}");
+        let mut person = home.claim_with(None, &one, certificate).await.unwrap();
+        assert_eq!(
+            (&person.record.secret, person.record.name.as_deref()),
+            (&secret, Some("Ann"))
+        );
+        person.set_passphrase(&other.ask_new().unwrap()).await.unwrap();
+        end(person).await;
+
+        let former = home.claim_with(None, &one, certificate).await;
+        assert!(matches!(former, Err(HomeError::Sealed(SealError::Wrong))), "{former:?}");
+        let mut person = home.claim_with(None, &other, certificate).await.unwrap();
+        person.remove_passphrase().await.unwrap();
+        end(person).await;
+        let person = home.claim(None, || panic!("there is one already")).await.unwrap();
+        assert_eq!(
+            (&person.record.secret, person.record.name.as_deref()),
+            (&secret, Some("Ann"))
         );
     }
 

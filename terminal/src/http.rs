@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `GET /` | how things stand |
 //! | `GET /people` | who is in the room |
-//! | `GET /messages?since=ID` | the messages after one, or all that are shown |
+//! | `GET /messages?since=CURSOR` | the messages that came since then, in the order in which they came, and the next cursor; without one, all that are shown |
 //! | `GET /network?format=json` (also `dot`, `svg`) | who is linked with whom |
 //! | `GET /files` | which files were offered |
 //! | `POST /say` with `{"text":"…"}` | the id of the message |
@@ -13,7 +13,8 @@
 //! | `GET /events` | all that happens, as server-sent events: [reports](crate::report::Report), and `lagged` where some were missed |
 //! | `GET /openapi.json` | this table, for programs |
 //!
-//! Errors are problems of RFC 9457. Every request passes `guard`: it has to carry the token, and must not come from a page of a browser.
+//! Errors are problems of RFC 9457. Every request passes `guard`: it has to carry the token, and must not come from a page of a browser. A socket in the file system has
+//! the same guard, and is open to this user alone.
 //!
 //! Requests are answered by the loop of the visit, one after the other; past [`ASKS_WAITING_MAX`](crate::config::ASKS_WAITING_MAX) they wait.
 
@@ -21,8 +22,15 @@ mod events;
 mod guard;
 mod problem;
 mod routes;
+mod start;
+#[cfg(unix)]
+mod unix;
 
-use std::{io, net::SocketAddr, path::Path};
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use axum::Router;
 use thiserror::Error;
@@ -31,7 +39,10 @@ use tokio::{
     sync::{broadcast, mpsc},
 };
 
-pub use self::guard::Access;
+pub use self::{
+    guard::Access,
+    start::{Answering, At, ParseAtError, start},
+};
 use crate::{config::TOKEN_BYTES, home::write_private, report::Report, run::Ask};
 
 /// No server.
@@ -47,6 +58,16 @@ pub enum HttpError {
     Listen {
         /// Which.
         address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The socket in the file system cannot be made.
+    #[error(
+        "no socket can be made at {}. Choose another path: in a folder that is there, and where there is no other file and no program that answers", path.display()
+    )]
+    Socket {
+        /// Where.
+        path: PathBuf,
         /// Why.
         source: io::Error,
     },
@@ -70,9 +91,16 @@ pub enum Beyond {
 /// A server that is about to answer.
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
+    door: Door,
     app: Router,
-    address: SocketAddr,
+}
+
+/// Where it listens.
+#[derive(Debug)]
+enum Door {
+    Tcp(TcpListener, SocketAddr),
+    #[cfg(unix)]
+    Unix(unix::Socket),
 }
 
 /// What requests are answered from.
@@ -113,14 +141,48 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let app = routes::app(Room { asks, events }, &access);
-        let app = guard::guarded(app, access, address);
-        Ok(Self { listener, app, address })
+        let app = guard::guarded(app, access, guard::Own::Address(address));
+        let door = Door::Tcp(listener, address);
+        Ok(Self { door, app })
+    }
+
+    /// Listens at a socket in the file system, which this user alone can open.
+    ///
+    /// # Errors
+    /// [`HttpError`], which says what to do.
+    pub fn listen_at(
+        path: &Path,
+        access: Access,
+        asks: mpsc::Sender<Ask>,
+        events: broadcast::Sender<Report>,
+    ) -> Result<Self, HttpError> {
+        let failed = |source| HttpError::Socket {
+            path: path.to_owned(),
+            source,
+        };
+        #[cfg(unix)]
+        {
+            let socket = unix::Socket::bind(path).map_err(failed)?;
+            let app = routes::app(Room { asks, events }, &access);
+            let app = guard::guarded(app, access, guard::Own::Socket);
+            let door = Door::Unix(socket);
+            Ok(Self { door, app })
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = (access, asks, events);
+            Err(failed(io::ErrorKind::Unsupported.into()))
+        }
     }
 
     /// Where it listens: with the port that the system chose, if it was to.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn at(&self) -> At {
+        match &self.door {
+            Door::Tcp(_, address) => At::Tcp(*address),
+            #[cfg(unix)]
+            Door::Unix(socket) => At::Unix(socket.path().to_owned()),
+        }
     }
 
     /// Answers until this is dropped.
@@ -128,7 +190,11 @@ impl Server {
     /// # Errors
     /// What the system says.
     pub async fn run(self) -> io::Result<()> {
-        axum::serve(self.listener, self.app).await
+        match self.door {
+            Door::Tcp(listener, _) => axum::serve(listener, self.app).await,
+            #[cfg(unix)]
+            Door::Unix(socket) => socket.serve(self.app).await,
+        }
     }
 }
 

@@ -13,14 +13,16 @@ use shared::{
 use thiserror::Error;
 use unicode_normalization::{UnicodeNormalization as _, char::is_public_assigned};
 
+use crate::config::BOOTNODES_MAX;
+
 /// A room and where people meet for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
     /// The room.
     pub code: RoomCode,
-    /// The page that the link leads to.
+    /// The page that the link leads to; empty where there is no server.
     pub page: String,
-    /// The addresses of the rendezvous servers, at least one.
+    /// The addresses of the rendezvous servers. None where people meet without them: see [`crate::direct`].
     pub servers: Vec<String>,
 }
 
@@ -31,8 +33,13 @@ pub enum LinkError {
     #[error("{}", room_words(*.0))]
     Room(#[from] ParseRoomError),
     /// Neither the link nor an option names a server.
-    #[error("this names no server. Give the whole link, or name a server with --server http://HOST:PORT")]
+    #[error(
+        "this names no server. Give the whole link, or name a server with --server http://HOST:PORT, or a peer with --bootnodes HOST:PORT"
+    )]
     NoServer,
+    /// More bootnodes than are asked.
+    #[error("name at most {BOOTNODES_MAX} bootnodes. One that is in the room is enough")]
+    Bootnodes,
     /// Not an address.
     #[error("{0} is no address of a server. Write it as http://HOST:PORT, or wss://HOST/ws")]
     Server(String),
@@ -68,6 +75,24 @@ impl Destination {
         }
     }
 
+    /// A room without a server.
+    ///
+    /// # Errors
+    /// [`LinkError::Room`].
+    pub fn bare(text: &str) -> Result<Self, LinkError> {
+        Ok(Self::without_server(validate::room(text, fold)?))
+    }
+
+    /// The same, for a room that was just made.
+    #[must_use]
+    pub fn without_server(code: RoomCode) -> Self {
+        Self {
+            code,
+            page: String::new(),
+            servers: Vec::new(),
+        }
+    }
+
     /// A room whose link was not made yet.
     ///
     /// # Errors
@@ -93,10 +118,13 @@ impl Destination {
         })
     }
 
-    /// The link, for others.
+    /// The link, for others. Without a page it is the room's code alone: a shell takes what begins with `#` for a comment.
     #[must_use]
     pub fn link(&self) -> String {
         let code = self.code.to_text();
+        if self.page.is_empty() {
+            return code;
+        }
         format!("{}{}", self.page, Route::Room { code }.to_fragment())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
+    path::PathBuf,
     process::ExitCode,
     rc::Rc,
 };
@@ -9,29 +10,33 @@ use std::{
 use anyhow::Context as _;
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng as _};
 use clap::Parser as _;
+use client::store::Store as _;
 use shared::{Identity, RoomCode, signal::IceServer};
 use terminal::{
     Running,
-    args::{self, Action, Cli, Http, MapFormat, Options, seconds},
+    args::{self, Action, Cli, Http, MapFormat, Options, PassphraseChange, seconds},
     config::{ASKS_WAITING_MAX, EVENTS_WAITING_MAX, LATE_WAITING_MAX, LEAVE_MAX, LINES_WAITING_MAX},
     desk::Desk,
+    direct::{OpenError, Ways},
+    further,
     home::{Home, Person},
-    http::{self, Access, Beyond},
+    http,
     line::{
         command::{Command, Whisper},
         plain::Plain,
     },
     link::Destination,
+    passphrase::Source,
     report::Report,
     rtc::Certificate,
-    run::{self, End, Ended, Format, Inlets, Outcome, Plan, Printer, Show, Start, Typed},
+    run::{self, End, Ended, Format, Inlets, Outcome, Outlet, Plan, Printer, Show, Start, Typed},
     screen::{self, Inbox, Screen},
     tls::Tls,
 };
 use tokio::{
     runtime,
     sync::{Notify, broadcast, mpsc},
-    task::{LocalSet, spawn_local},
+    task::{LocalSet, spawn_blocking, spawn_local},
     time::timeout,
 };
 use tracing_subscriber::EnvFilter;
@@ -92,7 +97,7 @@ async fn start(cli: Cli) -> anyhow::Result<u8> {
     }
     let make = || Some(Certificate::generate()?.to_stored());
     let mut person = Home::find(options.data_dir.clone())?
-        .claim(options.person, make)
+        .claim_with(options.person, &Source::of(options.passphrase_file.clone()), make)
         .await?;
     if let Some(name) = &options.name {
         person.save_name(name).await.context("your name cannot be kept")?;
@@ -101,6 +106,15 @@ async fn start(cli: Cli) -> anyhow::Result<u8> {
         let ended = keep_rooms(&options, archive, &person).await;
         person.store.close().await;
         return ended;
+    }
+    if let Action::Passphrase {
+        change,
+        new_passphrase_file,
+    } = command
+    {
+        let changed = change_passphrase(&mut person, change, new_passphrase_file).await;
+        person.store.close().await;
+        return changed;
     }
     let room = if let Action::New { room } = &command {
         room.clone()
@@ -113,6 +127,21 @@ async fn start(cli: Cli) -> anyhow::Result<u8> {
     };
     person.store.close().await;
     ended
+}
+
+async fn change_passphrase(person: &mut Person, change: PassphraseChange, file: Option<PathBuf>) -> anyhow::Result<u8> {
+    let words = match change {
+        PassphraseChange::Set => {
+            person.set_passphrase(&Source::of(file).ask_new()?).await?;
+            "Your identity is under this passphrase now. Whoever forgets it begins anew: nobody can reset it."
+        }
+        PassphraseChange::Remove => {
+            person.remove_passphrase().await?;
+            "Your identity has no passphrase any more."
+        }
+    };
+    writeln!(io::stderr(), "* {words}")?;
+    Ok(Outcome::Done.code())
 }
 
 /// What a command comes to.
@@ -155,7 +184,7 @@ impl Errand {
         };
         Ok(Some(match command {
             // Nobody goes to a room there.
-            Action::New { .. } | Action::Load(_) | Action::Archive(_) => return Ok(None),
+            Action::New { .. } | Action::Passphrase { .. } | Action::Load(_) | Action::Archive(_) => return Ok(None),
             Action::Chat {
                 link,
                 wait,
@@ -206,13 +235,8 @@ impl Errand {
                 errand.plan.show = Show::All { earlier: 0 };
                 errand
             }
-            Action::Get {
-                link,
-                number,
-                path,
-                wait,
-            } => {
-                let command = number.map_or(Command::Files, |number| Command::Get { number, path });
+            Action::Get { link, file, path, wait } => {
+                let command = file.map_or(Command::Files, |file| Command::Get { file, path });
                 Self::asking(link, vec![command], within(wait))
             }
         }))
@@ -248,7 +272,9 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
         http,
         map,
     } = errand;
-    let destination = Destination::parse(&link, &options.servers)?;
+    let mut destination = options.direct.destination(&link, &options.servers)?;
+    destination.servers = further::add(&destination.servers, &Tls::of_this_machine()?).await;
+    let ways = open(options, &mut destination, person).await?;
     let changed = Rc::new(Notify::new());
     let inbox = Inbox::default();
     let (to_visit, to_screen) = (Rc::clone(&changed), inbox.clone());
@@ -260,7 +286,9 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
     let (late_sender, late) = mpsc::channel(LATE_WAITING_MAX);
     let (ask_sender, asks) = mpsc::channel(ASKS_WAITING_MAX);
     let (events, _) = broadcast::channel(EVENTS_WAITING_MAX);
-    if let Some(text) = serve(&http, person, ask_sender, events.clone()).await? {
+    let answering = http::start(&http, &person.folder, ask_sender, events.clone()).await?;
+    if let Some(answering) = &answering {
+        let text = answering.words.clone();
         writeln!(io::stderr(), "* {text}")?;
         inbox.push(&Report::Done { text });
     }
@@ -278,19 +306,32 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
     let shown = shown
         .transpose()
         .context("the terminal cannot show the room. Try --plain")?;
-    let desk = Desk::new(session, person.store.clone(), room, destination.link(), late_sender);
+    let mut desk = Desk::new(session, person.store.clone(), room, destination.link(), late_sender);
+    desk.meet(ways.meeting, ways.bootnodes);
+    let mut outlet = Outlet::start(io::stdout(), missed_line(options))?;
     let format = shown
         .as_ref()
         .map_or_else(|| format(options), |_| Format::Screen(inbox));
-    let printer = Printer::new(format, io::stdout());
+    let printer = Printer::new(format, outlet.clone());
     let visit = run::Visit::new(desk, inlets, printer, events, plan).run();
     let Ended { desk, outcome, printed } = match shown {
-        Some(screen) => screen.beside(visit, stop).await,
+        Some(screen) => screen.beside(visit, Rc::clone(&stop)).await,
         None => visit.await,
     };
-    let printed = printed.and_then(|()| map.map_or(Ok(()), |map| draw(&desk, map)));
+    let printed = printed.and_then(|()| map.map_or(Ok(()), |map| draw(&desk, map, &mut outlet)));
     explain(outcome, desk.session().room().kept);
+    let forgets = desk.forgets();
     leave(desk, running).await;
+    if forgets {
+        let forgotten = person.store.forget(&room).await;
+        forgotten.context("what is kept of this room cannot be forgotten. Try again")?;
+    }
+    // Whoever reads slowly gets the rest, unless the person does not want to wait.
+    let finishing = spawn_blocking(move || outlet.finish());
+    tokio::select! {
+        _ = finishing => {}
+        () = stop.notified() => {}
+    }
     match printed {
         // Whoever read what we print reads no more: that is no failure.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -300,40 +341,23 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
     }
 }
 
-/// Answers requests by HTTP for as long as the program runs, if that was asked for. Where, and whom.
-async fn serve(
-    asked: &Http,
-    person: &Person,
-    asks: mpsc::Sender<run::Ask>,
-    events: broadcast::Sender<Report>,
-) -> anyhow::Result<Option<String>> {
-    let Some(address) = asked.http else {
-        return Ok(None);
+/// Opens the door to which others come, if that is asked for, and says how they do.
+async fn open(options: &Options, destination: &mut Destination, person: &Person) -> anyhow::Result<Ways> {
+    let me = Identity::from_secret(&person.record.secret).peer_id();
+    let ways = match options.direct.open(destination, me).await {
+        // A mistake on the command line has an exit code of its own.
+        Err(OpenError::Link(error)) => return Err(error.into()),
+        opened => opened?,
     };
-    let beyond = if asked.http_beyond_loopback {
-        Beyond::Network
-    } else {
-        Beyond::Loopback
-    };
-    let file = person.folder.join("http-token");
-    let (access, who) = if asked.http_open {
-        let who = "WHOEVER reaches that address can read and write in this room as you".to_owned();
-        (Access::Open, who)
-    } else {
-        let token = http::new_token(&file)?;
-        (
-            Access::Token(token.into()),
-            format!("the token is in {}", file.display()),
-        )
-    };
-    let server = http::Server::listen(address, beyond, access, asks, events).await?;
-    let text = format!("HTTP at http://{}/: {who}", server.address());
-    spawn_local(async move {
-        if let Err(error) = server.run().await {
-            tracing::error!(%error, "no more requests are answered");
-        }
-    });
-    Ok(Some(text))
+    if let Some(listener) = &ways.listener {
+        let (address, port) = (listener.address(), listener.address().port());
+        let bootnodes = format!("--bootnodes HOST:{port}");
+        writeln!(
+            io::stderr(),
+            "* Peers can come to {address}: they name this machine with {bootnodes}"
+        )?;
+    }
+    Ok(ways)
 }
 
 async fn enter_room(
@@ -382,7 +406,11 @@ async fn new_room(options: &Options, name: Option<String>, person: &Person) -> a
     getrandom::fill(&mut seed).context("the system gives no random numbers")?;
     let founder = Identity::from_secret(&person.record.secret).peer_id();
     let code = RoomCode::generate(founder, &mut ChaCha20Rng::from_seed(seed));
-    let destination = Destination::new(code, &options.servers)?;
+    let destination = if options.servers.is_empty() && options.direct.is_asked_for() || options.direct.no_server {
+        Destination::without_server(code)
+    } else {
+        Destination::new(code, &options.servers)?
+    };
     if let Some(name) = name {
         let (session, running) = enter_room(options, &destination, person, || ()).await?;
         session.name_room(&name)?;
@@ -410,7 +438,7 @@ fn format(options: &Options) -> Format {
     Format::Plain(Plain::new(columns))
 }
 
-fn draw(desk: &Desk, format: MapFormat) -> io::Result<()> {
+fn draw(desk: &Desk, format: MapFormat, out: &mut Outlet) -> io::Result<()> {
     let picture = match format {
         MapFormat::Drawing => {
             let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(80, |size| usize::from(size.ws_col));
@@ -419,7 +447,17 @@ fn draw(desk: &Desk, format: MapFormat) -> io::Result<()> {
         MapFormat::Svg => desk.svg(),
         MapFormat::Dot => desk.dot(),
     };
-    writeln!(io::stdout(), "{}", picture.trim_end())
+    writeln!(out, "{}", picture.trim_end())?;
+    out.flush()
+}
+
+/// Makes the line that says how many were not printed, because nobody read for so long.
+fn missed_line(options: &Options) -> fn(u64) -> String {
+    if options.json {
+        |missed| format!("{{\"type\":\"lagged\",\"missed\":{missed}}}\n")
+    } else {
+        |missed| format!("* {missed} lines were left out: nobody read them in time. /history has what was said\n")
+    }
 }
 
 /// Keeps rooms for everybody.

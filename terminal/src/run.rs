@@ -3,6 +3,7 @@
 //! One loop owns the desk. It takes commands as they come, from the keyboard, a pipe or HTTP, and looks at the room whenever that has changed. How a visit
 //! ends is its [`Outcome`].
 
+mod outlet;
 mod printer;
 mod typed;
 mod watch;
@@ -17,14 +18,16 @@ use tokio::{
 
 use self::watch::{Deliveries, has_settled, is_mapped};
 pub use self::{
+    outlet::Outlet,
     printer::{Format, Printer},
     typed::{Typed, commands, from_stdin},
 };
 use crate::{
     config::{FULL_PAUSE, RECALL_MAX, SETTLE_MAX, SETTLE_STEP},
-    desk::{Desk, Late, Refusal},
+    desk::{Arrivals, Desk, Late, Refusal},
     line::command::Command,
     report::Report,
+    words::Meeting,
 };
 
 /// When commands are taken.
@@ -127,9 +130,9 @@ pub struct Ask {
 pub enum Question {
     /// What can be typed.
     Command(Command),
-    /// The messages after one, or all.
+    /// The messages that came after a cursor or a message, or all.
     Messages {
-        /// The id of that one.
+        /// The cursor, or the id of the message.
         since: Option<String>,
     },
     /// The network as an image.
@@ -141,6 +144,8 @@ pub enum Question {
 pub enum Answer {
     /// See there.
     Report(Box<Report>),
+    /// See there.
+    Arrivals(Arrivals),
     /// An image.
     Svg(String),
 }
@@ -255,7 +260,7 @@ impl<W: io::Write> Visit<W> {
                         self.answer(&report)?;
                     }
                 }
-                Some(ask) = self.inlets.asks.recv() => self.on_ask(ask),
+                Some(ask) = self.inlets.asks.recv() => self.on_ask(ask)?,
                 () = sleep_until(settle_by), if !self.settled => self.settled = true,
                 // The room does not say when its network has changed.
                 () = sleep(SETTLE_STEP), if !self.settled => {}
@@ -281,6 +286,10 @@ impl<W: io::Write> Visit<W> {
     fn has_settled(&self) -> bool {
         let session = self.desk.session();
         let room = session.room();
+        if self.desk.meeting() == Meeting::Hand {
+            // Nobody is asked who is here.
+            return room.kept;
+        }
         match self.plan.start {
             // What is said earlier gets another id before anybody has seen the first one.
             Start::AtOnce => room.kept,
@@ -369,15 +378,18 @@ impl<W: io::Write> Visit<W> {
         self.printer.print(report)
     }
 
-    fn on_ask(&mut self, Ask { question, reply }: Ask) {
+    fn on_ask(&mut self, Ask { question, reply }: Ask) -> io::Result<()> {
+        // What has come is told before it is asked for.
+        self.look()?;
         let report = |report| Answer::Report(Box::new(report));
         let answer = match question {
             Question::Command(command) => self.desk.act(command).map(report),
-            Question::Messages { since } => self.desk.messages_since(since.as_deref()).map(report),
+            Question::Messages { since } => self.desk.messages_since(since.as_deref()).map(Answer::Arrivals),
             Question::Picture => Ok(Answer::Svg(self.desk.svg())),
         };
         // Whoever asked may be gone.
         let _ = reply.send(answer);
+        Ok(())
     }
 }
 

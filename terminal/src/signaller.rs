@@ -5,6 +5,7 @@
 
 use std::{io, sync::Arc};
 
+use axum::http::Uri;
 use client::{config::CLOSE_ABNORMAL, driver::Events, signalling};
 use futures_util::{SinkExt, StreamExt};
 use mesh::io::{Input, ServerId};
@@ -21,10 +22,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
-    tungstenite::{
-        Error as WebSocketError, Message, client::IntoClientRequest, handshake::client::Request,
-        protocol::WebSocketConfig,
-    },
+    tungstenite::{Error as WebSocketError, Message, client::IntoClientRequest, protocol::WebSocketConfig},
 };
 
 use crate::{
@@ -45,7 +43,7 @@ pub(crate) struct Signaller {
 
 /// Why a socket could not be opened.
 #[derive(Debug, Error)]
-enum OpenError {
+pub(crate) enum OpenError {
     #[error("the address of the server cannot be read")]
     Address,
     #[error("the server cannot be reached")]
@@ -99,7 +97,7 @@ async fn serve(server: ServerId, url: String, tls: Tls, mut queue: mpsc::Receive
 }
 
 /// What carries a socket: TCP, or TLS over it.
-trait Stream: AsyncRead + AsyncWrite + Unpin {}
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
 
@@ -107,17 +105,7 @@ type Socket = WebSocketStream<Box<dyn Stream>>;
 
 async fn open(url: &str, tls: &Tls) -> Result<Socket, OpenError> {
     let request = url.into_client_request().map_err(|_| OpenError::Address)?;
-    let (host, port, is_secure) = place(&request).ok_or(OpenError::Address)?;
-    let tcp = TcpStream::connect((host.as_str(), port)).await?;
-    // Messages are short, and somebody waits for each.
-    tcp.set_nodelay(true)?;
-    let stream: Box<dyn Stream> = if is_secure {
-        let name = ServerName::try_from(host)?;
-        let connector = TlsConnector::from(Arc::clone(tls.config()));
-        Box::new(connector.connect(name, tcp).await?)
-    } else {
-        Box::new(tcp)
-    };
+    let stream = reach(request.uri(), tls).await?;
     let limits = WebSocketConfig::default()
         .max_message_size(Some(SIGNAL_MESSAGE_BYTES_MAX))
         .max_frame_size(Some(SIGNAL_MESSAGE_BYTES_MAX));
@@ -125,9 +113,23 @@ async fn open(url: &str, tls: &Tls) -> Result<Socket, OpenError> {
     Ok(socket)
 }
 
+/// Opens a connection to where an address leads, with TLS if it says so.
+pub(crate) async fn reach(uri: &Uri, tls: &Tls) -> Result<Box<dyn Stream>, OpenError> {
+    let (host, port, is_secure) = place(uri).ok_or(OpenError::Address)?;
+    let tcp = TcpStream::connect((host.as_str(), port)).await?;
+    // Messages are short, and somebody waits for each.
+    tcp.set_nodelay(true)?;
+    if is_secure {
+        let name = ServerName::try_from(host)?;
+        let connector = TlsConnector::from(Arc::clone(tls.config()));
+        Ok(Box::new(connector.connect(name, tcp).await?))
+    } else {
+        Ok(Box::new(tcp))
+    }
+}
+
 /// Host, port and whether TLS is asked for.
-fn place(request: &Request) -> Option<(String, u16, bool)> {
-    let uri = request.uri();
+fn place(uri: &Uri) -> Option<(String, u16, bool)> {
     let is_secure = match uri.scheme_str()? {
         "ws" => false,
         "wss" => true,

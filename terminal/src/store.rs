@@ -124,6 +124,16 @@ impl DiskStore {
     }
 }
 
+impl DiskStore {
+    /// Forgets the identity of a slot: it is kept elsewhere.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it is not forgotten.
+    pub async fn forget_identity(&self, slot: u32) -> Result<(), StoreError> {
+        self.change(move |tables| tables.forget_identity(slot)).await
+    }
+}
+
 impl Store for DiskStore {
     type Certificate = Certificate;
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use client::{
     notice::{Notice, NoticeKind},
-    standing::Standing,
+    standing::{MeshStanding, ServerStanding, Standing},
     store::StoreError,
 };
 use mesh::model::{Alert, InvitationError, Obstacle, SendError};
@@ -68,6 +68,9 @@ fn alert(alert: &Alert) -> Option<String> {
         Alert::HelloRefused => "The server refused to let you in: it, or something between you and it, does not speak Starling's language. \
              Check the address, or try another network."
             .to_owned(),
+        Alert::ServerFull => "A server, or a peer that was named as a bootnode, takes nobody more for now, or is there for another room only. It is \
+             asked again in a while."
+            .to_owned(),
         Alert::LinksExhausted => "The system gives no more sockets. End other programs, then start this one again.".to_owned(),
         Alert::NameTaken { .. }
         | Alert::ClockWrong { .. }
@@ -75,8 +78,7 @@ fn alert(alert: &Alert) -> Option<String> {
         | Alert::Equivocated { .. }
         | Alert::Misbehaving { .. }
         | Alert::PeerVersion { .. }
-        | Alert::RoomFull
-        | Alert::ServerFull => return None,
+        | Alert::RoomFull => return None,
     })
 }
 
@@ -133,6 +135,43 @@ pub fn standing(standing: &Standing) -> String {
     }
 }
 
+/// By whom people are introduced to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Meeting {
+    /// By rendezvous servers.
+    #[default]
+    Servers,
+    /// By peers that listen.
+    Peers,
+    /// By nobody: they come in by hand.
+    Hand,
+}
+
+/// As [`standing`], where servers may have no part in it.
+#[must_use]
+pub fn standing_of(standing: &Standing, meeting: Meeting) -> String {
+    let goes_on = matches!(standing.mesh, MeshStanding::Connected { .. });
+    let words = match (meeting, standing.server) {
+        (Meeting::Servers, _) | (_, ServerStanding::RoomClosed | ServerStanding::Registered) => {
+            return self::standing(standing);
+        }
+        (Meeting::Hand, _) if goes_on => "",
+        (Meeting::Hand, _) => "Nobody is asked who is here. /connect makes an invitation.",
+        (Meeting::Peers, ServerStanding::Looking) => "Looking for the bootnodes…",
+        (Meeting::Peers, _) if goes_on => "No bootnode answers. Your chat keeps working.",
+        (Meeting::Peers, _) => "No bootnode answers. They are asked again and again.",
+    };
+    // What is left of the words of one that is registered is how the mesh stands.
+    let server = ServerStanding::Registered;
+    let mesh = match standing.mesh {
+        MeshStanding::Alone => String::new(),
+        MeshStanding::Blocked | MeshStanding::Connecting { .. } | MeshStanding::Connected { .. } => {
+            self::standing(&Standing { server, ..*standing })
+        }
+    };
+    format!("{mesh} {words}").trim().to_owned()
+}
+
 /// What a command that cannot be carried out begins with.
 pub const REFUSED: &str = "request cannot be fulfilled";
 
@@ -157,9 +196,12 @@ What you type is said to everyone. A line that begins with / is a command:
   /search TEXT          messages with a text in them
   /send FILE            offer a file to everyone
   /files                files that were offered
-  /get N [PATH]         fetch file N
+  /get N [PATH]         fetch file N (its number, or the beginning of its id)
+  /pause N, /resume N   fetch no more of file N for now, and go on
+  /cancel N, /forget N  fetch no more of file N, and keep nothing of it
+  /forget               leave, and keep nothing of this room here
   /invite               the link into this room
-  /connect              invite one person by hand, without a server
+  /connect              invite one person by hand, without a server (or /invite --by-hand)
   /connect CODE         take an invitation, or the answer to yours
   /rename NAME          call yourself something else
   /retention            for how long things are kept

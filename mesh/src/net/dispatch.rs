@@ -368,7 +368,12 @@ impl Net {
     }
 
     fn restart_ice(&mut self, cx: &mut Context, peer: PeerId) {
-        let via = match self.servers.registered() {
+        // The server by which they are known, for another one may not know them.
+        let known = match self.peers.get(&peer).and_then(Contact::via) {
+            Some(Via::Server(server)) if self.servers.is_registered(server) => Some(server),
+            Some(Via::Server(_) | Via::Mesh | Via::Nearby) | None => None,
+        };
+        let via = match known.or_else(|| self.servers.registered()) {
             Some(server) => Via::Server(server),
             None if self.has_other_link(&peer) => Via::Mesh,
             // The offer could not be carried: then silence decides.

@@ -52,6 +52,14 @@ impl Registry {
         network: Network,
         limits: &Limits,
     ) -> Option<Refusal> {
+        if let Some(host) = limits.room_host {
+            if host.room != *room {
+                return Some(Refusal::ServerFull {});
+            }
+            if host.peer == *peer && self.socket_of(room, peer).is_some() {
+                return Some(Refusal::AlreadyRegistered {});
+            }
+        }
         match self.rooms.get(room) {
             // A peer that comes back takes its own place.
             Some(room) if room.socket_of(peer).is_some() => None,

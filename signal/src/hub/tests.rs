@@ -7,7 +7,7 @@ use std::{net::Ipv4Addr, time::Duration};
 use shared::{Identity, Room as RoomKeys, RoomCode, limits::PEER_SAMPLE_MAX, signal::PROTOCOL_VERSION};
 
 use super::*;
-use crate::config::Rate;
+use crate::config::{Rate, RoomHost};
 
 const NONCE: Nonce = Nonce::from_bytes([7; 32]);
 const ROOM: &str = "lobby";

@@ -132,3 +132,31 @@ pub const BODY_BYTES_MAX: usize = 512 * 1024;
 
 /// How often something is sent to a listener to whom nothing happens, so that a listener that is gone is noticed.
 pub const SSE_PING: Duration = Duration::from_secs(15);
+
+// Output
+
+/// How many bytes wait for a reader of the standard output that pauses: an evening of chat. Past it lines are dropped, and how many is told.
+pub const OUTPUT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How many characters of a file's id are needed at least to say which file is meant: short enough to type, and no number of a file is as long.
+pub const FILE_ID_CHARS_MIN: usize = 6;
+
+/// How many characters of a file's id are listed.
+pub const FILE_ID_CHARS_SHOWN: usize = 8;
+
+// A passphrase
+
+/// What Argon2id takes for a passphrase: KiB of memory, passes and lanes. The second choice of RFC 9106 §4, a tenth of a second or two.
+pub const PASSPHRASE_COST: (u32, u32, u32) = (64 * 1024, 3, 4);
+
+/// What a sealed file may ask for at most, in the same order. One that was tampered with is not to take the machine down.
+pub const PASSPHRASE_COST_MAX: (u32, u32, u32) = (1024 * 1024, 16, 16);
+
+/// How long a passphrase is at most, in bytes.
+pub const PASSPHRASE_BYTES_MAX: u64 = 1024;
+
+/// How long a sealed file is at most, in bytes: an identity is less than 2 KiB.
+pub const SEALED_BYTES_MAX: u64 = 64 * 1024;
+
+/// How often a person is asked for a passphrase that is wrong.
+pub const PASSPHRASE_TRIES: u32 = 3;

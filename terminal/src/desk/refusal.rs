@@ -5,7 +5,11 @@ use mesh::model::{CloseError, FileError, InvitationError, SendError};
 use thiserror::Error;
 
 use super::SaveError;
-use crate::{harmless, line::command::ParseCommandError, words};
+use crate::{
+    harmless,
+    line::command::{ParseCommandError, WhichFile},
+    words,
+};
 
 /// A command that was not carried out. Nothing was done.
 #[derive(Debug, Error)]
@@ -51,11 +55,28 @@ pub enum Refusal {
     #[error("this closes the room for everyone and for good, and cannot be undone. Type /close yes if you are sure")]
     NotSure,
     /// No file has that number.
-    #[error("there is no file {number}. /files lists them")]
+    #[error("there is no file {which}. /files lists them")]
     NoSuchFile {
-        /// The number.
-        number: usize,
+        /// The number, or the beginning of the id.
+        which: WhichFile,
     },
+    /// Several files have ids that begin so.
+    #[error("several files have an id that begins with {which}. Write more of it; /files and --json have it")]
+    SeveralFiles {
+        /// The beginning.
+        which: WhichFile,
+    },
+    /// A file is in no state in which that could be done.
+    #[error("{} is not in the state for that. /files says how it stands", harmless::line(name))]
+    NotFetched {
+        /// Its name.
+        name: String,
+    },
+    /// Whether to forget the room is asked first.
+    #[error(
+        "this leaves the room and forgets all that is kept of it here, also your files; others keep what they have. Type /forget yes if you are sure"
+    )]
+    ForgetNotSure,
     /// A file is not offered.
     #[error("{}", file_error(name, *error))]
     File {
@@ -81,7 +102,9 @@ pub enum Refusal {
         error: SaveError,
     },
     /// A message is not there, or not any more.
-    #[error("there is no such message, or it is not kept any more. Ask again without since")]
+    #[error(
+        "this cursor is of another start of the program, or the message is not kept any more. Ask again without since"
+    )]
     NoSuchMessage,
     /// No command.
     #[error(transparent)]

@@ -38,11 +38,20 @@ impl fmt::Debug for Access {
 #[derive(Debug, Clone)]
 struct Guard {
     access: Access,
-    address: SocketAddr,
+    own: Own,
 }
 
-pub(super) fn guarded(app: Router, access: Access, address: SocketAddr) -> Router {
-    let guard = Arc::new(Guard { access, address });
+/// What a request is sent to.
+#[derive(Debug, Clone)]
+pub(super) enum Own {
+    /// An address.
+    Address(SocketAddr),
+    /// A socket in the file system.
+    Socket,
+}
+
+pub(super) fn guarded(app: Router, access: Access, own: Own) -> Router {
+    let guard = Arc::new(Guard { access, own });
     app.layer(from_fn_with_state(guard, check))
 }
 
@@ -83,12 +92,16 @@ impl Guard {
 
     /// Whether a request is for this server: by its address, or by the name of this machine for itself.
     fn is_ours(&self, host: &str) -> bool {
-        let port = self.address.port();
-        let by_name = self.address.ip().is_loopback() && host.eq_ignore_ascii_case(&format!("localhost:{port}"));
+        let own = match &self.own {
+            Own::Address(address) => address,
+            // What programs say who have to say something.
+            Own::Socket => return host.eq_ignore_ascii_case("localhost"),
+        };
+        let port = own.port();
+        let by_name = own.ip().is_loopback() && host.eq_ignore_ascii_case(&format!("localhost:{port}"));
         // One that listens at all addresses is known by each of them, and by no name.
         let address = host.parse::<SocketAddr>();
-        let by_address = address
-            .is_ok_and(|asked| asked == self.address || self.address.ip().is_unspecified() && asked.port() == port);
+        let by_address = address.is_ok_and(|asked| asked == *own || own.ip().is_unspecified() && asked.port() == port);
         by_name || by_address
     }
 }
@@ -121,7 +134,7 @@ mod tests {
     fn admits(access: &Access, address: &str, headers: &[(&'static str, &str)]) -> Result<(), Problem> {
         let guard = Guard {
             access: access.clone(),
-            address: address.parse().unwrap(),
+            own: Own::Address(address.parse().unwrap()),
         };
         let mut map = HeaderMap::new();
         for (name, value) in headers {

@@ -72,7 +72,7 @@ impl Problem {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let status = match &refusal {
-            Refusal::NoSuchMessage | Refusal::NoSuchFile { .. } => StatusCode::NOT_FOUND,
+            Refusal::NoSuchMessage | Refusal::NoSuchFile { .. } | Refusal::SeveralFiles { .. } => StatusCode::NOT_FOUND,
             Refusal::NotSent {
                 error: SendError::TooLong { .. },
                 ..
@@ -92,6 +92,8 @@ impl From<Refusal> for Problem {
             | Refusal::Invitation(_)
             | Refusal::Close(_)
             | Refusal::NotSure
+            | Refusal::ForgetNotSure
+            | Refusal::NotFetched { .. }
             | Refusal::File { .. }
             | Refusal::Fetch { .. }
             | Refusal::NotSaved { .. } => StatusCode::CONFLICT,

@@ -67,6 +67,10 @@ fn respond(answer: Answer) -> Response {
     let typed = |media_type, text: String| ([(header::CONTENT_TYPE, media_type)], text).into_response();
     match answer {
         Answer::Svg(image) => typed("image/svg+xml", image),
+        Answer::Arrivals(arrivals) => match serde_json::to_string(&arrivals) {
+            Ok(body) => typed("application/json", harmless::json(&body)),
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        },
         Answer::Report(report) => {
             if let Report::Dot { graph } = *report {
                 return typed("text/vnd.graphviz; charset=utf-8", graph);

@@ -57,7 +57,9 @@ async fn with_person_by(access: Access, story: impl AsyncFnOnce(SocketAddr, &bro
         let server = Server::listen(address, Beyond::Loopback, access, asks_sender, events.clone())
             .await
             .unwrap();
-        let address = server.address();
+        let At::Tcp(address) = server.at() else {
+            panic!("another place")
+        };
         spawn_local(server.run());
         story(address, &events, folder.path()).await;
     };
@@ -175,8 +177,14 @@ async fn what_was_said_is_told_to_who_listens_and_to_who_asks_later() {
         };
         assert_eq!(texts(&all), ["one", "two"]);
         let since = all["messages"][0]["id"].as_str().unwrap();
+        let cursor = all["cursor"].as_str().unwrap();
         let (_, later) = ask_json(address, "GET", &format!("/messages?since={since}"), "").await;
         assert_eq!(texts(&later), ["two"]);
+        let (_, later) = ask_json(address, "GET", &format!("/messages?since={cursor}"), "").await;
+        assert_eq!((texts(&later), later["cursor"].as_str()), (Vec::new(), Some(cursor)));
+        // Of another start of the program.
+        let (status, _) = ask_json(address, "GET", "/messages?since=1-1", "").await;
+        assert_eq!(status, 404);
         // As escapes, wherever it is told.
         let harmful = "three\u{9b}2J\u{202e}";
         let said = serde_json::json!({ "text": harmful }).to_string();
@@ -187,6 +195,68 @@ async fn what_was_said_is_told_to_who_listens_and_to_who_asks_later() {
         assert_eq!(texts(&serde_json::from_str(&body).unwrap())[2], harmful);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_socket_in_the_file_system_has_the_same_guard_and_is_open_to_this_user_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let listen = || {
+        let (asks, mut asked) = mpsc::channel::<Ask>(ASKS_WAITING_MAX);
+        let (events, _) = broadcast::channel(EVENTS_WAITING_MAX);
+        let server = Server::listen_at(&path, Access::Token(TOKEN.into()), asks, events);
+        // Whatever is asked, somebody was there.
+        spawn_local(async move {
+            while let Some(ask) = asked.recv().await {
+                let people = Vec::new();
+                let _ = ask
+                    .reply
+                    .send(Ok(crate::run::Answer::Report(Box::new(Report::People { people }))));
+            }
+        });
+        server
+    };
+    let ask = async |headers: &str| {
+        let mut stream = tokio::net::UnixStream::connect(&path).await.unwrap();
+        let request = format!("GET /people HTTP/1.1\r\n{headers}connection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer.split(' ').nth(1).unwrap().to_owned()
+    };
+    let everything = async {
+        let server = listen().unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
+        assert!(
+            matches!(listen(), Err(HttpError::Socket { .. })),
+            "another one answers there"
+        );
+        let serving = spawn_local(server.run());
+        let token = format!("authorization: Bearer {TOKEN}\r\n");
+        for (headers, status) in [
+            (format!("host: localhost\r\n{token}"), "200"),
+            ("host: localhost\r\n".to_owned(), "401"),
+            (format!("host: evil.example\r\n{token}"), "421"),
+            (
+                format!("host: localhost\r\norigin: http://evil.example\r\n{token}"),
+                "403",
+            ),
+        ] {
+            assert_eq!(ask(&headers).await, status, "{headers}");
+        }
+        serving.abort();
+        let _ = serving.await;
+        assert!(!path.exists(), "its file goes with it");
+        // One that was killed leaves its file behind.
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        assert!(path.exists() && listen().is_ok());
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, "of somebody").unwrap();
+        assert!(matches!(listen(), Err(HttpError::Socket { .. })));
+        assert_eq!(std::fs::read(&path).unwrap(), b"of somebody");
+    };
+    LocalSet::new().run_until(everything).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What a person typed, as a command.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf, str::FromStr};
 
 use mesh::model::Vanish;
 use thiserror::Error;
@@ -55,10 +55,30 @@ pub enum Command {
     Files,
     /// Fetch a file.
     Get {
-        /// Its number.
-        number: usize,
+        /// Which.
+        file: WhichFile,
         /// Where it goes; without it, into the current folder under its own name.
         path: Option<PathBuf>,
+    },
+    /// Fetch no more of a file for now.
+    Pause {
+        /// Which.
+        file: WhichFile,
+    },
+    /// Go on with a file.
+    Resume {
+        /// Which.
+        file: WhichFile,
+    },
+    /// Fetch no more of a file, and keep nothing of it.
+    Cancel {
+        /// Which.
+        file: WhichFile,
+    },
+    /// Leave the room, and keep nothing of it here.
+    Forget {
+        /// Whether the person is sure.
+        sure: Sure,
     },
     /// The link into this room.
     Invite,
@@ -81,6 +101,38 @@ pub enum Command {
     Quit,
     /// What can be typed.
     Help,
+}
+
+/// Which file is meant: its number, or the beginning of its id. Numbers differ between programs, ids do not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WhichFile(String);
+
+impl WhichFile {
+    /// As it was typed.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for WhichFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for WhichFile {
+    type Err = ParseCommandError;
+
+    fn from_str(text: &str) -> Result<Self, ParseCommandError> {
+        let is_id = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+        if text.is_empty() || !text.chars().all(is_id) {
+            return Err(usage(
+                "the number of a file or the beginning of its id. /files has them",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
 }
 
 /// A whisper as it was typed. Names have spaces in them: where the name ends is seen by looking at who is there.
@@ -207,16 +259,23 @@ pub fn parse(line: &str) -> Result<Option<Command>, ParseCommandError> {
         },
         "files" => Command::Files,
         "get" => get(rest)?,
-        "invite" => Command::Invite,
+        "pause" => Command::Pause { file: rest.parse()? },
+        "resume" => Command::Resume { file: rest.parse()? },
+        "cancel" => Command::Cancel { file: rest.parse()? },
+        "forget" if rest.is_empty() || rest == "yes" => Command::Forget { sure: sure(rest) },
+        "forget" => Command::Cancel { file: rest.parse()? },
+        "invite" => match rest.strip_prefix("--by-hand").map(str::trim) {
+            None => Command::Invite,
+            Some("") => Command::MakeInvitation,
+            Some(code) => Command::TakeInvitation { code: code.to_owned() },
+        },
         "rename" => Command::Rename {
             name: given(rest, "/rename NAME")?,
         },
         "retention" => Command::Retention {
             change: keep_change(rest)?,
         },
-        "close" => Command::Close {
-            sure: if rest == "yes" { Sure::Yes } else { Sure::NotYet },
-        },
+        "close" => Command::Close { sure: sure(rest) },
         "quit" | "exit" => Command::Quit,
         "help" | "?" => Command::Help,
         _ => return Err(ParseCommandError::Unknown { name: name.to_owned() }),
@@ -297,14 +356,18 @@ fn count(rest: &str) -> Result<usize, ParseCommandError> {
     Ok(count.min(HISTORY_MAX))
 }
 
+fn sure(rest: &str) -> Sure {
+    if rest == "yes" { Sure::Yes } else { Sure::NotYet }
+}
+
 fn get(rest: &str) -> Result<Command, ParseCommandError> {
-    let (number, path) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-    let number = number
+    let (file, path) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let file = file
         .parse()
         .map_err(|_| usage("/get N, or /get N PATH. /files has the numbers"))?;
     let path = path.trim();
     let path = (!path.is_empty()).then(|| path.into());
-    Ok(Command::Get { number, path })
+    Ok(Command::Get { file, path })
 }
 
 #[cfg(test)]
@@ -343,10 +406,24 @@ mod tests {
         );
         assert_eq!(parsed("/history"), Command::History { count: HISTORY_SHOWN });
         assert_eq!(parsed("/history 999999"), Command::History { count: HISTORY_MAX });
-        let number = 3;
-        assert_eq!(parsed("/get 3"), Command::Get { number, path: None });
-        let path = Some("a b.txt".into());
-        assert_eq!(parsed("/get 3 a b.txt"), Command::Get { number, path });
+        let file = || "3".parse::<WhichFile>().unwrap();
+        let (path, named) = (None, Some("a b.txt".into()));
+        assert_eq!(parsed("/get 3"), Command::Get { file: file(), path });
+        let fetched = Command::Get {
+            file: file(),
+            path: named,
+        };
+        assert_eq!(parsed("/get 3 a b.txt"), fetched);
+        assert_eq!(parsed("/pause 3"), Command::Pause { file: file() });
+        assert_eq!(parsed("/resume 3"), Command::Resume { file: file() });
+        assert_eq!(parsed("/cancel 3"), Command::Cancel { file: file() });
+        assert_eq!(parsed("/forget 3"), Command::Cancel { file: file() });
+        assert_eq!(parsed("/forget"), Command::Forget { sure: Sure::NotYet });
+        assert_eq!(parsed("/forget yes"), Command::Forget { sure: Sure::Yes });
+        assert_eq!(parsed("/invite"), Command::Invite);
+        assert_eq!(parsed("/invite --by-hand"), Command::MakeInvitation);
+        let code = "abc".to_owned();
+        assert_eq!(parsed("/invite --by-hand abc"), Command::TakeInvitation { code });
         let retention = |change| Command::Retention { change };
         assert_eq!(parsed("/retention"), retention(None));
         for (line, change) in [
@@ -384,7 +461,10 @@ mod tests {
             ("/dance", "there is no command /dance. /help lists them"),
             ("/whisper Ann", "type /whisper NAME TEXT"),
             ("/whisper \"Ann\"", "type /whisper NAME TEXT"),
-            ("/get it", "type /get N"),
+            ("/get", "type /get N"),
+            ("/get a/b", "type /get N"),
+            ("/pause", "type the number of a file"),
+            ("/cancel a b", "type the number of a file"),
             ("/history all", "type /history"),
             ("/rename", "type /rename NAME"),
             ("/send", "type /send FILE"),

@@ -35,6 +35,13 @@ pub fn modules(text: &str) -> Option<Vec<String>> {
     Some(all.clone().step_by(2).map(line).collect())
 }
 
+/// How many columns the code of a text takes. Nothing if there is none for it.
+#[must_use]
+pub(super) fn columns_needed(text: &str) -> Option<usize> {
+    let code = QrCode::encode_text(text, QrCodeEcc::Low).ok()?;
+    usize::try_from(code.size() + 2 * QR_QUIET_ZONE).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,9 +12,9 @@ use client::words::{Audience, delivery, page, person_state};
 use mesh::model::{Obstacle, PersonState};
 use shared::{PeerId, name::skeleton};
 
-use super::picture::qr_code;
+use super::picture::{columns_needed, qr_code};
 use crate::{
-    config::{EXCERPT_CHARS, RECENT_MAX},
+    config::{EXCERPT_CHARS, FILE_ID_CHARS_SHOWN, RECENT_MAX},
     harmless,
     report::{
         DeliveryReport, DeliveryState, FileReport, FileStanding, LinkReport, MessageReport, NetworkReport,
@@ -115,7 +115,15 @@ impl Plain {
     /// Something to be copied, or scanned where it is shown in a terminal.
     fn to_hand_over(&self, what: &str, code: &str) -> String {
         let drawn = self.columns.and_then(|columns| qr_code(code, columns));
-        let drawn = drawn.map_or(String::new(), |drawn| format!("{drawn}\n"));
+        let drawn = match (drawn, self.columns) {
+            (Some(drawn), _) => format!("{drawn}\n"),
+            (None, Some(_)) => match columns_needed(code) {
+                Some(needed) => format!("  (As a QR code, this takes a window of {needed} columns.)\n"),
+                None => String::new(),
+            },
+            // Nobody looks.
+            (None, None) => String::new(),
+        };
         format!("* {what}\n{drawn}{code}")
     }
 
@@ -317,7 +325,8 @@ fn file_table(files: &[FileReport]) -> String {
     }
     let rows = files.iter().map(|file| {
         let text = harmless::sentence(&file.text);
-        [file.number.to_string(), harmless::line(&file.name), text]
+        let id = file.id.get(..FILE_ID_CHARS_SHOWN).unwrap_or(&file.id).to_owned();
+        [file.number.to_string(), id, harmless::line(&file.name), text]
     });
     table("Files", &rows.collect::<Vec<_>>())
 }

@@ -20,7 +20,7 @@ use crate::{
     config::FILES_NUMBERED_MAX,
     harmless,
     report::{DeliveryReport, FileReport, MessageReport, PersonReport, Report},
-    words,
+    words::{self, Meeting},
 };
 
 /// What was told of a room so far.
@@ -29,6 +29,8 @@ pub struct Transcript {
     messages: BTreeMap<MessageId, Told>,
     people: BTreeMap<PeerId, (PersonState, Option<String>)>,
     files: BTreeMap<FileId, (FileState, u64)>,
+    /// How many messages were told.
+    arrived: u64,
     numbers: Numbers,
     /// The first notice that was not told.
     next_notice: u64,
@@ -39,12 +41,15 @@ pub struct Transcript {
     catching_up: bool,
     closed: bool,
     left: bool,
+    pub(crate) meeting: Meeting,
     /// Whether what was kept of former visits has been told.
     recalled: bool,
 }
 
 #[derive(Debug)]
 struct Told {
+    /// The how manieth it was.
+    arrival: u64,
     delivery: Option<Delivery>,
     /// Of our own, to recognise the message under another id.
     text: Option<String>,
@@ -93,6 +98,12 @@ impl Transcript {
         reports.push(Report::Standing { text });
     }
 
+    /// The how manieth message this one was, of those that were told, from 1.
+    #[must_use]
+    pub fn arrival(&self, message: &MessageId) -> Option<u64> {
+        self.messages.get(message).map(|told| told.arrival)
+    }
+
     fn on_messages(&mut self, room: &RoomState, reports: &mut Vec<Report>) {
         // What is kept comes at once, before anything else is heard.
         let earlier = !self.recalled && room.kept;
@@ -103,7 +114,7 @@ impl Transcript {
             if let Some(told) = before.remove(&id) {
                 self.messages.insert(id, told);
             } else if let Some(old) = former_id(&before, room, entry) {
-                let told = before.remove(&old).unwrap_or(Told::new(entry));
+                let told = before.remove(&old).unwrap_or_else(|| Told::new(entry, 0));
                 let [before, id_now] = [old, id].map(|id| id.to_text());
                 reports.push(Report::Renumbered { before, id: id_now });
                 self.messages.insert(id, told);
@@ -117,7 +128,8 @@ impl Transcript {
                     ..MessageReport::new(room, entry, number, earlier)
                 };
                 reports.push(Report::Message(report));
-                self.messages.insert(id, Told::new(entry));
+                self.arrived += 1;
+                self.messages.insert(id, Told::new(entry, self.arrived));
             }
             if let Some(told) = self.messages.get_mut(&id)
                 && let Some(delivery) = entry.delivery
@@ -157,7 +169,7 @@ impl Transcript {
         let now = (standing.server, standing.blocked);
         if self.standing != Some(now) {
             self.standing = Some(now);
-            let text = harmless::sentence(&words::standing(&standing));
+            let text = harmless::sentence(&words::standing_of(&standing, self.meeting));
             if !text.is_empty() {
                 reports.push(Report::Standing { text });
             }
@@ -211,9 +223,13 @@ impl Transcript {
 }
 
 impl Told {
-    fn new(entry: &Entry) -> Self {
+    fn new(entry: &Entry, arrival: u64) -> Self {
         let text = entry.message.own.then(|| entry.message.text.clone());
-        Self { delivery: None, text }
+        Self {
+            arrival,
+            delivery: None,
+            text,
+        }
     }
 }
 

@@ -16,7 +16,10 @@ pub(super) fn has_settled(room: &RoomState) -> bool {
         ServerState::Registered { room_size } => Some(*room_size as usize),
         ServerState::Connecting | ServerState::Waiting { .. } | ServerState::Stopped => None,
     });
-    known.max().is_some_and(|known| here >= known)
+    // A peer that listens is registered with itself long before anybody else answers.
+    let is_asking = room.servers.values().any(|state| *state == ServerState::Connecting);
+    let known = known.max().filter(|known| *known > 1 || !is_asking);
+    known.is_some_and(|known| here >= known)
 }
 
 /// Whether everybody in the network is known to be linked with somebody.
@@ -139,6 +142,19 @@ mod tests {
                 }
                 .into(),
             ];
+            assert_eq!(has_settled(&room), settled);
+        }
+        // Nobody else is registered with one of them, and another has not answered yet.
+        let mut room = RoomState::new(PeerId::from_bytes([0; 32]), "me".to_owned());
+        room.servers
+            .insert(ServerId(0), ServerState::Registered { room_size: 1 });
+        for (state, settled) in [
+            (ServerState::Connecting, false),
+            (ServerState::Registered { room_size: 1 }, true),
+            (ServerState::Stopped, true),
+            (ServerState::Registered { room_size: 2 }, false),
+        ] {
+            room.servers.insert(ServerId(1), state);
             assert_eq!(has_settled(&room), settled);
         }
     }

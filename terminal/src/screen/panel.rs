@@ -48,8 +48,8 @@ pub(super) fn choose(state: &mut State) -> Option<Effect> {
         Panel::Files => {
             let offers = state.room.offers();
             let (_, info) = offers.get(state.chosen)?;
-            let number = *state.numbers.get(&info.root)?;
-            let typed = Typed::Command(Command::Get { number, path: None });
+            let file = info.root.to_text().parse().ok()?;
+            let typed = Typed::Command(Command::Get { file, path: None });
             let text = String::new();
             Some(Effect::Type { typed, text })
         }

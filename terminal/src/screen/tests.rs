@@ -84,6 +84,7 @@ impl Sitter {
             state: PersonState::Here,
             linked: true,
             round_trip: Some(std::time::Duration::from_millis(12)),
+            archive: false,
         };
         let known = if self.network.nodes.is_empty() {
             vec![0, byte]
@@ -121,6 +122,8 @@ impl Sitter {
             order: Timestamp::from_unix_millis(u64::from(self.said)),
             unix_millis: NOON + u64::from(self.said) * 1_000,
             dated_ahead: false,
+            recent: false,
+            vanish: None,
             text: text.to_owned(),
             file: None,
         }
@@ -137,18 +140,19 @@ impl Sitter {
         self.happens(Event::Message { message });
     }
 
-    pub(super) fn offers(&mut self, author: u8, name: &str) -> FileId {
+    pub(super) fn offers(&mut self, author: u8, name: &str) -> FileInfo {
         let mut message = self.message(author, None, "");
         let root = FileId::from_bytes([self.said; 32]);
-        message.file = Some(FileInfo {
+        let info = FileInfo {
             root,
             name: name.to_owned(),
             media_type: "text/plain".to_owned(),
             bytes: 1_000_000,
-        });
+        };
+        message.file = Some(info.clone());
         self.state.apply(Action::Numbered(root, usize::from(self.said)));
         self.happens(Event::Message { message });
-        root
+        info
     }
 
     /// How far the last message got.
@@ -248,15 +252,19 @@ fn a_room_is_shown_on_80_by_24() {
     ann.is_told(Report::Done {
         text: "Fetching it…".to_owned(),
     });
-    let root = ann.offers(1, "notes.txt");
+    let info = ann.offers(1, "notes.txt");
     let progress = FileProgress {
         state: FileState::Fetching,
         pieces_have: 2,
         pieces: 4,
         bytes_have: 500_000,
         sources: 1,
+        through: None,
     };
-    ann.happens(Event::File { root, progress });
+    ann.happens(Event::File {
+        info: info.clone(),
+        progress,
+    });
     ann.types("a draft");
     let expected = "
  tea  3 people here. Looking for the server…                 network 3, 2 links
@@ -349,15 +357,19 @@ fn the_network_and_files_stand_beside_the_messages() {
         ann.shown()
     );
     ann.offers(1, "one.txt");
-    let root = ann.offers(2, "two.txt");
+    let info = ann.offers(2, "two.txt");
     let progress = FileProgress {
         state: FileState::Paused,
         pieces_have: 1,
         pieces: 4,
         bytes_have: 250_000,
         sources: 0,
+        through: None,
     };
-    ann.happens(Event::File { root, progress });
+    ann.happens(Event::File {
+        info: info.clone(),
+        progress,
+    });
     ann.press(KeyCode::F(3));
     assert!(ann.row("Files: 2").contains('│'));
     assert!(ann.shown().contains("│  [##------] 25 %"), "{}", ann.shown());
@@ -366,8 +378,8 @@ fn the_network_and_files_stand_beside_the_messages() {
     let Some(Effect::Type { typed, .. }) = fetched else {
         panic!("{fetched:?}")
     };
-    let number = 6;
-    let command = crate::line::command::Command::Get { number, path: None };
+    let file = info.root.to_text().parse().unwrap();
+    let command = crate::line::command::Command::Get { file, path: None };
     assert_eq!(typed, crate::run::Typed::Command(command));
 }
 

@@ -98,6 +98,12 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
+    pub(super) fn forget_identity(&self, slot: u32) -> Result<()> {
+        let mut table = self.0.open_table(IDENTITIES).map_err(any)?;
+        table.remove(slot).map_err(any)?;
+        Ok(())
+    }
+
     pub(super) fn take_lease(&self, slot: u32, lease: &Lease, now_unix_millis: u64) -> Result<bool> {
         let mut table = self.0.open_table(LEASES).map_err(any)?;
         let known = table.get(slot).map_err(any)?.map(|known| {

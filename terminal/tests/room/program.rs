@@ -19,13 +19,13 @@ use crate::server::Server;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A machine with a server, a data folder and a room.
-struct Machine {
+pub(crate) struct Machine {
     server: Server,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 impl Machine {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self {
             server: Server::start().await,
             folder: tempfile::tempdir().unwrap(),
@@ -44,7 +44,7 @@ impl Machine {
     }
 
     /// Runs a command to its end. Gives its exit code, what it printed, and what it complained of.
-    async fn run(&self, arguments: &[&str], input: &str) -> (i32, String, String) {
+    pub(crate) async fn run(&self, arguments: &[&str], input: &str) -> (i32, String, String) {
         let mut command = self.command(arguments);
         command
             .stdin(Stdio::piped())
@@ -63,8 +63,12 @@ impl Machine {
 
     /// Somebody who talks.
     fn chat(&self, name: &str, more: &[&str]) -> Talker {
-        let link = self.link();
-        let mut command = self.command(&[&["chat", &link, "--name", name], more].concat());
+        self.talk(&self.link(), name, more)
+    }
+
+    /// The same in any room.
+    pub(crate) fn talk(&self, room: &str, name: &str, more: &[&str]) -> Talker {
+        let mut command = self.command(&[&["chat", room, "--name", name], more].concat());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         Talker {
             typed: child.stdin.take().unwrap(),
@@ -75,20 +79,20 @@ impl Machine {
     }
 }
 
-struct Talker {
+pub(crate) struct Talker {
     typed: ChildStdin,
-    printed: Lines<BufReader<ChildStdout>>,
-    heard: Vec<String>,
-    child: Child,
+    pub(crate) printed: Lines<BufReader<ChildStdout>>,
+    pub(crate) heard: Vec<String>,
+    pub(crate) child: Child,
 }
 
 impl Talker {
-    async fn type_in(&mut self, line: &str) {
+    pub(crate) async fn type_in(&mut self, line: &str) {
         self.typed.write_all(format!("{line}\n").as_bytes()).await.unwrap();
     }
 
     /// Waits for a line; those before it are skipped.
-    async fn hear(&mut self, line: &str) {
+    pub(crate) async fn hear(&mut self, line: &str) {
         let hear = async {
             while let Some(next) = self.printed.next_line().await.unwrap() {
                 self.heard.push(next);
@@ -103,7 +107,7 @@ impl Talker {
         }
     }
 
-    async fn end(self) -> i32 {
+    pub(crate) async fn end(self) -> i32 {
         let Self { typed, mut child, .. } = self;
         drop(typed);
         let ended = timeout(PATIENCE, child.wait()).await.expect("it ends");
@@ -111,7 +115,7 @@ impl Talker {
     }
 }
 
-async fn http(address: &str, method: &str, target: &str, token: &str, body: &str) -> String {
+pub(crate) async fn http(address: &str, method: &str, target: &str, token: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let length = body.len();
     let request = format!(
@@ -125,12 +129,12 @@ async fn http(address: &str, method: &str, target: &str, token: &str, body: &str
 }
 
 /// A port that was free a moment ago.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
-fn text(path: &Path) -> String {
+pub(crate) fn text(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 

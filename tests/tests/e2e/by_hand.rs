@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use futures_util::future::{try_join, try_join_all, try_join3};
+use shared::RoomCode;
 use tests::{
-    browser::Browser,
+    browser::{Browser, Engine, Setup},
+    native::{Peer, identities},
     page::{Page, view::View},
     server::Server,
 };
-use tokio::time::sleep;
+use tokio::{task::LocalSet, time::sleep};
 
-use crate::lab::{LONG, all_have, come_in, crowd, gathered, outside, run_within, together, whispers, without};
+use crate::lab::{LONG, all_have, come_in, crowd, found, gathered, outside, run_within, together, whispers, without};
 
 /// How long people take to hand a text over: in a chat, and across a table.
 const QUICK: Duration = Duration::from_secs(4);
@@ -56,6 +58,65 @@ async fn scans(page: &Page, image: &str, text: &str) -> Result<()> {
     let scanned = page.scan(image).await?;
     ensure!(scanned == text, "{image} says {scanned}, not {text}");
     Ok(())
+}
+
+/// A browser and a native peer, each inviting the other.
+async fn with_natives(browser: &Browser) -> Result<()> {
+    let mut server = Server::start().await?;
+    let (ann, room) = found(browser, &server.url(), "Ann").await?;
+    let (page, code) = room.split_once("#/r/").context("an address of a room")?;
+    let (code, at) = (RoomCode::parse(code)?, client::servers::beside(page));
+    server.kill().await?;
+    let [ben, cid] = <[_; 2]>::try_from(identities(2)).ok().context("two people")?;
+
+    let mut ben = Peer::enter(ben, "Ben", &code, &at).await;
+    ann.choose("Connect without a server").await?;
+    ann.click("Make an invitation").await?;
+    let invitation = text_in(&ann, "Invitation").await?;
+    ben.session.take_invitation(&invitation)?;
+    let answered = ben.until("the answer", |room| room.answer.is_some()).await;
+    let answer = answered.answer.as_deref().context("an answer")?.to_owned();
+    ann.paste("Answer", &answer).await?;
+    ann.click("Connect").await?;
+    ann.click("Done").await?;
+    ben.until_here(1).await;
+
+    let mut cid = Peer::enter(cid, "Cid", &code, &at).await;
+    cid.session.invite()?;
+    let invited = cid.until("the invitation", |room| room.invitation.is_some()).await;
+    let invitation = invited.invitation.as_deref().context("an invitation")?.to_owned();
+    ann.choose("Connect without a server").await?;
+    ann.paste("Paste an invitation", &invitation).await?;
+    ann.click("Use invitation").await?;
+    let answer = text_in(&ann, "Your answer").await?;
+    cid.session.take_invitation(&answer)?;
+    ann.click("Done").await?;
+    cid.until_here(2).await;
+
+    ann.say("from the page").await?;
+    for peer in [&mut ben, &mut cid] {
+        peer.until_said("from the page").await;
+    }
+    ben.session.say(None, "from the terminal")?;
+    cid.until_said("from the terminal").await;
+    ann.wait("the answer", |view| view.has("from the terminal")).await?;
+    for peer in [ben, cid] {
+        peer.leave().await;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_browser_and_native_peers_invite_each_other_by_hand() {
+    run_within(LONG, async {
+        for engine in [Engine::Chromium, Engine::Firefox] {
+            let browser = Browser::start(&Setup::new(engine)).await?;
+            let test = LocalSet::new();
+            let test = test.run_until(with_natives(&browser));
+            test.await.with_context(|| format!("with {engine:?}"))?;
+        }
+        Ok(())
+    });
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use shared::signal::{self, Refusal};
+use shared::signal::{self, Nonce, Refusal};
 
 use super::{
     super::{
@@ -382,6 +382,35 @@ fn ice_restarts_on_each_link_as_soon_as_the_network_is_back() {
         restarted(&mut rig, true),
         (true, 1),
         "the other side does it for the other"
+    );
+}
+
+#[test]
+fn ice_restarts_by_the_server_through_which_they_met() {
+    let (peer, other) = (above(1)[0], ServerId(1));
+    let mut rig = Rig::new(Here::default());
+    rig.net = Net::new(vec!["one".to_owned(), "other".to_owned()], [1; 32], rig.cx.now);
+    rig.register(vec![]);
+    let welcome = signal::Event::Welcome {
+        room_size: 2,
+        peers: vec![peer],
+        ice_servers: vec![],
+        heartbeat_seconds: 20,
+    };
+    let challenge = signal::Event::Challenge {
+        nonce: Nonce::from_bytes([5; 32]),
+        version_min: 1,
+        version_max: 1,
+    };
+    for event in [challenge, welcome] {
+        rig.net.handle_signal(&mut rig.cx, &rig.here, other, event);
+    }
+    assert_eq!(rig.via(&peer), Some(Via::Server(other)));
+    rig.link(peer, Role::Offerer);
+    rig.say(Event::RestartIce { peer });
+    assert_eq!(
+        rig.net.peers.get(&peer).and_then(|contact| contact.via()),
+        Some(Via::Server(other))
     );
 }
 

@@ -24,6 +24,29 @@ fn full_rooms_and_servers_refuse() {
 }
 
 #[test]
+fn who_hosts_a_room_serves_no_other_and_keeps_its_own_place() {
+    let host = RoomHost {
+        room: room(ROOM).id(),
+        peer: identity(1).peer_id(),
+    };
+    let mut bench = Bench::new(Limits {
+        room_host: Some(host),
+        ..Limits::default()
+    });
+    bench.join_alone(1, ROOM);
+    bench.join_alone(2, ROOM);
+    let full = [refused(3, Refusal::ServerFull {}), close(3, CloseCode::Full)];
+    assert_eq!(bench.join_alone(3, OTHER_ROOM), full);
+    // It has come to itself by another address.
+    bench.connect(4);
+    assert_eq!(bench.hello(4, 1, ROOM), [refused(4, Refusal::AlreadyRegistered {})]);
+    // Anybody else resumes as everywhere.
+    bench.connect(5);
+    let superseded = close(2, CloseCode::Superseded);
+    assert!(bench.hello(5, 2, ROOM).contains(&superseded));
+}
+
+#[test]
 fn an_address_has_its_own_limits() {
     let limits = Limits {
         connections_per_address_max: 2,

@@ -1,0 +1,182 @@
+//! What a process keeps, and for whom: a passphrase, what is forgotten, and a reader who pauses.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::program::{Machine, free_port};
+
+/// Stands for what is heard once a file is paused.
+const PAUSED: &str = "paused";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_is_put_under_a_passphrase_that_is_changed_and_removed() {
+    let machine = Machine::start().await;
+    let [one, other] = ["one", "other"].map(|name| {
+        let path = machine.folder.path().join(name);
+        std::fs::write(&path, format!("{name}\n")).unwrap();
+        path.display().to_string()
+    });
+    let who = async |more: &[&str]| {
+        let arguments = [&["chat", "tea", "--no-server", "--json", "--wait", "0"], more].concat();
+        machine.run(&arguments, "/status\n").await
+    };
+    let id = |printed: &str| {
+        let status = printed
+            .lines()
+            .find(|line| line.contains("\"status\""))
+            .unwrap()
+            .to_owned();
+        serde_json::from_str::<serde_json::Value>(&status).unwrap()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let (code, printed, words) = who(&["--name", "Ann"]).await;
+    assert_eq!(code, 0, "{words}");
+    let me = id(&printed);
+    let (code, _, words) = machine
+        .run(&["passphrase", "set", "--new-passphrase-file", &one], "")
+        .await;
+    assert_eq!(code, 0, "{words}");
+    let sealed = machine.folder.path().join("0/identity.sealed");
+    assert!(std::fs::read(&sealed).unwrap().starts_with(b"starling sealed 1\n"));
+
+    let (code, _, words) = who(&[]).await;
+    assert_eq!((code, words.contains("--passphrase-file")), (1, true), "{words}");
+    let (code, _, words) = who(&["--passphrase-file", &other]).await;
+    assert_eq!(
+        (code, words.contains("this is not the passphrase")),
+        (1, true),
+        "{words}"
+    );
+    let (code, printed, words) = who(&["--passphrase-file", &one]).await;
+    assert_eq!((code, id(&printed) == me), (0, true), "{words}");
+    let set = [
+        "passphrase",
+        "set",
+        "--passphrase-file",
+        &one,
+        "--new-passphrase-file",
+        &other,
+    ];
+    let (code, _, words) = machine.run(&set, "").await;
+    assert_eq!(code, 0, "{words}");
+    let (code, _, _) = who(&["--passphrase-file", &one]).await;
+    assert_eq!(code, 1);
+    let (code, _, words) = machine
+        .run(&["passphrase", "remove", "--passphrase-file", &other], "")
+        .await;
+    assert_eq!((code, sealed.exists()), (0, false), "{words}");
+    let (_, printed, words) = who(&[]).await;
+    assert_eq!(id(&printed), me, "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_found_by_its_id_and_paused_resumed_and_forgotten_and_so_is_the_room() {
+    let machine = Machine::start().await;
+    let at = format!("127.0.0.1:{}", free_port());
+    let mut ann = machine.talk("files", "Ann", &["--listen", &at, "--as", "1"]);
+    ann.hear("* Only you are here.").await;
+    let mut bob = machine.talk("files", "Bob", &["--bootnodes", &at, "--as", "2", "--json"]);
+    ann.hear("* Bob is here").await;
+    let source = machine.folder.path().join("notes.txt");
+    std::fs::write(&source, "what is in it").unwrap();
+    ann.type_in(&format!("/send {}", source.display())).await;
+    bob.hear("{\"type\":\"message\"").await;
+    let offer: serde_json::Value = serde_json::from_str(bob.heard.last().unwrap()).unwrap();
+    let id = offer["file"]["id"].as_str().unwrap().to_owned();
+    ann.type_in("to be forgotten").await;
+    bob.hear("{\"type\":\"message\"").await;
+    assert_eq!(ann.end().await, 0);
+
+    // Nobody is there who has it.
+    let short = &id[..8];
+    for (line, expected) in [
+        (format!("/pause {short}"), "{\"type\":\"refused\""),
+        (
+            format!("/get {short}"),
+            "{\"type\":\"done\",\"text\":\"Fetching notes.txt",
+        ),
+        (
+            format!("/pause {short}"),
+            "{\"type\":\"done\",\"text\":\"notes.txt waits until",
+        ),
+        ("/files".to_owned(), PAUSED),
+        ("/pause 1".to_owned(), "{\"type\":\"refused\""),
+        (
+            "/resume 1".to_owned(),
+            "{\"type\":\"done\",\"text\":\"Fetching notes.txt",
+        ),
+        (
+            format!("/cancel {id}"),
+            "{\"type\":\"done\",\"text\":\"Nothing of notes.txt",
+        ),
+        (
+            format!("/get {}", &id[..5]),
+            "{\"type\":\"refused\",\"text\":\"there is no file",
+        ),
+        (
+            "/forget".to_owned(),
+            "{\"type\":\"refused\",\"text\":\"this leaves the room",
+        ),
+        (
+            "/forget yes".to_owned(),
+            "{\"type\":\"done\",\"text\":\"Leaving, and forgetting",
+        ),
+    ] {
+        if expected == PAUSED {
+            // It shows in the room a moment later.
+            let is_paused = |line: &String| line.contains("\"state\":\"paused\"");
+            while !bob.heard.last().is_some_and(is_paused) {
+                bob.hear("{\"type\":\"file\"").await;
+            }
+            continue;
+        }
+        bob.type_in(&line).await;
+        bob.hear(expected).await;
+    }
+    bob.end().await;
+    assert!(!remembers(&machine, "2").await && remembers(&machine, "1").await);
+}
+
+/// Whether a person still has what was said in the room of the files.
+async fn remembers(machine: &Machine, who: &str) -> bool {
+    let again = ["chat", "files", "--no-server", "--as", who, "--wait", "0"];
+    let (_, printed, _) = machine.run(&again, "/history\n").await;
+    printed.contains("to be forgotten")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_pauses_does_not_stop_the_program() {
+    let machine = Machine::start().await;
+    let at = format!("127.0.0.1:{}", free_port());
+    let mut ann = machine.talk("pauses", "Ann", &["--listen", &at, "--as", "1"]);
+    ann.hear("* Only you are here.").await;
+    // Nobody reads what this one prints.
+    let bob = machine.talk("pauses", "Bob", &["--bootnodes", &at, "--as", "2"]);
+    ann.hear("* Bob is here").await;
+    // More than a pipe takes.
+    let long = "x".repeat(60_000);
+    for _ in 0..8 {
+        ann.type_in(&long).await;
+    }
+    ann.type_in("the last").await;
+    ann.hear("* “the last”: delivered to 1 of 1").await;
+    // The rest comes once it is read.
+    let mut bob = bob;
+    let lines = async {
+        let mut lines = 0;
+        while let Some(line) = bob.printed.next_line().await.unwrap() {
+            lines += usize::from(line.starts_with("Ann: xxx"));
+            if line == "Ann: the last" {
+                break;
+            }
+        }
+        lines
+    };
+    assert_eq!(timeout(Duration::from_secs(20), lines).await.unwrap(), 8);
+    for talker in [ann, bob] {
+        talker.end().await;
+    }
+}
