@@ -1,4 +1,4 @@
-//! A token bucket: so many at once, and so many a second or a minute in the long run.
+//! A token bucket: so many at once, and so many a second in the long run.
 
 use crate::io::{Instant, millis};
 
@@ -20,11 +20,6 @@ impl Bucket {
         Self::new(rate, 1_000, burst)
     }
 
-    /// `rate` a minute.
-    pub(crate) fn per_minute(rate: u32, burst: u32) -> Self {
-        Self::new(rate, 60_000, burst)
-    }
-
     fn new(rate: u32, token: u32, burst: u32) -> Self {
         Self {
             rate,
@@ -41,6 +36,11 @@ impl Bucket {
         self.at = now;
         self.used = self.used.saturating_sub(millis.saturating_mul(self.rate.into()));
         self.used + u64::from(self.token) <= u64::from(self.burst) * u64::from(self.token)
+    }
+
+    /// Whether nothing of it is used.
+    pub(crate) fn is_full(&self, now: Instant) -> bool {
+        self.used <= millis(now.since(self.at)).saturating_mul(self.rate.into())
     }
 
     /// Takes so many, which are owed if they are not there.
@@ -71,10 +71,6 @@ mod tests {
         assert!(!bucket.take(at(5_099)));
         assert!(bucket.take(at(5_100)));
         assert!(!bucket.take(at(5_150)));
-        let mut bucket = Bucket::per_minute(2, 1);
-        let taken = [0, 29_999, 30_000, 30_001, 60_000].map(|millis| bucket.take(at(millis)));
-        assert_eq!(taken, [true, false, true, false, true]);
-        assert!(!bucket.has(at(89_999)) && bucket.has(at(90_000)) && bucket.has(at(90_000)));
     }
 
     #[test]
@@ -83,5 +79,6 @@ mod tests {
         let at = Instant::from_millis;
         bucket.charge(at(5_000), 5);
         assert!(!bucket.has(at(5_299)) && bucket.has(at(5_300)));
+        assert!(!bucket.is_full(at(5_499)) && bucket.is_full(at(5_500)));
     }
 }

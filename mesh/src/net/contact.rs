@@ -8,7 +8,7 @@ use std::time::Duration;
 use chacha20::ChaCha20Rng;
 use shared::SessionId;
 
-use super::{link::Link, session::Session};
+use super::{budget::Cause, link::Link, session::Session};
 use crate::{
     back_off::{back_off, jittered},
     config::{ATTEMPT_BURST, ATTEMPT_SPACING, EXPLAIN_AFTER, RELAY_AFTER, Timing},
@@ -53,6 +53,8 @@ pub(crate) struct Contact {
     /// Links in a row that were lost soon after they had opened.
     brief: u32,
     purpose: Purpose,
+    /// What caused its attempt, if that was charged.
+    charged: Option<Cause>,
     /// The version we cannot talk to that the person was told of.
     told_version: Option<u16>,
 }
@@ -90,6 +92,7 @@ impl Contact {
             attempts_until: Instant::default(),
             brief: 0,
             purpose: Purpose::Mesh,
+            charged: None,
             told_version: None,
         }
     }
@@ -349,6 +352,11 @@ impl Contact {
         self.end_search();
         self.shunned_until = Some(until);
         self.retry_at = None;
+    }
+
+    /// Its next attempt is charged to this cause, or what is left of the last one to nobody any more. Gives the cause before.
+    pub(crate) fn charge(&mut self, cause: Option<Cause>) -> Option<Cause> {
+        std::mem::replace(&mut self.charged, cause)
     }
 
     /// Whether it may make us start an attempt now: a leaky bucket, kept as the time at which it will be empty (GCRA, ITU-T I.371).
