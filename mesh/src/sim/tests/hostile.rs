@@ -5,10 +5,7 @@ use shared::{Closing, Identity, MessageId, Room, RoomCode, Signature};
 use crate::{
     config::FRAGMENT_BYTES_MAX,
     model::{Alert, PersonState},
-    sim::{
-        scenario::{LinkDigest, Scenario, run},
-        world::{World, first_fragment, millis, misbehave::Trait, seconds, seeds, seeds_or},
-    },
+    sim::world::{World, first_fragment, millis, misbehave::Trait, seconds, seeds},
     wire::{
         entry::{Entry, EntryBody},
         frame::{Digests, Frame, GoodbyeReason, Hello},
@@ -329,16 +326,5 @@ fn a_name_that_somebody_else_had_is_told_once() {
         world.restart(reader);
         world.run_until_linked(seconds(10), &[reader, impostor]);
         assert_eq!(world.alerts(reader).len(), 1);
-    }
-}
-
-/// What `cargo xtask sim` demands of larger rooms.
-#[test]
-fn a_small_room_keeps_what_is_demanded_of_large_ones_with_those_who_misbehave() {
-    for seed in seeds_or(1..3) {
-        for scenario in [Scenario::GhostTree, Scenario::Misbehaving] {
-            let report = run(scenario, 20, seed, LinkDigest::Omitted);
-            assert_eq!(report.broken, [], "{}, seed {seed}", scenario.name());
-        }
     }
 }
