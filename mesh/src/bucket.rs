@@ -1,4 +1,4 @@
-//! A token bucket: so many at once, and so many a second or a minute in the long run.
+//! A token bucket: so many at once, and so many a second in the long run.
 
 use crate::io::{Instant, millis};
 
@@ -20,11 +20,6 @@ impl Bucket {
         Self::new(rate, 1_000, burst)
     }
 
-    /// `rate` a minute.
-    pub(crate) fn per_minute(rate: u32, burst: u32) -> Self {
-        Self::new(rate, 60_000, burst)
-    }
-
     fn new(rate: u32, token: u32, burst: u32) -> Self {
         Self {
             rate,
@@ -43,15 +38,15 @@ impl Bucket {
         self.used + u64::from(self.token) <= u64::from(self.burst) * u64::from(self.token)
     }
 
+    /// Whether nothing of it is used.
+    pub(crate) fn is_full(&self, now: Instant) -> bool {
+        self.used <= millis(now.since(self.at)).saturating_mul(self.rate.into())
+    }
+
     /// Takes so many, which are owed if they are not there.
     pub(crate) fn charge(&mut self, now: Instant, count: usize) {
         self.has(now);
         self.used += count as u64 * u64::from(self.token);
-    }
-
-    /// Gives one back that was taken.
-    pub(crate) fn give_back(&mut self) {
-        self.used = self.used.saturating_sub(u64::from(self.token));
     }
 
     /// Takes one, if there is one.
@@ -76,20 +71,6 @@ mod tests {
         assert!(!bucket.take(at(5_099)));
         assert!(bucket.take(at(5_100)));
         assert!(!bucket.take(at(5_150)));
-        let mut bucket = Bucket::per_minute(2, 1);
-        let taken = [0, 29_999, 30_000, 30_001, 60_000].map(|millis| bucket.take(at(millis)));
-        assert_eq!(taken, [true, false, true, false, true]);
-        assert!(!bucket.has(at(89_999)) && bucket.has(at(90_000)) && bucket.has(at(90_000)));
-    }
-
-    #[test]
-    fn what_is_given_back_can_be_taken_again_and_no_more_than_the_burst() {
-        let mut bucket = Bucket::per_second(10, 2);
-        let now = Instant::from_millis(5_000);
-        bucket.give_back();
-        assert_eq!([0; 3].map(|_| bucket.take(now)), [true, true, false]);
-        bucket.give_back();
-        assert_eq!([0; 2].map(|_| bucket.take(now)), [true, false]);
     }
 
     #[test]
@@ -98,5 +79,6 @@ mod tests {
         let at = Instant::from_millis;
         bucket.charge(at(5_000), 5);
         assert!(!bucket.has(at(5_299)) && bucket.has(at(5_300)));
+        assert!(!bucket.is_full(at(5_499)) && bucket.is_full(at(5_500)));
     }
 }

@@ -4,13 +4,14 @@
 
 mod files;
 mod keeping;
+mod rates;
 mod timing;
 
 use std::time::Duration;
 
 use shared::limits::{LINKS_MAX, TEXT_BYTES_MAX};
 
-pub use self::{files::*, keeping::*, timing::Timing};
+pub use self::{files::*, keeping::*, rates::*, timing::Timing};
 
 /// What a node is told at its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,6 +139,10 @@ pub const INVITATIONS_MAX: usize = 4;
 /// for a STUN server that does not answer would take much longer.
 pub const GATHER: Duration = Duration::from_secs(2);
 
+/// For how long a server is remembered to have said that another node speaks with our key: longer than it takes that node to take our place with our
+/// neighbors, or a link to show that it is dead.
+pub const SUPERSEDED_DOUBTED: Duration = Duration::from_secs(60);
+
 /// For how long a room that was closed on a former visit is told to servers, which may have been started anew.
 pub const HAND_IN: Duration = Duration::from_secs(3);
 
@@ -153,18 +158,21 @@ pub const FIRST_MEASURE: Duration = Duration::from_secs(1);
 /// By how much a round-trip time must change to be told anew, as must a quarter of it.
 pub const ROUND_TRIP_CHANGE: Duration = Duration::from_millis(5);
 
-/// How many attempts to link others may cause in a minute in the long run, half for each carrier. Chromium makes 500 connections in all.
-pub const PROVOKED_PER_MINUTE: u32 = 40;
+/// What all attempts to link that others cause may cost before they have to wait, half of it for one cause. Chromium makes 500 connections until it
+/// cleans up, which nobody can ask it to do.
+pub const CONNECTIONS_BUDGET: u32 = 300;
 
-/// How many attempts to link others may cause at once: a whole room that comes back, twice.
-pub const PROVOKED_BURST: u32 = 48;
+/// How much of that is forgotten in a minute.
+pub const CONNECTIONS_PER_MINUTE: u32 = 4;
 
-/// How many attempts that others caused are forgiven in a minute, in the long run, because a link came of them: whoever is at its other end had to make a
-/// connection too. With [`PROVOKED_PER_MINUTE`] it is the most that others can cause, whoever they are.
-pub const FORGIVEN_PER_MINUTE: u32 = 120;
+/// What an attempt costs.
+pub const ATTEMPT_COST: u32 = 2;
 
-/// How many attempts of which links came are forgiven at once.
-pub const FORGIVEN_BURST: u32 = 120;
+/// What is left of it if the link opens: the connection is made all the same.
+pub const OPENED_COST: u32 = 1;
+
+/// How many causes of attempts are told apart: servers, neighbors of now and before, tabs, presence.
+pub const CAUSES_MAX: usize = 32;
 
 /// How many violations a peer may commit before its link is closed.
 pub const VIOLATIONS_MAX: u32 = 5;
@@ -177,51 +185,6 @@ pub const FRAMES_PER_SECOND: u32 = 2_000;
 
 /// How many fragments a peer may send us at once.
 pub const FRAMES_BURST: u32 = 20_000;
-
-// --- what a neighbor may hand us, and what we hand on ---
-
-/// How many records of its own a neighbor may hand us in a second, in the long run.
-pub const RECORDS_PER_SECOND: u32 = 20;
-
-/// How many records of its own a neighbor may hand us at once.
-pub const RECORDS_BURST: u32 = 256;
-
-/// How many packets of its own a neighbor may have us hand on in a second, in the long run.
-pub const PACKETS_PER_SECOND: u32 = 100;
-
-/// How many packets of its own a neighbor may have us hand on at once.
-pub const PACKETS_BURST: u32 = 1_000;
-
-/// How many bytes of records of its own, routed or not, a neighbor may hand us in a second, in the long run: what passes us everybody has to
-/// carry.
-pub const ORIGINATED_PER_SECOND: u32 = 640 * 1024;
-
-/// How many bytes of records of its own a neighbor may hand us at once.
-pub const ORIGINATED_BURST: u32 = 6 * 1024 * 1024;
-
-/// How many bytes of messages to everyone, and as many of packets, we send in a second, in the long run: together less than neighbors take.
-pub const OWN_BYTES_PER_SECOND: u32 = 256 * 1024;
-
-/// How many bytes of messages to everyone, and as many of packets, we send at once.
-pub const OWN_BYTES_BURST: u32 = 2 * 1024 * 1024;
-
-/// How many packets we send in a second, in the long run: less than neighbors take, for others can make us answer.
-pub const OWN_PACKETS_PER_SECOND: u32 = 50;
-
-/// How many packets we send at once.
-pub const OWN_PACKETS_BURST: u32 = 500;
-
-/// How many messages a person may send in a second, in the long run: with the beacons, less than neighbors take.
-pub const MESSAGES_PER_SECOND: u32 = 10;
-
-/// How many messages a person may send at once.
-pub const MESSAGES_BURST: u32 = 128;
-
-/// How many bytes a neighbor is answered with in a second, in the long run, whatever it asks for: a few bytes can ask for much.
-pub const ANSWERED_PER_SECOND: u32 = 512 * 1024;
-
-/// How many bytes a neighbor is answered with at once: a whole room's beacons, and a good part of the log.
-pub const ANSWERED_BURST: u32 = 8 * 1024 * 1024;
 
 // --- broadcast ---
 
@@ -422,6 +385,28 @@ pub const RECENT_BEACONS: Duration = Duration::from_secs(20);
 /// How long after somebody fell away it is looked at who is still reached: others fall away at the same time.
 pub const REACH_SETTLE: Duration = Duration::from_millis(500);
 
+/// Of how many others one may weigh that is reached through one person only.
+pub const PERSON_SHARE: usize = 4;
+
+/// How many who have just come weigh before it is looked at who names them; in a large room more.
+pub const NEWCOMERS_UNSEEN_MAX: usize = 16;
+
+/// How long somebody goes on to weigh whom one person has come to dominate beyond that one's share: it is longer between the first and the second link
+/// of somebody who comes.
+pub const SHARE_SETTLE: Duration = Duration::from_secs(5);
+
+/// Beyond so many links nobody weighs. Of 2,000 people who have five links each nobody is farther than eight.
+pub const SHARE_HOPS_MAX: u16 = 64;
+
+/// In how many passes dominators are looked for. Measured: three or four are enough for honest rooms.
+pub const DOMINATOR_PASSES: usize = 8;
+
+/// In how many rounds shares are worked out that depend on each other: each makes the excess about four times as small.
+pub const SHARE_ROUNDS: usize = 8;
+
+/// How many times as long as ours in our place an interval may be that somebody says, and is believed.
+pub const INTERVALS_BELIEVED: u32 = 4;
+
 /// How long somebody who is reached no longer has to be reached another way, by another link and the beacons that name it.
 pub const CUT_OFF: Duration = Duration::from_secs(1);
 
@@ -477,6 +462,10 @@ pub(crate) const SIM_CRASH_CONVERGENCE_MAX: Duration = Duration::from_secs(15);
 /// Within which those left count right after many crashed or left at once.
 #[cfg(any(test, feature = "sim"))]
 pub(crate) const SIM_LISTED_MAX: Duration = Duration::from_secs(12);
+
+/// How long a scenario waits until something is known to be with everyone.
+#[cfg(any(test, feature = "sim"))]
+pub(crate) const SIM_DELIVERED_MAX: Duration = Duration::from_secs(20 * 60);
 
 /// How far clocks are off, at most, in the scenarios with wrong clocks.
 #[cfg(any(test, feature = "sim"))]

@@ -98,8 +98,8 @@ pub(crate) enum ToNet {
     Violation { link: LinkId },
     /// More people than before may be linked with.
     LinksWanted,
-    /// The mesh brought us a sealed envelope.
-    Envelope { sealed: String },
+    /// A neighbor handed us a sealed envelope that came through the mesh.
+    Envelope { from: PeerId, sealed: String },
     /// Somebody has a file that we fetch: a link with them is wanted beyond those that the mesh wants.
     FileLink { peer: PeerId, sources: Sources },
     /// That link is wanted no longer.

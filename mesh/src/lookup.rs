@@ -120,6 +120,16 @@ impl Value for () {
     fn unpack(_: u128) -> Self {}
 }
 
+impl Value for ShortId {
+    fn pack(self) -> u128 {
+        self.0.into()
+    }
+
+    fn unpack(packed: u128) -> Self {
+        Self(u64::try_from(packed).unwrap_or(u64::MAX))
+    }
+}
+
 /// A place in a list.
 impl Value for usize {
     fn pack(self) -> u128 {

@@ -12,6 +12,7 @@
 
 mod active_view;
 mod attempts;
+mod budget;
 mod carriers;
 mod contact;
 mod dispatch;
@@ -34,6 +35,7 @@ pub(crate) use self::link::Link;
 use self::{
     active_view::ActiveView,
     attempts::Attempts,
+    budget::Cause,
     carriers::Carriers,
     contact::Via,
     invitations::{HandedOut, Invitations},
@@ -69,6 +71,8 @@ pub(crate) struct Net {
     /// What waits until the room was told.
     later: VecDeque<Later>,
     registered: bool,
+    /// Until when a server is believed that says we are superseded, should nobody have us any more.
+    superseded_until: Option<Instant>,
     leaving: bool,
 }
 
@@ -96,6 +100,7 @@ impl Net {
             to_room: VecDeque::new(),
             later: VecDeque::new(),
             registered: false,
+            superseded_until: None,
             leaving: false,
         }
     }
@@ -294,6 +299,7 @@ impl Net {
         let digests = view.digests();
         let (mut scope, active_view) = self.active_view(cx);
         active_view.handle_open(&mut scope, link, digests);
+        self.note_opened(cx, link);
         self.settle(cx, view);
     }
 
@@ -379,7 +385,9 @@ impl Net {
                     self.membership.seek_now(cx.instant());
                 }
             }
-            Ok(Nearby::Envelope { to, sealed }) if to == cx.me => self.handle_envelope(cx, view, Via::Nearby, &sealed),
+            Ok(Nearby::Envelope { to, sealed }) if to == cx.me => {
+                self.handle_envelope(cx, view, (Via::Nearby, Cause::Nearby), &sealed);
+            }
             Ok(_) => {}
             Err(_) => cx.counters.envelopes_refused += 1,
         }
@@ -409,8 +417,6 @@ impl Net {
         active_view.grant_grace(&mut scope);
     }
 
-    // --- the room ---
-
     /// A neighbor sent what it should not.
     pub(crate) fn handle_violation(&mut self, cx: &mut Context, view: View<'_>, link: LinkId) {
         let (mut scope, active_view) = self.active_view(cx);
@@ -418,14 +424,14 @@ impl Net {
         self.settle(cx, view);
     }
 
-    /// More people than before may be linked with.
+    /// More people may be linked with.
     pub(crate) fn handle_links_wanted(&mut self, now: Instant) {
         self.membership.seek_now(now);
     }
 
-    /// The mesh brought an envelope.
-    pub(crate) fn handle_routed(&mut self, cx: &mut Context, view: View<'_>, sealed: &str) {
-        self.handle_envelope(cx, view, Via::Mesh, sealed);
+    /// The mesh brought an envelope, by this neighbor.
+    pub(crate) fn handle_routed(&mut self, cx: &mut Context, view: View<'_>, from: PeerId, sealed: &str) {
+        self.handle_envelope(cx, view, (Via::Mesh, Cause::Neighbor(from)), sealed);
     }
 
     /// Goes on with what waited until the room was told. Says whether there was anything.
@@ -468,11 +474,6 @@ impl Net {
         };
         self.settle(cx, view);
         taken.map(|()| kind)
-    }
-
-    /// Tells the founder's closing to every server that we are registered with, now and later.
-    pub(crate) fn hand_in(&mut self, cx: &mut Context, closing: &shared::Closing) {
-        self.servers.hand_in(cx, closing);
     }
 
     /// Drops all attempts and invitations, and says goodbye on all links.

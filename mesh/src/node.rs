@@ -352,16 +352,22 @@ impl Node {
         }
     }
 
-    /// Moves the clock on. If it jumped over what was due, the machine slept.
+    /// Moves the clock on. If it jumped over what was due, or the wall clock ran ahead of it, the machine slept.
     fn advance(&mut self, now: Now) {
         let threshold = self.cx.timing.sleep_threshold;
         // What waited for something else than time, a server say, may be long overdue when it can be done at last.
-        let jumped = now.instant.since(self.cx.instant()) > threshold;
+        let passed = now.instant.since(self.cx.instant());
+        let jumped = passed > threshold;
+        // There are systems on which the monotonic clock stands still meanwhile. A person who sets their clock does no harm: links have to show
+        // that they work, which they do.
+        let by_wall = Duration::from_millis(now.unix_millis.saturating_sub(self.cx.now.unix_millis));
+        let slept = by_wall.saturating_sub(passed) > threshold;
         let due = if jumped { self.poll_timeout() } else { None };
         let due = due.map(|due| due.max(self.cx.instant()));
         self.cx.now.instant = self.cx.instant().max(now.instant);
         self.cx.now.unix_millis = now.unix_millis;
-        if self.phase == Phase::Here && due.is_some_and(|due| self.cx.instant().since(due) > threshold) {
+        let overslept = due.is_some_and(|due| self.cx.instant().since(due) > threshold);
+        if self.phase == Phase::Here && (overslept || slept) {
             self.net.handle_wake(&mut self.cx);
             self.files.handle_wake(self.cx.instant());
         }
@@ -401,8 +407,8 @@ impl Node {
             ToNet::FileLink { peer, sources } => self.net.handle_file_link(&mut self.cx, &self.room, peer, sources),
             ToNet::FileLinkOver { peer } => self.net.handle_file_link_over(&mut self.cx, &self.room, peer),
             ToNet::LinksWanted => self.net.handle_links_wanted(self.cx.instant()),
-            ToNet::Envelope { sealed } if self.phase == Phase::Here => {
-                self.net.handle_routed(&mut self.cx, &self.room, &sealed);
+            ToNet::Envelope { from, sealed } if self.phase == Phase::Here => {
+                self.net.handle_routed(&mut self.cx, &self.room, from, &sealed);
             }
             ToNet::Envelope { .. } => {}
             ToNet::Close { statement } => {

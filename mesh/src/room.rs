@@ -367,7 +367,7 @@ impl Room {
         self.time.review(cx, self.roster.clocks());
         self.trees.refresh(&self.roster);
         let facts = Facts {
-            people: self.roster.present() + 1,
+            people: self.roster.weight() + 1,
             is_root: self.trees.is_root(),
             neighbors: self.neighbors.peers().map(|peer| ShortId::of_peer(&peer)).collect(),
             on_server: self.on_server,
@@ -384,7 +384,7 @@ impl Room {
 
     /// Something is news that the next beacon should say soon.
     fn hasten_beacon(&mut self, now: Instant) {
-        self.presence.hasten(now, self.roster.present() + 1);
+        self.presence.hasten(now, self.roster.weight() + 1);
     }
 
     fn send_packet(&mut self, cx: &mut Context, to: PeerId, payload: Payload, forwarding: Forwarding) {
@@ -401,8 +401,10 @@ impl Room {
             if let Some(name) = name {
                 self.set_name(cx, peer, &name);
             }
-            let news = self.deliveries.on_arrival(cx.instant(), peer, &cx.timing);
-            tell_news(cx, news);
+            if self.roster.weighs(&peer) {
+                let news = self.deliveries.on_arrival(cx.instant(), peer, &cx.timing);
+                tell_news(cx, news);
+            }
         }
         result
     }

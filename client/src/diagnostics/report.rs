@@ -156,7 +156,7 @@ fn describe(happening: Happening) -> Line {
     }
 }
 
-fn counts(counters: &Counters) -> [(&'static str, &'static str, u64); 14] {
+fn counts(counters: &Counters) -> [(&'static str, &'static str, u64); 15] {
     [
         ("envelopes", "forged", counters.envelopes_forged),
         ("envelopes", "replayed", counters.envelopes_replayed),
@@ -167,6 +167,7 @@ fn counts(counters: &Counters) -> [(&'static str, &'static str, u64); 14] {
         ("entries", "broadcast", counters.entries_broadcast),
         ("entries", "repeated", counters.entries_repeated),
         ("answers", "put off", counters.answers_put_off),
+        ("records", "put off", counters.records_put_off),
         ("entries", "synced", counters.entries_synced),
         ("entry", "hops", counters.entry_hops),
         ("packets", "dropped", counters.packets_dropped),

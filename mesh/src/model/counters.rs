@@ -22,6 +22,8 @@ pub struct Counters {
     pub entries_repeated: u64,
     /// Requests of neighbors that had been answered with too much lately.
     pub answers_put_off: u64,
+    /// Records that were not taken when they came, because as many of the kind had come lately.
+    pub records_put_off: u64,
     /// Entries that came by sync instead.
     pub entries_synced: u64,
     /// Over how many links the last entry came that was broadcast to us and new; 0 if it was grafted.

@@ -171,7 +171,6 @@ impl ActiveView {
         if let Some(contact) = net.peers.get_mut(&peer) {
             contact.accept_version();
         }
-        net.out.push(Event::Greeted { peer });
         net.out.tell_room(ToRoom::NeighborUp {
             link: id,
             peer,

@@ -15,6 +15,7 @@ use shared::{
 };
 
 use super::{
+    budget::{Budget, Cause},
     contact::{Alone, Contact, Purpose, Via},
     membership::{Need, grants},
     scope::{Event, Scope},
@@ -22,13 +23,9 @@ use super::{
 };
 use crate::{
     back_off::jittered,
-    bucket::Bucket,
-    config::{
-        FORGIVEN_BURST, FORGIVEN_PER_MINUTE, FULL_RETRY, LINKS_MIN, PROVOKED_BURST, PROVOKED_PER_MINUTE, RELAY_AFTER,
-        Timing,
-    },
+    config::{FULL_RETRY, LINKS_MIN, RELAY_AFTER, Timing},
     door::LinkState,
-    io::{Candidate, Instant, LinkId, Output},
+    io::{Candidate, LinkId, Output},
     model::Alert,
     random::{Stream, stream},
     wire::envelope::{Body, DeclineReason, Envelope},
@@ -38,21 +35,15 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Attempts {
     rng: ChaCha20Rng,
-    /// Attempts that others cause, in all.
-    provoked: Bucket,
-    /// And for each that carried the cause.
-    provoked_via: Vec<(Via, Bucket)>,
-    /// How many of them may still be forgiven.
-    forgiven: Bucket,
+    /// What others may cause.
+    budget: Budget,
 }
 
 impl Attempts {
     pub(crate) fn new(seed: [u8; 32]) -> Self {
         Self {
             rng: stream(seed, Stream::Attempts),
-            provoked: Bucket::per_minute(PROVOKED_PER_MINUTE, PROVOKED_BURST),
-            provoked_via: Vec::new(),
-            forgiven: Bucket::per_minute(FORGIVEN_PER_MINUTE, FORGIVEN_BURST),
+            budget: Budget::default(),
         }
     }
 
@@ -126,6 +117,7 @@ impl Attempts {
         &mut self,
         net: &mut Scope<'_>,
         via: Via,
+        cause: Cause,
         envelope: Envelope,
         ice_servers: Vec<IceServer>,
     ) {
@@ -147,7 +139,7 @@ impl Attempts {
                 sdp,
                 urgent,
             } => {
-                if !prevails(net, &from) && self.admit(net, via, from, id, version, urgent) {
+                if !prevails(net, &from) && self.admit(net, (via, cause), from, id, version, urgent) {
                     self.drop(net, &from);
                     self.answer(net, from, id, sdp, ice_servers);
                 }
@@ -297,30 +289,19 @@ impl Attempts {
 
 /// What others may cause.
 impl Attempts {
-    /// Whether there may be another attempt that was caused by what `via` brought, which is counted then. Browsers make only some
-    /// hundred connections in the life of a page, and keys cost nothing: so whoever carries has a share, not each key. What we choose
-    /// ourselves is not counted here.
-    pub(crate) fn may_be_provoked(&mut self, now: Instant, via: Via) -> bool {
-        let place = self.provoked_via.iter().position(|(known, _)| *known == via);
-        let place = place.unwrap_or_else(|| {
-            let share = Bucket::per_minute(PROVOKED_PER_MINUTE / 2, PROVOKED_BURST / 2);
-            self.provoked_via.push((via, share));
-            self.provoked_via.len() - 1
-        });
-        let share = &mut self.provoked_via[place].1;
-        self.provoked.has(now) && share.take(now) && self.provoked.take(now)
+    /// Whether there may be another attempt for this cause, which is charged then.
+    pub(crate) fn may_be_caused(&mut self, net: &mut Scope<'_>, peer: &PeerId, cause: Cause) -> bool {
+        let charged = self.budget.take(net.cx.instant(), cause);
+        if let Some(contact) = net.peers.get_mut(peer).filter(|_| charged.is_some()) {
+            contact.charge(charged);
+        }
+        charged.is_some()
     }
 
-    /// A link has proved who is at its other end. The attempt it came of is forgiven, if others caused it: keys cost nothing, but a link costs its
-    /// other end as much as us. Else those who come to a room one after the other, as honest people do, would find it closed.
-    pub(crate) fn forgive(&mut self, net: &mut Scope<'_>, peer: &PeerId) {
-        let via = net.peers.get_mut(peer).and_then(Contact::take_provoked);
-        if let Some(via) = via.filter(|_| self.forgiven.take(net.cx.instant())) {
-            self.provoked.give_back();
-            let share = self.provoked_via.iter_mut().find(|(known, _)| *known == via);
-            if let Some((_, share)) = share {
-                share.give_back();
-            }
+    /// An attempt opened.
+    pub(crate) fn note_opened(&mut self, net: &mut Scope<'_>, peer: &PeerId) {
+        if let Some(cause) = net.peers.get_mut(peer).and_then(|contact| contact.charge(None)) {
+            self.budget.give_back(cause);
         }
     }
 
@@ -328,7 +309,7 @@ impl Attempts {
     fn admit(
         &mut self,
         net: &mut Scope<'_>,
-        via: Via,
+        (via, cause): (Via, Cause),
         from: PeerId,
         id: SessionId,
         version: u16,
@@ -348,12 +329,13 @@ impl Attempts {
         };
         let need = if urgent { Need::High } else { Need::Low };
         let has_slot = contact.uses_slot() || grants(slots_used, need);
-        if !has_slot || !self.may_be_provoked(now, via) {
+        if !has_slot || !self.may_be_caused(net, &from, cause) {
             decline(net, via, from, id, DeclineReason::Full);
             return false;
         }
-        contact.count_attempt(now);
-        contact.note_provoked(via);
+        if let Some(contact) = net.peers.get_mut(&from) {
+            contact.count_attempt(now);
+        }
         true
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chacha20::ChaCha20Rng;
 use shared::SessionId;
 
-use super::{link::Link, session::Session};
+use super::{budget::Cause, link::Link, session::Session};
 use crate::{
     back_off::{back_off, jittered},
     config::{ATTEMPT_BURST, ATTEMPT_SPACING, EXPLAIN_AFTER, RELAY_AFTER, Timing},
@@ -50,11 +50,11 @@ pub(crate) struct Contact {
     shunned_until: Option<Instant>,
     /// Until when the attempts that it made us start use up what it may.
     attempts_until: Instant,
-    /// What brought the cause of an attempt that counts among those that others cause, until a link came of it.
-    provoked: Option<Via>,
     /// Links in a row that were lost soon after they had opened.
     brief: u32,
     purpose: Purpose,
+    /// What caused its attempt, if that was charged.
+    charged: Option<Cause>,
     /// The version we cannot talk to that the person was told of.
     told_version: Option<u16>,
 }
@@ -90,9 +90,9 @@ impl Contact {
             wanted_until,
             shunned_until: None,
             attempts_until: Instant::default(),
-            provoked: None,
             brief: 0,
             purpose: Purpose::Mesh,
+            charged: None,
             told_version: None,
         }
     }
@@ -354,6 +354,11 @@ impl Contact {
         self.retry_at = None;
     }
 
+    /// Its next attempt is charged to this cause, or what is left of the last one to nobody any more. Gives the cause before.
+    pub(crate) fn charge(&mut self, cause: Option<Cause>) -> Option<Cause> {
+        std::mem::replace(&mut self.charged, cause)
+    }
+
     /// Whether it may make us start an attempt now: a leaky bucket, kept as the time at which it will be empty (GCRA, ITU-T I.371).
     pub(crate) fn may_attempt(&self, now: Instant) -> bool {
         self.attempts_until.max(now) <= now + ATTEMPT_SPACING * (ATTEMPT_BURST - 1)
@@ -362,16 +367,6 @@ impl Contact {
     /// It makes us start an attempt.
     pub(crate) fn count_attempt(&mut self, now: Instant) {
         self.attempts_until = self.attempts_until.max(now) + ATTEMPT_SPACING;
-    }
-
-    /// An attempt at it counts among those that others cause, by what `via` brought.
-    pub(crate) fn note_provoked(&mut self, via: Via) {
-        self.provoked = Some(via);
-    }
-
-    /// A link came of it: gives what brought the cause, if the attempt counted.
-    pub(crate) fn take_provoked(&mut self) -> Option<Via> {
-        self.provoked.take()
     }
 
     /// It speaks a version that we do not. Says whether the person does not know that yet.

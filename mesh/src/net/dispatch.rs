@@ -12,6 +12,7 @@ use super::{
     Later, Net,
     active_view::ActiveView,
     attempts::{Attempts, refuse_version},
+    budget::Cause,
     carriers,
     contact::{Alone, Contact, Purpose, Via},
     invitations::Text,
@@ -22,11 +23,11 @@ use super::{
     session::Session,
 };
 use crate::{
-    config::LINKS_TARGET,
+    config::{LINKS_TARGET, SUPERSEDED_DOUBTED},
     context::Context,
     door::{Forwarding, LinkState, Sources, ToRoom, View},
     io::{Instant, LinkId, Output, ServerId},
-    model::InvitationError,
+    model::{Alert, InvitationError},
     wire::{envelope::Body, frame::GoodbyeReason, nearby::Nearby},
 };
 
@@ -41,6 +42,18 @@ impl Net {
         if self.registered != self.is_registered() {
             self.registered = !self.registered;
             self.to_room.push_back(ToRoom::Registered(self.registered));
+        }
+        self.conclude_superseded(cx);
+    }
+
+    /// Another node that speaks with our key takes our place with all servers and, link by link, with our neighbors. As long as one of them still has
+    /// us, a server that says so may be lying.
+    fn conclude_superseded(&mut self, cx: &mut Context) {
+        let is_said = self.superseded_until.is_some_and(|until| cx.instant() < until);
+        if is_said && !self.leaving && !self.is_registered() && self.peers.usable_links().next().is_none() {
+            self.superseded_until = None;
+            cx.alert(Alert::Superseded);
+            self.to_room.push_back(ToRoom::Superseded);
         }
     }
 
@@ -72,9 +85,9 @@ impl Net {
                 }
             }
             servers::Event::Closed { statement } => self.to_room.push_back(ToRoom::Closed { statement }),
-            servers::Event::Superseded => self.to_room.push_back(ToRoom::Superseded),
+            servers::Event::Superseded => self.superseded_until = Some(cx.instant() + SUPERSEDED_DOUBTED),
             servers::Event::Relayed { server, payload } => {
-                self.handle_envelope(cx, view, Via::Server(server), &payload);
+                self.handle_envelope(cx, view, (Via::Server(server), Cause::Server(server)), &payload);
             }
         }
     }
@@ -83,10 +96,6 @@ impl Net {
         match event {
             Event::ToRoom(word) => self.to_room.push_back(word),
             Event::Send { via, to, session, body } => self.send(cx, via, to, session, body),
-            Event::Greeted { peer } => {
-                let (mut scope, attempts) = self.attempts(cx);
-                attempts.forgive(&mut scope, &peer);
-            }
             Event::AttemptFailed { peer } => self.fail(cx, peer),
             Event::LinkEnded => self.servers.discover_soon(cx),
             Event::ClosedInOrder { peer } => self.on_closed_in_order(cx, peer),
@@ -148,7 +157,13 @@ impl Net {
     }
 
     /// An envelope was carried to us.
-    pub(super) fn handle_envelope(&mut self, cx: &mut Context, view: View<'_>, via: Via, sealed: &str) {
+    pub(super) fn handle_envelope(
+        &mut self,
+        cx: &mut Context,
+        view: View<'_>,
+        (via, cause): (Via, Cause),
+        sealed: &str,
+    ) {
         if let Some(envelope) = self.carriers.open(cx, via, sealed) {
             // A link that is there may need its relay to go on.
             let ice_servers = if matches!(envelope.body, Body::Offer { round: 0, .. }) {
@@ -157,7 +172,7 @@ impl Net {
                 self.servers.ice_servers()
             };
             let (mut scope, attempts) = self.attempts(cx);
-            attempts.handle_envelope(&mut scope, via, envelope, ice_servers);
+            attempts.handle_envelope(&mut scope, via, cause, envelope, ice_servers);
             self.settle(cx, view);
         }
     }
@@ -328,14 +343,18 @@ impl Net {
     /// Starts an attempt at a peer, by what carries it now. If none can be started and none follows, the peer is sought no longer.
     pub(super) fn start(&mut self, cx: &mut Context, view: View<'_>, peer: PeerId) {
         let via = self.choose_via(cx, view, &peer);
-        // Whom we know from others alone may not be there at all.
-        let is_here = view.is_present(&peer);
-        let via = via.filter(|via| is_here || self.attempts.may_be_provoked(cx.instant(), *via));
-        if let (Some(contact), Some(via), false) = (self.peers.get_mut(&peer), via, is_here) {
-            contact.note_provoked(via);
-        }
+        let is_present = view.is_present(&peer);
         let ice_servers = self.ice_servers_for(view, &peer);
         let (mut scope, attempts) = self.attempts(cx);
+        // Whoever made us believe in them, they may not be there at all.
+        let via = via.filter(|via| {
+            let cause = match via {
+                Via::Server(server) if !is_present => Cause::Server(*server),
+                Via::Nearby => Cause::Nearby,
+                Via::Server(_) | Via::Mesh => Cause::Presence,
+            };
+            scope.peers.has_slot_for(&peer) && attempts.may_be_caused(&mut scope, &peer, cause)
+        });
         attempts.start(&mut scope, peer, via, ice_servers);
         let contact = scope.peers.get_mut(&peer);
         if contact.is_some_and(|contact| contact.end_idle_search()) {
@@ -401,6 +420,19 @@ impl Net {
     fn drop_attempt(&mut self, cx: &mut Context, peer: &PeerId) {
         let (mut scope, attempts) = self.attempts(cx);
         attempts.drop(&mut scope, peer);
+    }
+
+    /// An attempt at whoever this link is with opened, and costs less.
+    pub(super) fn note_opened(&mut self, cx: &mut Context, link: LinkId) {
+        if let Some(peer) = self.peers.link(link).map(Link::peer) {
+            let (mut scope, attempts) = self.attempts(cx);
+            attempts.note_opened(&mut scope, &peer);
+        }
+    }
+
+    /// Tells the founder's closing to every server that we are registered with, now and later.
+    pub(crate) fn hand_in(&mut self, cx: &mut Context, closing: &shared::Closing) {
+        self.servers.hand_in(cx, closing);
     }
 
     /// How badly we want another link.

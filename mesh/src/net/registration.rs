@@ -48,6 +48,8 @@ pub(crate) enum Action {
     NotHere(PeerId),
     /// The server says that the founder has closed the room.
     Closed(Closing),
+    /// The server says that another has registered with our key.
+    Superseded,
     /// Tell the person.
     Alert(Alert),
 }
@@ -289,7 +291,11 @@ impl Registration {
         match self.state {
             // A refusal before the close has already decided.
             State::Waiting { .. } | State::Stopped => {}
-            _ if code == CloseCode::Superseded.code() => self.stop(Alert::Superseded, out),
+            _ if code == CloseCode::Superseded.code() => {
+                self.state = State::Stopped;
+                out.push(Action::Changed(self.shown()));
+                out.push(Action::Superseded);
+            }
             State::Opening { .. } | State::Greeting { .. } | State::Registered { .. } => {
                 self.back_off(now, timing, rng, out);
             }

@@ -31,8 +31,6 @@ pub(crate) enum Event {
         session: SessionId,
         body: Body,
     },
-    /// A link has proved who is at its other end.
-    Greeted { peer: PeerId },
     /// An attempt failed, or its link could not be made.
     AttemptFailed { peer: PeerId },
     /// A link in use is closed: another may have to take its place.

@@ -203,12 +203,8 @@ impl Servers {
                     }
                     cx.event(model::Event::Server { server, state });
                 }
-                Action::Alert(alert) => {
-                    if alert == model::Alert::Superseded {
-                        self.events.push_back(Event::Superseded);
-                    }
-                    cx.alert(alert);
-                }
+                Action::Superseded => self.events.push_back(Event::Superseded),
+                Action::Alert(alert) => cx.alert(alert),
                 Action::Peers(peers) => self.events.push_back(Event::Peers { server, peers }),
                 Action::NotHere(peer) => self.events.push_back(Event::NotHere { server, peer }),
                 Action::Relayed { payload } => self.events.push_back(Event::Relayed { server, payload }),

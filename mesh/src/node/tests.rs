@@ -646,3 +646,24 @@ fn the_network_is_shown_with_those_who_are_here_and_what_both_ends_name_as_a_lin
     );
     assert_eq!(rig.node.present(), 2);
 }
+
+#[test]
+fn a_wall_clock_that_ran_ahead_of_the_monotonic_one_means_that_the_machine_slept() {
+    for (ahead, slept) in [(4_000, false), (60_000, true)] {
+        let mut rig = Rig::new(1);
+        rig.node.handle_timeout(rig.now);
+        rig.register(vec![]);
+        while rig.node.poll_output().is_some() {}
+        rig.now.instant = Instant::from_millis(100_100);
+        rig.now.unix_millis += 100 + ahead;
+        rig.node.handle_timeout(rig.now);
+        let outputs: Vec<_> = std::iter::from_fn(|| rig.node.poll_output()).collect();
+        let is_ping = |output: &Output| {
+            let Output::Signal { request, .. } = output else {
+                return false;
+            };
+            matches!(request, Request::Ping {})
+        };
+        assert_eq!(outputs.iter().any(is_ping), slept, "{outputs:?}");
+    }
+}

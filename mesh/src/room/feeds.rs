@@ -14,7 +14,7 @@ use super::{
     tell_news,
 };
 use crate::{
-    config::{FORKS_TOLD_MAX, VECTOR_SPANS_MAX},
+    config::{FORKS_TOLD_MAX, QUESTION_BYTES, VECTOR_SPANS_MAX},
     context::Context,
     io::LinkId,
     model::{Alert, Delivery},
@@ -52,7 +52,9 @@ impl Room {
             self.on_duplicate(cx, link, route);
             return Ok(());
         }
-        let record = self.check::<Entry>(cx, link, &unchecked)?;
+        let Some(record) = self.check::<Entry>(cx, link, &unchecked, wire.len())? else {
+            return Ok(());
+        };
         if self.accept_entry(cx, &record, Source::Broadcast) && !self.has_vanished(cx, record.content.order) {
             cx.counters.entry_hops = u64::from(hops);
             self.pass_entry(cx, &record, hops, route, Some(link));
@@ -163,18 +165,17 @@ impl Room {
         if vector.len() > VECTOR_SPANS_MAX {
             return Err(Violation);
         }
+        self.answer(cx, link, |room, cx| room.handle_have(cx, link, vector))
+    }
+
+    fn handle_have(&mut self, cx: &mut Context, link: LinkId, vector: Vec<Span>) -> Result<usize, Violation> {
         let forks = vector.iter().filter_map(|span| self.log.fork(&span.feed));
         let forks: Vec<_> = forks.take(FORKS_TOLD_MAX).collect();
-        if !forks.is_empty() {
-            self.answer(cx, link, |_, cx| {
-                let frames = forks.iter().map(|fork| Fragments::of(&fork.frame()));
-                Ok(frames
-                    .map(|frame| {
-                        cx.transmit(link, &frame);
-                        frame.bytes()
-                    })
-                    .sum())
-            })?;
+        let mut bytes = QUESTION_BYTES * vector.len();
+        for fork in forks {
+            let frame = Fragments::of(&fork.frame());
+            bytes += frame.bytes();
+            cx.transmit(link, &frame);
         }
         self.log.skip_gaps(&vector);
         let own = self.own_feed();
@@ -183,7 +184,7 @@ impl Room {
         }
         self.sync.handle_have(cx, link, vector, &self.log)?;
         self.tell_backlog(cx, 0);
-        Ok(())
+        Ok(bytes)
     }
 
     /// A batch of entries that we wanted.
@@ -195,8 +196,9 @@ impl Room {
     ) -> Handled {
         // Uninvited ones are a violation; broadcast is the way for those.
         self.sync.take_batch(link)?;
-        let (mut fresh, mut invalid, mut skipped) = (Vec::new(), 0, false);
+        let (mut fresh, mut invalid, mut skipped, mut bytes) = (Vec::new(), 0, false, 0);
         for wire in wires {
+            bytes += wire.len();
             // Entries of the peer itself are not counted against it: they were asked for.
             let Ok(record) = Record::<Entry>::open(wire, &cx.room) else {
                 if let Some(bare) = self.spent_whisper(cx, wire) {
@@ -219,6 +221,9 @@ impl Room {
         self.announce(cx.instant(), link, others, &fresh);
         if let Some(theirs) = self.sync.fetched_from(link).filter(|_| !fresh.is_empty()) {
             self.log.skip_gaps(theirs);
+        }
+        if !self.neighbors.may_fetch_on(cx.instant(), link, bytes) {
+            self.sync.rest(link);
         }
         let news = fresh.len() + usize::from(skipped);
         self.sync.handle_batch(cx, link, news, &self.log);

@@ -12,12 +12,13 @@ use super::{
     Room,
     broadcast::Route,
     delivery::{Acked, News},
+    neighbors::{Admission, Arrived},
     roster::BeaconNews,
     sync::Violation,
     tell_news,
 };
 use crate::{
-    config::{GRAFT_BYTES_MAX, GRAFT_IDS_MAX},
+    config::{GRAFT_BYTES_MAX, GRAFT_IDS_MAX, QUESTION_BYTES},
     context::Context,
     door::{Forwarding, ToNet},
     io::{Instant, LinkId, Priority},
@@ -61,13 +62,18 @@ impl Room {
             Frame::Closing { wire } => self.on_closing(cx, wire),
             Frame::Have { vector } => self.on_have(cx, link, vector),
             Frame::Want { spans } => {
-                self.answer(cx, link, |room, cx| room.sync.handle_want(cx, link, &spans, &room.log))
+                let asked = QUESTION_BYTES * spans.len();
+                self.answer(cx, link, |room, cx| {
+                    let bytes = room.sync.handle_want(cx, link, &spans, &room.log)?;
+                    Ok(asked + bytes)
+                })
             }
             Frame::Entries { wires } => self.on_entries(cx, link, wires.into_iter().map(|wire| &**wire)),
             Frame::Fork { one, other } => self.on_fork(cx, link, one, other),
             Frame::People { ids } => self.answer(cx, link, |room, cx| {
                 let own = room.presence.own();
-                room.sync.handle_people(cx, link, &ids, &room.roster, own)
+                let bytes = room.sync.handle_people(cx, link, &ids, &room.roster, own)?;
+                Ok(QUESTION_BYTES * ids.len() + bytes)
             }),
             Frame::Beacons { wires } => self.on_beacons(cx, link, wires.into_iter().map(|wire| &**wire)),
             Frame::Setting { wire } => self.on_setting(cx, link, wire),
@@ -107,21 +113,29 @@ impl Room {
         }
     }
 
-    /// Reads a record that came over `link` and checks it, and whether its neighbor may hand us another of its own.
+    /// Checks a record that came over `link`, if it is in anybody's share. None if it is put off.
     pub(super) fn check<T: Content>(
         &mut self,
-        cx: &Context,
+        cx: &mut Context,
         link: LinkId,
         record: &Unchecked<'_>,
-    ) -> Result<Rc<Record<T>>, Violation> {
-        let record = record.check::<T>(&cx.room).map_err(|_| Violation)?;
-        if self
-            .neighbors
-            .admits(cx.instant(), link, &record.author, record.wire.len(), T::IS_PACKET)
-        {
-            Ok(record)
-        } else {
-            Err(Violation)
+        bytes: usize,
+    ) -> Result<Option<Rc<Record<T>>>, Violation> {
+        let arrived = Arrived {
+            author: record.author,
+            id: record.short(),
+            bytes,
+            is_packet: T::IS_PACKET,
+            is_here: self.roster.weighs(&record.author),
+        };
+        // Before the signature, which costs most.
+        match self.neighbors.admits(cx.instant(), link, arrived) {
+            Admission::Taken => record.check::<T>(&cx.room).map(Some).map_err(|_| Violation),
+            Admission::PutOff => {
+                cx.counters.records_put_off += 1;
+                Ok(None)
+            }
+            Admission::Violation => Err(Violation),
         }
     }
 
@@ -134,7 +148,9 @@ impl Room {
             self.on_duplicate(cx, link, route);
             return Ok(());
         }
-        let record = self.check::<Beacon>(cx, link, &unchecked)?;
+        let Some(record) = self.check::<Beacon>(cx, link, &unchecked, wire.len())? else {
+            return Ok(());
+        };
         match self.accept_beacon(cx, link, &record) {
             BeaconNews::New => {
                 self.routing.learn(record.author, link);
@@ -245,9 +261,12 @@ impl Room {
 
     /// A neighbor announced records.
     fn on_ihave(&mut self, now: Instant, link: LinkId, announced: &[Announced]) -> Handled {
-        let ids = announced.iter().map(|announced| announced.ids.len());
-        if ids.sum::<usize>() > GRAFT_IDS_MAX || announced.iter().any(|announced| announced.ids.is_empty()) {
+        let ids: usize = announced.iter().map(|announced| announced.ids.len()).sum();
+        if ids > GRAFT_IDS_MAX || announced.iter().any(|announced| announced.ids.is_empty()) {
             return Err(Violation);
+        }
+        if !self.neighbors.may_announce(now, link, ids) {
+            return Ok(());
         }
         for announced in announced {
             let at_hand = |id| self.log.find(id).is_some();
@@ -262,13 +281,14 @@ impl Room {
         own.or_else(|| self.roster.find_beacon(id))
     }
 
-    /// A neighbor asks for records that were announced. Gives the bytes sent.
+    /// A neighbor asks for records that were announced. Gives the bytes sent, and what the question costs.
     fn on_graft(&mut self, cx: &mut Context, link: LinkId, tree: Tree, ids: &[ShortId]) -> Result<usize, Violation> {
         if ids.len() > GRAFT_IDS_MAX {
             return Err(Violation);
         }
         self.broadcast.on_graft(link, tree);
-        let mut bytes = 0;
+        let mut bytes = QUESTION_BYTES * ids.len();
+        let mut sent = 0;
         for id in ids {
             let frame = if let Some(entry) = self.log.find(*id) {
                 Frame::Entry {
@@ -287,10 +307,11 @@ impl Room {
                 continue;
             };
             let frame = Fragments::of(&frame);
-            bytes += frame.bytes();
-            if bytes > GRAFT_BYTES_MAX {
+            sent += frame.bytes();
+            if sent > GRAFT_BYTES_MAX {
                 break;
             }
+            bytes += frame.bytes();
             cx.transmit(link, &frame);
         }
         Ok(bytes)
@@ -308,14 +329,16 @@ impl Room {
         if self.routing.was_handed_on(id, forwarding) {
             return Ok(());
         }
-        let record = self.check::<Packet>(cx, link, &unchecked)?;
+        let Some(record) = self.check::<Packet>(cx, link, &unchecked, wire.len())? else {
+            return Ok(());
+        };
         self.routing.note_handed_on(id, forwarding);
         if record.author == self.me {
             return Ok(());
         }
         self.routing.learn(record.author, link);
         if record.content.to == self.me {
-            self.on_payload(cx, record.author, &record.content.payload);
+            self.on_payload(cx, link, record.author, &record.content.payload);
         } else {
             self.routing
                 .pass_on(cx, &self.neighbors, &record, hops_left, forwarding, link);
@@ -323,9 +346,12 @@ impl Room {
         Ok(())
     }
 
-    fn on_payload(&mut self, cx: &mut Context, author: PeerId, payload: &Payload) {
+    fn on_payload(&mut self, cx: &mut Context, link: LinkId, author: PeerId, payload: &Payload) {
         match payload {
-            Payload::Envelope { sealed } => self.to_net.push_back(ToNet::Envelope { sealed: sealed.clone() }),
+            Payload::Envelope { sealed } => {
+                let (from, sealed) = (self.neighbors.peer(link).unwrap_or(author), sealed.clone());
+                self.to_net.push_back(ToNet::Envelope { from, sealed });
+            }
             Payload::Whisper { sealed } => self.on_whisper(cx, author, sealed),
             Payload::Receipt { id } => {
                 if self.deliveries.on_receipt(author, *id) {
@@ -371,7 +397,7 @@ impl Room {
 
     /// Asks a neighbor for records.
     pub(super) fn graft(&mut self, cx: &mut Context, link: LinkId, tree: Tree, ids: Vec<ShortId>) {
-        self.neighbors.note_asked(cx.instant(), link, ids.len());
+        self.neighbors.note_asked(cx.instant(), link, &ids);
         cx.send(link, &Frame::Graft { ids, tree });
     }
 

@@ -18,12 +18,12 @@ mod names;
 mod people;
 mod places;
 mod reach;
+mod sample;
+mod share;
 
 use std::{collections::VecDeque, rc::Rc, time::Duration};
 
-use chacha20::ChaCha20Rng;
 use litemap::LiteMap;
-use rand_core::Rng;
 use shared::PeerId;
 
 pub(crate) use self::names::NameNews;
@@ -62,13 +62,17 @@ pub(crate) struct Roster {
 struct Summary {
     /// Those who are here by a beacon of theirs, in ascending order.
     present: Vec<ShortId>,
+    /// Those of them who weigh, in ascending order.
+    weighty: Vec<ShortId>,
+    /// How many came to be here since it was looked at who names whom.
+    unseen: usize,
     /// Their ids, added without carry.
     digest: u64,
     /// How many are worth an attempt to link.
     candidates: usize,
     /// Nothing falls due before.
     due: Option<Instant>,
-    /// Counts the changes of who is here.
+    /// Counts the changes of who is here, and of who weighs.
     generation: u64,
 }
 
@@ -88,13 +92,23 @@ impl Summary {
     fn count(&mut self, peer: &PeerId, present: bool) {
         self.generation += 1;
         self.digest ^= mixed(peer);
-        let short = ShortId::of_peer(peer);
-        let place = self.present.partition_point(|known| *known < short);
-        if present {
-            self.present.insert(place, short);
-        } else {
-            self.present.remove(place);
-        }
+        list(&mut self.present, peer, present);
+    }
+
+    fn weigh(&mut self, peer: &PeerId, weighs: bool) {
+        self.generation += 1;
+        list(&mut self.weighty, peer, weighs);
+    }
+}
+
+/// Puts somebody into a list in ascending order, or takes them out.
+fn list(people: &mut Vec<ShortId>, peer: &PeerId, listed: bool) {
+    let short = ShortId::of_peer(peer);
+    let place = people.partition_point(|known| *known < short);
+    if listed {
+        people.insert(place, short);
+    } else {
+        people.remove(place);
     }
 }
 
@@ -164,7 +178,29 @@ impl Roster {
         self.summary.present.len()
     }
 
-    /// A number that changes whenever it changes who is here.
+    /// How many of them weigh: see [`share`].
+    pub(crate) fn weight(&self) -> usize {
+        self.summary.weighty.len()
+    }
+
+    /// The ids of those who weigh, without `me`, in ascending order.
+    pub(crate) fn weighty(&self) -> impl Iterator<Item = ShortId> {
+        self.summary.weighty.iter().copied()
+    }
+
+    /// Whether somebody weighs.
+    pub(crate) fn weighs(&self, peer: &PeerId) -> bool {
+        self.people.get(peer).is_some_and(|entry| entry.weighs)
+    }
+
+    /// Everyone shown who weighs, or who is our neighbor.
+    pub(crate) fn listeners(&self) -> impl Iterator<Item = &Person> {
+        let people = self.people.iter();
+        let listeners = people.filter(|(_, entry)| entry.is_shown() && (entry.weighs || !entry.counted));
+        listeners.map(|(_, entry)| &entry.person)
+    }
+
+    /// A number that changes whenever it changes who is here, or who weighs.
     pub(crate) fn generation(&self) -> u64 {
         self.summary.generation
     }
@@ -201,45 +237,7 @@ impl Roster {
 
     /// The last beacon whose record has this id.
     pub(crate) fn find_beacon(&self, id: ShortId) -> Option<&Rc<Record<Beacon>>> {
-        self.people
-            .iter()
-            .filter_map(|(_, entry)| entry.beacon.as_ref())
-            .find(|beacon| beacon.short() == id)
-    }
-
-    /// Up to `count` of those who are worth an attempt to link, drawn at random: the passive view.
-    pub(crate) fn sample(
-        &self,
-        count: usize,
-        rng: &mut ChaCha20Rng,
-        eligible: &dyn Fn(&PeerId) -> bool,
-    ) -> Vec<PeerId> {
-        let mut drawn = Vec::new();
-        if self.people.len() == 0 {
-            return drawn;
-        }
-        // Drawn with replacement: cheap in a large room, and a small one is gone through from a random place.
-        let length = self.people.len();
-        let random = |rng: &mut ChaCha20Rng| usize::try_from(rng.next_u64() % length as u64).unwrap_or(0);
-        let start = random(rng);
-        for step in 0..(8 * count).min(length) {
-            let place = if length <= 8 * count {
-                (start + step) % length
-            } else {
-                random(rng)
-            };
-            let Some((peer, entry)) = self.people.at(place) else {
-                continue;
-            };
-            let fits = entry.candidate && entry.link == LinkState::None && eligible(peer) && !drawn.contains(peer);
-            if fits {
-                drawn.push(*peer);
-            }
-            if drawn.len() >= count {
-                break;
-            }
-        }
-        drawn
+        self.people.find_by_beacon(id)?.beacon.as_ref()
     }
 
     /// Notes how our link with someone stands.
@@ -293,7 +291,6 @@ impl Roster {
             return BeaconNews::NoRoom;
         };
         let overdue = now + patience(beacon.content.interval_millis);
-        let before = entry.beacon.replace(Rc::clone(beacon));
         let said = beacon.content.archive == Some(true);
         let is_news = entry.person.archive != said;
         entry.person.archive = said;
@@ -301,6 +298,7 @@ impl Roster {
         entry.overdue = if leaving { now } else { overdue };
         entry.left = leaving;
         entry.suspected_until = None;
+        let before = self.people.set_beacon(beacon);
         self.summary.look_again(overdue);
         self.refresh(now, peer, out);
         if let Some(entry) = self.people.get(&peer).filter(|entry| is_news && entry.is_shown()) {
@@ -401,12 +399,12 @@ impl Roster {
         before.is_none_or(|before| before.abs_diff(ahead_millis) > millis(CLOCK_TOLERANCE))
     }
 
-    /// By how much the clocks of those who are here are ahead of ours.
+    /// By how much the clocks of those who are here are ahead of ours, but for those whom one person alone speaks for.
     pub(crate) fn clocks(&self) -> impl Iterator<Item = i64> {
         let here = self
             .people
             .iter()
-            .filter(|(_, entry)| entry.counted || is_neighbor(entry.link));
+            .filter(|(_, entry)| (entry.weighs && entry.is_free) || is_neighbor(entry.link));
         here.filter_map(|(_, entry)| entry.clock)
     }
 
@@ -464,6 +462,7 @@ impl Roster {
             (true, false, _) => self.doubt_reach(now),
             (false, true, Some(hops)) => {
                 self.arrivals.push(peer);
+                self.doubt_reach(now);
                 self.reach_named(now, &peer, hops, out);
             }
             _ => {}

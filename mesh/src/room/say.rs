@@ -50,7 +50,7 @@ impl Room {
     fn say_entry(&mut self, cx: &mut Context, kind: u32, body: EntryBody) -> MessageId {
         let record = self.sign(cx, kind, body, Timestamp::default());
         let id = record.message_id();
-        let here = self.roster.people().filter(|person| is_here(person.state));
+        let here = self.roster.listeners().filter(|person| is_here(person.state));
         let delivery = self
             .deliveries
             .say(id, (self.feed, record.content.seq), here.map(|person| person.peer));

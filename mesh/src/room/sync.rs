@@ -243,6 +243,13 @@ impl Sync {
         Some(&fetch.theirs)
     }
 
+    /// A neighbor is asked for nothing more until logs are compared again.
+    pub(crate) fn rest(&mut self, link: LinkId) {
+        if let Some(state) = self.links.get_mut(&link) {
+            state.fetching = None;
+        }
+    }
+
     /// A batch came and was accepted. `fresh`: how many of it were new. Asks for the next.
     pub(crate) fn handle_batch(&mut self, cx: &mut Context, link: LinkId, fresh: usize, log: &Log) {
         let Some(state) = self.links.get_mut(&link) else { return };

@@ -60,10 +60,10 @@ impl Trees {
             return;
         }
         self.generation = Some(roster.generation());
-        self.people = roster.present() + 1;
+        self.people = roster.weight() + 1;
         let count = root_count(self.people);
         self.roots.clear();
-        self.roots.extend(roster.shorts().take(count));
+        self.roots.extend(roster.weighty().take(count));
         let place = self.roots.partition_point(|root| *root < self.me);
         self.roots.insert(place, self.me);
         self.roots.truncate(count);

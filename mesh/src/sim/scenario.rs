@@ -1,5 +1,6 @@
 //! The stories: a room is made, things go wrong for a while, then all is well and everyone must have everything.
 
+mod hostile;
 mod parts;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -12,7 +13,7 @@ use crate::{
 use super::{
     body::Body,
     report::{Report, Rounds},
-    world::{Latency, Simulation, Who, millis, misbehave::Trait, pair_latency, seconds},
+    world::{Latency, Simulation, Who, millis, pair_latency, seconds},
 };
 
 /// A story.
@@ -50,11 +51,13 @@ pub enum Scenario {
     Unreachable,
     /// One in ten misbehaves, in every way there is.
     Misbehaving,
+    /// One makes up a tree of people as large as a room can be.
+    GhostTree,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Steady,
         Self::Evening,
         Self::JoinStorm,
@@ -71,6 +74,7 @@ impl Scenario {
         Self::Sleeper,
         Self::Unreachable,
         Self::Misbehaving,
+        Self::GhostTree,
     ];
 
     /// As it is called on the command line.
@@ -93,6 +97,7 @@ impl Scenario {
             Self::Sleeper => "sleeper",
             Self::Unreachable => "unreachable",
             Self::Misbehaving => "misbehaving",
+            Self::GhostTree => "ghost-tree",
         }
     }
 }
@@ -143,6 +148,7 @@ pub fn run_bodies<B: Body>(scenario: Scenario, people: usize, seed: u64, digest:
         Scenario::Sleeper => story.sleeper(),
         Scenario::Unreachable => story.unreachable(),
         Scenario::Misbehaving => story.misbehaving(),
+        Scenario::GhostTree => story.ghost_tree(),
     }
     story.finish()
 }
@@ -462,20 +468,6 @@ impl<B: Body> Story<B> {
         for _ in 0..20 {
             self.somebody_says();
             self.world.run_for(millis(500));
-        }
-        self.converge(SIM_CONVERGENCE_MAX);
-    }
-
-    fn misbehaving(&mut self) {
-        self.gather();
-        let first = self.draw(Trait::ALL.len());
-        for number in 0..self.people / 10 {
-            let of = Trait::ALL[(first + number) % Trait::ALL.len()];
-            self.world.corrupt(number * 10, of);
-        }
-        for _ in 0..30 {
-            self.somebody_says();
-            self.world.run_for(seconds(1));
         }
         self.converge(SIM_CONVERGENCE_MAX);
     }

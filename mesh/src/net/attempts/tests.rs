@@ -1,4 +1,4 @@
-use shared::{Identity, limits::LINKS_MAX};
+use shared::limits::LINKS_MAX;
 
 use super::{
     super::{
@@ -108,7 +108,8 @@ fn started(rig: &mut Rig, attempts: &mut Attempts, peer: PeerId) -> (SessionId, 
 
 /// Takes an envelope that the server brought.
 fn handle(rig: &mut Rig, attempts: &mut Attempts, from: PeerId, session: SessionId, body: Body) {
-    attempts.handle_envelope(&mut rig.scope(), SERVER, envelope(from, session, body), vec![]);
+    let cause = Cause::Server(io::ServerId(0));
+    attempts.handle_envelope(&mut rig.scope(), SERVER, cause, envelope(from, session, body), vec![]);
 }
 
 #[test]
@@ -550,59 +551,4 @@ fn all_attempts_are_dropped_and_no_link_is() {
     let hung_up: Vec<_> = hung_up.into_iter().map(|link| Output::HangUp { link }).collect();
     assert_eq!((rig.cx.outputs(), rig.events()), (hung_up, vec![]));
     assert_eq!((rig.peers.slots_used(), rig.peers.link(linked).is_some()), (1, true));
-}
-
-#[test]
-fn what_others_cause_is_bounded_for_each_that_carries_it_and_in_all() {
-    let mut attempts = attempts();
-    let at = |millis: u64| Instant::from_millis(100_000 + millis);
-    let mut caused = |via, now| (0..500).filter(|_| attempts.may_be_provoked(now, via)).count();
-    let burst = usize::try_from(PROVOKED_BURST).unwrap();
-    let other = Via::Server(io::ServerId(1));
-    assert_eq!(caused(Via::Mesh, at(0)), burst / 2, "half for one that carries");
-    assert_eq!(caused(SERVER, at(0)), burst / 2);
-    assert_eq!(caused(other, at(0)), 0, "all is used up");
-    let rate = usize::try_from(PROVOKED_PER_MINUTE).unwrap();
-    let later = [Via::Mesh, SERVER, other].map(|via| caused(via, at(60_000)));
-    assert_eq!(later.iter().sum::<usize>(), rate);
-    assert!(later.iter().all(|caused| *caused <= rate / 2), "{later:?}");
-}
-
-#[test]
-fn an_attempt_of_which_a_link_came_is_forgiven_once_and_only_so_many() {
-    let (mut rig, mut attempts) = (Rig::new(), attempts());
-    let now = rig.cx.instant();
-    let share = usize::try_from(PROVOKED_BURST / 2).unwrap();
-    let mut forgiven = 0;
-    let mut others = (0..u64::MAX)
-        .map(|number| Identity::from_secret(&[&number.to_be_bytes()[..], &[0; 24]].concat().try_into().unwrap()));
-    for _ in 0..share {
-        assert!(attempts.may_be_provoked(now, SERVER));
-    }
-    loop {
-        let peer = others.next().unwrap().peer_id();
-        rig.want(peer).note_provoked(SERVER);
-        attempts.forgive(&mut rig.scope(), &peer);
-        attempts.forgive(&mut rig.scope(), &peer);
-        if !attempts.may_be_provoked(now, SERVER) {
-            break;
-        }
-        assert!(!attempts.may_be_provoked(now, SERVER), "one for each link");
-        forgiven += 1;
-    }
-    assert_eq!(forgiven, FORGIVEN_BURST);
-    assert!(
-        attempts.may_be_provoked(now, Via::Mesh),
-        "of another carrier nothing was taken"
-    );
-}
-
-#[test]
-fn who_was_not_caused_by_others_gives_nothing_back() {
-    let (mut rig, mut attempts) = (Rig::new(), attempts());
-    let (above, _) = pair();
-    rig.want(above);
-    while attempts.may_be_provoked(rig.cx.instant(), SERVER) {}
-    attempts.forgive(&mut rig.scope(), &above);
-    assert!(!attempts.may_be_provoked(rig.cx.instant(), SERVER));
 }

@@ -94,9 +94,38 @@ fn what_was_sent_on_a_former_socket_is_tried_again_on_the_next() {
 }
 
 #[test]
+fn a_server_that_says_that_we_are_superseded_is_believed_once_nobody_has_us_any_more() {
+    let is_told = |rig: &mut Rig| {
+        let alert = Output::Event(crate::model::Event::Alert {
+            alert: Alert::Superseded,
+        });
+        (
+            rig.cx.outputs().contains(&alert),
+            rig.told().contains(&ToRoom::Superseded),
+        )
+    };
+    let code = signal::CloseCode::Superseded.code();
+    let mut rig = Rig::registered(Here::default());
+    rig.net.handle_server_down(&mut rig.cx, &rig.here, SERVER, code);
+    assert_eq!(is_told(&mut rig), (true, true));
+    // A link speaks against it, as long as there is one.
+    for (wait, believed) in [(0, true), (59_000, true), (60_000, false)] {
+        let (mut rig, _) = linked(1);
+        rig.net.handle_server_down(&mut rig.cx, &rig.here, SERVER, code);
+        assert_eq!(is_told(&mut rig), (false, false));
+        rig.cx.wait(wait);
+        rig.net
+            .handle_closed(&mut rig.cx, &rig.here, LinkId(1), LinkEnd::Failed);
+        assert_eq!(is_told(&mut rig), (believed, believed));
+    }
+}
+
+#[test]
 fn who_cannot_be_tried_again_on_the_next_socket_is_not_being_connected_with() {
     let (mut rig, above) = offered_on_a_former_socket();
-    while rig.net.attempts.may_be_provoked(rig.cx.instant(), Via::Server(SERVER)) {}
+    let cause = Cause::Server(SERVER);
+    let (mut scope, attempts) = rig.net.attempts(&mut rig.cx);
+    while attempts.may_be_caused(&mut scope, &above, cause) {}
     rig.told();
     rig.register(vec![above]);
     assert_eq!(rig.via(&above), None);

@@ -228,10 +228,7 @@ fn a_superseded_or_outdated_client_stops() {
     let mut rig = Rig::new();
     rig.register();
     let out = rig.down(START, CloseCode::Superseded.code());
-    assert_eq!(
-        out,
-        [Action::Changed(ServerState::Stopped), Action::Alert(Alert::Superseded)]
-    );
+    assert_eq!(out, [Action::Changed(ServerState::Stopped), Action::Superseded]);
     assert_eq!(rig.server.poll_timeout(true), None);
 
     let mut rig = Rig::new();

@@ -7,12 +7,12 @@ use super::{
     *,
 };
 use crate::{
-    config::{GAP_MIN, GRAFT_WAIT, RECORDS_BURST},
+    config::{ANSWERED_BURST, CARRIED_BURST, CARRIED_PER_SECOND, GAP_MIN, GRAFT_WAIT, RECORDS_BURST},
     context::test::{identity, peer},
     door::{LinkState, ToRoom},
     io::Output,
     model::{Event, Person, PersonState},
-    wire::{frame::Digests, record::Lost, span::LogDigest},
+    wire::{entry::Entry, frame::Digests, record::Lost, span::LogDigest},
 };
 
 fn packet_frame(record: &Record<Packet>) -> Frame<'_> {
@@ -91,6 +91,53 @@ fn who_is_no_neighbor_hands_us_nothing() {
     let entry = rig.entry_of(4, 0, "hi");
     rig.handle(DAN, entry_frame(&entry, 1, tree(4)));
     assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![violation(DAN)]));
+}
+
+#[test]
+fn what_a_neighbor_hands_on_of_people_who_are_not_here_is_put_off_beyond_a_share_and_is_nobodys_fault() {
+    let mut rig = Rig::linked(&[2, 3]);
+    let most = u64::from(CARRIED_BURST);
+    let hand = |rig: &mut Rig, numbers: std::ops::Range<u64>| {
+        let before = rig.room.log.accepted();
+        for number in numbers {
+            let entry = Entry {
+                feed: number,
+                ..rig.entry_of(4, 0, "x").content.clone()
+            };
+            let entry = Record::sign(&identity(4), &rig.cx.room, entry);
+            rig.handle(BOB, entry_frame(&entry, 2, tree(4)));
+        }
+        rig.cx.outputs();
+        rig.room.log.accepted() - before
+    };
+    assert_eq!(hand(&mut rig, 0..most + 50), most);
+    assert_eq!(rig.cx.counters.records_put_off, 50);
+    // Of what is put off nothing is noted: it is taken when it comes again.
+    rig.cx.wait(1_000);
+    let rate = u64::from(CARRIED_PER_SECOND);
+    assert_eq!(hand(&mut rig, most..most + 50), rate);
+    assert_eq!(rig.told(), [], "nobody is blamed");
+    // Who is here is heard all the same.
+    rig.handle(CID, beacon_frame(&rig.beacon_naming(3, 5, 9), 1, tree(3)));
+    rig.handle(CID, beacon_frame(&rig.beacon_of(9, 5), 2, tree(9)));
+    let entry = rig.entry_of(9, 0, "do you hear me?");
+    rig.handle(BOB, entry_frame(&entry, 2, tree(9)));
+    assert!(rig.cx.outputs().contains(&shown(&entry)));
+}
+
+#[test]
+fn a_question_has_its_price_also_where_nothing_is_found() {
+    let mut rig = Rig::linked(&[2]);
+    let ids: Vec<_> = (0..256).map(ShortId).collect();
+    let most = usize::try_from(ANSWERED_BURST).unwrap() / QUESTION_BYTES / ids.len();
+    for _ in 0..most {
+        let (ids, tree) = (ids.clone(), tree(2));
+        rig.handle(BOB, Frame::Graft { ids, tree });
+        assert_eq!(rig.cx.counters.answers_put_off, 0);
+    }
+    let ids = ids.clone();
+    rig.handle(BOB, Frame::Graft { ids, tree: tree(2) });
+    assert_eq!((rig.cx.counters.answers_put_off, rig.told()), (1, vec![]));
 }
 
 #[test]
@@ -261,7 +308,7 @@ fn a_packet_for_another_goes_on_once_and_one_for_us_is_taken() {
     }
     assert_eq!(
         (rig.cx.outputs(), rig.told()),
-        (vec![], vec![ToNet::Envelope { sealed }])
+        (vec![], vec![ToNet::Envelope { from: peer(2), sealed }])
     );
 }
 

@@ -4,12 +4,17 @@ use std::{rc::Rc, time::Duration};
 
 use shared::PeerId;
 
-use super::Summary;
+use super::{
+    Summary,
+    reach::is_neighbor,
+    share::{Standing, unseen_max},
+};
 use crate::{
-    config::ROSTER_RETRY,
+    config::{INTERVALS_BELIEVED, ROSTER_RETRY, SHARE_SETTLE},
     door::LinkState,
     io::Instant,
     model::{Event, Obstacle, Person, PersonState},
+    room::presence::{interval, patience},
     wire::{
         id::ShortId,
         record::{Beacon, Record},
@@ -41,6 +46,15 @@ pub(super) struct Listed {
     pub(super) name_alerted: bool,
     /// Whether they count as present.
     pub(super) counted: bool,
+    /// Whether they count where heads are counted. See [`share`](super::share).
+    pub(super) weighs: bool,
+    /// Whether nobody dominates them, as it was looked at last.
+    pub(super) is_free: bool,
+    /// Whether they are beyond the share of somebody who dominates them, and since when if that is not decided.
+    beyond_share: bool,
+    beyond_since: Option<Instant>,
+    /// Whether it was looked at who names them.
+    seen: bool,
     /// Whether they are worth an attempt to link: reached at some time, and heard of lately.
     pub(super) candidate: bool,
     /// Whether the app was told of them.
@@ -72,6 +86,11 @@ impl Listed {
             clock: None,
             name_alerted: false,
             counted: false,
+            weighs: false,
+            is_free: false,
+            beyond_share: false,
+            beyond_since: None,
+            seen: false,
             candidate: false,
             shown: false,
         })
@@ -93,6 +112,27 @@ impl Listed {
         self.suspected_until.into_iter().chain(self.cut_off_until).min()
     }
 
+    /// Takes note of how they stand with those who dominate them. Somebody who weighed goes on for a while: links come one after
+    /// the other. Says whether that has to be looked at again.
+    pub(super) fn judge(&mut self, now: Instant, standing: Standing) -> bool {
+        let known = std::mem::replace(&mut self.seen, true);
+        self.is_free = standing == Standing::Free;
+        if standing != Standing::Beyond {
+            (self.beyond_share, self.beyond_since) = (false, None);
+            return false;
+        }
+        let since = *self.beyond_since.get_or_insert(now);
+        self.beyond_share |= !known || now >= since + SHARE_SETTLE;
+        !self.beyond_share
+    }
+
+    /// Until when they count as here without another beacon: as long as they said, but not much longer than a room as large as we know it is silent.
+    fn believed_until(&self, summary: &Summary) -> Instant {
+        let most = interval(summary.weighty.len() + 1) * INTERVALS_BELIEVED;
+        let most = patience(u32::try_from(most.as_millis()).unwrap_or(u32::MAX));
+        self.overdue.min(self.heard + most)
+    }
+
     /// When something is due.
     pub(super) fn poll_timeout(&self, gone_listed: Duration) -> Option<Instant> {
         if let Some(since) = self.gone_since {
@@ -112,7 +152,7 @@ impl Listed {
 
     /// Draws the conclusions; gives the event to show, none if nothing changed. Says whether they stay listed.
     pub(super) fn refresh(&mut self, now: Instant, summary: &mut Summary, out: &mut Vec<Event>) -> bool {
-        let heard_of = self.beacon.is_some() && now < self.overdue && !self.left;
+        let heard_of = self.beacon.is_some() && now < self.believed_until(summary) && !self.left;
         if !self.known && self.link == LinkState::None && !self.shown {
             return heard_of;
         }
@@ -145,6 +185,15 @@ impl Listed {
         if counted != self.counted {
             self.counted = counted;
             summary.count(&self.person.peer, counted);
+            if counted && !self.seen && !is_neighbor(self.link) {
+                summary.unseen += 1;
+                self.beyond_share = summary.unseen > unseen_max(summary.weighty.len());
+            }
+        }
+        let weighs = counted && !self.beyond_share;
+        if weighs != self.weighs {
+            self.weighs = weighs;
+            summary.weigh(&self.person.peer, weighs);
         }
         // Who was never here is not said to be gone: a server may name whom it likes.
         if gone && self.person.name.is_none() && self.beacon.is_none() {
@@ -272,15 +321,16 @@ mod tests {
         let mut summary = Summary::default();
         let mut listed = beaconed(LinkState::None);
         listed.refresh(NOW, &mut summary, &mut Vec::new());
-        assert_eq!((listed.counted, summary.generation, listed.gone_since), (true, 1, None));
+        assert_eq!((listed.counted, listed.weighs, listed.gone_since), (true, true, None));
         listed.refresh(LATER, &mut summary, &mut Vec::new());
-        assert_eq!((listed.counted, summary.generation), (false, 2));
+        let generation = summary.generation;
+        assert_eq!((listed.counted, listed.weighs), (false, false));
         assert_eq!(
             (listed.gone_since, summary.due),
             (Some(LATER), Some(LATER + ROSTER_RETRY))
         );
         named(LinkState::Up).refresh(NOW, &mut summary, &mut Vec::new());
-        assert_eq!(summary.generation, 2, "a link without a beacon is not counted");
+        assert_eq!(summary.generation, generation, "a link without a beacon is not counted");
     }
 
     #[test]

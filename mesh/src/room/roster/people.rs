@@ -1,9 +1,17 @@
 //! Everyone listed: found by id or its short form, drawn by place, gone through in the order of coming, but for who took the place of one forgotten.
 
+use std::rc::Rc;
+
 use shared::PeerId;
 
 use super::listed::Listed;
-use crate::{lookup::Lookup, wire::id::ShortId};
+use crate::{
+    lookup::Lookup,
+    wire::{
+        id::ShortId,
+        record::{Beacon, Record},
+    },
+};
 
 /// See the [module documentation](self).
 #[derive(Debug)]
@@ -12,6 +20,8 @@ pub(super) struct People {
     /// Where somebody is among them.
     places: Lookup<PeerId, usize>,
     shorts: Lookup<ShortId, usize>,
+    /// Whose last beacon this is, by the short ids of both.
+    beacons: Lookup<ShortId, ShortId>,
 }
 
 impl People {
@@ -21,6 +31,7 @@ impl People {
             all: Vec::new(),
             places: Lookup::new(seed),
             shorts: Lookup::new(seed),
+            beacons: Lookup::new(seed),
         }
     }
 
@@ -31,6 +42,15 @@ impl People {
     /// Who is at this place, below [`People::len`].
     pub(super) fn at(&self, place: usize) -> Option<(&PeerId, &Listed)> {
         self.all.get(place).map(|(peer, listed)| (peer, &**listed))
+    }
+
+    pub(super) fn at_mut(&mut self, place: usize) -> Option<(PeerId, &mut Listed)> {
+        self.all.get_mut(place).map(|(peer, listed)| (*peer, &mut **listed))
+    }
+
+    /// Where somebody is.
+    pub(super) fn place_of(&self, short: ShortId) -> Option<usize> {
+        self.shorts.get(&short)
     }
 
     pub(super) fn get(&self, peer: &PeerId) -> Option<&Listed> {
@@ -49,6 +69,22 @@ impl People {
         Some((*peer, listed))
     }
 
+    /// Who is listed whose last beacon this is.
+    pub(super) fn find_by_beacon(&self, beacon: ShortId) -> Option<&Listed> {
+        let (_, listed) = self.find(self.beacons.get(&beacon)?)?;
+        Some(listed)
+    }
+
+    /// Somebody has another last beacon. Gives the one before.
+    pub(super) fn set_beacon(&mut self, beacon: &Rc<Record<Beacon>>) -> Option<Rc<Record<Beacon>>> {
+        let before = self.get_mut(&beacon.author)?.beacon.replace(Rc::clone(beacon));
+        if let Some(before) = &before {
+            self.beacons.remove(&before.short());
+        }
+        self.beacons.insert(&beacon.short(), ShortId::of_peer(&beacon.author));
+        before
+    }
+
     /// Lists somebody who is not listed.
     pub(super) fn insert(&mut self, peer: PeerId, listed: Box<Listed>) {
         self.places.insert(&peer, self.all.len());
@@ -61,6 +97,9 @@ impl People {
         let place = self.places.remove(peer)?;
         self.shorts.remove(&ShortId::of_peer(peer));
         let (_, removed) = self.all.swap_remove(place);
+        if let Some(beacon) = &removed.beacon {
+            self.beacons.remove(&beacon.short());
+        }
         if let Some((moved, _)) = self.all.get(place) {
             self.places.insert(moved, place);
             self.shorts.insert(&ShortId::of_peer(moved), place);
@@ -76,7 +115,14 @@ impl People {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{context::test::peer, door::LinkState, io::Instant};
+    use crate::{
+        context::{
+            Context,
+            test::{identity, peer},
+        },
+        door::LinkState,
+        io::Instant,
+    };
 
     #[test]
     fn everyone_is_found_also_after_others_were_forgotten() {
@@ -84,7 +130,15 @@ mod tests {
         for byte in 1..=4 {
             people.insert(peer(byte), Listed::new(Instant::default(), peer(byte), LinkState::None));
         }
+        let [first, second] = [5, 6].map(|stamp| {
+            let beacon = Beacon::plain("Bob", stamp);
+            Record::sign(&identity(2), &Context::test(1).room, beacon)
+        });
+        assert_eq!(people.set_beacon(&first), None);
+        assert_eq!(people.set_beacon(&second), Some(Rc::clone(&first)));
         assert!(people.remove(&peer(1)).is_some() && people.remove(&peer(1)).is_none());
+        let by_beacon = |id| people.find_by_beacon(id).map(|listed| listed.person.peer);
+        assert_eq!([first.short(), second.short()].map(by_beacon), [None, Some(peer(2))]);
         assert!(people.get(&peer(1)).is_none());
         for byte in 2..=4 {
             assert_eq!(

@@ -23,6 +23,9 @@ impl Roster {
         if entry.counted {
             self.summary.count(&peer, false);
         }
+        if entry.weighs {
+            self.summary.weigh(&peer, false);
+        }
         let shown = entry.is_shown();
         if entry.candidate {
             self.summary.count_candidate(false);

@@ -4,6 +4,8 @@
 //! whom somebody names as a neighbor who is here. Whoever names people that do not exist can name as many as a node has links, and stands or falls with
 //! them. After a crash of many at once, of whom each was linked with others that crashed, they fall out together.
 //!
+//! Whoever is reached through one person only may not weigh: see [`share`](super::share).
+//!
 //! Who has come within reach is seen at once, who has fallen out of it [`REACH_SETTLE`] after something was taken away: it takes a look at
 //! everybody.
 
@@ -28,7 +30,12 @@ pub(super) fn is_neighbor(link: LinkState) -> bool {
 impl Roster {
     /// Something was taken away by which others may have been reached.
     pub(super) fn doubt_reach(&mut self, now: Instant) {
-        let at = *self.reach_due.get_or_insert(now + REACH_SETTLE);
+        self.review_by(now + REACH_SETTLE);
+    }
+
+    /// It is looked at anew then who is reached, or earlier.
+    pub(super) fn review_by(&mut self, at: Instant) {
+        self.reach_due = Some(self.reach_due.map_or(at, |due| due.min(at)));
         self.summary.look_again(at);
     }
 
@@ -73,6 +80,7 @@ impl Roster {
             entry.refresh(now, &mut self.summary, out);
             if entry.counted && !counted {
                 self.arrivals.push(peer);
+                self.doubt_reach(now);
             }
             self.follow(&peer, hops, &mut next);
         }
@@ -110,13 +118,16 @@ impl Roster {
                 before.push(peer);
             }
         }
+        let mut order = Vec::new();
         while let Some((peer, hops)) = next.pop_front() {
             let entry = self.people.get_mut(&peer);
             if let Some(entry) = entry.filter(|entry| entry.is_farther(hops)) {
                 entry.hops = Some(hops);
+                order.extend(self.people.place_of(ShortId::of_peer(&peer)));
                 self.follow(&peer, hops, &mut next);
             }
         }
+        self.review_shares(now, &order, out);
         for peer in before {
             let Some(entry) = self.people.get_mut(&peer) else {
                 continue;

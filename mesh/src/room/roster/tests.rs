@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use chacha20::rand_core::SeedableRng;
+use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use shared::{Room, RoomCode};
 
 use super::*;
@@ -127,6 +127,7 @@ fn who_beacons_is_here_without_a_link_until_the_next_is_overdue() {
     assert_eq!(states(&out), [PersonState::Here]);
     assert!(roster.is_candidate(&who) && roster.state(&who) == Some(PersonState::Here));
     out.clear();
+    roster.handle_timeout(at(0) + REACH_SETTLE, timing.gone_listed, &mut out);
     roster.handle_timeout(
         at(0) + believed().saturating_sub(Duration::from_millis(1)),
         timing.gone_listed,
@@ -203,6 +204,7 @@ fn a_suspect_is_reconnecting_and_then_gone() {
     roster.suspect(at(2), who, &mut out);
     assert_eq!(states(&out), [PersonState::Reconnecting]);
     assert!(roster.is_candidate(&who), "until proven");
+    roster.handle_timeout(at(2), timing.gone_listed, &mut out);
     assert_eq!(roster.poll_timeout(), Some(at(1) + SUSPECT));
     roster.handle_timeout(at(1) + SUSPECT, timing.gone_listed, &mut out);
     assert_eq!(states(&out), [PersonState::Reconnecting, PersonState::Gone]);

@@ -6,7 +6,7 @@ use shared::{PeerId, limits::LINKS_MAX};
 
 use super::Story;
 use crate::{
-    config::{LINKS_MIN, SIM_LISTED_MAX, SIM_REST, SIM_ROUNDS, SIM_SKEW},
+    config::{LINKS_MIN, SIM_CONVERGENCE_MAX, SIM_DELIVERED_MAX, SIM_LISTED_MAX, SIM_REST, SIM_ROUNDS, SIM_SKEW},
     model::PersonState,
     room::presence::interval,
     sim::{
@@ -15,6 +15,13 @@ use crate::{
         world::{Simulation, Who, millis, misbehave::Trait, seconds},
     },
 };
+
+/// What an author was told.
+pub(super) struct Delivered {
+    pub(super) of: u32,
+    /// Until it was with everyone honest.
+    pub(super) millis: f64,
+}
 
 impl<B: Body> Story<B> {
     pub(super) fn draw(&mut self, below: usize) -> usize {
@@ -168,6 +175,47 @@ impl<B: Body> Story<B> {
             ldh_max: hops,
             missed: missed as u64,
             last_node_millis: last as f64,
+        }
+    }
+
+    /// From the say until everyone honest is shown it, in milliseconds: the mean of so many messages.
+    pub(super) fn mean_delay(&mut self, messages: u32) -> f64 {
+        let mut sum = 0.0;
+        for _ in 0..messages {
+            self.somebody_says();
+            let start = self.world.millis();
+            let said = self.world.said_to_all();
+            let honest = self.honest();
+            let is_shown = |story: &Self| {
+                let last = said.last();
+                last.is_none_or(|id| honest.iter().all(|who| story.world.was_shown(*who, id)))
+            };
+            while !is_shown(self) && self.world.millis() < start + SIM_CONVERGENCE_MAX.as_millis() as u64 {
+                self.world.run_for(millis(10));
+            }
+            let delay = self.world.millis() - start;
+            sum += delay as f64;
+            self.world.run_for(seconds(1).saturating_sub(millis(delay)));
+        }
+        sum / f64::from(messages)
+    }
+
+    /// Somebody says something: how long until they are told that it is with everyone honest, and how many it is meant for.
+    pub(super) fn delivered_to_all(&mut self) -> Delivered {
+        let honest = self.honest();
+        let author = honest[self.draw(honest.len())];
+        let start = self.world.millis();
+        self.say(author);
+        let id = self.world.said_to_all().pop();
+        let needed = honest.len() as u32 - 1;
+        loop {
+            let told = id.and_then(|id| self.world.told_of(&id));
+            let (delivered, of) = told.unwrap_or_default();
+            if delivered >= needed || self.world.millis() > start + SIM_DELIVERED_MAX.as_millis() as u64 {
+                let millis = (self.world.millis() - start) as f64;
+                return Delivered { of, millis };
+            }
+            self.world.run_for(millis(100));
         }
     }
 

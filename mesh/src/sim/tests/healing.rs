@@ -375,7 +375,10 @@ fn a_second_tab_with_the_same_identity_stops_the_first_without_a_fight() {
         let identity = world.identity(high);
         let double = world.add_as(identity, "High");
         world.run_until_linked(seconds(8), &[low, double]);
-        assert_eq!(world.alerts(high), [Alert::Superseded]);
+        // Once its last link is gone, too.
+        world.run_until(seconds(10), "superseded", |world| {
+            world.alerts(high) == [Alert::Superseded]
+        });
         assert_eq!(world.server_state(high, 0), Some(ServerState::Stopped));
         world.run_for(seconds(10));
         let made = world.connections_made();

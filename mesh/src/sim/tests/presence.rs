@@ -165,6 +165,19 @@ fn a_tree_of_made_up_people_leaves_places_for_newcomers() {
             }
         }
         world.run_for(seconds(3));
+        // As many weigh as one person's share, and no more.
+        let id = world.say(honest[0], "do you hear me?");
+        let delivery = |world: &World| world.delivery(honest[0], id);
+        let most = u32::try_from(19 + LINKS_MAX).unwrap();
+        assert!(matches!(delivery(&world), Delivery::Sent { of, .. } if (19..=most).contains(&of)));
+        world.run_until(seconds(10), "delivered to all who are there", |world| {
+            matches!(delivery(world), Delivery::Sent { delivered: 19, .. })
+        });
+        // Whoever is made up costs few connections.
+        let made = world.connections_made();
+        world.run_for(seconds(60));
+        let made = world.connections_made() - made;
+        assert!(made < 20, "{made}");
         a_newcomer_is_met(&mut world, &honest, 5);
         for (one, other) in honest.iter().zip(&honest[1..]) {
             assert_eq!(world.state(*one, *other), Some(PersonState::Here));

@@ -12,7 +12,7 @@ use shared::{
 };
 
 use crate::{
-    config::{PROVOKED_BURST, PROVOKED_PER_MINUTE},
+    config::{ATTEMPT_COST, CONNECTIONS_BUDGET, CONNECTIONS_PER_MINUTE},
     model::{Alert, PersonState},
     sim::world::{Who, World, first_fragment, millis, seconds, seeds},
     wire::{
@@ -46,7 +46,7 @@ fn made_up_keys_do_not_use_up_the_connections_of_a_browser() {
     let (victim, friend) = world.add_pair();
     world.run_until_linked(seconds(5), &[victim, friend]);
     let mut rng = ChaCha20Rng::from_seed([6; 32]);
-    for number in 0..1_200 {
+    for number in 0..3_000 {
         let key = Identity::generate(&mut rng);
         let to = world.id(victim);
         let envelope = Envelope {
@@ -58,12 +58,12 @@ fn made_up_keys_do_not_use_up_the_connections_of_a_browser() {
         };
         let payload = envelope.seal(&key, &world.room(), &mut rng).unwrap();
         world.inject_payload(0, key.peer_id(), victim, payload);
-        world.run_for(millis(100));
+        world.run_for(millis(400));
     }
     world.run_for(seconds(10));
     let made = world.node(victim).counters().sessions_failed;
-    // In less than two and a half minutes: half of the burst, and half of the rate.
-    let most = PROVOKED_BURST / 2 + PROVOKED_PER_MINUTE * 5 / 4;
+    // In twenty minutes: half of the budget, and the rate.
+    let most = (CONNECTIONS_BUDGET / 2 + CONNECTIONS_PER_MINUTE * 21) / ATTEMPT_COST;
     assert!((10..=u64::from(most)).contains(&made), "{made}");
     // Whoever comes is let in all the same.
     let newcomer = world.add("Newcomer");

@@ -10,7 +10,7 @@ use crate::{
 };
 use shared::{MessageId, PeerId, limits::LINKS_MAX};
 
-use super::{Body, Simulation, Who};
+use super::{Body, Simulation, Who, misbehave::Trait};
 
 /// What was said and what was shown: the reference model.
 #[derive(Default)]
@@ -19,6 +19,8 @@ pub(super) struct Ledger {
     /// In the order said.
     order: Vec<MessageId>,
     shown: BTreeMap<PeerId, BTreeMap<MessageId, Timestamp>>,
+    /// What its author was told last: delivered to so many, of so many.
+    told: BTreeMap<MessageId, (u32, u32)>,
     /// To whom else it was ever shown.
     readers: BTreeMap<MessageId, BTreeSet<PeerId>>,
     /// Breaches, where they are counted rather than asserted.
@@ -162,8 +164,11 @@ impl<B: Body> Simulation<B> {
             }
             Output::Event(Event::Delivery {
                 id,
-                delivery: Delivery::Sent { delivered, .. },
-            }) => self.check_delivery(who, *id, *delivered),
+                delivery: Delivery::Sent { delivered, of },
+            }) => {
+                self.ledger.told.insert(*id, (*delivered, *of));
+                self.check_delivery(who, *id, *delivered);
+            }
             Output::Event(Event::Alert {
                 alert: Alert::Misbehaving { peer } | Alert::Equivocated { peer },
             }) => {
@@ -212,7 +217,8 @@ impl<B: Body> Simulation<B> {
 
     /// Nobody is told that more have a message than were shown it.
     fn check_delivery(&mut self, who: Who, id: MessageId, delivered: u32) {
-        let readers = self.ledger.readers.get(&id).map_or(0, BTreeSet::len);
+        let readers = self.ledger.readers.get(&id).into_iter().flatten();
+        let readers = readers.filter(|reader| !self.misbehaves(reader)).count();
         // Those who misbehave may say what they like of themselves.
         let liars = self.machines.iter().filter(|machine| machine.mischief.is_some());
         if delivered as usize > readers + liars.count() {
@@ -239,15 +245,23 @@ impl<B: Body> Simulation<B> {
     }
 
     fn misbehaves(&self, peer: &PeerId) -> bool {
-        let machine = self.by_id.get(peer).map(|who| &self.machines[*who]);
-        machine.is_some_and(|machine| machine.mischief.is_some())
+        match self.by_id.get(peer) {
+            Some(who) => self.machines[*who].mischief.is_some(),
+            // Somebody made them up.
+            None => self.has(Trait::FloodsAsAnother),
+        }
+    }
+
+    /// What its author was told last of a message: delivered to so many, of so many.
+    pub(crate) fn told_of(&self, id: &MessageId) -> Option<(u32, u32)> {
+        self.ledger.told.get(id).copied()
     }
 
     pub(crate) fn breaches(&self) -> Breaches {
         self.ledger.breaches
     }
 
-    /// What was said to everyone, by those who do not misbehave now.
+    /// What was said to everyone, by those who do not misbehave now, in the order in which it was said.
     pub(crate) fn said_to_all(&self) -> Vec<MessageId> {
         let said = self.ledger.order.iter();
         let to_all = said.filter(|id| self.ledger.said[id].to.is_none());
@@ -266,7 +280,8 @@ impl<B: Body> Simulation<B> {
         self.ledger.shown.get(&self.machines[who].id).map_or(0, BTreeMap::len)
     }
 
-    /// What was shown to `who` in its present life, in its order.
+    /// What was shown to `who` in its present life, in its order: that of the timestamps that `who` was told. Of two people who were shown
+    /// the same it can only be the same; to test the order itself it is compared with what [`Simulation::said_to_all`] gives.
     pub(crate) fn order_of(&self, who: Who) -> Vec<MessageId> {
         let mut order: Vec<_> = match self.ledger.shown.get(&self.machines[who].id) {
             Some(shown) => shown.iter().map(|(id, order)| (*order, *id)).collect(),

@@ -7,7 +7,7 @@ use minicbor::{Decode, Encode, bytes::ByteVec};
 use shared::{Identity, Label, Room, limits::LINKS_MAX};
 
 use crate::{
-    config::{ACKS_MAX, LOST_MAX},
+    config::{ACKS_MAX, LOST_MAX, PEOPLE_MAX},
     io::LinkId,
     wire::{
         entry::{Entry, EntryBody, RecordId},
@@ -40,8 +40,12 @@ pub(crate) enum Trait {
     Central,
     /// Says things that are dated in the year 3000, one kind shown and one unknown.
     DatesAhead,
-    /// Makes up people who name each other and whoever it has heard of, itself at their root.
+    /// Makes up people who name each other and whoever it has heard of, and whom nobody names who is there.
     Ghosts,
+    /// Makes up a tree of people, itself at their root: in its beacons it names the first of them.
+    GhostTree,
+    /// Passes on what somebody says whom it made up: a lot, and on each link something else.
+    FloodsAsAnother,
     /// Asks for everything there is, again and again.
     AsksForWork,
     /// Says something else under the same number on each link.
@@ -51,7 +55,7 @@ pub(crate) enum Trait {
 }
 
 impl Trait {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Forges,
         Self::Replays,
         Self::Floods,
@@ -61,6 +65,8 @@ impl Trait {
         Self::Central,
         Self::DatesAhead,
         Self::Ghosts,
+        Self::GhostTree,
+        Self::FloodsAsAnother,
         Self::AsksForWork,
         Self::Equivocates,
         Self::Pads,
@@ -181,8 +187,23 @@ impl Mischief {
                 out
             }
             (Trait::Ghosts, Some(Frame::Beacon { wire, .. })) => {
-                self.lie(wire);
+                // Only to hear of others.
+                self.hear(wire);
                 unchanged()
+            }
+            (Trait::GhostTree, Some(frame @ Frame::Beacon { wire, .. })) => {
+                let rooted = self.root(wire);
+                fragments(link, &carrying(frame, rooted.as_deref().unwrap_or(wire)))
+            }
+            (Trait::GhostTree, Some(Frame::Ping { .. } | Frame::Pong { .. })) => {
+                let mut out = unchanged();
+                out.extend((0..50).flat_map(|_| self.make_up_in_tree(link)));
+                out
+            }
+            (Trait::FloodsAsAnother, Some(Frame::Ping { .. } | Frame::Pong { .. } | Frame::Beacon { .. })) => {
+                let mut out = unchanged();
+                out.extend((0..20).flat_map(|_| self.say_as_another(link)));
+                out
             }
             (Trait::Ghosts, Some(Frame::Ping { .. })) => {
                 let mut out = unchanged();
@@ -248,10 +269,7 @@ impl Mischief {
     /// A beacon of somebody new, who names whom it has heard of and those made up before.
     fn make_up(&mut self, link: LinkId) -> Vec<(LinkId, Vec<u8>)> {
         self.made += 1;
-        let ghost = Identity::from_secret(
-            blake3::hash(&[&self.made.to_be_bytes(), self.identity.peer_id().as_bytes().as_slice()].concat())
-                .as_bytes(),
-        );
+        let ghost = self.ghost(self.made);
         let neighbors = self.others.iter().rev().take(LINKS_MAX).copied().collect();
         self.others.push(ShortId::of_peer(&ghost.peer_id()));
         let beacon = Beacon {
@@ -265,6 +283,67 @@ impl Mischief {
         let (hops, tree) = (1, ShortId::of_peer(&ghost.peer_id()));
         let wire = record.wire.as_slice().into();
         fragments(link, &Frame::Beacon { hops, tree, wire })
+    }
+
+    /// Somebody whom it has made up, by number.
+    fn ghost(&self, number: u64) -> Identity {
+        let me = self.identity.peer_id();
+        let secret = blake3::hash(&[&number.to_be_bytes(), me.as_bytes().as_slice()].concat());
+        Identity::from_secret(secret.as_bytes())
+    }
+
+    /// The next beacon in a tree of as many people as are listed: each names those below.
+    fn make_up_in_tree(&mut self, link: LinkId) -> Vec<(LinkId, Vec<u8>)> {
+        let (count, branches) = (PEOPLE_MAX as u64, LINKS_MAX as u64 - 1);
+        let (number, round) = (self.made % count, self.made / count);
+        self.made += 1;
+        let below = (number * branches + 1..)
+            .take(LINKS_MAX - 1)
+            .filter(|below| *below < count);
+        let neighbors = below.map(|below| ShortId::of_peer(&self.ghost(below).peer_id()));
+        let beacon = Beacon {
+            interval_millis: u32::MAX,
+            neighbors: neighbors.collect(),
+            unix_millis: 0,
+            ..Beacon::plain("Ghost", 1 + round)
+        };
+        let ghost = self.ghost(number);
+        let record = Record::sign(&ghost, &self.room, beacon);
+        let (hops, tree) = (1, ShortId::of_peer(&ghost.peer_id()));
+        let wire = record.wire.as_slice().into();
+        fragments(link, &Frame::Beacon { hops, tree, wire })
+    }
+
+    /// One of its own beacons, with the root of the tree among its neighbors.
+    fn root(&mut self, wire: &[u8]) -> Option<Vec<u8>> {
+        let mut beacon = self.hear(wire)?;
+        beacon.neighbors.insert(0, ShortId::of_peer(&self.ghost(0).peer_id()));
+        beacon.neighbors.truncate(LINKS_MAX);
+        Some(Record::sign(&self.identity, &self.room, beacon).wire.clone())
+    }
+
+    /// An entry that somebody said whom it made up.
+    fn say_as_another(&mut self, link: LinkId) -> Vec<(LinkId, Vec<u8>)> {
+        self.made += 1;
+        let entry = Entry {
+            feed: self.made,
+            seq: 0,
+            prev: None,
+            order: Timestamp::from_unix_millis(1_800_000_000_000),
+            unix_millis: 1_800_000_000_000,
+            name: "Ghost".into(),
+            kind: Entry::CHAT,
+            body: EntryBody::of("spam"),
+        };
+        let ghost = self.ghost(0);
+        let record = Record::sign(&ghost, &self.room, entry);
+        let frame = Frame::Entry {
+            hops: 1,
+            fan_out: 0,
+            tree: ShortId::of_peer(&ghost.peer_id()),
+            wire: record.wire.as_slice().into(),
+        };
+        fragments(link, &frame)
     }
 
     /// Another entry with the number of one of its own.
@@ -296,8 +375,8 @@ impl Mischief {
         Some(Record::sign(&self.identity, &self.room, padded).wire.clone())
     }
 
-    /// Another beacon in the place of our own; those of others are only read.
-    fn lie(&mut self, wire: &[u8]) -> Option<Vec<u8>> {
+    /// What one of its own beacons says. Of those of others is kept who there is.
+    fn hear(&mut self, wire: &[u8]) -> Option<Beacon> {
         let unchecked = Unchecked::read(wire).ok()?;
         if unchecked.author != self.identity.peer_id() {
             self.others.push(ShortId::of_peer(&unchecked.author));
@@ -307,15 +386,20 @@ impl Mischief {
             return None;
         }
         let beacon = unchecked.check::<Beacon>(&self.room).ok()?;
+        Some(beacon.content.clone())
+    }
+
+    /// Another beacon in the place of our own.
+    fn lie(&mut self, wire: &[u8]) -> Option<Vec<u8>> {
+        let beacon = self.hear(wire)?;
         let skip = usize::try_from(self.sent).unwrap() % (self.others.len() + 1);
         let some = |count| self.others.iter().copied().skip(skip).take(count);
-        let stamp = beacon.content.stamp;
         let lie = Beacon {
-            stamp,
-            name: beacon.content.name.clone(),
+            stamp: beacon.stamp,
+            name: beacon.name.clone(),
             interval_millis: u32::MAX,
             neighbors: some(LINKS_MAX).collect(),
-            on_server: !beacon.content.on_server,
+            on_server: !beacon.on_server,
             digest: LogDigest([u8::try_from(self.sent % 256).unwrap_or(0); 16]),
             acks: some(ACKS_MAX)
                 .map(|author| Ack {
