@@ -1,6 +1,7 @@
 //! All that is shown of a room, changed only by [`reduce`].
 
 mod files;
+mod names;
 
 use std::{rc::Rc, time::Duration};
 
@@ -14,6 +15,7 @@ use mesh::{
 };
 use shared::{FileId, MessageId, PeerId, name::skeleton};
 
+pub use self::names::Called;
 use crate::{
     config::{
         AHEAD_SHOWN_MAX, FOLLOWS_WITHIN, HEARD_MAX, MESSAGE_WEIGHT_BYTES, MESSAGES_MAX, NOTICES_MAX,
@@ -155,65 +157,10 @@ impl RoomState {
         self.people.iter().find(|person| person.peer == *peer)
     }
 
-    /// What to call someone: their name; with the fingerprint if two people have the name, or if there is none yet.
-    #[must_use]
-    pub fn name_of(&self, peer: &PeerId) -> String {
-        words::name(peer, self.called(peer))
-    }
-
     /// What the person thinks of someone.
     #[must_use]
     pub fn mark_of(&self, peer: &PeerId) -> Mark {
         self.marks.get(peer).copied().unwrap_or_default()
-    }
-
-    /// The name that a message was said under, with what tells it from the same name in the room now.
-    #[must_use]
-    pub fn author_of(&self, message: &Message) -> String {
-        let known = self.person(&message.author).and_then(|person| person.name.as_deref());
-        let said_as = message.author_name.as_str();
-        if message.own || known == Some(said_as) {
-            self.name_of(&message.author)
-        } else {
-            // The list of people forgets, and people call themselves otherwise; the message stays as it is.
-            words::name(&message.author, self.distinct(&message.author, said_as))
-        }
-    }
-
-    fn called(&self, peer: &PeerId) -> Called<'_> {
-        if *peer == self.me {
-            return Called::Unique(&self.my_name);
-        }
-        let known = self.person(peer).and_then(|person| person.name.as_deref());
-        let name = known.or_else(|| self.last_name(peer));
-        name.map_or(Called::Unnamed, |name| self.distinct(peer, name))
-    }
-
-    fn distinct<'a>(&self, peer: &PeerId, name: &'a str) -> Called<'a> {
-        if self.is_ambiguous(peer, name) {
-            Called::Ambiguous(name)
-        } else {
-            Called::Unique(name)
-        }
-    }
-
-    /// The name that someone said something under last. The list of people has nobody who was here on former visits only.
-    fn last_name(&self, peer: &PeerId) -> Option<&str> {
-        let theirs = self.messages.iter().rfind(|entry| entry.message.author == *peer)?;
-        Some(&theirs.message.author_name)
-    }
-
-    /// Whether somebody else has this name now, or one that people would take for it; or whether it ends as what we add to names.
-    fn is_ambiguous(&self, peer: &PeerId, name: &str) -> bool {
-        let looks = skeleton(name);
-        let is_like = |(other, theirs): (&PeerId, &Rc<str>)| other != peer && **theirs == *looks;
-        ends_as_marked(&looks) || self.looks.iter().any(is_like)
-    }
-
-    fn note_name(&mut self, peer: PeerId, name: Option<&str>) {
-        if let Some(name) = name {
-            self.looks.insert(peer, skeleton(name).into());
-        }
     }
 
     /// The others: those who can be reached first, then those who are gone. Then those who are away, the most recent first; from which place on is told, too.
@@ -252,17 +199,6 @@ impl RoomState {
         };
         1 + self.people.iter().filter(|person| !away(person.state)).count()
     }
-}
-
-/// What is known of how someone is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Called<'a> {
-    /// By a name that nobody else in the room has.
-    Unique(&'a str),
-    /// By a name that somebody else in the room has, too.
-    Ambiguous(&'a str),
-    /// Their name is not known yet.
-    Unnamed,
 }
 
 /// Whether somebody looks at the room.
@@ -351,12 +287,6 @@ pub fn reduce(state: &mut RoomState, action: RoomAction) {
             state.my_name = name;
         }
     }
-}
-
-/// Whether a name looks as if it ended with what we add to names: "(you)", or a fingerprint.
-fn ends_as_marked(looks: &str) -> bool {
-    let inner = looks.strip_suffix(')').and_then(|rest| rest.rsplit_once('('));
-    inner.is_some_and(|(_, inner)| inner == "you" || (inner.contains('-') && !inner.contains(' ')))
 }
 
 /// Whether a message goes on where the message before it ended: same author, same people, soon after.

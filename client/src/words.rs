@@ -12,7 +12,7 @@ pub mod page;
 use std::{borrow::Cow, time::Duration};
 
 use mesh::io::LinkKind;
-use mesh::model::{Alert, Delivery, InvitationError, Message, Obstacle, PersonState, SendError};
+use mesh::model::{Alert, Delivery, InvitationError, Message, PersonState, SendError};
 use shared::{PeerId, limits::NAME_CHARS_MAX, room::ParseRoomError};
 
 use crate::{
@@ -278,7 +278,7 @@ pub fn standing(standing: &Standing) -> String {
                 people => &format!("{people} people in the room"),
             };
             match obstacle {
-                Some(obstacle) => out_of_reach(who, obstacle) + " ",
+                Some(obstacle) => check::out_of_reach(who, obstacle) + " ",
                 None => {
                     format!("{who} can't be reached, for different reasons. “About” in the list of people tells each. ")
                 }
@@ -309,45 +309,6 @@ fn server_standing(standing: &Standing) -> &'static str {
         ServerStanding::Stopped => "Not connected to a server.",
     }
 }
-
-/// Why no way to `who` is found, and what would help, in words that everybody knows: [`check::technical`] has the others.
-#[must_use]
-pub fn out_of_reach(who: &str, obstacle: Obstacle) -> String {
-    let (why, next) = match obstacle {
-        Obstacle::NoAnswer => (
-            "their page does not answer",
-            "It may be asleep, or their network gone: ask them to open it.",
-        ),
-        Obstacle::NoStun => (
-            "no server knows a way between your networks",
-            "“Check connection” in the menu tells more.",
-        ),
-        Obstacle::StunSilent => (
-            "the server cannot see where either of you is",
-            "Whoever runs it has to look at its firewall.",
-        ),
-        Obstacle::OwnNetwork => (
-            "your network lets no direct connection out",
-            "Try another one, such as a phone's hotspot.",
-        ),
-        Obstacle::TheirNetwork => (
-            "their network lets no direct connection out",
-            "Ask them to try another one, such as a phone's hotspot.",
-        ),
-        Obstacle::OwnNat => ("your router lets no direct connection in", MEET),
-        Obstacle::TheirNat => ("their router lets no direct connection in", MEET),
-        Obstacle::BothNats => ("neither router lets a direct connection in", MEET),
-        Obstacle::RelaySilent => (
-            "the relay that should connect you does not answer",
-            "Whoever runs the server has to look at it.",
-        ),
-        Obstacle::Firewall => ("a firewall or router stands between you", MEET),
-    };
-    format!("{who} can't be reached: {why}. {next}")
-}
-
-/// What helps two whose networks are in the way of each other.
-const MEET: &str = "Anyone who comes in and reaches you both connects you. Or one of you tries another network, such as a phone's hotspot.";
 
 /// When the server is tried again, in so many seconds.
 #[must_use]

@@ -25,6 +25,7 @@ mod registration;
 mod scope;
 mod servers;
 mod session;
+mod ways;
 
 use std::{borrow::Cow, collections::VecDeque, rc::Rc, time::Duration};
 
@@ -398,9 +399,7 @@ impl Net {
         self.servers.handle_network(cx, online);
         if online {
             self.grant_grace(cx);
-            let (mut scope, active_view) = self.active_view(cx);
-            active_view.restart_all(&mut scope);
-            self.hand_on(cx);
+            self.restart_all(cx);
         }
     }
 

@@ -8,8 +8,8 @@
 //! 4. [`home`]: the folder in which this program keeps things, and which person an instance is. [`passphrase`]: what an identity can be under. [`store`]: the database of one person.
 //! 5. [`report`]: what a person is told, as data. [`mod@line`]: what is typed and printed. [`harmless`]: whatever others wrote, as text that can do
 //!    nothing to a terminal. [`words`]: what is said of the program itself. [`map`]: the network as a picture.
-//! 6. [`desk`]: carries out commands. [`run`]: a visit to a room, from what is typed to what is printed. [`args`] and [`link`]: what is typed to
-//!    start it.
+//! 6. [`desk`]: carries out commands. [`run`]: a visit to a room, from what is typed to what is printed. [`args`], [`errand`] and [`link`]: what is
+//!    typed to start it.
 //! 7. [`screen`]: the room on the whole terminal.
 //! 8. [`direct`]: how peers meet without a server. [`listener`]: a peer to which others come.
 //! 9. [`http`]: what other programs of this machine can ask for.
@@ -24,6 +24,7 @@ mod clock;
 pub mod config;
 pub mod desk;
 pub mod direct;
+pub mod errand;
 pub mod further;
 pub mod harmless;
 pub mod home;

@@ -14,22 +14,20 @@ use client::store::Store as _;
 use shared::{Identity, RoomCode, signal::IceServer};
 use terminal::{
     Running,
-    args::{self, Action, Cli, Http, MapFormat, Options, PassphraseChange, seconds},
-    config::{ASKS_WAITING_MAX, EVENTS_WAITING_MAX, LATE_WAITING_MAX, LEAVE_MAX, LINES_WAITING_MAX},
+    args::{self, Action, Cli, MapFormat, Options, PassphraseChange},
+    config::{ASKS_WAITING_MAX, EVENTS_WAITING_MAX, LATE_WAITING_MAX, LEAVE_MAX},
     desk::Desk,
     direct::{OpenError, Ways},
+    errand::Errand,
     further,
     home::{Home, Person},
     http,
-    line::{
-        command::{Command, Whisper},
-        plain::Plain,
-    },
+    line::plain::Plain,
     link::Destination,
     passphrase::Source,
     report::Report,
     rtc::Certificate,
-    run::{self, End, Ended, Format, Inlets, Outcome, Outlet, Plan, Printer, Show, Start, Typed},
+    run::{self, Ended, Format, Inlets, Outcome, Outlet, Printer},
     screen::{self, Inbox, Screen},
     tls::Tls,
 };
@@ -144,125 +142,6 @@ async fn change_passphrase(person: &mut Person, change: PassphraseChange, file: 
     Ok(Outcome::Done.code())
 }
 
-/// What a command comes to.
-struct Errand {
-    link: String,
-    typed: mpsc::Receiver<Typed>,
-    /// Where what is typed on a screen goes, if there is one.
-    keyboard: Option<mpsc::Sender<Typed>>,
-    plan: Plan,
-    http: Http,
-    /// What is drawn at the end, if anything.
-    map: Option<MapFormat>,
-}
-
-impl Errand {
-    fn new(link: String, typed: mpsc::Receiver<Typed>, plan: Plan) -> Self {
-        Self {
-            link,
-            typed,
-            keyboard: None,
-            plan,
-            http: Http::default(),
-            map: None,
-        }
-    }
-
-    /// Has commands carried out once it is known who is there, and prints what they answer.
-    fn asking(link: String, commands: Vec<Command>, end: End) -> Self {
-        let plan = Plan {
-            start: Start::Settled,
-            end,
-            show: Show::Answers,
-        };
-        Self::new(link, run::commands(commands), plan)
-    }
-
-    fn of(command: Action, options: &Options) -> io::Result<Option<Self>> {
-        let within = |wait: Option<u64>| End::Done {
-            wait: wait.map(seconds),
-        };
-        Ok(Some(match command {
-            // Nobody goes to a room there.
-            Action::New { .. } | Action::Passphrase { .. } | Action::Load(_) | Action::Archive(_) => return Ok(None),
-            Action::Chat {
-                link,
-                wait,
-                history,
-                http,
-            } => {
-                let by_hand = io::stdin().is_terminal();
-                let plan = Plan {
-                    start: if by_hand { Start::AtOnce } else { Start::Settled },
-                    end: within(Some(wait)),
-                    show: Show::All { earlier: history },
-                };
-                let is_screen = by_hand && can_show() && !options.plain && !options.json;
-                let (typed, keyboard) = if is_screen {
-                    let (keyboard, typed) = mpsc::channel(LINES_WAITING_MAX);
-                    (typed, Some(keyboard))
-                } else {
-                    (run::from_stdin(Typed::line)?, None)
-                };
-                Self {
-                    keyboard,
-                    http,
-                    ..Self::new(link, typed, plan)
-                }
-            }
-            Action::Say { link, text, to, wait } => Self::saying(link, &text, to, within(Some(wait)))?,
-            Action::Tail { link, lines, http } => {
-                let plan = Plan {
-                    start: Start::AtOnce,
-                    end: End::Never,
-                    show: Show::All { earlier: lines },
-                };
-                let typed = run::commands(Vec::new());
-                Self {
-                    http,
-                    ..Self::new(link, typed, plan)
-                }
-            }
-            Action::People { link } => Self::asking(link, vec![Command::People], within(None)),
-            Action::Map { link, format } => {
-                let mut errand = Self::asking(link, Vec::new(), within(None));
-                errand.plan.start = Start::Mapped;
-                errand.map = Some(format);
-                errand
-            }
-            Action::Send { link, file } => {
-                let mut errand = Self::asking(link, vec![Command::Send { path: file }], End::Refused);
-                errand.plan.show = Show::All { earlier: 0 };
-                errand
-            }
-            Action::Get { link, file, path, wait } => {
-                let command = file.map_or(Command::Files, |file| Command::Get { file, path });
-                Self::asking(link, vec![command], within(wait))
-            }
-        }))
-    }
-
-    /// Says what stands on the command line, or else each line of the input.
-    fn saying(link: String, text: &[String], to: Option<String>, end: End) -> io::Result<Self> {
-        let mut errand = Self::asking(link, Vec::new(), end);
-        let text = text.join(" ");
-        errand.typed = match to {
-            _ if text.is_empty() => run::from_stdin(Typed::text)?,
-            Some(name) => {
-                let whisper = Whisper::To { name, text };
-                run::commands(vec![Command::Whisper { whisper }])
-            }
-            None => run::commands(vec![Command::Say { text }]),
-        };
-        Ok(errand)
-    }
-}
-
-/// Whether what is printed goes to a terminal that has more than lines.
-fn can_show() -> bool {
-    io::stdout().is_terminal() && std::env::var_os("TERM").is_some_and(|kind| kind != "dumb")
-}
-
 async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Result<u8> {
     let Errand {
         link,
@@ -275,8 +154,7 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
     let mut destination = options.direct.destination(&link, &options.servers)?;
     destination.servers = further::add(&destination.servers, &Tls::of_this_machine()?).await;
     let ways = open(options, &mut destination, person).await?;
-    let changed = Rc::new(Notify::new());
-    let inbox = Inbox::default();
+    let (changed, inbox) = (Rc::new(Notify::new()), Inbox::default());
     let (to_visit, to_screen) = (Rc::clone(&changed), inbox.clone());
     let on_change = move || {
         to_visit.notify_one();
@@ -287,8 +165,7 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
     let (ask_sender, asks) = mpsc::channel(ASKS_WAITING_MAX);
     let (events, _) = broadcast::channel(EVENTS_WAITING_MAX);
     let answering = http::start(&http, &person.folder, ask_sender, events.clone()).await?;
-    if let Some(answering) = &answering {
-        let text = answering.words.clone();
+    if let Some(text) = answering.as_ref().map(|answering| answering.words.clone()) {
         writeln!(io::stderr(), "* {text}")?;
         inbox.push(&Report::Done { text });
     }
@@ -300,8 +177,7 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
         stop: stop_signal()?,
     };
     let stop = Rc::clone(&inlets.stop);
-    let room = destination.code.open().id();
-    let title = destination.title();
+    let (room, title) = (destination.code.open().id(), destination.title());
     let shown = keyboard.map(|keyboard| Screen::open(session.clone(), title, keyboard, inbox.clone()));
     let shown = shown
         .transpose()
@@ -309,9 +185,11 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
     let mut desk = Desk::new(session, person.store.clone(), room, destination.link(), late_sender);
     desk.meet(ways.meeting, ways.bootnodes);
     let mut outlet = Outlet::start(io::stdout(), missed_line(options))?;
-    let format = shown
-        .as_ref()
-        .map_or_else(|| format(options), |_| Format::Screen(inbox));
+    let format = if shown.is_some() {
+        Format::Screen(inbox)
+    } else {
+        format(options)
+    };
     let printer = Printer::new(format, outlet.clone());
     let visit = run::Visit::new(desk, inlets, printer, events, plan).run();
     let Ended { desk, outcome, printed } = match shown {
@@ -326,18 +204,27 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
         let forgotten = person.store.forget(&room).await;
         forgotten.context("what is kept of this room cannot be forgotten. Try again")?;
     }
-    // Whoever reads slowly gets the rest, unless the person does not want to wait.
-    let finishing = spawn_blocking(move || outlet.finish());
-    tokio::select! {
-        _ = finishing => {}
-        () = stop.notified() => {}
-    }
+    finish(outlet, &stop).await;
+    code(outcome, printed)
+}
+
+/// The exit code, unless nothing could be printed any more.
+fn code(outcome: Outcome, printed: io::Result<()>) -> anyhow::Result<u8> {
     match printed {
         // Whoever read what we print reads no more: that is no failure.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(error).context("nothing can be printed any more")
         }
         Ok(()) | Err(_) => Ok(outcome.code()),
+    }
+}
+
+/// Whoever reads slowly gets the rest, unless the person does not want to wait.
+async fn finish(outlet: Outlet, stop: &Notify) {
+    let finishing = spawn_blocking(move || outlet.finish());
+    tokio::select! {
+        _ = finishing => {}
+        () = stop.notified() => {}
     }
 }
 

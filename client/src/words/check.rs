@@ -82,7 +82,46 @@ pub fn details(check: &Check, standing: &Standing) -> String {
     )
 }
 
-/// What stands in the way of somebody, in a technician's words, to be added to [`out_of_reach`](super::out_of_reach).
+/// Why no way to `who` is found, and what would help, in words that everybody knows: [`technical`] has the others.
+#[must_use]
+pub fn out_of_reach(who: &str, obstacle: Obstacle) -> String {
+    let (why, next) = match obstacle {
+        Obstacle::NoAnswer => (
+            "their page does not answer",
+            "It may be asleep, or their network gone: ask them to open it.",
+        ),
+        Obstacle::NoStun => (
+            "no server knows a way between your networks",
+            "“Check connection” in the menu tells more.",
+        ),
+        Obstacle::StunSilent => (
+            "the server cannot see where either of you is",
+            "Whoever runs it has to look at its firewall.",
+        ),
+        Obstacle::OwnNetwork => (
+            "your network lets no direct connection out",
+            "Try another one, such as a phone's hotspot.",
+        ),
+        Obstacle::TheirNetwork => (
+            "their network lets no direct connection out",
+            "Ask them to try another one, such as a phone's hotspot.",
+        ),
+        Obstacle::OwnNat => ("your router lets no direct connection in", MEET),
+        Obstacle::TheirNat => ("their router lets no direct connection in", MEET),
+        Obstacle::BothNats => ("neither router lets a direct connection in", MEET),
+        Obstacle::RelaySilent => (
+            "the relay that should connect you does not answer",
+            "Whoever runs the server has to look at it.",
+        ),
+        Obstacle::Firewall => ("a firewall or router stands between you", MEET),
+    };
+    format!("{who} can't be reached: {why}. {next}")
+}
+
+/// What helps two whose networks are in the way of each other.
+const MEET: &str = "Anyone who comes in and reaches you both connects you. Or one of you tries another network, such as a phone's hotspot.";
+
+/// What stands in the way of somebody, in a technician's words, to be added to [`out_of_reach`].
 #[must_use]
 pub fn technical(obstacle: Obstacle) -> &'static str {
     match obstacle {

@@ -283,13 +283,6 @@ impl ActiveView {
         }
     }
 
-    /// The machine has another network, or the same again: each link of ours finds the way that there is now, before it is missed.
-    pub(crate) fn restart_all(&self, net: &mut Scope<'_>) {
-        for peer in net.peers.usable_links().map(Link::peer) {
-            net.out.push(Event::RestartIce { peer });
-        }
-    }
-
     /// Says goodbye to everyone: we leave the room.
     pub(crate) fn leave(&mut self, net: &mut Scope<'_>) {
         self.leaving = true;

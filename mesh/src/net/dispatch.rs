@@ -2,18 +2,13 @@
 
 use std::time::Duration;
 
-use shared::{
-    PeerId, SessionId,
-    limits::LINKS_MAX,
-    signal::{IceServer, Request},
-};
+use shared::{PeerId, SessionId, limits::LINKS_MAX, signal::Request};
 
 use super::{
     Later, Net,
     active_view::ActiveView,
     attempts::{Attempts, refuse_version},
     budget::Cause,
-    carriers,
     contact::{Alone, Contact, Purpose, Via},
     invitations::Text,
     link::Link,
@@ -58,7 +53,7 @@ impl Net {
     }
 
     /// What layers have said to each other takes effect before the next peer has its turn.
-    pub(super) fn hand_on(&mut self, cx: &mut Context) {
+    fn hand_on(&mut self, cx: &mut Context) {
         while let Some(event) = self.events.pop() {
             self.on_event(cx, event);
         }
@@ -361,50 +356,6 @@ impl Net {
             scope.out.link_state(peer, LinkState::None);
         }
         self.hand_on(cx);
-    }
-
-    /// Which servers an attempt at a peer may ask. With whom others connect us, a relay would do no more than they do.
-    fn ice_servers_for(&self, view: View<'_>, peer: &PeerId) -> Vec<IceServer> {
-        let mut ice_servers = self.servers.ice_servers();
-        if view.is_reached(peer) {
-            ice_servers.retain_mut(IceServer::drop_relays);
-        }
-        ice_servers
-    }
-
-    fn choose_via(&self, cx: &Context, view: View<'_>, peer: &PeerId) -> Option<Via> {
-        let contact = self.peers.get(peer)?;
-        let registered = self.servers.registered();
-        // Right after a loss a server knows better who is there.
-        let doubted = self.membership.is_suspecting(cx.instant()) && registered.is_some();
-        let server = match contact.via() {
-            Some(Via::Server(server)) if self.servers.is_registered(server) => Some(server),
-            _ => registered,
-        };
-        let there = view.is_reached(peer) || (server.is_none() && view.is_present(peer));
-        let meshed = !doubted && self.has_other_link(peer) && there;
-        carriers::choose(contact, meshed, server)
-    }
-
-    fn restart_ice(&mut self, cx: &mut Context, peer: PeerId) {
-        // The server by which they are known, for another one may not know them.
-        let known = match self.peers.get(&peer).and_then(Contact::via) {
-            Some(Via::Server(server)) if self.servers.is_registered(server) => Some(server),
-            Some(Via::Server(_) | Via::Mesh | Via::Nearby) | None => None,
-        };
-        let via = match known.or_else(|| self.servers.registered()) {
-            Some(server) => Via::Server(server),
-            None if self.has_other_link(&peer) => Via::Mesh,
-            // The offer could not be carried: then silence decides.
-            None => return,
-        };
-        let ice_servers = self.servers.ice_servers();
-        let (mut scope, attempts) = self.attempts(cx);
-        attempts.restart_ice(&mut scope, peer, via, ice_servers);
-    }
-
-    fn has_other_link(&self, peer: &PeerId) -> bool {
-        self.peers.usable_links().any(|link| link.peer() != *peer)
     }
 
     pub(super) fn fail(&mut self, cx: &mut Context, peer: PeerId) {

@@ -11,7 +11,7 @@ use tests::{
     wait::until,
 };
 
-use crate::people::{BOTH, connected, two_homes, two_people_at};
+use crate::people::{BOTH, MET, connected, two_homes, two_people_at};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -54,7 +54,7 @@ fn a_file_arrives_over_plain_http_and_stays_over_a_reload() {
         let hosts = two_homes(&mut lab, Nat::PortRestricted)?;
         let server = lab.server().await?;
         let (ann, bob) = two_people_at(&server, BOTH, hosts.each_ref()).await?;
-        connected("a file over plain http", &[&ann, &bob]).await?;
+        connected("a file over plain http", MET, &[&ann, &bob]).await?;
         for page in [&ann, &bob] {
             let found = page
                 .run(

@@ -1,5 +1,6 @@
 //! A room: runs a program for as long as the page is shown, and hands what it shows to [`view`].
 
+mod about;
 pub mod keeping;
 pub mod sheet;
 pub mod view;

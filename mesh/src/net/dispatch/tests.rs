@@ -1,4 +1,4 @@
-use shared::signal::{self, Nonce, Refusal};
+use shared::signal::{self, IceServer, Nonce, Refusal};
 
 use super::{
     super::{

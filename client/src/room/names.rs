@@ -1,0 +1,84 @@
+//! What people are called in a room as it is shown, so that nobody is taken for another.
+
+use std::rc::Rc;
+
+use mesh::model::Message;
+use shared::{PeerId, name::skeleton};
+
+use super::RoomState;
+use crate::words;
+
+/// What is known of how someone is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Called<'a> {
+    /// By a name that nobody else in the room has.
+    Unique(&'a str),
+    /// By a name that somebody else in the room has, too.
+    Ambiguous(&'a str),
+    /// Their name is not known yet.
+    Unnamed,
+}
+
+impl RoomState {
+    /// What to call someone: their name; with the fingerprint if two people have the name, or if there is none yet.
+    #[must_use]
+    pub fn name_of(&self, peer: &PeerId) -> String {
+        words::name(peer, self.called(peer))
+    }
+
+    /// The name that a message was said under, with what tells it from the same name in the room now.
+    #[must_use]
+    pub fn author_of(&self, message: &Message) -> String {
+        let known = self.person(&message.author).and_then(|person| person.name.as_deref());
+        let said_as = message.author_name.as_str();
+        if message.own || known == Some(said_as) {
+            self.name_of(&message.author)
+        } else {
+            // The list of people forgets, and people call themselves otherwise; the message stays as it is.
+            words::name(&message.author, self.distinct(&message.author, said_as))
+        }
+    }
+
+    fn called(&self, peer: &PeerId) -> Called<'_> {
+        if *peer == self.me {
+            return Called::Unique(&self.my_name);
+        }
+        let known = self.person(peer).and_then(|person| person.name.as_deref());
+        let name = known.or_else(|| self.last_name(peer));
+        name.map_or(Called::Unnamed, |name| self.distinct(peer, name))
+    }
+
+    fn distinct<'a>(&self, peer: &PeerId, name: &'a str) -> Called<'a> {
+        if self.is_ambiguous(peer, name) {
+            Called::Ambiguous(name)
+        } else {
+            Called::Unique(name)
+        }
+    }
+
+    /// The name that someone said something under last. The list of people has nobody who was here on former visits only.
+    fn last_name(&self, peer: &PeerId) -> Option<&str> {
+        let theirs = self.messages.iter().rfind(|entry| entry.message.author == *peer)?;
+        Some(&theirs.message.author_name)
+    }
+
+    /// Whether somebody else has this name now, or one that people would take for it; or whether it ends as what we add to names.
+    fn is_ambiguous(&self, peer: &PeerId, name: &str) -> bool {
+        let looks = skeleton(name);
+        let is_like = |(other, theirs): (&PeerId, &Rc<str>)| other != peer && **theirs == *looks;
+        ends_as_marked(&looks) || self.looks.iter().any(is_like)
+    }
+
+    /// Somebody is called so from now on.
+    pub(super) fn note_name(&mut self, peer: PeerId, name: Option<&str>) {
+        if let Some(name) = name {
+            self.looks.insert(peer, skeleton(name).into());
+        }
+    }
+}
+
+/// Whether a name looks as if it ended with what we add to names: "(you)", or a fingerprint.
+fn ends_as_marked(looks: &str) -> bool {
+    let inner = looks.strip_suffix(')').and_then(|rest| rest.rsplit_once('('));
+    inner.is_some_and(|(_, inner)| inner == "you" || (inner.contains('-') && !inner.contains(' ')))
+}
