@@ -48,7 +48,7 @@ pub fn Shown(props: &ShownProps) -> Html {
     let (src, name) = (address.0.clone(), props.name.clone());
     match props.kind {
         Preview::Sound => html! { <audio controls=true preload="none" {src} aria-label={name} /> },
-        Preview::Video => html! { <video controls=true preload="none" playsinline=true {src} aria-label={name} /> },
+        Preview::Video => html! { <video controls=true preload="none" {src} aria-label={name} /> },
         Preview::Picture | Preview::Text => html! { <img {src} alt={name} /> },
     }
 }
