@@ -10,6 +10,8 @@ pub struct Check {
     pub made: bool,
     /// Whether a server named a STUN or TURN server to ask.
     pub asked: bool,
+    /// Whether it named a STUN server.
+    pub stun_asked: bool,
     /// Whether it named a TURN server.
     pub relay_asked: bool,
     /// The ways in.
@@ -39,14 +41,15 @@ impl Check {
         let found = found.unwrap_or_default();
         let any = |part| found.iter().any(|candidate| candidate.line.contains(part));
         let urls = ice_servers.iter().flat_map(|server| &server.urls);
-        let asked_twice = urls.filter(|url| url.starts_with("stun")).nth(1).is_some();
+        let stun = urls.filter(|url| url.starts_with("stun")).count();
         Self {
             made,
             asked: !ice_servers.is_empty(),
+            stun_asked: stun > 0,
             relay_asked: ice_servers.iter().any(IceServer::is_relay),
             ways: Ways::of(found),
             // A browser waits for each of them before it says that this is all.
-            compared: asked_twice && found.last() == Some(&Candidate::end()),
+            compared: stun > 1 && found.last() == Some(&Candidate::end()),
             own: if any(".local ") {
                 OwnAddresses::Hidden
             } else if any(" typ host") {

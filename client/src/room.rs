@@ -80,8 +80,6 @@ pub struct RoomState {
     pub marks: Rc<Marks>,
     /// The last few things that others said while we were here, wherever their place is, oldest first.
     pub heard: Vec<MessageId>,
-    /// How many there were in all.
-    pub heard_count: u64,
     /// The last invitation that was made here, until it was answered: to be handed over by hand.
     pub invitation: Option<Rc<str>>,
     /// The answer to the last invitation that was taken here: to be handed back by hand.
@@ -102,6 +100,8 @@ pub struct RoomState {
     pub left: bool,
     /// What the names of all who are listed look like.
     looks: LiteMap<PeerId, Rc<str>>,
+    /// How much of the list each author fills; see [`weight`].
+    weights: LiteMap<PeerId, usize>,
     text_bytes: usize,
     next_notice: u64,
 }
@@ -128,7 +128,6 @@ impl RoomState {
             first_unread: None,
             marks: Rc::default(),
             heard: Vec::new(),
-            heard_count: 0,
             invitation: None,
             answer: None,
             files: LiteMap::new(),
@@ -139,6 +138,7 @@ impl RoomState {
             closed: false,
             left: false,
             looks,
+            weights: LiteMap::new(),
             text_bytes: 0,
             next_notice: 0,
         }
@@ -289,6 +289,11 @@ pub fn reduce(state: &mut RoomState, action: RoomAction) {
     }
 }
 
+/// How much of the list a message fills.
+fn weight(message: &Message) -> usize {
+    message.text.len() + MESSAGE_WEIGHT_BYTES
+}
+
 /// Whether a message goes on where the message before it ended: same author, same people, soon after.
 #[must_use]
 pub fn follows(before: &Message, message: &Message) -> bool {
@@ -349,6 +354,7 @@ impl RoomState {
 
     fn on_message(&mut self, message: Message, visibility: Visibility) {
         let (id, own, recent) = (message.id, message.own, message.recent);
+        let place = (message.order, id);
         let is_muted = self.mark_of(&message.author).muted;
         if !self.insert(message) || is_muted {
             return;
@@ -358,7 +364,9 @@ impl RoomState {
             return;
         }
         if visibility == Visibility::Hidden {
-            if self.unread == 0 {
+            let first = self.first_unread.filter(|_| self.unread > 0);
+            let first = first.and_then(|first| self.messages.iter().rfind(|entry| entry.message.id == first));
+            if first.is_none_or(|first| place < (first.message.order, first.message.id)) {
                 self.first_unread = Some(id);
             }
             self.unread = self.unread.saturating_add(1);
@@ -368,7 +376,6 @@ impl RoomState {
                 self.heard.remove(0);
             }
             self.heard.push(id);
-            self.heard_count += 1;
         }
     }
 
@@ -376,8 +383,7 @@ impl RoomState {
     fn on_renumbered(&mut self, before: MessageId, id: MessageId, order: Timestamp) {
         let place = self.messages.iter().rposition(|entry| entry.message.id == before);
         if let Some(place) = place.filter(|place| self.messages[*place].message.own) {
-            let entry = self.messages.remove(place);
-            self.text_bytes -= entry.message.text.len();
+            let entry = self.remove(place);
             let message = entry.message.clone();
             self.insert(Message { id, order, ..message });
             if let Some(delivery) = entry.delivery {
@@ -403,18 +409,18 @@ impl RoomState {
         // Told right after it was said. One that comes back from others after a reload is followed by nobody.
         let delivery = None;
         self.text_bytes += message.text.len();
+        *self.weights.entry(message.author).or_insert(0) += weight(&message);
         let index = before.map_or(0, |index| index + 1);
         self.messages.insert(index, Rc::new(Entry { message, delivery }));
         // Of those that stand after all else, the last go first: they have all the time.
         let ahead = self.messages.len() - self.ahead_from();
         if ahead > AHEAD_SHOWN_MAX
-            && let Some(last) = self.messages.pop()
+            && let Some(last) = self.messages.len().checked_sub(1)
         {
-            self.text_bytes -= last.message.text.len();
+            self.remove(last);
         }
         while self.messages.len() > MESSAGES_MAX || self.text_bytes > TEXT_TOTAL_BYTES_MAX {
-            let place = self.least_missed();
-            self.text_bytes -= self.messages.remove(place).message.text.len();
+            self.remove(self.least_missed());
             self.dropped = true;
         }
         true
@@ -422,14 +428,8 @@ impl RoomState {
 
     /// Which message goes when there are too many: the oldest; or, if one author fills most of the list, the oldest of theirs.
     fn least_missed(&self) -> usize {
-        let weight = |entry: &Rc<Entry>| entry.message.text.len() + MESSAGE_WEIGHT_BYTES;
-        let mut by_author = LiteMap::<PeerId, usize>::new();
-        let mut all = 0;
-        for entry in &self.messages {
-            *by_author.entry(entry.message.author).or_insert(0) += weight(entry);
-            all += weight(entry);
-        }
-        let most = by_author.iter().find(|(_, theirs)| **theirs > all / 4 * 3);
+        let all: usize = self.weights.values().sum();
+        let most = self.weights.iter().find(|(_, theirs)| **theirs > all / 4 * 3);
         let theirs = most.and_then(|(author, _)| {
             let mut messages = self.messages.iter();
             messages.position(|entry| entry.message.author == *author)
@@ -437,11 +437,25 @@ impl RoomState {
         theirs.unwrap_or(0)
     }
 
+    /// Takes a message out.
+    fn remove(&mut self, place: usize) -> Rc<Entry> {
+        let entry = self.messages.remove(place);
+        self.text_bytes -= entry.message.text.len();
+        if let Some(theirs) = self.weights.get_mut(&entry.message.author) {
+            *theirs -= weight(&entry.message);
+        }
+        entry
+    }
+
     /// Messages are kept no longer.
     fn on_dropped(&mut self, ids: &[MessageId]) {
         self.messages
             .retain(|entry| ids.binary_search(&entry.message.id).is_err());
-        self.text_bytes = self.messages.iter().map(|entry| entry.message.text.len()).sum();
+        (self.text_bytes, self.weights) = (0, LiteMap::new());
+        for Entry { message, .. } in self.messages.iter().map(|entry| &**entry) {
+            self.text_bytes += message.text.len();
+            *self.weights.entry(message.author).or_insert(0) += weight(message);
+        }
     }
 
     /// Where the messages begin that stand after all others because they are dated ahead. Once somebody says something that comes after

@@ -138,16 +138,24 @@ impl Desk {
         let mut reports = self.transcript.update(&room);
         reports.extend(self.bootnodes.update(&room));
         let state = |file: &FileId| room.files.get(file).map(|progress| progress.state);
-        let has_ended = |file: &FileId| matches!(state(file), Some(FileState::Whole | FileState::NoRoom));
+        let besides = |file: &FileId| room.files_besides().into_iter().find(|info| info.root == *file);
+        let info_of = |file: &FileId| offer(&room, file).or_else(|| besides(file)).cloned();
+        // What is known no more has vanished with its message.
+        let has_ended = |file: &FileId| {
+            matches!(state(file), Some(FileState::Whole | FileState::NoRoom)) || info_of(file).is_none()
+        };
         let ended: Vec<_> = self.wanted.keys().filter(|file| has_ended(file)).copied().collect();
         for file in ended {
-            if let Some(path) = self.wanted.remove(&file)
-                && let Some(info) = offer(&room, &file)
-            {
-                match state(&file) {
-                    Some(FileState::NoRoom) => self.tell_no_room(&info.name),
-                    Some(_) | None => self.save(info.clone(), path),
-                }
+            let Some(path) = self.wanted.remove(&file) else {
+                continue;
+            };
+            match (info_of(&file), state(&file)) {
+                (None, _) => self.tell(Refusal::NotSaved {
+                    name: file.to_text(),
+                    error: SaveError::Lost,
+                }),
+                (Some(info), Some(FileState::NoRoom)) => self.tell_no_room(&info.name),
+                (Some(info), _) => self.save(info, path),
             }
         }
         reports
@@ -401,11 +409,15 @@ impl Desk {
     }
 
     fn tell_no_room(&mut self, name: &str) {
-        self.under_way += 1;
-        let refusal = Refusal::File {
+        self.tell(Refusal::File {
             name: client::files::shown_name(name),
             error: TakeError::NoRoom,
-        };
+        });
+    }
+
+    /// Something could not be done that was asked for before.
+    fn tell(&mut self, refusal: Refusal) {
+        self.under_way += 1;
         let late = self.late.clone();
         spawn_local(async move {
             let _ = late.send(Late::Failed { refusal }).await;

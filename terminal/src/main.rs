@@ -178,7 +178,12 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
     };
     let stop = Rc::clone(&inlets.stop);
     let (room, title) = (destination.code.open().id(), destination.title());
-    let shown = keyboard.map(|keyboard| Screen::open(session.clone(), title, keyboard, inbox.clone()));
+    if let Some(listener) = &ways.listener {
+        let text = format!("Peers can come here: --bootnodes HOST:{}", listener.address().port());
+        inbox.push(&Report::Done { text });
+    }
+    let as_what = (title, ways.meeting);
+    let shown = keyboard.map(|keyboard| Screen::open(session.clone(), as_what, keyboard, inbox.clone()));
     let shown = shown
         .transpose()
         .context("the terminal cannot show the room. Try --plain")?;
@@ -351,8 +356,12 @@ fn missed_line(options: &Options) -> fn(u64) -> String {
 async fn keep_rooms(options: &Options, archive: &args::Archive, person: &Person) -> anyhow::Result<u8> {
     let name = options.name.clone().or_else(|| person.record.name.clone());
     let mut visits = Vec::new();
+    let takes_all = options.direct.listen.is_none() && options.ice_servers.is_empty();
+    anyhow::ensure!(takes_all, "an archive takes neither --listen nor --ice-server");
     for link in &archive.links {
-        let destination = Destination::parse(link, &options.servers)?;
+        let mut destination = options.direct.destination(link, &options.servers)?;
+        destination.servers = further::add(&destination.servers, &Tls::of_this_machine()?).await;
+        destination.servers.extend(options.direct.servers(None).await?);
         visits.push(terminal::Visit {
             name: name.clone().unwrap_or_else(|| "Archive".to_owned()),
             keeps: archive.keeps(),
@@ -365,6 +374,7 @@ async fn keep_rooms(options: &Options, archive: &args::Archive, person: &Person)
 
 /// Runs a load. Its peers are nobody of this machine.
 async fn make_load(options: &Options, load: &args::Load) -> anyhow::Result<u8> {
+    anyhow::ensure!(!options.direct.is_asked_for(), "a load goes by a server alone");
     let destination = Destination::parse(&load.link, &options.servers)?;
     let figures = terminal::load::run(destination, load.plan(), &*stop_signal()?).await?;
     if options.json {

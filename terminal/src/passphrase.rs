@@ -19,6 +19,9 @@ pub enum PassphraseError {
         "this identity has a passphrase, and nobody can be asked for it here. Name a file that has it with --passphrase-file"
     )]
     Nobody,
+    /// Nobody can be asked for a new one.
+    #[error("nobody can be asked for the new passphrase here. Name a file that has it with --new-passphrase-file")]
+    NobodyNew,
     /// There is none in the file, or nothing was typed.
     #[error("a passphrase has at least one character, and at most {PASSPHRASE_BYTES_MAX} bytes")]
     Length,
@@ -123,6 +126,9 @@ impl Source {
     /// # Errors
     /// [`PassphraseError`], which says what to do.
     pub fn ask_new(&self) -> Result<Passphrase, PassphraseError> {
+        if *self == Self::Nobody {
+            return Err(PassphraseError::NobodyNew);
+        }
         let passphrase = self.ask("New passphrase: ")?;
         if *self == Self::Terminal && !passphrase.is(&self.ask("The same again: ")?) {
             return Err(PassphraseError::NotTheSame);

@@ -309,7 +309,8 @@ impl<W: io::Write> Visit<W> {
             let left = earlier;
             earlier -= usize::from(is_earlier(&&report));
             let is_shown = match self.plan.show {
-                Show::All { earlier } => !is_earlier(&&report) || left <= earlier,
+                // A screen shows all of them, and is to know the numbers of their files.
+                Show::All { earlier } => !is_earlier(&&report) || left <= earlier || self.printer.is_screen(),
                 Show::Answers => false,
             };
             if is_shown {

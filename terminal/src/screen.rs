@@ -52,8 +52,9 @@ pub use self::{
     theme::Theme,
 };
 use crate::{
-    config::{FRAME, NETWORK_FRESH, NETWORK_STEP},
+    config::{FRAME, NETWORK_FRESH, NETWORK_STEP, STOP_MAX},
     run::{Ended, Typed},
+    words::Meeting,
 };
 
 /// The screen of a visit.
@@ -72,6 +73,8 @@ pub struct Screen {
     changed: bool,
     /// Whether the shell has the terminal.
     suspended: bool,
+    /// When it is taken back unless the system has stopped the program.
+    resumed_by: Option<Instant>,
 }
 
 impl Screen {
@@ -80,10 +83,16 @@ impl Screen {
     ///
     /// # Errors
     /// What the system says; the terminal is as it was.
-    pub fn open(session: Session, title: String, typed: mpsc::Sender<Typed>, inbox: Inbox) -> io::Result<Self> {
+    pub fn open(
+        session: Session,
+        (title, meeting): (String, Meeting),
+        typed: mpsc::Sender<Typed>,
+        inbox: Inbox,
+    ) -> io::Result<Self> {
         let theme = Theme::new(std::env::var_os("NO_COLOR").as_deref());
         let stage = Stage::open()?;
-        let state = State::new(session.room(), title, stage.size()?, TimeZone::system(), theme);
+        let mut state = State::new(session.room(), title, stage.size()?, TimeZone::system(), theme);
+        state.meeting = meeting;
         Ok(Self {
             session,
             state,
@@ -94,6 +103,7 @@ impl Screen {
             network_at: None,
             changed: true,
             suspended: false,
+            resumed_by: None,
         })
     }
 
@@ -134,11 +144,8 @@ impl Screen {
                 }
                 _ = network.tick() => self.look(),
                 _ = hang_up.recv() => return Ok(()),
-                _ = goes_on.recv() => {
-                    self.stage.resume()?;
-                    self.state.apply(Action::Resized(self.stage.size()?));
-                    (self.suspended, self.changed) = (false, true);
-                }
+                _ = goes_on.recv() => self.resume()?,
+                () = sleep_until(self.resumed_by.unwrap_or_else(Instant::now)), if self.resumed_by.is_some() => self.resume()?,
                 () = sleep_until(next_frame), if self.changed && !self.suspended => {
                     self.stage.draw(&self.state)?;
                     self.changed = false;
@@ -146,6 +153,15 @@ impl Screen {
                 }
             }
         }
+    }
+
+    /// Takes the terminal again.
+    fn resume(&mut self) -> io::Result<()> {
+        self.resumed_by = None;
+        self.stage.resume()?;
+        self.state.apply(Action::Resized(self.stage.size()?));
+        (self.suspended, self.changed) = (false, true);
+        Ok(())
     }
 
     /// Takes what is new in the room.
@@ -186,6 +202,8 @@ impl Screen {
             Some(Effect::Suspend) => {
                 self.suspended = true;
                 self.stage.suspend()?;
+                // The system does not stop a program that nobody could let go on.
+                self.resumed_by = Some(Instant::now() + STOP_MAX);
             }
             Some(Effect::Redraw) => self.stage.begin_anew()?,
         }

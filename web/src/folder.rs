@@ -128,10 +128,10 @@ async fn pick_folder() -> Vec<File> {
     js::files_of(&input)
 }
 
-/// Whether the person can pick folders here: on few phones.
+/// Whether the person can pick folders here. On phones the picker has none, or ends the browser.
 pub(crate) fn picks_folders() -> bool {
     let input = js::document().create_element("input");
-    input.is_ok_and(|input| field(&input, "webkitdirectory").is_some())
+    !js::is_touched() && input.is_ok_and(|input| field(&input, "webkitdirectory").is_some())
 }
 
 /// All files in a folder that was dropped, with their paths.

@@ -375,9 +375,18 @@ pub(crate) fn is_files(event: &JsValue) -> bool {
     has("Files") && !has("text/plain")
 }
 
+/// Whether the person points with a finger, as on a phone.
+pub(crate) fn is_touched() -> bool {
+    is_so("(pointer: coarse)")
+}
+
 /// Whether the person asked their system for less motion.
 pub(crate) fn prefers_reduced_motion() -> bool {
-    let query = window().match_media("(prefers-reduced-motion: reduce)");
+    is_so("(prefers-reduced-motion: reduce)")
+}
+
+fn is_so(query: &str) -> bool {
+    let query = window().match_media(query);
     query.ok().flatten().is_some_and(|query| query.matches())
 }
 

@@ -172,7 +172,10 @@ mod tests {
         let text = table(&[file("web_bg.wasm", 900, 300, 330), file("index.html", 100, 100, 70)]);
         let last: Vec<&str> = text.lines().nth(3).unwrap().split_whitespace().collect();
         assert_eq!(last, ["first", "load", "1000", "400", "400", "100.0", "%"]);
-        let budget = format!("budget: {BUDGET_BYTES} bytes brotli ({} used)", share(400, BUDGET_BYTES));
+        let budget = format!(
+            "budget: {BUDGET_BYTES} bytes brotli ({} used)",
+            share(400, BUDGET_BYTES)
+        );
         assert!(text.ends_with(&budget), "{text}");
     }
 }

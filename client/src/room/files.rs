@@ -36,13 +36,16 @@ impl RoomState {
         u32::try_from((have * 100).checked_div(all)?).ok()
     }
 
-    /// The messages that offer files, the latest first, each file once.
+    /// The messages that offer files, the latest first, each file once; of a file that is here the offer that is true. What people offer who are muted is
+    /// not among them.
     #[must_use]
     pub fn offers(&self) -> Vec<(&Message, &FileInfo)> {
         let mut offers: Vec<(&Message, &FileInfo)> = Vec::new();
         for entry in self.messages.iter().rev() {
             if let Some(file) = &entry.message.file
+                && !self.mark_of(&entry.message.author).muted
                 && offers.iter().all(|(_, known)| known.root != file.root)
+                && (self.progress(file).is_some() || !self.is_whole(file))
             {
                 offers.push((&entry.message, file));
             }
@@ -53,10 +56,8 @@ impl RoomState {
     /// The files of which something is here, or was asked for, and whose messages are not shown any more.
     #[must_use]
     pub fn files_besides(&self) -> Vec<&FileInfo> {
-        let is_shown = |info: &FileInfo| {
-            let mut offered = self.messages.iter().filter_map(|entry| entry.message.file.as_ref());
-            offered.any(|file| file.root == info.root)
-        };
+        let offers = self.offers();
+        let is_shown = |info: &FileInfo| offers.iter().any(|(_, file)| file.root == info.root);
         let is_here = |info: &FileInfo| {
             self.files
                 .get(&info.root)
@@ -66,6 +67,11 @@ impl RoomState {
             .values()
             .filter(|info| is_here(info) && !is_shown(info))
             .collect()
+    }
+
+    fn is_whole(&self, file: &FileInfo) -> bool {
+        let now = self.files.get(&file.root);
+        now.is_some_and(|now| now.state == FileState::Whole)
     }
 
     pub(super) fn note_file(&mut self, info: FileInfo, progress: FileProgress) {

@@ -33,6 +33,9 @@ pub fn verdict(check: &Check, standing: &Standing) -> &'static str {
             "Your network lets no direct connection out, or the server's UDP port is closed. Try another network, such as \
              a phone's hotspot."
         }
+        (true, true) if ways.mapped() == [false; 2] && !check.stun_asked => {
+            "The server's relay (TURN) connects you. Whether others can connect to you directly is not known: the server has no STUN."
+        }
         (true, true) if ways.is_relayed() && (ways.varies() || ways.mapped() == [false; 2]) => {
             "Your network lets hardly any direct connection in or out. The server's relay (TURN) connects you all the same."
         }
@@ -194,7 +197,11 @@ mod tests {
                 check(2, true, &[HOST, V4, V4_ANEW, RELAYED]),
                 "Your network lets hardly",
             ),
-            (check(0, true, &[HOST, RELAYED]), "Your network lets hardly"),
+            (check(2, true, &[HOST, RELAYED]), "Your network lets hardly"),
+            (
+                check(0, true, &[HOST, RELAYED]),
+                "The server's relay (TURN) connects you",
+            ),
         ] {
             assert!(verdict(&check, &registered).starts_with(verdict_begins), "{check:?}");
         }

@@ -42,7 +42,8 @@ impl Files {
         let gone = channel
             .sources
             .iter()
-            .filter(|(root, source)| !source.carried && !channel.holds.contains_key(root));
+            // Who carried it and has it by now is asked anew.
+            .filter(|(root, source)| source.carried == channel.holds.contains_key(root));
         for root in gone.map(|(root, _)| *root).collect::<Vec<_>>() {
             self.release(cx, link, root);
             if let Some(channel) = self.channels.get_mut(&link) {

@@ -79,10 +79,14 @@ impl Budget {
     /// Forgets what time has made good, the same for each cause.
     fn forget(&mut self, now: Instant) {
         let passed = millis(now.since(self.at));
-        self.at = now;
         self.owed.retain(|(_, owed)| *owed > 0);
         let count = self.owed.len().max(1) as u64;
         let share = passed.saturating_mul(CONNECTIONS_PER_MINUTE.into()) / count;
+        // Less than the smallest part: it adds up until the next time.
+        if share == 0 {
+            return;
+        }
+        self.at = now;
         for (_, owed) in &mut self.owed {
             *owed = owed.saturating_sub(share);
         }

@@ -338,7 +338,8 @@ impl Net {
     /// Starts an attempt at a peer, by what carries it now. If none can be started and none follows, the peer is sought no longer.
     pub(super) fn start(&mut self, cx: &mut Context, view: View<'_>, peer: PeerId) {
         let via = self.choose_via(cx, view, &peer);
-        let is_present = view.is_present(&peer);
+        // Without a link, who is said to be present was there a while ago.
+        let is_present = view.is_present(&peer) && self.peers.usable_links().next().is_some();
         let ice_servers = self.ice_servers_for(view, &peer);
         let (mut scope, attempts) = self.attempts(cx);
         // Whoever made us believe in them, they may not be there at all.

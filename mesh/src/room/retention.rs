@@ -11,6 +11,7 @@
 
 use std::{collections::VecDeque, rc::Rc, time::Duration};
 
+use litemap::LiteMap;
 use shared::{FileId, MessageId};
 
 use super::Room;
@@ -110,10 +111,17 @@ impl Room {
         let mut dropped = self.log.take_dropped();
         if let Some(oldest) = oldest {
             let entries = self.log.drop_before(oldest);
-            for root in entries.iter().filter_map(|entry| Some(entry.content.file()?.root)) {
-                if self.offers().all(|(offered, _)| offered != root) {
-                    self.keeping.files.push_back(root);
+            let gone_files: Vec<_> = entries
+                .iter()
+                .filter_map(|entry| Some(entry.content.file()?.root))
+                .collect();
+            if !gone_files.is_empty() {
+                let mut left = LiteMap::<FileId, ()>::new();
+                for (root, _) in self.offers() {
+                    left.insert(root, ());
                 }
+                let is_gone = |root: &FileId| !left.contains_key(root);
+                self.keeping.files.extend(gone_files.into_iter().filter(is_gone));
             }
             dropped.extend(entries.iter().map(|entry| entry.message_id()));
             // What only we keep no longer may still reach its recipient.

@@ -144,6 +144,11 @@ impl Room {
 
     /// A neighbor tells what the founder said.
     pub(super) fn on_setting(&mut self, cx: &mut Context, link: LinkId, wire: &[u8]) -> Handled {
+        let is_known = self.settings.all().any(|known| known.wire.as_slice() == wire);
+        // A signature is checked for each: the word of one founder changes seldom.
+        if is_known || !self.neighbors.may_hand_on_fork(cx.instant(), link) {
+            return Ok(());
+        }
         let record = Record::<Entry>::open(wire, &cx.room).map_err(|_| Violation)?;
         let is_setting = self.settings.slot(&record.content).is_some();
         if !is_setting || cx.room.founder() != Some(record.author) {

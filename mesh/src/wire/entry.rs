@@ -126,7 +126,7 @@ impl Entry {
     /// The sealed whisper, if this is one.
     #[must_use]
     pub fn sealed(&self) -> Option<&[u8]> {
-        (self.kind == Self::WHISPER && !self.is_bare()).then_some(&self.body.bytes)
+        (self.kind == Self::WHISPER && !self.body.bytes.is_empty()).then_some(&self.body.bytes)
     }
 
     /// Whether the body was dropped.

@@ -160,3 +160,6 @@ pub const SEALED_BYTES_MAX: u64 = 64 * 1024;
 
 /// How often a person is asked for a passphrase that is wrong.
 pub const PASSPHRASE_TRIES: u32 = 3;
+
+/// How long the system has to stop a program that asks for it. One that nobody could let go on is not stopped.
+pub const STOP_MAX: Duration = Duration::from_millis(500);

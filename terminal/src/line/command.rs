@@ -214,9 +214,27 @@ pub enum ParseCommandError {
 }
 
 /// The names of all commands, by which they are completed. The first of each kind is the one that `/help` tells.
-pub const NAMES: [&str; 15] = [
-    "close", "connect", "files", "get", "help", "history", "invite", "network", "people", "quit", "rename", "search",
-    "send", "status", "whisper",
+pub const NAMES: [&str; 20] = [
+    "cancel",
+    "close",
+    "connect",
+    "files",
+    "forget",
+    "get",
+    "help",
+    "history",
+    "invite",
+    "network",
+    "pause",
+    "people",
+    "quit",
+    "rename",
+    "resume",
+    "retention",
+    "search",
+    "send",
+    "status",
+    "whisper",
 ];
 
 /// Reads a line, without its line break. Nothing for an empty one.
@@ -451,7 +469,7 @@ mod tests {
         for name in NAMES {
             let unknown = ParseCommandError::Unknown { name: name.to_owned() };
             assert_ne!(parse(&format!("/{name}")), Err(unknown));
-            assert!(crate::words::HELP.contains(&format!("  /{name}")), "{name}");
+            assert!(crate::words::HELP.contains(&format!("/{name}")), "{name}");
         }
     }
 

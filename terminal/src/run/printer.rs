@@ -29,6 +29,11 @@ impl<W: Write> Printer<W> {
         Self { format, out }
     }
 
+    /// Whether it goes to a screen.
+    pub(super) fn is_screen(&self) -> bool {
+        matches!(self.format, Format::Screen(_))
+    }
+
     /// A message of ours stands there already, as it was typed.
     pub(super) fn skip(&mut self, id: &str) {
         if let Format::Plain(plain) = &mut self.format {

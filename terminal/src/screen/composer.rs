@@ -19,8 +19,9 @@ pub(super) struct Composer {
     pub(super) draft: Draft,
     /// What was begun for others.
     others: BTreeMap<Option<PeerId>, Draft>,
-    sent: VecDeque<String>,
-    /// Where in `sent` the person looks, and what they had typed before they did.
+    /// What was sent, and to whom.
+    sent: VecDeque<(Option<PeerId>, String)>,
+    /// Where among what was sent to the same recipient the person looks, and what they had typed before they did.
     recalled: Option<(usize, Draft)>,
 }
 
@@ -30,8 +31,8 @@ impl Composer {
         if to == self.to {
             return;
         }
-        self.recalled = None;
-        let draft = std::mem::take(&mut self.draft);
+        let shown = std::mem::take(&mut self.draft);
+        let draft = self.recalled.take().map_or(shown, |(_, begun)| begun);
         if !draft.is_empty() {
             self.others.insert(self.to, draft);
         }
@@ -52,10 +53,11 @@ impl Composer {
     pub(super) fn take(&mut self) -> String {
         let text = std::mem::take(&mut self.draft).text().to_owned();
         self.recalled = None;
-        if self.sent.back() != Some(&text) && !text.trim().is_empty() {
-            self.sent.push_back(text.clone());
+        let item = (self.to, text.clone());
+        if self.sent.back() != Some(&item) && !text.trim().is_empty() {
+            self.sent.push_back(item);
         }
-        let bytes = |sent: &VecDeque<String>| sent.iter().map(String::len).sum::<usize>();
+        let bytes = |sent: &VecDeque<(_, String)>| sent.iter().map(|(_, text)| text.len()).sum::<usize>();
         while self.sent.len() > TYPED_KEPT_MAX || self.sent.len() > 1 && bytes(&self.sent) > TYPED_KEPT_BYTES_MAX {
             self.sent.pop_front();
         }
@@ -69,10 +71,11 @@ impl Composer {
         }
     }
 
-    /// Shows what was sent before what is shown, or after it.
+    /// Shows what was sent to the same recipient before what is shown, or after it.
     pub(super) fn recall(&mut self, way: Way) {
+        let sent: Vec<_> = self.sent.iter().filter(|(to, _)| *to == self.to).collect();
         let place = match (way, &self.recalled) {
-            (Way::Back, None) => self.sent.len().checked_sub(1),
+            (Way::Back, None) => sent.len().checked_sub(1),
             (Way::Back, Some((place, _))) => place.checked_sub(1),
             (Way::Forward, None) => None,
             (Way::Forward, Some((place, _))) => Some(place + 1),
@@ -82,7 +85,7 @@ impl Composer {
             Some((_, begun)) => begun,
             None => std::mem::take(&mut self.draft),
         };
-        if let Some(text) = self.sent.get(place) {
+        if let Some((_, text)) = sent.get(place) {
             self.draft = Draft::new(text.clone());
             self.recalled = Some((place, begun));
         } else {
@@ -148,6 +151,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_whispered_comes_back_to_nobody_else() {
+        let mut composer = Composer::default();
+        composer.draft.insert("to all");
+        composer.take();
+        composer.write_to(peer(1));
+        composer.draft.insert("the PIN is 4711");
+        composer.take();
+        composer.draft.insert("begun");
+        composer.recall(Way::Back);
+        assert_eq!(composer.draft.text(), "the PIN is 4711");
+        composer.write_to(None);
+        composer.recall(Way::Back);
+        assert_eq!(composer.draft.text(), "to all");
+        composer.write_to(peer(1));
+        assert_eq!(composer.draft.text(), "begun", "and what was begun is not lost");
+    }
+
+    #[test]
     fn what_was_sent_is_kept_within_bounds() {
         let mut composer = Composer::default();
         for number in 0..2 * TYPED_KEPT_MAX {
@@ -165,6 +186,6 @@ mod tests {
             composer.draft.insert(&"y".repeat(100_000));
             composer.take();
         }
-        assert!(composer.sent.iter().map(String::len).sum::<usize>() <= TYPED_KEPT_BYTES_MAX);
+        assert!(composer.sent.iter().map(|(_, text)| text.len()).sum::<usize>() <= TYPED_KEPT_BYTES_MAX);
     }
 }

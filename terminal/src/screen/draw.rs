@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     harmless::{self, columns::cut},
-    words,
+    words::{self, Meeting},
 };
 
 /// Draws everything.
@@ -49,8 +49,12 @@ fn bar(state: &State, area: Rect, buffer: &mut Buffer) {
     let columns = usize::from(area.width);
     let name = state.room.name.as_deref().unwrap_or(&state.title);
     let standing = standing(&state.room, Some(&state.network));
-    let stands = harmless::sentence(&words::standing(&standing));
-    let mark = if standing.tone == Tone::Trouble { "! " } else { "" };
+    let mut stands = harmless::sentence(&words::standing_of(&standing, state.meeting));
+    if let Some(backlog) = state.room.catching_up {
+        stands = format!("{stands} {}", page::catching_up(backlog));
+    }
+    let is_trouble = standing.tone == Tone::Trouble && state.meeting != Meeting::Hand;
+    let mark = if is_trouble { "! " } else { "" };
     let size = state.network.size.max(1);
     let links = match state.network.links.len() {
         1 => "1 link".to_owned(),

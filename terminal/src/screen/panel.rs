@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use client::{
     standing::standing,
-    words::{link_kind, person_state},
+    words::{link_kind, page, person_state},
 };
 use mesh::model::{FileInfo, FileState, NetworkLink, Person, PersonState};
 use ratatui::{
@@ -109,10 +109,17 @@ fn mark(person: &Person) -> char {
 }
 
 fn beside(person: &Rc<Person>) -> String {
-    match (person.state, person.round_trip) {
+    let stands = match (person.state, person.round_trip) {
         (PersonState::Here, Some(took)) if person.linked => format!("{} ms", took.as_millis()),
         (PersonState::Here, _) => String::new(),
         (state, _) => person_state(state).to_lowercase(),
+    };
+    if person.archive {
+        format!("{} {stands}", page::KEEPS_ROOM.to_lowercase())
+            .trim_end()
+            .to_owned()
+    } else {
+        stands
     }
 }
 
@@ -184,7 +191,7 @@ const BAR: usize = 8;
 
 fn network(state: &State, columns: usize) -> Vec<Line<'static>> {
     let quiet = state.theme.quiet();
-    let stands = words::standing(&standing(&state.room, Some(&state.network)));
+    let stands = words::standing_of(&standing(&state.room, Some(&state.network)), state.meeting);
     let mut rows = plain_rows(&harmless::sentence(&stands), columns, Style::new());
     rows.push(Line::default());
     let links = &state.network.links;

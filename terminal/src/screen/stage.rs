@@ -1,7 +1,7 @@
 //! The terminal while the screen is up, and as it was before.
 //!
-//! Invariant: whatever ends the program, but `SIGKILL`, the terminal is as it was: after an error and at the usual end by [`Drop`], after a panic by a
-//! hook, before `exit` by [`restore`].
+//! Invariant: the terminal is as it was after an error, at the usual end and at `SIGTERM`, `SIGINT` and `SIGHUP` by [`Drop`], after a panic by a hook,
+//! before `exit` by [`restore`]. Any other signal that ends a program leaves it as it is.
 
 use std::{
     io::{self, Stdout},

@@ -27,6 +27,7 @@ use crate::{
     line::plain::Plain,
     report::{NoticeLevel, Report},
     run::Typed,
+    words::Meeting,
 };
 
 /// All that the screen shows.
@@ -36,6 +37,8 @@ pub struct State {
     pub(super) room: Rc<RoomState>,
     /// What to call it until its founder does.
     pub(super) title: String,
+    /// How people come to it.
+    pub(super) meeting: Meeting,
     /// Its network, as it was a moment ago.
     pub(super) network: Network,
     pub(super) size: Size,
@@ -166,6 +169,7 @@ impl State {
             size,
             zone,
             theme,
+            meeting: Meeting::default(),
             notebook: Notebook::default(),
             composer: Composer::default(),
             panel: Panel::People,

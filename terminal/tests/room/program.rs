@@ -108,10 +108,21 @@ impl Talker {
     }
 
     pub(crate) async fn end(self) -> i32 {
-        let Self { typed, mut child, .. } = self;
+        let Self {
+            typed,
+            mut printed,
+            mut heard,
+            mut child,
+        } = self;
         drop(typed);
-        let ended = timeout(PATIENCE, child.wait()).await.expect("it ends");
-        ended.unwrap().code().unwrap()
+        let ended = async {
+            while let Some(next) = printed.next_line().await.unwrap() {
+                heard.push(next);
+            }
+            child.wait().await.unwrap().code().unwrap()
+        };
+        let code = timeout(PATIENCE, ended).await.ok();
+        code.unwrap_or_else(|| panic!("it does not end, but prints:\n{}", heard.join("\n")))
     }
 }
 

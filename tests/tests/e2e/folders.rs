@@ -129,6 +129,7 @@ fn a_picked_folder_arrives_as_one_file() {
         ann.run(CATCH, vec![]).await?;
         ann.choose("Send a folder").await?;
         choose(&ann, "return window.picker", &folder.join("trip")).await?;
+        ann.click("Send to everyone").await?;
         shows(&bob, "trip.zip").await?;
         holds_all(&fetched(&bob).await?)
     });

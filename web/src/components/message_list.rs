@@ -7,6 +7,7 @@ use client::{
     words::{label, page, spoken},
 };
 use mesh::model::FileInfo;
+use shared::MessageId;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, ResizeObserver};
 use yew::prelude::*;
@@ -39,7 +40,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     let unseen = use_state_eq(|| false);
     // How many of the earlier ones are left out while the person reads among them; at the end all but the last few are.
     let left_out = use_state_eq(|| None::<usize>);
-    use_end(messages, &list, &at_end, &unseen);
+    use_end(&props.state, messages, &list, &at_end, &unseen);
 
     let latest = messages.len().saturating_sub(MESSAGES_SHOWN);
     let first = left_out.map_or(latest, |left_out| left_out.min(latest));
@@ -64,7 +65,6 @@ pub fn MessageList(props: &MessageListProps) -> Html {
         let list = list.clone();
         Callback::from(move |_: MouseEvent| scroll_to_end(&list))
     };
-    let said = use_spoken(&props.state);
 
     html! {
         <div class="messages-frame">
@@ -87,7 +87,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
                     </details>
                 }
             </div>
-            { said }
+            { heard(&props.state) }
             if *unseen {
                 <button type="button" class="button primary new-messages" onclick={to_end}>
                     { glyph(Icon::Down) }
@@ -161,31 +161,32 @@ fn use_earlier(list: &NodeRef, first: usize, left_out: &UseStateHandle<Option<us
 
 /// Says aloud what others say from now on, once, wherever its place is. The log itself is silent: it would also read out what was
 /// said before one came, and every change of a message.
-#[hook]
-fn use_spoken(state: &Rc<RoomState>) -> Html {
-    let told = use_mut_ref(|| (0, AttrValue::default()));
-    let (until, said) = &mut *told.borrow_mut();
-    let news = usize::try_from(state.heard_count - *until).unwrap_or(usize::MAX);
-    if news > 0 {
-        let first = state.heard.len().saturating_sub(news);
-        let mut text = String::new();
-        for id in &state.heard[first..] {
-            // Backwards: what came is mostly the latest.
-            let entry = state.messages.iter().rfind(|entry| entry.message.id == *id);
-            if let Some(Entry { message, .. }) = entry.map(|entry| &**entry) {
-                text += &spoken(&state.author_of(message), message);
-                text.push('\n');
-            }
-        }
-        (*until, *said) = (state.heard_count, text.into());
-    }
-    html! { <p class="visually-hidden" aria-live="polite">{ said.clone() }</p> }
+fn heard(state: &RoomState) -> Html {
+    let line = |id: &MessageId| {
+        // Backwards: what came is mostly the latest.
+        let entry = state.messages.iter().rfind(|entry| entry.message.id == *id)?;
+        let message = &entry.message;
+        let is_muted = state.mark_of(&message.author).muted;
+        (!is_muted).then(|| {
+            let said = spoken(&state.author_of(message), message);
+            html! { <span key={id.to_text()}>{ said }{ "\n" }</span> }
+        })
+    };
+    html! { <p class="visually-hidden" aria-live="polite">{ for state.heard.iter().filter_map(line) }</p> }
 }
 
 /// Keeps the end of the list in view while the person reads there (`at_end`), and notes what they have not seen.
 #[hook]
-fn use_end(messages: &[Rc<Entry>], list: &NodeRef, at_end: &Rc<RefCell<bool>>, unseen: &UseStateHandle<bool>) {
-    let last = messages.last().map(|entry| (entry.message.id, entry.message.own));
+fn use_end(
+    state: &RoomState,
+    messages: &[Rc<Entry>],
+    list: &NodeRef,
+    at_end: &Rc<RefCell<bool>>,
+    unseen: &UseStateHandle<bool>,
+) {
+    let is_shown = |entry: &&Rc<Entry>| !state.mark_of(&entry.message.author).muted;
+    let last = messages.iter().rfind(is_shown);
+    let last = last.map(|entry| (entry.message.id, entry.message.own));
     {
         let (list, at_end, unseen) = (list.clone(), at_end.clone(), unseen.clone());
         use_effect_with(last, move |last| {

@@ -222,6 +222,7 @@ async fn the_menu_offers_to_name_the_room_to_its_founder_and_what_is_refused_is_
         [
             "Rename yourself",
             "Connect without a server",
+            "Send a folder",
             "What is kept",
             "Appearance",
             "Check connection",

@@ -59,6 +59,14 @@ pub(super) struct Allowed {
 /// All such uses. One that is not needed any more, or whose check is gone, fails the lint.
 pub(super) const ALLOWED: &[Allowed] = &[
     Allowed {
+        feature: "api.HTMLInputElement.webkitdirectory",
+        way_round: WayRound::Checked {
+            file: "web/src/folder.rs",
+            code: "!js::is_touched() && input.is_ok_and(|input| field(&input, \"webkitdirectory\").is_some())",
+        },
+        reason: "the menu has no \"Send a folder\" on a phone",
+    },
+    Allowed {
         feature: "api.KeyboardEvent.isComposing",
         way_round: WayRound::Checked {
             file: "web/src/components/composer.rs",

@@ -21,8 +21,8 @@ impl Share {
 impl Log {
     /// Evicts what there is no room for.
     pub(super) fn evict_surplus(&mut self) {
-        let is_wished = self.limits != Retention::default();
-        let (entries_max, bytes_max) = self.bounds(is_wished);
+        let (entries_max, bytes_max) = self.bounds();
+        let is_wished = entries_max < self.keeps.entries_max || bytes_max < self.keeps.bytes_max;
         while self.entries > entries_max || self.bytes > bytes_max {
             let evicted = self.evict();
             // What there is no room for stays where it is shown.
@@ -30,17 +30,15 @@ impl Log {
         }
     }
 
-    /// How many entries and how many bytes of them are kept. `is_wished`: whether the person wants less than there is room for.
-    fn bounds(&self, is_wished: bool) -> (usize, usize) {
-        let Keeps {
-            entries_max, bytes_max, ..
-        } = self.keeps;
-        if is_wished {
-            let Retention { entries, bytes, .. } = self.limits;
-            (entries_max.min(entries as usize), bytes_max.min(bytes as usize))
-        } else {
-            (entries_max, bytes_max)
-        }
+    /// How many entries and how many bytes of them are kept: what there is room for, or less if the person wants that. An archive has more room than a
+    /// person can name.
+    fn bounds(&self) -> (usize, usize) {
+        let (limits, all) = (&self.limits, Retention::default());
+        let least = |max: usize, wish: u32, all: u32| if wish < all { max.min(wish as usize) } else { max };
+        (
+            least(self.keeps.entries_max, limits.entries, all.entries),
+            least(self.keeps.bytes_max, limits.bytes, all.bytes),
+        )
     }
 
     /// Keeps no more than this from now on.

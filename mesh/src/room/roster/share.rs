@@ -28,20 +28,24 @@ impl Roster {
     pub(super) fn review_shares(&mut self, now: Instant, order: &[usize], out: &mut Vec<Event>) {
         let standings = standings(&self.graph(order));
         self.summary.unseen = 0;
-        let mut again = false;
+        let (mut again, mut fallen) = (false, false);
         for (node, place) in (1..).zip(order) {
             let Some((peer, entry)) = self.people.at_mut(*place) else {
                 continue;
             };
             again |= entry.judge(now, standings.get(node).copied().unwrap_or(Standing::Beyond));
-            let weighed = entry.weighs;
+            let (weighed, counted) = (entry.weighs, entry.counted);
             entry.refresh(now, &mut self.summary, out);
+            fallen |= counted && !entry.counted;
             if entry.weighs && !weighed {
                 self.arrivals.push(peer);
             }
         }
         if again {
             self.review_by(now + SHARE_SETTLE);
+        }
+        if fallen {
+            self.doubt_reach(now);
         }
     }
 

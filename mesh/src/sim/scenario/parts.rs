@@ -312,10 +312,10 @@ impl<B: Body> Story<B> {
         self.report.listed_millis = Some(f64::INFINITY);
     }
 
-    /// Whether everyone has the same; or, where somebody says different things under one number, at least all of what the honest said.
+    /// Whether everyone has the same; or, where somebody says different things to different people without end, at least all of what the honest said.
     fn is_converged(&self) -> bool {
         let honest = self.honest();
-        if self.world.has(Trait::Equivocates) {
+        if self.world.has(Trait::Equivocates) || self.world.has(Trait::FloodsAsAnother) {
             let said = self.world.said_to_all();
             return said.iter().all(|id| {
                 let having = honest.iter().filter(|who| self.world.was_shown(**who, id)).count();

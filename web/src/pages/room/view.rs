@@ -13,7 +13,7 @@ use client::{
     store::Space,
     words::{self, label, page},
 };
-use mesh::model::{FileInfo, Invitation, InvitationError, Network, Obstacle, PersonState, SendError};
+use mesh::model::{FileInfo, Invitation, InvitationError, Network, Obstacle, PersonState, SendError, Vanish};
 use shared::PeerId;
 use yew::prelude::*;
 
@@ -214,7 +214,22 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             }
         })
     };
-    let in_front = use_sheet(props, *sheet, &show);
+    // What is chosen in the menu is asked about as what is dropped.
+    let on_chosen = {
+        let (pending, refused, is_whispering) = (pending.setter(), props.on_files_refused.clone(), recipient.is_some());
+        Callback::from(move |chosen| {
+            if is_whispering {
+                refused.emit(());
+            } else {
+                pending.set(chosen);
+            }
+        })
+    };
+    let in_sheets = RoomViewProps {
+        on_files: on_chosen,
+        ..props.clone()
+    };
+    let in_front = use_sheet(&in_sheets, *sheet, &show);
     let (panel, toggle) = (use_node_ref(), use_node_ref());
     let close_people = use_drawer(&people_open, &panel, &toggle);
     let whisper_to = target.whisper_to;
@@ -360,7 +375,10 @@ fn title(props: &RoomViewProps) -> Html {
         <h1 title={kind}>
             { glyph(icon) }
             <bdi>{ name(props).unwrap_or(page::PRIVATE_ROOM) }</bdi>
-            <small>{ words::keeping::vanish_short(props.state.vanish) }</small>
+            if props.state.vanish != Vanish::Never {
+                { " " }
+                <small>{ words::keeping::vanish_short(props.state.vanish) }</small>
+            }
         </h1>
     }
 }
