@@ -58,12 +58,7 @@ fn in_a_small_window_two_lines_are_to_be_read_and_the_whole_box_to_write_in() {
         for (width, height) in [(320, 256), (360, 300), (390, 460), (1366, 625)] {
             let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": true});
             ann.devtools("Emulation.setDeviceMetricsOverride", size).await?;
-            ann.run(
-                "document.documentElement.style.fontSize = arguments[0]",
-                vec![json!(text)],
-            )
-            .await?;
-            can_be_used(&ann, &format!("{width} × {height}, text {text}")).await?;
+            can_be_used(&ann, &format!("{width} × {height}")).await?;
         }
         Ok(())
     });

@@ -392,50 +392,6 @@ fn a_pasted_picture_is_asked_for_named_and_shown_in_firefox() {
     run(pictures(Engine::Firefox));
 }
 
-/// Has the page count the pieces that it stores, over reloads.
-const COUNT_WRITES: &str = "
-    const post = Worker.prototype.postMessage;
-    Worker.prototype.postMessage = function (message, ...rest) {
-        if (message?.[0] === 'write') sessionStorage.writes = Number(sessionStorage.writes ?? 0) + 1;
-        return post.call(this, message, ...rest);
-    };";
-
-/// Fetches the file, and reloads the page as soon as it shows 60 percent.
-const FETCH_AND_RELOAD: &str = "
-    const look = setInterval(() => {
-        const percent = document.querySelector('[role=log] progress')?.value ?? 0;
-        if (percent < 60) return;
-        clearInterval(look);
-        sessionStorage.percent = percent;
-        location.reload();
-    }, 5);
-    [...document.querySelectorAll('.file .button')].find(button => button.innerText === 'Download').click();";
-
-#[test]
-fn a_reload_at_sixty_percent_has_two_pieces_at_most_fetched_again() {
-    run(async {
-        const PIECES: f64 = 229.0;
-        let server = Server::start().await?;
-        let browser = Browser::chromium().await?;
-        let (ann, bob, _) = two(&browser, &server).await?;
-        bob.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": COUNT_WRITES}))
-            .await?;
-        bob.reload().await?;
-        gathered(&[&ann, &bob]).await?;
-        send(&ann, "film.mkv", 60_000_000).await?;
-        shows(&bob, "60 MB").await?;
-        bob.run(FETCH_AND_RELOAD, vec![]).await?;
-        shows(&bob, "complete").await?;
-        let percent = bob.run("return Number(sessionStorage.percent)", vec![]).await?;
-        let percent = percent.as_f64().unwrap_or(f64::NAN);
-        ensure!((60.0..100.0).contains(&percent), "reloaded at {percent} %");
-        let writes = bob.run("return Number(sessionStorage.writes)", vec![]).await?;
-        let again = writes.as_f64().unwrap_or(f64::NAN) - PIECES;
-        ensure!((0.0..=2.0).contains(&again), "{again} pieces were fetched again");
-        Ok(())
-    });
-}
-
 /// A file of the machine's own, chosen as a person does it, that changes while it is read.
 async fn changes(engine: Engine) -> Result<()> {
     const NOTICES: &str = "return document.querySelector('.notices')?.innerText ?? ''";
