@@ -2,6 +2,7 @@
 
 mod files;
 mod names;
+mod weights;
 
 use std::{rc::Rc, time::Duration};
 
@@ -16,11 +17,9 @@ use mesh::{
 use shared::{FileId, MessageId, PeerId, name::skeleton};
 
 pub use self::names::Called;
+use self::weights::weight;
 use crate::{
-    config::{
-        AHEAD_SHOWN_MAX, FOLLOWS_WITHIN, HEARD_MAX, MESSAGE_WEIGHT_BYTES, MESSAGES_MAX, NOTICES_MAX,
-        TEXT_TOTAL_BYTES_MAX,
-    },
+    config::{AHEAD_SHOWN_MAX, FOLLOWS_WITHIN, HEARD_MAX, MESSAGES_MAX, NOTICES_MAX, TEXT_TOTAL_BYTES_MAX},
     files::Speed,
     marks::{Mark, Marks},
     notice::Notice,
@@ -289,11 +288,6 @@ pub fn reduce(state: &mut RoomState, action: RoomAction) {
     }
 }
 
-/// How much of the list a message fills.
-fn weight(message: &Message) -> usize {
-    message.text.len() + MESSAGE_WEIGHT_BYTES
-}
-
 /// Whether a message goes on where the message before it ended: same author, same people, soon after.
 #[must_use]
 pub fn follows(before: &Message, message: &Message) -> bool {
@@ -424,27 +418,6 @@ impl RoomState {
             self.dropped = true;
         }
         true
-    }
-
-    /// Which message goes when there are too many: the oldest; or, if one author fills most of the list, the oldest of theirs.
-    fn least_missed(&self) -> usize {
-        let all: usize = self.weights.values().sum();
-        let most = self.weights.iter().find(|(_, theirs)| **theirs > all / 4 * 3);
-        let theirs = most.and_then(|(author, _)| {
-            let mut messages = self.messages.iter();
-            messages.position(|entry| entry.message.author == *author)
-        });
-        theirs.unwrap_or(0)
-    }
-
-    /// Takes a message out.
-    fn remove(&mut self, place: usize) -> Rc<Entry> {
-        let entry = self.messages.remove(place);
-        self.text_bytes -= entry.message.text.len();
-        if let Some(theirs) = self.weights.get_mut(&entry.message.author) {
-            *theirs -= weight(&entry.message);
-        }
-        entry
     }
 
     /// Messages are kept no longer.

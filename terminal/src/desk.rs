@@ -12,7 +12,6 @@ mod refusal;
 
 use std::{
     collections::BTreeMap,
-    io,
     path::{Path, PathBuf},
 };
 
@@ -20,9 +19,7 @@ use client::{
     Session,
     files::TakeError,
     room::{Entry, RoomState},
-    standing,
-    store::StoreError,
-    text, validate,
+    standing, text, validate,
     words::keeping,
 };
 use mesh::{
@@ -32,7 +29,10 @@ use mesh::{
 use shared::{FileId, PeerId, RoomId};
 use tokio::{sync::mpsc, task::spawn_local};
 
-pub use self::{arrivals::Arrivals, refusal::Refusal};
+pub use self::{
+    arrivals::Arrivals,
+    refusal::{Refusal, SaveError},
+};
 use self::{arrivals::Cursors, bootnodes::Bootnodes, control::Fate};
 use crate::{
     clock,
@@ -150,10 +150,7 @@ impl Desk {
                 continue;
             };
             match (info_of(&file), state(&file)) {
-                (None, _) => self.tell(Refusal::NotSaved {
-                    name: file.to_text(),
-                    error: SaveError::Lost,
-                }),
+                (None, _) => self.tell(lost(file)),
                 (Some(info), Some(FileState::NoRoom)) => self.tell_no_room(&info.name),
                 (Some(info), _) => self.save(info, path),
             }
@@ -440,29 +437,9 @@ impl Desk {
     }
 }
 
-/// Why a file was not saved.
-#[derive(Debug, thiserror::Error)]
-pub enum SaveError {
-    /// There is a file of that name.
-    #[error("{} is there already. Name another place", .0.display())]
-    Exists(PathBuf),
-    /// A piece is not in the store any more.
-    #[error("a part of it is not here any more. Fetch it again")]
-    Lost,
-    /// What was said of it is not so: a wrong length, say.
-    #[error("what is here is not what was offered last under its number. Ask for another offer of it")]
-    Another,
-    /// The store failed.
-    #[error("the database failed: {0}")]
-    Store(#[from] StoreError),
-    /// The system failed.
-    #[error("{} cannot be written: {source}", path.display())]
-    Io {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+fn lost(file: FileId) -> Refusal {
+    let (name, error) = (file.to_text(), SaveError::Lost);
+    Refusal::NotSaved { name, error }
 }
 
 fn done(text: &str) -> Report {

@@ -1,15 +1,41 @@
 //! Why a command is not carried out, in words that say what to do.
 
-use client::{files::TakeError, notice::NoticeKind, validate::NameError, words as page};
+use std::{io, path::PathBuf};
+
+use client::{files::TakeError, notice::NoticeKind, store::StoreError, validate::NameError, words as page};
 use mesh::model::{CloseError, FileError, InvitationError, SendError};
 use thiserror::Error;
 
-use super::SaveError;
 use crate::{
     harmless,
     line::command::{ParseCommandError, WhichFile},
     words,
 };
+
+/// Why a file was not saved.
+#[derive(Debug, Error)]
+pub enum SaveError {
+    /// There is a file of that name.
+    #[error("{} is there already. Name another place", .0.display())]
+    Exists(PathBuf),
+    /// A piece is not in the store any more.
+    #[error("a part of it is not here any more. Fetch it again")]
+    Lost,
+    /// What was said of it is not so: a wrong length, say.
+    #[error("what is here is not what was offered last under its number. Ask for another offer of it")]
+    Another,
+    /// The store failed.
+    #[error("the database failed: {0}")]
+    Store(#[from] StoreError),
+    /// The system failed.
+    #[error("{} cannot be written: {source}", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
 
 /// A command that was not carried out. Nothing was done.
 #[derive(Debug, Error)]

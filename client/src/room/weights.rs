@@ -1,0 +1,36 @@
+//! Who fills the list of messages, so that a flood pushes out only itself.
+
+use std::rc::Rc;
+
+use mesh::model::Message;
+
+use super::{Entry, RoomState};
+use crate::config::MESSAGE_WEIGHT_BYTES;
+
+/// How much of the list a message fills.
+pub(super) fn weight(message: &Message) -> usize {
+    message.text.len() + MESSAGE_WEIGHT_BYTES
+}
+
+impl RoomState {
+    /// Which message goes when there are too many: the oldest; or, if one author fills most of the list, the oldest of theirs.
+    pub(super) fn least_missed(&self) -> usize {
+        let all: usize = self.weights.values().sum();
+        let most = self.weights.iter().find(|(_, theirs)| **theirs > all / 4 * 3);
+        let theirs = most.and_then(|(author, _)| {
+            let mut messages = self.messages.iter();
+            messages.position(|entry| entry.message.author == *author)
+        });
+        theirs.unwrap_or(0)
+    }
+
+    /// Takes a message out.
+    pub(super) fn remove(&mut self, place: usize) -> Rc<Entry> {
+        let entry = self.messages.remove(place);
+        self.text_bytes -= entry.message.text.len();
+        if let Some(theirs) = self.weights.get_mut(&entry.message.author) {
+            *theirs -= weight(&entry.message);
+        }
+        entry
+    }
+}
