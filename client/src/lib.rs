@@ -11,11 +11,12 @@
 //!    [`signalling`] (messages of a server's socket), [`servers`] (which servers there are).
 //! 5. [`store`]: what outlives the program. [`slot`]: which of the stored identities this program is.
 //! 6. What a person types and sees: [`route`], [`validate`], [`text`], [`layout`] (of the network's map), [`qr`].
-//! 7. [`files`]: names of files, what is shown of them, and why one cannot be offered. [`picture`]: how large a picture is. [`archive`]: a folder as a file. [`export`]: what was said, as a file to keep. [`diagnostics`]: what can be copied when something is wrong. [`check`]: what kind of network this is. [`config`]: every limit.
+//! 7. [`files`]: names of files, what is shown of them, and why one cannot be offered. [`picture`]: how large a picture is. [`zip`]: a folder as a
+//!    file. [`marks`]: what the person thinks of others. [`export`]: what was said, as a file to keep. [`diagnostics`]: what can be copied when
+//!    something is wrong. [`check`]: what kind of network this is. [`config`]: every limit.
 //!
 //! There is no socket here, no clock and no browser type, so all of it is tested natively.
 
-pub mod archive;
 pub mod candidate;
 pub mod channel;
 pub mod check;
@@ -45,6 +46,7 @@ pub mod store;
 pub mod text;
 pub mod validate;
 pub mod words;
+pub mod zip;
 
 pub use crate::{
     core::Core,

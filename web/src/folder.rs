@@ -1,4 +1,4 @@
-//! What a person chooses to send: files, and folders, each of which becomes one file (`client::archive`) when it is sent.
+//! What a person chooses to send: files, and folders, each of which becomes one file (`client::zip`) when it is sent.
 //!
 //! A folder that is dropped is gone through by the File and Directory Entries API; one that is picked comes as a list of files that know where they
 //! are in it. What is packed is not copied: the archive is made of parts, and its files stay on disk until they are read.
@@ -6,9 +6,9 @@
 use std::{cell::Cell, rc::Rc};
 
 use client::{
-    archive::{Crc, Packer},
     config::FOLDER_FILES_MAX,
     files::TakeError,
+    zip::{Crc, Packer},
 };
 use futures_channel::oneshot;
 use gloo_events::EventListener;
