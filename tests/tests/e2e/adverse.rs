@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tests::{browser::Browser, page::Page, server::Server};
 
-use crate::lab::{changed, enter, found, gathered, go_in, run};
+use crate::lab::{changed, enter, found, gathered, go_in, run, two};
 
 /// For the clock of a device that is two days ahead of all others.
 const TWO_DAYS_AHEAD: &str = "const now = Date.now; Date.now = () => now() + 48 * 3600 * 1000;";
@@ -44,9 +44,7 @@ fn in_a_small_window_two_lines_are_to_be_read_and_the_whole_box_to_write_in() {
     run(async {
         let server = Server::start().await?;
         let browser = Browser::chromium().await?;
-        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
-        let bob = enter(&browser, &room, "Bob").await?;
-        gathered(&[&ann, &bob]).await?;
+        let (ann, bob, _) = two(&browser, &server).await?;
         for text in ["one", "two", "three"] {
             bob.say(text).await?;
             ann.wait(text, |view| view.has(text)).await?;

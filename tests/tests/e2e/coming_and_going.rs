@@ -6,7 +6,7 @@ use anyhow::ensure;
 use futures_util::future::try_join;
 use tests::{browser::Browser, page::PATIENCE, server::Server, wait::until};
 
-use crate::lab::{enter, found, gathered, run};
+use crate::lab::{enter, found, gathered, run, two};
 
 /// "At once", for a machine that runs two browsers, and sooner than silence would be noticed.
 const AT_ONCE: Duration = Duration::from_secs(5);
@@ -19,9 +19,7 @@ fn leaving_is_seen_at_once_and_leads_back_to_the_start() {
     run(async {
         let server = Server::start().await?;
         let browser = Browser::chromium().await?;
-        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
-        let bob = enter(&browser, &room, "Bob").await?;
-        gathered(&[&ann, &bob]).await?;
+        let (ann, bob, _) = two(&browser, &server).await?;
         bob.choose("Leave room").await?;
         ann.wait_for(AT_ONCE, "Bob left", |view| view.is("Bob", "Left")).await?;
         bob.wait_for(AT_ONCE, "the start page", |view| {
@@ -69,9 +67,7 @@ fn closing_the_tab_is_leaving() {
     run(async {
         let server = Server::start().await?;
         let browser = Browser::chromium().await?;
-        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
-        let bob = enter(&browser, &room, "Bob").await?;
-        gathered(&[&ann, &bob]).await?;
+        let (ann, bob, _) = two(&browser, &server).await?;
         // Not a page that has yet to draw what came before.
         bob.look().await?;
         bob.close().await?;

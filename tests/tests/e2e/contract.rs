@@ -14,7 +14,7 @@ use tests::{
 };
 use url::Url;
 
-use crate::lab::{enter, found, gathered, run, whisper, without};
+use crate::lab::{found, gathered, run, two, whisper, without};
 
 /// Every control and landmark of the contract.
 const PARTS: &str = "button, input, textarea, [role=list], [role=log], [role=status], article, li";
@@ -85,9 +85,7 @@ async fn keeps_the_contract(engine: Engine) -> Result<()> {
         ],
     )
     .await?;
-    let (ann, room) = found(&browser, &server.url(), "Ann").await?;
-    let bob = enter(&browser, &room, "Bob").await?;
-    gathered(&[&ann, &bob]).await?;
+    let (ann, _bob, _) = two(&browser, &server).await?;
     let in_room = [
         ("list", "People"),
         ("log", "Messages"),
@@ -242,9 +240,7 @@ fn an_ordinary_visit_logs_no_errors_and_fetches_nothing_from_elsewhere() {
     run(async {
         let server = Server::start().await?;
         let browser = Browser::start(&Setup::new(Engine::Chromium).logs()).await?;
-        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
-        let bob = enter(&browser, &room, "Bob").await?;
-        gathered(&[&ann, &bob]).await?;
+        let (ann, bob, _) = two(&browser, &server).await?;
         ann.say("an image? https://example.org/x.png").await?;
         bob.wait("the message", |view| view.messages.len() == 1).await?;
         whisper(&bob, "Ann", "psst").await?;

@@ -18,7 +18,7 @@ use tests::{
 
 use crate::{
     contract::{axe, is_accessible},
-    lab::{enter, found, gathered, run},
+    lab::{enter, found, gathered, run, set_quota, two},
 };
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -127,9 +127,7 @@ fn a_file_outlives_its_sender() {
     run(async {
         let server = Server::start().await?;
         let browser = Browser::chromium().await?;
-        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
-        let bob = enter(&browser, &room, "Bob").await?;
-        gathered(&[&ann, &bob]).await?;
+        let (ann, bob, room) = two(&browser, &server).await?;
         let hash = send(&ann, "holiday.jpg", 1_000_000).await?;
         shows(&bob, "holiday.jpg").await?;
         bob.click("Download").await?;
@@ -151,9 +149,7 @@ fn nothing_goes_to_everyone_while_the_box_whispers_and_an_empty_file_arrives() {
     run(async {
         let server = Server::start().await?;
         let browser = Browser::chromium().await?;
-        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
-        let bob = enter(&browser, &room, "Bob").await?;
-        gathered(&[&ann, &bob]).await?;
+        let (ann, bob, _) = two(&browser, &server).await?;
         send(&ann, "empty.txt", 0).await?;
         shows(&bob, "empty.txt").await?;
         bob.click("Download").await?;
@@ -176,14 +172,6 @@ pub(crate) async fn comes(page: &Page, percent: u32) -> Result<()> {
         Ok(())
     })
     .await
-}
-
-/// Ann and Bob in a room.
-pub(crate) async fn two(browser: &Browser, server: &Server) -> Result<(Page, Page, String)> {
-    let (ann, room) = found(browser, &server.url(), "Ann").await?;
-    let bob = enter(browser, &room, "Bob").await?;
-    gathered(&[&ann, &bob]).await?;
-    Ok((ann, bob, room))
 }
 
 async fn goes_on(engine: Engine) -> Result<()> {
@@ -301,13 +289,10 @@ fn a_full_disk_is_told_and_the_file_goes_on_once_there_is_space() {
         let (ann, bob, _) = two(&browser, &server).await?;
         send(&ann, "film.mkv", 5_000_000).await?;
         shows(&bob, "film.mkv").await?;
-        let origin = server.url();
-        let quota = json!({"origin": origin.trim_end_matches('/'), "quotaSize": 2_000_000});
-        bob.devtools("Storage.overrideQuotaForOrigin", quota).await?;
+        set_quota(&bob, &server, Some(2_000_000)).await?;
         bob.click("Download").await?;
         shows(&bob, "no space left on this device").await?;
-        let quota = json!({"origin": origin.trim_end_matches('/')});
-        bob.devtools("Storage.overrideQuotaForOrigin", quota).await?;
+        set_quota(&bob, &server, None).await?;
         bob.click("Resume").await?;
         shows(&bob, "complete").await?;
         Ok(())

@@ -12,8 +12,8 @@ use tests::{
 };
 
 use crate::{
-    files::{PATIENCE, choose, shows, two},
-    lab::run,
+    files::{PATIENCE, choose, shows},
+    lab::{run, two},
 };
 
 /// What is in the folder "trip" in both tests.

@@ -18,7 +18,7 @@ use tests::{
     wait::until,
 };
 
-use crate::lab::{SPREAD, come_in, enter, found, gathered, kept, note, outside, run, together, whisper, whispers};
+use crate::lab::{SPREAD, come_in, enter, found, gathered, kept, note, outside, run, together, two, whisper, whispers};
 
 const BOTH: [Engine; 2] = [Engine::Chromium, Engine::Firefox];
 
@@ -252,9 +252,7 @@ fn a_whisper_to_who_is_away_reaches_them_although_its_author_has_left() {
 async fn two_tabs_reload(engine: Engine) -> Result<()> {
     let mut server = Server::start().await?;
     let browser = Browser::start(&Setup::new(engine)).await?;
-    let (ann, room) = found(&browser, &server.url(), "Ann").await?;
-    let bob = enter(&browser, &room, "Bob").await?;
-    gathered(&[&ann, &bob]).await?;
+    let (ann, bob, _) = two(&browser, &server).await?;
     for (page, text) in [(&ann, "from Ann"), (&bob, "from Bob")] {
         page.say(text).await?;
         page.wait(text, |view| view.is_delivered(text, "delivered to 1 of 1"))

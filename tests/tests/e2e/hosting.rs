@@ -8,7 +8,7 @@ use tests::{
     server::{Server, dist},
 };
 
-use crate::lab::{enter, gathered, kept, note, run};
+use crate::lab::{enter, gathered, kept, note, run, two};
 
 #[test]
 fn the_page_runs_under_a_path_of_its_own() {
@@ -83,9 +83,7 @@ fn text_becomes_neither_markup_nor_script() {
             };
             let browser = Browser::start(&setup).await?;
             // All that the page itself does passes, its worker too.
-            let (ann, room) = found(&browser, &server.url(), "Ann").await?;
-            let bob = enter(&browser, &room, "Bob").await?;
-            gathered(&[&ann, &bob]).await?;
+            let (ann, bob, _) = two(&browser, &server).await?;
             ann.say("<b>hello</b>").await?;
             bob.wait("it", |view| view.has("<b>hello</b>")).await?;
             kept(&ann).await?;

@@ -9,7 +9,7 @@ use tests::{
     wait::until,
 };
 
-use crate::lab::{enter, found, gathered, run};
+use crate::lab::{enter, found, gathered, run, two};
 
 /// The fingerprint of a tab's own key.
 async fn fingerprint(page: &Page) -> Result<String> {
@@ -22,9 +22,7 @@ fn a_reload_keeps_identity_and_name_and_asks_nothing() {
     run(async {
         let server = Server::start().await?;
         let browser = Browser::chromium().await?;
-        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
-        let bob = enter(&browser, &room, "Bob").await?;
-        gathered(&[&ann, &bob]).await?;
+        let (ann, bob, _) = two(&browser, &server).await?;
         let before = fingerprint(&bob).await?;
         bob.reload().await?;
         // Nobody answers a question for a name here.

@@ -45,6 +45,24 @@ pub(crate) async fn crowd(server: &Server, browsers: &[(&Browser, usize)]) -> Re
     Ok((pages, room))
 }
 
+/// Ann founds a room in this browser, and Bob is with her in another tab of it; gives their tabs and the room's address.
+pub(crate) async fn two(browser: &Browser, server: &Server) -> Result<(Page, Page, String)> {
+    let (ann, room) = found(browser, &server.url(), "Ann").await?;
+    let bob = enter(browser, &room, "Bob").await?;
+    gathered(&[&ann, &bob]).await?;
+    Ok((ann, bob, room))
+}
+
+/// Sets how much Chromium stores for the pages of a server, `None` as much as it likes.
+pub(crate) async fn set_quota(page: &Page, server: &Server, bytes: Option<u32>) -> Result<()> {
+    let mut quota = json!({"origin": server.url().trim_end_matches('/')});
+    if let Some(bytes) = bytes {
+        quota["quotaSize"] = json!(bytes);
+    }
+    page.devtools("Storage.overrideQuotaForOrigin", quota).await?;
+    Ok(())
+}
+
 /// Opens the start page for someone who will come in later, by hand or through another tab.
 pub(crate) async fn outside(browser: &Browser, server: &Server) -> Result<Page> {
     let page = browser.open(&server.url()).await?;

@@ -8,7 +8,7 @@ use tests::{
     server::Server,
 };
 
-use crate::lab::{enter, found, gathered, run};
+use crate::lab::{enter, found, run, two};
 
 async fn rename(page: &Page, item: &str, field: &str, name: &str) -> Result<()> {
     page.choose(item).await?;
@@ -19,9 +19,7 @@ async fn rename(page: &Page, item: &str, field: &str, name: &str) -> Result<()> 
 async fn names_are_changed(engine: Engine) -> Result<()> {
     let server = Server::start().await?;
     let browser = Browser::start(&Setup::new(engine)).await?;
-    let (ann, room) = found(&browser, &server.url(), "Ann").await?;
-    let bob = enter(&browser, &room, "Bob").await?;
-    gathered(&[&ann, &bob]).await?;
+    let (ann, bob, room) = two(&browser, &server).await?;
     rename(&ann, "Rename room", "Name of the room", "Roost").await?;
     for page in [&ann, &bob] {
         page.wait("the room's name", |view| view.heading.as_deref() == Some("Roost"))

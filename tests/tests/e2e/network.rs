@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use tests::{browser::Browser, server::Server};
 
-use crate::lab::{enter, found, gathered, run};
+use crate::lab::{enter, found, gathered, run, two};
 
 /// How soon a server that is back is used, and how soon a dead link is noticed.
 const PROMISED: Duration = Duration::from_secs(10);
@@ -22,9 +22,7 @@ fn a_killed_server_stops_no_chat_and_the_page_says_so() {
     run(async {
         let mut server = Server::start().await?;
         let browser = Browser::chromium().await?;
-        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
-        let bob = enter(&browser, &room, "Bob").await?;
-        gathered(&[&ann, &bob]).await?;
+        let (ann, bob, _) = two(&browser, &server).await?;
         server.kill().await?;
         for page in [&ann, &bob] {
             page.wait("the loss of the server", |view| {
@@ -48,9 +46,7 @@ fn a_server_that_is_back_is_used_within_ten_seconds_without_a_click() {
     run(async {
         let mut server = Server::start().await?;
         let browser = Browser::chromium().await?;
-        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
-        let bob = enter(&browser, &room, "Bob").await?;
-        gathered(&[&ann, &bob]).await?;
+        let (ann, bob, room) = two(&browser, &server).await?;
         server.kill().await?;
         // Down for long enough that the waits between attempts have grown to their full length.
         for page in [&ann, &bob] {

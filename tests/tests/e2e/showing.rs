@@ -12,9 +12,9 @@ use tests::{
 
 use crate::{
     contract::{axe, is_accessible},
-    files::{PATIENCE, comes, send, shows, two},
+    files::{PATIENCE, comes, send, shows},
     keyboard::tab_to,
-    lab::run,
+    lab::{run, set_quota, two},
 };
 
 /// Chooses a file with this content, in the language of the page.
@@ -193,9 +193,7 @@ fn a_file_that_comes_has_no_space_or_is_here_is_accessible() {
         let (ann, bob, _) = two(&browser, &server).await?;
         send(&ann, "film.mkv", 60_000_000).await?;
         shows(&bob, "film.mkv").await?;
-        let origin = server.url();
-        let quota = json!({"origin": origin.trim_end_matches('/'), "quotaSize": 90_000_000});
-        bob.devtools("Storage.overrideQuotaForOrigin", quota).await?;
+        set_quota(&bob, &server, Some(90_000_000)).await?;
         // What Ann sent takes most of it. The page asks before it begins: as if there were space.
         bob.run(
             "navigator.storage.estimate = async () => ({usage: 0, quota: 1e9})",
@@ -207,8 +205,7 @@ fn a_file_that_comes_has_no_space_or_is_here_is_accessible() {
         is_accessible(&bob, &axe, "a file that comes").await?;
         shows(&bob, "no space left on this device").await?;
         is_accessible(&bob, &axe, "a file without space").await?;
-        let quota = json!({"origin": origin.trim_end_matches('/')});
-        bob.devtools("Storage.overrideQuotaForOrigin", quota).await?;
+        set_quota(&bob, &server, None).await?;
         tab_to(&bob, "button", "Resume").await?;
         bob.press([Key::Enter]).await?;
         shows(&bob, "complete").await?;

@@ -7,7 +7,7 @@ use tests::{
     server::Server,
 };
 
-use crate::lab::{SPREAD, enter, found, gathered, run, whisper};
+use crate::lab::{SPREAD, enter, found, gathered, run, two, whisper};
 
 /// A peer that says nothing for longer is taken for dead, in milliseconds. On a machine on which a bare field takes half as long or longer, no
 /// page could do better.
@@ -18,9 +18,7 @@ fn two_tabs_talk_both_ways_at_the_same_instant() {
     run(async {
         let server = Server::start().await?;
         let browser = Browser::chromium().await?;
-        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
-        let bob = enter(&browser, &room, "Bob").await?;
-        gathered(&[&ann, &bob]).await?;
+        let (ann, bob, _) = two(&browser, &server).await?;
         ann.paste("Message", "from Ann").await?;
         bob.paste("Message", "from Bob").await?;
         // A browser's tabs hear each other's broadcasts without delay, so one word makes both send.
@@ -181,9 +179,7 @@ fn a_whisper_to_someone_gone_is_said_to_wait_before_and_after_it_is_sent() {
     run(async {
         let server = Server::start().await?;
         let browser = Browser::chromium().await?;
-        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
-        let bob = enter(&browser, &room, "Bob").await?;
-        gathered(&[&ann, &bob]).await?;
+        let (ann, bob, _) = two(&browser, &server).await?;
         ann.click("Whisper to Bob").await?;
         ann.paste("Whisper to Bob", "are you there?").await?;
         bob.choose("Leave room").await?;
@@ -233,9 +229,7 @@ fn the_longest_message_arrives_whole_and_a_longer_one_is_refused() {
     run(async {
         let server = Server::start().await?;
         let browser = Browser::chromium().await?;
-        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
-        let bob = enter(&browser, &room, "Bob").await?;
-        gathered(&[&ann, &bob]).await?;
+        let (ann, bob, _) = two(&browser, &server).await?;
         // Bytes count, not characters: three a sign here, and one to fill up.
         let longest = format!("{}.", "€".repeat(TEXT_BYTES_MAX / 3));
         assert_eq!(longest.len(), TEXT_BYTES_MAX);
@@ -272,9 +266,7 @@ fn a_pasted_book_is_refused_in_words_and_stays_in_the_box() {
         run(async move {
             let server = Server::start().await?;
             let browser = Browser::start(&Setup::new(engine)).await?;
-            let (ann, room) = found(&browser, &server.url(), "Ann").await?;
-            let bob = enter(&browser, &room, "Bob").await?;
-            gathered(&[&ann, &bob]).await?;
+            let (ann, bob, _) = two(&browser, &server).await?;
             // A page that stands still answers nobody, and is taken for dead.
             let watch = "window.still = 0; let before = performance.now();
                 setInterval(() => {

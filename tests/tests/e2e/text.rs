@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tests::{browser::Browser, page::Page, server::Server};
 
-use crate::lab::{enter, found, gathered, run};
+use crate::lab::{enter, found, run, two};
 
 /// Texts that break pages which take them for more than text.
 const ODD: [&str; 9] = [
@@ -56,9 +56,7 @@ fn markup_and_odd_characters_are_shown_literally() {
     run(async {
         let server = Server::start().await?;
         let browser = Browser::chromium().await?;
-        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
-        let bob = enter(&browser, &room, "Bob").await?;
-        gathered(&[&ann, &bob]).await?;
+        let (ann, bob, _) = two(&browser, &server).await?;
         for text in ODD {
             ann.say(text).await?;
             bob.wait(text, |view| view.has(text)).await?;
@@ -129,9 +127,7 @@ fn only_web_addresses_can_be_clicked() {
     run(async {
         let server = Server::start().await?;
         let browser = Browser::chromium().await?;
-        let (ann, room) = found(&browser, &server.url(), "Ann").await?;
-        let bob = enter(&browser, &room, "Bob").await?;
-        gathered(&[&ann, &bob]).await?;
+        let (ann, bob, _) = two(&browser, &server).await?;
         let text =
             "https://example.org/a?b=1 javascript:alert(1) data:text/html,x http://example.com file:///etc/passwd";
         ann.say(text).await?;

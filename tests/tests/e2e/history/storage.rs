@@ -10,7 +10,7 @@ use tests::{
 };
 
 use super::{BOTH, SAY_MANY, TWO_FACED, browsers, come_back, is_own, notices, shows, spare, texts};
-use crate::lab::{all_have, come_in, enter, found, gathered, note, run, together};
+use crate::lab::{all_have, come_in, enter, found, gathered, note, run, set_quota, together};
 
 const FULL: &str = "no space left to store what is said";
 const CLOSED: &str = "can no longer store what is said";
@@ -117,9 +117,7 @@ fn a_full_disk_is_told_once_and_stops_no_chat() {
         let (here, there) = browsers(BOTH).await?;
         // Not the page itself: once Chromium has looked how much is left, it relies on that for half a minute.
         let ann = spare(&here, &server).await?;
-        let origin = server.url().trim_end_matches('/').to_owned();
-        let quota = json!({"origin": origin, "quotaSize": 200_000});
-        ann.devtools("Storage.overrideQuotaForOrigin", quota).await?;
+        set_quota(&ann, &server, Some(200_000)).await?;
         ann.goto(&server.url()).await?;
         let room = format!("{}#/r/full", server.url());
         come_in(&ann, &room, "Ann").await?;
@@ -133,8 +131,7 @@ fn a_full_disk_is_told_once_and_stops_no_chat() {
         ann.wait("all of it", |view| view.messages.len() == 101).await?;
         go_on([&ann, &bob], "unstored", &[(&ann, FULL)]).await?;
 
-        let quota = json!({ "origin": origin });
-        ann.devtools("Storage.overrideQuotaForOrigin", quota).await?;
+        set_quota(&ann, &server, None).await?;
         let before = bob.look().await?;
         ann.reload().await?;
         together(&[&ann, &bob]).await?;

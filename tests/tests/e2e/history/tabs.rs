@@ -12,7 +12,7 @@ use tests::{
 };
 
 use super::{ALONE, AWAY, BOTH, browsers, come_back, in_both, leave, notices, shows, spare};
-use crate::lab::{changed, come_in, enter, found, gathered, run, together, whisper};
+use crate::lab::{changed, come_in, enter, found, gathered, run, together, two, whisper};
 
 const FORGOTTEN: &str = "You forgot this room in another tab";
 /// Longer than a lease.
@@ -45,9 +45,7 @@ async fn forget_in_one_of_two_tabs(engine: Engine) -> Result<()> {
     let server = Server::start().await?;
     let browser = Browser::start(&Setup::new(engine)).await?;
     let at_home = spare(&browser, &server).await?;
-    let (ann, room) = found(&browser, &server.url(), "Ann").await?;
-    let bob = enter(&browser, &room, "Bob").await?;
-    gathered(&[&ann, &bob]).await?;
+    let (ann, bob, room) = two(&browser, &server).await?;
     ann.say("said before").await?;
     ann.wait("its delivery", |view| {
         view.is_delivered("said before", "delivered to 1 of 1")
@@ -83,9 +81,7 @@ fn a_room_that_is_forgotten_in_one_tab_is_left_in_the_other_and_not_kept_again()
 async fn say_and_go(engine: Engine) -> Result<()> {
     let server = Server::start().await?;
     let browser = Browser::start(&Setup::new(engine)).await?;
-    let (ann, room) = found(&browser, &server.url(), "Ann").await?;
-    let bob = enter(&browser, &room, "Bob").await?;
-    gathered(&[&ann, &bob]).await?;
+    let (ann, bob, room) = two(&browser, &server).await?;
     for round in 0..3 {
         let text = format!("the last word, {round}");
         ann.run(SAY_AND_GO, vec![json!(text)]).await?;
