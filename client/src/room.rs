@@ -17,7 +17,6 @@ use mesh::{
 use shared::{FileId, MessageId, PeerId, name::skeleton};
 
 pub use self::names::Called;
-use self::weights::weight;
 use crate::{
     config::{AHEAD_SHOWN_MAX, FOLLOWS_WITHIN, HEARD_MAX, MESSAGES_MAX, NOTICES_MAX, TEXT_TOTAL_BYTES_MAX},
     files::Speed,
@@ -99,7 +98,7 @@ pub struct RoomState {
     pub left: bool,
     /// What the names of all who are listed look like.
     looks: LiteMap<PeerId, Rc<str>>,
-    /// How much of the list each author fills; see [`weight`].
+    /// How much of the list each author fills, in bytes and what a message weighs beside its text.
     weights: LiteMap<PeerId, usize>,
     text_bytes: usize,
     next_notice: u64,
@@ -389,7 +388,7 @@ impl RoomState {
     /// Puts a message in its place. Says whether it is new.
     fn insert(&mut self, mut message: Message) -> bool {
         if let Some(after) = message.vanish {
-            words::keeping::vanish_line(after).clone_into(&mut message.text);
+            message.text = words::keeping::vanish_line(after);
         }
         let place = |message: &Message| (message.order, message.id);
         // Backwards: most of what arrives is the latest.
@@ -402,8 +401,7 @@ impl RoomState {
         }
         // Told right after it was said. One that comes back from others after a reload is followed by nobody.
         let delivery = None;
-        self.text_bytes += message.text.len();
-        *self.weights.entry(message.author).or_insert(0) += weight(&message);
+        self.count(&message);
         let index = before.map_or(0, |index| index + 1);
         self.messages.insert(index, Rc::new(Entry { message, delivery }));
         // Of those that stand after all else, the last go first: they have all the time.
@@ -422,12 +420,12 @@ impl RoomState {
 
     /// Messages are kept no longer.
     fn on_dropped(&mut self, ids: &[MessageId]) {
-        self.messages
-            .retain(|entry| ids.binary_search(&entry.message.id).is_err());
         (self.text_bytes, self.weights) = (0, LiteMap::new());
-        for Entry { message, .. } in self.messages.iter().map(|entry| &**entry) {
-            self.text_bytes += message.text.len();
-            *self.weights.entry(message.author).or_insert(0) += weight(message);
+        for entry in std::mem::take(&mut self.messages) {
+            if ids.binary_search(&entry.message.id).is_err() {
+                self.count(&entry.message);
+                self.messages.push(entry);
+            }
         }
     }
 

@@ -138,7 +138,11 @@ impl Desk {
         let mut reports = self.transcript.update(&room);
         reports.extend(self.bootnodes.update(&room));
         let state = |file: &FileId| room.files.get(file).map(|progress| progress.state);
-        let besides = |file: &FileId| room.files_besides().into_iter().find(|info| info.root == *file);
+        let besides = |file: &FileId| {
+            room.files_besides(&room.offers())
+                .into_iter()
+                .find(|info| info.root == *file)
+        };
         let info_of = |file: &FileId| offer(&room, file).or_else(|| besides(file)).cloned();
         // What is known no more has vanished with its message.
         let has_ended = |file: &FileId| {

@@ -5,7 +5,7 @@
 
 use client::{
     Session,
-    config::{FOLDER_BYTES_MAX, PICTURE_HEAD_BYTES, TEXT_SHOWN_BYTES},
+    config::{FOLDER_BYTES_MAX, TEXT_SHOWN_BYTES},
     files::{TakeError, is_small_picture},
     room::RoomState,
     store::{Store, StoreError},
@@ -84,11 +84,6 @@ impl Files {
         let whole = self.whole(info).await?;
         let saved = js::save_blob(&whole, &client::files::saved_name(&info.name));
         saved.map_err(|error| StoreError::Platform(js::describe(&error)))
-    }
-
-    /// The beginning of a file that is here, long enough to tell what a picture is.
-    pub(crate) async fn head(&self, info: &FileInfo) -> Result<Vec<u8>, StoreError> {
-        beginning(&self.whole(info).await?, PICTURE_HEAD_BYTES).await
     }
 
     /// The beginning of a text that is here, and whether that is all of it.
@@ -227,7 +222,7 @@ pub(crate) fn unasked(room: &RoomState) -> Vec<FileInfo> {
 }
 
 /// The first bytes of something that the browser holds.
-async fn beginning(blob: &Blob, most: usize) -> Result<Vec<u8>, StoreError> {
+pub(crate) async fn beginning(blob: &Blob, most: usize) -> Result<Vec<u8>, StoreError> {
     let failed = |error: JsValue| StoreError::Platform(js::describe(&error));
     #[expect(clippy::cast_precision_loss, reason = "exact: it is a small number")]
     let part = blob.slice_with_f64_and_f64(0.0, most as f64).map_err(failed)?;

@@ -11,8 +11,7 @@ impl RoomState {
     pub fn progress(&self, info: &FileInfo) -> Option<Progress> {
         let root = &info.root;
         let now = *self.files.get(root)?;
-        let is_other = |known: &FileInfo| known.bytes != info.bytes;
-        if self.known.get(root).is_some_and(is_other) {
+        if self.is_other(info) {
             return None;
         }
         let per_second = self.speeds.get(root).map_or(0, |speed| speed.per_second);
@@ -45,7 +44,7 @@ impl RoomState {
             if let Some(file) = &entry.message.file
                 && !self.mark_of(&entry.message.author).muted
                 && offers.iter().all(|(_, known)| known.root != file.root)
-                && (self.progress(file).is_some() || !self.is_whole(file))
+                && !(self.is_whole(file) && self.is_other(file))
             {
                 offers.push((&entry.message, file));
             }
@@ -53,10 +52,10 @@ impl RoomState {
         offers
     }
 
-    /// The files of which something is here, or was asked for, and whose messages are not shown any more.
+    /// The files of which something is here, or was asked for, and which are not among the [`offers`](Self::offers): their messages are not shown any
+    /// more.
     #[must_use]
-    pub fn files_besides(&self) -> Vec<&FileInfo> {
-        let offers = self.offers();
+    pub fn files_besides(&self, offers: &[(&Message, &FileInfo)]) -> Vec<&FileInfo> {
         let is_shown = |info: &FileInfo| offers.iter().any(|(_, file)| file.root == info.root);
         let is_here = |info: &FileInfo| {
             self.files
@@ -67,6 +66,13 @@ impl RoomState {
             .values()
             .filter(|info| is_here(info) && !is_shown(info))
             .collect()
+    }
+
+    /// Whether what is fetched has another length than this offer says.
+    fn is_other(&self, info: &FileInfo) -> bool {
+        self.known
+            .get(&info.root)
+            .is_some_and(|known| known.bytes != info.bytes)
     }
 
     fn is_whole(&self, file: &FileInfo) -> bool {

@@ -64,8 +64,15 @@ impl RoomState {
 
     /// Whether somebody else has this name now, or one that people would take for it; or whether it ends as what we add to names.
     fn is_ambiguous(&self, peer: &PeerId, name: &str) -> bool {
-        let looks = skeleton(name);
-        let is_like = |(other, theirs): (&PeerId, &Rc<str>)| other != peer && **theirs == *looks;
+        let now = if *peer == self.me {
+            Some(self.my_name.as_str())
+        } else {
+            self.person(peer).and_then(|person| person.name.as_deref())
+        };
+        // Known already of how somebody is called now; of a former name it is found out.
+        let known = self.looks.get(peer).filter(|_| now == Some(name));
+        let looks = known.map_or_else(|| skeleton(name).into(), Rc::clone);
+        let is_like = |(other, theirs): (&PeerId, &Rc<str>)| other != peer && *theirs == looks;
         ends_as_marked(&looks) || self.looks.iter().any(is_like)
     }
 

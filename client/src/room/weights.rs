@@ -8,14 +8,14 @@ use super::{Entry, RoomState};
 use crate::config::MESSAGE_WEIGHT_BYTES;
 
 /// How much of the list a message fills.
-pub(super) fn weight(message: &Message) -> usize {
+fn weight(message: &Message) -> usize {
     message.text.len() + MESSAGE_WEIGHT_BYTES
 }
 
 impl RoomState {
     /// Which message goes when there are too many: the oldest; or, if one author fills most of the list, the oldest of theirs.
     pub(super) fn least_missed(&self) -> usize {
-        let all: usize = self.weights.values().sum();
+        let all = self.text_bytes + self.messages.len() * MESSAGE_WEIGHT_BYTES;
         let most = self.weights.iter().find(|(_, theirs)| **theirs > all / 4 * 3);
         let theirs = most.and_then(|(author, _)| {
             let mut messages = self.messages.iter();
@@ -24,12 +24,21 @@ impl RoomState {
         theirs.unwrap_or(0)
     }
 
+    /// Counts a message in.
+    pub(super) fn count(&mut self, message: &Message) {
+        self.text_bytes += message.text.len();
+        *self.weights.entry(message.author).or_insert(0) += weight(message);
+    }
+
     /// Takes a message out.
     pub(super) fn remove(&mut self, place: usize) -> Rc<Entry> {
         let entry = self.messages.remove(place);
         self.text_bytes -= entry.message.text.len();
         if let Some(theirs) = self.weights.get_mut(&entry.message.author) {
             *theirs -= weight(&entry.message);
+            if *theirs == 0 {
+                self.weights.remove(&entry.message.author);
+            }
         }
         entry
     }

@@ -55,26 +55,19 @@ pub const fn vanish(after: Vanish) -> &'static str {
 
 /// The line in the log, by the founder.
 #[must_use]
-pub const fn vanish_line(after: Vanish) -> &'static str {
+pub fn vanish_line(after: Vanish) -> String {
     match after {
-        Vanish::Never => "From now on, messages in this room stay.",
-        Vanish::Hour => "Messages in this room vanish after an hour.",
-        Vanish::Day => "Messages in this room vanish after a day.",
-        Vanish::Week => "Messages in this room vanish after a week.",
-        Vanish::Month => "Messages in this room vanish after a month.",
+        Vanish::Never => "From now on, messages in this room stay.".to_owned(),
+        Vanish::Hour | Vanish::Day | Vanish::Week | Vanish::Month => {
+            format!("Messages in this room vanish {}.", vanish(after))
+        }
     }
 }
 
-/// Beside the room's name.
+/// Beside the room's name, if they do.
 #[must_use]
-pub const fn vanish_short(after: Vanish) -> &'static str {
-    match after {
-        Vanish::Never => "",
-        Vanish::Hour => "Messages vanish after an hour",
-        Vanish::Day => "Messages vanish after a day",
-        Vanish::Week => "Messages vanish after a week",
-        Vanish::Month => "Messages vanish after a month",
-    }
+pub fn vanish_short(after: Vanish) -> String {
+    format!("Messages vanish {}", vanish(after))
 }
 
 /// What is kept here, in a sentence.

@@ -105,7 +105,8 @@ pub fn file_list(room: &RoomState, on_file: &Callback<(FileInfo, FileAction)>) -
             <li key={info.root.to_text()}>{ file_card(info, progress.as_ref(), (Place::List, own), on_file) }</li>
         }
     };
-    let offered = room.offers().into_iter().map(|(message, info)| (message.own, info));
-    let besides = room.files_besides().into_iter().map(|info| (false, info));
+    let offers = room.offers();
+    let besides = room.files_besides(&offers).into_iter().map(|info| (false, info));
+    let offered = offers.iter().map(|(message, info)| (message.own, *info));
     html! { <ul role="list" class="files" aria-label={label::FILES}>{ for offered.chain(besides).map(item) }</ul> }
 }

@@ -5,6 +5,7 @@
 //! it is small enough, and of sounds and videos nothing before the person plays them.
 
 use client::{
+    config::PICTURE_HEAD_BYTES,
     files::{Preview, is_shown, shown_name},
     store::StoreError,
     words::{files, label},
@@ -15,7 +16,10 @@ use web_sys::{Blob, Url};
 use yew::prelude::*;
 
 use super::element::words;
-use crate::{files::Files, js};
+use crate::{
+    files::{Files, beginning},
+    js,
+};
 
 /// An address of something that the browser holds, for as long as this lives.
 #[derive(Debug)]
@@ -117,7 +121,13 @@ async fn find(files: &Files, info: &FileInfo, kind: Preview) -> Result<Found, St
             let beginning = beginning.into();
             Found::Text { beginning, is_all }
         }
-        Preview::Picture if !is_shown(&files.head(info).await?) => Found::TooLarge,
-        Preview::Picture | Preview::Sound | Preview::Video => Found::Media(files.typed(info).await?),
+        Preview::Picture | Preview::Sound | Preview::Video => {
+            let blob = files.typed(info).await?;
+            if kind == Preview::Picture && !is_shown(&beginning(&blob, PICTURE_HEAD_BYTES).await?) {
+                Found::TooLarge
+            } else {
+                Found::Media(blob)
+            }
+        }
     })
 }

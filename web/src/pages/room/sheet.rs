@@ -32,7 +32,8 @@ use crate::{
         invite::{ByHand, link},
         rename::Rename,
     },
-    folder, js,
+    folder::{self, Chosen},
+    js,
 };
 
 /// What is shown in front of the room.
@@ -105,7 +106,12 @@ impl Sheet {
 
 /// Shows `sheet`, if any; `show` is called with what is to be shown next.
 #[hook]
-pub fn use_sheet(props: &RoomViewProps, sheet: Option<Sheet>, show: &Callback<Option<Sheet>>) -> Html {
+pub fn use_sheet(
+    props: &RoomViewProps,
+    sheet: Option<Sheet>,
+    show: &Callback<Option<Sheet>>,
+    on_chosen: &Callback<Vec<Chosen>>,
+) -> Html {
     let sheet = sheet.filter(|sheet| !(props.state.closed && sheet.needs_room()));
     let dialog = use_node_ref();
     {
@@ -148,7 +154,7 @@ pub fn use_sheet(props: &RoomViewProps, sheet: Option<Sheet>, show: &Callback<Op
     });
     html! {
         <dialog ref={dialog} {class} {closedby} aria-labelledby="sheet-title" {onclose} {onclick}>
-            { sheet.map(|sheet| content(props, sheet, &diagnostics, (check.as_ref(), *space), show)) }
+            { sheet.map(|sheet| content(props, sheet, &diagnostics, (check.as_ref(), *space), (show, on_chosen))) }
         </dialog>
     }
 }
@@ -184,12 +190,12 @@ fn content(
     sheet: Sheet,
     diagnostics: &AttrValue,
     (check, space): (Option<&Check>, Option<Space>),
-    show: &Callback<Option<Sheet>>,
+    (show, on_chosen): (&Callback<Option<Sheet>>, &Callback<Vec<Chosen>>),
 ) -> Html {
     let goes_to = |sheet: Option<Sheet>| show.reform(move |_: MouseEvent| sheet);
     let done = button("button", "Done", goes_to(None));
     match sheet {
-        Sheet::Menu => menu(props, show),
+        Sheet::Menu => menu(props, show, on_chosen),
         Sheet::Invite => html! { <>{ invite(props, show) }{ done }</> },
         Sheet::ByHand => html! {
             <>
@@ -378,7 +384,7 @@ fn choice(setting: Setting) -> Html {
 }
 
 /// What can be done with the room.
-fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
+fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>, on_chosen: &Callback<Vec<Chosen>>) -> Html {
     let item = |icon, label: &'static str, onclick: Callback<MouseEvent>| {
         html! {
             <button type="button" role="menuitem" class="menu-item" disabled={props.leaving} {onclick}>
@@ -401,12 +407,12 @@ fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
             }
             if open && folder::picks_folders() {
                 { item(Icon::Clip, label::SEND_FOLDER, {
-                    let (show, on_files) = (show.clone(), props.on_files.clone());
+                    let (show, on_chosen) = (show.clone(), on_chosen.clone());
                     Callback::from(move |_: MouseEvent| {
-                        let on_files = on_files.clone();
+                        let on_chosen = on_chosen.clone();
                         spawn_local(async move {
                             if let Some(folder) = folder::pick().await {
-                                on_files.emit(vec![folder]);
+                                on_chosen.emit(vec![folder]);
                             }
                         });
                         show.emit(None);

@@ -193,28 +193,8 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             NoticeAction::Reload => on_reload.emit(()),
         })
     };
-    // Dropped or pasted, and not sent yet: that may not have been meant.
+    // Dropped, pasted or picked, and not sent yet: that may not have been meant.
     let pending = use_state(Vec::<Chosen>::new);
-    let on_files = {
-        let (pending, refused, is_whispering) = (pending.setter(), props.on_files_refused.clone(), recipient.is_some());
-        Callback::from(move |event: Event| {
-            if js::is_files(&event) {
-                event.prevent_default();
-                if is_whispering {
-                    refused.emit(());
-                } else {
-                    let mut chosen = folder::chosen(&event);
-                    if event.type_() == "paste"
-                        && let [Chosen::File(picture)] = &mut chosen[..]
-                    {
-                        js::name_picture(picture);
-                    }
-                    pending.set(chosen);
-                }
-            }
-        })
-    };
-    // What is chosen in the menu is asked about as what is dropped.
     let on_chosen = {
         let (pending, refused, is_whispering) = (pending.setter(), props.on_files_refused.clone(), recipient.is_some());
         Callback::from(move |chosen| {
@@ -225,11 +205,22 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             }
         })
     };
-    let in_sheets = RoomViewProps {
-        on_files: on_chosen,
-        ..props.clone()
+    let on_files = {
+        let on_chosen = on_chosen.clone();
+        Callback::from(move |event: Event| {
+            if js::is_files(&event) {
+                event.prevent_default();
+                let mut chosen = folder::chosen(&event);
+                if event.type_() == "paste"
+                    && let [Chosen::File(picture)] = &mut chosen[..]
+                {
+                    js::name_picture(picture);
+                }
+                on_chosen.emit(chosen);
+            }
+        })
     };
-    let in_front = use_sheet(&in_sheets, *sheet, &show);
+    let in_front = use_sheet(props, *sheet, &show, &on_chosen);
     let (panel, toggle) = (use_node_ref(), use_node_ref());
     let close_people = use_drawer(&people_open, &panel, &toggle);
     let whisper_to = target.whisper_to;
