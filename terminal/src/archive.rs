@@ -23,17 +23,13 @@ use client::{Session, notice::NoticeKind, room::RoomState, store::Store};
 use mesh::model::{FileInfo, FileState};
 use shared::FileId;
 use thiserror::Error;
-use tokio::{
-    select,
-    sync::Notify,
-    time::{sleep, timeout},
-};
+use tokio::{select, sync::Notify, time::sleep};
 
 use self::{metrics::Metrics, patient::Patient};
 use crate::{
-    config::{ARCHIVE_FILES_MAX, ARCHIVE_LOOK, ARCHIVE_LOOK_AFTER, LEAVE_MAX},
+    config::{ARCHIVE_FILES_MAX, ARCHIVE_LOOK, ARCHIVE_LOOK_AFTER},
     harmless,
-    platform::{EnterError, Running, Visit, enter},
+    platform::{EnterError, Running, Visit, enter, leave},
     words,
 };
 
@@ -146,7 +142,7 @@ pub async fn run<S: Store + Clone + 'static>(
             () = stop.notified() => break,
         }
     }
-    leave(rooms).await;
+    leave(rooms.into_iter().map(|room| (room.session, room.running))).await;
     Ok(())
 }
 
@@ -171,18 +167,6 @@ fn patient_visit<S: Store>(visit: Visit<S>, disk: &Rc<patient::Disk>, changed: &
         store: Patient::new(store, Rc::clone(disk), Rc::clone(changed)),
         keeps,
     }
-}
-
-async fn leave(rooms: Vec<KeptRoom>) {
-    let (sessions, running): (Vec<_>, Vec<_>) = rooms.into_iter().map(|room| (room.session, room.running)).unzip();
-    drop(sessions);
-    let all = async {
-        for running in running {
-            running.ended().await;
-        }
-    };
-    // On a full disk nothing can be waited for.
-    let _ = timeout(LEAVE_MAX, all).await;
 }
 
 impl KeptRoom {

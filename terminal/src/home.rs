@@ -136,10 +136,7 @@ impl Person {
     pub async fn remove_passphrase(&mut self) -> Result<(), HomeError> {
         let path = self.sealed();
         self.store.save_identity(self.slot, &self.record).await?;
-        match std::fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(HomeError::Io { path, source }),
-            Ok(()) | Err(_) => {}
-        }
+        remove_if_there(&path).map_err(|source| HomeError::Io { path, source })?;
         self.seal = None;
         Ok(())
     }
@@ -286,18 +283,25 @@ fn unseal(path: &Path, source: &Source) -> Result<(Seal, IdentityRecord<Certific
 ///
 /// # Errors
 /// What the system says.
-pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
+pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<File> {
     // Made anew, for another file under this name may be open to others.
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    private_file(path)?.write_all(text.as_bytes())
+    remove_if_there(path)?;
+    let mut file = private_file(path)?;
+    file.write_all(bytes)?;
+    Ok(file)
 }
 
-fn private_file(path: &Path) -> io::Result<File> {
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Opens a file that this user alone may read, or makes it.
+pub(crate) fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
+    options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path)?;
@@ -306,7 +310,7 @@ fn private_file(path: &Path) -> io::Result<File> {
 }
 
 /// A file that was there already may be open to others.
-pub(crate) fn make_private(file: &File) {
+fn make_private(file: &File) {
     #[cfg(unix)]
     if let Err(error) = file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600)) {
         // Some file systems have no modes.
@@ -427,7 +431,7 @@ mod tests {
         }
         let token = person.folder.join("token");
         std::fs::write(&token, "open to all, and longer").unwrap();
-        write_private(&token, "secret").unwrap();
+        write_private(&token, b"secret").unwrap();
         assert_eq!(
             (mode(&token), std::fs::read_to_string(&token).unwrap().as_str()),
             (0o600, "secret")

@@ -118,7 +118,7 @@ pub fn new_token(path: &Path) -> Result<String, HttpError> {
     let mut bytes = [0; TOKEN_BYTES];
     getrandom::fill(&mut bytes).map_err(|_| HttpError::Randomness)?;
     let token = data_encoding::HEXLOWER.encode(&bytes);
-    write_private(path, &token).map_err(HttpError::Token)?;
+    write_private(path, token.as_bytes()).map_err(HttpError::Token)?;
     Ok(token)
 }
 

@@ -20,9 +20,10 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
+use self::crowd::Crowd;
 pub use self::{
-    crowd::{Crowd, Heard},
-    figures::{Figures, Usage, percentile},
+    crowd::Heard,
+    figures::{Figures, Usage},
 };
 use crate::{
     config::{LOAD_CALM, LOAD_FILES_MAX, LOAD_PATIENCE, LOAD_REST, LOAD_STEP},
@@ -103,7 +104,7 @@ async fn go_through(crowd: &mut Crowd, plan: Plan) -> Result<Figures, LoadError>
         sleep_until(start + Duration::from_secs(1) * number / u32::from(plan.rate.max(1))).await;
         crowd.say_next();
     }
-    wait(|| crowd.heard().missing == 0).await;
+    wait(|| crowd.have_all()).await;
 
     sleep(LOAD_CALM).await;
     let before = Usage::now(crowd.traffic());

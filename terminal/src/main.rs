@@ -15,7 +15,7 @@ use shared::{Identity, RoomCode, signal::IceServer};
 use terminal::{
     Running,
     args::{self, Action, Cli, MapFormat, Options, PassphraseChange},
-    config::{ASKS_WAITING_MAX, EVENTS_WAITING_MAX, LATE_WAITING_MAX, LEAVE_MAX},
+    config::{ASKS_WAITING_MAX, EVENTS_WAITING_MAX, LATE_WAITING_MAX},
     desk::Desk,
     direct::{OpenError, Ways},
     errand::Errand,
@@ -25,6 +25,7 @@ use terminal::{
     line::plain::Plain,
     link::Destination,
     passphrase::Source,
+    platform,
     report::Report,
     rtc::Certificate,
     run::{self, Ended, Format, Inlets, Outcome, Outlet, Printer},
@@ -35,7 +36,6 @@ use tokio::{
     runtime,
     sync::{Notify, broadcast, mpsc},
     task::{LocalSet, spawn_blocking, spawn_local},
-    time::timeout,
 };
 use tracing_subscriber::EnvFilter;
 
@@ -151,8 +151,8 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
         http,
         map,
     } = errand;
-    let mut destination = options.direct.destination(&link, &options.servers)?;
-    destination.servers = further::add(&destination.servers, &Tls::of_this_machine()?).await;
+    let tls = Tls::of_this_machine()?;
+    let mut destination = destination(options, &link, &tls).await?;
     let ways = open(options, &mut destination, person).await?;
     let (changed, inbox) = (Rc::new(Notify::new()), Inbox::default());
     let (to_visit, to_screen) = (Rc::clone(&changed), inbox.clone());
@@ -160,7 +160,7 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
         to_visit.notify_one();
         to_screen.nudge();
     };
-    let (session, running) = enter_room(options, &destination, person, on_change).await?;
+    let (session, running) = enter_room(options, &destination, person, &tls, on_change).await?;
     let (late_sender, late) = mpsc::channel(LATE_WAITING_MAX);
     let (ask_sender, asks) = mpsc::channel(ASKS_WAITING_MAX);
     let (events, _) = broadcast::channel(EVENTS_WAITING_MAX);
@@ -233,6 +233,13 @@ async fn finish(outlet: Outlet, stop: &Notify) {
     }
 }
 
+/// Which room is meant, and which servers are asked.
+async fn destination(options: &Options, link: &str, tls: &Tls) -> anyhow::Result<Destination> {
+    let mut destination = options.direct.destination(link, &options.servers)?;
+    destination.servers = further::add(&destination.servers, tls).await;
+    Ok(destination)
+}
+
 /// Opens the door to which others come, if that is asked for, and says how they do.
 async fn open(options: &Options, destination: &mut Destination, person: &Person) -> anyhow::Result<Ways> {
     let me = Identity::from_secret(&person.record.secret).peer_id();
@@ -256,9 +263,10 @@ async fn enter_room(
     options: &Options,
     destination: &Destination,
     person: &Person,
+    tls: &Tls,
     on_change: impl Fn() + 'static,
 ) -> anyhow::Result<(client::Session, Running)> {
-    let visit = visit_of(destination, options, person)?;
+    let visit = visit_of(destination, options, person, tls)?;
     let asked = options.ice_servers.iter().map(|url| IceServer {
         urls: vec![url.clone()],
         username: None,
@@ -271,6 +279,7 @@ fn visit_of(
     destination: &Destination,
     options: &Options,
     person: &Person,
+    tls: &Tls,
 ) -> anyhow::Result<terminal::Visit<terminal::store::DiskStore>> {
     let stored = person.record.certificate.as_ref();
     let certificate = stored.map(Certificate::from_stored).or_else(Certificate::generate);
@@ -280,7 +289,7 @@ fn visit_of(
         code: destination.code.clone(),
         name: own_name(options, person),
         servers: destination.servers.clone(),
-        tls: Tls::of_this_machine()?,
+        tls: tls.clone(),
         store: person.store.clone(),
         keeps: mesh::config::Keeps::default(),
     })
@@ -304,12 +313,11 @@ async fn new_room(options: &Options, name: Option<String>, person: &Person) -> a
         Destination::new(code, &options.servers)?
     };
     if let Some(name) = name {
-        let (session, running) = enter_room(options, &destination, person, || ()).await?;
+        let (session, running) = enter_room(options, &destination, person, &Tls::of_this_machine()?, || ()).await?;
         session.name_room(&name)?;
         session.leave();
-        drop(session);
         // The name is kept once the room was left.
-        let _ = timeout(LEAVE_MAX, running.ended()).await;
+        platform::leave([(session, running)]).await;
     }
     let link = destination.link();
     if options.json {
@@ -358,14 +366,15 @@ async fn keep_rooms(options: &Options, archive: &args::Archive, person: &Person)
     let mut visits = Vec::new();
     let takes_all = options.direct.listen.is_none() && options.ice_servers.is_empty();
     anyhow::ensure!(takes_all, "an archive takes neither --listen nor --ice-server");
+    let tls = Tls::of_this_machine()?;
+    let bootnodes = options.direct.servers(None).await?;
     for link in &archive.links {
-        let mut destination = options.direct.destination(link, &options.servers)?;
-        destination.servers = further::add(&destination.servers, &Tls::of_this_machine()?).await;
-        destination.servers.extend(options.direct.servers(None).await?);
+        let mut destination = destination(options, link, &tls).await?;
+        destination.servers.extend(bootnodes.iter().cloned());
         visits.push(terminal::Visit {
             name: name.clone().unwrap_or_else(|| "Archive".to_owned()),
             keeps: archive.keeps(),
-            ..visit_of(&destination, options, person)?
+            ..visit_of(&destination, options, person, &tls)?
         });
     }
     terminal::archive::run(visits, archive.plan(), &*stop_signal()?, &mut io::stdout()).await?;
@@ -406,10 +415,10 @@ fn explain(outcome: Outcome, is_kept: bool) {
 }
 
 async fn leave(desk: Desk, running: Running) {
-    desk.session().leave();
-    // With the last handle.
+    let session = desk.session().clone();
+    session.leave();
     drop(desk);
-    let _ = timeout(LEAVE_MAX, running.ended()).await;
+    platform::leave([(session, running)]).await;
 }
 
 /// Told when the person or the system wants the program to end. The second time it ends at once.

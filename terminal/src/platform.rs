@@ -26,12 +26,13 @@ use mesh::{
 use shared::{FileId, Identity, PeerId, RoomCode, RoomId, signal::IceServer};
 use tokio::{
     task::{JoinHandle, spawn_local},
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 pub use crate::rtc::Traffic;
 use crate::{
     clock,
+    config::LEAVE_MAX,
     rtc::{Certificate, Loopback, Transport},
     signaller::Signaller,
     task::Task,
@@ -91,6 +92,19 @@ impl Running {
     pub fn traffic(&self) -> Traffic {
         self.traffic.get()
     }
+}
+
+/// Leaves rooms, and waits until they were left. Who takes longer than [`LEAVE_MAX`] is gone without a word: on a full disk nothing can be waited
+/// for. Drop all other clones of the sessions before.
+pub async fn leave(rooms: impl IntoIterator<Item = (Session, Running)>) {
+    let (sessions, running): (Vec<_>, Vec<_>) = rooms.into_iter().unzip();
+    drop(sessions);
+    let all = async {
+        for running in running {
+            running.ended().await;
+        }
+    };
+    let _ = timeout(LEAVE_MAX, all).await;
 }
 
 /// Enters a room. The room comes to `on_show` whenever it has changed.

@@ -11,7 +11,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _},
     path::Path,
 };
 
@@ -24,7 +24,7 @@ use client::store::IdentityRecord;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::private_file;
+use super::write_private;
 use crate::{
     config::{PASSPHRASE_COST, PASSPHRASE_COST_MAX, SEALED_BYTES_MAX},
     passphrase::Passphrase,
@@ -117,13 +117,7 @@ impl Seal {
         let nonce: [u8; NONCE_BYTES] = random()?;
         let bytes = self.sealed(nonce, record)?;
         let new = path.with_extension("new");
-        match fs::remove_file(&new) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-            Ok(()) | Err(_) => {}
-        }
-        let mut file = private_file(&new)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
+        write_private(&new, &bytes)?.sync_all()?;
         fs::rename(&new, path)?;
         if let Some(folder) = path.parent() {
             File::open(folder)?.sync_all()?;

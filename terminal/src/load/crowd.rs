@@ -10,20 +10,19 @@ use std::{
 use client::{Session, room::RoomState, store::MemoryStore};
 use mesh::model::PersonState;
 use shared::{Identity, MessageId};
-use tokio::time::timeout;
 
 use super::{Figures, LoadError, Usage, allow_files};
 use crate::{
-    config::{LEAVE_MAX, LOAD_MESSAGES_MAX},
+    config::LOAD_MESSAGES_MAX,
     link::Destination,
-    platform::{EnterError, Running, Traffic, Visit, enter},
+    platform::{EnterError, Running, Traffic, Visit, enter, leave},
     rtc::Certificate,
     tls::Tls,
 };
 
 /// The peers of one process in one room. Has to be used within a [`LocalSet`](tokio::task::LocalSet).
 #[derive(Debug)]
-pub struct Crowd {
+pub(super) struct Crowd {
     destination: Destination,
     tls: Tls,
     peers: Vec<Peer>,
@@ -80,7 +79,7 @@ impl Crowd {
     ///
     /// # Errors
     /// [`LoadError`], if the system does not allow so many.
-    pub fn new(destination: Destination, peers: u16) -> Result<Self, LoadError> {
+    pub(super) fn new(destination: Destination, peers: u16) -> Result<Self, LoadError> {
         allow_files(peers)?;
         let mark = format!("load {}", MessageMark::new()?);
         Ok(Self {
@@ -98,17 +97,11 @@ impl Crowd {
         })
     }
 
-    /// What each text that counts begins with, also those that others say.
-    #[must_use]
-    pub fn mark(&self) -> String {
-        self.said.borrow().mark.clone()
-    }
-
     /// One more peer enters.
     ///
     /// # Errors
     /// [`LoadError`].
-    pub async fn add(&mut self) -> Result<(), LoadError> {
+    pub(super) async fn add(&mut self) -> Result<(), LoadError> {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).map_err(EnterError::Randomness)?;
         let ear = Rc::new(RefCell::new(Ear {
@@ -135,14 +128,14 @@ impl Crowd {
 
     /// How many have a link, or had one.
     #[must_use]
-    pub fn linked(&self) -> usize {
+    pub(super) fn linked(&self) -> usize {
         let linked = self.peers.iter().filter(|peer| peer.ear.borrow().linked.is_some());
         linked.count()
     }
 
     /// How many know so many others, at least, to be here.
     #[must_use]
-    pub fn knowing(&self, others: usize) -> usize {
+    pub(super) fn knowing(&self, others: usize) -> usize {
         let knows = |peer: &&Peer| {
             let room = peer.session.room();
             let here = room.people.iter().filter(|person| person.state == PersonState::Here);
@@ -160,7 +153,7 @@ impl Crowd {
     }
 
     /// The next peer says something, unless as much was said as a room shows.
-    pub fn say_next(&mut self) {
+    pub(super) fn say_next(&mut self) {
         let place = self.next % self.peers.len().max(1);
         let Some(peer) = self.peers.get(place) else { return };
         let text = {
@@ -180,7 +173,7 @@ impl Crowd {
 
     /// The texts with the mark that a peer is shown, in their order.
     #[must_use]
-    pub fn texts(&self, peer: usize) -> Vec<String> {
+    pub(super) fn texts(&self, peer: usize) -> Vec<String> {
         let room = self.peers.get(peer).map(|peer| peer.session.room());
         let said = self.said.borrow();
         let messages = room.iter().flat_map(|room| &room.messages);
@@ -188,9 +181,20 @@ impl Crowd {
         texts.filter(|text| text.starts_with(&said.mark)).cloned().collect()
     }
 
+    /// Whether all have everything that was said.
+    pub(super) fn have_all(&self) -> bool {
+        let said = self.said.borrow();
+        let has_all = |peer: &Peer| {
+            let room = peer.session.room();
+            let texts = room.messages.iter().map(|entry| &entry.message.text);
+            texts.filter(|text| text.starts_with(&said.mark)).count() >= said.at.len()
+        };
+        self.peers.iter().all(has_all)
+    }
+
     /// What was heard so far.
     #[must_use]
-    pub fn heard(&self) -> Heard {
+    pub(super) fn heard(&self) -> Heard {
         let said = self.said.borrow().at.len();
         let mut heard = Heard {
             said,
@@ -207,7 +211,7 @@ impl Crowd {
 
     /// How many bytes of datagrams all have sent and received.
     #[must_use]
-    pub fn traffic(&self) -> (u64, u64) {
+    pub(super) fn traffic(&self) -> (u64, u64) {
         let each = self.peers.iter().map(|peer| peer.running.traffic());
         each.fold(
             (0, 0),
@@ -221,7 +225,7 @@ impl Crowd {
 
     /// What came of it so far. `rest` is what a span in which nothing was said has cost.
     #[must_use]
-    pub fn figures(&self, rest: Option<Usage>) -> Figures {
+    pub(super) fn figures(&self, rest: Option<Usage>) -> Figures {
         let ears = self.peers.iter().map(|peer| peer.ear.borrow());
         let joins = ears.filter_map(|ear| Some(ear.linked?.duration_since(ear.entered)));
         let links = self.peers.iter().map(|peer| peer.session.network().links.len());
@@ -237,24 +241,9 @@ impl Crowd {
         }
     }
 
-    /// What the process had taken before there was any peer.
-    #[must_use]
-    pub fn bare(&self) -> Usage {
-        self.bare
-    }
-
     /// All leave, as people do.
-    pub async fn leave(self) {
-        let (sessions, running): (Vec<_>, Vec<_>) =
-            self.peers.into_iter().map(|peer| (peer.session, peer.running)).unzip();
-        drop(sessions);
-        let all = async {
-            for running in running {
-                running.ended().await;
-            }
-        };
-        // Who takes longer is gone without a word.
-        let _ = timeout(LEAVE_MAX, all).await;
+    pub(super) async fn leave(self) {
+        leave(self.peers.into_iter().map(|peer| (peer.session, peer.running))).await;
     }
 }
 

@@ -211,7 +211,7 @@ impl fmt::Display for Figures {
 
 /// The value below which so many percent are (nearest rank).
 #[must_use]
-pub fn percentile(times: &[Duration], percent: usize) -> Option<Duration> {
+pub(super) fn percentile(times: &[Duration], percent: usize) -> Option<Duration> {
     let mut sorted = times.to_vec();
     sorted.sort();
     sorted

@@ -1,4 +1,4 @@
-use super::*;
+use super::{figures::percentile, *};
 
 fn figures() -> Figures {
     Figures {

@@ -60,42 +60,51 @@ pub(super) fn choose(state: &mut State) -> Option<Effect> {
 /// The rows of the panel that fit, from the top.
 #[must_use]
 pub(super) fn rows(state: &State, columns: usize, height: usize) -> Vec<Line<'static>> {
-    let (title, rows, rows_each) = match state.panel {
-        Panel::People => (
-            format!("People: {} here", state.room.present()),
-            people(state, columns),
-            1,
-        ),
-        Panel::Files => {
-            let files = files(state, columns);
-            (format!("Files: {}", files.len() / 2), files, 2)
-        }
-        Panel::Network => (format!("Network: {}", state.network.size), network(state, columns), 1),
-        Panel::Hidden => return Vec::new(),
-    };
-    let mut shown = vec![Line::styled(cut(&title, columns), state.theme.speaker())];
     let room = height.saturating_sub(1);
+    let rows_each = if state.panel == Panel::Files { 2 } else { 1 };
     let chosen_end = if state.focus == Focus::Panel {
         (state.chosen + 1) * rows_each
     } else {
         0
     };
     let first = chosen_end.saturating_sub(room);
-    shown.extend(rows.into_iter().skip(first).take(room));
+    let (title, rows) = match state.panel {
+        Panel::People => {
+            // Only those in view are named: to name somebody takes a look at everybody.
+            let (people, _) = state.room.people_in_order();
+            let rows = (first..=people.len()).take(room);
+            let rows = rows.map(|at| choosable(state, at, at.checked_sub(1).map(|at| &people[at]), columns));
+            (
+                format!("People: {} here", state.room.present()),
+                rows.collect::<Vec<_>>(),
+            )
+        }
+        Panel::Files => {
+            let files = files(state, columns);
+            (
+                format!("Files: {}", files.len() / 2),
+                files.into_iter().skip(first).collect(),
+            )
+        }
+        Panel::Network => (format!("Network: {}", state.network.size), network(state, columns)),
+        Panel::Hidden => return Vec::new(),
+    };
+    let mut shown = vec![Line::styled(cut(&title, columns), state.theme.speaker())];
+    shown.extend(rows.into_iter().take(room));
     shown.truncate(height);
     shown
 }
 
-fn people(state: &State, columns: usize) -> Vec<Line<'static>> {
-    let everyone = "everyone".to_owned();
-    let mut rows = vec![person_row(state, 0, None, (' ', everyone, String::new()), columns)];
-    let (people, _) = state.room.people_in_order();
-    for (at, person) in people.iter().enumerate() {
-        let name = harmless::name(&state.room.name_of(&person.peer));
-        let told = (mark(person), name, beside(person));
-        rows.push(person_row(state, at + 1, Some(person.peer), told, columns));
-    }
-    rows
+/// Somebody who can be written to; nobody in particular is everyone.
+fn choosable(state: &State, at: usize, person: Option<&Rc<Person>>, columns: usize) -> Line<'static> {
+    let told = person.map_or_else(
+        || (' ', "everyone".to_owned(), String::new()),
+        |person| {
+            let name = harmless::name(&state.room.name_of(&person.peer));
+            (mark(person), name, beside(person))
+        },
+    );
+    person_row(state, at, person.map(|person| person.peer), told, columns)
 }
 
 fn mark(person: &Person) -> char {

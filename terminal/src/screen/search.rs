@@ -1,6 +1,6 @@
 //! Looking for a text in what was said.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use client::room::RoomState;
 
@@ -23,12 +23,20 @@ impl Search {
         let before = self.current_place();
         let wanted = self.draft.text();
         let has_it = |text: &str| !find(text, wanted).is_empty();
+        // To name somebody takes a look at everybody.
+        let mut authors = BTreeMap::new();
         self.found.clear();
         if !wanted.is_empty() {
             let entries = room.messages.iter().filter(|entry| {
                 let message = &entry.message;
                 let file = message.file.as_ref().is_some_and(|file| has_it(&file.name));
-                has_it(&message.text) || file || has_it(&room.author_of(message))
+                let said_as = (message.author, message.author_name.as_str());
+                let mut author = || {
+                    *authors
+                        .entry(said_as)
+                        .or_insert_with(|| has_it(&room.author_of(message)))
+                };
+                has_it(&message.text) || file || author()
             });
             self.found.extend(entries.map(|entry| place_of(entry)));
         }

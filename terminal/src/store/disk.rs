@@ -1,8 +1,6 @@
 //! The database file: opened, opened anew after an error, and never allowed to take the program down.
 
 use std::{
-    fs::{File, OpenOptions},
-    io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock},
@@ -40,18 +38,8 @@ enum Slot {
 
 /// A file that this user alone may read.
 pub(super) fn file(path: &Path) -> Result<FileBackend, OpenError> {
-    let file = private_file(path).map_err(|source| OpenError::io(path, source))?;
+    let file = home::private_file(path).map_err(|source| OpenError::io(path, source))?;
     FileBackend::new(file).map_err(|error| OpenError::of(path, error.into()))
-}
-
-fn private_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    home::make_private(&file);
-    Ok(file)
 }
 
 impl Disk {
