@@ -61,6 +61,8 @@ async fn three_peers_meet_by_bootnodes_and_go_on_when_one_is_killed() {
     for other in [&mut ben, &mut cid, &mut dot] {
         other.hear("Ann: I am back").await;
     }
+    // Who leaves before it has said what it has leaves the author waiting for that.
+    ann.hear("* “I am back”: delivered to 3 of 3").await;
     // Ann last: the others wait until she has what they said.
     for talker in [ben, cid, dot, ann] {
         assert_eq!(talker.end().await, 0);
