@@ -121,7 +121,7 @@ impl Room {
     /// Somebody proves that an author has forked a feed.
     pub(super) fn on_fork(&mut self, cx: &mut Context, link: LinkId, one: &[u8], other: &[u8]) -> Handled {
         let feed = Fork::peek(one).map_err(|_| Violation)?;
-        if self.log.fork(&feed).is_some() || !self.neighbors.may_hand_on_fork(cx.instant(), link) {
+        if self.log.fork(&feed).is_some() || !self.neighbors.may_be_checked(cx.instant(), link) {
             return Ok(());
         }
         let fork = Fork::open(one, other, &cx.room).map_err(|_| Violation)?;

@@ -78,8 +78,8 @@ struct Neighbor {
     in_trouble: bool,
     /// Records of its own that it may hand us.
     records: Bucket,
-    /// Proofs of forks that it may hand us.
-    forks: Bucket,
+    /// Proofs of forks and words of the founder that it may have us check.
+    checks: Bucket,
     /// Packets of its own that it may have us hand on.
     packets: Bucket,
     /// Bytes of both.
@@ -103,7 +103,7 @@ impl Neighbors {
             peer,
             in_trouble,
             records: Bucket::per_second(RECORDS_PER_SECOND, RECORDS_BURST),
-            forks: Bucket::per_second(RECORDS_PER_SECOND, RECORDS_BURST),
+            checks: Bucket::per_second(RECORDS_PER_SECOND, RECORDS_BURST),
             packets: Bucket::per_second(PACKETS_PER_SECOND, PACKETS_BURST),
             bytes: Bucket::per_second(ORIGINATED_PER_SECOND, ORIGINATED_BURST),
             answers: Bucket::per_second(ANSWERED_PER_SECOND, ANSWERED_BURST),
@@ -208,11 +208,11 @@ impl Neighbors {
         }
     }
 
-    /// Whether a proof that a feed is over is looked at now: as often as the neighbor may say something itself. Whoever hands on more is not
-    /// blamed, for sync brings the others.
-    pub(crate) fn may_hand_on_fork(&mut self, now: Instant, link: LinkId) -> bool {
+    /// Whether a signature is checked now that counts for nothing else, of a proof that a feed is over or of a word of the founder: as often
+    /// as the neighbor may say something itself. Whoever hands on more is not blamed, for sync brings the others.
+    pub(crate) fn may_be_checked(&mut self, now: Instant, link: LinkId) -> bool {
         let neighbor = self.all.get_mut(&link);
-        neighbor.is_some_and(|neighbor| neighbor.forks.take(now))
+        neighbor.is_some_and(|neighbor| neighbor.checks.take(now))
     }
 
     /// What becomes of a record that came over `link`. What the neighbor says itself, unasked, is within its rate or a violation. Anything else is

@@ -31,7 +31,6 @@ use crate::{
         record::{Payload, Record},
         span::Feed,
         stored::{Fate, Key, StoredFeed, StoredHead, intact},
-        timestamp::Timestamp,
         whisper::Whisper,
     },
 };
@@ -340,11 +339,12 @@ impl Room {
             cx.store(Priority::Soon, Key::Entry { feed, seq }.forget());
         }
         let Entry { kind, body, .. } = refused.content.clone();
-        let record = self.sign(cx, kind, body, Timestamp::default());
+        let record = self.sign(cx, kind, body, self.settings.next_place(kind));
         let id = record.message_id();
         let place = (self.feed, record.content.seq);
-        let is_shown = self.deliveries.change_place((feed.number, seq), place, id);
-        if is_shown {
+        let is_followed = self.deliveries.change_place((feed.number, seq), place, id);
+        let is_rule = self.note_setting(cx, &record, None);
+        if is_followed || is_rule {
             cx.event(Event::Renumbered {
                 before,
                 id,

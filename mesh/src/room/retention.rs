@@ -54,11 +54,8 @@ impl Room {
 
     /// Keeps so much from now on.
     pub(crate) fn set_retention(&mut self, cx: &mut Context, keep: Retention) {
-        let keep = keep.within_limits();
-        self.keeping.keep = keep;
-        self.log.set_limits(keep);
-        cx.store(Priority::Soon, Key::Retention.keep(&keep));
-        cx.event(Event::Retention { keep });
+        cx.store(Priority::Soon, Key::Retention.keep(&keep.within_limits()));
+        self.recall_retention(cx, keep);
         self.on_retention_due(cx);
     }
 
@@ -166,6 +163,6 @@ fn before(cx: &Context, after: Duration) -> Timestamp {
 }
 
 /// A whisper that waits in the log and comes before this has waited in vain, and for so much longer.
-fn oldest_whisper(cx: &Context, longer: Duration) -> Timestamp {
+pub(super) fn oldest_whisper(cx: &Context, longer: Duration) -> Timestamp {
     before(cx, WHISPER_LASTS + longer)
 }

@@ -8,12 +8,13 @@ use super::{
     Room,
     clock::is_ahead,
     log::{Accepted, Source, feed_of},
+    retention::oldest_whisper,
 };
 use crate::{
     config::{HELD_TEXT_BYTES_MAX, WHISPER_LASTS},
     context::Context,
     door::Forwarding,
-    io::{Priority, millis},
+    io::Priority,
     model::{Delivery, Event, Message, PersonState, SendError},
     wire::{
         codec::encode,
@@ -268,8 +269,7 @@ impl Room {
     /// The whisper to us that waited in an entry, if it is one, and new.
     pub(super) fn whisper_in(&mut self, cx: &mut Context, record: &Record<Entry>) -> Option<Whisper> {
         let sealed = record.content.sealed().filter(|_| record.author != self.me)?;
-        let oldest = cx.room_millis().saturating_sub(millis(WHISPER_LASTS));
-        if record.content.order.unix_millis() < oldest {
+        if record.content.order < oldest_whisper(cx, Duration::ZERO) {
             return None;
         }
         // Most are for others.

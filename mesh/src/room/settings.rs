@@ -22,6 +22,7 @@ use crate::{
         frame::Frame,
         record::Record,
         stored::Key,
+        timestamp::Timestamp,
     },
 };
 
@@ -68,6 +69,12 @@ impl Settings {
         self.vanish.as_ref()
     }
 
+    /// The place in the order from which on an entry of this kind is the last word, also after one that was given by a clock that was ahead.
+    pub(super) fn next_place(&self, kind: u32) -> Timestamp {
+        let last = self.all().filter(|record| record.content.kind == kind);
+        last.map(|record| record.content.order.next()).max().unwrap_or_default()
+    }
+
     fn all(&self) -> impl Iterator<Item = &Rc<Record<Entry>>> {
         self.name.iter().chain(&self.vanish)
     }
@@ -93,10 +100,7 @@ impl Room {
     }
 
     fn say_setting(&mut self, cx: &mut Context, kind: u32, body: EntryBody) {
-        // Also after one that we gave by a clock that was ahead.
-        let last = self.settings.all().filter(|record| record.content.kind == kind);
-        let after = last.map(|record| record.content.order.next()).max().unwrap_or_default();
-        let record = self.sign(cx, kind, body, after);
+        let record = self.sign(cx, kind, body, self.settings.next_place(kind));
         self.show_entry(cx, &record);
         self.publish(cx, record);
     }
@@ -111,11 +115,8 @@ impl Room {
             if record.author != self.me || from.is_some() {
                 self.spread_setting(cx, record, from);
             }
-            if let Some(name) = record.content.room_name() {
-                cx.event(Event::RoomNamed { name: name.to_owned() });
-            } else {
-                let after = self.settings.vanish();
-                cx.event(Event::Vanishing { after });
+            self.tell_setting(cx, record);
+            if record.content.vanish().is_some() {
                 self.sweep_soon(cx);
             }
         }
@@ -146,7 +147,7 @@ impl Room {
     pub(super) fn on_setting(&mut self, cx: &mut Context, link: LinkId, wire: &[u8]) -> Handled {
         let is_known = self.settings.all().any(|known| known.wire.as_slice() == wire);
         // A signature is checked for each: the word of one founder changes seldom.
-        if is_known || !self.neighbors.may_hand_on_fork(cx.instant(), link) {
+        if is_known || !self.neighbors.may_be_checked(cx.instant(), link) {
             return Ok(());
         }
         let record = Record::<Entry>::open(wire, &cx.room).map_err(|_| Violation)?;
@@ -220,7 +221,7 @@ mod tests {
         let entry = Entry {
             kind,
             body: EntryBody::of(encode(&after)),
-            order: crate::model::Timestamp::from_unix_millis(rig.cx.now.unix_millis + after as u64),
+            order: Timestamp::from_unix_millis(rig.cx.now.unix_millis + after as u64),
             ..rig.entry_of(person, 0, "x").content.clone()
         };
         Record::sign(&identity(person), &rig.cx.room, entry)
@@ -252,6 +253,28 @@ mod tests {
         assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![]));
         rig.room.tell_settings(&mut rig.cx, CID);
         assert_eq!(rig.cx.outputs(), [sent(CID, &setting(&week))]);
+    }
+
+    #[test]
+    fn a_word_that_takes_another_place_is_the_one_that_is_handed_on() {
+        let mut rig = Rig::linked(&[2]);
+        rig.cx.room = RoomCode::generate(rig.cx.me, &mut stream([1; 32], Stream::Log)).open();
+        rig.room.restore(&mut rig.cx, []);
+        rig.room.set_vanish(&mut rig.cx, Vanish::Week).unwrap();
+        let first = Rc::clone(rig.room.settings.rule().unwrap());
+        rig.cx.outputs();
+        rig.room.handle_not_stored(&mut rig.cx);
+        let now = Rc::clone(rig.room.settings.rule().unwrap());
+        assert!(now.content.order > first.content.order);
+        let outputs = rig.cx.outputs();
+        let (before, id, order) = (first.message_id(), now.message_id(), now.content.order);
+        assert!(
+            outputs.contains(&Output::Event(Event::Renumbered { before, id, order })),
+            "{outputs:?}"
+        );
+        assert!(outputs.contains(&sent(BOB, &setting(&now))), "{outputs:?}");
+        rig.room.tell_settings(&mut rig.cx, BOB);
+        assert_eq!(rig.cx.outputs(), [sent(BOB, &setting(&now))]);
     }
 
     #[test]

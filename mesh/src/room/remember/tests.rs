@@ -10,6 +10,7 @@ use crate::{
         entry::{EntryBody, RecordId},
         fork::Fork,
         record::{Ack, Beacon},
+        timestamp::Timestamp,
         whisper::seal_whisper,
     },
 };
