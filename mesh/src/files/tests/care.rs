@@ -184,3 +184,57 @@ fn it_is_told_that_nothing_comes_any_more() {
         "{times}"
     );
 }
+
+#[test]
+fn what_was_stored_is_gone_on_with_and_what_is_damaged_is_fetched_again() {
+    let file = Made::of(4 * PIECE_BYTES);
+    let root = file.root();
+    let mut rig = fetching(&file, &[2]);
+    rig.cx.keeps = true;
+    // The hashes came before anything was kept.
+    rig.files.keep_hashes(&mut rig.cx, root);
+    let pieces = rig.asked(root).remove(0).1;
+    rig.files.keep_hashes(&mut rig.cx, root);
+    rig.store(BOB, &file, pieces[0]);
+    rig.wait(1_000);
+    let mut stored = Vec::new();
+    for output in rig.outputs() {
+        if let Output::Store { change, .. } = output
+            && let Some(value) = change.value
+        {
+            stored.retain(|(key, _)| *key != change.key);
+            stored.push((change.key, value.to_vec()));
+        }
+    }
+    assert_eq!(stored.len(), 3);
+    let mut again = Rig::with(&[2]);
+    again.files.restore(&mut again.cx, stored.clone());
+    assert_eq!(again.outputs(), [file.progress(FileState::Waiting, 1, 0)]);
+    again.hold(BOB, &file, None);
+    let asked = again.asked(root);
+    assert!(!asked[0].1.is_empty() && !asked[0].1.contains(&pieces[0]));
+    // Without the hashes nothing that is stored can be verified.
+    for lacking in [Key::Hashes { root }, Key::Pieces { root }] {
+        let key = lacking.forget().key;
+        let rest = stored.iter().filter(|(stored, _)| *stored != key).cloned().collect();
+        let mut again = Rig::with(&[]);
+        again.files.restore(&mut again.cx, rest);
+        assert_eq!(again.outputs(), [file.progress(FileState::Waiting, 0, 0)]);
+    }
+}
+
+#[test]
+fn a_wrong_length_in_an_offer_blames_nobody() {
+    let file = Made::of(2 * PIECE_BYTES);
+    let mut rig = Rig::with(&[2]);
+    let info = FileInfo {
+        bytes: 5,
+        ..file.info.clone()
+    };
+    rig.files.fetch(&mut rig.cx, info, std::iter::empty()).unwrap();
+    rig.hold(BOB, &file, None);
+    for _ in 0..20 {
+        rig.wait(1_000);
+    }
+    assert_eq!((rig.asked(file.root()), rig.words()), (vec![], vec![]));
+}
