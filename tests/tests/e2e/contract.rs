@@ -155,7 +155,11 @@ pub(crate) async fn is_accessible(page: &Page, axe: &str, what: &str) -> Result<
             error => done(String(error)),
         );";
     for scheme in ["light", "dark"] {
-        let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        // Moving parts would be looked at while they fade.
+        let media = json!({"features": [
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]});
         page.devtools("Emulation.setEmulatedMedia", media).await?;
         page.run(&format!("{axe}; return null"), Vec::new()).await?;
         let found = page.run_async(CHECK, Vec::new()).await?;
@@ -169,9 +173,7 @@ fn axe_finds_nothing_in_light_and_dark() {
     run(async {
         let axe = axe()?;
         let mut server = Server::start().await?;
-        // Moving parts would be looked at while they fade in.
-        let setup = Setup::new(Engine::Chromium).argument("--force-prefers-reduced-motion");
-        let browser = Browser::start(&setup).await?;
+        let browser = Browser::chromium().await?;
         let start = browser.open(&server.url()).await?;
         start
             .wait("the start page", |view| view.field("Room").is_some())

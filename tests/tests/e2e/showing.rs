@@ -185,7 +185,7 @@ fn every_state_of_a_file_is_accessible_and_led_through_by_keys() {
 }
 
 #[test]
-fn a_file_that_comes_has_no_space_or_is_here_is_accessible() {
+fn a_file_that_has_no_space_comes_or_is_here_is_accessible() {
     run(async {
         let server = Server::start().await?;
         let browser = Browser::chromium().await?;
@@ -200,14 +200,15 @@ fn a_file_that_comes_has_no_space_or_is_here_is_accessible() {
             vec![],
         )
         .await?;
+        // Pieces come in any order, and a browser sets space aside up to the last of them: how many find room is chance.
         bob.click("Download").await?;
-        comes(&bob, 1).await?;
-        is_accessible(&bob, &axe, "a file that comes").await?;
         shows(&bob, "no space left on this device").await?;
         is_accessible(&bob, &axe, "a file without space").await?;
         set_quota(&bob, &server, None).await?;
         tab_to(&bob, "button", "Resume").await?;
         bob.press([Key::Enter]).await?;
+        comes(&bob, 1).await?;
+        is_accessible(&bob, &axe, "a file that comes").await?;
         shows(&bob, "complete").await?;
         is_accessible(&bob, &axe, "a file that is here").await?;
         tab_to(&bob, "button", "Save").await?;
