@@ -78,6 +78,8 @@ pub(crate) enum ToRoom {
     },
     /// Whether we are registered with a server.
     Registered(bool),
+    /// A server said what time it is by its clock.
+    ServerClock { unix_millis: u64 },
     /// Another node speaks with our key from now on, a server says.
     Superseded,
     /// A server says that the founder has closed the room.

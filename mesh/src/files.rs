@@ -254,6 +254,7 @@ impl Files {
             | ToRoom::Route { .. }
             | ToRoom::Registered(_)
             | ToRoom::Superseded
+            | ToRoom::ServerClock { .. }
             | ToRoom::Closed { .. } => {}
         }
     }

@@ -269,6 +269,10 @@ impl Room {
                 self.send_packet(cx, to, Payload::Envelope { sealed }, forwarding);
             }
             ToRoom::Registered(registered) => self.on_server = registered,
+            ToRoom::ServerClock { unix_millis } => {
+                self.time.note_server(cx, unix_millis);
+                self.time.review(cx, self.roster.clocks());
+            }
             ToRoom::Superseded => self.handle_not_stored(cx),
             // A server is believed in nothing: the founder has signed it, or not.
             ToRoom::Closed { statement } if statement.verify(&cx.room).is_ok() => self.follow_closing(cx, statement),

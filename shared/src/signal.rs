@@ -88,6 +88,8 @@ pub enum Event {
         ice_servers: Vec<IceServer>,
         /// How often to send a ping, in seconds. Missing three in a row, the server takes the client for gone.
         heartbeat_seconds: u16,
+        /// What time it is by the server's clock, in seconds since 1970.
+        unix_seconds: u32,
     },
     /// Another sample of the room, as in the welcome.
     Peers {

@@ -180,8 +180,9 @@ fn events() {
                 peers: vec![bob()],
                 ice_servers: vec![stun],
                 heartbeat_seconds: 20,
+                unix_seconds: 1_800_000_000,
             },
-            r#"{"welcome":{"room-size":2,"peers":["gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q"],"ice-servers":[{"urls":["stun:localhost:3478"]}],"heartbeat-seconds":20}}"#,
+            r#"{"welcome":{"room-size":2,"peers":["gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q"],"ice-servers":[{"urls":["stun:localhost:3478"]}],"heartbeat-seconds":20,"unix-seconds":1800000000}}"#,
         ),
         (
             Event::Peers {

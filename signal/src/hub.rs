@@ -383,6 +383,7 @@ impl Hub {
                 peers,
                 ice_servers,
                 heartbeat_seconds,
+                unix_seconds: u32::try_from(now.unix_seconds).unwrap_or(u32::MAX),
             },
         );
     }

@@ -69,6 +69,7 @@ impl Net {
         }
         match event {
             servers::Event::Peers { server, peers } => self.on_peers(cx, view, server, peers),
+            servers::Event::Clock { unix_millis } => self.to_room.push_back(ToRoom::ServerClock { unix_millis }),
             servers::Event::NotHere { server, peer } => {
                 let contact = self.peers.get(&peer);
                 let by_it =

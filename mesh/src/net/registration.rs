@@ -37,6 +37,11 @@ pub(crate) enum Action {
     Send(Request),
     /// The state to show has changed.
     Changed(ServerState),
+    /// The server said what time it is.
+    Clock {
+        /// Milliseconds since 1970.
+        unix_millis: u64,
+    },
     /// The server named peers of the room.
     Peers(Vec<PeerId>),
     /// A payload came through the server. The sender's id is not passed on: the payload proves its own author.
@@ -241,6 +246,7 @@ impl Registration {
                     peers,
                     ice_servers,
                     heartbeat_seconds,
+                    unix_seconds,
                 },
                 State::Greeting { .. },
             ) => {
@@ -261,6 +267,8 @@ impl Registration {
                     needs_probe: false,
                 };
                 out.push(Action::Changed(self.shown()));
+                let unix_millis = u64::from(unix_seconds) * 1_000;
+                out.push(Action::Clock { unix_millis });
                 out.push(Action::Peers(sampled(peers)));
             }
             (Event::Peers { room_size, peers }, State::Registered { room_size: known, .. }) => {

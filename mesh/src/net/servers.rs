@@ -26,6 +26,8 @@ use crate::{
 pub(crate) enum Event {
     /// It named peers of the room.
     Peers { server: ServerId, peers: Vec<PeerId> },
+    /// It said what time it is.
+    Clock { unix_millis: u64 },
     /// It does not know a peer that something was sent to.
     NotHere { server: ServerId, peer: PeerId },
     /// It brought a payload.
@@ -205,6 +207,7 @@ impl Servers {
                 }
                 Action::Superseded => self.events.push_back(Event::Superseded),
                 Action::Alert(alert) => cx.alert(alert),
+                Action::Clock { unix_millis } => self.events.push_back(Event::Clock { unix_millis }),
                 Action::Peers(peers) => self.events.push_back(Event::Peers { server, peers }),
                 Action::NotHere(peer) => self.events.push_back(Event::NotHere { server, peer }),
                 Action::Relayed { payload } => self.events.push_back(Event::Relayed { server, payload }),
@@ -239,6 +242,7 @@ mod tests {
             peers: vec![peer(2)],
             ice_servers: vec![],
             heartbeat_seconds: 20,
+            unix_seconds: 1_800_000_000,
         };
         servers.handle_event(cx, server, challenge);
         servers.handle_event(cx, server, welcome);
@@ -264,7 +268,8 @@ mod tests {
         servers.handle_timeout(&mut cx, false);
         register(&mut servers, &mut cx, OTHER, 7);
         assert_eq!((servers.registered(), servers.room_size()), (Some(OTHER), 7));
-        let peers = vec![peer(2)];
+        let (peers, unix_millis) = (vec![peer(2)], 1_800_000_000_000);
+        assert_eq!(servers.poll_event(), Some(Event::Clock { unix_millis }));
         assert_eq!(servers.poll_event(), Some(Event::Peers { server: OTHER, peers }));
         cx.outputs();
         servers.request(&mut cx, ONE, Request::Ping {});

@@ -47,7 +47,10 @@ impl Rig {
         let mut rig = Self::new(here);
         rig.register(vec![]);
         rig.cx.outputs();
-        assert_eq!(rig.told(), [ToRoom::Registered(true)]);
+        let clock = ToRoom::ServerClock {
+            unix_millis: 1_800_000_000_000,
+        };
+        assert_eq!(rig.told(), [clock, ToRoom::Registered(true)]);
         rig
     }
 
@@ -64,6 +67,7 @@ impl Rig {
             peers,
             ice_servers: vec![],
             heartbeat_seconds: 20,
+            unix_seconds: 1_800_000_000,
         });
     }
 

@@ -95,6 +95,7 @@ impl Rig {
             peers,
             ice_servers: vec![],
             heartbeat_seconds: 20,
+            unix_seconds: 1_800_000_000,
         };
         for event in [challenge, welcome] {
             self.node.handle_input(self.now, Input::Signal { server, event });

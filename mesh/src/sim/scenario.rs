@@ -53,11 +53,13 @@ pub enum Scenario {
     Misbehaving,
     /// One makes up a tree of people as large as a room can be.
     GhostTree,
+    /// One says as much as anybody may, for ten minutes.
+    Flood,
 }
 
 impl Scenario {
-    /// All of them.
-    pub const ALL: [Self; 17] = [
+    /// Those that are run if none is named: all but the flood, which takes minutes.
+    pub const USUAL: [Self; 17] = [
         Self::Steady,
         Self::Evening,
         Self::JoinStorm,
@@ -76,6 +78,11 @@ impl Scenario {
         Self::Misbehaving,
         Self::GhostTree,
     ];
+
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::USUAL.into_iter().chain([Self::Flood])
+    }
 
     /// As it is called on the command line.
     #[must_use]
@@ -98,6 +105,7 @@ impl Scenario {
             Self::Unreachable => "unreachable",
             Self::Misbehaving => "misbehaving",
             Self::GhostTree => "ghost-tree",
+            Self::Flood => "flood",
         }
     }
 }
@@ -149,6 +157,7 @@ pub fn run_bodies<B: Body>(scenario: Scenario, people: usize, seed: u64, digest:
         Scenario::Unreachable => story.unreachable(),
         Scenario::Misbehaving => story.misbehaving(),
         Scenario::GhostTree => story.ghost_tree(),
+        Scenario::Flood => story.flood(),
     }
     story.finish()
 }

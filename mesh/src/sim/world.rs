@@ -436,8 +436,13 @@ impl<B: Body> Simulation<B> {
     fn now_with(&self, skew: i64) -> Now {
         Now {
             instant: Instant::from_millis(self.millis),
-            unix_millis: (1_800_000_000_000 + self.millis).saturating_add_signed(skew),
+            unix_millis: self.true_unix_millis().saturating_add_signed(skew),
         }
+    }
+
+    /// What time it is by a clock that is right, in milliseconds since 1970.
+    fn true_unix_millis(&self) -> u64 {
+        misbehave::NOW + self.millis
     }
 
     fn handle_timeout(&mut self, who: Who) {

@@ -46,6 +46,7 @@ fn event(name: &str, fields: &Json) -> Option<Event> {
             peers: peers(fields)?,
             ice_servers: ice_servers(fields)?,
             heartbeat_seconds: number(fields, "heartbeat-seconds")?,
+            unix_seconds: number(fields, "unix-seconds")?,
         },
         "peers" => Event::Peers {
             room_size: number(fields, "room-size")?,
@@ -180,6 +181,7 @@ mod tests {
                     credential: None,
                 }],
                 heartbeat_seconds: 20,
+                unix_seconds: u32::MAX,
             },
             Event::Peers {
                 room_size: 1,
@@ -230,7 +232,7 @@ mod tests {
                 refused += 1;
             }
         }
-        assert_eq!(refused, 26);
+        assert_eq!(refused, 27);
     }
 
     #[test]

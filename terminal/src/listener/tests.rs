@@ -1,6 +1,6 @@
 //! Strangers at the door, over real sockets.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use shared::{
@@ -162,8 +162,20 @@ async fn the_bytes_of_an_exchange_are_these() {
         .write_all(&masked(&serde_json::to_string(&hello).unwrap()))
         .await
         .unwrap();
-    let welcome = r#"{"welcome":{"room-size":1,"peers":[],"ice-servers":[],"heartbeat-seconds":15}}"#;
-    expect(&mut stream, &frame(welcome)).await;
+    let welcome =
+        r#"{"welcome":{"room-size":1,"peers":[],"ice-servers":[],"heartbeat-seconds":15,"unix-seconds":1234567890}}"#;
+    let frame_of_it = frame(welcome);
+    let (known, time) = frame_of_it.split_at(frame_of_it.len() - "1234567890}}".len());
+    expect(&mut stream, known).await;
+    let mut said = vec![0; time.len()];
+    stream.read_exact(&mut said).await.unwrap();
+    let said: u64 = String::from_utf8(said)
+        .unwrap()
+        .strip_suffix("}}")
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(UNIX_EPOCH.elapsed().unwrap().as_secs().abs_diff(said) < 60, "{said}");
 
     let (mut ben, _) = come(&door, 3, &code()).await;
     let [two, three] = [2, 3].map(|who| identity(who).peer_id());

@@ -1,6 +1,6 @@
 //! Who answers at a bootnode's address, and is not who should.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use client::{notice::NoticeKind, room::RoomState};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -46,6 +46,7 @@ async fn welcome(socket: &mut Socket, named: PeerId) -> PeerId {
         peers: vec![named],
         ice_servers: Vec::new(),
         heartbeat_seconds: 20,
+        unix_seconds: u32::try_from(UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap(),
     };
     send(socket, &welcome).await;
     hello.peer

@@ -54,9 +54,9 @@ impl FromStr for Named {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let found = Scenario::ALL.into_iter().find(|scenario| scenario.name() == text);
+        let found = Scenario::all().find(|scenario| scenario.name() == text);
         found.map(Self).ok_or_else(|| {
-            let names: Vec<_> = Scenario::ALL.iter().map(|scenario| scenario.name()).collect();
+            let names: Vec<_> = Scenario::all().map(|scenario| scenario.name()).collect();
             format!("choose one of {}", names.join(", "))
         })
     }
@@ -88,7 +88,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let scenarios = match args.scenario {
         Some(Named(scenario)) => vec![scenario],
-        None => Scenario::ALL.to_vec(),
+        None => Scenario::USUAL.to_vec(),
     };
     if !args.json && !args.digest {
         println!("{}", Row::head());

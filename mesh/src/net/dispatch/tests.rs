@@ -425,6 +425,7 @@ fn ice_restarts_by_the_server_through_which_they_met() {
         peers: vec![peer],
         ice_servers: vec![],
         heartbeat_seconds: 20,
+        unix_seconds: 1_800_000_000,
     };
     let challenge = signal::Event::Challenge {
         nonce: Nonce::from_bytes([5; 32]),

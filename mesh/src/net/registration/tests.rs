@@ -70,6 +70,7 @@ fn welcome(peers: Vec<PeerId>) -> Event {
         peers,
         ice_servers: vec![],
         heartbeat_seconds: 20,
+        unix_seconds: 1_800_000_000,
     }
 }
 
@@ -108,6 +109,7 @@ fn ice_servers_that_no_browser_takes_are_left_out() {
             ice_server("turn:example.org"),
         ],
         heartbeat_seconds: 20,
+        unix_seconds: 1_800_000_000,
     };
     rig.event(START, event);
     assert_eq!(rig.server.ice_servers(), [ice_server("stun:example.org")]);
@@ -153,6 +155,9 @@ fn a_challenge_is_answered_and_a_welcome_names_peers() {
         rig.event(START, welcome(vec![peer(1)])),
         [
             Action::Changed(ServerState::Registered { room_size: 1 }),
+            Action::Clock {
+                unix_millis: 1_800_000_000_000
+            },
             Action::Peers(vec![peer(1)])
         ]
     );

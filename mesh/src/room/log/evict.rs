@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use shared::MessageId;
+use shared::{MessageId, PeerId};
 
 use super::{FeedLog, Log, Share, stored::Touched};
 use crate::{
@@ -113,26 +113,16 @@ impl Log {
 
     /// Forgets the feed that grew longest ago of the author with most of them. Gives its place.
     pub(super) fn give_up_feed(&mut self) -> usize {
-        // Else all that we say would count as delivered to whoever never had it either.
-        let others = |share: &Share| {
-            let feeds = share.feeds.iter().copied();
-            feeds
-                .filter(|place| self.feeds[*place].feed != self.own)
-                .collect::<Vec<_>>()
-        };
-        let most = self
-            .authors
-            .values()
-            .map(|share| others(share).len())
-            .max()
-            .unwrap_or(0);
-        let candidates = self
-            .authors
-            .values()
-            .map(others)
-            .filter(|feeds| feeds.len() == most)
-            .flatten();
-        let place = candidates
+        // Not our own: else all that we say would count as delivered to whoever never had it either.
+        let own = self.by_feed.get(&self.own);
+        let is_ours = |author: &PeerId| own.is_some() && *author == self.own.author;
+        let counted = self.authors.iter();
+        let counted = counted.map(|(author, share)| (share.feeds.len() - usize::from(is_ours(author)), share));
+        let most = counted.clone().map(|(count, _)| count).max();
+        let candidates = counted.filter(|(count, _)| Some(*count) == most);
+        let feeds = candidates.flat_map(|(_, share)| share.feeds.iter().copied());
+        let place = feeds
+            .filter(|place| Some(*place) != own)
             .min_by_key(|place| self.feeds[*place].grown)
             .expect("invariant: there is more than one feed, and each has an author");
         while self.evict_of(place) {}

@@ -46,4 +46,28 @@ impl<B: Body> Story<B> {
             .demand("connections for each person", made as f64 / self.people as f64, 2.0);
         self.converge(SIM_CONVERGENCE_MAX);
     }
+
+    pub(super) fn flood(&mut self) {
+        self.gather();
+        let usual = self.mean_delay(10);
+        self.world.corrupt(0, Trait::Fills);
+        let sent = |story: &Self| -> Vec<u64> { story.world.machines.iter().map(|machine| machine.bytes).collect() };
+        let before = sent(self);
+        let messages = 30;
+        let mut delay = 0.0;
+        for _ in 0..messages {
+            delay += self.mean_delay(1) / f64::from(messages);
+            self.world.run_for(seconds(19));
+        }
+        let after = sent(self);
+        let mut sent = after.iter().zip(before).map(|(after, before)| (after - before) as f64);
+        let flood = sent.next().expect("invariant: there is a first");
+        let most = sent.fold(0.0, f64::max);
+        self.report
+            .demand("bytes of a node, times the flood's", most / flood, 5.0);
+        self.report.demand("delay, times the usual one", delay / usual, 3.0);
+        // Who comes now gets what was said, from what the others have kept.
+        self.come(1, seconds(1));
+        self.converge(SIM_CONVERGENCE_MAX);
+    }
 }

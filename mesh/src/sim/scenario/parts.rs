@@ -315,7 +315,8 @@ impl<B: Body> Story<B> {
     /// Whether everyone has the same; or, where somebody says different things to different people without end, at least all of what the honest said.
     fn is_converged(&self) -> bool {
         let honest = self.honest();
-        if self.world.has(Trait::Equivocates) || self.world.has(Trait::FloodsAsAnother) {
+        let endless = [Trait::Equivocates, Trait::FloodsAsAnother, Trait::Fills];
+        if endless.into_iter().any(|of| self.world.has(of)) {
             let said = self.world.said_to_all();
             return said.iter().all(|id| {
                 let having = honest.iter().filter(|who| self.world.was_shown(**who, id)).count();

@@ -71,25 +71,42 @@ fn a_third_of_the_clocks_may_be_off_by_a_year() {
 }
 
 #[test]
-fn of_two_people_the_one_whose_clock_is_ahead_follows() {
-    let mut world = World::new(1);
-    let (one, other) = world.add_pair();
-    world.set_skew(other, 2 * DAY);
-    world.run_until_linked(seconds(5), &[one, other]);
-    for (from, to) in [(one, other), (other, one), (one, other)] {
-        let id = world.say(from, "what time is it?");
-        world.run_until(seconds(3), "heard", |world| world.was_shown(to, &id));
+fn of_two_people_the_one_whose_clock_is_wrong_follows_and_is_told_by_the_clock_of_the_server() {
+    for (wrong, server) in [(2 * DAY, 0), (-2 * DAY, 0), (2 * DAY, -365 * DAY)] {
+        let mut world = World::new(1);
+        world.set_server_skew(0, server);
+        let (one, other) = world.add_pair();
+        world.set_skew(other, wrong);
+        world.run_until_linked(seconds(5), &[one, other]);
+        world.run_for(seconds(40));
+        for (from, to) in [(one, other), (other, one), (one, other)] {
+            let id = world.say(from, "what time is it?");
+            world.run_until(seconds(3), "heard", |world| world.was_shown(to, &id));
+        }
+        for who in [one, other] {
+            let now = world.now_of(one).unix_millis;
+            assert!(shown(&world, who).iter().all(|message| off(message, now) < 60_000));
+            assert_eq!(is_told(&world, who), who == other, "{wrong} {server}");
+        }
     }
-    for who in [one, other] {
-        let now = world.now_of(one).unix_millis;
-        assert!(shown(&world, who).iter().all(|message| off(message, now) < 60_000));
-        assert!(!is_told(&world, who), "nobody can tell who is right");
-    }
+}
+
+#[test]
+fn somebody_alone_whose_clock_is_ahead_goes_by_that_of_the_server() {
+    let mut world = World::new(2);
+    let early = world.add("Early");
+    world.set_skew(early, 2 * DAY);
+    world.run_for(seconds(2));
+    let id = world.say(early, "anybody?");
+    let bob = world.add("Bob");
+    world.run_until(seconds(20), "heard", |world| world.was_shown(bob, &id));
+    assert!(!shown(&world, bob)[0].dated_ahead);
 }
 
 #[test]
 fn what_somebody_said_alone_by_a_clock_that_is_ahead_is_kept_and_stands_apart() {
     let mut world = World::new(2);
+    world.set_server_skew(0, 2 * DAY);
     let early = world.add("Early");
     world.set_skew(early, 2 * DAY);
     world.run_for(seconds(2));

@@ -248,7 +248,7 @@ impl<B: Body> Simulation<B> {
         match self.by_id.get(peer) {
             Some(who) => self.machines[*who].mischief.is_some(),
             // Somebody made them up.
-            None => self.has(Trait::FloodsAsAnother),
+            None => self.has(Trait::FloodsAsAnother) || self.has(Trait::Fills),
         }
     }
 

@@ -7,7 +7,7 @@ use minicbor::{Decode, Encode, bytes::ByteVec};
 use shared::{Identity, Label, Room, limits::LINKS_MAX};
 
 use crate::{
-    config::{ACKS_MAX, LOST_MAX, PEOPLE_MAX},
+    config::{ACKS_MAX, LOST_MAX, PEOPLE_MAX, PERSON_BYTES_PER_SECOND, RECORDS_PER_SECOND},
     io::LinkId,
     wire::{
         entry::{Entry, EntryBody, RecordId},
@@ -52,9 +52,12 @@ pub(crate) enum Trait {
     Equivocates,
     /// Lengthens its beacons by what nobody knows.
     Pads,
+    /// Says as much as anybody may, under its own key and under keys that it made up, and something else on each link.
+    Fills,
 }
 
 impl Trait {
+    /// Those of which one in ten has one. Who fills has a scenario of its own, which takes long.
     pub(crate) const ALL: [Self; 14] = [
         Self::Forges,
         Self::Replays,
@@ -85,8 +88,11 @@ pub(crate) struct Mischief {
     sent: u64,
     /// How much it has made up.
     made: u64,
-    /// What it made up last.
+    /// How much it has said that its node did not, and the last of that.
+    said: u64,
     last: Option<RecordId>,
+    /// Up to when it said as much as it may.
+    filled_millis: Option<u64>,
 }
 
 /// A beacon that nobody has to read to see that it is too large.
@@ -108,6 +114,10 @@ impl Content for Padded {
     }
 }
 
+/// When a simulation begins.
+// No limit: a point in time.
+pub(super) const NOW: u64 = 1_800_000_000_000;
+
 /// The year 3000.
 // No limit: a point in time.
 const FAR_AHEAD: u64 = 32_503_680_000_000;
@@ -122,7 +132,9 @@ impl Mischief {
             others: Vec::new(),
             sent: 0,
             made: 0,
+            said: 0,
             last: None,
+            filled_millis: None,
         }
     }
 
@@ -182,7 +194,7 @@ impl Mischief {
             (Trait::DatesAhead, Some(Frame::Ping { .. })) => {
                 let mut out = unchanged();
                 for kind in [Entry::CHAT, 77] {
-                    out.extend(self.say_ahead(link, kind));
+                    out.extend(self.say(link, FAR_AHEAD, kind, 10_000));
                 }
                 out
             }
@@ -238,22 +250,34 @@ impl Mischief {
                 let padded = self.pad(wire);
                 fragments(link, &carrying(frame, padded.as_deref().unwrap_or(wire)))
             }
+            (Trait::Fills, _) => {
+                let mut out = unchanged();
+                let since = *self.filled_millis.get_or_insert(millis);
+                let rounds = (millis - since) * u64::from(RECORDS_PER_SECOND) / 1_000;
+                self.filled_millis = Some(since + rounds * 1_000 / u64::from(RECORDS_PER_SECOND));
+                let bytes = (PERSON_BYTES_PER_SECOND / RECORDS_PER_SECOND) as usize;
+                for link in (0..rounds).flat_map(|_| links) {
+                    out.extend(self.say(*link, NOW + millis, Entry::CHAT, bytes));
+                    out.extend(self.say_as_another(*link));
+                }
+                out
+            }
             _ => unchanged(),
         }
     }
 
     /// An entry of a feed of its own that no node said.
-    fn say_ahead(&mut self, link: LinkId, kind: u32) -> Vec<(LinkId, Vec<u8>)> {
-        self.made += 1;
+    fn say(&mut self, link: LinkId, unix_millis: u64, kind: u32, bytes: usize) -> Vec<(LinkId, Vec<u8>)> {
+        self.said += 1;
         let entry = Entry {
             feed: 3_000,
-            seq: self.made - 1,
+            seq: self.said - 1,
             prev: self.last,
-            order: Timestamp::from_unix_millis(FAR_AHEAD + self.made),
-            unix_millis: FAR_AHEAD,
+            order: Timestamp::from_unix_millis(unix_millis + self.said),
+            unix_millis,
             name: "Mallory".into(),
             kind,
-            body: EntryBody::of(vec![b'x'; 10_000]),
+            body: EntryBody::of(vec![b'x'; bytes]),
         };
         let record = Record::sign(&self.identity, &self.room, entry);
         self.last = Some(record.id.into());
@@ -329,8 +353,8 @@ impl Mischief {
             feed: self.made,
             seq: 0,
             prev: None,
-            order: Timestamp::from_unix_millis(1_800_000_000_000),
-            unix_millis: 1_800_000_000_000,
+            order: Timestamp::from_unix_millis(NOW),
+            unix_millis: NOW,
             name: "Ghost".into(),
             kind: Entry::CHAT,
             body: EntryBody::of("spam"),

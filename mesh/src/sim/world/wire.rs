@@ -194,8 +194,6 @@ impl<B: Body> Simulation<B> {
     /// Sends what a node wants to send, or what a misbehaving machine makes of it.
     pub(super) fn transmit_as(&mut self, who: Who, link: LinkId, bytes: Rc<[u8]>) {
         let machine = &mut self.machines[who];
-        machine.frames += 1;
-        machine.bytes += bytes.len() as u64;
         let Some(mischief) = &mut machine.mischief else {
             return self.transmit(who, link, bytes);
         };
@@ -211,6 +209,9 @@ impl<B: Body> Simulation<B> {
     }
 
     fn transmit(&mut self, who: Who, link: LinkId, bytes: Rc<[u8]>) {
+        let machine = &mut self.machines[who];
+        machine.frames += 1;
+        machine.bytes += bytes.len() as u64;
         let end = self.end(who, link);
         assert!(end.open, "transmits on a link that is not open");
         let connection = end.connection.unwrap();

@@ -262,8 +262,8 @@ fn events() -> impl Strategy<Value = Event> {
         || prop::collection::vec(0..OTHERS, 0..12).prop_map(|peers| peers.into_iter().map(peer).collect::<Vec<_>>());
     prop_oneof![
         4 => Just(Event::Challenge { nonce: Nonce::from_bytes([1; 32]), version_min: 1, version_max: 1 }),
-        6 => (any::<u32>(), peers(), any::<u16>()).prop_map(|(room_size, peers, heartbeat_seconds)| {
-            Event::Welcome { room_size, peers, ice_servers: vec![], heartbeat_seconds }
+        6 => (any::<u32>(), peers(), any::<u16>(), any::<u32>()).prop_map(|(room_size, peers, heartbeat_seconds, unix_seconds)| {
+            Event::Welcome { room_size, peers, ice_servers: vec![], heartbeat_seconds, unix_seconds }
         }),
         3 => (0..20_u32, peers()).prop_map(|(room_size, peers)| Event::Peers { room_size, peers }),
         1 => Just(Event::IceServers { ice_servers: vec![] }),
