@@ -1,6 +1,9 @@
 //! "Check connection": what a connection for trial tells of the network that this program is in.
 
-use mesh::{Ways, io::Candidate};
+use mesh::{
+    Ways,
+    io::{Candidate, TransportPolicy},
+};
 use shared::signal::IceServer;
 
 /// What was found.
@@ -18,6 +21,8 @@ pub struct Check {
     pub ways: Ways,
     /// Whether two STUN servers answered at least: with fewer, nothing tells how the router maps.
     pub compared: bool,
+    /// By which candidates this program lets itself be reached.
+    pub transport_policy: TransportPolicy,
     /// What others are told of this device's own addresses.
     pub own: OwnAddresses,
 }
@@ -34,9 +39,9 @@ pub enum OwnAddresses {
 }
 
 impl Check {
-    /// What `found`, by a connection that asked these servers, tells. `None`: the browser made no connection.
+    /// What `found`, by a connection that asked these servers by this policy, tells. `None`: the browser made no connection.
     #[must_use]
-    pub fn of(ice_servers: &[IceServer], found: Option<&[Candidate]>) -> Self {
+    pub fn of(ice_servers: &[IceServer], transport_policy: TransportPolicy, found: Option<&[Candidate]>) -> Self {
         let made = found.is_some();
         let found = found.unwrap_or_default();
         let any = |part| found.iter().any(|candidate| candidate.line.contains(part));
@@ -50,6 +55,7 @@ impl Check {
             ways: Ways::of(found),
             // A browser waits for each of them before it says that this is all.
             compared: stun > 1 && found.last() == Some(&Candidate::end()),
+            transport_policy,
             own: if any(".local ") {
                 OwnAddresses::Hidden
             } else if any(" typ host") {

@@ -241,6 +241,9 @@ fn invitation_error(error: InvitationError) -> &'static str {
         InvitationError::Full => {
             "This page has as many connections as it takes. Let someone else in the room invite them."
         }
+        InvitationError::NoRelay => {
+            "You are reached only through a relay, and there is none now. Change that under “Check connection” in the menu."
+        }
         InvitationError::Left => "This room was left. Reload the page to join it again.",
     }
 }

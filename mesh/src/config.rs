@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use shared::limits::{LINKS_MAX, TEXT_BYTES_MAX};
 
+use crate::io::TransportPolicy;
+
 pub use self::{files::*, keeping::*, rates::*, timing::Timing};
 
 /// What a node is told at its start.
@@ -29,6 +31,8 @@ pub struct NodeConfig {
     pub timing: Timing,
     /// How much of the room is kept, and for whom.
     pub keeps: Keeps,
+    /// By which candidates this node can be reached.
+    pub transport_policy: TransportPolicy,
 }
 
 // --- bytes between peers ---

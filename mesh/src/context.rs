@@ -6,7 +6,7 @@ use shared::{Identity, PeerId, Room};
 
 use crate::{
     config::{Keeps, Timing},
-    io::{Change, Instant, LinkId, Now, Output, Priority},
+    io::{Change, Instant, LinkId, Now, Output, Priority, TransportPolicy},
     model::{Alert, Counters, Event},
     outbox::Outbox,
     wire::{fragment::Fragments, frame::Frame},
@@ -33,6 +33,8 @@ pub(crate) struct Context {
     pub(crate) keeps: bool,
     /// How much of the room, and for whom.
     pub(crate) extent: Keeps,
+    /// By which candidates we can be reached.
+    pub(crate) transport_policy: TransportPolicy,
     /// How many changes the driver was asked to store.
     pub(crate) stores: u64,
 }
@@ -52,6 +54,7 @@ impl Context {
             outbox: Outbox::default(),
             keeps: false,
             extent: Keeps::default(),
+            transport_policy: TransportPolicy::default(),
             stores: 0,
         }
     }

@@ -247,6 +247,16 @@ pub enum LinkKind {
     Relayed,
 }
 
+/// Which of its candidates a node gathers and shows to peers (`RTCIceTransportPolicy`, W3C WebRTC section 4.2.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TransportPolicy {
+    /// All.
+    #[default]
+    All,
+    /// Those of TURN servers alone: no peer learns where this node is. The driver has to gather no others.
+    Relay,
+}
+
 /// Whether ICE has a working path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Path {

@@ -199,6 +199,9 @@ pub enum InvitationError {
     /// We have as many links as we take.
     #[error("this node has as many links as it takes")]
     Full,
+    /// By its [`TransportPolicy`](crate::io::TransportPolicy) this node is reached through a relay alone, and no server names one.
+    #[error("this node is reached through a relay only, and there is none")]
+    NoRelay,
     /// The node has left the room.
     #[error("this room was left")]
     Left,
@@ -275,6 +278,10 @@ pub enum Obstacle {
     BothNats,
     /// The TURN server does not answer us, and there is no other way.
     RelaySilent,
+    /// We are reached through a TURN server alone ([`TransportPolicy`](crate::io::TransportPolicy)), and no server names one.
+    OwnPolicy,
+    /// They show no address at all: they are reached through a TURN server alone, and none works for them.
+    TheirPolicy,
     /// Each knows a way in, and nothing gets through.
     Firewall,
 }

@@ -278,7 +278,7 @@ impl Net {
         link: LinkId,
         candidates: Vec<Candidate>,
     ) {
-        if self.invitations.handle_candidates(cx.instant(), link, &candidates) {
+        if self.invitations.handle_candidates(cx, link, &candidates) {
             return self.on_invitations_due(cx);
         }
         let (mut scope, attempts) = self.attempts(cx);
@@ -452,10 +452,12 @@ impl Net {
     }
 
     /// Makes an invitation for one person.
-    pub(crate) fn invite(&mut self, cx: &mut Context) {
+    pub(crate) fn invite(&mut self, cx: &mut Context) -> Result<(), InvitationError> {
+        self.demand_way_in(cx)?;
         let (link, ice_servers) = (self.peers.next_link(), self.servers.ice_servers());
         self.invitations.invite(cx, link, &ice_servers);
         cx.output(Output::Dial { link, ice_servers });
+        Ok(())
     }
 
     /// Takes an invitation, or the answer to one of ours.

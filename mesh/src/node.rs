@@ -65,6 +65,7 @@ impl Node {
         assert!(valid_name(&config.name), "the name must be checked with `valid_name`");
         let mut cx = Context::new(identity, room, config.name, config.timing, now);
         cx.extent = config.keeps;
+        cx.transport_policy = config.transport_policy;
         Self {
             net: Net::new(config.servers, seed, now),
             room: Room::new(&cx, config.closed, seed),
@@ -144,12 +145,11 @@ impl Node {
     /// Makes an invitation for one person, to be handed over by hand: [`Event::Invitation`] brings its text.
     ///
     /// # Errors
-    /// [`InvitationError::Left`].
+    /// [`InvitationError::Left`], or [`InvitationError::NoRelay`].
     pub fn invite(&mut self, now: Now) -> Result<(), InvitationError> {
         self.advance(now);
         self.demand_here(InvitationError::Left)?;
-        self.net.invite(&mut self.cx);
-        Ok(())
+        self.net.invite(&mut self.cx)
     }
 
     /// Takes an invitation, or the answer to one of ours, whichever `text` is. An invitation is answered with

@@ -22,6 +22,7 @@ pub use own_hosts::{HostName, OwnHosts};
 pub use proxies::{Cidr, TrustedProxies};
 pub use stun::{StunAnnouncement, StunPorts};
 pub use turn::{Turn, TurnError, TurnSecret, TurnSecretError, TurnUrl};
+pub(crate) use turn::{TurnAddress, TurnTransport};
 pub use web_app::{EmbeddedFile, WebApp};
 
 /// Everything that [`app`](crate::app) needs to know.
@@ -266,6 +267,18 @@ pub(crate) const TURN_SECRET_BYTES_MAX: usize = 256;
 
 /// The shortest time between two credentials for TURN of one client, also where these are good for a moment only.
 pub(crate) const TURN_RENEWAL_MIN: Duration = Duration::from_secs(1);
+
+/// The pause between two checks of a TURN server. A check costs the TURN server a port for a moment.
+pub(crate) const TURN_CHECK_PAUSE: Duration = Duration::from_secs(60);
+
+/// A TURN server that takes longer is of no use to people who want to talk.
+pub(crate) const TURN_CHECK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The pause before a datagram for a TURN server is sent again (RFC 8489 section 6.2.1).
+pub(crate) const TURN_RESEND: Duration = Duration::from_millis(500);
+
+/// The largest answer of a TURN server that is read. What it says to us is a tenth of that.
+pub(crate) const TURN_ANSWER_BYTES_MAX: usize = 2_048;
 
 /// The longest host with port: in a flag that ends up in a header of ours, and in a hello.
 pub(crate) const HOST_BYTES_MAX: usize = 255;

@@ -22,7 +22,7 @@ mod occupancy;
 mod outbox;
 mod registry;
 mod room;
-mod turn;
+pub(crate) mod turn;
 
 use std::{collections::BTreeMap, net::IpAddr, time::Instant};
 

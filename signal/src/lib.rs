@@ -12,7 +12,7 @@
 //!    [`web_root`], `metrics`: the app's files, counters.
 //! 7. [`serve`](mod@serve): connections to an [`App`], until it is told to stop; `door` has the places for them, `paced` ends those that do not read.
 //!    [`tls`]: the certificate. [`admin`]: the listener for operators alone.
-//! 8. [`stun`]: a browser's question for its own address, over UDP.
+//! 8. [`stun`]: a browser's question for its own address, over UDP. [`turn`]: our own question to the TURN servers, whether they work.
 //!
 //! The words between peers are never logged.
 
@@ -36,6 +36,7 @@ mod share;
 mod shared_hub;
 pub mod stun;
 pub mod tls;
+pub mod turn;
 pub mod web_root;
 mod wire;
 mod ws;
@@ -54,7 +55,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 pub use config::Config;
-use config::{Limits, OwnHosts, TrustedProxies};
+use config::{Limits, OwnHosts, TrustedProxies, Turn};
 use metrics::{Metrics, StunCounters};
 use prometheus_client::metrics::counter::Counter;
 use shared_hub::SharedHub;
@@ -128,6 +129,15 @@ impl App {
     /// Counts connections for which there was no place.
     fn turned_away(&self) -> &Counter {
         &self.hub.metrics().turned_away
+    }
+
+    fn turn(&self) -> Option<&Turn> {
+        self.config.turn.as_ref()
+    }
+
+    /// A TURN server was asked, and this came of it.
+    fn note_turn(&self, url: &str, works: bool) {
+        self.hub.metrics().note_turn(url, works);
     }
 
     fn stun_counters(&self) -> &StunCounters {

@@ -69,6 +69,7 @@ async fn main() -> anyhow::Result<()> {
         Some(address) => Some(administer(address, app.clone()).await?),
         None => None,
     };
+    let watching = tokio::spawn(signal::turn::watch(app.clone()));
     let answering = tokio::spawn(signal::stun::serve(stun, app.clone()));
     let scheme = if tls.is_some() { "https" } else { "http" };
     writeln!(io::stdout(), "listening on {scheme}://{address}").context("cannot print the address")?;
@@ -81,6 +82,7 @@ async fn main() -> anyhow::Result<()> {
         tracing::info!("stopping");
     };
     signal::serve::serve(listener, app, stop).await?;
+    watching.abort();
     answering.abort();
     if let Some(administering) = administering {
         administering.abort();

@@ -29,6 +29,7 @@ pub(crate) struct Metrics {
     foreign_origins: Counter,
     foreign_hosts: Counter,
     turn_credentials: Counter,
+    turn_works: Family<TurnServer, Gauge>,
     /// Connections for which there was no place.
     pub(crate) turned_away: Counter,
     /// Datagrams on the STUN ports.
@@ -58,6 +59,11 @@ struct Reason {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Code {
     code: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TurnServer {
+    url: String,
 }
 
 impl Metrics {
@@ -105,6 +111,11 @@ impl Metrics {
             "turn_credentials",
             "Credentials for TURN handed out",
             self.turn_credentials.clone(),
+        );
+        registry.register(
+            "turn_works",
+            "Whether a TURN server relayed for us when it was last asked",
+            self.turn_works.clone(),
         );
         registry.register(
             "turned_away",
@@ -156,6 +167,12 @@ impl Metrics {
         if ice_servers.iter().any(|server| server.credential.is_some()) {
             self.turn_credentials.inc();
         }
+    }
+
+    /// A TURN server was asked, and this came of it.
+    pub(crate) fn note_turn(&self, url: &str, works: bool) {
+        let url = url.to_owned();
+        self.turn_works.get_or_create(&TurnServer { url }).set(works.into());
     }
 
     pub(crate) fn count_close(&self, code: CloseCode) {

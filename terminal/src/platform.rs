@@ -21,7 +21,7 @@ use client::{
 use mesh::{
     NodeConfig, Timing,
     config::Keeps,
-    io::{Change, Input, LinkId, ServerId, Unreadable},
+    io::{Change, Input, LinkId, ServerId, TransportPolicy, Unreadable},
 };
 use shared::{FileId, Identity, PeerId, RoomCode, RoomId, signal::IceServer};
 use tokio::{
@@ -169,6 +169,7 @@ pub async fn enter_with<S: Store + Clone + 'static>(
                 .find_map(|(of, statement)| (of == room.id()).then_some(statement)),
             timing: Timing::default(),
             keeps: visit.keeps,
+            transport_policy: TransportPolicy::All,
         },
         room,
         seed,

@@ -113,9 +113,11 @@ pub fn invitation_error(error: InvitationError) -> Cow<'static, str> {
             "this program has as many connections as it takes. Let someone else in the room invite them".into()
         }
         InvitationError::Left => "this room was left".into(),
-        InvitationError::Damaged | InvitationError::OtherRoom | InvitationError::RunOut | InvitationError::Own => {
-            client::words::notice(&NoticeKind::InvitationRefused { error }.into())
-        }
+        InvitationError::Damaged
+        | InvitationError::OtherRoom
+        | InvitationError::RunOut
+        | InvitationError::Own
+        | InvitationError::NoRelay => client::words::notice(&NoticeKind::InvitationRefused { error }.into()),
     }
 }
 

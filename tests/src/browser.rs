@@ -87,7 +87,7 @@ impl Browser {
     /// # Errors
     /// If it cannot be started.
     pub async fn start(setup: &Setup) -> Result<Self> {
-        let driver = Driver::start(setup.engine, &setup.place).await?;
+        let driver = Driver::start(setup).await?;
         let connect = async {
             ClientBuilder::new(Dialer(setup.place.clone()))
                 .capabilities(setup.capabilities())

@@ -17,7 +17,10 @@ use std::{
 
 use anyhow::Result;
 
-use crate::server::{Server, dist};
+use crate::{
+    authority::Authority,
+    server::{ADMIN, Server, dist},
+};
 use relay::{Relay, SECRET};
 
 pub use namespace::{Namespace, existing};
@@ -40,6 +43,10 @@ pub struct Lab {
     nets: Vec<Net>,
     cables: usize,
     relay: Option<Relay>,
+    /// Who in the open net has IPv6 and knows the way to the networks with IPv6 alone.
+    six: Vec<Namespace>,
+    /// Those networks, and the router of each in the open net.
+    six_nets: Vec<(usize, u8)>,
 }
 
 /// A network: a bridge in the hub.
@@ -57,6 +64,7 @@ struct Net {
 enum Versions {
     Four,
     FourAndSix,
+    Six,
 }
 
 /// The open net is the first one of a lab.
@@ -72,6 +80,14 @@ pub struct Home {
     /// The address of the router in it.
     address: String,
     nat: Nat,
+}
+
+impl Home {
+    /// The address that others outside see of it.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
 }
 
 impl Lab {
@@ -91,6 +107,8 @@ impl Lab {
             nets: Vec::new(),
             cables: 0,
             relay: None,
+            six: Vec::new(),
+            six_nets: Vec::new(),
         };
         lab.net("203.0.113".to_owned(), SERVER)?;
         Ok(lab)
@@ -118,7 +136,7 @@ impl Lab {
     /// If it does not start.
     pub async fn server_of(&mut self, web_root: &Path, options: &[&str]) -> Result<Server> {
         let (host, address) = self.server_host()?;
-        Server::start_at(Place::Inside(host), &format!("{address}:8080"), web_root, options).await
+        Server::start_at(Place::Inside(host), &format!("{address}:8080"), web_root, options, None).await
     }
 
     /// Starts a TURN server in the open net, and beside it the server, which names it to browsers in one way.
@@ -126,7 +144,7 @@ impl Lab {
     /// # Errors
     /// If one of them does not start.
     pub async fn server_with_relay(&mut self, transport: Transport) -> Result<Server> {
-        self.server_beside_relay(transport, SECRET).await
+        self.server_beside_relay(transport, SECRET, None).await
     }
 
     /// The same, but the TURN server has another secret, and so refuses everybody.
@@ -134,17 +152,32 @@ impl Lab {
     /// # Errors
     /// If one of them does not start.
     pub async fn server_with_refusing_relay(&mut self, transport: Transport) -> Result<Server> {
-        self.server_beside_relay(transport, "another wind").await
+        self.server_beside_relay(transport, "another wind", None).await
     }
 
-    async fn server_beside_relay(&mut self, transport: Transport, relays_secret: &str) -> Result<Server> {
+    /// The same with a TURN server that is reached by TLS alone and is certified by this authority, which the server trusts, too.
+    ///
+    /// # Errors
+    /// If one of them does not start.
+    pub async fn server_with_certified_relay(&mut self, authority: &Authority) -> Result<Server> {
+        self.server_beside_relay(Transport::Tls, SECRET, Some(authority)).await
+    }
+
+    async fn server_beside_relay(
+        &mut self,
+        transport: Transport,
+        relays_secret: &str,
+        authority: Option<&Authority>,
+    ) -> Result<Server> {
         let (host, address) = self.server_host()?;
         let relay = self
             .relay
-            .insert(Relay::start(host.clone(), &address, relays_secret).await?);
+            .insert(Relay::start(host.clone(), &address, relays_secret, authority).await?);
         let (url, secret) = (relay.url(transport), relay.secret_file());
-        let arguments = ["--turn", &url, "--turn-secret-file", &secret.to_string_lossy()];
-        Server::start_at(Place::Inside(host), &format!("{address}:8080"), &dist()?, &arguments).await
+        let secret = secret.to_string_lossy();
+        let arguments = ["--turn", &url, "--turn-secret-file", &secret, "--admin-listen", ADMIN];
+        let listen = format!("{address}:8080");
+        Server::start_at(Place::Inside(host), &listen, &dist()?, &arguments, authority).await
     }
 
     /// The host with the server's number in the open net, and its address.
@@ -187,6 +220,60 @@ impl Lab {
         Ok(home)
     }
 
+    /// A home with IPv6 alone, without NAT. Its router lets in what was asked for, and knows the way to others of the kind.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn ipv6_home(&mut self) -> Result<Home> {
+        let home = self.dual_stack_home(Nat::PortRestricted)?;
+        let number = self.nets[OPEN].last;
+        self.nets[home.net].versions = Versions::Six;
+        self.join_six(&home.router, number)?;
+        self.six_nets.push((home.net, number));
+        let router = address_six(OPEN, number);
+        for namespace in self.six.iter().filter(|namespace| **namespace != home.router) {
+            namespace.ip(&format!("route add {} via {router}", network_six(home.net)))?;
+        }
+        Ok(home)
+    }
+
+    /// A host in the open net with both versions of IP.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn dual_stack_open_host(&mut self) -> Result<Namespace> {
+        let host = self.open_host()?;
+        self.join_six(&host, self.nets[OPEN].last)?;
+        Ok(host)
+    }
+
+    /// Starts the server in the open net for both versions of IP; gives the address of its start page by each.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn dual_stack_server(&mut self) -> Result<(Server, [String; 2])> {
+        let (host, four) = self.server_host()?;
+        self.join_six(&host, SERVER)?;
+        let server = Server::start_at(Place::Inside(host), "[::]:8080", &dist()?, &[], None).await?;
+        let six = address_six(OPEN, SERVER);
+        Ok((
+            server,
+            [format!("http://{four}:8080/"), format!("http://[{six}]:8080/")],
+        ))
+    }
+
+    /// Gives somebody in the open net an address of IPv6.
+    fn join_six(&mut self, namespace: &Namespace, number: u8) -> Result<()> {
+        let address = address_six(OPEN, number);
+        namespace.ip(&format!("addr add {address}/64 dev outside nodad"))?;
+        for (net, router) in &self.six_nets {
+            let router = address_six(OPEN, *router);
+            namespace.ip(&format!("route add {} via {router}", network_six(*net)))?;
+        }
+        self.six.push(namespace.clone());
+        Ok(())
+    }
+
     /// A home behind a router that is itself in another home, as where the provider has NAT, too.
     ///
     /// # Errors
@@ -210,6 +297,12 @@ impl Lab {
     /// If it cannot be made.
     pub fn host(&mut self, home: &Home) -> Result<Namespace> {
         self.host_in(home.net)
+    }
+
+    /// What the addresses within a home begin with.
+    #[must_use]
+    pub fn prefix(&self, home: &Home) -> &str {
+        &self.nets[home.net].prefix
     }
 
     /// Gives the router of a home another address outside, as providers do at night. Nothing that was known of the old one is kept.
@@ -262,9 +355,13 @@ impl Lab {
         let host = self.namespace(&format!("host{}", self.made.len()))?;
         let address = self.nets[net].take();
         self.plug(&host, "outside", net, &address)?;
-        host.ip(&format!("route add default via {}", self.nets[net].address(ROUTER)))?;
         let Net { last, versions, .. } = self.nets[net];
-        if versions == Versions::FourAndSix {
+        if versions == Versions::Six {
+            host.ip("-4 addr flush dev outside")?;
+        } else {
+            host.ip(&format!("route add default via {}", self.nets[net].address(ROUTER)))?;
+        }
+        if versions != Versions::Four {
             host.ip(&format!("addr add {}/64 dev outside nodad", address_six(net, last)))?;
             host.ip(&format!("route add default via {}", address_six(net, ROUTER)))?;
         }
@@ -299,6 +396,11 @@ impl Lab {
         self.cables += 1;
         Ok(())
     }
+}
+
+/// The addresses of IPv6 in the network of this number.
+fn network_six(net: usize) -> String {
+    format!("2001:db8:{net}::/64")
 }
 
 /// An address of IPv6 in the network of this number.

@@ -6,6 +6,8 @@
 //! for long enough.
 
 #[cfg(feature = "e2e")]
+pub mod authority;
+#[cfg(feature = "e2e")]
 pub mod browser;
 #[cfg(feature = "e2e")]
 pub mod homes;

@@ -10,15 +10,18 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     process::Child,
     time::timeout,
 };
 
-use crate::homes::Place;
+use crate::{authority::Authority, homes::Place};
 
 /// A start that takes longer has failed.
 const START: Duration = Duration::from_secs(20);
+
+/// Where a server in a network of its own tells operators how it is.
+pub(crate) const ADMIN: &str = "127.0.0.1:9090";
 
 /// A running server; killed when dropped.
 #[derive(Debug)]
@@ -28,6 +31,8 @@ pub struct Server {
     address: SocketAddr,
     web_root: PathBuf,
     arguments: Vec<String>,
+    /// Certificates that it trusts instead of those that this machine trusts.
+    trusted: Option<PathBuf>,
 }
 
 impl Server {
@@ -44,14 +49,22 @@ impl Server {
     /// # Errors
     /// If the program is not built, or does not start.
     pub async fn start_with(web_root: &Path, arguments: &[&str]) -> Result<Self> {
-        Self::start_at(Place::Here, "127.0.0.1:0", web_root, arguments).await
+        Self::start_at(Place::Here, "127.0.0.1:0", web_root, arguments, None).await
     }
 
     /// Starts the server in some place and has it listen on an address of that place.
-    pub(crate) async fn start_at(place: Place, listen: &str, web_root: &Path, arguments: &[&str]) -> Result<Self> {
+    pub(crate) async fn start_at(
+        place: Place,
+        listen: &str,
+        web_root: &Path,
+        arguments: &[&str],
+        authority: Option<&Authority>,
+    ) -> Result<Self> {
         let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        let (child, address) = spawn(&place, listen, web_root, &arguments).await?;
+        let trusted = authority.map(Authority::certificate);
+        let (child, address) = spawn(&place, listen, web_root, &arguments, trusted.as_deref()).await?;
         Ok(Self {
+            trusted,
             child,
             place,
             address,
@@ -72,6 +85,19 @@ impl Server {
         format!("http://{}/", self.address)
     }
 
+    /// What operators read, of a server that listens for them at [`ADMIN`].
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn metrics(&self) -> Result<String> {
+        let mut stream = self.place.clone().connect(ADMIN.parse()?).await?;
+        let request = format!("GET /metrics HTTP/1.1\r\nHost: {ADMIN}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok(answer)
+    }
+
     /// Kills the server, which gets no chance to say anything.
     ///
     /// # Errors
@@ -85,7 +111,8 @@ impl Server {
     /// # Errors
     /// If it does not start.
     pub async fn restart(&mut self) -> Result<Instant> {
-        let (child, _) = spawn(&self.place, &self.address.to_string(), &self.web_root, &self.arguments).await?;
+        let (address, trusted) = (self.address.to_string(), self.trusted.as_deref());
+        let (child, _) = spawn(&self.place, &address, &self.web_root, &self.arguments, trusted).await?;
         self.child = child;
         Ok(Instant::now())
     }
@@ -134,7 +161,13 @@ fn program() -> Result<PathBuf> {
         .context("the server is not built: run `cargo build -p signal` first")
 }
 
-async fn spawn(place: &Place, listen: &str, web_root: &Path, arguments: &[String]) -> Result<(Child, SocketAddr)> {
+async fn spawn(
+    place: &Place,
+    listen: &str,
+    web_root: &Path,
+    arguments: &[String],
+    trusted: Option<&Path>,
+) -> Result<(Child, SocketAddr)> {
     let program = program()?;
     let mut child = place
         .command(&program)
@@ -142,6 +175,7 @@ async fn spawn(place: &Place, listen: &str, web_root: &Path, arguments: &[String
         .arg(web_root)
         .args(arguments)
         .env("RUST_LOG", "error")
+        .envs(trusted.map(|file| ("SSL_CERT_FILE", file)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .kill_on_drop(true)

@@ -1,8 +1,10 @@
-//! How the page looks in this browser: by day or by night, how large its text is, whether small pictures come by themselves, and what is folded up.
+//! How this browser has the page: by day or by night, how large its text is, whether small pictures come by themselves, by what way others reach it,
+//! and what is folded up.
 //!
 //! Owns: these settings, in the browser's local storage. The script in `index.html` follows the first two, before anything is painted
 //! and in every tab.
 
+use mesh::io::TransportPolicy;
 use web_sys::Event;
 
 use crate::js;
@@ -16,6 +18,8 @@ pub enum Setting {
     Text,
     /// Whether small pictures are fetched before the person asks for them.
     Pictures,
+    /// By what way others reach this page.
+    Reach,
 }
 
 impl Setting {
@@ -26,6 +30,7 @@ impl Setting {
             Self::Theme => "starling theme",
             Self::Text => "starling text",
             Self::Pictures => "starling pictures",
+            Self::Reach => "starling reach",
         }
     }
 
@@ -36,6 +41,7 @@ impl Setting {
             Self::Theme => "Theme",
             Self::Text => "Text size",
             Self::Pictures => "Small pictures",
+            Self::Reach => "How others reach you",
         }
     }
 
@@ -46,6 +52,7 @@ impl Setting {
             Self::Theme => &[("", "Like this device"), ("light", "Light"), ("dark", "Dark")],
             Self::Text => &[("", "Normal"), ("large", "Large"), ("larger", "Larger")],
             Self::Pictures => &[("", "Download by themselves"), ("ask", "Ask first")],
+            Self::Reach => &[("", "Directly"), ("relay", "Only through a relay")],
         }
     }
 }
@@ -62,6 +69,16 @@ pub fn set(setting: Setting, value: &str) {
     // Other tabs hear it from the browser.
     if let Ok(event) = Event::new("storage") {
         let _ = js::window().dispatch_event(&event);
+    }
+}
+
+/// By which candidates this page can be reached, from the next time that it comes into a room.
+#[must_use]
+pub fn transport_policy() -> TransportPolicy {
+    if get(Setting::Reach).is_empty() {
+        TransportPolicy::All
+    } else {
+        TransportPolicy::Relay
     }
 }
 

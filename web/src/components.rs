@@ -2,6 +2,7 @@
 
 pub mod avatar;
 pub mod brand;
+pub mod choice;
 pub mod composer;
 pub mod connection;
 pub mod copy;

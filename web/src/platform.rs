@@ -15,7 +15,7 @@ use gloo_timers::callback::Timeout;
 use litemap::LiteMap;
 use mesh::{
     NodeConfig, Timing,
-    io::{Change, Input, LinkId, ServerId},
+    io::{Change, Input, LinkId, ServerId, TransportPolicy},
     model::PersonState,
 };
 use shared::{FileId, RoomCode, RoomId, signal::IceServer};
@@ -25,7 +25,7 @@ use web_sys::PageTransitionEvent;
 use yew::Callback;
 
 use crate::{
-    clock,
+    appearance, clock,
     config::ROOM_NAMES_MAX,
     files::Files,
     js,
@@ -55,6 +55,7 @@ pub fn join(profile: &Profile, code: &RoomCode, name: String, on_show: Callback<
         connections: LiteMap::new(),
         nearby: Nearby::open(&room.id(), &events),
         timer: None,
+        transport_policy: appearance::transport_policy(),
         _listeners: listeners(&events),
     };
     if visibility() == Visibility::Hidden {
@@ -72,6 +73,7 @@ pub fn join(profile: &Profile, code: &RoomCode, name: String, on_show: Callback<
             closed: profile.closed(&room.id()),
             timing: Timing::default(),
             keeps: mesh::config::Keeps::default(),
+            transport_policy: platform.transport_policy,
         },
         room,
         seed: js::entropy(),
@@ -97,6 +99,7 @@ struct Browser {
     connections: LiteMap<LinkId, Connection>,
     nearby: Option<Nearby>,
     timer: Option<Timeout>,
+    transport_policy: TransportPolicy,
     _listeners: [EventListener; 5],
 }
 
@@ -131,7 +134,14 @@ impl Platform for Browser {
     }
 
     fn connect(&mut self, link: LinkId, ice_servers: &[IceServer]) -> Result<(), Exhausted> {
-        let connection = Connection::new(link, ice_servers, self.profile.certificate().as_ref(), &self.events)?;
+        let certificate = self.profile.certificate();
+        let connection = Connection::new(
+            link,
+            ice_servers,
+            self.transport_policy,
+            certificate.as_ref(),
+            &self.events,
+        )?;
         self.connections.insert(link, connection);
         Ok(())
     }

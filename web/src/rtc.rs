@@ -23,13 +23,13 @@ use futures_util::{StreamExt, future::select};
 use gloo_events::EventListener;
 use gloo_timers::{callback::Timeout, future::sleep};
 use js_sys::{Array, Object};
-use mesh::io::{Candidate, Input, LinkEnd, LinkId, Path};
+use mesh::io::{Candidate, Input, LinkEnd, LinkId, Path, TransportPolicy};
 use shared::signal::IceServer;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    RtcCertificate, RtcConfiguration, RtcIceCandidateInit, RtcIceConnectionState, RtcIceServer, RtcOfferOptions,
-    RtcPeerConnection, RtcPeerConnectionIceEvent, RtcSdpType, RtcSessionDescriptionInit,
+    RtcCertificate, RtcConfiguration, RtcIceCandidateInit, RtcIceConnectionState, RtcIceServer, RtcIceTransportPolicy,
+    RtcOfferOptions, RtcPeerConnection, RtcPeerConnectionIceEvent, RtcSdpType, RtcSessionDescriptionInit,
 };
 
 use self::{channel::Channel, file_channel::FileChannel};
@@ -50,10 +50,14 @@ impl Connection {
     pub(crate) fn new(
         link: LinkId,
         ice_servers: &[IceServer],
+        policy: TransportPolicy,
         certificate: Option<&RtcCertificate>,
         events: &Events,
     ) -> Result<Self, Exhausted> {
-        let connect = |ice_servers| RtcPeerConnection::new_with_configuration(&configuration(ice_servers, certificate));
+        let connect = |ice_servers| {
+            let configuration = configuration(ice_servers, policy, certificate);
+            RtcPeerConnection::new_with_configuration(&configuration)
+        };
         // If it is a server's address that this browser does not take, the others need not go without a link for it.
         let peer_connection = connect(ice_servers).or_else(|error| {
             js::log_error("a connection cannot be made with these ICE servers", &error);
@@ -115,11 +119,11 @@ impl Drop for Connection {
     }
 }
 
-/// The candidates that a connection for trial finds with these servers; `None` if the browser makes none.
-pub(crate) async fn look_around(ice_servers: &[IceServer]) -> Option<Vec<Candidate>> {
+/// The candidates that a connection for trial finds with these servers by this policy; `None` if the browser makes none.
+pub(crate) async fn look_around(ice_servers: &[IceServer], policy: TransportPolicy) -> Option<Vec<Candidate>> {
     let (events, mut queue) = Events::channel();
     let mut found = Vec::new();
-    let connection = Connection::new(LinkId(0), ice_servers, None, &events).ok()?;
+    let connection = Connection::new(LinkId(0), ice_servers, policy, None, &events).ok()?;
     connection.push(Step::Offer);
     let all = async {
         while let Some(event) = queue.next().await {
@@ -135,9 +139,16 @@ pub(crate) async fn look_around(ice_servers: &[IceServer]) -> Option<Vec<Candida
     Some(found)
 }
 
-fn configuration(ice_servers: &[IceServer], certificate: Option<&RtcCertificate>) -> RtcConfiguration {
+fn configuration(
+    ice_servers: &[IceServer],
+    policy: TransportPolicy,
+    certificate: Option<&RtcCertificate>,
+) -> RtcConfiguration {
     let configuration = RtcConfiguration::new();
     configuration.set_ice_servers(&entries(ice_servers));
+    if policy == TransportPolicy::Relay {
+        configuration.set_ice_transport_policy(RtcIceTransportPolicy::Relay);
+    }
     if let Some(certificate) = certificate {
         configuration.set_certificates(&Array::of1(certificate));
     }

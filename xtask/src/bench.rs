@@ -27,6 +27,8 @@ enum Bench {
     Join,
     /// A file from one browser to another, beside a bare data channel
     Files,
+    /// How people in homes behind routers of every kind come together, try after try, in network namespaces: needs root
+    Nat,
     /// How a message spreads over 100 and 1,000 nodes, in virtual time
     Mesh,
 }
@@ -42,15 +44,22 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let sink = Sink::Screen;
     let chosen = match args.name {
         Some(bench) => vec![bench],
-        None => vec![Bench::Size, Bench::Server, Bench::Join, Bench::Files, Bench::Mesh],
+        None => vec![
+            Bench::Size,
+            Bench::Server,
+            Bench::Join,
+            Bench::Files,
+            Bench::Nat,
+            Bench::Mesh,
+        ],
     };
     let needs = |benches: &[Bench]| benches.iter().any(|bench| chosen.contains(bench));
     // The one file that is started has the app in it.
     let needs_some_app = needs(&[Bench::Server]) && !workspace::dist().join("index.html").exists();
-    if needs_some_app || needs(&[Bench::Size, Bench::Join, Bench::Files]) {
+    if needs_some_app || needs(&[Bench::Size, Bench::Join, Bench::Files, Bench::Nat]) {
         build::app(&sink)?;
     }
-    if needs(&[Bench::Server, Bench::Join, Bench::Files]) {
+    if needs(&[Bench::Server, Bench::Join, Bench::Files, Bench::Nat]) {
         build::server(&sink, "release")?;
     }
     let mut code = ExitCode::SUCCESS;
@@ -85,6 +94,10 @@ impl Bench {
             }
             Self::Join => browsers("bench_join", "join", arguments, sink),
             Self::Files => browsers("bench_files", "files", arguments, sink),
+            Self::Nat => {
+                tools::ensure(&[Tool::Namespaces])?;
+                browsers("bench_nat", "nat", arguments, sink)
+            }
             Self::Mesh => {
                 let mut command = shell::cargo(&["run", "--release", "--package", "bench", "--bin", "bench_mesh"]);
                 sink.run(command.args(["--features", "broadcast"]))

@@ -38,6 +38,7 @@ impl Pair {
                 closed: None,
                 timing: Timing::default(),
                 keeps: mesh::config::Keeps::default(),
+                transport_policy: mesh::io::TransportPolicy::All,
             };
             let room = RoomCode::parse("core").unwrap().open();
             Core::new(Identity::from_secret(&[number; 32]), room, config, [number; 32], now)

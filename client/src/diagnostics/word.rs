@@ -71,7 +71,7 @@ pub(super) fn person(state: PersonState) -> &'static str {
 }
 
 /// Who is in the room and out of reach.
-pub(super) const OBSTACLES: [Obstacle; 10] = [
+pub(super) const OBSTACLES: [Obstacle; 12] = [
     Obstacle::NoAnswer,
     Obstacle::NoStun,
     Obstacle::StunSilent,
@@ -81,6 +81,8 @@ pub(super) const OBSTACLES: [Obstacle; 10] = [
     Obstacle::TheirNat,
     Obstacle::BothNats,
     Obstacle::RelaySilent,
+    Obstacle::OwnPolicy,
+    Obstacle::TheirPolicy,
     Obstacle::Firewall,
 ];
 
@@ -95,6 +97,8 @@ fn obstacle(obstacle: Obstacle) -> &'static str {
         Obstacle::TheirNat => "blocked, NAT there",
         Obstacle::BothNats => "blocked, both NATs",
         Obstacle::RelaySilent => "blocked, TURN silent",
+        Obstacle::OwnPolicy => "blocked, relay only here",
+        Obstacle::TheirPolicy => "blocked, relay only there",
         Obstacle::Firewall => "blocked, firewall",
     }
 }

@@ -134,6 +134,7 @@ fn enter(platform: Paper) -> (Session, Driver<Paper>) {
             closed: None,
             timing: mesh::Timing::default(),
             keeps: mesh::config::Keeps::default(),
+            transport_policy: mesh::io::TransportPolicy::All,
         },
         seed: [2; 32],
         clock: noon,

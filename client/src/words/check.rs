@@ -1,6 +1,6 @@
 //! What "Check connection" found out, in words.
 
-use mesh::model::Obstacle;
+use mesh::{io::TransportPolicy, model::Obstacle};
 
 use crate::{
     check::{Check, OwnAddresses},
@@ -17,6 +17,21 @@ pub fn verdict(check: &Check, standing: &Standing) -> &'static str {
     if !check.made {
         return "This browser makes no connection. Reload the page. If that does not help, an extension or a setting may have \
                 switched WebRTC off.";
+    }
+    if check.transport_policy == TransportPolicy::Relay {
+        return match (check.relay_asked, ways.is_relayed()) {
+            (true, true) => {
+                "All is well: others reach you through the server's relay (TURN), and none of them learns your address."
+            }
+            (true, false) => {
+                "You are reached only through the server's relay (TURN), and the relay does not answer: you reach nobody. Whoever \
+                 runs the server has to look at it. Until then, choose “Directly” below."
+            }
+            (false, _) => {
+                "You are reached only through a relay, and no server names one: you reach nobody. Choose “Directly” below, or ask \
+                 whoever runs the server for a relay (TURN, option --turn)."
+            }
+        };
     }
     match (check.asked, ways.is_public()) {
         (false, _) if standing.server != ServerStanding::Registered => {
@@ -116,6 +131,14 @@ pub fn out_of_reach(who: &str, obstacle: Obstacle) -> String {
             "the relay that should connect you does not answer",
             "Whoever runs the server has to look at it.",
         ),
+        Obstacle::OwnPolicy => (
+            "you are reached only through a relay, and this server has none",
+            "Change that under “Check connection” in the menu, or ask whoever runs the server for a relay.",
+        ),
+        Obstacle::TheirPolicy => (
+            "they are reached only through a relay, and none works for them",
+            "They can change that under “Check connection” in their menu.",
+        ),
         Obstacle::Firewall => ("a firewall or router stands between you", MEET),
     };
     format!("{who} can't be reached: {why}. {next}")
@@ -135,6 +158,7 @@ pub fn technical(obstacle: Obstacle) -> &'static str {
         Obstacle::OwnNat | Obstacle::TheirNat | Obstacle::BothNats => {
             " (symmetric NAT; a TURN server would help: the server's option --turn)"
         }
+        Obstacle::OwnPolicy | Obstacle::TheirPolicy => " (a TURN server: the server's option --turn)",
         Obstacle::RelaySilent => " (TURN: the server's option --turn, its secret, or the TURN server's ports)",
     }
 }
@@ -160,7 +184,11 @@ mod tests {
             line: (*line).to_owned(),
             mid: None,
         });
-        Check::of(&servers, Some(&found.chain([Candidate::end()]).collect::<Vec<_>>()))
+        Check::of(
+            &servers,
+            TransportPolicy::All,
+            Some(&found.chain([Candidate::end()]).collect::<Vec<_>>()),
+        )
     }
 
     fn standing(server: ServerStanding) -> Standing {
@@ -185,8 +213,11 @@ mod tests {
     fn each_network_has_its_verdict() {
         let registered = standing(ServerStanding::Registered);
         for (check, verdict_begins) in [
-            (Check::of(&[], Some(&[])), "This server connects people within"),
-            (Check::of(&[], None), "This browser"),
+            (
+                Check::of(&[], TransportPolicy::All, Some(&[])),
+                "This server connects people within",
+            ),
+            (Check::of(&[], TransportPolicy::All, None), "This browser"),
             (check(2, false, &[HOST]), "Your network"),
             (check(2, false, &[HOST, INSIDE]), "This server is in your own"),
             (check(2, false, &[HOST, V4, V6]), "All is well"),
@@ -206,8 +237,24 @@ mod tests {
             assert!(verdict(&check, &registered).starts_with(verdict_begins), "{check:?}");
         }
         let lost = standing(ServerStanding::Lost);
-        let asked_nobody = Check::of(&[], Some(&[]));
+        let asked_nobody = Check::of(&[], TransportPolicy::All, Some(&[]));
         assert!(verdict(&asked_nobody, &lost).starts_with("You are not connected to a server"));
+    }
+
+    #[test]
+    fn whoever_is_reached_through_a_relay_only_is_told_whether_it_works() {
+        let registered = standing(ServerStanding::Registered);
+        let verdict = |turn, lines: &[&str]| {
+            let transport_policy = TransportPolicy::Relay;
+            let check = Check {
+                transport_policy,
+                ..check(2, turn, lines)
+            };
+            verdict(&check, &registered)
+        };
+        assert!(verdict(true, &[RELAYED]).contains("none of them learns your address"));
+        assert!(verdict(true, &[]).contains("the relay does not answer"));
+        assert!(verdict(false, &[]).contains("no server names one"));
     }
 
     #[test]
@@ -248,7 +295,10 @@ mod tests {
             username: None,
             credential: None,
         }];
-        let nothing = details(&Check::of(&servers, None), &standing(ServerStanding::Registered));
+        let nothing = details(
+            &Check::of(&servers, TransportPolicy::All, None),
+            &standing(ServerStanding::Registered),
+        );
         assert_eq!(nothing.matches(": unknown").count(), 5, "{nothing}");
     }
 

@@ -16,6 +16,14 @@ pub const GET_IN_HELP: &str =
 /// After "Whispering to NAME".
 pub const WHISPER_IS_PRIVATE: &str = ". Nobody else can read it.";
 
+/// What is chosen about one's address, before any room.
+pub const PRIVACY: &str = "Privacy";
+
+/// What each way to be reached costs.
+pub const REACH_HELP: &str = "Through a relay, people in the room never learn your network address. The server and its relay still do, and all you say and \
+                              send takes a detour. If the server has no relay, nobody can reach you. Takes effect when you come into a room, \
+                              or reload the page.";
+
 /// Before the rooms that this browser was in.
 pub const YOUR_ROOMS: &str = "Your rooms";
 

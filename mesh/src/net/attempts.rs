@@ -25,7 +25,7 @@ use crate::{
     back_off::jittered,
     config::{FULL_RETRY, LINKS_MIN, RELAY_AFTER, Timing},
     door::LinkState,
-    io::{Candidate, LinkId, Output},
+    io::{Candidate, LinkId, Output, TransportPolicy},
     model::Alert,
     random::{Stream, stream},
     wire::envelope::{Body, DeclineReason, Envelope},
@@ -344,7 +344,8 @@ impl Attempts {
 /// the shorter for it.
 fn asked(net: &Scope<'_>, peer: &PeerId, mut ice_servers: Vec<IceServer>) -> (Vec<IceServer>, Duration) {
     let contact = net.peers.get(peer);
-    let needs_relay = contact.is_some_and(|contact| contact.needs_relay(net.cx.instant()));
+    let needs_relay = net.cx.transport_policy == TransportPolicy::Relay
+        || contact.is_some_and(|contact| contact.needs_relay(net.cx.instant()));
     if needs_relay || !ice_servers.iter().any(IceServer::is_relay) {
         return (ice_servers, net.cx.timing.session_timeout);
     }

@@ -163,7 +163,7 @@ impl Net {
         if let Some(envelope) = self.carriers.open(cx, via, sealed) {
             // A link that is there may need its relay to go on.
             let ice_servers = if matches!(envelope.body, Body::Offer { round: 0, .. }) {
-                self.ice_servers_for(view, &envelope.from)
+                self.ice_servers_for(cx, view, &envelope.from)
             } else {
                 self.servers.ice_servers()
             };
@@ -262,6 +262,7 @@ impl Net {
         if self.invitations.is_taken(session) {
             return Ok(());
         }
+        self.demand_way_in(cx)?;
         if !self.has_place(cx, from) {
             return Err(InvitationError::Full);
         }
@@ -341,7 +342,7 @@ impl Net {
         let via = self.choose_via(cx, view, &peer);
         // Without a link, who is said to be present was there a while ago.
         let is_present = view.is_present(&peer) && self.peers.usable_links().next().is_some();
-        let ice_servers = self.ice_servers_for(view, &peer);
+        let ice_servers = self.ice_servers_for(cx, view, &peer);
         let (mut scope, attempts) = self.attempts(cx);
         // Whoever made us believe in them, they may not be there at all.
         let via = via.filter(|via| {

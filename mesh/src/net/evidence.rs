@@ -9,7 +9,7 @@ use shared::signal::IceServer;
 
 use crate::{
     config::CANDIDATES_MAX,
-    io::Candidate,
+    io::{Candidate, TransportPolicy},
     model::Obstacle,
     wire::candidate::{Public, public},
 };
@@ -19,6 +19,8 @@ use crate::{
 pub struct Ways {
     /// Public addresses and ports, as STUN servers saw them.
     mapped: Vec<(String, u16)>,
+    /// Whether there is any candidate.
+    shown: bool,
     relayed: bool,
     /// Whether a STUN server is in the same private network.
     inside: bool,
@@ -36,6 +38,7 @@ impl Ways {
     /// More candidates of this side are known.
     pub(crate) fn note(&mut self, candidates: &[Candidate]) {
         for candidate in candidates {
+            self.shown |= !candidate.line.is_empty();
             match public(candidate) {
                 Some(Public::Mapped { address, port }) if self.mapped.len() < CANDIDATES_MAX => {
                     self.mapped.push((address.to_owned(), port));
@@ -103,10 +106,25 @@ impl Evidence {
         }
     }
 
-    /// What stands in the way of two who have agreed on everything.
-    pub(crate) fn obstacle(&self) -> Obstacle {
+    /// Whether we are reached through a relay only, and there is none.
+    pub(crate) fn lacks_relay(&self, policy: TransportPolicy) -> bool {
+        policy == TransportPolicy::Relay && !self.relay_asked
+    }
+
+    /// What stands in the way of two who have agreed on everything, if this is our policy.
+    pub(crate) fn obstacle(&self, policy: TransportPolicy) -> Obstacle {
+        if self.lacks_relay(policy) {
+            return Obstacle::OwnPolicy;
+        }
+        if policy == TransportPolicy::Relay && !self.ours.relayed {
+            return Obstacle::RelaySilent;
+        }
         if !self.asked {
             return Obstacle::NoStun;
+        }
+        // Everybody else shows an address of their own network, if no other.
+        if !self.theirs.shown {
+            return Obstacle::TheirPolicy;
         }
         match (self.ours.is_public(), self.theirs.is_public()) {
             // Both were seen by it there: it is not what is missing.
@@ -140,6 +158,7 @@ mod tests {
         Ways::of(&lines.iter().map(candidate).collect::<Vec<_>>())
     }
 
+    const ALL: TransportPolicy = TransportPolicy::All;
     const HOST: &str = "candidate:1 1 udp 9 b7f29a62-3c2e-4bd8-9ac3-1d5e8a0f7c11.local 9 typ host";
     const MAPPED: &str = "candidate:2 1 udp 9 203.0.113.7 61000 typ srflx raddr 0.0.0.0 rport 0";
     const INSIDE: &str = "candidate:2 1 udp 9 192.168.1.20 61000 typ srflx raddr 0.0.0.0 rport 0";
@@ -174,8 +193,8 @@ mod tests {
                 ours,
                 theirs,
             };
-            assert_eq!(asked.obstacle(), obstacle, "{asked:?}");
-            assert_eq!(Evidence { asked: false, ..asked }.obstacle(), Obstacle::NoStun);
+            assert_eq!(asked.obstacle(ALL), obstacle, "{asked:?}");
+            assert_eq!(Evidence { asked: false, ..asked }.obstacle(ALL), Obstacle::NoStun);
         }
     }
 
@@ -197,7 +216,30 @@ mod tests {
             // No UDP gets out: that says more.
             (&[HOST], Obstacle::OwnNetwork),
         ] {
-            assert_eq!(between(ours, &[MAPPED]).obstacle(), obstacle, "{ours:?}");
+            assert_eq!(between(ours, &[MAPPED]).obstacle(ALL), obstacle, "{ours:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_is_reached_through_a_relay_only_needs_one_and_both_know() {
+        let relay = TransportPolicy::Relay;
+        let evidence = |relay_asked, ours: &[&str], theirs: &[&str]| Evidence {
+            asked: true,
+            relay_asked,
+            ours: ways(ours),
+            theirs: ways(theirs),
+        };
+        for (relay_asked, ours, policy, theirs, obstacle) in [
+            (false, &[][..], relay, &[MAPPED][..], Obstacle::OwnPolicy),
+            (true, &[], relay, &[MAPPED], Obstacle::RelaySilent),
+            (true, &[RELAYED], relay, &[MAPPED], Obstacle::Firewall),
+            (true, &[RELAYED], relay, &[], Obstacle::TheirPolicy),
+            (false, &[MAPPED], ALL, &[], Obstacle::TheirPolicy),
+            (false, &[MAPPED], ALL, &[RELAYED], Obstacle::Firewall),
+        ] {
+            let evidence = evidence(relay_asked, ours, theirs);
+            assert_eq!(evidence.obstacle(policy), obstacle, "{evidence:?}");
+            assert_eq!(evidence.lacks_relay(policy), obstacle == Obstacle::OwnPolicy);
         }
     }
 

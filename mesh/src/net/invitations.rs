@@ -23,7 +23,7 @@ use crate::{
     model::{Invitation, InvitationError},
     random::{Stream, stream},
     wire::{
-        candidate::{Loopback, is_usable},
+        candidate::{Loopback, is_usable, shown},
         envelope::{Body, Envelope, EnvelopeError},
         sdp,
     },
@@ -217,7 +217,7 @@ impl Invitations {
     }
 
     /// The driver found candidates. Says whether they are of an invitation's link.
-    pub(crate) fn handle_candidates(&mut self, now: Instant, link: LinkId, candidates: &[Candidate]) -> bool {
+    pub(crate) fn handle_candidates(&mut self, cx: &Context, link: LinkId, candidates: &[Candidate]) -> bool {
         let Some(invited) = self.all.iter_mut().find(|invited| invited.link == link) else {
             return false;
         };
@@ -225,9 +225,10 @@ impl Invitations {
         for candidate in candidates {
             if candidate.line.is_empty() {
                 // That was all: it can be handed out.
-                invited.gathered_at = invited.gathered_at.map(|at| at.min(now));
-            } else if invited.candidates.len() < CANDIDATES_MAX && is_usable(candidate, Loopback::Refused) {
-                invited.candidates.push(candidate.clone());
+                invited.gathered_at = invited.gathered_at.map(|at| at.min(cx.instant()));
+            } else if invited.candidates.len() < CANDIDATES_MAX {
+                let shown = shown(candidate.clone(), Loopback::Refused, cx.transport_policy);
+                invited.candidates.extend(shown);
             }
         }
         true
@@ -293,6 +294,7 @@ mod tests {
     use super::*;
     use crate::{
         context::test::{identity, peer},
+        io::TransportPolicy,
         model::Obstacle,
         wire::envelope::ANYONE,
     };
@@ -318,9 +320,9 @@ mod tests {
         let mut invitations = Invitations::new([1; 32]);
         invitations.invite(&mut cx, LinkId(1), &[]);
         assert!(invitations.handle_description(LinkId(1), "offer"));
-        assert!(invitations.handle_candidates(cx.instant(), LinkId(1), &[candidate("one")]));
+        assert!(invitations.handle_candidates(&cx, LinkId(1), &[candidate("one")]));
         assert_eq!(invitations.handle_timeout(&mut cx), []);
-        invitations.handle_candidates(cx.instant(), LinkId(1), &[Candidate::end()]);
+        invitations.handle_candidates(&cx, LinkId(1), &[Candidate::end()]);
         assert_eq!(invitations.poll_timeout(), Some(cx.instant()));
         let out = invitations.handle_timeout(&mut cx);
         assert_eq!((out.len(), &out[0].answers), (1, &None));
@@ -408,6 +410,23 @@ mod tests {
     }
 
     #[test]
+    fn under_the_policy_relay_an_invitation_names_relays_only() {
+        let mut cx = Context::test(1);
+        cx.transport_policy = TransportPolicy::Relay;
+        let mut invitations = Invitations::new([1; 32]);
+        invitations.invite(&mut cx, LinkId(1), &[]);
+        invitations.handle_description(LinkId(1), "offer");
+        let relayed = Candidate {
+            line: "candidate:2 1 udp 9 198.51.100.4 9 typ relay raddr 0.0.0.0 rport 9".into(),
+            mid: None,
+        };
+        let found = [candidate("own"), relayed.clone(), Candidate::end()];
+        invitations.handle_candidates(&cx, LinkId(1), &found);
+        let out = invitations.handle_timeout(&mut cx);
+        assert_eq!(out[0].body, invitation(vec![relayed]));
+    }
+
+    #[test]
     fn what_stands_in_the_way_of_an_invitation_is_known_by_the_candidates_of_both() {
         let mut cx = Context::test(1);
         let mut invitations = Invitations::new([1; 32]);
@@ -418,7 +437,7 @@ mod tests {
         };
         invitations.invite(&mut cx, LinkId(1), &[stun]);
         invitations.handle_description(LinkId(1), "offer");
-        invitations.handle_candidates(cx.instant(), LinkId(1), &[Candidate::end()]);
+        invitations.handle_candidates(&cx, LinkId(1), &[Candidate::end()]);
         let session = invitations.handle_timeout(&mut cx)[0].session;
         let mapped = Candidate {
             line: "candidate:2 1 udp 9 203.0.113.7 61000 typ srflx raddr 0.0.0.0 rport 0".into(),

@@ -23,7 +23,7 @@ use super::evidence::Evidence;
 use crate::{
     config::{CANDIDATES_MAX, Timing},
     context::Context,
-    io::{Candidate, Instant, LinkId, Output},
+    io::{Candidate, Instant, LinkId, Output, TransportPolicy},
     model::Obstacle,
     wire::{
         binding::Binding,
@@ -89,6 +89,7 @@ pub(crate) struct Session {
     held_candidates: Vec<Candidate>,
     certificates: Certificates,
     loopback: Loopback,
+    transport_policy: TransportPolicy,
     evidence: Evidence,
     /// How many candidates of the peer's were handed to the driver in this round.
     taken: usize,
@@ -139,6 +140,7 @@ impl Session {
             held_candidates: Vec::new(),
             certificates,
             loopback: Loopback::Refused,
+            transport_policy: cx.transport_policy,
             evidence: Evidence::default(),
             taken: 0,
         }
@@ -227,8 +229,8 @@ impl Session {
 
     /// What stands in the way of the link, should it not come about, if that can be told: who answers an offer has not been kept waiting.
     pub(crate) fn obstacle(&self) -> Option<Obstacle> {
-        if self.is_agreed() {
-            Some(self.evidence.obstacle())
+        if self.is_agreed() || self.evidence.lacks_relay(self.transport_policy) {
+            Some(self.evidence.obstacle(self.transport_policy))
         } else {
             (self.role == Role::Offerer).then_some(Obstacle::NoAnswer)
         }
@@ -284,8 +286,8 @@ impl Session {
         if candidates.iter().any(candidate::is_loopback) {
             self.loopback = Loopback::Shown;
         }
-        let usable = |found: &Candidate| candidate::is_usable(found, self.loopback);
-        let candidates: Vec<_> = candidates.into_iter().filter(usable).collect();
+        let shown = |found| candidate::shown(found, self.loopback, self.transport_policy);
+        let candidates: Vec<_> = candidates.into_iter().filter_map(shown).collect();
         self.evidence.ours.note(&candidates);
         if self.stage == Stage::Describing {
             self.held_candidates.extend(candidates);

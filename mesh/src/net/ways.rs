@@ -7,16 +7,25 @@ use super::{
     contact::{Contact, Via},
     link::Link,
 };
-use crate::{context::Context, door::View};
+use crate::{context::Context, door::View, io::TransportPolicy, model::InvitationError};
 
 impl Net {
     /// Which servers an attempt at a peer may ask. With whom others connect us, a relay would do no more than they do.
-    pub(super) fn ice_servers_for(&self, view: View<'_>, peer: &PeerId) -> Vec<IceServer> {
+    pub(super) fn ice_servers_for(&self, cx: &Context, view: View<'_>, peer: &PeerId) -> Vec<IceServer> {
         let mut ice_servers = self.servers.ice_servers();
-        if view.is_reached(peer) {
+        if cx.transport_policy == TransportPolicy::All && view.is_reached(peer) {
             ice_servers.retain_mut(IceServer::drop_relays);
         }
         ice_servers
+    }
+
+    /// A text that goes by hand has to name a way in.
+    pub(super) fn demand_way_in(&self, cx: &Context) -> Result<(), InvitationError> {
+        let has_relay = self.servers.ice_servers().iter().any(IceServer::is_relay);
+        if cx.transport_policy == TransportPolicy::Relay && !has_relay {
+            return Err(InvitationError::NoRelay);
+        }
+        Ok(())
     }
 
     /// What carries an attempt at a peer now, if anything does.

@@ -77,6 +77,7 @@ impl Rig {
             closed,
             timing: Timing::default(),
             keeps: crate::config::Keeps::default(),
+            transport_policy: crate::io::TransportPolicy::All,
         };
         let node = Node::new(identity(1), room.clone(), config, [1; 32], now);
         Self { node, room, now }

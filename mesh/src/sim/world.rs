@@ -317,6 +317,7 @@ impl<B: Body> Simulation<B> {
             closed,
             timing: self.timing.clone(),
             keeps: crate::config::Keeps::default(),
+            transport_policy: crate::io::TransportPolicy::All,
         };
         let (seed, now) = (self.draw_bytes(), self.now_with(skew));
         B::start(identity.clone(), self.room.clone(), config, seed, now)

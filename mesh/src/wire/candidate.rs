@@ -4,6 +4,7 @@
 //! a neighbor's printer. So only what a path between two people needs passes: UDP, no loopback, no names but mDNS ones.
 
 use super::envelope::Candidate;
+use crate::io::TransportPolicy;
 
 /// Whether a path may go through loopback: only if our own driver has such a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,6 +31,28 @@ pub(crate) fn is_usable(candidate: &Candidate, loopback: Loopback) -> bool {
             Some(Place::Loopback) => loopback == Loopback::Shown,
             None => false,
         }
+}
+
+/// A candidate of ours as a peer is shown it, if it is. Under [`TransportPolicy::Relay`] only relayed ones are, and without the address
+/// that the relay has us at (`raddr` and `rport`, RFC 8839 section 5.1): drivers are asked for no more, and are not relied upon.
+pub(crate) fn shown(mut candidate: Candidate, loopback: Loopback, policy: TransportPolicy) -> Option<Candidate> {
+    if !is_usable(&candidate, loopback) {
+        return None;
+    }
+    if policy == TransportPolicy::Relay {
+        if public(&candidate) != Some(Public::Relayed) {
+            return None;
+        }
+        let mut fields: Vec<_> = candidate.line.split_ascii_whitespace().collect();
+        for (name, nowhere) in [("raddr", "0.0.0.0"), ("rport", "9")] {
+            let place = fields.iter().position(|field| *field == name);
+            if let Some(value) = place.and_then(|place| fields.get_mut(place + 1)) {
+                *value = nowhere;
+            }
+        }
+        candidate.line = fields.join(" ");
+    }
+    Some(candidate)
 }
 
 /// Whether a candidate of ours shows that loopback is a path here.
@@ -198,6 +221,25 @@ mod tests {
         ] {
             assert!(!is_usable(&candidate(line), Loopback::Shown), "{line}");
         }
+    }
+
+    #[test]
+    fn whoever_is_reached_through_a_relay_only_shows_nothing_but_the_relay() {
+        let shown = |line: &str| shown(candidate(line), Loopback::Shown, TransportPolicy::Relay);
+        for line in [
+            "candidate:1 1 udp 100 b7f29a62-3c2e-4bd8-9ac3-1d5e8a0f7c11.local 9 typ host",
+            "candidate:2 1 udp 100 203.0.113.7 61000 typ srflx raddr 0.0.0.0 rport 0",
+            "candidate:3 1 udp 100 203.0.113.7 9 typ prflx",
+            "candidate:4 1 udp 100 192.168.1.20 9 typ host",
+            "candidate:5 1 tcp 100 198.51.100.4 9 typ relay",
+        ] {
+            assert_eq!(shown(line), None, "{line}");
+        }
+        let relayed = |related: &str| format!("candidate:6 1 udp 100 198.51.100.4 3478 typ relay {related} ufrag x");
+        assert_eq!(
+            shown(&relayed("raddr 203.0.113.7 rport 61000")),
+            Some(candidate(&relayed("raddr 0.0.0.0 rport 9")))
+        );
     }
 
     #[test]

@@ -158,6 +158,48 @@ impl TurnUrl {
     }
 }
 
+/// Where a TURN server takes questions, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TurnAddress {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) transport: TurnTransport,
+}
+
+/// How clients reach a TURN server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TurnTransport {
+    Udp,
+    Tcp,
+    Tls,
+}
+
+impl TurnUrl {
+    /// Where it leads (RFC 7065 section 3.1 has the ports and transports that need not be said). `None` for TLS over UDP.
+    pub(crate) fn address(&self) -> Option<TurnAddress> {
+        let (scheme, rest) = self.0.split_once(':')?;
+        let (place, transport) = rest.split_once("?transport=").unwrap_or((rest, ""));
+        let (transport, usual_port) = match (scheme, transport) {
+            ("turn", "tcp") => (TurnTransport::Tcp, 3478),
+            ("turn", _) => (TurnTransport::Udp, 3478),
+            (_, "udp") => return None,
+            (_, _) => (TurnTransport::Tls, 5349),
+        };
+        let (host, port) = match place.strip_prefix('[') {
+            Some(literal) => literal.split_once(']')?,
+            None => place.split_at(place.find(':').unwrap_or(place.len())),
+        };
+        let port = port
+            .strip_prefix(':')
+            .map_or(Some(usual_port), |port| port.parse().ok())?;
+        Some(TurnAddress {
+            host: host.to_owned(),
+            port,
+            transport,
+        })
+    }
+}
+
 impl FromStr for TurnUrl {
     type Err = ParseFlagError;
 
@@ -206,6 +248,35 @@ mod tests {
             "turn://turn.example",
         ] {
             assert_eq!(text.parse::<TurnUrl>(), Err(ParseFlagError::Turn), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_url_leads_to_a_host_a_port_and_a_transport() {
+        for (text, address) in [
+            ("turn:turn.example", Some(("turn.example", 3478, TurnTransport::Udp))),
+            (
+                "turn:192.0.2.1:99?transport=udp",
+                Some(("192.0.2.1", 99, TurnTransport::Udp)),
+            ),
+            (
+                "turn:[2001:db8::1]:99?transport=tcp",
+                Some(("2001:db8::1", 99, TurnTransport::Tcp)),
+            ),
+            ("turn:[2001:db8::1]", Some(("2001:db8::1", 3478, TurnTransport::Udp))),
+            ("turns:turn.example", Some(("turn.example", 5349, TurnTransport::Tls))),
+            (
+                "turns:turn.example:443?transport=tcp",
+                Some(("turn.example", 443, TurnTransport::Tls)),
+            ),
+            ("turns:turn.example?transport=udp", None),
+        ] {
+            let address = address.map(|(host, port, transport)| TurnAddress {
+                host: host.to_owned(),
+                port,
+                transport,
+            });
+            assert_eq!(text.parse::<TurnUrl>().unwrap().address(), address, "{text}");
         }
     }
 

@@ -20,21 +20,29 @@ const PEER_CHARS: usize = 8;
 /// The TURN servers, for this peer and until this time in seconds since 1970. A browser takes only so many URLs in one.
 pub(super) fn turn_servers(turn: &Turn, peer: &PeerId, expires_at: u64) -> Vec<IceServer> {
     let peer: String = peer.to_text().chars().take(PEER_CHARS).collect();
-    let username = format!("{expires_at}:{peer}");
-    let credential = credential(&turn.secret, &username);
+    let login = login(&turn.secret, &peer, expires_at);
     let server = |urls: &[TurnUrl]| IceServer {
         urls: urls.iter().map(|url| url.as_str().to_owned()).collect(),
-        username: Some(username.clone()),
-        credential: Some(credential.clone()),
+        username: Some(login.username.clone()),
+        credential: Some(login.credential.clone()),
     };
     turn.urls.chunks(ICE_URLS_MAX).map(server).collect()
 }
 
-fn credential(secret: &TurnSecret, username: &str) -> String {
+/// What somebody proves to a TURN server that they may use it.
+pub(crate) struct Login {
+    pub(crate) username: String,
+    pub(crate) credential: String,
+}
+
+/// The credentials of somebody who is called `who` in the log of a TURN server.
+pub(crate) fn login(secret: &TurnSecret, who: &str, expires_at: u64) -> Login {
+    let username = format!("{expires_at}:{who}");
     let mut mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes())
         .expect("invariant: HMAC takes a key of any length (RFC 2104 section 2)");
     mac.update(username.as_bytes());
-    BASE64.encode(&mac.finalize().into_bytes())
+    let credential = BASE64.encode(&mac.finalize().into_bytes());
+    Login { username, credential }
 }
 
 #[cfg(test)]

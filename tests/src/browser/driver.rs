@@ -7,8 +7,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 use tokio::process::Child;
 
-use super::Engine;
-use crate::{homes::Place, server::first_line};
+use super::{Engine, Setup};
+use crate::server::first_line;
 
 /// A driver process and everything that the driver started: one process group, killed as one.
 pub(super) struct Driver {
@@ -24,17 +24,17 @@ const STARTS: usize = 3;
 impl Driver {
     /// Starts a driver. Chromium's draws a port that is free for IPv4 and then takes it for IPv6, too: where another program has it there, the
     /// driver ends, and another one is started.
-    pub(super) async fn start(engine: Engine, place: &Place) -> Result<Self> {
+    pub(super) async fn start(setup: &Setup) -> Result<Self> {
         for _ in 1..STARTS {
-            if let Ok(driver) = Self::start_once(engine, place).await {
+            if let Ok(driver) = Self::start_once(setup).await {
                 return Ok(driver);
             }
         }
-        Self::start_once(engine, place).await
+        Self::start_once(setup).await
     }
 
-    async fn start_once(engine: Engine, place: &Place) -> Result<Self> {
-        let (variable, usual, arguments, announcement) = match engine {
+    async fn start_once(setup: &Setup) -> Result<Self> {
+        let (variable, usual, arguments, announcement) = match setup.engine {
             Engine::Chromium => (
                 "CHROMEDRIVER",
                 "/usr/bin/chromedriver",
@@ -50,10 +50,13 @@ impl Driver {
         };
         let program = env::var_os(variable).map_or_else(|| PathBuf::from(usual), PathBuf::from);
         let folder = tempfile::Builder::new().prefix("starling-e2e-").tempdir()?;
-        let mut child = place
+        let home = setup.home.as_ref().map(|home| ("HOME", home));
+        let mut child = setup
+            .place
             .command(&program)
             .args(arguments)
             .env("TMPDIR", folder.path())
+            .envs(home)
             // Else a desktop's settings and services would be part of the test.
             .env_remove("DISPLAY")
             .env_remove("DBUS_SESSION_BUS_ADDRESS")

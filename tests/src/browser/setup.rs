@@ -1,10 +1,16 @@
 //! Which browser, and with what preferences and arguments.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Map, Value, json};
 
-use crate::homes::{Namespace, Place};
+use crate::{
+    authority::Authority,
+    homes::{Namespace, Place},
+};
 
 /// Chromium's arguments: no network traffic of its own, and no sandbox, which does not work for root.
 const CHROMIUM_ARGUMENTS: [&str; 9] = [
@@ -45,6 +51,7 @@ pub struct Setup {
     preferences: BTreeMap<String, Value>,
     arguments: Vec<String>,
     logs: bool,
+    pub(super) home: Option<PathBuf>,
     pub(super) place: Place,
 }
 
@@ -68,6 +75,7 @@ impl Setup {
             preferences,
             arguments: Vec::new(),
             logs: false,
+            home: None,
             place: Place::Here,
         }
     }
@@ -102,6 +110,18 @@ impl Setup {
         match self.engine {
             Engine::Chromium => self.argument(&format!("--user-data-dir={folder}")),
             Engine::Firefox => self.argument("-profile").argument(&folder.to_string()),
+        }
+    }
+
+    /// Trusting an authority. There can be one such Firefox at a time.
+    #[must_use]
+    pub fn trusting(mut self, authority: &Authority) -> Self {
+        match self.engine {
+            Engine::Chromium => {
+                self.home = Some(authority.home());
+                self
+            }
+            Engine::Firefox => self.profile(&authority.profile()),
         }
     }
 

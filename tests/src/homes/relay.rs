@@ -1,6 +1,7 @@
 //! A TURN server: coturn, as operators run it beside the server.
 
 use std::{
+    ffi::OsString,
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -13,13 +14,16 @@ use tempfile::TempDir;
 use tokio::process::Child;
 
 use super::{Namespace, Place};
-use crate::wait;
+use crate::{authority::Authority, wait};
 
 /// A start that takes longer has failed.
 const START: Duration = Duration::from_secs(20);
 
 /// The port for clients, by UDP and by TCP.
 const PORT: u16 = 3478;
+
+/// The port for clients by TLS.
+const TLS_PORT: u16 = 5349;
 
 /// What the server knows, and the TURN server has to.
 pub(super) const SECRET: &str = "north wind";
@@ -31,6 +35,8 @@ pub enum Transport {
     Udp,
     /// Where no UDP gets through.
     Tcp,
+    /// Where only what looks like the web gets through.
+    Tls,
 }
 
 /// A running TURN server; killed when dropped.
@@ -42,13 +48,29 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    /// Starts it at a host with this address and this secret.
-    pub(super) async fn start(host: Namespace, address: &str, secret: &str) -> Result<Self> {
+    /// Starts it at a host with this address and this secret, with TLS if there is an authority to certify it.
+    pub(super) async fn start(
+        host: Namespace,
+        address: &str,
+        secret: &str,
+        authority: Option<&Authority>,
+    ) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("starling-nat-").tempdir()?;
         let relay = SocketAddr::new(address.parse()?, PORT);
         fs::write(secret_file(&folder), format!("{SECRET}\n"))?;
         let (port, database, process) = (PORT.to_string(), folder.path().join("db"), folder.path().join("pid"));
         let place = Place::Inside(host);
+        let tls = match authority.map(|authority| authority.certify(address)).transpose()? {
+            Some([certificate, key]) => vec![
+                "--cert".into(),
+                certificate.into_os_string(),
+                "--pkey".into(),
+                key.into_os_string(),
+                "--tls-listening-port".into(),
+                TLS_PORT.to_string().into(),
+            ],
+            None => vec![OsString::from("--no-tls")],
+        };
         let child = place
             .command(Path::new("turnserver"))
             // `-n`: no file with other settings.
@@ -56,7 +78,8 @@ impl Relay {
             .arg(format!("--static-auth-secret={secret}"))
             .args(["--listening-ip", address, "--relay-ip", address])
             .args(["--listening-port", &port, "--min-port", "50000", "--max-port", "50100"])
-            .args(["--no-tls", "--no-dtls", "--no-cli", "--log-file", "stdout"])
+            .args(["--no-dtls", "--no-cli", "--log-file", "stdout"])
+            .args(tls)
             .arg("--userdb")
             .arg(database)
             .arg("--pidfile")
@@ -79,11 +102,11 @@ impl Relay {
 
     /// Its URL for clients.
     pub(super) fn url(&self, transport: Transport) -> String {
-        let transport = match transport {
-            Transport::Udp => "udp",
-            Transport::Tcp => "tcp",
-        };
-        format!("turn:{}?transport={transport}", self.address)
+        match transport {
+            Transport::Udp => format!("turn:{}?transport=udp", self.address),
+            Transport::Tcp => format!("turn:{}?transport=tcp", self.address),
+            Transport::Tls => format!("turns:{}:{TLS_PORT}?transport=tcp", self.address.ip()),
+        }
     }
 
     /// The file that the server reads the secret from.

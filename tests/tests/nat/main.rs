@@ -6,6 +6,7 @@
 
 mod people;
 
+mod hidden;
 mod leftovers;
 mod moving;
 mod ordinary;

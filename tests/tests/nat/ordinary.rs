@@ -3,10 +3,13 @@
 use anyhow::Result;
 use tests::{
     homes::{Lab, Namespace, Nat},
+    room::found,
     run::run,
 };
 
-use crate::people::{BOTH, CHROMIUM, Engines, FIREFOX, MET, checks, connected, talk, two_homes, two_people_at};
+use crate::people::{
+    BOTH, CHROMIUM, Engines, FIREFOX, MET, browsers, checks, connected, join, talk, two_homes, two_people_at,
+};
 
 /// Two people at two hosts meet and talk.
 async fn meet(case: &str, engines: Engines, lab: &mut Lab, hosts: [&Namespace; 2]) -> Result<()> {
@@ -63,6 +66,29 @@ fn a_home_with_ipv6_and_one_without_connect_in_chromium() {
 #[test]
 fn a_home_with_ipv6_and_one_without_connect_in_firefox() {
     run(one_with_ipv6(FIREFOX));
+}
+
+/// Neither home has IPv4.
+async fn ipv6_only(engines: Engines) -> Result<()> {
+    let mut lab = Lab::new()?;
+    let (here, there) = (lab.ipv6_home()?, lab.ipv6_home()?);
+    let hosts = [lab.host(&here)?, lab.host(&there)?];
+    let (_server, [_, url]) = lab.dual_stack_server().await?;
+    let browsers = browsers(engines, hosts.each_ref()).await?;
+    let (ann, room) = found(&browsers[0], &url, "Ann").await?;
+    let bob = join(&browsers[1], &room, "Bob", 1).await?;
+    connected("IPv6 only", MET, &[&ann, &bob]).await?;
+    talk(&ann, &bob).await
+}
+
+#[test]
+fn two_homes_with_ipv6_only_connect_in_chromium() {
+    run(ipv6_only(CHROMIUM));
+}
+
+#[test]
+fn two_homes_with_ipv6_only_connect_in_firefox() {
+    run(ipv6_only(FIREFOX));
 }
 
 /// Both providers have NAT, too.

@@ -46,6 +46,11 @@ pub(crate) async fn browsers<const N: usize>(engines: [Engine; N], hosts: [&Name
         .zip(hosts)
         .map(|(engine, host)| Setup::new(engine).inside(host))
         .collect();
+    started(&setups).await
+}
+
+/// Starts browsers.
+pub(crate) async fn started<const N: usize>(setups: &[Setup]) -> Result<[Browser; N]> {
     let started = try_join_all(setups.iter().map(Browser::start)).await?;
     started.try_into().ok().context("as many as hosts")
 }

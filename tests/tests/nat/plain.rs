@@ -15,8 +15,9 @@ use crate::people::{BOTH, MET, connected, two_homes, two_people_at};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const SEND: &str = "
-    const content = new Uint8Array(2_000_001);
+/// Offers a file of so many bytes; gives a sum over it.
+pub(crate) const SEND: &str = "
+    const content = new Uint8Array(arguments[0]);
     for (let i = 0; i < content.length; i++) content[i] = (i * 2654435761) >>> 13;
     const data = new DataTransfer();
     data.items.add(new File([content], 'report.pdf', {type: 'application/pdf'}));
@@ -25,7 +26,8 @@ const SEND: &str = "
     box.dispatchEvent(new Event('change', {bubbles: true}));
     return content.reduce((sum, byte) => (sum * 31 + byte) >>> 0, 0);";
 
-const SAVE: &str = "
+/// Gives the same sum over the file that is saved.
+pub(crate) const SAVE: &str = "
     const done = arguments[0];
     const make = URL.createObjectURL;
     URL.createObjectURL = blob => {
@@ -35,7 +37,8 @@ const SAVE: &str = "
     HTMLAnchorElement.prototype.click = () => {};
     [...document.querySelectorAll('.file .button')].find(button => button.innerText === 'Save').click();";
 
-async fn shows(page: &Page, words: &str) -> Result<()> {
+/// Waits until the messages say this.
+pub(crate) async fn shows(page: &Page, words: &str) -> Result<()> {
     until(PATIENCE, || async {
         let log = page
             .run("return document.querySelector('[role=log]')?.innerText ?? ''", vec![])
@@ -64,7 +67,7 @@ fn a_file_arrives_over_plain_http_and_stays_over_a_reload() {
                 .await?;
             ensure!(found == json!([false, true]), "{found}");
         }
-        let sent = ann.run(SEND, vec![]).await?;
+        let sent = ann.run(SEND, vec![json!(2_000_001)]).await?;
         shows(&bob, "report.pdf").await?;
         bob.click("Download").await?;
         shows(&bob, "complete").await?;

@@ -1,14 +1,19 @@
 //! Homes that cannot reach each other, and a host that runs a TURN server for them.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tests::{
+    authority::Authority,
+    browser::{Engine, Setup},
     homes::{Lab, Nat, Transport},
     page::Page,
     run::run,
+    server::Server,
+    wait::until,
 };
 
 use crate::people::{
-    BOTH, CHROMIUM, CONNECTED, Engines, FIREFOX, RELAYED, TOLD, checks, connected, talk, two_people_at,
+    BOTH, CHROMIUM, CONNECTED, Engines, FIREFOX, RELAYED, TOLD, checks, connected, started, talk, two_people,
+    two_people_at,
 };
 
 /// The page says that its one link goes through the TURN server.
@@ -32,6 +37,7 @@ async fn meet(case: &str, engines: Engines, nats: [Nat; 2], transport: Transport
     talk(&ann, &bob).await?;
     says_relayed(&ann, "Bob").await?;
     says_relayed(&bob, "Ann").await?;
+    health(&server, true).await?;
     checks(&ann, "The server's relay (TURN) connects you all the same").await
 }
 
@@ -66,7 +72,7 @@ async fn refused(engines: Engines) -> Result<()> {
     for page in [&ann, &bob] {
         page.wait_for(TOLD, why, |view| view.connection_says(why)).await?;
     }
-    Ok(())
+    health(&server, false).await
 }
 
 #[test]
@@ -82,6 +88,44 @@ fn a_relay_that_refuses_everybody_is_said_to_be_at_fault_in_firefox() {
 async fn without_udp(engines: Engines) -> Result<()> {
     let nats = [Nat::UdpBlocked, Nat::PortRestricted];
     meet("no UDP on one side, and a relay by TCP", engines, nats, Transport::Tcp).await
+}
+
+/// The server's metrics say so of its TURN server.
+async fn health(server: &Server, works: bool) -> Result<()> {
+    let line = |line: &str| line.starts_with("starling_turn_works{") && line.ends_with(if works { " 1" } else { " 0" });
+    until(TOLD, || async {
+        let metrics = server.metrics().await?;
+        ensure!(metrics.lines().any(line), "{metrics}");
+        Ok(())
+    })
+    .await
+}
+
+/// One home lets out nothing but what looks like the web, and the TURN server is certified by an authority of the person's own.
+async fn by_tls(engine: Engine) -> Result<()> {
+    let (mut lab, authority) = (Lab::new()?, Authority::new()?);
+    let (here, there) = (lab.home(Nat::UdpBlocked)?, lab.home(Nat::PortRestricted)?);
+    let hosts = [lab.host(&here)?, lab.host(&there)?];
+    let server = lab.server_with_certified_relay(&authority).await?;
+    let setups = [
+        Setup::new(engine).inside(&hosts[0]).trusting(&authority),
+        Setup::new(engine).inside(&hosts[1]),
+    ];
+    let (ann, bob, _) = two_people(&server, &started(&setups).await?).await?;
+    connected("no UDP on one side, and a relay by TLS", RELAYED, &[&ann, &bob]).await?;
+    talk(&ann, &bob).await?;
+    says_relayed(&ann, "Bob").await?;
+    health(&server, true).await
+}
+
+#[test]
+fn a_home_without_udp_connects_by_a_relay_with_tls_in_chromium() {
+    run(by_tls(Engine::Chromium));
+}
+
+#[test]
+fn a_home_without_udp_connects_by_a_relay_with_tls_in_firefox() {
+    run(by_tls(Engine::Firefox));
 }
 
 #[test]

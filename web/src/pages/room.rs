@@ -382,10 +382,10 @@ impl Commands {
             on_dismiss: command(session, Session::dismiss),
             on_diagnose: command(session, |session, ()| session.diagnostics().into()),
             on_check: command(session, |session, told: Callback<Check>| {
-                let ice_servers = session.ice_servers();
+                let (ice_servers, policy) = (session.ice_servers(), appearance::transport_policy());
                 spawn_local(async move {
-                    let found = rtc::look_around(&ice_servers).await;
-                    told.emit(Check::of(&ice_servers, found.as_deref()));
+                    let found = rtc::look_around(&ice_servers, policy).await;
+                    told.emit(Check::of(&ice_servers, policy, found.as_deref()));
                 });
             }),
             on_space: Callback::from(|told: Callback<Space>| {

@@ -11,6 +11,7 @@ use yew::prelude::*;
 use crate::{
     components::{
         brand::mark,
+        choice::reach,
         element::{button, icon_button},
         field::{Field, field, focus},
         icon::{Icon, glyph},
@@ -100,6 +101,7 @@ pub fn StartPage(props: &StartPageProps) -> Html {
                             on_enter={props.on_enter.clone()}
                             on_forget={props.on_forget.clone()}
                         />
+                        <details class="privacy"><summary>{ page::PRIVACY }</summary>{ reach() }</details>
                     }
                 </div>
             </main>

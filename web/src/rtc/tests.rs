@@ -24,7 +24,12 @@ struct Pair {
 impl Pair {
     fn new(certificate: Option<&RtcCertificate>) -> Self {
         let (sender, events) = Events::channel();
-        let connect = |link| (link, Connection::new(link, &[], certificate, &sender).unwrap());
+        let connect = |link| {
+            (
+                link,
+                Connection::new(link, &[], TransportPolicy::All, certificate, &sender).unwrap(),
+            )
+        };
         let pair = Self {
             connections: [LOW, HIGH].map(connect).into(),
             events,
@@ -113,7 +118,7 @@ async fn an_ice_server_that_the_browser_does_not_take_costs_no_connection() {
         username: None,
         credential: None,
     };
-    assert!(Connection::new(LOW, &[nonsense], None, &events).is_ok());
+    assert!(Connection::new(LOW, &[nonsense], TransportPolicy::All, None, &events).is_ok());
 }
 
 #[wasm_bindgen_test]

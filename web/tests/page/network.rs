@@ -3,7 +3,7 @@
 use std::{cell::RefCell, rc::Rc};
 
 use client::{check::Check, standing::standing};
-use mesh::io::LinkKind;
+use mesh::io::{LinkKind, TransportPolicy};
 use mesh::model::{Network, NetworkEdge, NetworkLink, NetworkNode, PersonState};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -155,7 +155,7 @@ async fn what_kind_of_network_this_is_is_found_out_each_time_one_asks() {
             (times, 0)
         );
         let told = asked.borrow()[times - 1].clone();
-        told.emit(Check::of(&[], Some(&[])));
+        told.emit(Check::of(&[], TransportPolicy::All, Some(&[])));
         page.settle().await;
         assert!(
             page.text("dialog[open] p")

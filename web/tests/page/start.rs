@@ -2,12 +2,16 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use mesh::io::TransportPolicy;
 use shared::RoomCode;
+use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web::{
+    appearance::transport_policy,
     pages::start::{Entered, StartPage, StartPageProps},
     rooms::KnownRoom,
 };
+use web_sys::HtmlInputElement;
 use yew::Callback;
 
 use crate::shown::Shown;
@@ -165,4 +169,25 @@ async fn one_goes_back_to_a_room_by_the_name_in_the_form_or_forgets_it() {
     page.click("Forget tea party").await;
     assert_eq!(*forgotten.borrow(), [open("tea party")]);
     assert_eq!(entered.borrow().len(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn who_hides_their_address_finds_that_kept() {
+    let choices = async || {
+        let (page, _) = start(None, None).await;
+        let radios = page.all(".privacy input");
+        let radios = radios.into_iter().map(JsCast::unchecked_into::<HtmlInputElement>);
+        (radios.collect::<Vec<_>>(), page)
+    };
+    let (radios, page) = choices().await;
+    assert!(radios[0].checked() && transport_policy() == TransportPolicy::All);
+    radios[1].click();
+    page.settle().await;
+    assert_eq!(transport_policy(), TransportPolicy::Relay);
+    drop(page);
+    let (radios, page) = choices().await;
+    assert!(radios[1].checked() && !radios[0].checked());
+    radios[0].click();
+    page.settle().await;
+    assert_eq!(transport_policy(), TransportPolicy::All);
 }

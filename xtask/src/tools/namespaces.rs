@@ -27,15 +27,17 @@ fn mask(units: &Path) -> Result<()> {
     symlink("/dev/null", &unit).with_context(|| format!("cannot mask {}", unit.display()))
 }
 
-/// Installs the programs that make networks and the one that relays between them, and makes a namespace to see whether that is allowed.
+/// Installs the programs that make networks, the one that relays between them and the one that has browsers trust it, and makes a namespace to see whether that is allowed.
 pub(super) fn ensure() -> Result<()> {
     let is_there = |name: &str| shell::find(name).is_some();
     if !is_there("turnserver") && debian::is_root() {
         mask(Path::new(UNITS))?;
     }
-    debian::install("`ip`, `nft` and `turnserver`", "iproute2 nftables coturn", || {
-        ["ip", "nft", "turnserver"].into_iter().all(is_there)
-    })?;
+    debian::install(
+        "`ip`, `nft`, `turnserver` and `certutil`",
+        "iproute2 nftables coturn libnss3-tools",
+        || ["ip", "nft", "turnserver", "certutil"].into_iter().all(is_there),
+    )?;
     let name = format!("starling-{}-probe", process::id());
     let netns = |verb: &str| shell::program("ip").args(["netns", verb, &name]).output();
     let added = netns("add").context("cannot start `ip`")?;

@@ -470,6 +470,12 @@ fn a_relay_is_asked_only_after_a_while_without_it() {
     assert_eq!(dialled(&mut rig), both);
     let attempt = rig.peers.get(&above).unwrap().attempt().unwrap();
     assert_eq!(attempt.deadline(), started + rig.cx.timing.session_timeout);
+    // Whoever is reached through a relay only has no use for anything else.
+    let mut rig = Rig::new();
+    rig.want(above);
+    rig.cx.transport_policy = TransportPolicy::Relay;
+    attempts.start(&mut rig.scope(), above, Some(SERVER), both.clone());
+    assert_eq!(dialled(&mut rig), both);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::{
     config::{EXPLAIN_AFTER, LINKS_TARGET},
     context::test::peer,
     door::Loss,
-    io::{LinkEnd, LinkId},
+    io::{LinkEnd, LinkId, TransportPolicy},
     model::Obstacle,
     wire::{frame::Frame, sdp::test::sdp},
 };
@@ -386,11 +386,28 @@ fn no_relay_is_asked_for_whom_others_connect_us_with() {
     let mut rig = Rig::registered(Here::of([people[0]]));
     let ice_servers = vec![stun.clone(), turn.clone()];
     rig.signal(signal::Event::IceServers { ice_servers });
-    assert_eq!(
-        rig.net.ice_servers_for(&rig.here, &people[0]),
-        std::slice::from_ref(&stun)
-    );
-    assert_eq!(rig.net.ice_servers_for(&rig.here, &people[1]), [stun, turn]);
+    let asked = |rig: &Rig, peer| rig.net.ice_servers_for(&rig.cx, &rig.here, peer);
+    assert_eq!(asked(&rig, &people[0]), std::slice::from_ref(&stun));
+    assert_eq!(asked(&rig, &people[1]), [stun.clone(), turn.clone()]);
+    // Whoever is reached through a relay only has no other way.
+    rig.cx.transport_policy = TransportPolicy::Relay;
+    assert_eq!(asked(&rig, &people[0]), [stun, turn]);
+}
+
+#[test]
+fn whoever_is_reached_through_a_relay_only_hands_out_nothing_without_one() {
+    let mut rig = Rig::registered(Here::default());
+    rig.cx.transport_policy = TransportPolicy::Relay;
+    assert_eq!(rig.net.invite(&mut rig.cx), Err(InvitationError::NoRelay));
+    assert_eq!(rig.cx.outputs(), []);
+    let turn = IceServer {
+        urls: vec!["turn:example.org".into()],
+        username: Some("x".into()),
+        credential: Some("x".into()),
+    };
+    let ice_servers = vec![turn];
+    rig.signal(signal::Event::IceServers { ice_servers });
+    assert_eq!(rig.net.invite(&mut rig.cx), Ok(()));
 }
 
 #[test]

@@ -20,6 +20,29 @@ fn candidate(line: &str) -> Candidate {
 }
 
 #[test]
+fn under_the_policy_relay_only_relayed_candidates_go_out_whatever_the_driver_finds() {
+    let mut cx = Context::test(1);
+    cx.transport_policy = TransportPolicy::Relay;
+    let relayed = Candidate {
+        line: "candidate:1 1 udp 1 198.51.100.4 9 typ relay raddr 0.0.0.0 rport 9".into(),
+        mid: None,
+    };
+    let found = vec![candidate("own"), relayed.clone()];
+    let mut out = Vec::new();
+    let mut offerer = Session::start(&cx, ID, LINK, vec![], false, &mut out);
+    offerer.handle_description("offer".into(), NOW, &Timing::default(), &mut out);
+    // Of a session that was agreed on by hand, as of the ICE restarts of each.
+    let mut by_hand = Session::agreed(&cx, Role::Answerer, ID, LINK, Certificates::default());
+    for session in [&mut offerer, &mut by_hand] {
+        out.clear();
+        session.handle_candidates(found.clone(), &mut out);
+        let candidates = vec![relayed.clone()];
+        assert_eq!(out, [Action::Send(Body::Candidates { candidates })]);
+    }
+    assert_eq!(offerer.obstacle(), Some(Obstacle::OwnPolicy), "no relay was named");
+}
+
+#[test]
 fn of_the_peers_candidates_only_so_many_usable_ones_reach_the_driver() {
     let (mut session, mut out) = start();
     out.clear();

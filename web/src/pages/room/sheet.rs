@@ -3,8 +3,10 @@
 use client::{
     check::Check,
     export::{Format, file},
+    notice::NoticeAction,
     store::Space,
     words::{
+        action,
         check::{CHECKING, details, verdict},
         label, page,
     },
@@ -22,11 +24,12 @@ use super::{
     view::{RoomViewProps, kind, name},
 };
 use crate::{
-    appearance::{self, Setting},
+    appearance::Setting,
     clock,
     components::{
+        choice::{Choice, reach},
         copy::CopyBox,
-        element::{button, element, words},
+        element::{button, words},
         file_card::file_list,
         icon::{Icon, glyph},
         invite::{ByHand, link},
@@ -224,7 +227,7 @@ fn content(
         Sheet::Appearance => html! {
             <>
                 { title(label::APPEARANCE) }
-                { for [Setting::Theme, Setting::Text, Setting::Pictures].map(choice) }
+                { for [Setting::Theme, Setting::Text, Setting::Pictures].map(|setting| html! { <Choice {setting} /> }) }
                 { done }
             </>
         },
@@ -279,6 +282,8 @@ fn checked(props: &RoomViewProps, check: Option<&Check>) -> Html {
             if let Some(check) = check {
                 <CopyBox field="Details" label="Copy" text={details(check, &props.standing)} />
             }
+            { reach() }
+            { button("button", action(NoticeAction::Reload), props.on_reload.reform(|_: MouseEvent| ())) }
         </>
     }
 }
@@ -361,26 +366,6 @@ fn rename(
             <Rename {label} {help} name={name.to_owned()} {on_name} on_done={show.reform(|()| None)} />
         </>
     }
-}
-
-/// A group of radio buttons.
-fn choice(setting: Setting) -> Html {
-    let kept = appearance::get(setting);
-    let option = |&(value, label): &(&'static str, &'static str)| {
-        let onchange = Callback::from(move |_: Event| appearance::set(setting, value));
-        html! {
-            <label>
-                <input type="radio" name={setting.key()} checked={kept == value} {onchange} />
-                { label }
-            </label>
-        }
-    };
-    let options = setting.options().iter().map(option);
-    element(
-        "fieldset",
-        "choice",
-        html! { <>{ words("legend", setting.title()) }{ for options }</> },
-    )
 }
 
 /// What can be done with the room.

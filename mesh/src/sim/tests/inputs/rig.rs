@@ -63,6 +63,7 @@ impl Rig {
             closed: None,
             timing: Timing::default(),
             keeps: crate::config::Keeps::default(),
+            transport_policy: crate::io::TransportPolicy::All,
         };
         let millis = 1_000_000;
         let now = Now {

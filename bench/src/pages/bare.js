@@ -21,9 +21,10 @@ window.join = async () => {
   const { key, id, certificate, secret, roomKey, founder, room } = await window.ready;
   const socket = new WebSocket(`ws://${location.host}/ws`);
   const connections = new Map();
+  let iceServers = [];
   const send = (request) => socket.send(JSON.stringify(request));
   const connect = (peer) => {
-    const connection = new RTCPeerConnection({ certificates: [certificate] });
+    const connection = new RTCPeerConnection({ certificates: [certificate], iceServers });
     connection.createDataChannel('bare', { negotiated: true, id: 0 });
     connection.onicecandidate = ({ candidate }) => {
       if (candidate) send({ relay: { to: peer, payload: JSON.stringify({ candidate }) } });
@@ -48,6 +49,7 @@ window.join = async () => {
       const hello = { version: 2, peer: encode(id), founder, host: location.host, signature };
       send({ hello: { ...hello, 'room-key': roomKey, 'room-signature': roomSignature } });
     } else if (type === 'welcome') {
+      iceServers = event['ice-servers'];
       window.registered = true;
       for (const peer of event.peers) await describe(peer, connect(peer));
     } else if (type === 'relayed') {

@@ -1,0 +1,94 @@
+//! A certificate authority of a test, and the stores of browsers that trust it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, ensure};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use tempfile::TempDir;
+
+/// An authority with a folder, which is removed when it is dropped.
+#[derive(Debug)]
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    folder: TempDir,
+}
+
+impl Authority {
+    /// Makes an authority, and stores that trust it.
+    ///
+    /// # Errors
+    /// If `certutil` is missing.
+    pub fn new() -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("starling-ca-").tempdir()?;
+        let key = KeyPair::generate()?;
+        let mut parameters = CertificateParams::new(Vec::new())?;
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = parameters.self_signed(&key)?.pem();
+        let this = Self {
+            issuer: Issuer::new(parameters, key),
+            folder,
+        };
+        fs::write(this.certificate(), certificate)?;
+        this.trust(&this.home().join(".pki/nssdb"))?;
+        this.trust(&this.profile())?;
+        Ok(this)
+    }
+
+    /// The authority's own certificate.
+    #[must_use]
+    pub fn certificate(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    /// A home folder: a Chromium that has it trusts the authority.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// A profile for one Firefox, which trusts the authority.
+    pub(crate) fn profile(&self) -> PathBuf {
+        self.folder.path().join("profile")
+    }
+
+    /// Certifies a host with this address; gives the files of the certificate and of its key.
+    pub(crate) fn certify(&self, address: &str) -> Result<[PathBuf; 2]> {
+        let key = KeyPair::generate()?;
+        let certificate = CertificateParams::new(vec![address.to_owned()])?.signed_by(&key, &self.issuer)?;
+        let files = ["cert.pem", "key.pem"].map(|name| self.folder.path().join(name));
+        fs::write(&files[0], certificate.pem())?;
+        fs::write(&files[1], key.serialize_pem())?;
+        Ok(files)
+    }
+
+    /// Makes a store of NSS, as both browsers have, with the authority in it.
+    fn trust(&self, store: &Path) -> Result<()> {
+        fs::create_dir_all(store)?;
+        let store = format!("sql:{}", store.display());
+        let certificate = self.certificate();
+        for arguments in [
+            vec!["-N".as_ref(), "--empty-password".as_ref()],
+            vec![
+                "-A".as_ref(),
+                "-n".as_ref(),
+                "test".as_ref(),
+                "-t".as_ref(),
+                "C,,".as_ref(),
+                "-i".as_ref(),
+                certificate.as_os_str(),
+            ],
+        ] {
+            let output = Command::new("certutil")
+                .arg("-d")
+                .arg(&store)
+                .args(arguments)
+                .output()
+                .context("cannot start `certutil` of the package libnss3-tools")?;
+            ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(())
+    }
+}
