@@ -15,6 +15,7 @@ use crate::{
         field::{Field, field, focus},
         icon::{Icon, glyph},
         notice::notice_view,
+        take_along::{Move, Moved, TakeAlong},
     },
     js,
     rooms::KnownRoom,
@@ -39,6 +40,12 @@ pub struct StartPageProps {
     /// The room of the link that was opened.
     #[prop_or_default]
     pub invitation: Option<RoomCode>,
+    /// Who we are, by name and fingerprint, once that is known.
+    #[prop_or_default]
+    pub me: Option<AttrValue>,
+    /// Takes an identity along, and calls back with what came of it.
+    #[prop_or_default]
+    pub on_move: Callback<(Move, Callback<Moved>)>,
     /// What is wrong with the link that was opened.
     #[prop_or_default]
     pub room_error: Option<AttrValue>,
@@ -100,6 +107,9 @@ pub fn StartPage(props: &StartPageProps) -> Html {
                             on_enter={props.on_enter.clone()}
                             on_forget={props.on_forget.clone()}
                         />
+                        if let Some(me) = props.me.clone() {
+                            <TakeAlong {me} on_move={props.on_move.clone()} />
+                        }
                     }
                 </div>
             </main>
