@@ -2,6 +2,7 @@
 
 pub mod avatar;
 pub mod brand;
+pub mod bring_back;
 pub mod composer;
 pub mod connection;
 pub mod copy;
@@ -18,3 +19,4 @@ pub mod people;
 pub mod preview;
 pub mod qr_code;
 pub mod rename;
+pub mod take_along;

@@ -2,7 +2,7 @@
 
 use client::{
     check::Check,
-    export::{Format, file},
+    export::Format,
     store::Space,
     words::{
         check::{CHECKING, details, verdict},
@@ -23,8 +23,8 @@ use super::{
 };
 use crate::{
     appearance::{self, Setting},
-    clock,
     components::{
+        bring_back::BringBack,
         copy::CopyBox,
         element::{button, element, words},
         file_card::file_list,
@@ -286,12 +286,9 @@ fn checked(props: &RoomViewProps, check: Option<&Check>) -> Html {
 /// What was said, as a file for a program or for people; and how much is kept without it.
 fn export(props: &RoomViewProps, space: Option<Space>) -> Html {
     let save = |label, format| {
-        let (state, on_save) = (props.state.clone(), props.on_save.clone());
         let name = name(props).map(str::to_owned);
-        let save = move |_: MouseEvent| {
-            on_save.emit(file(&state, name.as_deref(), format, clock::now().unix_millis));
-        };
-        button("button", label, Callback::from(save))
+        let save = props.on_save.reform(move |_: MouseEvent| (name.clone(), format));
+        button("button", label, save)
     };
     html! {
         <>
@@ -299,6 +296,7 @@ fn export(props: &RoomViewProps, space: Option<Space>) -> Html {
             { words("p", page::EXPORT_HELP) }
             { save("As a page", Format::Page) }
             { save("As JSON", Format::Json) }
+            <BringBack on_import={props.on_import.clone()} />
             if let Some(space) = space {
                 <p class="aside">{ page::kept(props.state.messages.len(), space) }</p>
             }
