@@ -29,6 +29,10 @@ enum Bench {
     Files,
     /// How a message spreads over 100 and 1,000 nodes, in virtual time
     Mesh,
+    /// A room with a long history is opened, in real browsers, beside a bare page
+    Page,
+    /// What it costs to find out what two histories lack, beside another reconciliation
+    Sync,
 }
 
 /// Other projects' servers, and where the benchmark finds them.
@@ -42,15 +46,23 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let sink = Sink::Screen;
     let chosen = match args.name {
         Some(bench) => vec![bench],
-        None => vec![Bench::Size, Bench::Server, Bench::Join, Bench::Files, Bench::Mesh],
+        None => vec![
+            Bench::Size,
+            Bench::Server,
+            Bench::Join,
+            Bench::Files,
+            Bench::Mesh,
+            Bench::Page,
+            Bench::Sync,
+        ],
     };
     let needs = |benches: &[Bench]| benches.iter().any(|bench| chosen.contains(bench));
     // The one file that is started has the app in it.
     let needs_some_app = needs(&[Bench::Server]) && !workspace::dist().join("index.html").exists();
-    if needs_some_app || needs(&[Bench::Size, Bench::Join, Bench::Files]) {
+    if needs_some_app || needs(&[Bench::Size, Bench::Join, Bench::Files, Bench::Page]) {
         build::app(&sink)?;
     }
-    if needs(&[Bench::Server, Bench::Join, Bench::Files]) {
+    if needs(&[Bench::Server, Bench::Join, Bench::Files, Bench::Page]) {
         build::server(&sink, "release")?;
     }
     let mut code = ExitCode::SUCCESS;
@@ -85,12 +97,17 @@ impl Bench {
             }
             Self::Join => browsers("bench_join", "join", arguments, sink),
             Self::Files => browsers("bench_files", "files", arguments, sink),
-            Self::Mesh => {
-                let mut command = shell::cargo(&["run", "--release", "--package", "bench", "--bin", "bench_mesh"]);
-                sink.run(command.args(["--features", "broadcast"]))
-            }
+            Self::Page => browsers("bench_page", "page", arguments, sink),
+            Self::Mesh => simulated("bench_mesh", "broadcast", sink),
+            Self::Sync => simulated("bench_sync", "sync", sink),
         }
     }
+}
+
+/// Runs a program that needs nothing but this machine.
+fn simulated(program: &str, feature: &str, sink: &Sink) -> Result<()> {
+    let mut command = shell::cargo(&["run", "--release", "--package", "bench", "--bin", program]);
+    sink.run(command.args(["--features", feature]))
 }
 
 /// Runs a program that drives browsers.
