@@ -73,6 +73,9 @@ pub const WAITING_CHANGES_MAX: usize = 50_000;
 /// The same in bytes: twice the log.
 pub const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// How many records are read at one go: some hundredths of a second on a slow phone.
+pub const RECALLED_AT_ONCE: usize = 500;
+
 // The data channel
 
 /// How much the channel's own buffer is filled, in bytes: what is beyond waits where it can be counted. Chromium closes a channel
@@ -166,6 +169,9 @@ pub const EXPORT_NAME_CHARS_MAX: usize = 40;
 
 /// The last time that RFC 3339 has a way to write: the end of the year 9999.
 pub const EXPORT_UNIX_MILLIS_MAX: u64 = 253_402_300_799_999;
+
+/// How many records of an export are checked before others have their turn: some hundredths of a second on a slow phone.
+pub const IMPORTED_AT_ONCE: usize = 50;
 
 // Files to exchange
 

@@ -10,6 +10,7 @@
 
 mod commands;
 mod journal;
+mod recall;
 
 use std::{collections::VecDeque, rc::Rc, time::Duration};
 
@@ -30,7 +31,7 @@ use crate::{
     diagnostics::{OwnState, Recorder},
     notice::NoticeKind,
     room::{RoomAction, RoomState, Visibility, reduce},
-    store::{Durability, StoreError, StoredRecord},
+    store::{Durability, StoreError},
 };
 
 /// What the platform has to do.
@@ -225,26 +226,6 @@ impl Core {
     #[must_use]
     pub fn room(&self) -> &Rc<RoomState> {
         &self.room
-    }
-
-    /// Has what is said wait for [`Core::restore`] or [`Core::keep_nothing`].
-    pub fn await_store(&mut self) {
-        self.node.await_store();
-    }
-
-    /// Nothing was kept on former visits, nor will be.
-    pub fn keep_nothing(&mut self, now: Now) {
-        self.advance(now);
-        self.node.handle_input(now, Input::NotStored);
-    }
-
-    /// Goes on, before the first input, from what was [kept](Request::Write) on former visits, and keeps what comes. Without this call nothing is
-    /// kept.
-    pub fn restore(&mut self, now: Now, records: Vec<StoredRecord>) {
-        self.advance(now);
-        let records = records.into_iter().map(|StoredRecord { key, value }| (key, value));
-        self.node.restore(now, records);
-        self.act(now, RoomAction::Kept { kept: true });
     }
 
     /// The store has taken what was to be [written](Request::Write), or not.

@@ -106,6 +106,8 @@ pub enum Command {
     NameRoom,
     /// Says for how long things are kept.
     Keep,
+    /// Brings back what was exported.
+    Import,
     /// Another name for the person.
     Rename,
     /// An invitation.

@@ -12,12 +12,15 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_util::StreamExt;
-use mesh::io::{Change, Input, Instant, LinkEnd, LinkId, Now, ServerId};
+use mesh::{
+    Node,
+    io::{Change, Input, Instant, LinkEnd, LinkId, Now, ServerId},
+};
 use shared::{FileId, signal::IceServer};
 use thiserror::Error;
 
 use crate::{
-    config::TIMER_MAX,
+    config::{RECALLED_AT_ONCE, TIMER_MAX},
     core::{Core, Request, Step},
     room::{RoomState, Visibility},
     store::{Durability, StoreError, StoredRecord},
@@ -118,6 +121,9 @@ pub trait Platform {
     /// Queues a step of a connection's set-up.
     fn step(&mut self, link: LinkId, step: Step);
 
+    /// Lets others have their turn: what is shown is drawn, and the person is heard.
+    fn pause(&self) -> impl Future<Output = ()>;
+
     /// Sends a message on a connection's channel, or queues it there.
     ///
     /// # Errors
@@ -210,7 +216,16 @@ impl<P: Platform> Driver<P> {
     pub async fn run(mut self) {
         // The first sockets open while the store is read. Nothing is heard before that is done: it waits in the queue.
         match self.platform.restore().await {
-            Some(records) => self.core.borrow_mut().restore((self.clock)(), records),
+            Some(records) => {
+                let mut parts = latest_first(records);
+                let last = parts.pop().unwrap_or_default();
+                for part in parts {
+                    self.core.borrow_mut().recall((self.clock)(), part);
+                    self.drain();
+                    self.platform.pause().await;
+                }
+                self.core.borrow_mut().restore((self.clock)(), last);
+            }
             None => self.core.borrow_mut().keep_nothing((self.clock)()),
         }
         loop {
@@ -311,6 +326,28 @@ impl<P: Platform> Driver<P> {
         let wait = |at: Instant| at.since((self.clock)().instant).min(TIMER_MAX) + Duration::from_millis(1);
         self.platform.arm_timer(next.map(wait));
     }
+}
+
+/// What was kept in parts that are read one after the other: first what is no entry, and the latest entries.
+fn latest_first(records: Vec<StoredRecord>) -> Vec<Vec<StoredRecord>> {
+    if records.len() <= RECALLED_AT_ONCE {
+        return vec![records];
+    }
+    let order = |record: &StoredRecord| Node::order_of(&record.key, &record.value).unwrap_or(u64::MAX);
+    let mut ordered: Vec<_> = records.into_iter().map(|record| (order(&record), record)).collect();
+    // Their keys are all different, so nothing depends on how equal ones are sorted.
+    ordered.sort_unstable_by(|one, other| (other.0, &other.1.key).cmp(&(one.0, &one.1.key)));
+    let others = ordered.iter().take_while(|(order, _)| *order == u64::MAX).count();
+    let mut rest = ordered
+        .split_off(ordered.len().min(others + RECALLED_AT_ONCE))
+        .into_iter()
+        .peekable();
+    let records = |part: Vec<(u64, StoredRecord)>| part.into_iter().map(|(_, record)| record).collect();
+    let mut parts = vec![records(ordered)];
+    while rest.peek().is_some() {
+        parts.push(records(rest.by_ref().take(RECALLED_AT_ONCE).collect()));
+    }
+    parts
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@
 //! {
 //! "version": 1,
 //! "room": "Roost",
+//! "room_id": "…",
 //! "messages": [
-//! {"id":"…","author":"…","name":"Ada","time":"2026-11-27T14:03:00.000Z","text":"…"}
+//! {"id":"…","author":"…","name":"Ada","time":"2026-11-27T14:03:00.000Z","text":"…","record":"…"}
 //! ],
 //! "private": {
 //! "me": "…",
@@ -23,7 +24,8 @@
 //! }
 //! ```
 //!
-//! `room` is `null` where the room has no name. Messages and whispers are in the room's order, one a line. `author`, `to` and `me` are public
+//! `room` is `null` where the room has no name; `room_id` is what servers know of it. `record` is the entry that the author signed (PROTOCOL.md, section 7), as base64url: by it
+//! the message can be [brought back](crate::import). It is lacking where the room does not keep the entry any more. Messages and whispers are in the room's order, one a line. `author`, `to` and `me` are public
 //! keys, `id` is that of the message, all as base64url; `name` is what the author was called when it was said, `time` when it was said by the
 //! author's clock (RFC 3339, UTC). A message that offers a file has its name as `file` and its length as `bytes`; what is in it is not exported. The page has the name and the length, too. `marks` has what only this program knows of a message: how far it got (`waiting`, `sent` or `failed`), and
 //! whether its author's clock was ahead. `incomplete` says that older messages were dropped. Two people who have the same messages export the
@@ -33,8 +35,11 @@
 
 mod html;
 
+use std::fmt;
+
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use mesh::model::Delivery;
-use shared::signal::write_quoted;
+use shared::{MessageId, RoomId, signal::write_quoted};
 
 use crate::{
     config::{EXPORT_NAME_CHARS_MAX, EXPORT_UNIX_MILLIS_MAX},
@@ -62,12 +67,28 @@ pub struct File {
     pub text: String,
 }
 
+/// Where what is in a file comes from.
+pub struct Source<'a> {
+    /// The room as shown.
+    pub state: &'a RoomState,
+    /// Which room it is.
+    pub room: RoomId,
+    /// Gives the signed entry of a message, if it is kept.
+    pub record: &'a dyn Fn(&MessageId) -> Option<&'a [u8]>,
+}
+
+impl fmt::Debug for Source<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Source")
+    }
+}
+
 /// All that is shown of a room called `room`, if it is called anything.
 #[must_use]
-pub fn file(state: &RoomState, room: Option<&str>, format: Format, now_unix_millis: u64) -> File {
+pub fn file(source: &Source<'_>, room: Option<&str>, format: Format, now_unix_millis: u64) -> File {
     let (ending, media_type, text) = match format {
-        Format::Json => ("json", "application/json", json(state, room)),
-        Format::Page => ("html", "text/html;charset=utf-8", html::page(state, room)),
+        Format::Json => ("json", "application/json", json(source, room)),
+        Format::Page => ("html", "text/html;charset=utf-8", html::page(source.state, room)),
     };
     let (room, now) = (file_name(room.unwrap_or_default()), date_time(now_unix_millis));
     File {
@@ -99,28 +120,36 @@ fn is_marked(entry: &&Entry) -> bool {
     entry.delivery.is_some() || entry.message.dated_ahead
 }
 
-fn json(state: &RoomState, room: Option<&str>) -> String {
+fn json(source: &Source<'_>, room: Option<&str>) -> String {
+    let state = source.state;
     let entries = || state.messages.iter().map(|entry| &**entry);
     let mut out = "{\n\"version\": 1,\n\"room\": ".to_owned();
     match room {
         Some(room) => quote(&mut out, room),
         None => out += "null",
     }
+    out += ",\n\"room_id\": ";
+    quote(&mut out, &source.room.to_text());
     out += ",\n\"messages\": ";
-    list(&mut out, &mut entries().filter(is_public), said);
+    list(&mut out, &mut entries().filter(is_public), &|out, entry| {
+        said(out, entry);
+        if let Some(record) = (source.record)(&entry.message.id) {
+            field(out, "record", &Base64UrlUnpadded::encode_string(record));
+        }
+    });
     out += ",\n\"private\": {\n\"me\": ";
     quote(&mut out, &state.me.to_text());
     out += ",\n\"incomplete\": ";
     out += if state.dropped { "true" } else { "false" };
     out += ",\n\"whispers\": ";
-    list(&mut out, &mut entries().filter(|entry| !is_public(entry)), said);
+    list(&mut out, &mut entries().filter(|entry| !is_public(entry)), &said);
     out += ",\n\"marks\": ";
-    list(&mut out, &mut entries().filter(is_marked), marks);
+    list(&mut out, &mut entries().filter(is_marked), &marks);
     out + "\n}\n}\n"
 }
 
 /// A list of objects, one a line, of which each begins with the message's id.
-fn list(out: &mut String, entries: &mut dyn Iterator<Item = &Entry>, write: fn(&mut String, &Entry)) {
+fn list(out: &mut String, entries: &mut dyn Iterator<Item = &Entry>, write: &dyn Fn(&mut String, &Entry)) {
     out.push('[');
     let mut between = "\n{\"id\":";
     for entry in entries {

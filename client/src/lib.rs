@@ -12,7 +12,7 @@
 //! 5. [`store`]: what outlives the program. [`slot`]: which of the stored identities this program is.
 //! 6. What a person types and sees: [`route`], [`validate`], [`text`], [`layout`] (of the network's map), [`qr`].
 //! 7. [`files`]: names of files, what is shown of them, and why one cannot be offered. [`picture`]: how large a picture is. [`zip`]: a folder as a
-//!    file. [`marks`]: what the person thinks of others. [`export`]: what was said, as a file to keep. [`diagnostics`]: what can be copied when
+//!    file. [`marks`]: what the person thinks of others. [`export`]: what was said, as a file to keep. [`import`]: such a file, brought back. [`diagnostics`]: what can be copied when
 //!    something is wrong. [`check`]: what kind of network this is. [`config`]: every limit.
 //!
 //! There is no socket here, no clock and no browser type, so all of it is tested natively.
@@ -28,6 +28,7 @@ pub mod diagnostics;
 pub mod driver;
 pub mod export;
 pub mod files;
+pub mod import;
 pub mod layout;
 pub mod marks;
 pub mod notice;

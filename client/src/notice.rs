@@ -188,9 +188,11 @@ fn of_alert(alert: &Alert) -> (Level, Option<NoticeAction>) {
             (Level::Danger, None)
         }
         Alert::PeerVersion { .. } | Alert::LinksExhausted => (Level::Warning, Some(NoticeAction::Reload)),
-        Alert::Misbehaving { .. } | Alert::RoomFull | Alert::ServerFull | Alert::ClockWrong { .. } => {
-            (Level::Warning, None)
-        }
+        Alert::TwoLives
+        | Alert::Misbehaving { .. }
+        | Alert::RoomFull
+        | Alert::ServerFull
+        | Alert::ClockWrong { .. } => (Level::Warning, None),
     }
 }
 
@@ -203,6 +205,7 @@ fn subject(alert: &Alert) -> Option<&PeerId> {
         | Alert::Tampering { .. }
         | Alert::ServerVersion { .. }
         | Alert::Superseded
+        | Alert::TwoLives
         | Alert::SaidElsewhere
         | Alert::RoomFull
         | Alert::ServerFull

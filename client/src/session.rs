@@ -5,14 +5,17 @@ use std::{cell::RefCell, fmt, rc::Rc};
 use mesh::{
     NodeConfig,
     io::{Instant, Now},
-    model::{CloseError, FileError, FileInfo, Invitation, InvitationError, Network, Retention, SendError, Vanish},
+    model::{
+        CloseError, FileError, FileInfo, Imported, Invitation, InvitationError, Network, Retention, SendError, Vanish,
+    },
     pieces::PieceHash,
 };
-use shared::{FileId, Identity, MessageId, PeerId, Room, signal::IceServer};
+use shared::{FileId, Identity, MessageId, PeerId, Room, RoomId, signal::IceServer};
 
 use crate::{
     core::Core,
     driver::{Clock, Driver, DriverEvent, EventQueue, Events, Platform},
+    export::{self, File, Format, Source},
     marks::Marks,
     notice::Notice,
     room::RoomState,
@@ -102,6 +105,30 @@ impl Session {
     #[must_use]
     pub fn room(&self) -> Rc<RoomState> {
         Rc::clone(self.0.core.borrow().room())
+    }
+
+    /// Which room this is.
+    #[must_use]
+    pub fn room_id(&self) -> RoomId {
+        self.0.core.borrow().node().room_id()
+    }
+
+    /// All that is shown of the room, called `name` if it is called anything, as a file.
+    #[must_use]
+    pub fn export(&self, name: Option<&str>, format: Format) -> File {
+        let core = self.0.core.borrow();
+        let record = |id: &MessageId| core.node().record(id);
+        let source = Source {
+            state: core.room(),
+            room: core.node().room_id(),
+            record: &record,
+        };
+        export::file(&source, name, format, (self.0.clock)().unix_millis)
+    }
+
+    /// See [`Node::import`](mesh::Node::import).
+    pub fn import(&self, records: &[Vec<u8>]) -> Imported {
+        self.command(|core, now| core.import(now, records))
     }
 
     /// Says `text` to everyone, or to one person.

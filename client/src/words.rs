@@ -8,6 +8,7 @@ pub mod files;
 pub mod keeping;
 pub mod label;
 pub mod page;
+pub mod take_along;
 
 use std::{borrow::Cow, time::Duration};
 
@@ -169,7 +170,8 @@ fn alert(alert: &Alert, name: Option<&str>) -> Cow<'static, str> {
         .into(),
         Alert::SaidElsewhere => "Something was said in your name that this browser did not say. If you put back an older copy of its data, all is well. \
              If not, somebody else has your key: clear the site data of this page to start as someone new.".into(),
-        Alert::Superseded => "You opened this room in another tab, so this one is paused. Go on there, or reload to join here as someone else.".into(),
+        Alert::Superseded => "You are in this room somewhere else now, in another tab or on another device, so this one is paused. Go on there, or reload to go on here.".into(),
+        Alert::TwoLives => "You are in this room twice: somewhere else your identity is in use, too, on another device perhaps. A whisper to you may reach only one of the two. Leave the room in one place.".into(),
         Alert::RoomFull => {
             "The server lets no more people into this room for now. It is asked again in a while; you need not do anything.".into()
         }

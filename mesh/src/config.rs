@@ -5,6 +5,7 @@
 mod files;
 mod keeping;
 mod rates;
+mod sync;
 mod timing;
 
 use std::time::Duration;
@@ -13,7 +14,7 @@ use shared::limits::{LINKS_MAX, TEXT_BYTES_MAX};
 
 use crate::io::TransportPolicy;
 
-pub use self::{files::*, keeping::*, rates::*, timing::Timing};
+pub use self::{files::*, keeping::*, rates::*, sync::*, timing::Timing};
 
 /// What a node is told at its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -250,7 +251,7 @@ pub const OWN_TREE_TIME: Duration = Duration::from_secs(60);
 /// How many bytes a key has by which something is kept.
 pub const KEY_BYTES_MAX: usize = 64;
 
-// --- the log and its sync ---
+// --- the log ---
 
 /// How many proofs that feeds are over answer one vector; the next one is answered with others.
 pub const FORKS_TOLD_MAX: usize = 8;
@@ -281,33 +282,6 @@ pub const CLOCK_WRONG_LASTS: Duration = Duration::from_secs(10);
 
 /// How many clocks, ours included, can tell that one of them is wrong.
 pub const VOICES_MIN: usize = 3;
-
-/// For how long digests may differ before that is taken for more than records under way.
-pub const DIFFER_MAX: Duration = Duration::from_millis(2_000);
-
-/// The wait between exchanges on a link, at first.
-pub const QUIET_MIN: Duration = Duration::from_secs(3);
-
-/// The wait between exchanges on a link at most.
-pub const QUIET_MAX: Duration = Duration::from_secs(60);
-
-/// A backlog of fewer entries is not told of: it is here at once.
-pub const BACKLOG_TOLD_MIN: u64 = 100;
-
-/// How long a batch of entries is waited for.
-pub const BATCH_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// For how long beacons that were asked for are awaited.
-pub const PEOPLE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The largest part of a version vector that goes into one frame, in spans: some 15 KB.
-pub const VECTOR_SPANS_MAX: usize = 256;
-
-/// How many spans are asked for at once.
-pub const WANT_SPANS_MAX: usize = 64;
-
-/// The largest batch of records: of one link's sync, never more than this is on its way.
-pub const BATCH_BYTES_MAX: usize = 64 * 1024;
 
 // --- routing and delivery ---
 
@@ -373,6 +347,10 @@ pub const GAP_PER_PAIR: Duration = Duration::from_millis(2);
 
 /// The longest wait before a beacon that supersedes one of our own from elsewhere: somebody uses our identity in two places.
 pub const SUPERSEDE_MAX: Duration = Duration::from_secs(60);
+
+/// After how many further beacons of our own from elsewhere, each soon after the one before, somebody else lives by our key. A beacon of a former visit may come
+/// late, but only once: ours are above it then.
+pub const SUPERSEDED_TOLD: u32 = 2;
 
 /// The least time between two beacons because of a loss.
 pub const GAP_LOSS: Duration = Duration::from_millis(600);

@@ -1,13 +1,14 @@
 //! What an app is told: people, messages and what became of them, servers, alerts, the network; and why a command was refused.
 
 mod counters;
+mod imported;
 
 use std::time::Duration;
 
 use shared::{MessageId, PeerId};
 use thiserror::Error;
 
-pub use self::counters::Counters;
+pub use self::{counters::Counters, imported::Imported};
 use crate::io::{Instant, LinkKind, ServerId};
 pub use crate::wire::{
     file::FileInfo,
@@ -33,7 +34,7 @@ pub enum Event {
         /// The message.
         message: Message,
     },
-    /// What was kept of former visits, in the order of the room. Comes once, before anything else is shown.
+    /// What was kept of former visits, in the order of the room: once, before anything else is shown. Or what the person brought back.
     Recalled {
         /// The messages.
         messages: Vec<Message>,
@@ -434,6 +435,8 @@ pub enum Alert {
     },
     /// Another tab or browser registered with our identity; this one stopped.
     Superseded,
+    /// Another program is in the room with our identity, and goes on being there.
+    TwoLives,
     /// Others have something of us that this node did not say: an older copy of what it keeps was put back, or somebody else has our key.
     SaidElsewhere,
     /// The server lets no more people into this room.

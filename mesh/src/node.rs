@@ -23,8 +23,10 @@ use crate::{
     net::Net,
     room::Room,
     timers::Timer,
-    wire::{codec::valid_name, frame::Frame},
+    wire::{codec::valid_name, frame::Frame, stored::order_of},
 };
+
+use self::files::of_room;
 
 /// One peer of one room. See the [crate documentation](crate) for how to drive it.
 #[derive(Debug)]
@@ -34,7 +36,12 @@ pub struct Node {
     room: Room,
     files: Files,
     phase: Phase,
+    /// What was read so far of what is kept of files, while the rest is.
+    of_files: Vec<Kept>,
 }
+
+/// Something that was kept: its key and its value.
+type Kept = (Vec<u8>, Vec<u8>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -72,7 +79,23 @@ impl Node {
             files: Files::new(cx.me, seed),
             cx,
             phase: Phase::Here,
+            of_files: Vec::new(),
         }
+    }
+
+    /// Reads a part of what was kept on former visits, the latest first; [`Node::restore`] with the last part follows. A first part with what is
+    /// [no entry](Node::order_of), and the latest entries, is shown at once: so a long history need not be read at one go.
+    pub fn recall(&mut self, now: Now, records: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
+        self.advance(now);
+        let of_room = of_room(records, &mut self.of_files);
+        self.room.recall_part(&mut self.cx, of_room);
+        self.exchange();
+    }
+
+    /// Where an entry stands in the room's order, if what is kept by this key is one. Only to choose what is read first: nothing is checked.
+    #[must_use]
+    pub fn order_of(key: &[u8], value: &[u8]) -> Option<u64> {
+        order_of(key, value)
     }
 
     /// Goes on, before the first input, from what was kept on former visits, as keys and values, and has what comes kept: see

@@ -15,6 +15,7 @@ mod closing;
 mod conversations;
 mod delivery;
 mod feeds;
+mod import;
 mod journal;
 pub(crate) mod log;
 mod neighbors;
@@ -47,11 +48,12 @@ use self::{
     log::Log,
     neighbors::Neighbors,
     presence::{Facts, Presence},
+    remember::Recalled,
     retention::Keeping,
     roster::{NameNews, Roster},
     routing::Routing,
     settings::Settings,
-    sync::{Sync, Urgency, backlog::Backlog},
+    sync::{Lead, Sync, Urgency, backlog::Backlog},
     time::{RoomTime, ahead_of},
     trees::Trees,
 };
@@ -109,6 +111,8 @@ pub(crate) struct Room {
     keeping: Keeping,
     /// Whether the store is about to be read: what our person says waits for that.
     awaits_store: bool,
+    /// What was read of the store so far, while the rest is.
+    recalled: Recalled,
     /// Whispers of former visits that are to wait in the log once somebody has shown how much of our feed there is.
     unheld: Vec<Rc<Whisper>>,
     /// Sealed entries that another program of this machine may have stored for us, the latest first, and when the next are tried.
@@ -150,6 +154,7 @@ impl Room {
             settings: Settings::default(),
             keeping: Keeping::default(),
             awaits_store: false,
+            recalled: Recalled::default(),
             unheld: Vec::new(),
             untried: VecDeque::new(),
             try_at: Instant::default(),
@@ -297,7 +302,8 @@ impl Room {
         self.set_link(cx, peer, state);
         self.routing.learn(peer, link);
         self.broadcast.neighbor_up(link);
-        self.sync.neighbor_up(link);
+        let lead = if self.me < peer { Lead::Ours } else { Lead::Theirs };
+        self.sync.neighbor_up(link, lead);
         // Who had no link for a while may have heard of the same people and not of what they said last.
         self.trees.refresh(&self.roster);
         let own = self.presence.own().map(|own| own.short());

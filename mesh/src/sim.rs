@@ -21,12 +21,16 @@
 )]
 
 mod body;
+mod meeting;
 mod report;
+mod returning;
 mod scenario;
 pub(crate) mod world;
 
 pub use body::Body;
+pub use meeting::{History, Met};
 pub use report::{Bound, Report, Rounds};
+pub use returning::{Return, Returned, come_back};
 pub use scenario::{LinkDigest, Plan, Scenario, Steady, run, run_bodies, run_steady};
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use mesh::{
         id::ShortId,
         nearby::Nearby,
         record::{Ack, Beacon, Content, Lost, Packet, Payload, Record},
-        span::{Feed, LogDigest, Span},
+        span::{Feed, LogDigest, Range, Span, Sums},
         whisper::{Whisper, open_whisper, seal_whisper},
     },
 };
@@ -159,32 +159,39 @@ fn frames_of_broadcast_and_routing() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn frames_of_sync_and_presence() {
+    let feed = Feed {
+        author: ann().peer_id(),
+        number: 0x1122_3344_5566_7788,
+    };
+    assert_eq!(feed.short(), ShortId(0x6fba_f516_a7d5_7f3a));
     let span = Span {
-        feed: Feed {
-            author: ann().peer_id(),
-            number: 0x1122_3344_5566_7788,
-        },
+        feed: feed.short(),
         first: 0,
         next: 500,
         head: None,
     };
-    check(
-        &Frame::Have { vector: vec![span] },
-        "820c8181838258208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c1b1122334455667788001901f4",
-    );
+    let (vector, ranges) = (vec![span], None);
+    check(&Frame::Have { vector, ranges }, "820c8181831b6fbaf516a7d57f3a001901f4");
     check(
         &Frame::Want { spans: vec![span] },
-        "820d8181838258208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c1b1122334455667788001901f4",
+        "820d8181831b6fbaf516a7d57f3a001901f4",
     );
     let with_head = Span {
         head: Some(ShortId(5)),
         ..span
     };
+    let (vector, ranges) = (vec![with_head], Some(vec![Range::ALL, Range { depth: 2, digits: 18 }]));
     check(
-        &Frame::Have {
-            vector: vec![with_head],
-        },
-        "820c8181848258208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c1b1122334455667788001901f405",
+        &Frame::Have { vector, ranges },
+        "820c8281841b6fbaf516a7d57f3a001901f40582820000820212",
+    );
+    let ranges = vec![Sums {
+        range: Range { depth: 1, digits: 11 },
+        sums: [7; 96].into(),
+    }];
+    check(
+        &Frame::Compare { ranges },
+        &format!("821381818282010b5860{}", "07".repeat(96)),
     );
     let [one, other] = [&[1, 2][..], &[3]].map(Into::into);
     check(&Frame::Fork { one, other }, "820f824201024103");

@@ -8,7 +8,8 @@
 //! 4. [`seal`]: sealing for the people of a room, all or one (HPKE).
 //! 5. [`closing`]: the founder's statement that a room is closed.
 //! 6. [`signal`]: the messages between a browser and the rendezvous server.
-//! 7. [`limits`]: every bound both sides rely on.
+//! 7. [`portable`]: an identity as a file, under a passphrase.
+//! 8. [`limits`]: every bound both sides rely on.
 //!
 //! There is no IO here, no clock, no global randomness and no browser type: the same code runs in the browser, in
 //! the server and in tests.
@@ -18,6 +19,7 @@ pub mod id;
 pub mod identity;
 pub mod limits;
 pub mod name;
+pub mod portable;
 pub mod room;
 pub mod seal;
 pub mod signal;
@@ -25,4 +27,5 @@ pub mod signal;
 pub use closing::Closing;
 pub use id::{FileId, MessageId, PeerId, RoomId, SessionId};
 pub use identity::{BadSignature, Identity, Label, Signature};
+pub use portable::Portable;
 pub use room::{Room, RoomCode, RoomKind};

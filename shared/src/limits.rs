@@ -32,3 +32,20 @@ const _: () = assert!(PEER_SAMPLE_MAX <= LINKS_MAX);
 
 /// The longest text of a founder's closing. It has about 160 characters.
 pub const CLOSING_CHARS_MAX: usize = 1_024;
+
+/// How many rounds a passphrase goes through before it is the key of a file: what OWASP recommends for PBKDF2 with SHA-256. A page takes about a second for them.
+pub const PORTABLE_ROUNDS: u32 = 600_000;
+
+/// How many rounds a file can ask for. Others make files too, and a page must not work for hours.
+pub const PORTABLE_ROUNDS_MAX: u32 = 10_000_000;
+
+/// After how many rounds others have their turn: some hundredths of a second.
+pub const PORTABLE_STEP_ROUNDS: u32 = 20_000;
+
+/// The shortest passphrase of a file, in characters. The file leaves the device, and whoever has it can try passphrases for as long as they like.
+pub const PORTABLE_PASSPHRASE_CHARS_MIN: usize = 8;
+
+/// The longest content of such a file, in bytes: a secret, the longest name, and what seals them.
+pub const PORTABLE_BYTES_MAX: usize = 256;
+
+const _: () = assert!(32 + 4 * NAME_CHARS_MAX + 20 + 16 <= PORTABLE_BYTES_MAX);

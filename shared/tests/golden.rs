@@ -3,10 +3,15 @@
 //! A change here is a change of the protocol: it needs a new version, see PROTOCOL.md.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use data_encoding::HEXLOWER;
 use shared::{
-    Closing, Identity, Label, PeerId, Room, RoomCode,
+    Closing, Identity, Label, PeerId, Portable, Room, RoomCode,
     identity::safety_number,
     signal::{Event, Hello, IceServer, Nonce, Refusal, Request},
 };
@@ -232,5 +237,26 @@ fn events() {
     for (event, json) in golden {
         assert_eq!(serde_json::to_string(&event).unwrap(), json);
         assert_eq!(serde_json::from_str::<Event>(json).unwrap(), event);
+    }
+}
+
+/// No change of the protocol, but of what people have kept.
+#[wasm_bindgen_test(unsupported = test)]
+fn portable_identities() {
+    let file = "starling identity 1\nAAknwAUFBQUFBQUFBQUFBQUFBQUK5YKgSt0ws2hLvUH4J-2KUoznfzdPbJf4EB2se2THsigLrwcG0tr1Lwhf__B5YEry1GA\n";
+    let ann = Portable {
+        secret: [1; 32].into(),
+        name: Some("Ann".to_owned()),
+    };
+    let sealed = now(ann.seal("correct horse", [5; 16], async || {})).unwrap();
+    assert_eq!(*sealed, file);
+    assert_eq!(now(Portable::open(file, "correct horse", async || {})), Ok(ann));
+}
+
+/// What waits for nothing.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("it waits for something"),
     }
 }

@@ -238,6 +238,12 @@ pub enum Action {
         #[arg(long, value_name = "FILE")]
         new_passphrase_file: Option<PathBuf>,
     },
+    /// Take your identity to another device, and with it the rooms that you founded: as a file under a passphrase of its own.
+    Identity {
+        /// What to do.
+        #[command(subcommand)]
+        action: IdentityAction,
+    },
     /// Fetch a file that was offered in a room.
     Get {
         /// The room's link.
@@ -249,6 +255,30 @@ pub enum Action {
         /// How many seconds it may take [default: as long as it takes].
         #[arg(long, value_name = "SECONDS")]
         wait: Option<u64>,
+    },
+}
+
+/// What becomes of an identity.
+#[derive(Debug, Subcommand)]
+pub enum IdentityAction {
+    /// Write it to a file. The page reads the same files.
+    Export {
+        /// Which file. One that is there already is not touched.
+        file: PathBuf,
+        /// The file with the passphrase that opens it. Without it you are asked.
+        #[arg(long, value_name = "FILE")]
+        new_passphrase_file: Option<PathBuf>,
+    },
+    /// Be from now on who is in a file.
+    Import {
+        /// Which file.
+        file: PathBuf,
+        /// The file with the passphrase that opens it. Without it you are asked.
+        #[arg(long, value_name = "FILE")]
+        file_passphrase_file: Option<PathBuf>,
+        /// Also where somebody is already. That identity is gone then, unless you have exported it.
+        #[arg(long)]
+        replace: bool,
     },
 }
 

@@ -7,6 +7,7 @@ pub mod addressee;
 mod arrivals;
 mod bootnodes;
 mod control;
+mod export;
 mod files;
 mod refusal;
 
@@ -24,7 +25,7 @@ use client::{
 };
 use mesh::{
     io::ServerId,
-    model::{FileInfo, FileState, Invitation, Retention},
+    model::{FileInfo, FileState, Imported, Invitation, Retention},
 };
 use shared::{FileId, PeerId, RoomId};
 use tokio::{sync::mpsc, task::spawn_local};
@@ -81,6 +82,11 @@ pub enum Late {
         name: String,
         /// Where.
         path: PathBuf,
+    },
+    /// An export was taken.
+    Imported {
+        /// What became of it.
+        imported: Imported,
     },
     /// It did not work.
     Failed {
@@ -217,6 +223,8 @@ impl Desk {
                 Ok(done(&format!("You are {} now.", text::isolate(&name))))
             }
             Command::Retention { change } => self.keep(change),
+            Command::Export { path } => self.export(&path),
+            Command::Import { path } => Ok(self.import(path)),
             Command::Close { sure: Sure::NotYet } => Err(Refusal::NotSure),
             Command::Close { sure: Sure::Yes } => {
                 self.session.close_room()?;
@@ -272,6 +280,7 @@ impl Desk {
             Late::Saved { name, path } => {
                 return Some(done(&format!("{} is in {}.", text::isolate(&name), path.display())));
             }
+            Late::Imported { imported } => return Some(done(&keeping::imported(imported))),
             Late::Failed { refusal } => refusal,
         };
         let text = refusal.to_string();

@@ -59,7 +59,11 @@ impl Errand {
             wait: wait.map(seconds),
         };
         Ok(Some(match command {
-            Action::New { .. } | Action::Passphrase { .. } | Action::Load(_) | Action::Archive(_) => return Ok(None),
+            Action::New { .. }
+            | Action::Passphrase { .. }
+            | Action::Identity { .. }
+            | Action::Load(_)
+            | Action::Archive(_) => return Ok(None),
             Action::Chat {
                 link,
                 wait,

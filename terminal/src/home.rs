@@ -21,6 +21,7 @@ use client::{
     slot::{self, Host, Lock, Remembered},
     store::{IdentityRecord, Store as _, StoreError},
 };
+use shared::Portable;
 use thiserror::Error;
 
 use crate::{
@@ -93,6 +94,8 @@ pub struct Person {
     pub store: DiskStore,
     /// Its identity.
     pub record: IdentityRecord<Certificate>,
+    /// Whether it was made just now: nobody knows it.
+    pub is_new: bool,
     /// What the identity is under.
     seal: Option<Seal>,
     _lock: File,
@@ -106,15 +109,33 @@ impl Person {
     pub async fn save_name(&mut self, name: &str) -> Result<(), StoreError> {
         if self.record.name.as_deref() != Some(name) {
             self.record.name = Some(name.to_owned());
-            match &self.seal {
-                Some(seal) => {
-                    let written = seal.write(&self.sealed(), &self.record);
-                    written.map_err(|error| StoreError::Platform(error.to_string()))?;
-                }
-                None => self.store.save_identity(self.slot, &self.record).await?,
-            }
+            self.save().await?;
         }
         Ok(())
+    }
+
+    /// Is somebody else from now on, under the same passphrase if there is one. `certificate`: a new one, for people know each other's.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then the person is who they were, at the next start.
+    pub async fn become_other(&mut self, other: Portable, certificate: Option<Certificate>) -> Result<(), StoreError> {
+        let Portable { secret, name } = other;
+        self.record = IdentityRecord {
+            secret,
+            certificate,
+            name,
+        };
+        self.save().await
+    }
+
+    async fn save(&self) -> Result<(), StoreError> {
+        match &self.seal {
+            Some(seal) => {
+                let written = seal.write(&self.sealed(), &self.record);
+                written.map_err(|error| StoreError::Platform(error.to_string()))
+            }
+            None => self.store.save_identity(self.slot, &self.record).await,
+        }
     }
 
     /// Puts the identity under a passphrase, in the place of the one before, if there was one.
@@ -210,6 +231,7 @@ impl Home {
                 folder,
                 store,
                 record,
+                is_new: false,
                 seal,
                 _lock: lock,
             });
@@ -226,6 +248,7 @@ impl Home {
             slot,
             patience: Duration::ZERO,
         };
+        let is_new = store.identity(slot).await?.is_none();
         let claim = slot::claim(&store, &host, Some(remembered), "").await?;
         let record = claim.ok_or(HomeError::InUse { slot })?.record;
         Ok(Person {
@@ -233,6 +256,7 @@ impl Home {
             folder,
             store,
             record,
+            is_new,
             seal: None,
             _lock: lock,
         })
@@ -483,6 +507,34 @@ mod tests {
             (&person.record.secret, person.record.name.as_deref()),
             (&secret, Some("Ann"))
         );
+    }
+
+    #[tokio::test]
+    async fn whoever_becomes_somebody_else_stays_so_under_the_passphrase_that_there_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home(folder.path().join("starling"));
+        let path = folder.path().join("passphrase");
+        std::fs::write(&path, "one").unwrap();
+        let source = Source::File(path);
+        let cid = || Portable {
+            secret: [9; 32].into(),
+            name: Some("Cid".to_owned()),
+        };
+        for passphrase in [None, Some(source.ask_new().unwrap())] {
+            let mut person = home.claim_with(None, &source, certificate).await.unwrap();
+            assert_eq!(person.is_new, passphrase.is_none());
+            if let Some(passphrase) = &passphrase {
+                person.save_name("Ann").await.unwrap();
+                person.set_passphrase(passphrase).await.unwrap();
+            }
+            person.become_other(cid(), None).await.unwrap();
+            person.store.close().await;
+            drop(person);
+            let person = home.claim_with(None, &source, certificate).await.unwrap();
+            assert_eq!((&person.record.secret, person.record.name), (&cid().secret, cid().name));
+            assert!(!person.is_new);
+            person.store.close().await;
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! 2. [`rtc`]: WebRTC connections, over UDP sockets that they share.
 //! 3. `signaller`, [`tls`]: the socket to a rendezvous server.
 //! 4. [`home`]: the folder in which this program keeps things, and which person an instance is. [`passphrase`]: what an identity can be under. [`store`]: the database of one person.
+//!    [`take_along`]: an identity to another device.
 //! 5. [`report`]: what a person is told, as data. [`mod@line`]: what is typed and printed. [`harmless`]: whatever others wrote, as text that can do
 //!    nothing to a terminal. [`words`]: what is said of the program itself. [`map`]: the network as a picture.
 //! 6. [`desk`]: carries out commands. [`run`]: a visit to a room, from what is typed to what is printed. [`args`], [`errand`] and [`link`]: what is
@@ -42,6 +43,7 @@ pub mod run;
 pub mod screen;
 mod signaller;
 pub mod store;
+pub mod take_along;
 mod task;
 pub mod tls;
 pub mod words;

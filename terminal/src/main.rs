@@ -14,13 +14,13 @@ use client::store::Store as _;
 use shared::{Identity, RoomCode, signal::IceServer};
 use terminal::{
     Running,
-    args::{self, Action, Cli, MapFormat, Options, PassphraseChange},
+    args::{self, Action, Cli, IdentityAction, MapFormat, Options, PassphraseChange},
     config::{ASKS_WAITING_MAX, EVENTS_WAITING_MAX, LATE_WAITING_MAX},
     desk::Desk,
     direct::{OpenError, Ways},
     errand::Errand,
     further,
-    home::{Home, Person},
+    home::{Home, HomeError, Person},
     http,
     line::plain::Plain,
     link::Destination,
@@ -30,6 +30,7 @@ use terminal::{
     rtc::Certificate,
     run::{self, Ended, Format, Inlets, Outcome, Outlet, Printer},
     screen::{self, Inbox, Screen},
+    take_along::{self, Replace},
     tls::Tls,
 };
 use tokio::{
@@ -93,10 +94,12 @@ async fn start(cli: Cli) -> anyhow::Result<u8> {
     if let Action::Load(load) = &command {
         return make_load(&options, load).await;
     }
-    let make = || Some(Certificate::generate()?.to_stored());
-    let mut person = Home::find(options.data_dir.clone())?
-        .claim_with(options.person, &Source::of(options.passphrase_file.clone()), make)
-        .await?;
+    if let Action::Identity { action } = command {
+        let done = move_identity(&options, action).await?;
+        writeln!(io::stderr(), "* {done}")?;
+        return Ok(Outcome::Done.code());
+    }
+    let mut person = claim(&options).await?;
     if let Some(name) = &options.name {
         person.save_name(name).await.context("your name cannot be kept")?;
     }
@@ -125,6 +128,41 @@ async fn start(cli: Cli) -> anyhow::Result<u8> {
     };
     person.store.close().await;
     ended
+}
+
+/// Takes the person that was asked for.
+async fn claim(options: &Options) -> Result<Person, HomeError> {
+    let make = || Some(Certificate::generate()?.to_stored());
+    let source = Source::of(options.passphrase_file.clone());
+    let home = Home::find(options.data_dir.clone())?;
+    home.claim_with(options.person, &source, make).await
+}
+
+async fn move_identity(options: &Options, action: IdentityAction) -> anyhow::Result<String> {
+    let (person, done) = match action {
+        IdentityAction::Export {
+            file,
+            new_passphrase_file,
+        } => {
+            let person = claim(options).await?;
+            let done = take_along::export(&person, &file, new_passphrase_file).await;
+            (person, done)
+        }
+        IdentityAction::Import {
+            file,
+            file_passphrase_file,
+            replace,
+        } => {
+            // Before somebody is made here who would be in the way.
+            let other = take_along::open(&file, file_passphrase_file).await?;
+            let meant = if replace { Replace::Meant } else { Replace::NotMeant };
+            let mut person = claim(options).await?;
+            let done = take_along::become_other(&mut person, other, meant).await;
+            (person, done)
+        }
+    };
+    person.store.close().await;
+    Ok(done?)
 }
 
 async fn change_passphrase(person: &mut Person, change: PassphraseChange, file: Option<PathBuf>) -> anyhow::Result<u8> {

@@ -76,6 +76,7 @@ fn alert(alert: &Alert) -> Option<String> {
         | Alert::ClockWrong { .. }
         | Alert::Tampering { .. }
         | Alert::Equivocated { .. }
+        | Alert::TwoLives
         | Alert::Misbehaving { .. }
         | Alert::PeerVersion { .. }
         | Alert::RoomFull => return None,
@@ -209,6 +210,8 @@ What you type is said to everyone. A line that begins with / is a command:
   /retention            for how long things are kept
   /retention day        have messages vanish for everyone (its founder only): never, hour, day, week or month
   /retention here 1000  keep less on this machine: N messages, N MB, hour, day, week, month or all
+  /export FILE          write what was said to a file: as a page if its name ends in .html, else as JSON
+  /import FILE          bring back what is in such a file of JSON
   /close                close the room for everyone (its founder only)
   /quit                 leave
   /help                 this list

@@ -3,7 +3,7 @@
 use client::{
     notice::{Missing, Notice, NoticeKind},
     route::Route,
-    words,
+    words::{self, take_along::who},
 };
 use gloo_timers::future::sleep;
 use shared::{RoomCode, room::ParseRoomError};
@@ -11,6 +11,7 @@ use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use crate::{
+    components::take_along::{Move, Moved},
     config::{DRAW_AFTER, HEARD_AFTER},
     drafts,
     files::Files,
@@ -23,7 +24,9 @@ use crate::{
     },
     platform,
     profile::{Profile, boot},
-    rooms, worker,
+    rooms,
+    take_along::carry_out,
+    worker,
 };
 
 /// The element of `index.html` that the app takes over.
@@ -224,8 +227,18 @@ fn outside(
             });
         })
     };
+    let on_move = {
+        let profile = profile.clone();
+        Callback::from(move |(what, told): (Move, Callback<Moved>)| {
+            let moved = carry_out(profile.clone(), what);
+            spawn_local(async move { told.emit(moved.await) });
+        })
+    };
+    let me = who(name.as_deref(), &profile.peer_id().fingerprint());
     html! {
         <StartPage
+            me={AttrValue::from(me)}
+            {on_move}
             name={name.as_deref().map(str::to_owned)}
             {invitation}
             room_error={refused.map(AttrValue::from)}

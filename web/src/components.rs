@@ -2,6 +2,7 @@
 
 pub mod avatar;
 pub mod brand;
+pub mod bring_back;
 pub mod choice;
 pub mod composer;
 pub mod connection;
@@ -19,3 +20,4 @@ pub mod people;
 pub mod preview;
 pub mod qr_code;
 pub mod rename;
+pub mod take_along;

@@ -8,7 +8,7 @@
 //!    (BroadcastChannel), `clock` and [`store`] (IndexedDB) as its limbs. They report by [`client::driver::Events`] and
 //!    know nothing of a driver. `js` is the only place that reaches into untyped JavaScript. `worker`: the service
 //!    worker (`web/worker/sw.js`) that keeps the page, as the page sees it.
-//! 4. [`drafts`]: what was typed and not sent. [`files`]: files of a room. [`rooms`]: where one was before. `config`: every limit of the page.
+//! 4. [`drafts`]: what was typed and not sent. [`files`]: files of a room. [`rooms`]: where one was before. `take_along`: an identity as a file. `config`: every limit of the page.
 
 pub mod app;
 pub mod appearance;
@@ -28,6 +28,7 @@ pub mod rooms;
 mod rtc;
 mod signaller;
 pub mod store;
+mod take_along;
 mod worker;
 
 #[cfg(all(test, target_arch = "wasm32"))]

@@ -11,7 +11,7 @@ use client::{
     store::{Durability, StoredRecord},
 };
 use gloo_events::EventListener;
-use gloo_timers::callback::Timeout;
+use gloo_timers::{callback::Timeout, future::sleep};
 use litemap::LiteMap;
 use mesh::{
     NodeConfig, Timing,
@@ -106,6 +106,10 @@ struct Browser {
 impl Platform for Browser {
     async fn restore(&self) -> Option<Vec<StoredRecord>> {
         self.profile.restore(&self.room).await
+    }
+
+    async fn pause(&self) {
+        sleep(Duration::ZERO).await;
     }
 
     fn arm_timer(&mut self, after: Option<Duration>) {

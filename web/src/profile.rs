@@ -25,7 +25,7 @@ use gloo_events::EventListener;
 use gloo_timers::{callback::Interval, future::sleep};
 use litemap::LiteMap;
 use mesh::io::Change;
-use shared::{Identity, PeerId, RoomCode, RoomId, SessionId};
+use shared::{Identity, PeerId, Portable, RoomCode, RoomId, SessionId};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{RtcCertificate, RtcPeerConnection};
@@ -35,6 +35,7 @@ use crate::{
     config::{CERTIFICATE_LASTS, CERTIFICATE_MARGIN, RETURN_MAX, START_MAX},
     js,
     store::BrowserStore,
+    take_along::{Placed, place},
 };
 
 const SLOT_KEY: &str = "starling-slot";
@@ -96,6 +97,26 @@ impl Profile {
         self.0.store.save_identity(self.0.slot, &record).await?;
         self.0.record.replace(record);
         Ok(())
+    }
+
+    /// Who we are, to be taken along.
+    pub(crate) fn portable(&self) -> Portable {
+        let record = self.0.record.borrow();
+        Portable {
+            secret: record.secret.clone(),
+            name: record.name.clone(),
+        }
+    }
+
+    /// Is somebody else from the next start on.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was changed.
+    pub(crate) async fn become_other(&self, other: Portable) -> Result<Placed, StoreError> {
+        if !self.persistent() {
+            return Err(StoreError::Denied);
+        }
+        place(self.store()?, self.0.slot, other).await
     }
 
     /// Makes the code of a new room founded by us.

@@ -31,6 +31,10 @@ enum Bench {
     Nat,
     /// How a message spreads over 100 and 1,000 nodes, in virtual time
     Mesh,
+    /// A room with a long history is opened, in real browsers, beside a bare page
+    Page,
+    /// What it costs to find out what two histories lack, beside another reconciliation
+    Sync,
 }
 
 /// Other projects' servers, and where the benchmark finds them.
@@ -51,15 +55,17 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
             Bench::Files,
             Bench::Nat,
             Bench::Mesh,
+            Bench::Page,
+            Bench::Sync,
         ],
     };
     let needs = |benches: &[Bench]| benches.iter().any(|bench| chosen.contains(bench));
     // The one file that is started has the app in it.
     let needs_some_app = needs(&[Bench::Server]) && !workspace::dist().join("index.html").exists();
-    if needs_some_app || needs(&[Bench::Size, Bench::Join, Bench::Files, Bench::Nat]) {
+    if needs_some_app || needs(&[Bench::Size, Bench::Join, Bench::Files, Bench::Nat, Bench::Page]) {
         build::app(&sink)?;
     }
-    if needs(&[Bench::Server, Bench::Join, Bench::Files, Bench::Nat]) {
+    if needs(&[Bench::Server, Bench::Join, Bench::Files, Bench::Nat, Bench::Page]) {
         build::server(&sink, "release")?;
     }
     let mut code = ExitCode::SUCCESS;
@@ -98,12 +104,17 @@ impl Bench {
                 tools::ensure(&[Tool::Namespaces])?;
                 browsers("bench_nat", "nat", arguments, sink)
             }
-            Self::Mesh => {
-                let mut command = shell::cargo(&["run", "--release", "--package", "bench", "--bin", "bench_mesh"]);
-                sink.run(command.args(["--features", "broadcast"]))
-            }
+            Self::Page => browsers("bench_page", "page", arguments, sink),
+            Self::Mesh => simulated("bench_mesh", "broadcast", sink),
+            Self::Sync => simulated("bench_sync", "sync", sink),
         }
     }
+}
+
+/// Runs a program that needs nothing but this machine.
+fn simulated(program: &str, feature: &str, sink: &Sink) -> Result<()> {
+    let mut command = shell::cargo(&["run", "--release", "--package", "bench", "--bin", program]);
+    sink.run(command.args(["--features", feature]))
 }
 
 /// Runs a program that drives browsers.

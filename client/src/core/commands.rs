@@ -2,7 +2,9 @@
 
 use mesh::{
     io::Now,
-    model::{CloseError, FileError, FileInfo, Invitation, InvitationError, Network, Retention, SendError, Vanish},
+    model::{
+        CloseError, FileError, FileInfo, Imported, Invitation, InvitationError, Network, Retention, SendError, Vanish,
+    },
     pieces::PieceHash,
 };
 use shared::{FileId, MessageId, PeerId};
@@ -59,6 +61,12 @@ impl Core {
     pub fn set_retention(&mut self, now: Now, keep: Retention) {
         self.command(now, Command::Keep);
         self.node.set_retention(now, keep);
+    }
+
+    /// Takes entries back that were exported: see [`Node::import`](mesh::Node::import).
+    pub fn import(&mut self, now: Now, records: &[Vec<u8>]) -> Imported {
+        self.command(now, Command::Import);
+        self.node.import(now, records)
     }
 
     /// Calls our person by another name.

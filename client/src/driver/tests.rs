@@ -61,6 +61,7 @@ impl Platform for Paper {
     async fn restore(&self) -> Option<Vec<StoredRecord>> {
         self.keeps.then(Vec::new)
     }
+    async fn pause(&self) {}
     fn arm_timer(&mut self, after: Option<Duration>) {
         self.note(Asked::Timer(after));
     }
@@ -293,4 +294,38 @@ fn one_timer_is_armed_for_the_next_deadline_and_only_when_that_changed() {
     driver.drain();
     driver.arm();
     assert_eq!(paper.take().last(), Some(&Asked::Timer(None)));
+}
+
+#[test]
+fn a_long_history_is_read_in_parts_the_latest_first_and_a_short_one_at_one_go() {
+    let record = |number: usize, order: Option<u64>| {
+        let mut value = Vec::new();
+        if let Some(order) = order {
+            // As an entry travels, as far as its place in the order.
+            let entry = [vec![0x84, 1, 2, 0xf6, 0x1b], order.to_be_bytes().to_vec()].concat();
+            value = [vec![0x82, 0x40, 0x58, u8::try_from(entry.len()).unwrap()], entry].concat();
+        }
+        let kind = if order.is_some() { 0 } else { 3 };
+        let key = [vec![0x82, kind, 0x1b], number.to_be_bytes().to_vec()].concat();
+        StoredRecord { key, value }
+    };
+    let few: Vec<_> = (0..RECALLED_AT_ONCE).map(|number| record(number, Some(7))).collect();
+    assert_eq!(latest_first(few.clone()), [few]);
+
+    let count = RECALLED_AT_ONCE * 2 + 10;
+    let entries = (0..count).map(|number| record(number, Some(number as u64 * 7 % count as u64)));
+    let records: Vec<_> = entries.chain((0..3).map(|number| record(number, None))).collect();
+    let parts = latest_first(records.clone());
+    assert_eq!(
+        parts.iter().map(Vec::len).collect::<Vec<_>>(),
+        [RECALLED_AT_ONCE + 3, RECALLED_AT_ONCE, 10]
+    );
+    let order = |record: &StoredRecord| Node::order_of(&record.key, &record.value).unwrap_or(u64::MAX);
+    let ordered = parts.concat();
+    assert!(ordered.iter().map(order).is_sorted_by(|one, other| one >= other));
+    let sorted = |mut records: Vec<StoredRecord>| {
+        records.sort();
+        records
+    };
+    assert_eq!(sorted(ordered), sorted(records), "nothing is lost");
 }

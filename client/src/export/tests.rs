@@ -41,8 +41,19 @@ fn room(viewer: u8, events: impl IntoIterator<Item = Event>) -> RoomState {
     state
 }
 
+/// A file of a room that still keeps the entry of the first message.
+fn file(state: &RoomState, name: Option<&str>, format: Format) -> File {
+    let record = |id: &MessageId| (*id == MessageId::from_bytes([1; 16])).then_some([1, 2, 3].as_slice());
+    let source = Source {
+        state,
+        room: RoomId::from_bytes([5; 32]),
+        record: &record,
+    };
+    super::file(&source, name, format, NOW)
+}
+
 fn exported(state: &RoomState, format: Format) -> String {
-    file(state, Some("Roost"), format, NOW).text
+    file(state, Some("Roost"), format).text
 }
 
 fn parsed(state: &RoomState) -> Value {
@@ -95,8 +106,9 @@ fn json_has_every_message_with_all_that_is_known_of_it() {
     let expected = serde_json::json!({
         "version": 1,
         "room": "Roost",
+        "room_id": RoomId::from_bytes([5; 32]).to_text(),
         "messages": [
-            {"id": ids[0], "author": keys[0], "name": "P1", "time": "2026-11-27T14:03:00.001Z", "text": "hello"},
+            {"id": ids[0], "author": keys[0], "name": "P1", "time": "2026-11-27T14:03:00.001Z", "text": "hello", "record": "AQID"},
             {"id": ids[2], "author": keys[1], "name": "P2", "time": "2026-11-27T14:03:00.009Z", "text": "ahead"},
         ],
         "private": {
@@ -112,7 +124,7 @@ fn json_has_every_message_with_all_that_is_known_of_it() {
         },
     });
     assert_eq!(parsed(&state), expected);
-    let empty = file(&room(1, []), None, Format::Json, NOW).text;
+    let empty = file(&room(1, []), None, Format::Json).text;
     let empty: Value = serde_json::from_str(&empty).unwrap();
     assert_eq!(
         (&empty["room"], &empty["messages"]),
@@ -144,7 +156,7 @@ fn whatever_is_said_is_the_same_text_in_json_and_shows_what_it_is() {
 fn nothing_that_is_said_is_markup_or_turns_what_is_around_it() {
     let text = "<script>alert(1)</script> \"a\" 'b' & \u{202e}c\u{0}\r\nd https://e.example/?f='&g=\">";
     let state = room(1, [message(1, 1, 2, None, text)]);
-    let page = file(&state, Some("<b>\u{202e}x"), Format::Page, NOW).text;
+    let page = file(&state, Some("<b>\u{202e}x"), Format::Page).text;
     assert!(page.contains(
         "<p dir=\"auto\">&lt;script&gt;alert(1)&lt;/script&gt; &quot;a&quot; &#39;b&#39; &amp; \u{202e}c\u{fffd}&#13;\nd \
          <a rel=\"noreferrer\" href=\"https://e.example/?f=&#39;&amp;g=\">https://e.example/?f=&#39;&amp;g=</a>&quot;&gt;</p>"
@@ -192,9 +204,9 @@ fn a_file_is_named_after_the_room_and_the_day() {
         (Some("🦜"), "starling-room-2026-11-27.json"),
         (None, "starling-room-2026-11-27.json"),
     ] {
-        assert_eq!(file(&self::room(1, []), room, Format::Json, NOW).name, name);
+        assert_eq!(file(&self::room(1, []), room, Format::Json).name, name);
     }
-    let long = file(&room(1, []), Some(&"𐐀".repeat(64)), Format::Page, NOW).name;
+    let long = file(&room(1, []), Some(&"𐐀".repeat(64)), Format::Page).name;
     assert!(long.len() < 256 && long.ends_with("-2026-11-27.html"));
 }
 

@@ -1,6 +1,8 @@
 //! Words about how long things are kept.
 
-use mesh::model::{Retention, Vanish};
+use mesh::model::{Imported, Retention, Vanish};
+
+use crate::import::ImportError;
 
 /// What can be kept of a room on one device by number: how many, and in words.
 pub const ENTRIES: [(u32, &str); 4] = [
@@ -97,9 +99,68 @@ pub const FOUNDER_HELP: &str = "Messages, whispers and files that are older go f
 pub const DEVICE_HELP: &str =
     "What is more or older is forgotten on this device only. Nobody else notices, and others may still have it.";
 
+/// Takes an export.
+pub const IMPORT: &str = "Bring back a JSON export";
+
+/// While an export is taken.
+pub const IMPORTING: &str = "Checking what is in this file…";
+
+/// What became of an export.
+#[must_use]
+pub fn imported(imported: Imported) -> String {
+    let Imported {
+        new,
+        known,
+        vanished,
+        damaged,
+    } = imported;
+    let mut text = match new {
+        0 => "Nothing in this file was new.".to_owned(),
+        1 => "1 message is back.".to_owned(),
+        new => format!("{new} messages are back."),
+    };
+    for (count, what) in [
+        (known, "were here already, or had to make room for newer ones"),
+        (vanished, "are older than what this room keeps"),
+        (damaged, "could not be verified and were left out"),
+    ] {
+        if count > 0 {
+            text += &format!(" {count} {what}.");
+        }
+    }
+    text
+}
+
+/// Why nothing of a file is taken.
+#[must_use]
+pub fn import_refused(error: ImportError) -> &'static str {
+    match error {
+        ImportError::NotOne => {
+            "This is no JSON export of a room, or not all of it. Export it once more, as JSON, and take that file."
+        }
+        ImportError::OtherVersion => "Another version of Starling made this export. Use the same version for both.",
+        ImportError::OtherRoom => "This is the export of another room. Open that room, and bring it back there.",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_became_of_an_export_is_counted() {
+        let all = Imported {
+            new: 2,
+            known: 3,
+            vanished: 0,
+            damaged: 1,
+        };
+        assert_eq!(
+            imported(all),
+            "2 messages are back. 3 were here already, or had to make room for newer ones. 1 could not be verified and were left out."
+        );
+        assert_eq!(imported(Imported::default()), "Nothing in this file was new.");
+    }
 
     #[test]
     fn what_is_kept_is_one_of_the_lists() {

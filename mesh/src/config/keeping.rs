@@ -42,3 +42,6 @@ pub const WHISPER_SPENT: Duration = Duration::from_secs(60 * 60);
 
 /// How many lines that tell of the room's rule are remembered as shown before their entries came.
 pub const RULES_SHOWN_MAX: usize = 16;
+
+/// How many messages of what is kept are shown before the rest is read: what a person looks at first.
+pub const RECALLED_FIRST: usize = 200;

@@ -2,13 +2,24 @@
 
 use shared::{FileId, MessageId};
 
-use super::{Node, Phase};
+use super::{Kept, Node, Phase};
 use crate::{
     io::{Input, Now},
     model::{FileError, FileInfo},
     pieces::{PieceHash, root_of},
     wire::stored::Key,
 };
+
+/// Of what was kept, what concerns the room; the rest is put aside.
+pub(super) fn of_room(records: impl IntoIterator<Item = Kept>, of_files: &mut Vec<Kept>) -> impl Iterator<Item = Kept> {
+    records.into_iter().filter_map(|(key, value)| {
+        if Key::is_of_file(&key) {
+            of_files.push((key, value));
+            return None;
+        }
+        Some((key, value))
+    })
+}
 
 impl Node {
     /// Offers a file to everyone: says so, as a [`Message`](crate::model::Message) with a file in it, and serves its pieces from then on. The
@@ -100,15 +111,8 @@ impl Node {
 
     /// Hands what was kept to those who kept it.
     pub(super) fn restore_all(&mut self, records: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
-        let mut of_files = Vec::new();
-        let of_room = records.into_iter().filter_map(|(key, value)| {
-            if Key::is_of_file(&key) {
-                of_files.push((key, value));
-                return None;
-            }
-            Some((key, value))
-        });
-        self.room.restore(&mut self.cx, of_room);
+        let mut of_files = std::mem::take(&mut self.of_files);
+        self.room.restore(&mut self.cx, of_room(records, &mut of_files));
         if !of_files.is_empty() {
             self.files.restore(&mut self.cx, of_files);
             self.files.note_offers(&self.cx, self.room.offers());

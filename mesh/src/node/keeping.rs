@@ -1,9 +1,11 @@
-//! The node's commands about for how long things are kept.
+//! The node's commands about what is kept, for how long, and what is taken along and brought back.
+
+use shared::{MessageId, RoomId};
 
 use super::Node;
 use crate::{
     io::Now,
-    model::{Retention, SendError, Vanish},
+    model::{Imported, Retention, SendError, Vanish},
 };
 
 impl Node {
@@ -26,5 +28,26 @@ impl Node {
         self.advance(now);
         self.room.set_retention(&mut self.cx, keep);
         self.exchange();
+    }
+
+    /// Which room this is.
+    #[must_use]
+    pub fn room_id(&self) -> RoomId {
+        self.cx.room.id()
+    }
+
+    /// The signed entry of a message, as [`Node::import`] takes it back; `None` if it is not kept any more, or is a whisper.
+    #[must_use]
+    pub fn record(&self, id: &MessageId) -> Option<&[u8]> {
+        self.room.record(id)
+    }
+
+    /// Takes entries back that [`Node::record`] gave, here or to another program. Each is checked, which takes about a tenth of a millisecond: give
+    /// some dozens at a time. Those that are new come with [`Event::Recalled`](crate::model::Event::Recalled), and go to others as all else.
+    pub fn import(&mut self, now: Now, records: &[Vec<u8>]) -> Imported {
+        self.advance(now);
+        let imported = self.room.import(&mut self.cx, records);
+        self.exchange();
+        imported
     }
 }

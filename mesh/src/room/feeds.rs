@@ -25,7 +25,7 @@ use crate::{
         frame::Frame,
         id::{ShortId, Tree},
         record::{Record, Unchecked},
-        span::Span,
+        span::{Range, Span, Sums},
         stored::Fate,
     },
 };
@@ -64,13 +64,21 @@ impl Room {
 
     /// Accepts an entry into the log and shows it. Says whether it was new.
     fn accept_entry(&mut self, cx: &mut Context, record: &Rc<Record<Entry>>, source: Source) -> bool {
+        let is_new = self.take_entry(cx, record, source);
+        if is_new {
+            self.show_entry(cx, record);
+        }
+        is_new
+    }
+
+    /// Accepts an entry into the log. Says whether it was new.
+    pub(crate) fn take_entry(&mut self, cx: &mut Context, record: &Rc<Record<Entry>>, source: Source) -> bool {
         match self.log.accept(record, source) {
             Accepted::New => {
                 self.clock.observe(record.content.order, cx.room_millis());
                 if feed_of(record) == self.own_feed() {
                     self.on_said_elsewhere(cx, record.content.seq);
                 }
-                self.show_entry(cx, record);
                 self.hasten_beacon(cx.instant());
                 true
             }
@@ -161,28 +169,47 @@ impl Room {
     }
 
     /// A neighbor told what it has: hears which of these feeds are over, and is asked for what we lack.
-    pub(super) fn on_have(&mut self, cx: &mut Context, link: LinkId, vector: Vec<Span>) -> Handled {
+    pub(super) fn on_have(&mut self, cx: &mut Context, link: LinkId, vector: Vec<Span>, ranges: &[Range]) -> Handled {
         if vector.len() > VECTOR_SPANS_MAX {
             return Err(Violation);
         }
-        self.answer(cx, link, |room, cx| room.handle_have(cx, link, vector))
+        self.answer(cx, link, |room, cx| room.handle_have(cx, link, vector, ranges))
     }
 
-    fn handle_have(&mut self, cx: &mut Context, link: LinkId, vector: Vec<Span>) -> Result<usize, Violation> {
-        let forks = vector.iter().filter_map(|span| self.log.fork(&span.feed));
+    /// A neighbor compares what it has.
+    pub(super) fn on_compare(&mut self, cx: &mut Context, link: LinkId, theirs: &[Sums]) -> Handled {
+        self.answer(cx, link, |room, cx| {
+            room.sync.handle_compare(cx, link, theirs, &room.log)
+        })
+    }
+
+    fn handle_have(
+        &mut self,
+        cx: &mut Context,
+        link: LinkId,
+        vector: Vec<Span>,
+        ranges: &[Range],
+    ) -> Result<usize, Violation> {
+        let forks = vector.iter().filter_map(|span| self.log.fork_of(span.feed));
         let forks: Vec<_> = forks.take(FORKS_TOLD_MAX).collect();
-        let mut bytes = QUESTION_BYTES * vector.len();
+        let mut bytes = QUESTION_BYTES * (vector.len() + ranges.len());
         for fork in forks {
             let frame = Fragments::of(&fork.frame());
             bytes += frame.bytes();
             cx.transmit(link, &frame);
         }
         self.log.skip_gaps(&vector);
-        let own = self.own_feed();
-        if !vector.iter().any(|span| span.feed == own && span.next > self.next_seq) {
+        // Has it told what it has of our feed, that is no more than we have?
+        let own = self.own_feed().short();
+        let told = vector.iter().find(|span| span.feed == own);
+        let is_no_more = match told {
+            Some(told) => told.next <= self.next_seq,
+            None => ranges.iter().any(|range| range.contains(own)),
+        };
+        if is_no_more {
             self.hold_unheld(cx);
         }
-        self.sync.handle_have(cx, link, vector, &self.log)?;
+        bytes += self.sync.handle_have(cx, link, vector, ranges, &self.log)?;
         self.tell_backlog(cx, 0);
         Ok(bytes)
     }

@@ -24,6 +24,7 @@ mod evict;
 mod heads;
 mod kept;
 mod stored;
+mod vector;
 
 use std::{collections::VecDeque, rc::Rc};
 
@@ -35,7 +36,6 @@ use crate::{
     config::{ACKS_MAX, Keeps, LOG_FEEDS_MAX, WANT_SPANS_MAX},
     lookup::Lookup,
     model::Retention,
-    order::by_number,
     wire::{
         entry::{Entry, Header},
         fork::Fork,
@@ -76,6 +76,8 @@ pub(crate) struct Log {
     feeds: Vec<FeedLog>,
     /// Where a feed is among them.
     by_feed: Lookup<Feed, usize>,
+    /// The same by what neighbors call it.
+    by_name: Lookup<ShortId, usize>,
     /// Where an announced entry is: its feed, and its number there.
     by_id: Lookup<ShortId, (usize, u64)>,
     heads: Heads,
@@ -124,6 +126,7 @@ impl Log {
             own,
             feeds: Vec::new(),
             by_feed: Lookup::new(seed),
+            by_name: Lookup::new(seed),
             by_id: Lookup::new(seed),
             heads: Heads::default(),
             authors: LiteMap::new(),
@@ -195,8 +198,13 @@ impl Log {
     }
 
     /// The first number that is lacking of a feed.
-    pub(crate) fn next_of(&self, feed: &Feed) -> u64 {
-        self.kept(feed).map_or(0, Kept::next)
+    pub(crate) fn next_of(&self, feed: ShortId) -> u64 {
+        self.named(feed).map_or(0, |feed| feed.kept.next())
+    }
+
+    /// A feed by what neighbors call it.
+    fn named(&self, feed: ShortId) -> Option<&FeedLog> {
+        self.feeds.get(self.by_name.get(&feed)?)
     }
 
     /// We speak in another feed from now on.
@@ -224,6 +232,7 @@ impl Log {
             place
         };
         self.by_feed.insert(&feed, place);
+        self.by_name.insert(&feed.short(), place);
         match self.authors.get_mut(&feed.author) {
             Some(share) => share.feeds.push(place),
             None => {
@@ -256,7 +265,7 @@ impl Log {
 
     /// The header of the last entry of these, if the entry itself is not here.
     pub(crate) fn header_of(&self, span: Span) -> Option<&Header> {
-        let header = self.kept(&span.feed)?.header()?;
+        let header = self.named(span.feed)?.kept.header()?;
         (span.first..span.next).contains(&header.seq).then_some(header)
     }
 
@@ -264,7 +273,7 @@ impl Log {
     pub(crate) fn skipped(&self, time: u32) -> Vec<Span> {
         let skipped = self.feeds.iter().filter_map(|feed| {
             let (first, next) = feed.kept.skipped()?;
-            let (feed, head) = (feed.feed, None);
+            let (feed, head) = (feed.feed.short(), None);
             Some(Span {
                 feed,
                 first,
@@ -303,6 +312,11 @@ impl Log {
         self.feeds.get(self.by_feed.get(feed)?)?.fork.clone()
     }
 
+    /// The same for a feed as neighbors call it.
+    pub(crate) fn fork_of(&self, feed: ShortId) -> Option<Rc<Fork>> {
+        self.named(feed)?.fork.clone()
+    }
+
     /// Whether an entry is there, or was, of a feed that is not over.
     pub(crate) fn has(&self, feed: &Feed, seq: u64) -> bool {
         let known = self.by_feed.get(feed).and_then(|place| self.feeds.get(place));
@@ -337,58 +351,6 @@ impl Log {
         self.heads.digest()
     }
 
-    /// What there is of so many feeds, those that grew last first: of each the part without a gap, then what is out of order.
-    pub(crate) fn vector(&self, feeds: usize) -> Vec<Span> {
-        let going_on = self.feeds.iter().filter(|feed| feed.fork.is_none());
-        let mut latest = by_number(going_on, |feed| u128::from(u64::MAX - feed.grown));
-        latest.truncate(feeds);
-        let spans = latest.into_iter().flat_map(|FeedLog { feed, kept, .. }| {
-            kept.runs().enumerate().map(|(run, (first, next))| Span {
-                feed: *feed,
-                first,
-                next,
-                head: kept.last().filter(|_| run == 0),
-            })
-        });
-        spans.collect()
-    }
-
-    /// What is lacking of a peer's vector: of each of these feeds the numbers from `first` to below `next`, and where both have as much but
-    /// not the same, the last of it. A log without room for more feeds asks for none.
-    pub(crate) fn lacking(&self, theirs: &[Span]) -> Vec<Span> {
-        let mut lacking = Vec::new();
-        for span in theirs {
-            let feed = self.by_feed.get(&span.feed).map(|place| &self.feeds[place]);
-            // Whoever has nothing left of it has the header of the last.
-            let is_bare = |next| span.head.is_some() && span.first == span.next && span.next > next;
-            let (first, next, wanted, differs) = match feed {
-                Some(FeedLog { fork: Some(_), .. }) => continue,
-                Some(FeedLog { kept, .. }) => {
-                    let differs = span.head.is_some() && span.next == kept.next() && span.head != kept.last();
-                    // What is there of what comes before, out of order, is not asked for again.
-                    let wanted = kept.missing_from(span.first.max(kept.evicted()));
-                    (kept.first(), kept.next(), wanted, differs)
-                }
-                None if self.feeds.len() < LOG_FEEDS_MAX => (span.first, 0, span.first, false),
-                None => continue,
-            };
-            // Earlier ones than ours are wanted if we never had them, not if we evicted them.
-            let mut parts = vec![(wanted, first.min(span.next)), (span.first.max(next), span.next)];
-            if differs || is_bare(next) {
-                parts.push((span.next.saturating_sub(1), span.next));
-            }
-            let parts = parts.into_iter().filter(|(first, next)| first < next);
-            let head = None;
-            lacking.extend(parts.map(|(first, next)| Span {
-                first,
-                next,
-                head,
-                ..*span
-            }));
-        }
-        lacking
-    }
-
     /// An entry by its feed and number.
     pub(crate) fn entry_at(&self, feed: &Feed, seq: u64) -> Option<&Rc<Record<Entry>>> {
         self.kept(feed)?.get(seq)
@@ -405,7 +367,7 @@ impl Log {
         for span in theirs {
             // Of each feed the span with a head tells whether there is a way on without a gap.
             let goes_on = span.head.is_some();
-            if let Some(place) = self.by_feed.get(&span.feed).filter(|_| goes_on) {
+            if let Some(place) = self.by_name.get(&span.feed).filter(|_| goes_on) {
                 let FeedLog { feed, kept, .. } = &mut self.feeds[place];
                 let head = kept.head();
                 kept.skip_to(span.first);
@@ -420,8 +382,8 @@ impl Log {
 
     /// The entries of a span, as many as there are, in order.
     pub(crate) fn entries_of(&self, span: Span) -> impl Iterator<Item = &Rc<Record<Entry>>> {
-        let kept = self.kept(&span.feed).into_iter();
-        kept.flat_map(move |kept| kept.range(span.first, span.next))
+        let feed = self.named(span.feed).into_iter();
+        feed.flat_map(move |feed| feed.kept.range(span.first, span.next))
     }
 
     /// How many entries were accepted so far, those included that were evicted.

@@ -17,7 +17,7 @@ use crate::{
     back_off::{back_off, jittered},
     config::{
         GAP_LOSS, GAP_MIN, GAP_PER_PAIR, INTERVAL_MAX, INTERVAL_MIN, INTERVAL_PER_PERSON, LOST_MAX, PATIENCE_MARGIN,
-        ROOT_INTERVAL, SUPERSEDE_MAX,
+        ROOT_INTERVAL, SUPERSEDE_MAX, SUPERSEDED_TOLD,
     },
     context::Context,
     io::Instant,
@@ -204,10 +204,10 @@ impl Presence {
     }
 
     /// Somebody has a beacon of ours from another life, with this stamp, which superseded ours: ours have to be higher. If that life goes on
-    /// somewhere else, the two do not supersede each other without end.
-    pub(crate) fn on_superseded(&mut self, now: Instant, stamp: u64) {
+    /// somewhere else, the two do not supersede each other without end. Says, once, whether it does.
+    pub(crate) fn on_superseded(&mut self, now: Instant, stamp: u64) -> bool {
         if stamp <= self.stamp || stamp >= 1 << 63 {
-            return;
+            return false;
         }
         (self.stamp, self.born) = (stamp, stamp);
         let (times, last) = self.superseded;
@@ -215,10 +215,12 @@ impl Presence {
         let times = if lately { times.saturating_add(1) } else { 0 };
         self.superseded = (times, Some(now));
         if times == 0 {
-            return self.hurry(now);
+            self.hurry(now);
+        } else {
+            let wait = jittered(back_off(times, GAP_MIN, SUPERSEDE_MAX), &mut self.rng);
+            self.bring_forward(now + wait);
         }
-        let wait = jittered(back_off(times, GAP_MIN, SUPERSEDE_MAX), &mut self.rng);
-        self.bring_forward(now + wait);
+        times == SUPERSEDED_TOLD
     }
 }
 
@@ -286,11 +288,11 @@ mod tests {
     #[test]
     fn two_lives_of_one_identity_do_not_supersede_each_other_without_end() {
         let mut lives = [1, 2].map(presence);
-        let (mut now, mut sent) = (at(0), 0);
+        let (mut now, mut sent, mut told) = (at(0), 0, [0, 0]);
         let mut stamp = lives[0].arm(now, 2, false);
         for turn in 0.. {
             let life = &mut lives[(turn + 1) % 2];
-            life.on_superseded(now, stamp);
+            told[(turn + 1) % 2] += u32::from(life.on_superseded(now, stamp));
             now = life.poll_timeout().unwrap();
             if now > at(10 * 60_000) {
                 break;
@@ -300,6 +302,7 @@ mod tests {
             life.due = None;
         }
         assert!((15..60).contains(&sent), "{sent} in ten minutes");
+        assert_eq!(told, [1, 1], "each says it once");
     }
 
     #[test]

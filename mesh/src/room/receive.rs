@@ -22,7 +22,7 @@ use crate::{
     context::Context,
     door::{Forwarding, ToNet},
     io::{Instant, LinkId, Priority},
-    model::Delivery,
+    model::{Alert, Delivery},
     wire::{
         fragment::Fragments,
         frame::{Announced, Frame},
@@ -60,7 +60,8 @@ impl Room {
                 wire,
             } => self.on_packet(cx, link, hops_left, flooded, wire),
             Frame::Closing { wire } => self.on_closing(cx, wire),
-            Frame::Have { vector } => self.on_have(cx, link, vector),
+            Frame::Have { vector, ranges } => self.on_have(cx, link, vector, &ranges.unwrap_or_default()),
+            Frame::Compare { ranges } => self.on_compare(cx, link, &ranges),
             Frame::Want { spans } => {
                 let asked = QUESTION_BYTES * spans.len();
                 self.answer(cx, link, |room, cx| {
@@ -171,7 +172,9 @@ impl Room {
         let now = cx.instant();
         let (author, beacon) = (record.author, &record.content);
         if author == self.me {
-            self.presence.on_superseded(now, beacon.stamp);
+            if self.presence.on_superseded(now, beacon.stamp) {
+                cx.alert(Alert::TwoLives);
+            }
             return BeaconNews::Known;
         }
         let news = self.change_roster(cx, |roster, events| roster.on_beacon(now, record, events));

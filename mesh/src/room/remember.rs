@@ -19,7 +19,7 @@ use super::{
     say::{message, show_whisper, time_left, whispered},
 };
 use crate::{
-    config::{AWAY_LOOKED_BACK, WHISPERS_TRIED_AT_ONCE, WHISPERS_TRIED_EVERY},
+    config::{AWAY_LOOKED_BACK, RECALLED_FIRST, WHISPERS_TRIED_AT_ONCE, WHISPERS_TRIED_EVERY},
     context::Context,
     door::Forwarding,
     io::Priority,
@@ -37,7 +37,7 @@ use crate::{
 
 /// What was stored, as it is read.
 #[derive(Debug, Default)]
-struct Recalled {
+pub(super) struct Recalled {
     feeds: Vec<(Feed, StoredFeed)>,
     entries: Vec<Rc<Record<Entry>>>,
     whispers: Vec<(PeerId, Whisper)>,
@@ -45,6 +45,8 @@ struct Recalled {
     head: Option<StoredHead>,
     /// Whom we met, and what they are called.
     names: Vec<(PeerId, String)>,
+    /// Whether the latest of it is shown already.
+    is_shown: bool,
 }
 
 impl Room {
@@ -56,12 +58,8 @@ impl Room {
     /// Goes on from what was kept on former visits, and keeps what comes. What is damaged, or of a later version, is left out.
     pub(crate) fn restore(&mut self, cx: &mut Context, records: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
         (cx.keeps, self.awaits_store) = (true, false);
-        let mut recalled = Recalled::default();
-        for (key, value) in records {
-            if let (Some(key), Some(value)) = (Key::read(&key), intact(&value)) {
-                self.recall(cx, key, value, &mut recalled);
-            }
-        }
+        self.recall_all(cx, records);
+        let mut recalled = std::mem::take(&mut self.recalled);
         let (head, mut away) = (recalled.head.take(), std::mem::take(&mut recalled.names));
         let messages = self.recall_messages(cx, &recalled);
         let Recalled {
@@ -69,10 +67,14 @@ impl Room {
             entries,
             whispers,
             fates,
+            is_shown,
             ..
         } = recalled;
         self.log.restore(&cx.room, feeds, entries);
         let dropped = self.sweep(cx);
+        if is_shown {
+            self.tell_dropped(cx, dropped.clone());
+        }
         let is_kept = |id: &MessageId| dropped.binary_search(id).is_err();
         self.untried.retain(|record| is_kept(&record.message_id()));
         let whispers = whispers
@@ -80,9 +82,6 @@ impl Room {
             .filter(|(_, whisper)| is_kept(&whisper.id))
             .collect();
         let unread = head.map_or_else(Vec::new, |head| self.go_on_in(head));
-        // By the first half of their random ids where they were said at the same time.
-        let half = |id: &[u8; 16]| u128::from_be_bytes(*id) >> 64;
-        let place = |message: &Message| u128::from(message.order.as_u64()) << 64 | half(message.id.as_bytes());
         let kept = messages.into_iter().filter(|message| is_kept(&message.id));
         let messages = by_number(kept, place);
         latest_first(&mut away, &messages);
@@ -93,6 +92,35 @@ impl Room {
         // What was said before the store was read.
         self.say_anew(cx, None);
         self.persist(cx);
+    }
+
+    /// Reads a part of what was kept, of which the rest follows. The first part is shown at once, as far as anybody looks at first.
+    pub(crate) fn recall_part(&mut self, cx: &mut Context, records: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
+        self.recall_all(cx, records);
+        if std::mem::replace(&mut self.recalled.is_shown, true) {
+            return;
+        }
+        let Recalled { entries, whispers, .. } = &self.recalled;
+        let said = entries.iter().filter_map(|record| message(cx, record));
+        let whispers = whispers
+            .iter()
+            .map(|(author, whisper)| whispered(cx, whisper.clone(), *author));
+        let shown = said
+            .chain(whispers)
+            .filter(|message| !self.has_vanished(cx, message.order));
+        let mut messages = by_number(shown, place);
+        messages.drain(..messages.len().saturating_sub(RECALLED_FIRST));
+        cx.event(Event::Recalled { messages });
+    }
+
+    fn recall_all(&mut self, cx: &mut Context, records: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
+        let mut recalled = std::mem::take(&mut self.recalled);
+        for (key, value) in records {
+            if let (Some(key), Some(value)) = (Key::read(&key), intact(&value)) {
+                self.recall(cx, key, value, &mut recalled);
+            }
+        }
+        self.recalled = recalled;
     }
 
     /// What is to be shown again, in no order.
@@ -381,6 +409,12 @@ impl Room {
             }
         }
     }
+}
+
+/// Where a message stands: by the first half of their random ids where two were said at the same time.
+fn place(message: &Message) -> u128 {
+    let half = u128::from_be_bytes(*message.id.as_bytes()) >> 64;
+    u128::from(message.order.as_u64()) << 64 | half
 }
 
 /// Puts those first with whom something was `said` last, as far back as is looked.

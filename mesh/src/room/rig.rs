@@ -199,7 +199,7 @@ pub(super) fn span(person: u8, first: u64, next: u64) -> Span {
         number: 5,
     };
     Span {
-        feed,
+        feed: feed.short(),
         first,
         next,
         head: None,

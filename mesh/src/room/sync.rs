@@ -2,9 +2,9 @@
 //!
 //! Gossip delivers to everyone only *probably*; this layer turns it into the promise. After Demers et al., *Epidemic Algorithms
 //! for Replicated Database Maintenance* (PODC 1987), each link compares digests of the two logs: in both hellos, and in
-//! every ping and pong. Where they differ for longer than a broadcast takes, the two exchange version vectors, and each
-//! fetches what it lacks, a batch at a time. A vector of many feeds goes in pages of [`VECTOR_SPANS_MAX`], at first only the one of the
-//! feeds that grew last. Who is here is compared and completed in the same way.
+//! every ping and pong. Where they differ for longer than a broadcast takes, the two find out [where](ranges), tell each other what they have there, and each
+//! fetches what it lacks, a batch at a time. Both see the difference at once, and one begins: the one with the lower id. If an exchange brought nothing, whole
+//! version vectors are told, in pages of [`VECTOR_SPANS_MAX`]. Who is here is compared and completed in the same way.
 //!
 //! Owns: for each neighbor, how the two ends compare and what is being fetched. It reads the log and the roster, and changes neither.
 //! Not here: the entries themselves ([`log`](super::log)) and who checks them ([`Room`](super::Room)).
@@ -14,26 +14,31 @@
 
 pub(crate) mod backlog;
 mod comparison;
+mod ranges;
 
 use std::rc::Rc;
 
 use litemap::LiteMap;
 
-use self::comparison::Comparison;
+use self::{
+    comparison::Comparison,
+    ranges::{Answer, ascending, more_than, pages},
+};
 use super::{log::Log, roster::Roster};
 use crate::{
     back_off::back_off,
     config::{
-        BATCH_BYTES_MAX, BATCH_TIMEOUT, LOG_FEEDS_MAX, PEOPLE_MAX, PEOPLE_TIMEOUT, QUIET_MAX, QUIET_MIN,
-        VECTOR_SPANS_MAX, WANT_SPANS_MAX,
+        BATCH_BYTES_MAX, BATCH_TIMEOUT, COMPARED_MAX, LOG_FEEDS_MAX, PEOPLE_MAX, PEOPLE_TIMEOUT, QUESTION_BYTES,
+        QUIET_MAX, QUIET_MIN, VECTOR_SPANS_MAX, WANT_SPANS_MAX,
     },
     context::Context,
     io::{Instant, LinkId},
     wire::{
+        fragment::Fragments,
         frame::{Digests, Frame},
         id::ShortId,
         record::{Beacon, Record},
-        span::{Feed, LogDigest, Span},
+        span::{LogDigest, Range, Span, Sums},
     },
 };
 
@@ -47,9 +52,19 @@ pub(crate) struct Sync {
     links: LiteMap<LinkId, LinkSync>,
 }
 
+/// Which end of a link begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lead {
+    /// This one.
+    Ours,
+    /// The other one; this one if nothing comes of that.
+    Theirs,
+}
+
 /// How the two ends of one link compare.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct LinkSync {
+    lead: Lead,
     logs: Comparison<LogDigest>,
     /// What is being fetched.
     fetching: Option<Fetch>,
@@ -75,7 +90,7 @@ struct Fetch {
 impl Fetch {
     /// The peer told more of what it has. What it says of a feed takes the place of what it said before.
     fn learn(&mut self, theirs: Vec<Span>) {
-        let mut told: LiteMap<Feed, ()> = LiteMap::new();
+        let mut told: LiteMap<ShortId, ()> = LiteMap::new();
         for span in &theirs {
             told.insert(span.feed, ());
         }
@@ -97,8 +112,8 @@ pub(crate) enum Urgency {
 
 impl Sync {
     /// A neighbor said hello.
-    pub(crate) fn neighbor_up(&mut self, link: LinkId) {
-        self.links.insert(link, LinkSync::default());
+    pub(crate) fn neighbor_up(&mut self, link: LinkId, lead: Lead) {
+        self.links.insert(link, LinkSync::new(lead));
     }
 
     /// A link is over.
@@ -124,11 +139,12 @@ impl Sync {
         let logs = state.logs.on_digest(now, theirs.log, log.digest(), at_once) && !fetching;
         let people = state.people.on_digest(now, theirs.people, ours, at_once);
         if logs {
-            // What differs is most likely what was said last.
-            let whole = at_once || state.logs.is_unfruitful();
-            let feeds = if whole { usize::MAX } else { VECTOR_SPANS_MAX };
-            for vector in pages(log.vector(feeds)) {
-                cx.send(link, &Frame::Have { vector });
+            let waits = u32::from(state.lead == Lead::Theirs);
+            match state.logs.begun().saturating_sub(waits) {
+                0 => {}
+                1 => _ = send_answer(cx, link, Answer::first(log)),
+                // Hashes so short can agree where logs do not.
+                _ => _ = send_vector(cx, link, log.vector()),
             }
         }
         let Some(state) = self.links.get_mut(&link) else { return };
@@ -155,20 +171,37 @@ impl Sync {
         }
     }
 
-    /// A neighbor told what it has: asks for what we lack.
+    /// A neighbor compares what it has: tells it more of where that differs. Gives what that costs, in bytes.
+    pub(crate) fn handle_compare(
+        &self,
+        cx: &mut Context,
+        link: LinkId,
+        theirs: &[Sums],
+        log: &Log,
+    ) -> Result<usize, Violation> {
+        if theirs.len() > COMPARED_MAX || !ascending(theirs.iter().map(|theirs| theirs.range)) {
+            return Err(Violation);
+        }
+        let looked_at = QUESTION_BYTES * theirs.len();
+        Ok(looked_at + send_answer(cx, link, Answer::to(log, theirs)))
+    }
+
+    /// A neighbor told what it has: asks for what we lack, and tells what we have more in these ranges. Gives the bytes of that.
     pub(crate) fn handle_have(
         &mut self,
         cx: &mut Context,
         link: LinkId,
         theirs: Vec<Span>,
+        ranges: &[Range],
         log: &Log,
-    ) -> Result<(), Violation> {
-        if theirs.len() > VECTOR_SPANS_MAX {
+    ) -> Result<usize, Violation> {
+        if theirs.len() > VECTOR_SPANS_MAX || ranges.len() > VECTOR_SPANS_MAX || !ascending(ranges.iter().copied()) {
             return Err(Violation);
         }
+        let sent = send_vector(cx, link, more_than(log, &theirs, ranges));
         let lacking = log.lacking(&theirs);
         let Some(state) = self.links.get_mut(&link) else {
-            return Ok(());
+            return Ok(sent);
         };
         let now = cx.instant();
         match &mut state.fetching {
@@ -181,11 +214,11 @@ impl Sync {
                     until,
                     learned: false,
                 });
-                state.send_want(cx, link, lacking);
+                self.send_want(cx, link, lacking);
             }
             _ => {}
         }
-        Ok(())
+        Ok(sent)
     }
 
     /// A neighbor wants entries: as many as one batch takes. Gives the bytes sent.
@@ -267,19 +300,31 @@ impl Sync {
         if lacking.is_empty() {
             state.fetching = None;
         } else {
+            self.send_want(cx, link, lacking);
+        }
+    }
+
+    /// Asks for what is lacking. Of many neighbors that are asked at the same time each is to begin somewhere else, so that none sends what another one is sending.
+    fn send_want(&mut self, cx: &mut Context, link: LinkId, lacking: Vec<Span>) {
+        let now = cx.instant();
+        let is_asked = |state: &LinkSync| state.fetching.as_ref().is_some_and(|fetch| now < fetch.until);
+        let asked: Vec<_> = self.links.iter().filter(|(_, state)| is_asked(state)).collect();
+        let place = asked.iter().position(|(asked, _)| **asked == link).unwrap_or_default();
+        let lacking = from_part(lacking, place as u64, asked.len() as u64);
+        if let Some(state) = self.links.get_mut(&link) {
             state.send_want(cx, link, lacking);
         }
     }
 
     /// How many entries are being fetched, that no link counts twice.
     pub(crate) fn left(&self, now: Instant, log: &Log) -> u64 {
-        let mut left: LiteMap<Feed, u64> = LiteMap::new();
+        let mut left: LiteMap<ShortId, u64> = LiteMap::new();
         let fetches = self.links.values().filter_map(|state| state.fetching.as_ref());
         for span in fetches
             .filter(|fetch| now < fetch.until)
             .flat_map(|fetch| &fetch.theirs)
         {
-            let lacking = span.next.saturating_sub(span.first.max(log.next_of(&span.feed)));
+            let lacking = span.next.saturating_sub(span.first.max(log.next_of(span.feed)));
             let known = left.get(&span.feed).copied().unwrap_or_default();
             left.insert(span.feed, known.max(lacking));
         }
@@ -349,20 +394,69 @@ impl Sync {
     }
 }
 
-/// A vector in frames: what is said of one feed stands in one of them.
-fn pages(vector: Vec<Span>) -> Vec<Vec<Span>> {
-    let mut pages: Vec<Vec<Span>> = Vec::new();
-    for feed in vector.chunk_by(|one, other| one.feed == other.feed) {
-        let feed = &feed[..feed.len().min(VECTOR_SPANS_MAX)];
-        match pages.last_mut() {
-            Some(page) if page.len() + feed.len() <= VECTOR_SPANS_MAX => page.extend(feed),
-            _ => pages.push(feed.to_vec()),
+/// These spans, beginning with part `place` of so many.
+fn from_part(spans: Vec<Span>, place: u64, parts: u64) -> Vec<Span> {
+    let numbers = |span: &Span| span.next.saturating_sub(span.first);
+    let all = spans.iter().map(numbers).fold(0, u64::saturating_add);
+    let mut before = (all / parts.max(1)).saturating_mul(place);
+    let (mut first, mut last) = (Vec::new(), Vec::new());
+    for span in spans {
+        if before == 0 {
+            first.push(span);
+        } else if before >= numbers(&span) {
+            before -= numbers(&span);
+            last.push(span);
+        } else {
+            let middle = span.first + before;
+            before = 0;
+            first.push(Span { first: middle, ..span });
+            last.push(Span { next: middle, ..span });
         }
     }
-    pages
+    first.append(&mut last);
+    first
+}
+
+/// Sends a vector. Gives the bytes.
+fn send_vector(cx: &mut Context, link: LinkId, vector: Vec<Span>) -> usize {
+    let frames = pages(vector).into_iter();
+    let frames = frames.map(|vector| Frame::Have { vector, ranges: None });
+    frames.map(|frame| send(cx, link, &frame)).sum()
+}
+
+/// Sends what a comparison begins or goes on with. Gives the bytes.
+fn send_answer(cx: &mut Context, link: LinkId, answer: Answer) -> usize {
+    let compared = answer
+        .sums
+        .chunks(COMPARED_MAX)
+        .map(|sums| Frame::Compare { ranges: sums.to_vec() });
+    let told = answer.pages.iter().map(|page| Frame::Have {
+        vector: page.vector.clone(),
+        ranges: Some(page.ranges.clone()).filter(|ranges| !ranges.is_empty()),
+    });
+    compared.chain(told).map(|frame| send(cx, link, &frame)).sum()
+}
+
+fn send(cx: &mut Context, link: LinkId, frame: &Frame<'_>) -> usize {
+    let fragments = Fragments::of(frame);
+    cx.transmit(link, &fragments);
+    fragments.bytes()
 }
 
 impl LinkSync {
+    fn new(lead: Lead) -> Self {
+        Self {
+            lead,
+            logs: Comparison::default(),
+            fetching: None,
+            awaited: 0,
+            people: Comparison::default(),
+            ask_at: Instant::default(),
+            asked: 0,
+            people_until: None,
+        }
+    }
+
     fn send_want(&mut self, cx: &mut Context, link: LinkId, mut spans: Vec<Span>) {
         spans.truncate(WANT_SPANS_MAX);
         self.awaited = self.awaited.saturating_add(1);
@@ -378,6 +472,7 @@ mod test {
         context::test::identity,
         wire::{
             entry::{Entry, EntryBody},
+            span::Feed,
             timestamp::Timestamp,
         },
     };

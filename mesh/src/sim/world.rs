@@ -28,6 +28,7 @@ use std::{
 
 use crate::{
     Node, NodeConfig, Timing,
+    config::Keeps,
     io::{Instant, LinkId, Now, ServerId},
     model::{Event, Person},
     wire::signed::simulated,
@@ -37,6 +38,7 @@ use shared::{Identity, PeerId, Room, RoomCode};
 
 pub(crate) use self::wire::{Latency, pair_latency};
 use self::{
+    chance::machine_rng,
     checks::{Ledger, Trace},
     digest::Digests,
     disk::Disk,
@@ -117,6 +119,8 @@ pub(crate) struct Simulation<B> {
     pub(crate) nearby: bool,
     /// Whether machines keep something for the next visit.
     pub(crate) disks: bool,
+    /// How much of the room they keep.
+    pub(crate) keeps: Keeps,
     /// Whether everything is recorded and checked at every step, as in small worlds.
     strict: bool,
     /// When a message was last shown to anybody.
@@ -211,6 +215,7 @@ impl<B: Body> Simulation<B> {
             latency: Latency::Drawn,
             nearby: false,
             disks: false,
+            keeps: Keeps::default(),
             strict: true,
             trace: Trace::default(),
             by_id: BTreeMap::new(),
@@ -316,7 +321,7 @@ impl<B: Body> Simulation<B> {
             servers: (0..self.servers.len()).map(|server| server.to_string()).collect(),
             closed,
             timing: self.timing.clone(),
-            keeps: crate::config::Keeps::default(),
+            keeps: self.keeps,
             transport_policy: crate::io::TransportPolicy::All,
         };
         let (seed, now) = (self.draw_bytes(), self.now_with(skew));
@@ -488,12 +493,6 @@ impl<B: Body> Simulation<B> {
             self.schedule(at - self.millis, Happening::Timer { who, life, at });
         }
     }
-}
-
-fn machine_rng(seed: u64, who: Who) -> ChaCha20Rng {
-    let mut rng = ChaCha20Rng::seed_from_u64(seed);
-    rng.set_stream(who as u64 + 1);
-    rng
 }
 
 /// A pair in ascending order.

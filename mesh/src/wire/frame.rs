@@ -13,7 +13,7 @@ use wire_derive::Decode;
 use super::{
     codec::{DecodeError, decode_frame, encode, encode_after},
     id::{ShortId, Tree},
-    span::{LogDigest, Span},
+    span::{LogDigest, Range, Span, Sums},
 };
 
 /// A frame.
@@ -128,12 +128,15 @@ pub enum Frame<'a> {
         #[b(0)]
         wire: &'a ByteSlice,
     },
-    /// Sync: the sender's version vector.
+    /// Sync: the sender's version vector, or a part of it.
     #[n(12)]
     Have {
         /// What it has of each feed.
         #[n(0)]
         vector: Vec<Span>,
+        /// Ranges of which that is all it has: it asks what the receiver has there, if that is more.
+        #[n(1)]
+        ranges: Option<Vec<Range>>,
     },
     /// Sync: send these.
     #[n(13)]
@@ -180,11 +183,18 @@ pub enum Frame<'a> {
         #[b(0)]
         wire: &'a ByteSlice,
     },
+    /// Sync: what the sender has, range by range. Asks where the receiver has something else.
+    #[n(19)]
+    Compare {
+        /// Of each range the sums of its parts.
+        #[n(0)]
+        ranges: Vec<Sums>,
+    },
 }
 
 /// The number of the last frame known here.
 // No limit: a number on the wire.
-const FRAME_LAST: u32 = 18;
+const FRAME_LAST: u32 = 19;
 
 /// What a node has, in short: where they differ, there is something to be exchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]

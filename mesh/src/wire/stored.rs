@@ -129,6 +129,23 @@ impl Key {
     }
 }
 
+/// See [`Node::order_of`](crate::Node::order_of).
+pub(crate) fn order_of(key: &[u8], value: &[u8]) -> Option<u64> {
+    let mut key = minicbor::Decoder::new(key);
+    if (key.array().ok()?, key.u32().ok()?) != (Some(2), 0) {
+        return None;
+    }
+    let mut record = minicbor::Decoder::new(value);
+    record.array().ok()?;
+    record.skip().ok()?;
+    let mut entry = minicbor::Decoder::new(record.bytes().ok()?);
+    entry.array().ok()?;
+    for _ in ["feed", "seq", "prev"] {
+        entry.skip().ok()?;
+    }
+    entry.u64().ok()
+}
+
 /// What is known of a file that is fetched, kept or offered.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct StoredFile {

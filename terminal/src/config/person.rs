@@ -163,3 +163,6 @@ pub const PASSPHRASE_TRIES: u32 = 3;
 
 /// How long the system has to stop a program that asks for it. One that nobody could let go on is not stopped.
 pub const STOP_MAX: Duration = Duration::from_millis(500);
+
+/// How much is read of a file that is to be an identity, in bytes: such a file has less than a tenth of it.
+pub const PORTABLE_FILE_BYTES_MAX: u64 = 4 * 1024;

@@ -2,7 +2,9 @@
 
 use std::{io, path::PathBuf};
 
-use client::{files::TakeError, notice::NoticeKind, store::StoreError, validate::NameError, words as page};
+use client::{
+    files::TakeError, import::ImportError, notice::NoticeKind, store::StoreError, validate::NameError, words as page,
+};
 use mesh::model::{CloseError, FileError, InvitationError, SendError};
 use thiserror::Error;
 
@@ -126,6 +128,20 @@ pub enum Refusal {
         name: String,
         /// Why.
         error: SaveError,
+    },
+    /// An export is not taken.
+    #[error("{}", harmless::sentence(page::keeping::import_refused(*error)))]
+    NotImported {
+        /// Why.
+        error: ImportError,
+    },
+    /// A file cannot be read.
+    #[error("{} cannot be read: {source}", path.display())]
+    NotRead {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
     },
     /// A message is not there, or not any more.
     #[error(

@@ -96,7 +96,9 @@ impl From<Refusal> for Problem {
             | Refusal::NotFetched { .. }
             | Refusal::File { .. }
             | Refusal::Fetch { .. }
-            | Refusal::NotSaved { .. } => StatusCode::CONFLICT,
+            | Refusal::NotSaved { .. }
+            | Refusal::NotImported { .. }
+            | Refusal::NotRead { .. } => StatusCode::CONFLICT,
         };
         Self::Refused {
             status: status.as_u16(),

@@ -92,6 +92,16 @@ pub enum Command {
         /// What is to be so from now on, if anything.
         change: Option<KeepChange>,
     },
+    /// Write what was said to a file.
+    Export {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Take what is new of such a file.
+    Import {
+        /// Which.
+        path: PathBuf,
+    },
     /// Close the room for everyone and for good.
     Close {
         /// Whether the person is sure.
@@ -214,15 +224,17 @@ pub enum ParseCommandError {
 }
 
 /// The names of all commands, by which they are completed. The first of each kind is the one that `/help` tells.
-pub const NAMES: [&str; 20] = [
+pub const NAMES: [&str; 22] = [
     "cancel",
     "close",
     "connect",
+    "export",
     "files",
     "forget",
     "get",
     "help",
     "history",
+    "import",
     "invite",
     "network",
     "pause",
@@ -292,6 +304,12 @@ pub fn parse(line: &str) -> Result<Option<Command>, ParseCommandError> {
         },
         "retention" => Command::Retention {
             change: keep_change(rest)?,
+        },
+        "export" => Command::Export {
+            path: given(rest, "/export FILE")?.into(),
+        },
+        "import" => Command::Import {
+            path: given(rest, "/import FILE")?.into(),
         },
         "close" => Command::Close { sure: sure(rest) },
         "quit" | "exit" => Command::Quit,
@@ -454,6 +472,9 @@ mod tests {
         ] {
             assert_eq!(parsed(line), retention(Some(change)), "{line}");
         }
+        let path = || "a b.json".into();
+        assert_eq!(parsed("/export a b.json"), Command::Export { path: path() });
+        assert_eq!(parsed("/import a b.json"), Command::Import { path: path() });
         assert_eq!(parsed("/close"), Command::Close { sure: Sure::NotYet });
         assert_eq!(parsed("/close yes"), Command::Close { sure: Sure::Yes });
         assert_eq!(
@@ -486,6 +507,8 @@ mod tests {
             ("/history all", "type /history"),
             ("/rename", "type /rename NAME"),
             ("/send", "type /send FILE"),
+            ("/export", "type /export FILE"),
+            ("/import", "type /import FILE"),
             ("/retention often", "type /retention, "),
             ("/retention here never", "type /retention, "),
         ] {

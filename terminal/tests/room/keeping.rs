@@ -180,3 +180,41 @@ async fn a_reader_that_pauses_does_not_stop_the_program() {
         talker.end().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_goes_to_another_machine_by_a_file_under_a_passphrase() {
+    let (one, other) = (Machine::start().await, Machine::start().await);
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let (file, passphrase, wrong) = (at("ann.identity"), at("passphrase"), at("wrong"));
+    std::fs::write(&passphrase, "correct horse\n").unwrap();
+    std::fs::write(&wrong, "correct horses\n").unwrap();
+    let founded = |printed: &str| printed.trim().to_owned();
+
+    let (code, link, words) = one.run(&["new", "--no-server", "--name", "Ann"], "").await;
+    assert_eq!(code, 0, "{words}");
+    let export = ["identity", "export", &file, "--new-passphrase-file", &passphrase];
+    let (code, _, words) = one.run(&export, "").await;
+    assert_eq!((code, words.contains("ann.identity")), (0, true), "{words}");
+    let (code, _, words) = one.run(&export, "").await;
+    assert_eq!((code, words.contains("cannot be used")), (1, true), "{words}");
+
+    let import = ["identity", "import", &file, "--file-passphrase-file"];
+    let (code, _, words) = other.run(&[&import[..], &[&wrong]].concat(), "").await;
+    assert_eq!((code, words.contains("not the passphrase")), (1, true), "{words}");
+    let (code, _, words) = other.run(&[&import[..], &[&passphrase]].concat(), "").await;
+    assert_eq!((code, words.contains("from now on")), (0, true), "{words}");
+    // Nobody is lost without a word.
+    let (code, _, words) = other.run(&[&import[..], &[&passphrase]].concat(), "").await;
+    assert_eq!((code, words.contains("--replace")), (1, true), "{words}");
+    let (code, _, words) = other
+        .run(&[&import[..], &[&passphrase, "--replace"]].concat(), "")
+        .await;
+    assert_eq!(code, 0, "{words}");
+
+    // The founder's rights are there with the key.
+    let chat = ["chat", &founded(&link), "--no-server", "--json", "--wait", "0"];
+    let (code, printed, words) = other.run(&chat, "/retention hour\n/status\n").await;
+    assert_eq!((code, printed.contains("\"Ann\"")), (0, true), "{printed}{words}");
+    assert!(printed.contains("Saved."), "{printed}");
+}

@@ -27,6 +27,7 @@ mod naming;
 mod network;
 mod serverless;
 mod showing;
+mod taking_along;
 mod talking;
 mod terminal;
 mod text;

@@ -5,13 +5,14 @@ pub mod keeping;
 pub mod sheet;
 pub mod view;
 
-use std::{cell::Cell, rc::Rc};
+use std::{cell::Cell, rc::Rc, time::Duration};
 
 use client::{
     Session,
     check::Check,
-    export::File,
+    export::Format,
     files::shown_name,
+    import::{ImportError, import},
     marks::{self, Marks},
     notice::{Notice, NoticeKind},
     room::RoomState,
@@ -20,7 +21,7 @@ use client::{
     store::Space,
     words,
 };
-use gloo_timers::callback::Timeout;
+use gloo_timers::{callback::Timeout, future::sleep};
 use mesh::model::{FileInfo, Invitation, InvitationError, Network, SendError};
 use shared::{PeerId, RoomCode, identity::safety_number};
 use wasm_bindgen_futures::spawn_local;
@@ -176,6 +177,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             on_leave={on_leave.reform(|()| Leaving::Keeping)}
             {on_space}
             on_save={commands.on_save.clone()}
+            on_import={commands.on_import.clone()}
             on_retry={commands.on_retry.clone()}
             {on_rename}
             folded={*folded}
@@ -219,6 +221,23 @@ async fn offer(
             session.notify(NoticeKind::FileNotOffered { name, error }.into());
         }
         preparing.set(None);
+    }
+}
+
+/// Takes what is new of an export. Gives what came of it, in words.
+async fn bring_back(session: &Session, file: &web_sys::File) -> AttrValue {
+    let read = async {
+        let bytes = js::bytes_of(file).await.ok()?;
+        js::parse_json(&String::from_utf8(bytes).ok()?)
+    };
+    let pause = async || sleep(Duration::ZERO).await;
+    let imported = match read.await {
+        Some(export) => import(session, &export, pause).await,
+        None => Err(ImportError::NotOne),
+    };
+    match imported {
+        Ok(imported) => words::keeping::imported(imported).into(),
+        Err(error) => words::keeping::import_refused(error).into(),
     }
 }
 
@@ -350,7 +369,8 @@ struct Commands {
     on_diagnose: Callback<(), AttrValue>,
     on_check: Callback<Callback<Check>>,
     on_space: Callback<Callback<Space>>,
-    on_save: Callback<File>,
+    on_save: Callback<(Option<String>, Format)>,
+    on_import: Callback<(web_sys::File, Callback<AttrValue>)>,
     on_reload: Callback<()>,
 }
 
@@ -395,11 +415,18 @@ impl Commands {
                     }
                 });
             }),
-            on_save: Callback::from(|file: File| {
-                if let Err(error) = js::save(&file) {
+            on_save: command(session, |session, (name, format): (Option<String>, Format)| {
+                if let Err(error) = js::save(&session.export(name.as_deref(), format)) {
                     js::log_error("a file cannot be saved", &error);
                 }
             }),
+            on_import: command(
+                session,
+                |session, (file, told): (web_sys::File, Callback<AttrValue>)| {
+                    let session = session.clone();
+                    spawn_local(async move { told.emit(bring_back(&session, &file).await) });
+                },
+            ),
             on_reload: Callback::from(|()| worker::reload()),
         }
     }

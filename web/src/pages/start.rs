@@ -16,6 +16,7 @@ use crate::{
         field::{Field, field, focus},
         icon::{Icon, glyph},
         notice::notice_view,
+        take_along::{Move, Moved, TakeAlong},
     },
     js,
     rooms::KnownRoom,
@@ -40,6 +41,12 @@ pub struct StartPageProps {
     /// The room of the link that was opened.
     #[prop_or_default]
     pub invitation: Option<RoomCode>,
+    /// Who we are, by name and fingerprint, once that is known.
+    #[prop_or_default]
+    pub me: Option<AttrValue>,
+    /// Takes an identity along, and calls back with what came of it.
+    #[prop_or_default]
+    pub on_move: Callback<(Move, Callback<Moved>)>,
     /// What is wrong with the link that was opened.
     #[prop_or_default]
     pub room_error: Option<AttrValue>,
@@ -102,6 +109,9 @@ pub fn StartPage(props: &StartPageProps) -> Html {
                             on_forget={props.on_forget.clone()}
                         />
                         <details class="privacy"><summary>{ page::PRIVACY }</summary>{ reach() }</details>
+                        if let Some(me) = props.me.clone() {
+                            <TakeAlong {me} on_move={props.on_move.clone()} />
+                        }
                     }
                 </div>
             </main>

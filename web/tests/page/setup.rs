@@ -67,6 +67,7 @@ pub(crate) fn room(events: impl IntoIterator<Item = Event>, outbox: &Outbox) -> 
         on_diagnose: Callback::from(|()| AttrValue::from("what happened")),
         on_check: Callback::noop(),
         on_save: Callback::noop(),
+        on_import: Callback::noop(),
         on_forget: Callback::noop(),
         on_space: Callback::noop(),
         on_reload: Callback::noop(),

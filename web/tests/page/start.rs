@@ -3,11 +3,12 @@
 use std::{cell::RefCell, rc::Rc};
 
 use mesh::io::TransportPolicy;
-use shared::RoomCode;
+use shared::{Portable, RoomCode};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web::{
     appearance::transport_policy,
+    components::take_along::{Move, Moved},
     pages::start::{Entered, StartPage, StartPageProps},
     rooms::KnownRoom,
 };
@@ -27,6 +28,8 @@ fn props(name: Option<&str>, invitation: Option<RoomCode>, on_enter: Callback<En
     StartPageProps {
         name: name.map(str::to_owned),
         invitation,
+        me: None,
+        on_move: Callback::noop(),
         room_error: None,
         rooms: Vec::new(),
         notice: None,
@@ -190,4 +193,35 @@ async fn who_hides_their_address_finds_that_kept() {
     radios[0].click();
     page.settle().await;
     assert_eq!(transport_policy(), TransportPolicy::All);
+}
+
+#[wasm_bindgen_test]
+async fn an_identity_is_saved_under_a_passphrase_and_another_takes_its_place_only_once_that_is_confirmed() {
+    let moves = Rc::new(RefCell::new(Vec::new()));
+    let sink = moves.clone();
+    let page = Shown::<StartPage>::new(StartPageProps {
+        me: Some("Ada (AAAA-BBBB)".into()),
+        on_move: Callback::from(move |(what, told): (Move, Callback<Moved>)| {
+            sink.borrow_mut().push(format!("{what:?}"));
+            told.emit(match what {
+                Move::Save(_) => Moved::Found(Portable {
+                    secret: [7; 32].into(),
+                    name: Some("Bo".to_owned()),
+                }),
+                Move::Read(..) | Move::Become(_) => Moved::Said("told"),
+            });
+        }),
+        ..props(Some("Ada"), None, Callback::noop())
+    })
+    .await;
+    page.fill("passphrase", "correct horse").await;
+    page.click("Save identity").await;
+    assert_eq!(moves.borrow().len(), 1);
+    assert!(moves.borrow()[0].contains("correct horse"), "{moves:?}");
+    // Stands for a file that was read.
+    let text = page.text(".take-along");
+    assert!(text.contains("Ada (AAAA-BBBB)") && text.contains("Bo"), "{text}");
+    page.click("Be that person here").await;
+    assert_eq!(moves.borrow()[1..], ["Become(Portable(a secret))"]);
+    assert!(page.text(".take-along").contains("told"));
 }

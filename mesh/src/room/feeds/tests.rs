@@ -130,7 +130,7 @@ fn who_says_two_things_is_told_of_once_and_everybody_gets_the_proof() {
     rig.handle(BOB, Frame::Fork { one, other });
     assert_eq!((rig.cx.outputs(), rig.told()), (vec![], vec![]));
     let vector = vec![span(2, 0, 3)];
-    rig.handle(BOB, Frame::Have { vector });
+    rig.handle(BOB, Frame::Have { vector, ranges: None });
     assert_eq!(rig.cx.outputs(), [sent(BOB, &fork.frame())]);
     // In another feed they are heard.
     let again = Entry {
@@ -196,7 +196,7 @@ fn who_finds_its_own_feed_forked_goes_on_in_another() {
 fn an_invalid_record_of_a_batch_costs_a_violation_and_none_of_the_others() {
     let mut rig = Rig::linked(&[2, 3]);
     let vector = vec![span(4, 0, 3)];
-    rig.handle(BOB, Frame::Have { vector });
+    rig.handle(BOB, Frame::Have { vector, ranges: None });
     let spans = vec![span(4, 0, 3)];
     assert_eq!(rig.cx.outputs(), [sent(BOB, &Frame::Want { spans })]);
     let entries: Vec<_> = (0..3).map(|seq| rig.entry_of(4, seq, "hi")).collect();
@@ -205,7 +205,7 @@ fn an_invalid_record_of_a_batch_costs_a_violation_and_none_of_the_others() {
     rig.handle(BOB, Frame::Entries { wires: wires.into() });
     let outputs = rig.cx.outputs();
     assert_eq!(outputs[..2], [shown(&entries[0]), shown(&entries[2])]);
-    let spans = vec![span(4, 1, 3)];
+    let spans = vec![span(4, 1, 2)];
     assert_eq!(outputs[2..], [sent(BOB, &Frame::Want { spans })]);
     assert_eq!((rig.told(), rig.cx.counters.entries_synced), (vec![violation(BOB)], 2));
     let wires = vec![entries[1].wire.as_slice().into()];
@@ -219,7 +219,7 @@ fn hidden_by_bob(rig: &mut Rig) -> Vec<Rc<Record<Entry>>> {
     rig.handle(BOB, entry_frame(&entries[9], 1, tree(4)));
     let head = Some(entries[9].short());
     let vector = vec![Span { head, ..span(4, 9, 10) }];
-    rig.handle(BOB, Frame::Have { vector });
+    rig.handle(BOB, Frame::Have { vector, ranges: None });
     rig.cx.outputs();
     entries
 }
@@ -279,7 +279,7 @@ fn who_asks_for_what_was_skipped_still_gets_what_is_new() {
         head: Some(new.short()),
         ..span(5, 0, 1)
     }];
-    rig.handle(CID, Frame::Have { vector });
+    rig.handle(CID, Frame::Have { vector, ranges: None });
     assert_eq!(rig.cx.outputs(), []);
     rig.handle(CID, Frame::Entries { wires: vec![] });
     assert_eq!(
@@ -308,7 +308,7 @@ fn a_header_that_was_asked_for_is_no_violation_and_one_with_another_body_is() {
     }];
     let ask = |rig: &mut Rig| {
         let vector = vector.clone();
-        rig.handle(BOB, Frame::Have { vector });
+        rig.handle(BOB, Frame::Have { vector, ranges: None });
         let outputs = rig.cx.outputs();
         assert_eq!(
             outputs,

@@ -130,6 +130,7 @@ impl Log {
         self.heads.replace(feed, kept.head(), None);
         let feed = *feed;
         self.by_feed.remove(&feed);
+        self.by_name.remove(&feed.short());
         self.touch(Touched::Feed { feed });
         self.recent.retain(|(recent, _)| *recent != place);
         if let Some(share) = self.authors.get_mut(&feed.author) {

@@ -9,7 +9,10 @@ use std::cell::RefCell;
 
 use litemap::LiteMap;
 
-use crate::wire::span::{Feed, LogDigest};
+use crate::wire::{
+    id::ShortId,
+    span::{Feed, LogDigest, RANGE_PARTS, Range, SUM_BYTES, Sums},
+};
 
 // No limit: a part of the algorithm.
 const LANES: usize = 1_024;
@@ -35,6 +38,8 @@ struct Sum {
     /// Feeds whose head is another since the digest was asked for: the one that was added, and the one that is to be.
     changed: LiteMap<Feed, (Option<Head>, Option<Head>)>,
     digest: LogDigest,
+    /// The hash of each head, by its feed, to be compared range by range.
+    hashes: LiteMap<ShortId, u64>,
 }
 
 impl Default for Heads {
@@ -45,6 +50,7 @@ impl Default for Heads {
             lanes,
             changed: LiteMap::new(),
             digest,
+            hashes: LiteMap::new(),
         }))
     }
 }
@@ -67,29 +73,72 @@ impl Heads {
         let sum = &mut *self.0.borrow_mut();
         if !sum.changed.is_empty() {
             for (feed, (before, after)) in std::mem::take(&mut sum.changed) {
-                for (head, combine) in [
-                    (before, u16::wrapping_sub as fn(u16, u16) -> u16),
-                    (after, u16::wrapping_add),
-                ] {
-                    if let Some(head) = head {
-                        each(&mut sum.lanes, &feed, head, combine);
-                    }
+                let name = feed.short();
+                if let Some(before) = before {
+                    each(&mut sum.lanes, &seed(&feed, before), u16::wrapping_sub);
+                    sum.hashes.remove(&name);
+                }
+                if let Some(after) = after {
+                    let seed = seed(&feed, after);
+                    each(&mut sum.lanes, &seed, u16::wrapping_add);
+                    sum.hashes.insert(name, ShortId::of(seed.as_bytes()).0);
                 }
             }
             sum.digest = hash(&sum.lanes);
         }
         sum.digest
     }
+
+    /// The feeds of a range, in order.
+    pub(super) fn feeds_in(&self, range: Range) -> Vec<ShortId> {
+        self.look_into(range, |feeds| feeds.map(|(feed, _)| *feed).collect())
+    }
+
+    /// What there is of the parts of a range: the same for the same heads.
+    pub(super) fn sums_of(&self, range: Range) -> Sums {
+        let mut sums = [0; SUM_BYTES * RANGE_PARTS as usize];
+        for (part, sum) in range.parts().zip(sums.chunks_exact_mut(SUM_BYTES)) {
+            let hash = self.look_into(part, |feeds| {
+                let mut hasher = blake3::Hasher::new();
+                let mut is_empty = true;
+                for (feed, hash) in feeds {
+                    is_empty = false;
+                    hasher.update(&feed.0.to_be_bytes()).update(&hash.to_be_bytes());
+                }
+                (!is_empty).then(|| hasher.finalize())
+            });
+            if let Some(hash) = hash {
+                sum.copy_from_slice(&hash.as_bytes()[..SUM_BYTES]);
+            }
+        }
+        Sums {
+            range,
+            sums: sums.into(),
+        }
+    }
+
+    fn look_into<T>(&self, range: Range, look: impl FnOnce(&mut dyn Iterator<Item = (&ShortId, &u64)>) -> T) -> T {
+        self.digest();
+        let hashes = &self.0.borrow().hashes;
+        let (first, last) = range.bounds();
+        let start = hashes.find_index(&first).unwrap_or_else(|place| place);
+        let feeds = (start..).map_while(|place| hashes.get_indexed(place));
+        look(&mut feeds.take_while(|(feed, _)| **feed <= last))
+    }
 }
 
-fn each(lanes: &mut [u16; LANES], feed: &Feed, head: Head, combine: fn(u16, u16) -> u16) {
-    let seed = blake3::Hasher::new()
+/// All that the digest depends on of a feed.
+fn seed(feed: &Feed, head: Head) -> blake3::Hash {
+    blake3::Hasher::new()
         .update(feed.author.as_bytes())
         .update(&feed.number.to_be_bytes())
         .update(&head.next.to_be_bytes())
         .update(&head.id)
         .update(&head.ahead)
-        .finalize();
+        .finalize()
+}
+
+fn each(lanes: &mut [u16; LANES], seed: &blake3::Hash, combine: fn(u16, u16) -> u16) {
     for (number, lanes) in (0_u8..).zip(lanes.chunks_exact_mut(16)) {
         // Not the extended output of BLAKE3, which would be six kilobytes more of code.
         let block = blake3::Hasher::new()
@@ -165,6 +214,40 @@ mod tests {
         for other in others {
             assert_ne!(one, digest(feed(1), Some(other)));
         }
+    }
+
+    #[test]
+    fn sums_differ_where_heads_do_and_nowhere_else() {
+        let (mut one, mut other) = (Heads::default(), Heads::default());
+        for number in 0..200 {
+            one.replace(&feed(number), None, head(1));
+            other.replace(&feed(number), None, head(if number == 77 { 2 } else { 1 }));
+        }
+        other.replace(&feed(200), None, head(1));
+        let mut ranges = vec![Range::ALL];
+        let mut differing: Vec<ShortId> = Vec::new();
+        while let Some(range) = ranges.pop() {
+            let sums = [&one, &other].map(|heads| heads.sums_of(range).sums);
+            let pairs = sums[0].chunks(SUM_BYTES).zip(sums[1].chunks(SUM_BYTES));
+            for (part, (one_sum, other_sum)) in range.parts().zip(pairs) {
+                let feeds = [&one, &other].map(|heads| heads.feeds_in(part));
+                assert_eq!(feeds[0].is_empty(), one_sum == [0; SUM_BYTES]);
+                if one_sum == other_sum {
+                    assert_eq!(feeds[0], feeds[1]);
+                } else if feeds[1].len() == 1 {
+                    differing.extend(&feeds[1]);
+                } else {
+                    ranges.push(part);
+                }
+            }
+        }
+        differing.sort();
+        let mut expected = [feed(77).short(), feed(200).short()];
+        expected.sort();
+        assert_eq!(differing, expected);
+        other.replace(&feed(77), head(2), head(1));
+        other.replace(&feed(200), head(1), None);
+        assert_eq!(one.sums_of(Range::ALL), other.sums_of(Range::ALL));
     }
 
     /// With digests added without carry, 64 heads of one's own make any difference vanish.

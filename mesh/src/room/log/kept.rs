@@ -245,6 +245,19 @@ impl Kept {
         missing
     }
 
+    /// What of a span is not there.
+    pub(super) fn gaps(&self, first: u64, next: u64) -> Vec<(u64, u64)> {
+        let mut gaps = Vec::new();
+        let mut from = first;
+        for there in self.range(first, next) {
+            let seq = there.content.seq;
+            gaps.extend((from < seq).then_some((from, seq)));
+            from = seq.saturating_add(1);
+        }
+        gaps.extend((from < next).then_some((from, next)));
+        gaps
+    }
+
     /// From where to where something was never there, and would be accepted.
     pub(super) fn skipped(&self) -> Option<(u64, u64)> {
         let first = self.missing_from(self.evicted);

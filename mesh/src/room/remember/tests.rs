@@ -351,3 +351,48 @@ fn whispers_that_another_program_stored_are_found_however_many_there_are() {
     }
     assert_eq!(heard, 1);
 }
+
+/// A long history is read a part at a time: what is shown at the end, and what is there, is the same as if it had been read at one go.
+#[test]
+fn what_is_read_in_parts_is_shown_from_its_latest_part_on_and_is_the_same_in_the_end() {
+    let mut rig = Rig::new();
+    rig.room.restore(&mut rig.cx, []);
+    let mut disk = Disk::new();
+    let said = u64::try_from(RECALLED_FIRST).unwrap() + 20;
+    for seq in 0..said {
+        let entry = rig.entry_of(4, seq, &format!("{seq}"));
+        rig.room.take_entry(&mut rig.cx, &entry, crate::room::log::Source::Sync);
+    }
+    rig.room.persist(&mut rig.cx);
+    settle(&mut rig, &mut disk);
+    let shown = |rig: &mut Rig| -> Vec<Vec<String>> {
+        let outputs = rig.cx.outputs().into_iter();
+        let recalled = outputs.filter_map(|output| {
+            let Output::Event(Event::Recalled { messages }) = output else {
+                return None;
+            };
+            Some(messages.into_iter().map(|message| message.text).collect())
+        });
+        recalled.collect()
+    };
+    let now = rig.cx.now.unix_millis;
+    let mut whole = restored(&disk, now);
+    let [all] = &shown(&mut whole)[..] else {
+        panic!("shown once")
+    };
+    assert_eq!(all.len() as u64, said);
+
+    let mut ordered: Vec<_> = disk.clone().into_iter().collect();
+    ordered.sort_by_key(|(key, value)| crate::wire::stored::order_of(key, value).unwrap_or(u64::MAX));
+    let mut parts = Rig::new();
+    parts.cx.now.unix_millis = now;
+    let early = ordered.split_off(10);
+    let (first, rest) = (ordered.split_off(5), ordered);
+    parts.room.recall_part(&mut parts.cx, early);
+    assert_eq!(shown(&mut parts), [all[all.len() - RECALLED_FIRST..].to_vec()]);
+    parts.room.recall_part(&mut parts.cx, first);
+    assert_eq!(shown(&mut parts), [[""; 0]; 0]);
+    parts.room.restore(&mut parts.cx, rest);
+    assert_eq!(&shown(&mut parts), std::slice::from_ref(all));
+    assert_eq!(parts.room.log_digest(), whole.room.log_digest());
+}

@@ -46,9 +46,9 @@ impl<D: Copy + PartialEq> Comparison<D> {
         due
     }
 
-    /// Whether the exchange before the last brought nothing, and nothing came since.
-    pub(crate) fn is_unfruitful(&self) -> bool {
-        self.unfruitful > 1
+    /// How many exchanges in a row have begun that brought nothing so far, the last included.
+    pub(crate) fn begun(&self) -> u32 {
+        self.unfruitful
     }
 
     /// An exchange brought something.

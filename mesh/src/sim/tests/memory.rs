@@ -6,7 +6,7 @@ use shared::MessageId;
 
 use crate::{
     model::{Alert, Delivery, Event},
-    sim::world::{Who, World, millis, seconds, seeds},
+    sim::world::{Who, World, millis, seconds, seeds, seeds_or},
     wire::stored::Key,
 };
 
@@ -312,5 +312,58 @@ fn a_whisper_that_was_under_way_as_its_author_crashed_gets_through_later() {
         world.run_until(seconds(60), "it is heard", |world| world.has_heard(who[1], "psst"));
         world.run_until(seconds(30), "its author knows", |world| is_delivered(world, who[0], id));
         assert_eq!(world.heard(who[1]), ["psst"]);
+    }
+}
+
+/// Each day some come, talk, and leave in one way or another; nobody is there all the time.
+#[test]
+fn after_a_month_of_coming_and_going_each_has_one_feed_and_all_of_the_past() {
+    for seed in seeds_or(1..3) {
+        let (mut world, who) = room_of(seed, 12);
+        let mut said = Vec::new();
+        for one in &who {
+            world.leave(*one);
+        }
+        world.run_for(seconds(5));
+        for one in &who {
+            world.close_tab(*one);
+        }
+        for day in 0..30 {
+            world.run_for(seconds(24 * 60 * 60));
+            let today: Vec<_> = (0..4).map(|place| who[(day * 5 + place * 3) % who.len()]).collect();
+            for one in &today {
+                world.restart(*one);
+            }
+            world.run_until(seconds(60), "all of today here", |world| world.all_here(&today));
+            let talk: Vec<_> = today.iter().map(|one| world.say(*one, "good day")).collect();
+            world.run_until(seconds(60), "all heard", |world| has_all(world, &today, &talk));
+            said.extend(talk);
+            // What was heard is on disk a moment later.
+            world.run_for(seconds(2));
+            for (place, one) in today.iter().enumerate() {
+                match (day + place) % 3 {
+                    0 => world.leave(*one),
+                    1 => world.crash(*one),
+                    _ => {}
+                }
+            }
+            world.run_for(seconds(3));
+            for (place, one) in today.iter().enumerate() {
+                if (day + place) % 3 != 1 {
+                    world.close_tab(*one);
+                }
+            }
+        }
+        for one in &who {
+            world.restart(*one);
+        }
+        world.run_until(seconds(120), "all have all", |world| {
+            world.all_here(&who) && has_all(world, &who, &said)
+        });
+        world.run_for(seconds(5));
+        for one in &who {
+            assert_eq!(feeds(&world, *one), who.len(), "one feed each");
+        }
+        nobody_is_blamed(&world);
     }
 }

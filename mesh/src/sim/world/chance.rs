@@ -1,5 +1,6 @@
 //! What chance decides in a world.
 
+use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::Rng;
 
 use super::{Body, Simulation, Who};
@@ -31,4 +32,11 @@ impl<B: Body> Simulation<B> {
     pub(crate) fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.draw(high - low + 1)
     }
+}
+
+/// The stream of one machine.
+pub(super) fn machine_rng(seed: u64, who: Who) -> ChaCha20Rng {
+    let mut rng = ChaCha20Rng::seed_from_u64(seed);
+    rng.set_stream(who as u64 + 1);
+    rng
 }

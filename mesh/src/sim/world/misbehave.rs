@@ -15,7 +15,7 @@ use crate::{
         frame::{Announced, Frame},
         id::ShortId,
         record::{Ack, Beacon, Content, Lost, Record, Unchecked},
-        span::{Feed, LogDigest, Span},
+        span::{Feed, LogDigest, Range, Span},
         timestamp::Timestamp,
     },
 };
@@ -228,14 +228,18 @@ impl Mischief {
                     feed: Feed {
                         author: self.identity.peer_id(),
                         number: 1,
-                    },
+                    }
+                    .short(),
                     first: 0,
                     next: u64::MAX,
                     head: None,
                 }];
                 for frame in [
                     Frame::People { ids: Vec::new() },
-                    Frame::Have { vector: spans.clone() },
+                    Frame::Have {
+                        vector: spans.clone(),
+                        ranges: Some(vec![Range::ALL]),
+                    },
                     Frame::Want { spans },
                 ] {
                     out.extend((0..20).flat_map(|_| fragments(link, &frame)));

@@ -2,7 +2,7 @@
 
 use client::{
     check::Check,
-    export::{Format, file},
+    export::Format,
     notice::NoticeAction,
     store::Space,
     words::{
@@ -25,8 +25,8 @@ use super::{
 };
 use crate::{
     appearance::Setting,
-    clock,
     components::{
+        bring_back::BringBack,
         choice::{Choice, reach},
         copy::CopyBox,
         element::{button, words},
@@ -291,12 +291,9 @@ fn checked(props: &RoomViewProps, check: Option<&Check>) -> Html {
 /// What was said, as a file for a program or for people; and how much is kept without it.
 fn export(props: &RoomViewProps, space: Option<Space>) -> Html {
     let save = |label, format| {
-        let (state, on_save) = (props.state.clone(), props.on_save.clone());
         let name = name(props).map(str::to_owned);
-        let save = move |_: MouseEvent| {
-            on_save.emit(file(&state, name.as_deref(), format, clock::now().unix_millis));
-        };
-        button("button", label, Callback::from(save))
+        let save = props.on_save.reform(move |_: MouseEvent| (name.clone(), format));
+        button("button", label, save)
     };
     html! {
         <>
@@ -304,6 +301,7 @@ fn export(props: &RoomViewProps, space: Option<Space>) -> Html {
             { words("p", page::EXPORT_HELP) }
             { save("As a page", Format::Page) }
             { save("As JSON", Format::Json) }
+            <BringBack on_import={props.on_import.clone()} />
             if let Some(space) = space {
                 <p class="aside">{ page::kept(props.state.messages.len(), space) }</p>
             }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use client::{
     check::Check,
-    export::File,
+    export::Format,
     files::Preview,
     marks::Mark,
     notice::NoticeAction,
@@ -125,9 +125,12 @@ pub struct RoomViewProps {
     pub on_diagnose: Callback<(), AttrValue>,
     /// Finds out what kind of network this is, and tells it.
     pub on_check: Callback<Callback<Check>>,
-    /// Saves a file.
+    /// Saves what was said in the room of this name as a file.
     #[prop_or_default]
-    pub on_save: Callback<File>,
+    pub on_save: Callback<(Option<String>, Format)>,
+    /// Takes what is new of such a file, and calls back with what came of it.
+    #[prop_or_default]
+    pub on_import: Callback<(web_sys::File, Callback<AttrValue>)>,
     /// Leaves the room, and forgets what is kept of it.
     #[prop_or_default]
     pub on_forget: Callback<()>,

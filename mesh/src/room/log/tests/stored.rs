@@ -98,7 +98,7 @@ fn restored(disk: &Disk) -> Log {
 
 /// All that others and the room can tell of a log.
 fn seen(log: &Log) -> impl PartialEq + std::fmt::Debug {
-    let mut vector = log.vector(usize::MAX);
+    let mut vector = log.vector();
     vector.sort_by_key(|span| (span.feed, span.first));
     let mut entries: Vec<_> = log.iter().map(|entry| entry.id).collect();
     entries.sort_unstable();

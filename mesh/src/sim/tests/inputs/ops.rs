@@ -15,7 +15,7 @@ use crate::{
         frame::{Digests, Frame, GoodbyeReason, Hello},
         id::ShortId,
         record::{Ack, Beacon, Lost},
-        span::{Feed, LogDigest, Span},
+        span::{Feed, LogDigest, Range, Span, Sums},
         timestamp::Timestamp,
     },
 };
@@ -321,12 +321,25 @@ fn numbers() -> impl Strategy<Value = u64> {
     prop_oneof![8 => 0..6_u64, 1 => 250..300_u64, 1 => Just(u64::MAX), 1 => Just(u64::MAX - 1)]
 }
 
+fn range() -> impl Strategy<Value = Range> {
+    (0..18_u8, prop_oneof![8 => 0..20_u64, 1 => any::<u64>()]).prop_map(|(depth, digits)| Range { depth, digits })
+}
+
+fn ranges() -> impl Strategy<Value = Vec<Range>> {
+    prop_oneof![
+        4 => Just(vec![Range::ALL]),
+        2 => Just(Range::ALL.parts().collect()),
+        2 => prop::collection::vec(range(), 0..4),
+    ]
+}
+
 fn spans() -> impl Strategy<Value = Vec<Span>> {
     let span = (0..OTHERS, 0..3_u64, numbers(), numbers()).prop_map(|(of, number, first, next)| Span {
         feed: Feed {
             author: peer(of),
             number,
-        },
+        }
+        .short(),
         first,
         next,
         head: None,
@@ -453,7 +466,10 @@ fn frames() -> impl Strategy<Value = FrameParts> {
             .prop_map(|(reason, neighbors)| Frame::Goodbye { reason, neighbors }),
         1 => Just(Frame::GoodbyeAck {}),
         1 => shorts().prop_map(|tree| Frame::Prune { tree }),
-        2 => spans().prop_map(|vector| Frame::Have { vector }),
+        2 => (spans(), prop::option::of(ranges())).prop_map(|(vector, ranges)| Frame::Have { vector, ranges }),
+        2 => prop::collection::vec((range(), any::<[u8; 96]>()), 0..4).prop_map(|sums| Frame::Compare {
+            ranges: sums.into_iter().map(|(range, sums)| Sums { range, sums: sums.into() }).collect(),
+        }),
         2 => spans().prop_map(|spans| Frame::Want { spans }),
     ]
     .prop_map(FrameParts::Plain);

@@ -1,0 +1,138 @@
+//! An identity to another device and from there: [`shared::portable`] with files of the browser.
+
+use std::time::Duration;
+
+use client::{
+    config::SLOTS_MAX,
+    export::File,
+    store::{IdentityRecord, Store, StoreError},
+    words::take_along::{IS_HERE, NOT_KEPT, NOT_STORED, SAVED, TOO_SHORT, refused},
+};
+use gloo_timers::future::sleep;
+use shared::{Portable, portable::PortableError};
+
+use crate::{
+    components::take_along::{Move, Moved},
+    config::PORTABLE_FILE_BYTES_MAX,
+    js,
+    profile::Profile,
+    worker,
+};
+
+/// Does it. The page is loaded anew once it is somebody else's.
+pub(crate) async fn carry_out(profile: Profile, what: Move) -> Moved {
+    match what {
+        Move::Save(passphrase) => Moved::Said(save(&profile, &passphrase).await),
+        Move::Read(file, passphrase) => match read(&file, &passphrase).await {
+            Ok(found) => Moved::Found(found),
+            Err(error) => Moved::Said(refused(error)),
+        },
+        Move::Become(other) => Moved::Said(become_other(&profile, other).await),
+    }
+}
+
+/// Lets the page draw, and its links live.
+async fn pause() {
+    sleep(Duration::ZERO).await;
+}
+
+async fn save(profile: &Profile, passphrase: &str) -> &'static str {
+    let Ok(text) = profile.portable().seal(passphrase, js::entropy(), pause).await else {
+        return TOO_SHORT;
+    };
+    let file = File {
+        name: format!("{}.starling-identity", profile.peer_id().fingerprint()),
+        media_type: "text/plain",
+        text: text.to_string(),
+    };
+    match js::save(&file) {
+        Ok(()) => SAVED,
+        Err(error) => {
+            js::log_error("an identity cannot be saved", &error);
+            NOT_STORED
+        }
+    }
+}
+
+async fn read(file: &web_sys::File, passphrase: &str) -> Result<Portable, PortableError> {
+    if file.size() > PORTABLE_FILE_BYTES_MAX {
+        return Err(PortableError::NotOne);
+    }
+    let bytes = js::bytes_of(file).await.map_err(|_| PortableError::NotOne)?;
+    let text = String::from_utf8(bytes).map_err(|_| PortableError::NotOne)?;
+    Portable::open(&text, passphrase, pause).await
+}
+
+async fn become_other(profile: &Profile, other: Portable) -> &'static str {
+    match profile.become_other(other).await {
+        Ok(Placed::Here) => {
+            worker::reload();
+            SAVED
+        }
+        Ok(Placed::Elsewhere) => IS_HERE,
+        Err(StoreError::Denied) => NOT_KEPT,
+        Err(error) => {
+            js::log(&format!("an identity cannot be stored: {error}"));
+            NOT_STORED
+        }
+    }
+}
+
+/// Where an identity is after it was to be in this tab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Placed {
+    /// In this tab.
+    Here,
+    /// In another one, as before.
+    Elsewhere,
+}
+
+/// Puts an identity into a slot, unless it is in another one.
+///
+/// # Errors
+/// [`StoreError`]; nothing was changed.
+pub(crate) async fn place<S: Store>(store: &S, slot: u32, other: Portable) -> Result<Placed, StoreError> {
+    let Portable { secret, name } = other;
+    for elsewhere in (0..SLOTS_MAX).filter(|elsewhere| *elsewhere != slot) {
+        let known = store.identity(elsewhere).await?;
+        if known.is_some_and(|known| known.secret == secret) {
+            return Ok(Placed::Elsewhere);
+        }
+    }
+    let record = IdentityRecord {
+        secret,
+        // People know each other's: a new one is made at the next start.
+        certificate: None,
+        name,
+    };
+    store.save_identity(slot, &record).await?;
+    Ok(Placed::Here)
+}
+
+#[cfg(test)]
+#[cfg(target_arch = "wasm32")]
+mod tests {
+    use client::store::MemoryStore;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    fn ann() -> Portable {
+        Portable {
+            secret: [7; 32].into(),
+            name: Some("Ann".to_owned()),
+        }
+    }
+
+    #[wasm_bindgen_test]
+    async fn an_identity_is_in_one_slot_of_a_browser() {
+        let store: MemoryStore<web_sys::RtcCertificate> = MemoryStore::default();
+        assert_eq!(place(&store, 2, ann()).await, Ok(Placed::Here));
+        assert_eq!(place(&store, 2, ann()).await, Ok(Placed::Here), "once more");
+        assert_eq!(place(&store, 0, ann()).await, Ok(Placed::Elsewhere));
+        assert!(store.identity(0).await.unwrap().is_none());
+        let kept = store.identity(2).await.unwrap().unwrap();
+        assert_eq!((kept.secret, kept.name), (ann().secret, ann().name));
+        assert!(kept.certificate.is_none());
+    }
+}
