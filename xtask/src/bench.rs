@@ -27,6 +27,8 @@ enum Bench {
     Join,
     /// A file from one browser to another, beside a bare data channel
     Files,
+    /// Native peers and browsers in one room, how fast they link, and a file between two terminals
+    Room,
     /// How a message spreads over 100 and 1,000 nodes, in virtual time
     Mesh,
 }
@@ -42,15 +44,22 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let sink = Sink::Screen;
     let chosen = match args.name {
         Some(bench) => vec![bench],
-        None => vec![Bench::Size, Bench::Server, Bench::Join, Bench::Files, Bench::Mesh],
+        None => vec![
+            Bench::Size,
+            Bench::Server,
+            Bench::Join,
+            Bench::Files,
+            Bench::Room,
+            Bench::Mesh,
+        ],
     };
     let needs = |benches: &[Bench]| benches.iter().any(|bench| chosen.contains(bench));
     // The one file that is started has the app in it.
     let needs_some_app = needs(&[Bench::Server]) && !workspace::dist().join("index.html").exists();
-    if needs_some_app || needs(&[Bench::Size, Bench::Join, Bench::Files]) {
+    if needs_some_app || needs(&[Bench::Size, Bench::Join, Bench::Files, Bench::Room]) {
         build::app(&sink)?;
     }
-    if needs(&[Bench::Server, Bench::Join, Bench::Files]) {
+    if needs(&[Bench::Server, Bench::Join, Bench::Files, Bench::Room]) {
         build::server(&sink, "release")?;
     }
     let mut code = ExitCode::SUCCESS;
@@ -85,6 +94,19 @@ impl Bench {
             }
             Self::Join => browsers("bench_join", "join", arguments, sink),
             Self::Files => browsers("bench_files", "files", arguments, sink),
+            Self::Room => {
+                sink.run(&mut shell::cargo(&[
+                    "build",
+                    "--release",
+                    "--package",
+                    "terminal",
+                    "--bin",
+                    "starling",
+                ]))?;
+                let mut simulator = shell::cargo(&["build", "--release", "--package", "bench", "--bin", "sim"]);
+                sink.run(simulator.args(["--features", "sim"]))?;
+                browsers("bench_room", "room", arguments, sink)
+            }
             Self::Mesh => {
                 let mut command = shell::cargo(&["run", "--release", "--package", "bench", "--bin", "bench_mesh"]);
                 sink.run(command.args(["--features", "broadcast"]))
@@ -99,5 +121,8 @@ fn browsers(program: &str, feature: &str, arguments: &[String], sink: &Sink) -> 
     let mut command = shell::cargo(&["run", "--release", "--package", "bench", "--bin", program]);
     command.args(["--features", feature]);
     build::with_browsers(&mut command, "release")?;
+    command
+        .env("STARLING_BENCH_TERMINAL", workspace::program("starling", "release"))
+        .env("STARLING_BENCH_SIM", workspace::program("sim", "release"));
     sink.run(command.arg("--").args(arguments))
 }
