@@ -8,6 +8,7 @@ mod people;
 
 mod leftovers;
 mod moving;
+mod native;
 mod ordinary;
 mod plain;
 mod relayed;
