@@ -142,6 +142,12 @@ impl Session {
         })
     }
 
+    /// Whether somebody is waited for who is to have a message of ours. Of who left before they had it that is not so.
+    #[must_use]
+    pub fn is_awaited(&self, id: &MessageId) -> bool {
+        self.0.core.borrow().node().is_awaited(id)
+    }
+
     /// The room's network as we know it.
     #[must_use]
     pub fn network(&self) -> Network {

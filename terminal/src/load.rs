@@ -22,7 +22,7 @@ use tokio::{
 
 use self::crowd::Crowd;
 pub use self::{
-    crowd::Heard,
+    crowd::{Heard, order_of},
     figures::{Figures, Usage},
 };
 use crate::{

@@ -240,9 +240,10 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
         None => visit.await,
     };
     let printed = printed.and_then(|()| map.map_or(Ok(()), |map| draw(&desk, map, &mut outlet)));
-    explain(outcome, desk.session().room().kept);
-    let forgets = desk.forgets();
+    let (forgets, is_kept) = (desk.forgets(), desk.session().room().kept);
     leave(desk, running).await;
+    // A terminal that does not read keeps nobody in the room.
+    explain(outcome, is_kept);
     if forgets {
         let forgotten = person.store.forget(&room).await;
         forgotten.context("what is kept of this room cannot be forgotten. Try again")?;

@@ -228,7 +228,7 @@ impl<W: io::Write> Visit<W> {
         loop {
             self.look()?;
             self.settled = self.settled || self.has_settled();
-            let is_done = all_typed && self.held.is_none() && !self.desk.is_busy() && self.deliveries.are_complete();
+            let is_done = all_typed && self.held.is_none() && !self.desk.is_busy() && self.are_deliveries_over();
             let ends = match self.plan.end {
                 End::Done { .. } => is_done,
                 End::Refused => self.refused,
@@ -283,6 +283,10 @@ impl<W: io::Write> Visit<W> {
         }
     }
 
+    fn are_deliveries_over(&self) -> bool {
+        self.deliveries.are_over(|id| self.desk.session().is_awaited(id))
+    }
+
     fn has_settled(&self) -> bool {
         let session = self.desk.session();
         let room = session.room();
@@ -324,7 +328,7 @@ impl<W: io::Write> Visit<W> {
 
     /// Nothing more is typed.
     fn on_end(&mut self) -> io::Result<()> {
-        let waits = matches!(self.plan.end, End::Done { .. }) && !self.deliveries.are_complete();
+        let waits = matches!(self.plan.end, End::Done { .. }) && !self.are_deliveries_over();
         if waits && self.plan.start == Start::AtOnce {
             let text = "Waiting until everybody has what you said. Press Ctrl+C to leave at once.".to_owned();
             self.answer(&Report::Done { text })?;

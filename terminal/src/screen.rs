@@ -4,7 +4,8 @@
 //! [`Screen`] is what stands between them and the terminal: it runs beside a [visit](crate::run::Visit), which does the work, hands to it what is typed,
 //! and shows what comes of it. What others wrote passes [`harmless`](crate::harmless) on its way to every row.
 //!
-//! A picture is drawn when something has changed, and 30 times a second at most.
+//! A picture is drawn when something has changed, 30 times a second at most, and once the terminal has taken the one before: a terminal that does not read
+//! stops nothing but its own pictures.
 
 mod complete;
 mod composer;
@@ -146,7 +147,7 @@ impl Screen {
                 _ = hang_up.recv() => return Ok(()),
                 _ = goes_on.recv() => self.resume()?,
                 () = sleep_until(self.resumed_by.unwrap_or_else(Instant::now)), if self.resumed_by.is_some() => self.resume()?,
-                () = sleep_until(next_frame), if self.changed && !self.suspended => {
+                () = may_draw(&self.stage, next_frame), if self.changed && !self.suspended => {
                     self.stage.draw(&self.state)?;
                     self.changed = false;
                     next_frame = Instant::now() + FRAME;
@@ -209,6 +210,12 @@ impl Screen {
         }
         Ok(())
     }
+}
+
+/// From then on, and once the terminal has the picture before.
+async fn may_draw(stage: &Stage, next_frame: Instant) {
+    sleep_until(next_frame).await;
+    stage.taken().await;
 }
 
 /// Links grow older all the time, and the screen does not show that.

@@ -4,6 +4,7 @@
 
 use std::{rc::Rc, time::Duration};
 
+use anyhow::Context as _;
 use client::{
     Session,
     room::RoomState,
@@ -31,6 +32,44 @@ pub struct Peer {
     room_id: RoomId,
     running: Running,
     room: watch::Receiver<Rc<RoomState>>,
+}
+
+/// Whose id is the lower one, of a native peer and a browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lower {
+    /// The native peer's.
+    Native,
+    /// The browser's.
+    Browser,
+}
+
+/// An identity with an id at one end of all there are: a browser's is drawn at random. Each `number` has another one.
+///
+/// # Panics
+/// Never.
+#[must_use]
+pub fn identity(lower: Lower, number: u8) -> Identity {
+    let wanted = match lower {
+        Lower::Native => 0,
+        Lower::Browser => 255,
+    };
+    let identities = (0..=u16::MAX).map(|at| {
+        let [high, low] = at.to_be_bytes();
+        let mut secret = [number; 32];
+        secret[..2].copy_from_slice(&[high, low]);
+        Identity::from_secret(&secret)
+    });
+    let mut fitting = identities.filter(|identity| identity.peer_id().as_bytes()[0] == wanted);
+    fitting.next().expect("one in 256 fits")
+}
+
+/// The code and the server in a room's address.
+///
+/// # Errors
+/// If it is no address of a room.
+pub fn place(room: &str) -> anyhow::Result<(RoomCode, String)> {
+    let (page, code) = room.split_once("#/r/").context("an address of a room")?;
+    Ok((RoomCode::parse(code)?, client::servers::beside(page)))
 }
 
 /// So many identities, in the order of their ids.

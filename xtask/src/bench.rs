@@ -29,6 +29,8 @@ enum Bench {
     Files,
     /// How people in homes behind routers of every kind come together, try after try, in network namespaces: needs root
     Nat,
+    /// Native peers and browsers in one room, how fast they link, and a file between two terminals
+    Room,
     /// How a message spreads over 100 and 1,000 nodes, in virtual time
     Mesh,
     /// A room with a long history is opened, in real browsers, beside a bare page
@@ -54,6 +56,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
             Bench::Join,
             Bench::Files,
             Bench::Nat,
+            Bench::Room,
             Bench::Mesh,
             Bench::Page,
             Bench::Sync,
@@ -62,10 +65,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let needs = |benches: &[Bench]| benches.iter().any(|bench| chosen.contains(bench));
     // The one file that is started has the app in it.
     let needs_some_app = needs(&[Bench::Server]) && !workspace::dist().join("index.html").exists();
-    if needs_some_app || needs(&[Bench::Size, Bench::Join, Bench::Files, Bench::Nat, Bench::Page]) {
+    let in_browsers = [Bench::Join, Bench::Files, Bench::Nat, Bench::Room, Bench::Page];
+    if needs_some_app || needs(&[Bench::Size]) || needs(&in_browsers) {
         build::app(&sink)?;
     }
-    if needs(&[Bench::Server, Bench::Join, Bench::Files, Bench::Nat, Bench::Page]) {
+    if needs(&[Bench::Server]) || needs(&in_browsers) {
         build::server(&sink, "release")?;
     }
     let mut code = ExitCode::SUCCESS;
@@ -104,6 +108,19 @@ impl Bench {
                 tools::ensure(&[Tool::Namespaces])?;
                 browsers("bench_nat", "nat", arguments, sink)
             }
+            Self::Room => {
+                sink.run(&mut shell::cargo(&[
+                    "build",
+                    "--release",
+                    "--package",
+                    "terminal",
+                    "--bin",
+                    "starling",
+                ]))?;
+                let mut simulator = shell::cargo(&["build", "--release", "--package", "bench", "--bin", "sim"]);
+                sink.run(simulator.args(["--features", "sim"]))?;
+                browsers("bench_room", "room", arguments, sink)
+            }
             Self::Page => browsers("bench_page", "page", arguments, sink),
             Self::Mesh => simulated("bench_mesh", "broadcast", sink),
             Self::Sync => simulated("bench_sync", "sync", sink),
@@ -123,5 +140,8 @@ fn browsers(program: &str, feature: &str, arguments: &[String], sink: &Sink) -> 
     let mut command = shell::cargo(&["run", "--release", "--package", "bench", "--bin", program]);
     command.args(["--features", feature]);
     build::with_browsers(&mut command, "release")?;
+    command
+        .env("STARLING_BENCH_TERMINAL", workspace::program("starling", "release"))
+        .env("STARLING_BENCH_SIM", workspace::program("sim", "release"));
     sink.run(command.arg("--").args(arguments))
 }

@@ -29,7 +29,12 @@ pub(crate) fn log(name: &str) -> PathBuf {
 
 /// The rendezvous server as built with the profile whose folder is `profile`.
 pub(crate) fn server(profile: &str) -> PathBuf {
+    program("signal", profile)
+}
+
+/// A program of ours as built with the profile whose folder is `profile`.
+pub(crate) fn program(name: &str, profile: &str) -> PathBuf {
     target()
         .join(profile)
-        .join(format!("signal{}", env::consts::EXE_SUFFIX))
+        .join(format!("{name}{}", env::consts::EXE_SUFFIX))
 }

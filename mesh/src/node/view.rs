@@ -1,6 +1,6 @@
 //! What the app can ask of a node at any time.
 
-use shared::{PeerId, signal::IceServer};
+use shared::{MessageId, PeerId, signal::IceServer};
 
 use super::Node;
 use crate::{
@@ -31,6 +31,12 @@ impl Node {
     #[must_use]
     pub fn ice_servers(&self) -> Vec<IceServer> {
         self.net.ice_servers()
+    }
+
+    /// Whether somebody is waited for who is to have a message of ours. Of who left before they had it that is not so.
+    #[must_use]
+    pub fn is_awaited(&self, id: &MessageId) -> bool {
+        self.room.is_awaited(id)
     }
 
     /// How somebody stands with us, if they are shown.

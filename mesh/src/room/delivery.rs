@@ -232,6 +232,13 @@ impl Deliveries {
         !self.said.is_empty() || !self.held.is_empty()
     }
 
+    /// Whether somebody is waited for who is to have a message or a whisper of ours. Of who left before they had it that is not so.
+    pub(crate) fn awaits(&self, id: &MessageId) -> bool {
+        let is_said = self.said.iter().any(|said| said.id == *id);
+        let is_tried = self.whispers.iter().any(|pending| pending.whisper.id == *id);
+        is_said || is_tried || self.held.iter().any(|held| held.id == *id)
+    }
+
     /// `peer` has what stands at these places: by feed of ours and number there.
     pub(crate) fn on_ack(&mut self, peer: PeerId, has: impl Fn((u64, u64)) -> bool) -> Acked {
         let mut acked = Acked::default();
@@ -418,6 +425,9 @@ mod tests {
             deliveries.on_ack(peer(1), of_feed(0..1)).news,
             [(id(0), Delivery::Sent { delivered: 1, of: 3 })]
         );
+        assert!(deliveries.awaits(&id(0)), "the second is still here");
+        assert_eq!(deliveries.handle_gone(peer(2)).0, []);
+        assert!(!deliveries.awaits(&id(0)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use chacha20::ChaCha20Rng;
 use litemap::LiteMap;
-use shared::PeerId;
+use shared::{MessageId, PeerId};
 
 use super::Room;
 use crate::{
@@ -52,6 +52,11 @@ impl Room {
     /// How many are here, this node not included.
     pub(crate) fn people_here(&self) -> usize {
         self.roster.present()
+    }
+
+    /// See [`Deliveries::awaits`](super::delivery::Deliveries::awaits).
+    pub(crate) fn is_awaited(&self, id: &MessageId) -> bool {
+        self.deliveries.awaits(id)
     }
 
     /// How somebody stands with us, if they are shown.

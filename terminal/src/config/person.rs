@@ -78,6 +78,9 @@ pub const TYPED_BYTES_MAX: usize = 128 * 1024;
 /// How long a picture stands at least: 30 a second.
 pub const FRAME: Duration = Duration::from_millis(33);
 
+/// How long a terminal that does not read is waited for when it is given back.
+pub const RESTORE_MAX: Duration = Duration::from_secs(1);
+
 /// How often it is looked how the network stands: it does not say when it has changed.
 pub const NETWORK_STEP: Duration = Duration::from_secs(2);
 

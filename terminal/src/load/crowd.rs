@@ -235,6 +235,7 @@ impl Crowd {
             complete: self.complete,
             links: links.collect(),
             heard: self.heard(),
+            order: order_of(self.texts(0).iter().map(String::as_str)),
             delays: self.said.borrow().delays.clone(),
             usage: Usage::now(self.traffic()).since(&self.bare),
             rest,
@@ -245,6 +246,16 @@ impl Crowd {
     pub(super) async fn leave(self) {
         leave(self.peers.into_iter().map(|peer| (peer.session, peer.running))).await;
     }
+}
+
+/// The same for the same texts in the same order: by this somebody else who was shown them can compare.
+#[must_use]
+pub fn order_of<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for text in texts {
+        hasher.update(text.as_bytes()).update(b"\n");
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 impl Ear {

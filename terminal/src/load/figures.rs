@@ -76,6 +76,8 @@ pub struct Figures {
     pub links: Vec<usize>,
     /// What was heard.
     pub heard: Heard,
+    /// [What](super::order_of) says in which order the first peer was shown what was said.
+    pub order: String,
     /// From each message's saying to its showing, at each who did not say it.
     pub delays: Vec<Duration>,
     /// What all of it took, over a process without peers.
@@ -120,6 +122,7 @@ impl Figures {
             "said": self.heard.said,
             "missing": self.heard.missing,
             "disordered": self.heard.disordered,
+            "order": self.order,
             "delivery_millis": {
                 "p50": millis(&self.delays, 50),
                 "p95": millis(&self.delays, 95),

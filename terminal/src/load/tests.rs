@@ -11,6 +11,7 @@ fn figures() -> Figures {
             missing: 0,
             disordered: 0,
         },
+        order: order_of(["one", "two"].into_iter()),
         delays: (1..=100).map(Duration::from_millis).collect(),
         usage: Usage {
             seconds: 10.0,
@@ -44,6 +45,14 @@ fn a_load_is_good_only_if_everything_has_reached_everyone_in_one_order() {
         spoil(&mut figures);
         assert!(!figures.are_good(), "{figures:?}");
     }
+}
+
+#[test]
+fn an_order_is_that_of_the_texts() {
+    let of = |texts: [&'static str; 2]| order_of(texts.into_iter());
+    assert_eq!(of(["one", "two"]), figures().order);
+    assert_ne!(of(["two", "one"]), figures().order);
+    assert_ne!(of(["onet", "wo"]), figures().order);
 }
 
 #[test]

@@ -1,14 +1,18 @@
 //! The standard output, or whatever else is read by somebody who may pause.
 //!
 //! A thread of its own writes, so only that thread waits for the reader; the room goes on. What waits is bounded by [`OUTPUT_BYTES_MAX`]. Past it lines are
-//! dropped, the new ones, and once the reader goes on a line in their place says how many.
+//! dropped, the new ones, and once the reader goes on a line in their place says how many. A screen drops nothing: it draws once all before is
+//! [taken](Outlet::taken).
 
 use std::{
     collections::VecDeque,
     io::{self, Write},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
+    time::Duration,
 };
+
+use tokio::sync::Notify;
 
 use crate::config::OUTPUT_BYTES_MAX;
 
@@ -24,6 +28,8 @@ pub struct Outlet {
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    /// The same, for one that does not block.
+    written: Notify,
     /// Says that so many were dropped.
     missed_line: fn(u64) -> String,
 }
@@ -51,6 +57,7 @@ impl Outlet {
         let shared = Arc::new(Shared {
             state: Mutex::default(),
             changed: Condvar::new(),
+            written: Notify::new(),
             missed_line,
         });
         let of_thread = Arc::clone(&shared);
@@ -65,9 +72,30 @@ impl Outlet {
         let mut state = self.shared.lock();
         state.ended = true;
         self.shared.changed.notify_all();
-        while state.failed.is_none() && (state.is_writing || !state.queue.is_empty() || state.missed > 0) {
+        while !state.is_taken() {
             state = self.shared.wait(state);
         }
+    }
+
+    /// Waits until the reader has all that was not dropped, or is gone. For one at a time.
+    pub async fn taken(&self) {
+        loop {
+            let written = self.shared.written.notified();
+            if self.shared.lock().is_taken() {
+                return;
+            }
+            written.await;
+        }
+    }
+
+    /// The same for so long at most. Blocks.
+    pub fn wait_taken(&self, at_most: Duration) {
+        let waits = |state: &mut State| !state.is_taken();
+        // Whoever reads too slowly is not waited for.
+        let _ = self
+            .shared
+            .changed
+            .wait_timeout_while(self.shared.lock(), at_most, waits);
     }
 }
 
@@ -111,6 +139,10 @@ impl Write for Outlet {
 }
 
 impl State {
+    fn is_taken(&self) -> bool {
+        self.failed.is_some() || !self.is_writing && self.queue.is_empty() && self.missed == 0
+    }
+
     fn push(&mut self, bytes: Vec<u8>) {
         self.bytes += bytes.len();
         self.queue.push_back(bytes);
@@ -140,6 +172,7 @@ impl Shared {
             let is_over = state.failed.is_some();
             drop(state);
             self.changed.notify_all();
+            self.written.notify_one();
             if is_over {
                 return;
             }
@@ -222,6 +255,24 @@ mod tests {
         }
         assert!((3..=4).contains(&lines), "{lines} lines came");
         finishing.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_waits_until_all_is_taken_waits_for_the_reader_alone() {
+        let (mut outlet, permit, took) = slow();
+        outlet.taken().await;
+        for picture in ["one", "two"] {
+            outlet.write_all(picture.as_bytes()).unwrap();
+            outlet.flush().unwrap();
+        }
+        // Nobody reads: this comes back nevertheless.
+        outlet.wait_taken(Duration::from_millis(10));
+        permit.send(()).unwrap();
+        assert_eq!(took.recv().unwrap(), "one");
+        assert!(futures_util::FutureExt::now_or_never(outlet.taken()).is_none());
+        permit.send(()).unwrap();
+        outlet.taken().await;
+        assert_eq!(took.recv().unwrap(), "two");
     }
 
     #[test]

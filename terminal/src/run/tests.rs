@@ -331,6 +331,34 @@ async fn a_program_says_whether_what_it_said_has_arrived() {
 }
 
 #[tokio::test]
+async fn who_left_is_not_waited_for_at_the_end() {
+    at_a_table(async |cable, folder| {
+        let patient = Plan {
+            end: End::Done { wait: None },
+            ..PERSON
+        };
+        let mut ann = Sitter::enter(&cable, folder, 1, "Ann", patient);
+        let [mut bob, mut cy] =
+            [(2, "Bob"), (3, "Cy")].map(|(who, name)| Sitter::enter(&cable, folder, who, name, PERSON));
+        ann.invite(&mut bob).await;
+        ann.invite(&mut cy).await;
+        ann.hear_of("Bob").await;
+        ann.hear_of("Cy").await;
+        // Cy leaves before that arrives.
+        cy.visit.abort();
+        ann.type_in("bye").await;
+        ann.hear("a delivery", |report| match report {
+            Report::Delivery(delivery) => ((delivery.delivered, delivery.of) == (1, 2)).then_some(()),
+            _ => None,
+        })
+        .await;
+        let ended = timeout(Duration::from_secs(20), ann.end()).await;
+        assert_eq!(ended, Ok(Outcome::NotDelivered));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_was_said_before_is_shown_at_the_next_visit_as_much_as_was_asked_for() {
     at_a_table(async |cable, folder| {
         let ann = Sitter::enter(

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use client::room::RoomState;
 use mesh::model::{Network, PersonState, ServerState};
 
+use shared::MessageId;
+
 use super::Outcome;
 use crate::report::{DeliveryReport, DeliveryState, Report};
 
@@ -57,8 +59,10 @@ impl Deliveries {
         }
     }
 
-    pub(super) fn are_complete(&self) -> bool {
-        self.0.is_empty()
+    /// Whether nobody is waited for any more: all have everything, or have left.
+    pub(super) fn are_over(&self, is_awaited: impl Fn(&MessageId) -> bool) -> bool {
+        let mut ids = self.0.keys().filter_map(|id| id.parse().ok());
+        !ids.any(|id| is_awaited(&id))
     }
 
     pub(super) fn outcome(&self) -> Outcome {
@@ -98,27 +102,31 @@ mod tests {
     fn it_is_done_once_all_have_everything_also_under_another_id() {
         use DeliveryState::{Failed, Sent, Waiting};
 
+        let [a, b, c, d, other] = [1, 2, 3, 4, 5].map(|byte| MessageId::from_bytes([byte; 16]).to_text());
         let mut deliveries = Deliveries::default();
-        assert!(deliveries.are_complete());
-        deliveries.expect("a");
-        deliveries.expect("b");
+        let is_over = |deliveries: &Deliveries| deliveries.are_over(|_| true);
+        assert!(is_over(&deliveries));
+        deliveries.expect(&a);
+        deliveries.expect(&b);
         assert_eq!(deliveries.outcome(), Outcome::NobodyThere);
-        deliveries.note(&delivery("a", Waiting, 0, 0));
-        deliveries.note(&delivery("b", Sent, 1, 2));
+        deliveries.note(&delivery(&a, Waiting, 0, 0));
+        deliveries.note(&delivery(&b, Sent, 1, 2));
         assert_eq!(deliveries.outcome(), Outcome::NotDelivered);
         deliveries.note(&Report::Renumbered {
-            before: "a".to_owned(),
-            id: "c".to_owned(),
+            before: a,
+            id: c.clone(),
         });
-        deliveries.note(&delivery("c", Sent, 2, 2));
-        deliveries.note(&delivery("of another", Sent, 0, 2));
-        assert!(!deliveries.are_complete());
-        deliveries.note(&delivery("b", Sent, 2, 2));
-        assert_eq!((deliveries.are_complete(), deliveries.outcome()), (true, Outcome::Done));
-        deliveries.expect("d");
-        deliveries.note(&delivery("d", Failed, 0, 0));
+        deliveries.note(&delivery(&c, Sent, 2, 2));
+        deliveries.note(&delivery(&other, Sent, 0, 2));
+        assert!(!is_over(&deliveries));
+        // Whoever does not have it has left.
+        assert!(deliveries.are_over(|_| false));
+        deliveries.note(&delivery(&b, Sent, 2, 2));
+        assert_eq!((is_over(&deliveries), deliveries.outcome()), (true, Outcome::Done));
+        deliveries.expect(&d);
+        deliveries.note(&delivery(&d, Failed, 0, 0));
         assert_eq!(
-            (deliveries.are_complete(), deliveries.outcome()),
+            (is_over(&deliveries), deliveries.outcome()),
             (false, Outcome::NotDelivered)
         );
     }

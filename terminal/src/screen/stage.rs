@@ -1,15 +1,14 @@
 //! The terminal while the screen is up, and as it was before.
 //!
+//! A terminal may not read: it was stopped, or a connection to it hangs. So a thread of its own writes, the next picture waits until all before was
+//! [taken](Stage::taken), and whoever gives the terminal back waits [`RESTORE_MAX`] at most.
+//!
 //! Invariant: the terminal is as it was after an error, at the usual end and at `SIGTERM`, `SIGINT` and `SIGHUP` by [`Drop`], after a panic by a hook,
 //! before `exit` by [`restore`]. Any other signal that ends a program leaves it as it is.
 
 use std::{
-    io::{self, Stdout},
-    panic,
-    sync::{
-        Once,
-        atomic::{AtomicBool, Ordering},
-    },
+    io, panic,
+    sync::{Mutex, MutexGuard, Once, PoisonError},
 };
 
 use ratatui::{
@@ -30,14 +29,16 @@ use ratatui::{
 use rustix::process::{Signal, getpgrp, kill_process_group};
 
 use super::{draw::draw, state::State};
+use crate::{config::RESTORE_MAX, run::Outlet};
 
-/// Whether the terminal is not as it was.
-static IS_UP: AtomicBool = AtomicBool::new(false);
+/// Where is written what gives the terminal back, while it is not as it was.
+static UP: Mutex<Option<Outlet>> = Mutex::new(None);
 
 /// See the [module documentation](self). There is one at a time.
 #[derive(Debug)]
 pub(super) struct Stage {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    terminal: Terminal<CrosstermBackend<Outlet>>,
+    outlet: Outlet,
 }
 
 impl Stage {
@@ -54,8 +55,10 @@ impl Stage {
                 before(panic);
             }));
         });
-        match enter().and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout()))) {
-            Ok(terminal) => Ok(Self { terminal }),
+        // Nothing is dropped: see `Outlet`.
+        let mut outlet = Outlet::start(io::stdout(), |_| String::new())?;
+        match enter(&mut outlet).and_then(|()| Terminal::new(CrosstermBackend::new(outlet.clone()))) {
+            Ok(terminal) => Ok(Self { terminal, outlet }),
             Err(error) => {
                 restore();
                 Err(error)
@@ -63,7 +66,12 @@ impl Stage {
         }
     }
 
-    /// Draws what has changed since the last picture.
+    /// Waits until the terminal has taken all that was drawn, or is gone.
+    pub(super) async fn taken(&self) {
+        self.outlet.taken().await;
+    }
+
+    /// Draws what has changed since the last picture, once that is [taken](Self::taken).
     ///
     /// # Errors
     /// What the system says.
@@ -73,9 +81,9 @@ impl Stage {
             self.resume()?;
         }
         // The terminal shows all of it at once, if it can.
-        execute!(io::stdout(), BeginSynchronizedUpdate)?;
+        execute!(self.outlet, BeginSynchronizedUpdate)?;
         self.terminal.draw(|frame| draw(state, frame))?;
-        execute!(io::stdout(), EndSynchronizedUpdate)
+        execute!(self.outlet, EndSynchronizedUpdate)
     }
 
     /// Forgets what the terminal shows: the next picture is drawn whole.
@@ -83,8 +91,8 @@ impl Stage {
     /// # Errors
     /// What the system says.
     pub(super) fn begin_anew(&mut self) -> io::Result<()> {
-        execute!(io::stdout(), Clear(ClearType::All))?;
-        self.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        execute!(self.outlet, Clear(ClearType::All))?;
+        self.terminal = Terminal::new(CrosstermBackend::new(self.outlet.clone()))?;
         Ok(())
     }
 
@@ -102,7 +110,7 @@ impl Stage {
     /// # Errors
     /// What the system says.
     pub(super) fn resume(&mut self) -> io::Result<()> {
-        enter()?;
+        enter(&mut self.outlet)?;
         self.begin_anew()
     }
 
@@ -118,7 +126,7 @@ impl Stage {
 /// Whether the screen has the terminal.
 #[must_use]
 pub fn is_up() -> bool {
-    IS_UP.load(Ordering::SeqCst)
+    up().is_some()
 }
 
 impl Drop for Stage {
@@ -127,11 +135,16 @@ impl Drop for Stage {
     }
 }
 
-fn enter() -> io::Result<()> {
-    IS_UP.store(true, Ordering::SeqCst);
+fn up() -> MutexGuard<'static, Option<Outlet>> {
+    // No code that can panic runs under this lock.
+    UP.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn enter(outlet: &mut Outlet) -> io::Result<()> {
+    *up() = Some(outlet.clone());
     terminal::enable_raw_mode()?;
     execute!(
-        io::stdout(),
+        outlet,
         EnterAlternateScreen,
         EnableBracketedPaste,
         EnableFocusChange,
@@ -141,12 +154,10 @@ fn enter() -> io::Result<()> {
 
 /// Gives the terminal back as it was, if it is not.
 pub fn restore() {
-    if !IS_UP.swap(false, Ordering::SeqCst) {
-        return;
-    }
+    let Some(mut outlet) = up().take() else { return };
     // A terminal that is gone needs nothing.
     let _ = execute!(
-        io::stdout(),
+        outlet,
         DisableFocusChange,
         DisableBracketedPaste,
         SetAttribute(Attribute::Reset),
@@ -154,6 +165,7 @@ pub fn restore() {
         LeaveAlternateScreen,
         cursor::Show
     );
+    outlet.wait_taken(RESTORE_MAX);
     let _ = terminal::disable_raw_mode();
 }
 

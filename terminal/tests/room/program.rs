@@ -32,7 +32,7 @@ impl Machine {
         }
     }
 
-    fn link(&self) -> String {
+    pub(crate) fn link(&self) -> String {
         format!("http://{}/#/r/processes", self.server.address)
     }
 
@@ -62,7 +62,7 @@ impl Machine {
     }
 
     /// Somebody who talks.
-    fn chat(&self, name: &str, more: &[&str]) -> Talker {
+    pub(crate) fn chat(&self, name: &str, more: &[&str]) -> Talker {
         self.talk(&self.link(), name, more)
     }
 

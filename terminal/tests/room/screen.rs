@@ -9,7 +9,7 @@ use std::{
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use crate::server::Server;
+use crate::program::Machine;
 
 /// Anything that takes longer has failed. Never waited for in a test that passes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -19,15 +19,15 @@ const STEP: Duration = Duration::from_millis(50);
 
 /// A tmux server of our own, with a shell for each person. It ends with this.
 struct Terminals {
-    server: Server,
+    machine: Machine,
     folder: TempDir,
 }
 
 impl Terminals {
     async fn start() -> Self {
-        let server = Server::start().await;
+        let machine = Machine::start().await;
         let folder = tempfile::tempdir().unwrap();
-        Self { server, folder }
+        Self { machine, folder }
     }
 
     fn tmux(&self, arguments: &[&str]) -> Output {
@@ -52,13 +52,36 @@ impl Terminals {
         let seat = Seat { all: self, name };
         let data = self.folder.path().join("data");
         seat.types(&format!(
-            "STARLING_DATA_DIR={} {} chat http://{}/#/r/screens --name {name}",
+            "STARLING_DATA_DIR={} {} chat {} --name {name}",
             data.display(),
             program.display(),
-            self.server.address
+            self.machine.link()
         ));
         seat.presses("Enter");
         seat
+    }
+}
+
+/// The terminals of a tmux server, none of which reads anything until this is dropped.
+struct Deaf(String);
+
+impl Deaf {
+    fn make(terminals: &Terminals) -> Self {
+        let output = terminals.tmux(&["display-message", "-p", "#{pid}"]);
+        let deaf = Self(String::from_utf8(output.stdout).unwrap().trim().to_owned());
+        deaf.signal("-STOP");
+        deaf
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.0]).status().unwrap();
+        assert!(sent.success(), "{signal}");
+    }
+}
+
+impl Drop for Deaf {
+    fn drop(&mut self) {
+        self.signal("-CONT");
     }
 }
 
@@ -252,4 +275,45 @@ async fn a_terminal_is_as_it_was_after_a_stop_and_a_signal() {
         assert!(started.elapsed() < PATIENCE, "it goes on without a terminal");
         sleep(STEP).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_does_not_read_stops_neither_its_program_nor_the_end_of_it() {
+    let terminals = Terminals::start().await;
+    let ann = terminals.open("Ann");
+    ann.sees("Only you are here.").await;
+    let mut bob = terminals.machine.chat("Bob", &[]);
+    bob.hear("* Ann is here").await;
+    ann.sees("= Bob").await;
+    let process = ann.child();
+
+    let deaf = Deaf::make(&terminals);
+    // Each is a picture of its own, and a terminal that does not read takes 64 KiB of them at most.
+    for number in 0..40 {
+        let letter = char::from(b'a' + number % 26);
+        let text = format!("{number} {}", String::from(letter).repeat(1_500));
+        bob.type_in(&text).await;
+        bob.hear(&format!("* “{}…”: delivered to 1 of 1", &text[..30])).await;
+    }
+    drop(deaf);
+    bob.type_in("can you see this?").await;
+    ann.sees("Bob: can you see this?").await;
+    ann.says("still here");
+    bob.hear("Ann: still here").await;
+
+    let deaf = Deaf::make(&terminals);
+    for number in 0..40 {
+        let letter = char::from(b'a' + number % 26);
+        bob.type_in(&format!("{number} {}", String::from(letter).repeat(1_500)))
+            .await;
+    }
+    let killed = Command::new("kill").args(["-TERM", &process]).status().unwrap();
+    assert!(killed.success());
+    bob.hear("* Ann left").await;
+    let started = Instant::now();
+    while Path::new(&format!("/proc/{process}")).exists() {
+        assert!(started.elapsed() < PATIENCE, "it waits for its terminal");
+        sleep(STEP).await;
+    }
+    drop(deaf);
 }

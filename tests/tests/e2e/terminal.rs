@@ -7,10 +7,9 @@ use client::room::RoomState;
 use mesh::model::FileState;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use shared::{Identity, RoomCode};
 use tests::{
     browser::{Browser, Engine, Setup},
-    native::Peer,
+    native::{Lower, Peer, identity, place},
     page::Page,
     server::Server,
 };
@@ -26,35 +25,6 @@ const LINKED: Duration = Duration::from_secs(2);
 
 /// How often the native peer comes in.
 const ROUNDS: u8 = 5;
-
-/// Whose id is the lower one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lower {
-    Native,
-    Browser,
-}
-
-/// An identity with an id at one end of all there are. A browser's is drawn at random.
-fn identity(lower: Lower, round: u8) -> Identity {
-    let wanted = match lower {
-        Lower::Native => 0,
-        Lower::Browser => 255,
-    };
-    let identities = (0..=u16::MAX).map(|at| {
-        let [high, low] = at.to_be_bytes();
-        let mut secret = [round; 32];
-        secret[..2].copy_from_slice(&[high, low]);
-        Identity::from_secret(&secret)
-    });
-    let mut fitting = identities.filter(|identity| identity.peer_id().as_bytes()[0] == wanted);
-    fitting.next().expect("one in 256 fits")
-}
-
-/// The code and the server in a room's address.
-fn place(room: &str) -> Result<(RoomCode, String)> {
-    let (page, code) = room.split_once("#/r/").context("an address of a room")?;
-    Ok((RoomCode::parse(code)?, client::servers::beside(page)))
-}
 
 async fn native(room: &str, lower: Lower, round: u8) -> Result<Peer> {
     let (code, server) = place(room)?;

@@ -9,6 +9,7 @@ mod people;
 mod hidden;
 mod leftovers;
 mod moving;
+mod native;
 mod ordinary;
 mod plain;
 mod relayed;

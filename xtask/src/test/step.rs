@@ -217,7 +217,7 @@ fn clippy() -> Command {
         "--workspace",
         "--all-targets",
         "--features",
-        "tests/e2e,bench/files,bench/server,bench/sim",
+        "tests/e2e,bench/files,bench/nat,bench/page,bench/room,bench/server,bench/sim,bench/sync",
         "--",
         "-D",
         "warnings",
