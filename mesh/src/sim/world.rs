@@ -7,6 +7,7 @@
 mod ask;
 mod chance;
 mod checks;
+mod clocks;
 mod digest;
 mod disk;
 mod faults;
@@ -29,7 +30,7 @@ use std::{
 use crate::{
     Node, NodeConfig, Timing,
     config::Keeps,
-    io::{Instant, LinkId, Now, ServerId},
+    io::{LinkId, ServerId},
     model::{Event, Person},
     wire::signed::simulated,
 };
@@ -433,22 +434,6 @@ impl<B: Body> Simulation<B> {
             Happening::Server(happening) => happening.ends(),
             Happening::Wire(happening) => self.net.ends_of(happening),
         }
-    }
-
-    pub(crate) fn now_of(&self, who: Who) -> Now {
-        self.now_with(self.machines[who].skew)
-    }
-
-    fn now_with(&self, skew: i64) -> Now {
-        Now {
-            instant: Instant::from_millis(self.millis),
-            unix_millis: self.true_unix_millis().saturating_add_signed(skew),
-        }
-    }
-
-    /// What time it is by a clock that is right, in milliseconds since 1970.
-    fn true_unix_millis(&self) -> u64 {
-        misbehave::NOW + self.millis
     }
 
     fn handle_timeout(&mut self, who: Who) {

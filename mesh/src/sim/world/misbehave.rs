@@ -6,6 +6,7 @@
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use shared::{Identity, Label, Room, limits::LINKS_MAX};
 
+use super::clocks::BEGINNING;
 use crate::{
     config::{ACKS_MAX, LOST_MAX, PEOPLE_MAX, PERSON_BYTES_PER_SECOND, RECORDS_PER_SECOND},
     io::LinkId,
@@ -113,10 +114,6 @@ impl Content for Padded {
         true
     }
 }
-
-/// When a simulation begins.
-// No limit: a point in time.
-pub(super) const NOW: u64 = 1_800_000_000_000;
 
 /// The year 3000.
 // No limit: a point in time.
@@ -261,7 +258,7 @@ impl Mischief {
                 self.filled_millis = Some(since + rounds * 1_000 / u64::from(RECORDS_PER_SECOND));
                 let bytes = (PERSON_BYTES_PER_SECOND / RECORDS_PER_SECOND) as usize;
                 for link in (0..rounds).flat_map(|_| links) {
-                    out.extend(self.say(*link, NOW + millis, Entry::CHAT, bytes));
+                    out.extend(self.say(*link, BEGINNING + millis, Entry::CHAT, bytes));
                     out.extend(self.say_as_another(*link));
                 }
                 out
@@ -357,8 +354,8 @@ impl Mischief {
             feed: self.made,
             seq: 0,
             prev: None,
-            order: Timestamp::from_unix_millis(NOW),
-            unix_millis: NOW,
+            order: Timestamp::from_unix_millis(BEGINNING),
+            unix_millis: BEGINNING,
             name: "Ghost".into(),
             kind: Entry::CHAT,
             body: EntryBody::of("spam"),

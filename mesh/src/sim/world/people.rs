@@ -181,9 +181,4 @@ impl<B: Body> Simulation<B> {
         self.machines[who].body.handle_input(now, input);
         self.drain(who);
     }
-
-    /// Another person's clock is off by so much, from the next start on too.
-    pub(crate) fn set_skew(&mut self, who: Who, millis: i64) {
-        self.machines[who].skew = millis;
-    }
 }

@@ -32,7 +32,7 @@ pub(super) struct Server {
     closed: BTreeMap<RoomId, String>,
     pub(super) requests: u64,
     /// By how many milliseconds its clock is ahead.
-    skew: i64,
+    pub(super) skew: i64,
 }
 
 impl Server {
@@ -99,11 +99,6 @@ impl Happening {
 }
 
 impl<B: Body> Simulation<B> {
-    /// Sets by how many milliseconds the clock of a server is ahead.
-    pub(crate) fn set_server_skew(&mut self, server: u8, skew: i64) {
-        self.servers[usize::from(server)].skew = skew;
-    }
-
     /// The server's process dies; its sockets break.
     pub(crate) fn server_down(&mut self, server: u8) {
         let id = ServerId(server);
@@ -360,14 +355,13 @@ impl<B: Body> Simulation<B> {
                 state.sockets.get_mut(&socket).unwrap().registered = Some((room, peer));
                 state.by_peer.insert((room, peer), socket);
                 let (room_size, peers) = self.sample(who, server, room, peer);
-                let skew = self.servers[usize::from(server.0)].skew;
-                let unix_millis = self.true_unix_millis().saturating_add_signed(skew);
+                let now = self.now_with(self.servers[usize::from(server.0)].skew);
                 let welcome = Event::Welcome {
                     room_size,
                     peers,
                     ice_servers: vec![],
                     heartbeat_seconds: 20,
-                    unix_seconds: u32::try_from(unix_millis / 1_000).unwrap(),
+                    unix_seconds: u32::try_from(now.unix_millis / 1_000).unwrap(),
                 };
                 self.answer(server, socket, welcome);
             }
