@@ -57,10 +57,10 @@ impl Authority {
         self.folder.path().join("profile")
     }
 
-    /// Certifies a host with this address; gives the files of the certificate and of its key.
-    pub(crate) fn certify(&self, address: &str) -> Result<[PathBuf; 2]> {
+    /// Certifies a host of this name; gives the files of the certificate and of its key.
+    pub(crate) fn certify(&self, name: &str) -> Result<[PathBuf; 2]> {
         let key = KeyPair::generate()?;
-        let certificate = CertificateParams::new(vec![address.to_owned()])?.signed_by(&key, &self.issuer)?;
+        let certificate = CertificateParams::new(vec![name.to_owned()])?.signed_by(&key, &self.issuer)?;
         let files = ["cert.pem", "key.pem"].map(|name| self.folder.path().join(name));
         fs::write(&files[0], certificate.pem())?;
         fs::write(&files[1], key.serialize_pem())?;
