@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
 /// An authority with a folder, which is removed when it is dropped.
@@ -26,6 +26,9 @@ impl Authority {
         let folder = tempfile::Builder::new().prefix("starling-ca-").tempdir()?;
         let key = KeyPair::generate()?;
         let mut parameters = CertificateParams::new(Vec::new())?;
+        // Another name than that of what it certifies, which would look certified by itself.
+        let name = &mut parameters.distinguished_name;
+        name.push(DnType::CommonName, "Starling's tests");
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let certificate = parameters.self_signed(&key)?.pem();
         let this = Self {
@@ -54,10 +57,10 @@ impl Authority {
         self.folder.path().join("profile")
     }
 
-    /// Certifies a host with this address; gives the files of the certificate and of its key.
-    pub(crate) fn certify(&self, address: &str) -> Result<[PathBuf; 2]> {
+    /// Certifies a host of this name; gives the files of the certificate and of its key.
+    pub(crate) fn certify(&self, name: &str) -> Result<[PathBuf; 2]> {
         let key = KeyPair::generate()?;
-        let certificate = CertificateParams::new(vec![address.to_owned()])?.signed_by(&key, &self.issuer)?;
+        let certificate = CertificateParams::new(vec![name.to_owned()])?.signed_by(&key, &self.issuer)?;
         let files = ["cert.pem", "key.pem"].map(|name| self.folder.path().join(name));
         fs::write(&files[0], certificate.pem())?;
         fs::write(&files[1], key.serialize_pem())?;
@@ -67,19 +70,11 @@ impl Authority {
     /// Makes a store of NSS, as both browsers have, with the authority in it.
     fn trust(&self, store: &Path) -> Result<()> {
         fs::create_dir_all(store)?;
-        let store = format!("sql:{}", store.display());
-        let certificate = self.certificate();
+        let (store, certificate) = (format!("sql:{}", store.display()), self.certificate());
+        let certificate = certificate.display().to_string();
         for arguments in [
-            vec!["-N".as_ref(), "--empty-password".as_ref()],
-            vec![
-                "-A".as_ref(),
-                "-n".as_ref(),
-                "test".as_ref(),
-                "-t".as_ref(),
-                "C,,".as_ref(),
-                "-i".as_ref(),
-                certificate.as_os_str(),
-            ],
+            &["-N", "--empty-password"][..],
+            &["-A", "-n", "test", "-t", "C,,", "-i", &certificate],
         ] {
             let output = Command::new("certutil")
                 .arg("-d")

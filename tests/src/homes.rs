@@ -170,6 +170,11 @@ impl Lab {
         authority: Option<&Authority>,
     ) -> Result<Server> {
         let (host, address) = self.server_host()?;
+        if authority.is_some() {
+            for namespace in &self.made {
+                namespace.name_host(relay::NAME, &address)?;
+            }
+        }
         let relay = self
             .relay
             .insert(Relay::start(host.clone(), &address, relays_secret, authority).await?);

@@ -9,25 +9,30 @@ use crate::hub::turn::Login;
 const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 
 /// Bytes of a message before its attributes.
+// No limit: a form.
 pub(super) const HEAD_BYTES: usize = 20;
 
 /// The types of attributes.
-const USERNAME: u16 = 0x0006;
-const MESSAGE_INTEGRITY: u16 = 0x0008;
-const ERROR_CODE: u16 = 0x0009;
-const LIFETIME: u16 = 0x000d;
-const REALM: u16 = 0x0014;
-const NONCE: u16 = 0x0015;
-const REQUESTED_TRANSPORT: u16 = 0x0019;
+const USERNAME: [u8; 2] = [0x00, 0x06];
+const MESSAGE_INTEGRITY: [u8; 2] = [0x00, 0x08];
+const ERROR_CODE: [u8; 2] = [0x00, 0x09];
+const LIFETIME: [u8; 2] = [0x00, 0x0d];
+const REALM: [u8; 2] = [0x00, 0x14];
+const NONCE: [u8; 2] = [0x00, 0x15];
+const REQUESTED_TRANSPORT: [u8; 2] = [0x00, 0x19];
 
 /// UDP, as REQUESTED-TRANSPORT has it.
 const UDP: [u8; 4] = [17, 0, 0, 0];
 
-/// The bits of a message's type that say that it is a success response, or an error response (RFC 8489 section 5).
+/// The bits of a message's type that say that it is a success response (RFC 8489 section 5).
+// No limit: a number on the wire.
 const SUCCESS: u16 = 0x0100;
+/// The same of an error response.
+// No limit: a number on the wire.
 const ERROR: u16 = 0x0110;
 
 /// "Unauthorized" (RFC 8489 section 14.8).
+// No limit: a number on the wire.
 const UNAUTHORIZED: u16 = 401;
 
 /// What is asked.
@@ -93,9 +98,9 @@ fn prove(bytes: &mut Vec<u8>, key: &[u8; 16]) {
 }
 
 /// Adds an attribute, and tells the head.
-fn put(bytes: &mut Vec<u8>, kind: u16, value: &[u8]) {
+fn put(bytes: &mut Vec<u8>, kind: [u8; 2], value: &[u8]) {
     let length = |length: usize| u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes();
-    bytes.extend(kind.to_be_bytes());
+    bytes.extend(kind);
     bytes.extend(length(value.len()));
     bytes.extend(value);
     bytes.resize(bytes.len().next_multiple_of(4), 0);
@@ -147,11 +152,11 @@ impl Answer {
 }
 
 /// The value of the first attribute of a kind.
-fn find(mut attributes: &[u8], wanted: u16) -> Option<&[u8]> {
+fn find(mut attributes: &[u8], wanted: [u8; 2]) -> Option<&[u8]> {
     while let [kind_high, kind_low, len_high, len_low, after @ ..] = attributes {
         let len = usize::from(u16::from_be_bytes([*len_high, *len_low]));
         let (value, _) = after.split_at_checked(len)?;
-        if u16::from_be_bytes([*kind_high, *kind_low]) == wanted {
+        if [*kind_high, *kind_low] == wanted {
             return Some(value);
         }
         attributes = after.get(len.next_multiple_of(4)..)?;
@@ -173,7 +178,7 @@ mod tests {
     }
 
     /// What a server sends.
-    fn message(kind: u16, attributes: &[(u16, &[u8])]) -> Vec<u8> {
+    fn message(kind: u16, attributes: &[([u8; 2], &[u8])]) -> Vec<u8> {
         let mut bytes = [&kind.to_be_bytes()[..], &[0; 2], &COOKIE, &TRANSACTION].concat();
         for (kind, value) in attributes {
             put(&mut bytes, *kind, value);

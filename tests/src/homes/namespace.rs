@@ -8,7 +8,7 @@ use std::{
     fs::{self, File},
     io,
     os::fd::AsFd,
-    path::Path,
+    path::{Path, PathBuf},
     process::{self, Command},
     sync::Arc,
     thread,
@@ -22,6 +22,9 @@ use rustix::{
 
 /// Where `ip` keeps the namespaces that have names.
 const FOLDER: &str = "/run/netns";
+
+/// Where `ip` looks for a namespace's own files in place of those of `/etc`.
+const SETTINGS: &str = "/etc/netns";
 
 /// The beginning of the names of all namespaces of ours. The id of a process follows.
 const PREFIX: &str = "starling-";
@@ -95,6 +98,22 @@ impl Namespace {
             .with_context(|| format!("cannot enter {self}"))
     }
 
+    /// Lets programs that `ip` starts inside from now on know the address of a host by this name (ip-netns(8)).
+    ///
+    /// # Errors
+    /// If it cannot be written down.
+    pub(super) fn name_host(&self, name: &str, address: &str) -> Result<()> {
+        let folder = self.settings();
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        fs::write(folder.join("hosts"), format!("127.0.0.1 localhost\n{address} {name}\n"))?;
+        Ok(())
+    }
+
+    /// What stands here takes the place of files of `/etc` inside.
+    fn settings(&self) -> PathBuf {
+        Path::new(SETTINGS).join(&*self.0)
+    }
+
     /// Kills what still runs inside and removes the namespace.
     ///
     /// # Errors
@@ -106,6 +125,8 @@ impl Namespace {
                 let _ = kill_process(process, Signal::KILL);
             }
         }
+        // Most have none.
+        let _ = fs::remove_dir_all(self.settings());
         ip(&format!("netns del {self}")).map(drop)
     }
 }
