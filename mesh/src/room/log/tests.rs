@@ -258,7 +258,11 @@ fn where_the_beginning_is_gone_for_good_a_feed_begins_later() {
     let mut log = Log::new([1; 32], me());
     let theirs = [span(1, 6, 10)];
     accepted(&mut log, [0, 1, 8]);
-    assert_eq!(log.lacking(&theirs), [span(1, 6, 8), span(1, 9, 10)], "what is here is not asked for");
+    assert_eq!(
+        log.lacking(&theirs),
+        [span(1, 6, 8), span(1, 9, 10)],
+        "what is here is not asked for"
+    );
     log.skip_gaps(&with_heads(&theirs));
     let spans = [span(1, 0, 2), span(1, 8, 9)];
     assert_eq!(vector(&log), spans, "not on the peer's word alone");
