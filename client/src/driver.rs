@@ -15,6 +15,7 @@ use futures_util::StreamExt;
 use mesh::{
     Node,
     io::{Change, Input, Instant, LinkEnd, LinkId, Now, ServerId},
+    order::by_number,
 };
 use shared::{FileId, signal::IceServer};
 use thiserror::Error;
@@ -333,20 +334,22 @@ fn latest_first(records: Vec<StoredRecord>) -> Vec<Vec<StoredRecord>> {
     if records.len() <= RECALLED_AT_ONCE {
         return vec![records];
     }
-    let order = |record: &StoredRecord| Node::order_of(&record.key, &record.value).unwrap_or(u64::MAX);
-    let mut ordered: Vec<_> = records.into_iter().map(|record| (order(&record), record)).collect();
-    // Their keys are all different, so nothing depends on how equal ones are sorted.
-    ordered.sort_unstable_by(|one, other| (other.0, &other.1.key).cmp(&(one.0, &one.1.key)));
-    let others = ordered.iter().take_while(|(order, _)| *order == u64::MAX).count();
-    let mut rest = ordered
-        .split_off(ordered.len().min(others + RECALLED_AT_ONCE))
-        .into_iter()
-        .peekable();
-    let records = |part: Vec<(u64, StoredRecord)>| part.into_iter().map(|(_, record)| record).collect();
-    let mut parts = vec![records(ordered)];
-    while rest.peek().is_some() {
-        parts.push(records(rest.by_ref().take(RECALLED_AT_ONCE).collect()));
+    let order = |record: &StoredRecord| Node::order_of(&record.key, &record.value);
+    let others = records.iter().filter(|record| order(record).is_none()).count();
+    // Those that are no entries come first.
+    let ordered = by_number(records, |record| {
+        order(record).map_or(0, |order| u128::from(u64::MAX - order) + 1)
+    });
+    let (mut parts, mut part) = (Vec::new(), Vec::new());
+    let mut size = others + RECALLED_AT_ONCE;
+    for record in ordered {
+        if part.len() == size {
+            parts.push(std::mem::take(&mut part));
+            size = RECALLED_AT_ONCE;
+        }
+        part.push(record);
     }
+    parts.push(part);
     parts
 }
 

@@ -31,7 +31,7 @@ mod lookup;
 pub mod model;
 mod net;
 pub mod node;
-mod order;
+pub mod order;
 mod outbox;
 pub mod pieces;
 mod random;

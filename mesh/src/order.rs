@@ -2,7 +2,7 @@
 //! browser downloads.
 
 /// The items in the order of a number of each, those of the same number as they stood.
-pub(crate) fn by_number<T>(items: impl IntoIterator<Item = T>, mut number: impl FnMut(&T) -> u128) -> Vec<T> {
+pub fn by_number<T>(items: impl IntoIterator<Item = T>, mut number: impl FnMut(&T) -> u128) -> Vec<T> {
     let mut items: Vec<Option<T>> = items.into_iter().map(Some).collect();
     let numbers = items.iter().flatten().map(&mut number);
     let mut order: Vec<(u128, usize)> = numbers.zip(0..).collect();

@@ -218,3 +218,31 @@ async fn an_identity_goes_to_another_machine_by_a_file_under_a_passphrase() {
     assert_eq!((code, printed.contains("\"Ann\"")), (0, true), "{printed}{words}");
     assert!(printed.contains("Saved."), "{printed}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_exported_is_brought_back_by_somebody_else_in_the_same_room_only() {
+    let (one, other) = (Machine::start().await, Machine::start().await);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tea.json").display().to_string();
+    let chat = async |machine: &Machine, room: &str, typed: &str| {
+        let arguments = ["chat", room, "--no-server", "--json", "--wait", "5"];
+        machine.run(&arguments, typed).await
+    };
+    chat(&one, "tea", "hello\n").await;
+    // At the next visit it is known to be kept, and has its signature.
+    let (_, printed, words) = chat(&one, "tea", &format!("/export {file}\n/export {file}\n")).await;
+    assert!(printed.contains("All that is shown here is in"), "{printed}{words}");
+    assert!(printed.contains("is there already"), "{printed}");
+    assert!(std::fs::read_to_string(&file).unwrap().contains("\"record\""));
+
+    let import = format!("/import {file}\n");
+    let (_, printed, words) = chat(&other, "milk", &import).await;
+    assert!(printed.contains("export of another room"), "{printed}{words}");
+    let (_, printed, words) = chat(&other, "tea", &import).await;
+    assert!(printed.contains("1 message is back"), "{printed}{words}");
+    let (_, printed, words) = chat(&other, "tea", "/history\n").await;
+    assert!(printed.contains("\"hello\""), "{printed}{words}");
+    let (_, printed, _) = chat(&other, "tea", &format!("{import}/import {file}.not\n")).await;
+    assert!(printed.contains("Nothing in this file was new"), "{printed}");
+    assert!(printed.contains("cannot be read"), "{printed}");
+}

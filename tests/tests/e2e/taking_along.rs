@@ -13,6 +13,7 @@ use crate::lab::{all_have, come_in, either, found, note, outside, run};
 
 /// Keeps the text of what is saved, rather than have the browser save it.
 const WATCH: &str = "
+    window.handed = null;
     const make = URL.createObjectURL;
     URL.createObjectURL = blob => { blob.text().then(text => { window.handed = text; }); return make.call(URL, blob); };
     const click = HTMLAnchorElement.prototype.click;
