@@ -122,7 +122,8 @@ pub(crate) fn table(files: &[File]) -> String {
 /// A generic function counts for the crate that defines it, and inlined code for the function that took it in.
 fn crates(sink: &Sink) -> Result<String> {
     let named = workspace::target().join("wasm-bindgen/release/web_bg.wasm");
-    let optimised = workspace::target().join("xtask-logs/web-named.wasm");
+    // Beside its source, which is there in any case.
+    let optimised = named.with_file_name("web-named.wasm");
     let mut wasm_opt = shell::program("wasm-opt");
     wasm_opt
         .args(["-Oz", "--debuginfo", "--output"])
