@@ -1,6 +1,6 @@
 //! What the app can ask of a node at any time.
 
-use shared::{PeerId, signal::IceServer};
+use shared::{MessageId, PeerId, signal::IceServer};
 
 use super::Node;
 use crate::{
@@ -31,6 +31,12 @@ impl Node {
     #[must_use]
     pub fn ice_servers(&self) -> Vec<IceServer> {
         self.net.ice_servers()
+    }
+
+    /// Whom a message of ours for everyone is meant for, and whether they have it. Nobody, if it is with everyone or not followed any more.
+    #[must_use]
+    pub fn recipients(&self, id: MessageId) -> Vec<(PeerId, bool)> {
+        self.room.recipients(id)
     }
 
     /// How somebody stands with us, if they are shown.

@@ -2,7 +2,7 @@
 
 use chacha20::ChaCha20Rng;
 use litemap::LiteMap;
-use shared::PeerId;
+use shared::{MessageId, PeerId};
 
 use super::Room;
 use crate::{
@@ -52,6 +52,11 @@ impl Room {
     /// How many are here, this node not included.
     pub(crate) fn people_here(&self) -> usize {
         self.roster.present()
+    }
+
+    /// Whom a message of ours for everyone is meant for, and whether they have it.
+    pub(crate) fn recipients(&self, id: MessageId) -> Vec<(PeerId, bool)> {
+        self.deliveries.recipients(id)
     }
 
     /// How somebody stands with us, if they are shown.
