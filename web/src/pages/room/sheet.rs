@@ -10,7 +10,7 @@ use client::{
     },
 };
 use mesh::model::SendError;
-use shared::PeerId;
+use shared::{MessageId, PeerId};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, EventTarget, HtmlDialogElement, HtmlElement};
@@ -19,6 +19,7 @@ use yew::prelude::*;
 use super::{
     about::about,
     keeping::keeping,
+    recipients::recipients,
     view::{RoomViewProps, kind, name},
 };
 use crate::{
@@ -30,6 +31,7 @@ use crate::{
         file_card::file_list,
         icon::{Icon, glyph},
         invite::{ByHand, link},
+        network::NetworkMap,
         rename::Rename,
     },
     folder::{self, Chosen},
@@ -67,6 +69,10 @@ pub enum Sheet {
     Close,
     /// Who somebody is.
     About(PeerId),
+    /// Who has a message.
+    Recipients(MessageId),
+    /// The picture of the network.
+    Map,
 }
 
 impl Sheet {
@@ -82,7 +88,9 @@ impl Sheet {
             | Self::Export
             | Self::Diagnostics
             | Self::Forget
-            | Self::About(_) => false,
+            | Self::About(_)
+            | Self::Recipients(_)
+            | Self::Map => false,
         }
     }
 
@@ -99,7 +107,9 @@ impl Sheet {
             | Self::Diagnostics
             | Self::Forget
             | Self::Close
-            | Self::About(_) => "any",
+            | Self::About(_)
+            | Self::Recipients(_)
+            | Self::Map => "any",
         }
     }
 }
@@ -138,6 +148,7 @@ pub fn use_sheet(
     let space = use_found(sheet == Some(Sheet::Export), &props.on_space);
     let class = match sheet {
         Some(Sheet::Menu) => "dialog menu",
+        Some(Sheet::Map) => "dialog wide",
         Some(_) | None => "dialog",
     };
     let closedby = sheet.map(Sheet::closed_by);
@@ -253,6 +264,14 @@ fn content(
             ask(words, &props.on_close, show)
         }
         Sheet::About(peer) => html! { <>{ about(props, peer) }{ done }</> },
+        Sheet::Recipients(id) => html! { <>{ recipients(props, id) }{ done }</> },
+        Sheet::Map => html! {
+            <>
+                { title(label::NETWORK_MAP) }
+                { props.network.clone().map(|network| html! { <NetworkMap me={props.state.me} {network} /> }) }
+                { done }
+            </>
+        },
     }
 }
 
