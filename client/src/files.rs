@@ -157,6 +157,9 @@ pub enum TakeError {
     /// It is a folder that has too much in it.
     #[error("there is too much in the folder")]
     Folder,
+    /// It is a folder without files.
+    #[error("there are no files in the folder")]
+    EmptyFolder,
     /// There is no room for it in the store.
     #[error("there is no space left")]
     NoRoom,

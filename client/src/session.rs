@@ -154,6 +154,12 @@ impl Session {
         self.0.core.borrow().network()
     }
 
+    /// See [`Node::recipients`](mesh::Node::recipients).
+    #[must_use]
+    pub fn recipients(&self, id: MessageId) -> Vec<(PeerId, bool)> {
+        self.0.core.borrow().node().recipients(id)
+    }
+
     /// See [`Core::invite`].
     ///
     /// # Errors

@@ -1,5 +1,5 @@
-//! Takes pictures of the app for people to look at, in `target/screens`: phone and desktop, light and dark, from the start page to a
-//! lively room. Nothing is asserted.
+//! Takes pictures of the app for people to look at, in `target/screens`: from a small phone to a wide screen, light and dark, with letters of
+//! twice the size, from the start page to a lively room. Nothing is asserted.
 //!
 //! ```text
 //! cargo run -p tests --features e2e --example screens
@@ -8,6 +8,7 @@
 use std::fs;
 
 use anyhow::Result;
+use fantoccini::key::Key;
 use serde_json::json;
 use tests::{
     browser::{Browser, Engine, Setup},
@@ -16,7 +17,16 @@ use tests::{
     server::{Server, output_folder},
 };
 
-const SIZES: [(&str, u32, u32, bool); 2] = [("phone", 390, 844, true), ("desktop", 1280, 800, false)];
+/// Name, width, height, whether it is a phone, and the size of letters in percent.
+const SIZES: [(&str, u32, u32, bool, u32); 7] = [
+    ("320", 320, 568, true, 100),
+    ("390", 390, 844, true, 100),
+    ("390-large", 390, 844, true, 200),
+    ("768", 768, 1024, true, 100),
+    ("1280", 1280, 800, false, 100),
+    ("1280-large", 1280, 800, false, 200),
+    ("1920", 1920, 1080, false, 100),
+];
 
 // Long because: it is one story, told picture by picture.
 #[tokio::main]
@@ -85,12 +95,19 @@ async fn main() -> Result<()> {
     bob.wait("the answer", |view| view.has("Not a word!")).await?;
     shoot(&bob, "6-room-lively").await?;
     shoot(&ann, "7-room-whispering").await?;
-    ann.run(
-        "document.querySelector('svg[aria-label=\"Network map\"]').scrollIntoView()",
-        Vec::new(),
-    )
-    .await?;
-    shoot(&ann, "7-network").await?;
+    bob.click("Larger map").await?;
+    shoot(&bob, "7-map").await?;
+    bob.click("Done").await?;
+    bob.click("Room menu").await?;
+    shoot(&bob, "7-menu").await?;
+    bob.press([Key::Escape]).await?;
+    bob.click("Invite").await?;
+    shoot(&bob, "7-invite").await?;
+    bob.click("Done").await?;
+    bob.run("document.querySelector('.people-toggle').click()", Vec::new())
+        .await?;
+    shoot(&bob, "7-people").await?;
+    bob.press([Key::Escape]).await?;
     ann.choose("Connect without a server").await?;
     ann.click("Make an invitation").await?;
     ann.wait("the invitation", |view| {
@@ -107,7 +124,7 @@ async fn main() -> Result<()> {
     })
     .await?;
     server.kill().await?;
-    ann.wait("that the server is lost", |view| view.connection_says("unreachable"))
+    ann.wait("that the server is lost", |view| view.connection_says("Server offline"))
         .await?;
     shoot(&ann, "8-room-server-lost").await?;
     server.restart().await?;
@@ -144,9 +161,14 @@ async fn enter(page: &Page, name: &str) -> Result<()> {
 /// Takes a picture in every size and colour scheme.
 async fn shoot(page: &Page, name: &str) -> Result<()> {
     let folder = output_folder("screens")?;
-    for (size, width, height, mobile) in SIZES {
+    for (size, width, height, mobile, letters) in SIZES {
         let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile});
         page.devtools("Emulation.setDeviceMetricsOverride", metrics).await?;
+        page.run(
+            &format!("document.documentElement.style.fontSize = '{letters}%'"),
+            Vec::new(),
+        )
+        .await?;
         for scheme in ["light", "dark"] {
             let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
             page.devtools("Emulation.setEmulatedMedia", media).await?;
@@ -157,5 +179,7 @@ async fn shoot(page: &Page, name: &str) -> Result<()> {
         }
     }
     page.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await?;
+    page.run("document.documentElement.style.fontSize = ''", Vec::new())
+        .await?;
     Ok(())
 }

@@ -110,6 +110,7 @@ fn room(events: Vec<Event>, open_name: Option<&'static str>) -> Html {
             on_check={Callback::noop()}
             on_space={Callback::from(|told: Callback<Space>| told.emit(SPACE))}
             on_send={Callback::from(|_| Err(SendError::NotReachable))}
+            recipients={Callback::from(|_| Vec::new())}
             safety_number={Callback::from(|peer| shared::identity::safety_number(&private_room().open(), &self::peer(0), &peer))}
         />
     }

@@ -37,7 +37,7 @@ pub enum Chosen {
     },
     /// The files of a folder that was picked.
     Picked {
-        /// What the folder is called.
+        /// What the folder is called; nobody tells of one without files.
         name: String,
         /// All of them.
         files: Vec<File>,
@@ -52,6 +52,12 @@ impl Chosen {
             Self::File(file) => file.name(),
             Self::Dropped { name, .. } | Self::Picked { name, .. } => format!("{name}.zip"),
         }
+    }
+
+    /// Whether it is known that there is nothing to send.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Picked { files, .. } if files.is_empty())
     }
 
     /// The file to be sent. A folder is read once for that.
@@ -101,31 +107,32 @@ fn text(object: &JsValue, name: &str) -> Option<String> {
 
 /// Has the person pick a folder. Call it right after a click.
 pub(crate) async fn pick() -> Option<Chosen> {
-    let files = pick_folder().await;
-    let path = text(files.first()?, "webkitRelativePath")?;
-    let name = path.split('/').next()?.to_owned();
+    let files = pick_folder().await?;
+    let path = files.first().and_then(|file| text(file, "webkitRelativePath"));
+    let name = path.as_deref().and_then(|path| path.split('/').next());
+    let name = name.unwrap_or_default().to_owned();
     Some(Chosen::Picked { name, files })
 }
 
-/// Has the person pick a folder, and gives its files; none if there is no such picker (see [`picks_folders`]), or none is picked.
-async fn pick_folder() -> Vec<File> {
-    let Ok(input) = js::document().create_element("input") else {
-        return Vec::new();
-    };
+/// Has the person pick a folder, and gives its files; nothing if there is no such picker (see [`picks_folders`]), or none is picked.
+async fn pick_folder() -> Option<Vec<File>> {
+    let input = js::document().create_element("input").ok()?;
     // Fails only for names that are none.
     let _ = input.set_attribute("type", "file");
     let _ = input.set_attribute("webkitdirectory", "");
-    let (done, is_over) = oneshot::channel::<()>();
-    let done = Rc::new(Cell::new(Some(done)));
-    let cancelled = Rc::clone(&done);
+    let (picked, is_over) = oneshot::channel();
+    let picked = Rc::new(Cell::new(Some(picked)));
+    let cancelled = Rc::clone(&picked);
     let _listeners = [
-        EventListener::new(&input, "change", move |_| drop(done.take())),
+        EventListener::new(&input, "change", move |_| {
+            // Nobody waits once the page is left.
+            let _ = picked.take().map(|picked| picked.send(()));
+        }),
         EventListener::new(&input, "cancel", move |_| drop(cancelled.take())),
     ];
     input.unchecked_ref::<HtmlElement>().click();
-    // Either drops the sender.
-    let _ = is_over.await;
-    js::files_of(&input)
+    is_over.await.ok()?;
+    Some(js::files_of(&input))
 }
 
 /// Whether the person can pick folders here. On phones the picker has none, or ends the browser.
@@ -183,6 +190,9 @@ async fn answer(object: &JsValue, method: Option<JsValue>) -> Result<JsValue, Ta
 
 /// Makes one file of all that is in a folder.
 async fn pack(name: &str, files: Vec<(String, File)>, on_progress: &impl Fn(u32)) -> Result<File, TakeError> {
+    if files.is_empty() {
+        return Err(TakeError::EmptyFolder);
+    }
     let all: u64 = files.iter().map(|(_, file)| size(file)).sum();
     demand_bytes(all)?;
     let (mut packer, parts, mut done) = (Packer::default(), Array::new(), 0);

@@ -95,7 +95,7 @@ fn read(constructor: &TokenStream, fields: &Fields) -> Result<TokenStream> {
     };
     if matches!(fields, Fields::Unit) {
         return Ok(quote! {
-            decoder.skip()?;
+            crate::wire::fields::skip(decoder)?;
             Ok(#made)
         });
     }

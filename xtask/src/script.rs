@@ -1,8 +1,11 @@
 //! What `wasm-bindgen` generates, made small: the script, which Trunk cannot minify, the names by which the module imports
-//! from it, which carry a hash each and do not compress, and the files of libraries that a panic would name.
+//! from it, which carry a hash each and do not compress, the files of libraries that a panic would name, and the order of its functions
+//! ([`likeness`]).
 //!
 //! Both files get names by their new content, and index.html the new names and hashes. So a browser that keeps files by name
 //! never has one that does not fit.
+
+mod likeness;
 
 use crate::dist;
 use crate::shell::{self, Sink};
@@ -28,6 +31,7 @@ pub(crate) fn minify(folder: &Path, sink: &Sink) -> Result<()> {
     let (mut small_module, names) = with_short_imports(&before[1])?;
     let blanked = blank_library_paths(&mut small_module);
     blank_library_places(&mut small_module, &blanked)?;
+    let small_module = likeness::arrange(&small_module)?;
     fs::write(&module, &small_module)?;
     let text = std::str::from_utf8(&before[0]).context("the script is no text")?;
     fs::write(&script, renamed(text, &names)?)?;

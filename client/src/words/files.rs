@@ -115,6 +115,7 @@ pub(super) fn not_offered(name: &str, error: TakeError) -> String {
             "{name} has too much in it: a folder can have {} and {FOLDER_FILES_MAX} files at most. Send the folders in it one by one.",
             size(FOLDER_BYTES_MAX)
         ),
+        TakeError::EmptyFolder => "There are no files in this folder, so nothing was sent.".into(),
         TakeError::NoRoom | TakeError::Refused(_) => {
             format!("This browser has no space left for {name}. Nothing was sent: free some space, then try again.")
         }

@@ -84,3 +84,7 @@ pub const YOU: &str = "You";
 pub const EARLIER_MESSAGES: &str = "Earlier messages";
 /// Below a message that everybody has.
 pub const DELIVERED: &str = "Delivered ✓";
+/// Who has a message, and who has not.
+pub const RECIPIENTS: &str = "Who has this message";
+/// The picture of the network, large.
+pub const LARGE_MAP: &str = "Larger map";

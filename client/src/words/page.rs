@@ -55,6 +55,15 @@ pub const WHISPER_PLACEHOLDER: &str = "Only they will read this";
 /// In the empty message box.
 pub const MESSAGE_PLACEHOLDER: &str = "Write to everyone here";
 
+/// Over those who have a message.
+pub const HAVE_IT: &str = "Delivered to";
+
+/// Over those who do not have a message.
+pub const HAVE_IT_NOT: &str = "Not yet";
+
+/// Of a message that nobody lacks any more.
+pub const ALL_HAVE_IT: &str = "Everyone it was meant for has it.";
+
 /// What the rings of the map mean.
 pub const RINGS: &str = "A ring around someone: not connected to the server.";
 

@@ -105,7 +105,7 @@ impl Node {
             | Input::Nearby { .. }
             | Input::Stored { .. }
             | Input::NotStored
-            | Input::Network { .. } => unreachable!("invariant: {input:?} is not about files"),
+            | Input::Network { .. } => unreachable!("invariant: the others are not about files"),
         }
     }
 

@@ -39,6 +39,12 @@ impl Node {
         self.room.is_awaited(id)
     }
 
+    /// Whom a message of ours for everyone is meant for, and whether they have it. Nobody, if it is with everyone or not followed any more.
+    #[must_use]
+    pub fn recipients(&self, id: MessageId) -> Vec<(PeerId, bool)> {
+        self.room.recipients(id)
+    }
+
     /// How somebody stands with us, if they are shown.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) fn state_of(&self, peer: &PeerId) -> Option<crate::model::PersonState> {

@@ -44,7 +44,7 @@ struct Said {
     /// Whom it is meant for, and whether they have it.
     targets: LiteMap<PeerId, bool>,
     /// Recipients that were waited for in vain.
-    given_up: u32,
+    given_up: Vec<PeerId>,
     ends: Ends,
 }
 
@@ -102,12 +102,12 @@ pub(crate) struct Full;
 impl Said {
     fn delivery(&self) -> Delivery {
         let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
-        if self.targets.is_empty() && self.given_up == 0 {
+        if self.targets.is_empty() && self.given_up.is_empty() {
             return Delivery::Waiting;
         }
         Delivery::Sent {
             delivered: count(self.targets.values().filter(|has| **has).count()),
-            of: count(self.targets.len()) + self.given_up,
+            of: count(self.targets.len() + self.given_up.len()),
         }
     }
 
@@ -151,7 +151,7 @@ impl Deliveries {
             id,
             place,
             targets: waiting,
-            given_up: 0,
+            given_up: Vec::new(),
             ends,
         };
         let delivery = said.delivery();
@@ -183,6 +183,15 @@ impl Deliveries {
         }
         let said = self.said.iter_mut().find(|said| said.place == place);
         said.map(|said| (said.place, said.id) = (new_place, new_id)).is_some()
+    }
+
+    /// Whom a message for everyone is meant for, and whether they have it. Nobody, if it is with everyone or not followed.
+    pub(crate) fn recipients(&self, id: MessageId) -> Vec<(PeerId, bool)> {
+        let said = self.said.iter().find(|said| said.id == id);
+        said.map_or_else(Vec::new, |said| {
+            let targets = said.targets.iter().map(|(peer, has)| (*peer, *has));
+            targets.chain(said.given_up.iter().map(|peer| (*peer, false))).collect()
+        })
     }
 
     /// The numbers in a feed of ours of what nobody is known to have.
@@ -298,10 +307,10 @@ impl Deliveries {
                 continue;
             }
             said.targets.remove(&peer);
-            said.given_up += 1;
+            said.given_up.push(peer);
             if said.targets.is_empty() {
                 // It stays in the log, for whoever comes next.
-                (said.given_up, said.ends) = (0, Ends::OpenToNewcomers { until: None });
+                (said.given_up, said.ends) = (Vec::new(), Ends::OpenToNewcomers { until: None });
                 news.push((said.id, said.delivery()));
             }
         }
@@ -425,9 +434,13 @@ mod tests {
             deliveries.on_ack(peer(1), of_feed(0..1)).news,
             [(id(0), Delivery::Sent { delivered: 1, of: 3 })]
         );
+        let known = [(peer(1), true), (peer(2), false), (peer(3), false)];
+        assert_eq!(deliveries.recipients(id(0)), known);
         assert!(deliveries.awaits(&id(0)), "the second is still here");
         assert_eq!(deliveries.handle_gone(peer(2)).0, []);
         assert!(!deliveries.awaits(&id(0)));
+        deliveries.on_ack(peer(2), of_feed(0..1));
+        assert_eq!(deliveries.recipients(id(0)), [], "nothing more is to come");
     }
 
     #[test]

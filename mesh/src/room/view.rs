@@ -59,6 +59,11 @@ impl Room {
         self.deliveries.awaits(id)
     }
 
+    /// Whom a message of ours for everyone is meant for, and whether they have it.
+    pub(crate) fn recipients(&self, id: MessageId) -> Vec<(PeerId, bool)> {
+        self.deliveries.recipients(id)
+    }
+
     /// How somebody stands with us, if they are shown.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) fn state_of(&self, peer: &PeerId) -> Option<PersonState> {

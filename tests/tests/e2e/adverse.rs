@@ -58,6 +58,14 @@ fn in_a_small_window_two_lines_are_to_be_read_and_the_whole_box_to_write_in() {
             ann.devtools("Emulation.setDeviceMetricsOverride", size).await?;
             can_be_used(&ann, &format!("{width} × {height}")).await?;
         }
+        // Letters of twice the size, as a browser's settings make them.
+        ann.run("document.documentElement.style.fontSize = '200%'", Vec::new())
+            .await?;
+        for (width, height) in [(320, 568), (390, 844), (1280, 800)] {
+            let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": true});
+            ann.devtools("Emulation.setDeviceMetricsOverride", size).await?;
+            can_be_used(&ann, &format!("large letters, {width} × {height}")).await?;
+        }
         Ok(())
     });
 }

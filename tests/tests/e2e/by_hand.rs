@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use futures_util::future::{try_join, try_join_all, try_join3};
+use http::Method;
+use serde_json::json;
 use shared::RoomCode;
 use tests::{
     browser::{Browser, Engine, Setup},
@@ -114,6 +116,45 @@ fn a_browser_and_native_peers_invite_each_other_by_hand() {
             let test = LocalSet::new();
             let test = test.run_until(with_natives(&browser));
             test.await.with_context(|| format!("with {engine:?}"))?;
+        }
+        Ok(())
+    });
+}
+
+/// Makes the window as small as a phone's, as far as the browser does.
+async fn as_on_a_phone(page: &Page) -> Result<()> {
+    let size = json!({"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true});
+    match page.browser().engine() {
+        Engine::Chromium => page.devtools("Emulation.setDeviceMetricsOverride", size).await,
+        Engine::Firefox => page.command(Method::POST, "window/rect", Some(size)).await,
+    }?;
+    Ok(())
+}
+
+#[test]
+fn two_people_on_phones_meet_by_hand_while_nobody_else_is_there() {
+    run_within(LONG, async {
+        for [here, there] in [[Engine::Chromium, Engine::Firefox], [Engine::Firefox, Engine::Chromium]] {
+            let mut server = Server::start().await?;
+            let (here, there) = try_join(Browser::start(&Setup::new(here)), Browser::start(&Setup::new(there))).await?;
+            let (ann, room) = found(&here, &server.url(), "Ann").await?;
+            let bob = outside(&there, &server).await?;
+            server.kill().await?;
+            for page in [&ann, &bob] {
+                as_on_a_phone(page).await?;
+            }
+            come_in(&bob, &room, "Bob").await?;
+            for page in [&ann, &bob] {
+                page.wait("that nobody comes by link", |view| {
+                    view.connection_says("Server offline")
+                })
+                .await?;
+            }
+            invite(&ann, &bob, QUICK).await?;
+            bob.say("I am in").await?;
+            ann.wait("the newcomer's words", |view| view.has("I am in")).await?;
+            ann.say("Welcome!").await?;
+            bob.wait("the welcome", |view| view.has("Welcome!")).await?;
         }
         Ok(())
     });

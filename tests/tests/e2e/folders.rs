@@ -13,7 +13,7 @@ use tests::{
 
 use crate::{
     files::{PATIENCE, choose, shows},
-    lab::{run, two},
+    lab::{found, run, two},
 };
 
 /// What is in the folder "trip" in both tests.
@@ -110,6 +110,30 @@ fn a_dropped_folder_arrives_as_one_file_in_chromium() {
 #[test]
 fn a_dropped_folder_arrives_as_one_file_in_firefox() {
     run(dropped(Engine::Firefox));
+}
+
+/// The event of a picker in which a folder without files was chosen: no driver chooses one.
+async fn says_that_it_is_empty(engine: Engine) -> Result<()> {
+    const PICKS_NOTHING: &str = "
+        HTMLInputElement.prototype.click = function () { this.dispatchEvent(new Event('change')); };";
+    let server = Server::start().await?;
+    let browser = Browser::start(&Setup::new(engine)).await?;
+    let (ann, _) = found(&browser, &server.url(), "Ann").await?;
+    ann.run(PICKS_NOTHING, vec![]).await?;
+    ann.choose("Send a folder").await?;
+    let words = "There are no files in this folder, so nothing was sent.";
+    ann.wait("that it is empty", |view| view.says(words)).await?;
+    Ok(())
+}
+
+#[test]
+fn an_empty_folder_is_told_of_in_chromium() {
+    run(says_that_it_is_empty(Engine::Chromium));
+}
+
+#[test]
+fn an_empty_folder_is_told_of_in_firefox() {
+    run(says_that_it_is_empty(Engine::Firefox));
 }
 
 #[test]

@@ -2,10 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
-use tests::{browser::Browser, server::Server};
+use anyhow::{Result, ensure};
+use tests::{
+    browser::{Browser, Engine, Setup},
+    page::Page,
+    server::Server,
+};
 
-use crate::lab::{enter, found, gathered, run, two};
+use crate::lab::{changed, enter, found, gathered, run, two};
 
 /// How soon a server that is back is used, and how soon a dead link is noticed.
 const PROMISED: Duration = Duration::from_secs(10);
@@ -66,6 +70,63 @@ fn a_server_that_is_back_is_used_within_ten_seconds_without_a_click() {
         let eve = enter(&browser, &room, "Eve").await?;
         gathered(&[&ann, &bob, &eve]).await?;
         Ok(())
+    });
+}
+
+/// Clocks that tick ten times a second, as a browser has them that hides who it is.
+const COARSE: &str = "
+    for (const clock of [Date, performance]) {
+        const now = clock.now.bind(clock);
+        clock.now = () => Math.floor(now() / 100) * 100;
+    }";
+
+/// Loses the server for a while, alone in a room.
+async fn is_used_again(page: &Page, mut server: Server) -> Result<()> {
+    const ALONE: &str = "Only you are here.";
+    page.paste("Your name", "Ann").await?;
+    page.click("New room").await?;
+    page.wait("the server", |view| {
+        view.connection.as_deref().is_some_and(|text| text.trim() == ALONE)
+    })
+    .await?;
+    server.kill().await?;
+    page.wait("its loss", |view| view.connection_says("Server offline"))
+        .await?;
+    page.holds(Duration::from_secs(8), "it is away", |view| {
+        view.connection_says("Server offline")
+    })
+    .await?;
+    server.restart().await?;
+    page.wait_for(PROMISED, "the server again", |view| {
+        view.connection.as_deref().is_some_and(|text| text.trim() == ALONE)
+    })
+    .await?;
+    Ok(())
+}
+
+#[test]
+fn clocks_that_tick_ten_times_a_second_keep_no_server_away_in_chromium() {
+    run(async {
+        let server = Server::start().await?;
+        let browser = Browser::chromium().await?;
+        let page = changed(&browser, COARSE, &server.url()).await?;
+        is_used_again(&page, server).await
+    });
+}
+
+#[test]
+fn clocks_that_tick_ten_times_a_second_keep_no_server_away_in_firefox() {
+    run(async {
+        let server = Server::start().await?;
+        let setup = Setup::new(Engine::Firefox)
+            .preference("privacy.resistFingerprinting", true)
+            .preference(
+                "privacy.resistFingerprinting.reduceTimerPrecision.microseconds",
+                100_000,
+            );
+        let browser = Browser::start(&setup).await?;
+        let page = browser.open(&server.url()).await?;
+        is_used_again(&page, server).await
     });
 }
 

@@ -1,6 +1,6 @@
 //! Messages to everyone, and whispers.
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use shared::limits::TEXT_BYTES_MAX;
 use tests::{
     browser::{Browser, Engine, Setup},
@@ -129,6 +129,16 @@ fn the_author_sees_how_many_have_it_already() {
             view.is_delivered("who has it?", "delivered to 1 of 2")
         })
         .await?;
+        // Who that is, and who it is not.
+        ann.click("delivered to 1 of 2").await?;
+        let told = ann.run("return document.querySelector('dialog').innerText", vec![]);
+        let told = told.await?;
+        let told = told.as_str().unwrap_or_default();
+        let place = |part: &str| told.find(part).with_context(|| format!("{part} is not in {told:?}"));
+        let [has, bob_has, has_not, eve_has_not] =
+            [place("Delivered to")?, place("Bob")?, place("Not yet")?, place("Eve")?];
+        ensure!(has < bob_has && bob_has < has_not && has_not < eve_has_not, "{told:?}");
+        ann.click("Done").await?;
         there.resume_network()?;
         // Her link may have been given up meanwhile.
         ann.wait_for(SPREAD, "both", |view| {

@@ -10,11 +10,13 @@ use client::{
 };
 use js_sys::Date;
 use mesh::model::{Delivery, FileInfo};
+use shared::MessageId;
 use wasm_bindgen::JsValue;
 use yew::prelude::*;
 
 use super::{
     avatar::{avatar, hue_class},
+    element::button,
     file_card::{FileAction, Place, file_card},
     icon::{Icon, glyph},
 };
@@ -35,6 +37,9 @@ pub struct MessageItemProps {
     /// Something is wanted of its file.
     #[prop_or_default]
     pub on_file: Callback<(FileInfo, FileAction)>,
+    /// Called with the message if is to be told who has it.
+    #[prop_or_default]
+    pub on_recipients: Callback<MessageId>,
     /// Whether it goes on where the message before it ended: same author, same people, soon after.
     pub follows: bool,
 }
@@ -43,6 +48,7 @@ pub struct MessageItemProps {
 #[component]
 pub fn MessageItem(props: &MessageItemProps) -> Html {
     let message = &props.entry.message;
+    let id = message.id;
     let audience = match message.whisper_to {
         Some(_) => Audience::OnePerson,
         None => Audience::Everyone,
@@ -86,7 +92,11 @@ pub fn MessageItem(props: &MessageItemProps) -> Html {
             </div>
             if let Some(state) = props.entry.delivery {
                 <p class={classes!("delivery", is_done(state).then_some("done"))} data-short={label::DELIVERED}>
-                    { delivery(state, audience) }
+                    if message.whisper_to.is_none() && is_under_way(state) {
+                        { button("told", delivery(state, audience), props.on_recipients.reform(move |_: MouseEvent| id)) }
+                    } else {
+                        { delivery(state, audience) }
+                    }
                 </p>
             }
         </article>
@@ -96,6 +106,11 @@ pub fn MessageItem(props: &MessageItemProps) -> Html {
 /// Whether everybody has it: said once below several messages, and with fewer words.
 fn is_done(delivery: Delivery) -> bool {
     matches!(delivery, Delivery::Sent { delivered, of } if delivered == of && of > 0)
+}
+
+/// Whether some lack it who may still get it.
+fn is_under_way(delivery: Delivery) -> bool {
+    matches!(delivery, Delivery::Sent { delivered, of } if delivered < of)
 }
 
 /// Properties of [`MessageText`].

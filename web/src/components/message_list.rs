@@ -27,6 +27,9 @@ pub struct MessageListProps {
     /// Something is wanted of a file.
     #[prop_or_default]
     pub on_file: Callback<(FileInfo, FileAction)>,
+    /// Called with a message of which is to be told who has it. The same for as long as the room is shown.
+    #[prop_or_default]
+    pub on_recipients: Callback<MessageId>,
     /// Shown while there is no message.
     pub children: Html,
 }
@@ -123,6 +126,7 @@ fn items(props: &MessageListProps, messages: &[Rc<Entry>]) -> Html {
                 whisper_to={message.whisper_to.map(|peer| AttrValue::from(state.name_of(&peer)))}
                 progress={message.file.as_ref().and_then(|file| state.progress(file))}
                 on_file={props.on_file.clone()}
+                on_recipients={props.on_recipients.clone()}
                 {follows}
                 entry={entry.clone()}
             />

@@ -12,10 +12,11 @@ use client::{
 };
 use gloo_timers::callback::{Interval, Timeout};
 use mesh::model::Network;
+use shared::PeerId;
 use web_sys::Element;
 use yew::prelude::*;
 
-use super::element::{element, path, picture, words};
+use super::element::{button, element, path, picture, words};
 use crate::{
     clock,
     config::{LOOK_EVERY, MAP_FRAME, MAP_NAMES_MAX, OUT_OF_VIEW},
@@ -37,6 +38,8 @@ pub struct NetworkPanelProps {
     pub folded: bool,
     /// Called with whether it is folded up from now on.
     pub on_fold: Callback<bool>,
+    /// The person wants to see the picture large. The same for as long as the room is shown.
+    pub on_enlarge: Callback<()>,
 }
 
 /// Whether the same is to be drawn. Of the room only names are: a message is no reason to draw the map anew.
@@ -51,14 +54,11 @@ impl PartialEq for NetworkPanelProps {
     }
 }
 
-/// The region "Network". It can be folded up; its picture moves until it has settled.
+/// The region "Network". It can be folded up.
 #[component]
 pub fn NetworkPanel(props: &NetworkPanelProps) -> Html {
     let open = use_state(|| !props.folded);
     let region = use_node_ref();
-    let layout = use_mut_ref(Layout::default);
-    let frame = use_force_update();
-
     {
         let region = region.clone();
         use_effect_with(props.on_look.clone(), move |on_look| {
@@ -79,26 +79,6 @@ pub fn NetworkPanel(props: &NetworkPanelProps) -> Html {
             move || drop(interval)
         });
     }
-    if let Some(network) = &props.network {
-        let mut layout = layout.borrow_mut();
-        // One dot has nowhere to go.
-        if layout.update(network) && (network.nodes.len() == 1 || js::prefers_reduced_motion()) {
-            layout.settle();
-        }
-    }
-    {
-        let (layout, open) = (layout.clone(), *open);
-        use_effect(move || {
-            let moving = open && !layout.borrow().is_settled();
-            let timeout = moving.then(|| {
-                Timeout::new(clock::millis(MAP_FRAME), move || {
-                    layout.borrow_mut().step();
-                    frame.force_update();
-                })
-            });
-            move || drop(timeout)
-        });
-    }
 
     let toggle = {
         let (open, on_fold) = (open.clone(), props.on_fold.clone());
@@ -115,19 +95,21 @@ pub fn NetworkPanel(props: &NetworkPanelProps) -> Html {
             </h2>
             { network.map(|network| words("p", format!("Network size: {}", network.size))) }
             if *open {
-                { network.map(|network| view(&props.state, network, &layout.borrow())) }
+                { network.map(|network| view(props, network)) }
             }
         </section>
     }
 }
 
-fn view(state: &RoomState, network: &Network, layout: &Layout) -> Html {
+fn view(props: &NetworkPanelProps, network: &Rc<Network>) -> Html {
+    let state = &props.state;
     html! {
         <>
             if let Some(split) = reach(network) {
                 { element("p", "network-split", format!("{}. Looking for the others…", say::reach(split)).into()) }
             }
-            { map(state, network, layout) }
+            <NetworkMap me={state.me} network={network.clone()} />
+            { button("button small", label::LARGE_MAP, props.on_enlarge.reform(|_: MouseEvent| ())) }
             if network.nodes.iter().any(|node| !node.on_server) {
                 { element("p", "aside", page::RINGS.into()) }
             }
@@ -138,8 +120,45 @@ fn view(state: &RoomState, network: &Network, layout: &Layout) -> Html {
     }
 }
 
-/// The picture. Whatever looks alike is one path: a dot is a line without length and with round ends.
-fn map(state: &RoomState, network: &Network, layout: &Layout) -> Html {
+/// Properties of [`NetworkMap`].
+#[derive(Debug, Clone, PartialEq, Properties)]
+pub struct NetworkMapProps {
+    /// Who we are.
+    pub me: PeerId,
+    /// What was last seen of the network.
+    pub network: Rc<Network>,
+}
+
+/// The picture of a network. It moves until it has settled.
+#[component]
+pub fn NetworkMap(NetworkMapProps { me, network }: &NetworkMapProps) -> Html {
+    let layout = use_mut_ref(Layout::default);
+    let frame = use_force_update();
+    {
+        let mut layout = layout.borrow_mut();
+        // One dot has nowhere to go.
+        if layout.update(network) && (network.nodes.len() == 1 || js::prefers_reduced_motion()) {
+            layout.settle();
+        }
+    }
+    {
+        let layout = layout.clone();
+        use_effect(move || {
+            let moving = !layout.borrow().is_settled();
+            let timeout = moving.then(|| {
+                Timeout::new(clock::millis(MAP_FRAME), move || {
+                    layout.borrow_mut().step();
+                    frame.force_update();
+                })
+            });
+            move || drop(timeout)
+        });
+    }
+    map(*me, network, &layout.borrow())
+}
+
+/// Whatever looks alike is one path: a dot is a line without length and with round ends.
+fn map(myself: PeerId, network: &Network, layout: &Layout) -> Html {
     let points: Vec<_> = layout.points().collect();
     let link_with = |index: usize| {
         let peer = network.nodes[index].peer;
@@ -153,7 +172,7 @@ fn map(state: &RoomState, network: &Network, layout: &Layout) -> Html {
         let ((x1, y1), (x2, y2)) = (points[one], points[other]);
         let own = [(one, other), (other, one)]
             .into_iter()
-            .find(|(end, _)| network.nodes[*end].peer == state.me)
+            .find(|(end, _)| network.nodes[*end].peer == myself)
             .and_then(|(me, other)| Some((points[me], points[other], link_with(other)?)));
         let path = match own {
             None => &mut others,
@@ -179,7 +198,7 @@ fn map(state: &RoomState, network: &Network, layout: &Layout) -> Html {
         if !node.on_server {
             line(&mut rings, (x, y), (x, y));
         }
-        let mine = node.peer == state.me;
+        let mine = node.peer == myself;
         if mine {
             me = (x, y);
         }

@@ -2,6 +2,7 @@
 
 mod about;
 pub mod keeping;
+mod recipients;
 pub mod sheet;
 pub mod view;
 
@@ -113,6 +114,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
         let room = room.clone();
         move |peer, (_, me)| safety_number(&room, me, &peer)
     });
+    let recipients = use_callback(session.clone(), |id, session| session.recipients(id));
     let drafts = use_memo((room.id(), me), |(room, me)| Drafts::of(room, me));
     let folded = use_memo((), |()| appearance::is_network_folded());
     // Until its founder's word comes, and where only we are.
@@ -197,6 +199,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             on_check={commands.on_check.clone()}
             on_reload={commands.on_reload.clone()}
             {safety_number}
+            {recipients}
         />
         </ContextProvider<Files>>
     }

@@ -116,6 +116,30 @@ async fn delivery_changes_in_place() {
 }
 
 #[wasm_bindgen_test]
+async fn who_has_a_message_and_who_has_not_is_a_click_away() {
+    let id = MessageId::from_bytes([1; 16]);
+    let delivery = |delivered| Event::Delivery {
+        id,
+        delivery: Delivery::Sent { delivered, of: 2 },
+    };
+    let events = |delivered| {
+        [
+            person(1, "Ada", PersonState::Here),
+            person(2, "Bob", PersonState::Gone),
+            message(1, 0, None, "x"),
+            delivery(delivered),
+        ]
+    };
+    let mut page = show(events(1)).await;
+    page.click("delivered to 1 of 2").await;
+    assert_eq!(texts(&page, "dialog h3"), ["Delivered to", "Not yet"]);
+    assert_eq!(texts(&page, "dialog .names li"), ["Ada", "Bob"]);
+    page.click("Done").await;
+    page.update(room(events(2), &Outbox::new(Ok(())))).await;
+    assert_eq!(page.all(".delivery button").len(), 0, "there is nothing to ask");
+}
+
+#[wasm_bindgen_test]
 async fn only_the_latest_messages_are_in_the_page_until_asked_for() {
     let events = (0..600u16).map(|number| {
         let mut event = message(0, 1, None, "x");

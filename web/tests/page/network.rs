@@ -75,6 +75,13 @@ async fn the_network_has_a_map_a_table_and_a_size() {
         (3, 1, 1)
     );
     assert_eq!(paths(".map-first"), 0);
+    page.click("Larger map").await;
+    assert_eq!(
+        texts(&page, "dialog.wide .map-name"),
+        ["You", "Ada August…", &*fingerprint]
+    );
+    page.click("Done").await;
+    assert_eq!(page.all("dialog .map").len(), 0);
     page.click("Network").await;
     assert_eq!(page.all("svg[role=img], table").len(), 0);
 }

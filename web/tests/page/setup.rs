@@ -72,6 +72,7 @@ pub(crate) fn room(events: impl IntoIterator<Item = Event>, outbox: &Outbox) -> 
         on_space: Callback::noop(),
         on_reload: Callback::noop(),
         safety_number: Callback::from(|_| "12345 67890".to_owned()),
+        recipients: Callback::from(|_| vec![(peer(1), true), (peer(2), false)]),
     }
 }
 

@@ -12,7 +12,7 @@ use client::{
     },
 };
 use mesh::model::SendError;
-use shared::PeerId;
+use shared::{MessageId, PeerId};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, EventTarget, HtmlDialogElement, HtmlElement};
@@ -21,6 +21,7 @@ use yew::prelude::*;
 use super::{
     about::about,
     keeping::keeping,
+    recipients::recipients,
     view::{RoomViewProps, kind, name},
 };
 use crate::{
@@ -33,6 +34,7 @@ use crate::{
         file_card::file_list,
         icon::{Icon, glyph},
         invite::{ByHand, link},
+        network::NetworkMap,
         rename::Rename,
     },
     folder::{self, Chosen},
@@ -70,6 +72,10 @@ pub enum Sheet {
     Close,
     /// Who somebody is.
     About(PeerId),
+    /// Who has a message.
+    Recipients(MessageId),
+    /// The picture of the network.
+    Map,
 }
 
 impl Sheet {
@@ -85,7 +91,9 @@ impl Sheet {
             | Self::Export
             | Self::Diagnostics
             | Self::Forget
-            | Self::About(_) => false,
+            | Self::About(_)
+            | Self::Recipients(_)
+            | Self::Map => false,
         }
     }
 
@@ -102,7 +110,9 @@ impl Sheet {
             | Self::Diagnostics
             | Self::Forget
             | Self::Close
-            | Self::About(_) => "any",
+            | Self::About(_)
+            | Self::Recipients(_)
+            | Self::Map => "any",
         }
     }
 }
@@ -141,6 +151,7 @@ pub fn use_sheet(
     let space = use_found(sheet == Some(Sheet::Export), &props.on_space);
     let class = match sheet {
         Some(Sheet::Menu) => "dialog menu",
+        Some(Sheet::Map) => "dialog wide",
         Some(_) | None => "dialog",
     };
     let closedby = sheet.map(Sheet::closed_by);
@@ -256,6 +267,14 @@ fn content(
             ask(words, &props.on_close, show)
         }
         Sheet::About(peer) => html! { <>{ about(props, peer) }{ done }</> },
+        Sheet::Recipients(id) => html! { <>{ recipients(props, id) }{ done }</> },
+        Sheet::Map => html! {
+            <>
+                { title(label::NETWORK_MAP) }
+                { props.network.clone().map(|network| html! { <NetworkMap me={props.state.me} {network} /> }) }
+                { done }
+            </>
+        },
     }
 }
 

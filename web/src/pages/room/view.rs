@@ -14,7 +14,7 @@ use client::{
     words::{self, label, page},
 };
 use mesh::model::{FileInfo, Invitation, InvitationError, Network, Obstacle, PersonState, SendError, Vanish};
-use shared::PeerId;
+use shared::{MessageId, PeerId};
 use yew::prelude::*;
 
 use super::{
@@ -142,6 +142,8 @@ pub struct RoomViewProps {
     pub on_reload: Callback<()>,
     /// Gives the safety number between us and someone.
     pub safety_number: Callback<PeerId, String>,
+    /// Gives whom a message of ours is meant for, and whether they have it; nobody if nobody lacks it.
+    pub recipients: Callback<MessageId, Vec<(PeerId, bool)>>,
 }
 
 /// To whom the message box talks.
@@ -189,6 +191,10 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
         let show = show.clone();
         move |peer, ()| show.emit(Some(Sheet::About(peer)))
     });
+    let on_recipients = use_callback((), {
+        let show = show.clone();
+        move |id, ()| show.emit(Some(Sheet::Recipients(id)))
+    });
     let on_action = {
         let (on_about, on_reload) = (on_about.clone(), props.on_reload.clone());
         Callback::from(move |action| match action {
@@ -200,9 +206,13 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
     let pending = use_state(Vec::<Chosen>::new);
     let on_chosen = {
         let (pending, refused, is_whispering) = (pending.setter(), props.on_files_refused.clone(), recipient.is_some());
-        Callback::from(move |chosen| {
+        let on_files = props.on_files.clone();
+        Callback::from(move |chosen: Vec<Chosen>| {
             if is_whispering {
                 refused.emit(());
+            } else if chosen.iter().any(Chosen::is_empty) {
+                // There is nothing to ask: that it cannot be sent is told.
+                on_files.emit(chosen);
             } else {
                 pending.set(chosen);
             }
@@ -257,7 +267,9 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                         html! { <div key={id}>{ notice_view(notice, None, &on_action, Some(on_dismiss)) }</div> }
                     }) }
                 </div>
-                <MessageList state={state.clone()} on_file={props.on_file.clone()}>{ nothing_yet(props) }</MessageList>
+                <MessageList state={state.clone()} on_file={props.on_file.clone()} {on_recipients}>
+                    { nothing_yet(props) }
+                </MessageList>
                 if let Some(backlog) = state.catching_up {
                     <p class="files-bar">{ page::catching_up(backlog) }</p>
                 }
@@ -288,6 +300,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                     on_look={props.on_look.clone()}
                     folded={props.folded}
                     on_fold={props.on_fold.clone()}
+                    on_enlarge={show.reform(|()| Some(Sheet::Map))}
                 />
             </div>
             { in_front }
