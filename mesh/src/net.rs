@@ -5,8 +5,7 @@
 //! [`invitations`] (by hand). A layer changes only itself and the table of peers; what it has to say to another layer, or to the
 //! room, it puts into [`scope::Events`], and this file hands it on.
 //!
-//! This file is the door to the node: inputs, commands and deadlines. `dispatch.rs` is the other half of the net's own code: what
-//! one layer's words mean for the others.
+//! This file is the door to the node: inputs, commands and deadlines. `dispatch.rs` is the other half of the net's own code: what one layer's words mean for the others.
 //!
 //! Not here: who is in the room. The net looks that up through [`PassiveView`](crate::door::PassiveView).
 

@@ -24,6 +24,7 @@ use terminal::{
     http,
     line::plain::Plain,
     link::Destination,
+    listener::Listener,
     passphrase::Source,
     platform,
     report::Report,
@@ -217,8 +218,7 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
     let stop = Rc::clone(&inlets.stop);
     let (room, title) = (destination.code.open().id(), destination.title());
     if let Some(listener) = &ways.listener {
-        let text = format!("Peers can come here: --bootnodes HOST:{}", listener.address().port());
-        inbox.push(&Report::Done { text });
+        inbox.push(&door_told(listener));
     }
     let as_what = (title, ways.meeting);
     let shown = keyboard.map(|keyboard| Screen::open(session.clone(), as_what, keyboard, inbox.clone()));
@@ -250,6 +250,11 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
     }
     finish(outlet, &stop).await;
     code(outcome, printed)
+}
+
+fn door_told(listener: &Listener) -> Report {
+    let text = format!("Peers can come here: --bootnodes HOST:{}", listener.address().port());
+    Report::Done { text }
 }
 
 /// The exit code, unless nothing could be printed any more.

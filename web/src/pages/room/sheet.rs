@@ -211,18 +211,7 @@ fn content(
     match sheet {
         Sheet::Menu => menu(props, show, on_chosen),
         Sheet::Invite => html! { <>{ invite(props, show) }{ done }</> },
-        Sheet::ByHand => html! {
-            <>
-                { title(label::WITHOUT_SERVER) }
-                <ByHand
-                    invitation={props.state.invitation.clone()}
-                    answer={props.state.answer.clone()}
-                    on_invite={props.on_invite.clone()}
-                    on_take={props.on_take.clone()}
-                />
-                { done }
-            </>
-        },
+        Sheet::ByHand => html! { <>{ by_hand(props) }{ done }</> },
         Sheet::RenameSelf => rename_self(props, show),
         Sheet::RenameRoom => {
             let field = ("Name of the room", page::ROOM_NAME_HELP);
@@ -275,6 +264,21 @@ fn content(
                 { done }
             </>
         },
+    }
+}
+
+/// The way in without a server.
+fn by_hand(props: &RoomViewProps) -> Html {
+    html! {
+        <>
+            { title(label::WITHOUT_SERVER) }
+            <ByHand
+                invitation={props.state.invitation.clone()}
+                answer={props.state.answer.clone()}
+                on_invite={props.on_invite.clone()}
+                on_take={props.on_take.clone()}
+            />
+        </>
     }
 }
 
