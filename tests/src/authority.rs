@@ -25,7 +25,7 @@ impl Authority {
     pub fn new() -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("starling-ca-").tempdir()?;
         let key = KeyPair::generate()?;
-        let mut parameters = CertificateParams::new(Vec::new())?;
+        let mut parameters = CertificateParams::new(Vec::<String>::new())?;
         // Another name than that of what it certifies, which would look certified by itself.
         let name = &mut parameters.distinguished_name;
         name.push(DnType::CommonName, "Starling's tests");

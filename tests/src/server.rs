@@ -85,7 +85,7 @@ impl Server {
         format!("http://{}/", self.address)
     }
 
-    /// What operators read, of a server that listens for them at [`ADMIN`].
+    /// What operators read, of a server of a lab that has a TURN server, too.
     ///
     /// # Errors
     /// If it does not answer.

@@ -12,7 +12,7 @@ use tests::{
     room::others_here,
 };
 
-use crate::people::{BOTH, CHROMIUM, Engines, FIREFOX, browsers, gather, tabs};
+use crate::people::{BOTH, CHROMIUM, Engines, FIREFOX, browsers, gather, start, tabs};
 
 /// A try that takes longer has failed, whatever is promised.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -163,14 +163,16 @@ async fn ordinary(engines: Engines, mut measured: Measured) -> Result<Measured> 
     let web_root = web_root()?;
     let server = lab.server_of(web_root.path(), &[]).await?;
     let browsers = browsers(&server, &engines, hosts.each_ref()).await?;
-    let ours = tabs(&server, &browsers).await?;
-    let bare = [browsers[0].tab().await?, browsers[1].tab().await?];
+    let tabs = tabs(&server, &browsers).await?;
     for number in 0..=measured.tries {
         // Each is the newcomer in turn: the lower key makes the offer.
         let [one, other] = [number % 2, 1 - number % 2];
-        let times = run_ours(&ours[one], &ours[other], &format!("#/r/ordinary{number}")).await;
+        for tab in &tabs {
+            start(&server, tab).await?;
+        }
+        let times = run_ours(&tabs[one], &tabs[other], &format!("#/r/ordinary{number}")).await;
         measured.note(number, times.map(|times| times.channel() / 1_000.0));
-        let times = run_bare(&server, &bare[one], &bare[other], number).await?;
+        let times = run_bare(&server, &tabs[one], &tabs[other], number).await?;
         if number > 0 {
             measured.bare.push(times.channel() / 1_000.0);
         }

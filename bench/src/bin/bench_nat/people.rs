@@ -29,10 +29,10 @@ pub(crate) fn named(engines: Engines) -> &'static str {
 }
 
 /// Starts one browser at each of these hosts. They take the server for a secure one: the bare page makes its keys by what browsers give only to such.
-pub(crate) async fn browsers(
+pub(crate) async fn browsers<'a>(
     server: &Server,
     engines: &[Engine],
-    hosts: impl IntoIterator<Item = &Namespace>,
+    hosts: impl IntoIterator<Item = &'a Namespace>,
 ) -> Result<Vec<Browser>> {
     let address = server.address();
     let setup = |(engine, host): (&Engine, &Namespace)| {
@@ -52,10 +52,18 @@ pub(crate) async fn tabs(server: &Server, browsers: &[Browser]) -> Result<Vec<Pa
     for (browser, name) in browsers.iter().zip(NAMES) {
         let tab = browser.tab().await?;
         introduce(server, &tab, name).await?;
-        tab.run(STOPWATCH, Vec::new()).await?;
+        start(server, &tab).await?;
         tabs.push(tab);
     }
     Ok(tabs)
+}
+
+/// Loads our page anew, with the stopwatch.
+pub(crate) async fn start(server: &Server, tab: &Page) -> Result<()> {
+    tab.goto(&server.url()).await?;
+    tab.wait("the start page", |view| view.field("Room").is_some()).await?;
+    tab.run(STOPWATCH, Vec::new()).await?;
+    Ok(())
 }
 
 /// Has all people go on to another room, one after the other, and gives back when the last one has been told to join. All before have found each other.
