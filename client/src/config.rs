@@ -173,6 +173,9 @@ pub const EXPORT_UNIX_MILLIS_MAX: u64 = 253_402_300_799_999;
 /// How many records of an export are checked before others have their turn: some hundredths of a second on a slow phone.
 pub const IMPORTED_AT_ONCE: usize = 50;
 
+/// How often others have their turn while what was brought back is written: a page lets them every 4 ms, and takes some 60 ms to write.
+pub const IMPORT_WAITS_MAX: usize = 100;
+
 // Files to exchange
 
 /// How many bytes of files are kept in memory where there is no other store; past them no more is fetched. A guess: what a page may take of

@@ -8,7 +8,10 @@ use mesh::model::Imported;
 use shared::{RoomId, signal::Json};
 use thiserror::Error;
 
-use crate::{Session, config::IMPORTED_AT_ONCE};
+use crate::{
+    Session,
+    config::{IMPORT_WAITS_MAX, IMPORTED_AT_ONCE},
+};
 
 /// A file of which nothing is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -32,6 +35,13 @@ pub async fn import(session: &Session, export: &Json, pause: impl AsyncFn()) -> 
     let (records, mut imported) = records(export, &session.room_id())?;
     for some in records.chunks(IMPORTED_AT_ONCE) {
         imported += session.import(some);
+        pause().await;
+    }
+    // Whoever is told that it is back may close the page. In a busy room something always waits to be written.
+    for _ in 0..IMPORT_WAITS_MAX {
+        if session.has_written_all() {
+            break;
+        }
         pause().await;
     }
     Ok(imported)

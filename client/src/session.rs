@@ -131,6 +131,12 @@ impl Session {
         self.command(|core, now| core.import(now, records))
     }
 
+    /// See [`Core::has_written_all`].
+    #[must_use]
+    pub fn has_written_all(&self) -> bool {
+        self.0.core.borrow().has_written_all()
+    }
+
     /// Says `text` to everyone, or to one person.
     ///
     /// # Errors

@@ -27,16 +27,15 @@ impl Desk {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let written = options.open(path).and_then(|mut to| to.write_all(file.text.as_bytes()));
-        written.map_err(|source| {
-            let path = path.to_owned();
-            let name = path.display().to_string();
+        if let Err(source) = written {
+            let (name, path) = (path.display().to_string(), path.to_owned());
             let error = if source.kind() == ErrorKind::AlreadyExists {
                 SaveError::Exists(path)
             } else {
                 SaveError::Io { path, source }
             };
-            Refusal::NotSaved { name, error }
-        })?;
+            return Err(Refusal::NotSaved { name, error });
+        }
         Ok(done(&format!("All that is shown here is in {}.", path.display())))
     }
 
