@@ -36,6 +36,9 @@ const BUFFERED_BYTES_MAX: usize = 128 * 1024;
 /// What each socket asks the system for, as the terminal's do.
 const SOCKET_BUFFER_BYTES: usize = 2 * 1024 * 1024;
 
+/// How long a datagram is waited for before it is looked what is due.
+const LOOK: Duration = Duration::from_millis(1);
+
 /// How long the receiver waits before it asks: what follows from the set-up is over.
 const SETTLE: Duration = Duration::from_secs(1);
 
@@ -54,6 +57,8 @@ struct Pump {
 /// What went wrong.
 pub(crate) fn be(end: End, mib: u32) -> Result<()> {
     let socket = UdpSocket::bind("127.0.0.1:0")?;
+    // Set once: at each datagram that would be one call of the system more.
+    socket.set_read_timeout(Some(LOOK))?;
     let _ = sockopt::set_socket_recv_buffer_size(&socket, SOCKET_BUFFER_BYTES);
     let _ = sockopt::set_socket_send_buffer_size(&socket, SOCKET_BUFFER_BYTES);
     let mut rtc = Rtc::builder()
@@ -182,12 +187,10 @@ impl Pump {
         if received > 0 {
             return Ok(received);
         }
-        let wait = until.saturating_duration_since(Instant::now());
-        if wait.is_zero() {
+        if until <= Instant::now() {
             self.rtc.handle_input(Input::Timeout(Instant::now()))?;
             return Ok(received);
         }
-        self.socket.set_read_timeout(Some(wait))?;
         let mut buffer = [0; 2048];
         let input = match self.socket.recv_from(&mut buffer) {
             Ok((count, source)) => {
