@@ -11,8 +11,8 @@ use crate::lab::{changed, enter, found, gathered, go_in, run, two};
 /// For the clock of a device that is two days ahead of all others.
 const TWO_DAYS_AHEAD: &str = "const now = Date.now; Date.now = () => now() + 48 * 3600 * 1000;";
 
-/// Whether the message box and its button come into the window as a whole, and two lines of what was said. In a very small window the page scrolls
-/// for that.
+/// Whether the message box and its button come into the window as a whole, and two lines of what was said, and nothing is drawn over
+/// something else. In a very small window the page scrolls for that.
 async fn can_be_used(page: &Page, case: &str) -> Result<()> {
     const LOOK: &str = "
         const box = (selector) => {
@@ -24,7 +24,9 @@ async fn can_be_used(page: &Page, case: &str) -> Result<()> {
         const line = parseFloat(getComputedStyle(document.querySelector('.message-text')).lineHeight);
         const log = box('[role=log]');
         const lines = (Math.min(log.bottom, innerHeight) - Math.max(log.top, 0)) / line;
+        const strip = document.querySelector('.connection');
         return {
+            squeezed: strip.scrollHeight > strip.clientHeight + 2,
             box: inside(box('.composer textarea')),
             send: inside(box('.composer .send')),
             lines,
@@ -34,6 +36,7 @@ async fn can_be_used(page: &Page, case: &str) -> Result<()> {
     let fine = seen["box"] == Value::Bool(true)
         && seen["send"] == Value::Bool(true)
         && seen["wider"] == Value::Bool(false)
+        && seen["squeezed"] == Value::Bool(false)
         && seen["lines"].as_f64().is_some_and(|lines| lines >= 2.0);
     ensure!(fine, "{case}: {seen}");
     Ok(())

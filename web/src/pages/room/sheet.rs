@@ -199,6 +199,7 @@ fn focus_first(dialog: &Element) {
     }
 }
 
+// Long because: every sheet is named here once.
 fn content(
     props: &RoomViewProps,
     sheet: Sheet,
