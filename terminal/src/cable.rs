@@ -141,6 +141,8 @@ impl Platform for Plugged {
         self.store.records(&self.room, &self.me).await.ok()
     }
 
+    async fn pause(&self) {}
+
     fn arm_timer(&mut self, after: Option<Duration>) {
         if let Some(timer) = self.timer.take() {
             timer.abort();
