@@ -67,7 +67,6 @@ impl Cable {
                 closed: None,
                 timing: Timing::default(),
                 keeps: mesh::config::Keeps::default(),
-                transport_policy: mesh::io::TransportPolicy::All,
             },
             seed: [who; 32],
             clock: now,
@@ -142,9 +141,7 @@ impl Platform for Plugged {
         self.store.records(&self.room, &self.me).await.ok()
     }
 
-    async fn pause(&self) {
-        tokio::task::yield_now().await;
-    }
+    async fn pause(&self) {}
 
     fn arm_timer(&mut self, after: Option<Duration>) {
         if let Some(timer) = self.timer.take() {
