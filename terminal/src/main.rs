@@ -215,12 +215,11 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
         changed,
         stop: stop_signal()?,
     };
-    let stop = Rc::clone(&inlets.stop);
-    let (room, title) = (destination.code.open().id(), destination.title());
+    let (stop, room) = (Rc::clone(&inlets.stop), destination.code.open().id());
     if let Some(listener) = &ways.listener {
         inbox.push(&door_told(listener));
     }
-    let as_what = (title, ways.meeting);
+    let as_what = (destination.title(), ways.meeting);
     let shown = keyboard.map(|keyboard| Screen::open(session.clone(), as_what, keyboard, inbox.clone()));
     let shown = shown
         .transpose()
