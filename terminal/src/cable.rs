@@ -67,6 +67,7 @@ impl Cable {
                 closed: None,
                 timing: Timing::default(),
                 keeps: mesh::config::Keeps::default(),
+                transport_policy: mesh::io::TransportPolicy::All,
             },
             seed: [who; 32],
             clock: now,
