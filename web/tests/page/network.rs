@@ -156,7 +156,7 @@ async fn what_kind_of_network_this_is_is_found_out_each_time_one_asks() {
     for times in 1..=2 {
         page.click("Room menu").await;
         page.click("Check connection").await;
-        assert!(page.text("dialog[open] p").starts_with("Checking"));
+        assert!(page.text("dialog[open] [role=status]").starts_with("Checking"));
         assert_eq!(
             (asked.borrow().len(), page.all("dialog[open] textarea").len()),
             (times, 0)
@@ -165,7 +165,7 @@ async fn what_kind_of_network_this_is_is_found_out_each_time_one_asks() {
         told.emit(Check::of(&[], TransportPolicy::All, Some(&[])));
         page.settle().await;
         assert!(
-            page.text("dialog[open] p")
+            page.text("dialog[open] [role=status]")
                 .starts_with("This server connects people within one network")
         );
         let area: web_sys::HtmlTextAreaElement = page.one("dialog[open] textarea").unchecked_into();
