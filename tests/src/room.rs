@@ -1,10 +1,11 @@
 //! What people do to get into a room, and how many they find there.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::{
     browser::Browser,
-    page::{Page, view::View},
+    page::{PATIENCE, Page, view::View},
+    wait::until,
 };
 
 /// Opens the start page in a new tab and makes a room; gives the tab and the room's address.
@@ -13,10 +14,18 @@ use crate::{
 /// If it does not come to that.
 pub async fn found(browser: &Browser, url: &str, name: &str) -> Result<(Page, String)> {
     let page = browser.open(url).await?;
+    page.wait("the start page", |view| view.field("Your name").is_some())
+        .await?;
     page.paste("Your name", name).await?;
     page.click("New room").await?;
     page.wait("the room", |view| view.me().is_some()).await?;
-    let room = page.url().await?;
+    // The address is another a moment after the room is shown.
+    let room = until(PATIENCE, || async {
+        let room = page.url().await?;
+        ensure!(room.contains("#/r/"), "{room} is no link of a room");
+        anyhow::Ok(room)
+    });
+    let room = room.await?;
     Ok((page, room))
 }
 

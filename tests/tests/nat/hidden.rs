@@ -11,7 +11,7 @@ use tests::{
     server::Server,
 };
 
-use crate::people::{BOTH, CHROMIUM, CONNECTED, Engines, FIREFOX, TOLD, browsers, checks, talk};
+use crate::people::{BOTH, CHROMIUM, CONNECTED, Engines, FIREFOX, TOLD, browsers, checks, hears, talk};
 
 /// Has a page keep what it hands its browser of others: descriptions and candidates.
 const LISTEN: &str = "
@@ -84,7 +84,8 @@ async fn hidden(engines: Engines) -> Result<()> {
     ann.reload().await?;
     bob.wait_for(CONNECTED, "Ann is back", |view| view.is("Ann", "Here"))
         .await?;
-    talk(&bob, &ann).await?;
+    hears(&bob, &ann, "are you back?").await?;
+    hears(&ann, &bob, "with the same name").await?;
     heard_of_the_relay_only(&bob, [here.address(), lab.prefix(&here)]).await
 }
 
