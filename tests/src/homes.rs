@@ -242,16 +242,6 @@ impl Lab {
         Ok(home)
     }
 
-    /// A host in the open net with both versions of IP.
-    ///
-    /// # Errors
-    /// If it cannot be made.
-    pub fn dual_stack_open_host(&mut self) -> Result<Namespace> {
-        let host = self.open_host()?;
-        self.join_six(&host, self.nets[OPEN].last)?;
-        Ok(host)
-    }
-
     /// Starts the server in the open net for both versions of IP; gives the address of its start page by each.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use tests::{
     browser::Engine,
     homes::{Lab, Namespace, Nat},
     page::Page,
-    room::{found, others_here},
+    room::others_here,
     run::run,
     server::Server,
     wait,
@@ -179,32 +179,6 @@ fn symmetric_nats_and_a_third_person_are_one_room_in_chromium() {
 #[test]
 fn symmetric_nats_and_a_third_person_are_one_room_in_firefox() {
     run(symmetric_with_third(Engine::Firefox));
-}
-
-/// One home has IPv4 alone and the other IPv6 alone: with Eve, who has both, they are one room.
-async fn ipv6_and_ipv4(engine: Engine) -> Result<()> {
-    let mut lab = Lab::new()?;
-    let (here, there) = (lab.home(Nat::PortRestricted)?, lab.ipv6_home()?);
-    let hosts = [lab.host(&here)?, lab.host(&there)?, lab.dual_stack_open_host()?];
-    let (_server, [four, six]) = lab.dual_stack_server().await?;
-    let [ann, bob, eve] = browsers([engine; 3], hosts.each_ref()).await?;
-    let (ann, room) = found(&ann, &four, "Ann").await?;
-    let eve = join(&eve, &room, "Eve", 1).await?;
-    connected("a home with IPv4 and the open", MET, &[&ann, &eve]).await?;
-    let bob = join(&bob, &room.replace(&four, &six), "Bob", 2).await?;
-    connected("a home with IPv6 only and one with IPv4 only", MET, &[&ann, &eve, &bob]).await?;
-    hears(&ann, &bob, "hello from Ann").await?;
-    hears(&bob, &ann, "hello from Bob").await
-}
-
-#[test]
-fn a_home_with_ipv6_only_and_one_with_ipv4_only_are_one_room_with_a_third_person_in_chromium() {
-    run(ipv6_and_ipv4(Engine::Chromium));
-}
-
-#[test]
-fn a_home_with_ipv6_only_and_one_with_ipv4_only_are_one_room_with_a_third_person_in_firefox() {
-    run(ipv6_and_ipv4(Engine::Firefox));
 }
 
 /// A home without UDP reaches nobody, not even Eve, who is in the open: a browser waits for nobody to connect by TCP.
