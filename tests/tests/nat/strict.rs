@@ -162,6 +162,8 @@ async fn symmetric_with_third(engine: Engine) -> Result<()> {
     bob.wait("the whisper", |view| view.has("between us")).await?;
     eve.holds(WATCHED, "no whisper of others", |view| !view.has("between us"))
         .await?;
+    // Files are for everyone.
+    ann.click("Back to everyone").await?;
     let sent = ann.run(SEND, vec![json!(10_000_000)]).await?;
     shows(&bob, "report.pdf").await?;
     bob.click("Download").await?;
