@@ -49,6 +49,8 @@ impl Namespace {
         ip(&format!("netns add {namespace}")).context(
             "network namespaces need root: run as root, in a container with the capabilities NET_ADMIN and SYS_ADMIN",
         )?;
+        // An address that is tried out first is a change of the network, which has Chromium give up what it loads.
+        namespace.inside(|| fs::write("/proc/sys/net/ipv6/conf/default/accept_dad", "0"))??;
         namespace.ip("link set lo up")?;
         Ok(namespace)
     }
