@@ -237,7 +237,7 @@ impl SharedHub {
 }
 
 /// The time by the clocks of this machine.
-fn now() -> Now {
+pub(crate) fn now() -> Now {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     Now {
         instant: Instant::now(),

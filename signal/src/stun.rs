@@ -11,7 +11,7 @@
 //! its NAT shows both the same address.
 
 mod buckets;
-mod message;
+pub(crate) mod message;
 mod ports;
 mod socket;
 

@@ -9,10 +9,7 @@
 mod message;
 mod way;
 
-use std::{
-    io,
-    time::{Duration, SystemTime},
-};
+use std::io;
 
 use thiserror::Error;
 use tokio::{
@@ -22,10 +19,11 @@ use tokio::{
 
 use crate::{
     App,
-    config::{TURN_CHECK_PAUSE, TURN_CHECK_TIMEOUT, TurnAddress, TurnSecret},
+    config::{TURN_CHECK_PAUSE, TURN_CHECK_TIMEOUT, TURN_RESEND, TurnAddress, TurnSecret},
     hub::turn::login,
+    shared_hub::now,
 };
-use message::{Answer, Kind, question};
+use message::{Answer, Kind, Proof, question};
 use way::Way;
 
 /// Why a TURN server is of no use to clients.
@@ -93,45 +91,38 @@ async fn watch_one(app: App, url: String, address: TurnAddress, secret: TurnSecr
 
 /// Asks once.
 async fn check(address: &TurnAddress, secret: &TurnSecret) -> Result<(), Fault> {
-    timeout(TURN_CHECK_TIMEOUT, allocate(address, secret))
-        .await
-        .unwrap_or(Err(Fault::Silent))
+    let got = timeout(TURN_CHECK_TIMEOUT, allocate(address, secret));
+    let (mut way, proof) = got.await.unwrap_or(Err(Fault::Silent))?;
+    // It would be kept for ten minutes. Whether that is answered does not matter.
+    let _ = timeout(TURN_RESEND, ask(&mut way, Kind::GiveBack, proof.as_ref())).await;
+    Ok(())
 }
 
-/// Gets a relayed address and gives it back.
-async fn allocate(address: &TurnAddress, secret: &TurnSecret) -> Result<(), Fault> {
+/// Gets a relayed address.
+async fn allocate(address: &TurnAddress, secret: &TurnSecret) -> Result<(Way, Option<Proof>), Fault> {
     let mut way = Way::open(address).await?;
     let challenge = match ask(&mut way, Kind::Allocate, None).await? {
         Answer::Challenge(challenge) => challenge,
         // Then it relays for everybody: of use, if not as its operator may think.
-        Answer::Success => return Ok(()),
+        Answer::Success => return Ok((way, None)),
         Answer::Error(code) => return Err(Fault::Refused { code }),
     };
-    let login = login(secret, "health", expiry());
-    let key = challenge.key(&login);
-    let proof = Some((&login, &challenge, &key));
-    match ask(&mut way, Kind::Allocate, proof).await? {
-        Answer::Success => {}
-        Answer::Challenge(_) => return Err(Fault::Credentials),
-        Answer::Error(code) => return Err(Fault::Refused { code }),
+    // Good for longer than the check takes.
+    let expires_at = now().unix_seconds.saturating_add(TURN_CHECK_PAUSE.as_secs());
+    let proof = Proof::new(login(secret, "health", expires_at), challenge);
+    match ask(&mut way, Kind::Allocate, Some(&proof)).await? {
+        Answer::Success => Ok((way, Some(proof))),
+        Answer::Challenge(_) => Err(Fault::Credentials),
+        Answer::Error(code) => Err(Fault::Refused { code }),
     }
-    // It would be kept for ten minutes. Whether that is answered does not matter.
-    let _ = ask(&mut way, Kind::GiveBack, proof).await;
-    Ok(())
 }
 
-async fn ask(way: &mut Way, kind: Kind, proof: message::Proof<'_>) -> Result<Answer, Fault> {
+async fn ask(way: &mut Way, kind: Kind, proof: Option<&Proof>) -> Result<Answer, Fault> {
     let mut transaction = [0; 12];
     // Without randomness the server would not have started.
     let _ = getrandom::fill(&mut transaction);
     let answer = way.ask(&question(kind, transaction, proof)).await?;
     Answer::read(&answer, kind, transaction).ok_or(Fault::Nonsense)
-}
-
-/// When the credentials end, in seconds since 1970: long after the check.
-fn expiry() -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    now.unwrap_or(Duration::ZERO).as_secs() + TURN_CHECK_PAUSE.as_secs()
 }
 
 #[cfg(test)]

@@ -13,7 +13,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::config::{STUN_ANSWER_BYTES_MAX, STUN_REQUEST_BYTES_MAX, STUN_UNKNOWN_ATTRIBUTES_MAX};
 
-const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+pub(crate) const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+
+/// Bytes of a message before its attributes.
+// No limit: a form.
+pub(crate) const HEAD_BYTES: usize = 20;
 
 /// The types of messages, all of the method "binding".
 const REQUEST: [u8; 2] = [0x00, 0x01];
@@ -21,8 +25,8 @@ const SUCCESS: [u8; 2] = [0x01, 0x01];
 const ERROR: [u8; 2] = [0x01, 0x11];
 
 /// The types of attributes.
-const MESSAGE_INTEGRITY: [u8; 2] = [0x00, 0x08];
-const ERROR_CODE: [u8; 2] = [0x00, 0x09];
+pub(crate) const MESSAGE_INTEGRITY: [u8; 2] = [0x00, 0x08];
+pub(crate) const ERROR_CODE: [u8; 2] = [0x00, 0x09];
 const UNKNOWN_ATTRIBUTES: [u8; 2] = [0x00, 0x0a];
 const MESSAGE_INTEGRITY_SHA256: [u8; 2] = [0x00, 0x1c];
 const XOR_MAPPED_ADDRESS: [u8; 2] = [0x00, 0x20];
@@ -87,7 +91,7 @@ struct Request<'a> {
 
 impl<'a> Request<'a> {
     fn read(datagram: &'a [u8]) -> Option<Self> {
-        let (head, attributes) = datagram.split_at_checked(20)?;
+        let (head, attributes) = datagram.split_at_checked(HEAD_BYTES)?;
         let is_request = head.starts_with(&REQUEST) && head[4..8] == COOKIE;
         let fits = usize::from(u16::from_be_bytes([head[2], head[3]])) == attributes.len()
             && attributes.len().is_multiple_of(4)
@@ -201,7 +205,7 @@ impl Answer {
         self.put(&len.to_be_bytes());
         self.put(value);
         self.len = self.len.next_multiple_of(4);
-        let rest = u16::try_from(self.len - 20).expect("invariant: an answer is short");
+        let rest = u16::try_from(self.len - HEAD_BYTES).expect("invariant: an answer is short");
         self.bytes[2..4].copy_from_slice(&rest.to_be_bytes());
     }
 

@@ -4,18 +4,13 @@ use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest, Md5};
 use sha1::Sha1;
 
-use crate::hub::turn::Login;
-
-const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
-
-/// Bytes of a message before its attributes.
-// No limit: a form.
-pub(super) const HEAD_BYTES: usize = 20;
+use crate::{
+    hub::turn::Login,
+    stun::message::{COOKIE, ERROR_CODE, HEAD_BYTES, MESSAGE_INTEGRITY},
+};
 
 /// The types of attributes.
 const USERNAME: [u8; 2] = [0x00, 0x06];
-const MESSAGE_INTEGRITY: [u8; 2] = [0x00, 0x08];
-const ERROR_CODE: [u8; 2] = [0x00, 0x09];
 const LIFETIME: [u8; 2] = [0x00, 0x0d];
 const REALM: [u8; 2] = [0x00, 0x14];
 const NONCE: [u8; 2] = [0x00, 0x15];
@@ -62,23 +57,34 @@ pub(super) struct Challenge {
 
 impl Challenge {
     /// The key of the long-term credential mechanism (RFC 8489 section 9.2.2): MD5, for coturn has no other by default.
-    pub(super) fn key(&self, login: &Login) -> [u8; 16] {
+    fn key(&self, login: &Login) -> [u8; 16] {
         let parts = [login.username.as_bytes(), &self.realm, login.credential.as_bytes()];
         Md5::digest(parts.join(&b':')).into()
     }
 }
 
-/// A login, and what it is proven with.
-pub(super) type Proof<'a> = Option<(&'a Login, &'a Challenge, &'a [u8; 16])>;
+/// A login, and what it is proven with. Not to be printed.
+pub(super) struct Proof {
+    login: Login,
+    challenge: Challenge,
+    key: [u8; 16],
+}
+
+impl Proof {
+    pub(super) fn new(login: Login, challenge: Challenge) -> Self {
+        let key = challenge.key(&login);
+        Self { login, challenge, key }
+    }
+}
 
 /// A question to send.
-pub(super) fn question(kind: Kind, transaction: [u8; 12], proof: Proof<'_>) -> Vec<u8> {
+pub(super) fn question(kind: Kind, transaction: [u8; 12], proof: Option<&Proof>) -> Vec<u8> {
     let mut bytes = [&kind.method().to_be_bytes()[..], &[0; 2], &COOKIE, &transaction].concat();
     match kind {
         Kind::Allocate => put(&mut bytes, REQUESTED_TRANSPORT, &UDP),
         Kind::GiveBack => put(&mut bytes, LIFETIME, &[0; 4]),
     }
-    if let Some((login, challenge, key)) = proof {
+    if let Some(Proof { login, challenge, key }) = proof {
         put(&mut bytes, USERNAME, login.username.as_bytes());
         put(&mut bytes, REALM, &challenge.realm);
         put(&mut bytes, NONCE, &challenge.nonce);
@@ -166,6 +172,8 @@ fn find(mut attributes: &[u8], wanted: [u8; 2]) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const TRANSACTION: [u8; 12] = [7; 12];
@@ -246,6 +254,21 @@ mod tests {
             assert_eq!(read(&other), None, "{other:?}");
         }
         assert_eq!(Answer::read(&message(0x0103, &[]), Kind::Allocate, [8; 12]), None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_attributes_make_it_panic(
+            kind in prop::sample::select(vec![0x0103_u16, 0x0113]),
+            rest in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let mut bytes = message(kind, &[]);
+            bytes[2..4].copy_from_slice(&u16::try_from(rest.len()).unwrap().to_be_bytes());
+            bytes.extend(rest);
+            let _ = Answer::read(&bytes, Kind::Allocate, TRANSACTION);
+        }
     }
 
     #[test]

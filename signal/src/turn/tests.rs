@@ -42,6 +42,34 @@ async fn an_address_is_given_back_that_was_got() {
     let (address, playing) = script(&[(0x0113, UNAUTHORIZED), (0x0103, &[]), (0x0104, &[])]).await;
     assert_eq!(check(&address, &secret()).await, Ok(()));
     assert_eq!(playing.await.unwrap(), [3, 3, 4]);
+    let (address, playing) = script(&[(0x0103, &[]), (0x0104, &[])]).await;
+    assert_eq!(check(&address, &secret()).await, Ok(()), "it relays for everybody");
+    assert_eq!(playing.await.unwrap(), [3, 4]);
+}
+
+#[tokio::test]
+async fn an_answer_to_a_question_before_and_no_answer_to_the_last_one_are_no_fault() {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = TurnAddress {
+        host: "127.0.0.1".to_owned(),
+        port: socket.local_addr().unwrap().port(),
+        transport: TurnTransport::Udp,
+    };
+    let playing = tokio::spawn(async move {
+        let mut question = [0; 512];
+        for (kind, rest) in [(0x0113_u16, UNAUTHORIZED), (0x0103, &[][..])] {
+            let (_, from) = socket.recv_from(&mut question).await.unwrap();
+            let length = u16::try_from(rest.len()).unwrap().to_be_bytes();
+            let answer = [&kind.to_be_bytes()[..], &length, &question[4..20], rest].concat();
+            // As if the question had been sent twice.
+            for _ in 0..2 {
+                socket.send_to(&answer, from).await.unwrap();
+            }
+        }
+        std::future::pending::<()>().await;
+    });
+    assert_eq!(check(&address, &secret()).await, Ok(()));
+    playing.abort();
 }
 
 #[tokio::test]

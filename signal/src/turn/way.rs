@@ -10,8 +10,11 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::message::{HEAD_BYTES, rest_bytes};
-use crate::config::{TURN_ANSWER_BYTES_MAX, TURN_RESEND, TurnAddress, TurnTransport};
+use super::message::rest_bytes;
+use crate::{
+    config::{TURN_ANSWER_BYTES_MAX, TURN_RESEND, TurnAddress, TurnTransport},
+    stun::message::HEAD_BYTES,
+};
 
 /// A stream of bytes.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -50,7 +53,7 @@ impl Way {
         Ok(Self::Stream(Box::new(stream)))
     }
 
-    /// Sends a question until something comes back.
+    /// Sends a question until an answer comes back.
     ///
     /// # Errors
     /// What the system says. Never if nothing comes at all: whoever asks has to give up.
@@ -61,8 +64,11 @@ impl Way {
                 loop {
                     socket.send(question).await?;
                     if let Ok(received) = timeout(TURN_RESEND, socket.recv(&mut answer)).await {
-                        answer.truncate(received?);
-                        return Ok(answer);
+                        let received = &answer[..received?];
+                        // Cookie and transaction are the question's, or it answers an earlier one that was sent twice.
+                        if received.get(4..HEAD_BYTES) == question.get(4..HEAD_BYTES) {
+                            return Ok(received.to_vec());
+                        }
                     }
                 }
             }
