@@ -34,7 +34,8 @@ pub enum Event {
         /// The message.
         message: Message,
     },
-    /// What was kept of former visits, in the order of the room: once, before anything else is shown. Or what the person brought back.
+    /// What was kept of former visits, in the order of the room, before anything else is shown; where it is read in parts, the latest first and then all of it.
+    /// Or what the person brought back, in the order in which it was given.
     Recalled {
         /// The messages.
         messages: Vec<Message>,

@@ -1,6 +1,6 @@
 //! Golden vectors: the exact bytes of frames, of records and of sealed envelopes, the same natively and in a browser.
 //!
-//! A change here is a change of the protocol: it needs a new version, see PROTOCOL.md.
+//! A change here is a change of the protocol: it needs a new version once this one is released, see PROTOCOL.md.
 
 #![expect(
     clippy::unwrap_used,

@@ -5,6 +5,7 @@ use shared::{PeerId, signal::IceServer};
 use super::{
     Net, carriers,
     contact::{Contact, Via},
+    evidence::Evidence,
     link::Link,
 };
 use crate::{context::Context, door::View, io::TransportPolicy, model::InvitationError};
@@ -21,8 +22,7 @@ impl Net {
 
     /// A text that goes by hand has to name a way in.
     pub(super) fn demand_way_in(&self, cx: &Context) -> Result<(), InvitationError> {
-        let has_relay = self.servers.ice_servers().iter().any(IceServer::is_relay);
-        if cx.transport_policy == TransportPolicy::Relay && !has_relay {
+        if Evidence::of(&self.servers.ice_servers()).lacks_relay(cx.transport_policy) {
             return Err(InvitationError::NoRelay);
         }
         Ok(())

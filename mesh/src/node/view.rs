@@ -4,6 +4,7 @@ use shared::{MessageId, PeerId, signal::IceServer};
 
 use super::Node;
 use crate::{
+    io::TransportPolicy,
     model::{Counters, Network, NetworkLink},
     net::Link,
     wire::span::LogDigest,
@@ -31,6 +32,12 @@ impl Node {
     #[must_use]
     pub fn ice_servers(&self) -> Vec<IceServer> {
         self.net.ice_servers()
+    }
+
+    /// By which candidates this node lets itself be reached.
+    #[must_use]
+    pub fn transport_policy(&self) -> TransportPolicy {
+        self.cx.transport_policy
     }
 
     /// Whether somebody is waited for who is to have a message of ours. Of who left before they had it that is not so.

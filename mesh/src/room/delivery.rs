@@ -229,6 +229,8 @@ impl Deliveries {
                 && !said.targets.contains_key(&peer)
             {
                 until.get_or_insert(now + timing.late_target_window);
+                // Whoever came back is one of those again.
+                said.given_up.retain(|gone| *gone != peer);
                 said.targets.insert(peer, false);
                 news.push((said.id, said.delivery()));
             }

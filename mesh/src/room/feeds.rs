@@ -10,11 +10,11 @@ use super::{
     broadcast::Route,
     log::{Accepted, Source, feed_of},
     receive::Handled,
-    sync::Violation,
+    sync::{Violation, check_have},
     tell_news,
 };
 use crate::{
-    config::{FORKS_TOLD_MAX, QUESTION_BYTES, VECTOR_SPANS_MAX},
+    config::{FORKS_TOLD_MAX, QUESTION_BYTES},
     context::Context,
     io::LinkId,
     model::{Alert, Delivery},
@@ -170,10 +170,8 @@ impl Room {
 
     /// A neighbor told what it has: hears which of these feeds are over, and is asked for what we lack.
     pub(super) fn on_have(&mut self, cx: &mut Context, link: LinkId, vector: Vec<Span>, ranges: &[Range]) -> Handled {
-        if vector.len() > VECTOR_SPANS_MAX {
-            return Err(Violation);
-        }
-        self.answer(cx, link, |room, cx| room.handle_have(cx, link, vector, ranges))
+        check_have(&vector, ranges)?;
+        self.answer(cx, link, |room, cx| Ok(room.handle_have(cx, link, vector, ranges)))
     }
 
     /// A neighbor compares what it has.
@@ -183,13 +181,7 @@ impl Room {
         })
     }
 
-    fn handle_have(
-        &mut self,
-        cx: &mut Context,
-        link: LinkId,
-        vector: Vec<Span>,
-        ranges: &[Range],
-    ) -> Result<usize, Violation> {
+    fn handle_have(&mut self, cx: &mut Context, link: LinkId, vector: Vec<Span>, ranges: &[Range]) -> usize {
         let forks = vector.iter().filter_map(|span| self.log.fork_of(span.feed));
         let forks: Vec<_> = forks.take(FORKS_TOLD_MAX).collect();
         let mut bytes = QUESTION_BYTES * (vector.len() + ranges.len());
@@ -209,9 +201,9 @@ impl Room {
         if is_no_more {
             self.hold_unheld(cx);
         }
-        bytes += self.sync.handle_have(cx, link, vector, ranges, &self.log)?;
+        bytes += self.sync.handle_have(cx, link, vector, ranges, &self.log);
         self.tell_backlog(cx, 0);
-        Ok(bytes)
+        bytes
     }
 
     /// A batch of entries that we wanted.

@@ -31,9 +31,7 @@ impl Room {
                 imported.known += 1;
                 continue;
             }
-            let is_news = self.note_setting(cx, &record, None);
-            if !is_news && self.has_vanished(cx, record.content.order) {
-                self.sweep_soon(cx);
+            if !self.follow_entry(cx, &record) {
                 imported.vanished += 1;
                 continue;
             }

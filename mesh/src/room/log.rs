@@ -421,7 +421,7 @@ impl Log {
 }
 
 /// The feed of an entry.
-pub(super) fn feed_of(entry: &Record<Entry>) -> Feed {
+pub(crate) fn feed_of(entry: &Record<Entry>) -> Feed {
     Feed {
         author: entry.author,
         number: entry.content.feed,

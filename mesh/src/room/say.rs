@@ -282,14 +282,8 @@ impl Room {
 impl Room {
     /// Shows what an entry says, if that is something to be shown.
     pub(super) fn show_entry(&mut self, cx: &mut Context, record: &Rc<Record<Entry>>) {
-        let is_news = self.note_setting(cx, record, None);
-        if !is_news && self.has_vanished(cx, record.content.order) {
-            // From somebody who did not know yet, or whose clock is behind.
-            self.sweep_soon(cx);
+        if !self.follow_entry(cx, record) {
             return;
-        }
-        if record.content.sealed().is_some() {
-            self.sweep_later(cx);
         }
         if let Some(message) = message(cx, record) {
             if !self.was_shown_before(record) {
@@ -298,6 +292,20 @@ impl Room {
         } else if let Some(whisper) = self.whisper_in(cx, record) {
             show_whisper(cx, whisper, record.author);
         }
+    }
+
+    /// Goes by what an entry says of the room. Says whether it stays.
+    pub(super) fn follow_entry(&mut self, cx: &mut Context, record: &Rc<Record<Entry>>) -> bool {
+        let is_news = self.note_setting(cx, record, None);
+        if !is_news && self.has_vanished(cx, record.content.order) {
+            // From somebody who did not know yet, or whose clock is behind.
+            self.sweep_soon(cx);
+            return false;
+        }
+        if record.content.sealed().is_some() {
+            self.sweep_later(cx);
+        }
+        true
     }
 }
 

@@ -147,7 +147,6 @@ impl Sync {
                 _ => _ = send_vector(cx, link, log.vector()),
             }
         }
-        let Some(state) = self.links.get_mut(&link) else { return };
         // Of what we skipped on somebody's word, this one may have some, though the digests do not tell.
         let skipped = if !fetching && (at_once || now >= state.ask_at) {
             log.skipped(state.asked)
@@ -194,14 +193,11 @@ impl Sync {
         theirs: Vec<Span>,
         ranges: &[Range],
         log: &Log,
-    ) -> Result<usize, Violation> {
-        if theirs.len() > VECTOR_SPANS_MAX || ranges.len() > VECTOR_SPANS_MAX || !ascending(ranges.iter().copied()) {
-            return Err(Violation);
-        }
+    ) -> usize {
         let sent = send_vector(cx, link, more_than(log, &theirs, ranges));
         let lacking = log.lacking(&theirs);
         let Some(state) = self.links.get_mut(&link) else {
-            return Ok(sent);
+            return sent;
         };
         let now = cx.instant();
         match &mut state.fetching {
@@ -218,7 +214,7 @@ impl Sync {
             }
             _ => {}
         }
-        Ok(sent)
+        sent
     }
 
     /// A neighbor wants entries: as many as one batch takes. Gives the bytes sent.
@@ -417,6 +413,14 @@ fn from_part(spans: Vec<Span>, place: u64, parts: u64) -> Vec<Span> {
     first
 }
 
+/// Whether a neighbor may tell so much at once.
+pub(crate) fn check_have(theirs: &[Span], ranges: &[Range]) -> Result<(), Violation> {
+    let is_short = theirs.len() <= VECTOR_SPANS_MAX && ranges.len() <= VECTOR_SPANS_MAX;
+    (is_short && ascending(ranges.iter().copied()))
+        .then_some(())
+        .ok_or(Violation)
+}
+
 /// Sends a vector. Gives the bytes.
 fn send_vector(cx: &mut Context, link: LinkId, vector: Vec<Span>) -> usize {
     let frames = pages(vector).into_iter();
@@ -430,9 +434,9 @@ fn send_answer(cx: &mut Context, link: LinkId, answer: Answer) -> usize {
         .sums
         .chunks(COMPARED_MAX)
         .map(|sums| Frame::Compare { ranges: sums.to_vec() });
-    let told = answer.pages.iter().map(|page| Frame::Have {
-        vector: page.vector.clone(),
-        ranges: Some(page.ranges.clone()).filter(|ranges| !ranges.is_empty()),
+    let told = answer.pages.into_iter().map(|page| Frame::Have {
+        vector: page.vector,
+        ranges: Some(page.ranges).filter(|ranges| !ranges.is_empty()),
     });
     compared.chain(told).map(|frame| send(cx, link, &frame)).sum()
 }

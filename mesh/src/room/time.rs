@@ -38,9 +38,11 @@ struct ServerClock {
 impl ServerClock {
     /// Whether our own clock went on evenly since. If it was set meanwhile, or the machine slept, nothing is known of it.
     fn counts(&self, now: Now) -> bool {
-        let by_wall = now.unix_millis.cast_signed() - self.heard.unix_millis.cast_signed();
-        let passed = millis(now.instant.since(self.heard.instant)).cast_signed();
-        by_wall.abs_diff(passed) <= millis(CLOCK_TOLERANCE)
+        let carried_on = self
+            .heard
+            .unix_millis
+            .saturating_add(millis(now.instant.since(self.heard.instant)));
+        now.unix_millis.abs_diff(carried_on) <= millis(CLOCK_TOLERANCE)
     }
 }
 

@@ -5,8 +5,9 @@
 
 use std::{collections::VecDeque, rc::Rc};
 
-use shared::{Identity, RoomCode, Signature};
+use shared::{Identity, RoomCode, Signature, signal::PROTOCOL_VERSION};
 
+use super::world::clocks::BEGINNING;
 use crate::{
     config::{Keeps, Timing},
     context::Context,
@@ -26,7 +27,7 @@ const LINK: LinkId = LinkId(1);
 /// When all of it takes place.
 const NOW: Now = Now {
     instant: Instant::from_millis(100_000),
-    unix_millis: 1_800_000_000_000,
+    unix_millis: BEGINNING,
 };
 
 /// What was said in a room, in the order in which it was said.
@@ -92,7 +93,7 @@ impl History {
         for end in [0, 1] {
             let other = 1 - end;
             let hello = Frame::Hello(Hello {
-                version: 2,
+                version: PROTOCOL_VERSION,
                 name: "Ann".into(),
                 digests: digests[end],
                 proof: Signature::from_bytes([0; 64]),

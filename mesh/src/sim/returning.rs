@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     config::Keeps,
-    wire::{entry::Entry, record::Record, span::Feed, stored::Key},
+    room::log::feed_of,
+    wire::{entry::Entry, record::Record, stored::Key},
 };
 
 /// How somebody comes back.
@@ -127,10 +128,7 @@ fn mean(values: &[f64]) -> f64 {
 /// An entry as a machine keeps it.
 fn stored(wire: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let record = Record::<Entry>::recall(wire).unwrap();
-    let feed = Feed {
-        author: record.author,
-        number: record.content.feed,
-    };
+    let feed = feed_of(&record);
     let change = Key::Entry {
         feed,
         seq: record.content.seq,

@@ -7,7 +7,7 @@
 mod ask;
 mod chance;
 mod checks;
-mod clocks;
+pub(crate) mod clocks;
 mod digest;
 mod disk;
 mod faults;

@@ -91,8 +91,8 @@ impl Range {
     /// The first and the last short id.
     #[must_use]
     pub fn bounds(self) -> (ShortId, ShortId) {
-        // A shift by all bits is none.
-        let rest = u32::from(DEPTH_MAX - self.depth) * 4;
+        // A shift by all bits is none. A neighbor may name one that is too deep.
+        let rest = u32::from(DEPTH_MAX.saturating_sub(self.depth)) * 4;
         let first = self.digits.checked_shl(rest).unwrap_or_default();
         let others = u64::MAX.checked_shr(64 - rest).unwrap_or_default();
         (ShortId(first), ShortId(first | others))

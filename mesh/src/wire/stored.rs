@@ -9,6 +9,7 @@ use wire_derive::Decode;
 use super::{
     codec::{decode, encode},
     entry::RecordId,
+    fields::skip,
     file::FileInfo,
     span::Feed,
 };
@@ -137,11 +138,11 @@ pub(crate) fn order_of(key: &[u8], value: &[u8]) -> Option<u64> {
     }
     let mut record = minicbor::Decoder::new(value);
     record.array().ok()?;
-    record.skip().ok()?;
+    skip(&mut record).ok()?;
     let mut entry = minicbor::Decoder::new(record.bytes().ok()?);
     entry.array().ok()?;
     for _ in ["feed", "seq", "prev"] {
-        entry.skip().ok()?;
+        skip(&mut entry).ok()?;
     }
     entry.u64().ok()
 }
@@ -268,7 +269,54 @@ pub(crate) enum Fate {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use proptest::prelude::*;
+    use shared::RoomCode;
+
+    use super::{super::entry::EntryBody, *};
+    use crate::{
+        context::test::identity,
+        wire::{entry::Entry, record::Record, timestamp::Timestamp},
+    };
+
+    #[test]
+    fn an_entry_is_ordered_by_a_glance_and_nothing_else_is() {
+        let room = RoomCode::parse("lobby").unwrap().open();
+        for (seq, prev) in [(0, None), (7, Some([9; 32].into()))] {
+            let entry = Entry {
+                feed: 3,
+                seq,
+                prev,
+                order: Timestamp::from_unix_millis(1_234),
+                unix_millis: 0,
+                name: "Ann".into(),
+                kind: Entry::CHAT,
+                body: EntryBody::of("hi"),
+            };
+            let record = Record::sign(&identity(1), &room, entry);
+            let feed = Feed {
+                author: record.author,
+                number: 3,
+            };
+            let kept = Key::Entry { feed, seq }.keep_bytes(&record.wire);
+            let value = kept.value.unwrap();
+            assert_eq!(order_of(&kept.key, &value), Some(record.content.order.as_u64()));
+            assert_eq!(order_of(&Key::Feed { feed }.forget().key, &value), None);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_bytes_have_an_order_or_none(
+            key in prop::collection::vec(any::<u8>(), 0..60),
+            value in prop::collection::vec(any::<u8>(), 0..60),
+        ) {
+            let _ = order_of(&key, &value);
+            let feed = Feed { author: PeerId::from_bytes([7; 32]), number: 3 };
+            let _ = order_of(&Key::Entry { feed, seq: 1 }.forget().key, &value);
+        }
+    }
 
     #[test]
     fn a_changed_bit_is_noticed() {

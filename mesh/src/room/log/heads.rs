@@ -76,12 +76,14 @@ impl Heads {
                 let name = feed.short();
                 if let Some(before) = before {
                     each(&mut sum.lanes, &seed(&feed, before), u16::wrapping_sub);
-                    sum.hashes.remove(&name);
                 }
-                if let Some(after) = after {
-                    let seed = seed(&feed, after);
-                    each(&mut sum.lanes, &seed, u16::wrapping_add);
-                    sum.hashes.insert(name, ShortId::of(seed.as_bytes()).0);
+                match after {
+                    Some(after) => {
+                        let seed = seed(&feed, after);
+                        each(&mut sum.lanes, &seed, u16::wrapping_add);
+                        sum.hashes.insert(name, ShortId::of(seed.as_bytes()).0);
+                    }
+                    None => _ = sum.hashes.remove(&name),
                 }
             }
             sum.digest = hash(&sum.lanes);
@@ -92,6 +94,11 @@ impl Heads {
     /// The feeds of a range, in order.
     pub(super) fn feeds_in(&self, range: Range) -> Vec<ShortId> {
         self.look_into(range, |feeds| feeds.map(|(feed, _)| *feed).collect())
+    }
+
+    /// How many feeds there are in a range.
+    pub(super) fn count_in(&self, range: Range) -> usize {
+        self.look_into(range, |feeds| feeds.count())
     }
 
     /// What there is of the parts of a range: the same for the same heads.

@@ -24,7 +24,7 @@ impl Log {
 
     /// How many feeds there are in a range.
     pub(crate) fn count_of(&self, range: Range) -> usize {
-        self.heads.feeds_in(range).len()
+        self.heads.count_in(range)
     }
 
     /// What there is of a range, to be compared.

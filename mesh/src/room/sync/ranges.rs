@@ -79,7 +79,9 @@ impl Answer {
             return;
         }
         match self.pages.last_mut() {
-            Some(page) if page.vector.len() + vector.len() <= VECTOR_SPANS_MAX => {
+            Some(page)
+                if page.vector.len() + vector.len() <= VECTOR_SPANS_MAX && page.ranges.len() < VECTOR_SPANS_MAX =>
+            {
                 page.vector.extend(vector);
                 page.ranges.extend(range);
             }
@@ -187,6 +189,25 @@ mod tests {
     }
 
     #[test]
+    fn no_page_has_more_spans_or_ranges_than_a_frame_may() {
+        let (few, many) = (
+            log((0..1_000).map(|feed| (feed, 0))),
+            log((5_000..10_000).map(|feed| (feed, 0))),
+        );
+        let sums: Vec<_> = Range::ALL
+            .parts()
+            .flat_map(Range::parts)
+            .map(|range| many.sums_of(range))
+            .collect();
+        let pages = Answer::to(&few, &sums).pages;
+        assert!(pages.len() > 1);
+        for page in pages {
+            assert!(page.vector.len() <= VECTOR_SPANS_MAX, "{} spans", page.vector.len());
+            assert!(page.ranges.len() <= VECTOR_SPANS_MAX, "{} ranges", page.ranges.len());
+        }
+    }
+
+    #[test]
     fn ranges_that_overlap_or_are_none_are_recognised() {
         let parts: Vec<_> = Range::ALL.parts().collect();
         assert!(ascending(parts.clone()) && ascending([]) && ascending([Range::ALL]));
@@ -195,6 +216,7 @@ mod tests {
             vec![parts[1], parts[1]],
             vec![Range::ALL, parts[15]],
             vec![Range { depth: 1, digits: 16 }],
+            vec![Range { depth: 17, digits: 0 }],
         ] {
             assert!(!ascending(ranges.clone()), "{ranges:?}");
         }

@@ -5,7 +5,7 @@ use crate::io::{Instant, Now};
 
 /// When a simulation begins, in milliseconds since 1970.
 // No limit: a point in time.
-pub(super) const BEGINNING: u64 = 1_800_000_000_000;
+pub(crate) const BEGINNING: u64 = 1_800_000_000_000;
 
 impl<B: Body> Simulation<B> {
     /// What time it is by the clock of a machine.

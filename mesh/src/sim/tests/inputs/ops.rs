@@ -210,7 +210,7 @@ pub(super) fn ops() -> impl Strategy<Value = Op> {
 
 fn bodies() -> impl Strategy<Value = Body> {
     let sdps = || prop_oneof![4 => Just(sdp()), 1 => "\\PC{0,30}"];
-    let versions = || prop_oneof![9 => Just(1_u16), 1 => Just(2_u16)];
+    let versions = || prop_oneof![9 => Just(PROTOCOL_VERSION), 1 => Just(9_u16)];
     let candidates = || {
         let line = prop_oneof![1 => "\\PC{0,20}", 1 => Just("candidate:1 1 udp 1 192.0.2.1 9 typ host".to_owned())];
         let candidate = (line, proptest::option::of("[0-9]")).prop_map(|(line, mid)| Candidate { line, mid });
