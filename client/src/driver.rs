@@ -334,11 +334,14 @@ fn latest_first(records: Vec<StoredRecord>) -> Vec<Vec<StoredRecord>> {
     if records.len() <= RECALLED_AT_ONCE {
         return vec![records];
     }
-    let order = |record: &StoredRecord| Node::order_of(&record.key, &record.value);
-    let others = records.iter().filter(|record| order(record).is_none()).count();
-    // Those that are no entries come first.
-    let ordered = by_number(records, |record| {
-        order(record).map_or(0, |order| u128::from(u64::MAX - order) + 1)
+    let mut others = 0;
+    let ordered = by_number(records, |record| match Node::order_of(&record.key, &record.value) {
+        Some(order) => u128::from(u64::MAX - order) + 1,
+        // What is no entry comes first.
+        None => {
+            others += 1;
+            0
+        }
     });
     let (mut parts, mut part) = (Vec::new(), Vec::new());
     let mut size = others + RECALLED_AT_ONCE;

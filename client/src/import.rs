@@ -47,6 +47,10 @@ pub async fn import(session: &Session, export: &Json, pause: impl AsyncFn()) -> 
     Ok(imported)
 }
 
+fn text<'a>(value: &'a Json, name: &str) -> Option<&'a str> {
+    value.field(name).and_then(Json::text)
+}
+
 /// The records in an export, and how many messages have none that can be read.
 fn records(export: &Json, room: &RoomId) -> Result<(Vec<Vec<u8>>, Imported), ImportError> {
     match export.field("version") {
@@ -54,13 +58,12 @@ fn records(export: &Json, room: &RoomId) -> Result<(Vec<Vec<u8>>, Imported), Imp
         Some(Json::Number(_)) => return Err(ImportError::OtherVersion),
         _ => return Err(ImportError::NotOne),
     }
-    let text = |value: &Json, name| value.field(name).and_then(Json::text).map(str::to_owned);
     if text(export, "room_id").ok_or(ImportError::NotOne)? != room.to_text() {
         return Err(ImportError::OtherRoom);
     }
     let messages = export.field("messages").and_then(Json::list);
     let messages = messages.ok_or(ImportError::NotOne)?;
-    let record = |message| Base64UrlUnpadded::decode_vec(&text(message, "record")?).ok();
+    let record = |message| Base64UrlUnpadded::decode_vec(text(message, "record")?).ok();
     let records: Vec<_> = messages.iter().filter_map(record).collect();
     let damaged = messages.len() - records.len();
     Ok((

@@ -4,7 +4,7 @@ use std::{cell::RefCell, fmt, rc::Rc};
 
 use mesh::{
     NodeConfig,
-    io::{Instant, Now},
+    io::{Instant, Now, TransportPolicy},
     model::{
         CloseError, FileError, FileInfo, Imported, Invitation, InvitationError, Network, Retention, SendError, Vanish,
     },
@@ -148,7 +148,7 @@ impl Session {
         })
     }
 
-    /// Whether somebody is waited for who is to have a message of ours. Of who left before they had it that is not so.
+    /// See [`Node::is_awaited`](mesh::Node::is_awaited).
     #[must_use]
     pub fn is_awaited(&self, id: &MessageId) -> bool {
         self.0.core.borrow().node().is_awaited(id)
@@ -282,6 +282,12 @@ impl Session {
     #[must_use]
     pub fn ice_servers(&self) -> Vec<IceServer> {
         self.0.core.borrow().node().ice_servers()
+    }
+
+    /// See [`Node::transport_policy`](mesh::Node::transport_policy).
+    #[must_use]
+    pub fn transport_policy(&self) -> TransportPolicy {
+        self.0.core.borrow().node().transport_policy()
     }
 
     /// See [`Core::diagnostics`].

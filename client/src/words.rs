@@ -171,7 +171,7 @@ fn alert(alert: &Alert, name: Option<&str>) -> Cow<'static, str> {
         Alert::SaidElsewhere => "Something was said in your name that this browser did not say. If you put back an older copy of its data, all is well. \
              If not, somebody else has your key: clear the site data of this page to start as someone new.".into(),
         Alert::Superseded => "You are in this room somewhere else now, in another tab or on another device, so this one is paused. Go on there, or reload to go on here.".into(),
-        Alert::TwoLives => "You are in this room twice: somewhere else your identity is in use, too, on another device perhaps. A whisper to you may reach only one of the two. Leave the room in one place.".into(),
+        Alert::TwoLives => "You are in this room twice: your identity is also in use somewhere else, perhaps on another device. A whisper to you may reach only one of the two. Leave the room in one place.".into(),
         Alert::RoomFull => {
             "The server lets no more people into this room for now. It is asked again in a while; you need not do anything.".into()
         }
@@ -244,7 +244,7 @@ fn invitation_error(error: InvitationError) -> &'static str {
             "This page has as many connections as it takes. Let someone else in the room invite them."
         }
         InvitationError::NoRelay => {
-            "You are reached only through a relay, and there is none now. Change that under “Check connection” in the menu."
+            "You chose to be reached only through a relay, and there is none now. You can change that under “Check connection” in the menu."
         }
         InvitationError::Left => "This room was left. Reload the page to join it again.",
     }

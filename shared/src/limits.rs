@@ -48,4 +48,7 @@ pub const PORTABLE_PASSPHRASE_CHARS_MIN: usize = 8;
 /// The longest content of such a file, in bytes: a secret, the longest name, and what seals them.
 pub const PORTABLE_BYTES_MAX: usize = 256;
 
+/// The largest file that is read for the file of an identity, in bytes.
+pub const PORTABLE_FILE_BYTES_MAX: u32 = 4 * 1024;
+
 const _: () = assert!(32 + 4 * NAME_CHARS_MAX + 20 + 16 <= PORTABLE_BYTES_MAX);

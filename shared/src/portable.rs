@@ -164,6 +164,8 @@ mod tests {
         task::{Context, Poll, Waker},
     };
 
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Nothing is waited for.
@@ -197,6 +199,17 @@ mod tests {
         let nameless = Portable { name: None, ..ann() };
         let file = now(nameless.seal("correct horse", [5; 16], async || {})).unwrap();
         assert_eq!(open(&file, "correct horse"), Ok(nameless));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn garbage_is_no_identity(sealed in prop::collection::vec(any::<u8>(), 0..200)) {
+            let bytes = [&1_u32.to_be_bytes()[..], &sealed].concat();
+            let file = format!("{MAGIC}{}", Base64UrlUnpadded::encode_string(&bytes));
+            prop_assert!(open(&file, "correct horse").is_err());
+        }
     }
 
     #[test]

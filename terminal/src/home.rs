@@ -20,6 +20,7 @@ use std::{
 use client::{
     slot::{self, Host, Lock, Remembered},
     store::{IdentityRecord, Store as _, StoreError},
+    validate,
 };
 use shared::Portable;
 use thiserror::Error;
@@ -120,6 +121,8 @@ impl Person {
     /// [`StoreError`]; then the person is who they were, at the next start.
     pub async fn become_other(&mut self, other: Portable, certificate: Option<Certificate>) -> Result<(), StoreError> {
         let Portable { secret, name } = other;
+        // A file may hold any text.
+        let name = name.and_then(|name| validate::name(&name).ok());
         self.record = IdentityRecord {
             secret,
             certificate,
@@ -313,6 +316,24 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<File> {
     let mut file = private_file(path)?;
     file.write_all(bytes)?;
     Ok(file)
+}
+
+/// Writes a file that was not there and that this user alone may read. One that cannot be written whole is not left behind.
+///
+/// # Errors
+/// What the system says; [`io::ErrorKind::AlreadyExists`] if it was there.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // What is in the way of the next try is told then.
+        let _ = std::fs::remove_file(path);
+    }
+    written
 }
 
 fn remove_if_there(path: &Path) -> io::Result<()> {

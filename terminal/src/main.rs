@@ -15,7 +15,7 @@ use shared::{Identity, RoomCode, signal::IceServer};
 use terminal::{
     Running,
     args::{self, Action, Cli, IdentityAction, MapFormat, Options, PassphraseChange},
-    config::{ASKS_WAITING_MAX, EVENTS_WAITING_MAX, LATE_WAITING_MAX},
+    config::{ASKS_WAITING_MAX, EVENTS_WAITING_MAX, LATE_WAITING_MAX, RESTORE_MAX},
     desk::Desk,
     direct::{OpenError, Ways},
     errand::Errand,
@@ -241,12 +241,11 @@ async fn visit(options: &Options, errand: Errand, person: &Person) -> anyhow::Re
     let printed = printed.and_then(|()| map.map_or(Ok(()), |map| draw(&desk, map, &mut outlet)));
     let (forgets, is_kept) = (desk.forgets(), desk.session().room().kept);
     leave(desk, running).await;
-    // A terminal that does not read keeps nobody in the room.
-    explain(outcome, is_kept);
     if forgets {
         let forgotten = person.store.forget(&room).await;
         forgotten.context("what is kept of this room cannot be forgotten. Try again")?;
     }
+    explain(outcome, is_kept);
     finish(outlet, &stop).await;
     code(outcome, printed)
 }
@@ -453,8 +452,11 @@ fn explain(outcome: Outcome, is_kept: bool) {
         }
         Outcome::NobodyThere => "nobody was there. It could not be kept, and is gone: say it again",
     };
-    // Nowhere else to say it.
-    let _ = writeln!(io::stderr(), "starling: {words}");
+    // Nowhere else to say it, and a terminal that does not read is not waited for.
+    if let Ok(mut to) = Outlet::start(io::stderr(), |_| String::new()) {
+        let _ = writeln!(to, "starling: {words}").and_then(|()| to.flush());
+        to.wait_taken(RESTORE_MAX);
+    }
 }
 
 async fn leave(desk: Desk, running: Running) {

@@ -1,8 +1,8 @@
 //! An identity to another device and from there: [`shared::portable`] with files of this machine.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read as _, Write as _},
+    fs::File,
+    io::{self, Read as _},
     path::{Path, PathBuf},
     str::from_utf8,
 };
@@ -10,14 +10,14 @@ use std::{
 use client::store::StoreError;
 use shared::{
     Identity, Portable,
+    limits::PORTABLE_FILE_BYTES_MAX,
     portable::{PortableError, TooShort},
 };
 use thiserror::Error;
 use tokio::task::yield_now;
 
 use crate::{
-    config::PORTABLE_FILE_BYTES_MAX,
-    home::Person,
+    home::{Person, write_new},
     passphrase::{Passphrase, PassphraseError, Source},
     rtc::Certificate,
 };
@@ -123,16 +123,7 @@ async fn write(person: &Person, path: &Path, passphrase: &Passphrase) -> Result<
         name: person.record.name.clone(),
     };
     let sealed = portable.seal(text(passphrase)?, salt, yield_now).await?;
-    let written = || {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path)?;
-        file.write_all(sealed.as_bytes())?;
-        file.sync_all()
-    };
-    written().map_err(|source| TakeAlongError::File {
+    write_new(path, sealed.as_bytes()).map_err(|source| TakeAlongError::File {
         path: path.to_owned(),
         source,
     })
@@ -145,7 +136,7 @@ fn read(path: &Path) -> Result<String, TakeAlongError> {
     };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(failed)?;
-    file.take(PORTABLE_FILE_BYTES_MAX)
+    file.take(PORTABLE_FILE_BYTES_MAX.into())
         .read_to_end(&mut bytes)
         .map_err(failed)?;
     Ok(String::from_utf8(bytes).map_err(|_| PortableError::NotOne)?)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gloo_timers::future::sleep;
 use mesh::io::{Instant, Now};
 
 use crate::js::window;
@@ -16,6 +17,11 @@ pub(crate) fn now() -> Now {
         instant: Instant::from_millis(to_millis(millis)),
         unix_millis: to_millis(js_sys::Date::now()),
     }
+}
+
+/// Lets others have their turn: the page is drawn, and the person and the network are heard.
+pub(crate) async fn pause() {
+    sleep(Duration::ZERO).await;
 }
 
 /// A span of time in the browser's unit.

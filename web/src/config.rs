@@ -102,8 +102,5 @@ pub(crate) const UNASKED_AT_ONCE: usize = 32;
 /// From how many files on nothing is fetched unasked: half of [`FILES_MAX`](mesh::config::FILES_MAX), for the other half is the person's.
 pub(crate) const UNASKED_FILES_MAX: usize = 128;
 
-/// How many bytes a file has at most that is to be an identity: such a file has less than a tenth of it.
-pub(crate) const PORTABLE_FILE_BYTES_MAX: f64 = 4_096.0;
-
 /// For how long a browser that saves a file can read it: longer than the person is asked where to.
 pub(crate) const SAVE_LASTS: Duration = Duration::from_secs(5 * 60);

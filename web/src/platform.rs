@@ -11,7 +11,7 @@ use client::{
     store::{Durability, StoredRecord},
 };
 use gloo_events::EventListener;
-use gloo_timers::{callback::Timeout, future::sleep};
+use gloo_timers::callback::Timeout;
 use litemap::LiteMap;
 use mesh::{
     NodeConfig, Timing,
@@ -109,7 +109,7 @@ impl Platform for Browser {
     }
 
     async fn pause(&self) {
-        sleep(Duration::ZERO).await;
+        clock::pause().await;
     }
 
     fn arm_timer(&mut self, after: Option<Duration>) {

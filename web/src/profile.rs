@@ -116,7 +116,14 @@ impl Profile {
         if !self.persistent() {
             return Err(StoreError::Denied);
         }
-        place(self.store()?, self.0.slot, other).await
+        let (secret, name) = (other.secret.clone(), other.name.clone());
+        let placed = place(self.store()?, self.0.slot, other).await?;
+        if placed == Placed::Here {
+            // A name that is given before that start is stored with it.
+            let mut record = self.0.record.borrow_mut();
+            (record.secret, record.certificate, record.name) = (secret, None, name);
+        }
+        Ok(placed)
     }
 
     /// Makes the code of a new room founded by us.

@@ -1,19 +1,17 @@
 //! An identity to another device and from there: [`shared::portable`] with files of the browser.
 
-use std::time::Duration;
-
 use client::{
     config::SLOTS_MAX,
     export::File,
     store::{IdentityRecord, Store, StoreError},
-    words::take_along::{IS_HERE, NOT_KEPT, NOT_STORED, SAVED, TOO_SHORT, refused},
+    validate,
+    words::take_along::{IS_HERE, NOT_KEPT, NOT_SAVED, NOT_STORED, SAVED, TOO_SHORT, WORKING, refused},
 };
-use gloo_timers::future::sleep;
-use shared::{Portable, portable::PortableError};
+use shared::{Portable, limits::PORTABLE_FILE_BYTES_MAX, portable::PortableError};
 
 use crate::{
+    clock::pause,
     components::take_along::{Move, Moved},
-    config::PORTABLE_FILE_BYTES_MAX,
     js,
     profile::Profile,
     worker,
@@ -31,11 +29,6 @@ pub(crate) async fn carry_out(profile: Profile, what: Move) -> Moved {
     }
 }
 
-/// Lets the page draw, and its links live.
-async fn pause() {
-    sleep(Duration::ZERO).await;
-}
-
 async fn save(profile: &Profile, passphrase: &str) -> &'static str {
     let Ok(text) = profile.portable().seal(passphrase, js::entropy(), pause).await else {
         return TOO_SHORT;
@@ -49,13 +42,13 @@ async fn save(profile: &Profile, passphrase: &str) -> &'static str {
         Ok(()) => SAVED,
         Err(error) => {
             js::log_error("an identity cannot be saved", &error);
-            NOT_STORED
+            NOT_SAVED
         }
     }
 }
 
 async fn read(file: &web_sys::File, passphrase: &str) -> Result<Portable, PortableError> {
-    if file.size() > PORTABLE_FILE_BYTES_MAX {
+    if file.size() > f64::from(PORTABLE_FILE_BYTES_MAX) {
         return Err(PortableError::NotOne);
     }
     let bytes = js::bytes_of(file).await.map_err(|_| PortableError::NotOne)?;
@@ -67,7 +60,7 @@ async fn become_other(profile: &Profile, other: Portable) -> &'static str {
     match profile.become_other(other).await {
         Ok(Placed::Here) => {
             worker::reload();
-            SAVED
+            WORKING
         }
         Ok(Placed::Elsewhere) => IS_HERE,
         Err(StoreError::Denied) => NOT_KEPT,
@@ -103,7 +96,8 @@ pub(crate) async fn place<S: Store>(store: &S, slot: u32, other: Portable) -> Re
         secret,
         // People know each other's: a new one is made at the next start.
         certificate: None,
-        name,
+        // A file may hold any text.
+        name: name.and_then(|name| validate::name(&name).ok()),
     };
     store.save_identity(slot, &record).await?;
     Ok(Placed::Here)

@@ -132,11 +132,11 @@ pub fn out_of_reach(who: &str, obstacle: Obstacle) -> String {
             "Whoever runs the server has to look at it.",
         ),
         Obstacle::OwnPolicy => (
-            "you are reached only through a relay, and this server has none",
+            "you chose to be reached only through a relay, and this server has none",
             "Change that under “Check connection” in the menu, or ask whoever runs the server for a relay.",
         ),
         Obstacle::TheirPolicy => (
-            "they are reached only through a relay, and none works for them",
+            "they chose to be reached only through a relay, and none works for them",
             "They can change that under “Check connection” in their menu.",
         ),
         Obstacle::Firewall => ("a firewall or router stands between you", MEET),

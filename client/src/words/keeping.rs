@@ -120,12 +120,12 @@ pub fn imported(imported: Imported) -> String {
         new => format!("{new} messages are back."),
     };
     for (count, what) in [
-        (known, "were here already, or had to make room for newer ones"),
-        (vanished, "are older than what this room keeps"),
-        (damaged, "could not be verified and were left out"),
+        (known, "Already here, or had to make room for newer ones"),
+        (vanished, "Older than what this room keeps"),
+        (damaged, "Could not be verified, and left out"),
     ] {
         if count > 0 {
-            text += &format!(" {count} {what}.");
+            text += &format!(" {what}: {count}.");
         }
     }
     text
@@ -136,7 +136,7 @@ pub fn imported(imported: Imported) -> String {
 pub fn import_refused(error: ImportError) -> &'static str {
     match error {
         ImportError::NotOne => {
-            "This is no JSON export of a room, or not all of it. Export it once more, as JSON, and take that file."
+            "This is no JSON export of a room, or not all of it. Export it once more, as JSON, and choose that file."
         }
         ImportError::OtherVersion => "Another version of Starling made this export. Use the same version for both.",
         ImportError::OtherRoom => "This is the export of another room. Open that room, and bring it back there.",
@@ -157,7 +157,7 @@ mod tests {
         };
         assert_eq!(
             imported(all),
-            "2 messages are back. 3 were here already, or had to make room for newer ones. 1 could not be verified and were left out."
+            "2 messages are back. Already here, or had to make room for newer ones: 3. Could not be verified, and left out: 1."
         );
         assert_eq!(imported(Imported::default()), "Nothing in this file was new.");
     }

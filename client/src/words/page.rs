@@ -21,7 +21,7 @@ pub const PRIVACY: &str = "Privacy";
 
 /// What each way to be reached costs.
 pub const REACH_HELP: &str = "Through a relay, people in the room never learn your network address. The server and its relay still do, and all you say and \
-                              send takes a detour. If the server has no relay, nobody can reach you. Takes effect when you come into a room, \
+                              send takes a detour. If the server has no relay, nobody can reach you. This takes effect when you next enter a room \
                               or reload the page.";
 
 /// Before the rooms that this browser was in.
@@ -61,8 +61,9 @@ pub const HAVE_IT: &str = "Delivered to";
 /// Over those who do not have a message.
 pub const HAVE_IT_NOT: &str = "Not yet";
 
-/// Of a message that nobody lacks any more.
-pub const ALL_HAVE_IT: &str = "Everyone it was meant for has it.";
+/// Of a message that is with everyone, or is followed no longer.
+pub const NOT_FOLLOWED: &str =
+    "This message is not followed any more. Those who are not counted have left, or it was said too long ago.";
 
 /// What the rings of the map mean.
 pub const RINGS: &str = "A ring around someone: not connected to the server.";

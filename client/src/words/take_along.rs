@@ -26,7 +26,7 @@ pub const READ: &str = "Read an identity from a file";
 pub const WORKING: &str = "One moment…";
 
 /// The file was made.
-pub const SAVED: &str = "Saved. Be in a room by one device at a time.";
+pub const SAVED: &str = "Saved. Use only one device in a room at a time.";
 
 /// The passphrase is too short.
 pub const TOO_SHORT: &str = "This passphrase is too short: whoever guesses it is you. Use at least 8 characters.";
@@ -37,9 +37,12 @@ pub const NOT_KEPT: &str = "This browser stores nothing for this page, so you wo
 /// The store failed.
 pub const NOT_STORED: &str = "The identity could not be stored. You are who you were. Free some space and try again.";
 
-/// Another tab is that person.
+/// The file could not be made.
+pub const NOT_SAVED: &str = "The file could not be saved. Try again.";
+
+/// That person is in another slot of this browser.
 pub const IS_HERE: &str =
-    "This identity is in this browser already, in another tab. Use that tab: two at once would be in each other's way.";
+    "This identity is in this browser already. If no open tab has it, open this page in one more tab.";
 
 /// Somebody, by name and fingerprint.
 #[must_use]
@@ -60,7 +63,7 @@ pub fn you_are(who: &str) -> String {
 #[must_use]
 pub fn ask(now: &str, then: &str) -> String {
     format!(
-        "This file is {then}. In this tab you would be {now} no more: save that identity first if you founded rooms by it."
+        "This file is {then}. If you go on, this tab is no longer {now}. If {now} founded rooms, save that identity first."
     )
 }
 

@@ -78,7 +78,7 @@ pub const TYPED_BYTES_MAX: usize = 128 * 1024;
 /// How long a picture stands at least: 30 a second.
 pub const FRAME: Duration = Duration::from_millis(33);
 
-/// How long a terminal that does not read is waited for when it is given back.
+/// How long a terminal that does not read is waited for when it is given back, and when an exit code is explained.
 pub const RESTORE_MAX: Duration = Duration::from_secs(1);
 
 /// How often it is looked how the network stands: it does not say when it has changed.
@@ -167,5 +167,5 @@ pub const PASSPHRASE_TRIES: u32 = 3;
 /// How long the system has to stop a program that asks for it. One that nobody could let go on is not stopped.
 pub const STOP_MAX: Duration = Duration::from_millis(500);
 
-/// How much is read of a file that is to be an identity, in bytes: such a file has less than a tenth of it.
-pub const PORTABLE_FILE_BYTES_MAX: u64 = 4 * 1024;
+/// How long the rest of the program has its turn, again and again, while an export is brought back: its store writes meanwhile.
+pub const IMPORT_PAUSE: Duration = Duration::from_millis(1);

@@ -1,8 +1,7 @@
 //! What was said, as a file, and such a file brought back.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{ErrorKind, Write as _},
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
 
@@ -11,10 +10,10 @@ use client::{
     import::{ImportError, import},
     words::keeping,
 };
-use tokio::task::{spawn_local, yield_now};
+use tokio::{fs, task::spawn_local, time::sleep};
 
 use super::{Desk, Late, Refusal, SaveError, done};
-use crate::report::Report;
+use crate::{config::IMPORT_PAUSE, home::write_new, report::Report};
 
 impl Desk {
     /// Writes what was said to a file that is not there yet: for programs, unless its name ends as a page's.
@@ -22,12 +21,7 @@ impl Desk {
         let is_page = path.extension().is_some_and(|ending| ending == "html");
         let format = if is_page { Format::Page } else { Format::Json };
         let file = self.session.export(self.session.room().name.as_deref(), format);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let written = options.open(path).and_then(|mut to| to.write_all(file.text.as_bytes()));
-        if let Err(source) = written {
+        if let Err(source) = write_new(path, file.text.as_bytes()) {
             let (name, path) = (path.display().to_string(), path.to_owned());
             let error = if source.kind() == ErrorKind::AlreadyExists {
                 SaveError::Exists(path)
@@ -44,10 +38,10 @@ impl Desk {
         self.under_way += 1;
         let (session, late) = (self.session.clone(), self.late.clone());
         spawn_local(async move {
-            let result = match fs::read(&path) {
+            let result = match read(&path).await {
                 Ok(bytes) => {
                     let imported = match serde_json::from_slice(&bytes) {
-                        Ok(export) => import(&session, &export, yield_now).await,
+                        Ok(export) => import(&session, &export, async || sleep(IMPORT_PAUSE).await).await,
                         Err(_) => Err(ImportError::NotOne),
                     };
                     imported.map_err(|error| Refusal::NotImported { error })
@@ -63,4 +57,12 @@ impl Desk {
         });
         done(keeping::IMPORTING)
     }
+}
+
+/// Reads a file. To open a pipe waits for whoever writes to it.
+async fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path).await?.is_file() {
+        return Err(ErrorKind::InvalidInput.into());
+    }
+    fs::read(path).await
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use client::room::RoomState;
 use mesh::model::{Network, PersonState, ServerState};
-
 use shared::MessageId;
 
 use super::Outcome;
@@ -61,8 +60,8 @@ impl Deliveries {
 
     /// Whether nobody is waited for any more: all have everything, or have left.
     pub(super) fn are_over(&self, is_awaited: impl Fn(&MessageId) -> bool) -> bool {
-        let mut ids = self.0.keys().filter_map(|id| id.parse().ok());
-        !ids.any(|id| is_awaited(&id))
+        let is_over = |id: &String| id.parse().is_ok_and(|id| !is_awaited(&id));
+        self.0.keys().all(is_over)
     }
 
     pub(super) fn outcome(&self) -> Outcome {

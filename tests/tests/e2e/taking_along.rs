@@ -174,7 +174,10 @@ async fn comes_back(engine: Engine, other: Engine) -> Result<()> {
         ("{".to_owned(), "no JSON export"),
         (elsewhere.to_string(), "export of another room"),
         (altered.to_string(), "2 messages are back. 1 could not be verified"),
-        (export.clone(), "1 message is back. 2 were here already"),
+        (
+            export.clone(),
+            "1 message is back. Already here, or had to make room for newer ones: 2.",
+        ),
     ] {
         choose(&bob, file_box, &text).await?;
         says(&bob, "dialog", words).await?;

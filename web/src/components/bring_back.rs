@@ -4,7 +4,7 @@ use client::words::keeping::{IMPORT, IMPORTING};
 use web_sys::File;
 use yew::prelude::*;
 
-use crate::js;
+use super::field::file_field;
 
 /// Properties of [`BringBack`].
 #[derive(Debug, Clone, PartialEq, Properties)]
@@ -17,20 +17,17 @@ pub struct BringBackProps {
 #[component]
 pub fn BringBack(props: &BringBackProps) -> Html {
     let said = use_state(|| None::<AttrValue>);
-    let onchange = {
+    let on_file = {
         let (on_import, said) = (props.on_import.clone(), said.setter());
-        Callback::from(move |event: Event| {
-            let target = event.target().map(Into::into).unwrap_or_default();
-            if let Some(file) = js::files_of(&target).into_iter().next() {
-                said.set(Some(IMPORTING.into()));
-                let said = said.clone();
-                on_import.emit((file, Callback::from(move |words| said.set(Some(words)))));
-            }
+        Callback::from(move |file| {
+            said.set(Some(IMPORTING.into()));
+            let said = said.clone();
+            on_import.emit((file, Callback::from(move |words| said.set(Some(words)))));
         })
     };
     html! {
         <>
-            <label class="field">{ IMPORT }<input type="file" accept=".json" {onchange} /></label>
+            { file_field(IMPORT, ".json", on_file) }
             if let Some(said) = &*said {
                 <p role="status">{ said }</p>
             }

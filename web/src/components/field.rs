@@ -1,7 +1,9 @@
 //! Text fields with their labels, their help and what is wrong with them.
 
-use web_sys::HtmlInputElement;
+use web_sys::{File, HtmlInputElement};
 use yew::prelude::*;
+
+use crate::js;
 
 /// What makes a text field.
 #[derive(Debug)]
@@ -24,6 +26,20 @@ pub struct Field {
     pub on_input: Callback<String>,
     /// As in HTML.
     pub onkeydown: Option<Callback<KeyboardEvent>>,
+}
+
+/// A labelled box that lets the person choose a file. `accept`: as in HTML.
+pub fn file_field(label: &'static str, accept: &'static str, on_file: Callback<File>) -> Html {
+    let onchange = Callback::from(move |event: Event| {
+        let chosen = event.target_unchecked_into::<HtmlInputElement>();
+        let file = js::files_of(&chosen).into_iter().next();
+        // Else the same file could not be chosen again.
+        chosen.set_value("");
+        if let Some(file) = file {
+            on_file.emit(file);
+        }
+    });
+    html! { <label class="field">{ label }<input type="file" {accept} {onchange} /></label> }
 }
 
 /// A labelled one-line text field.

@@ -37,7 +37,7 @@ pub struct MessageItemProps {
     /// Something is wanted of its file.
     #[prop_or_default]
     pub on_file: Callback<(FileInfo, FileAction)>,
-    /// Called with the message if is to be told who has it.
+    /// Called with the message when the person asks who has it.
     #[prop_or_default]
     pub on_recipients: Callback<MessageId>,
     /// Whether it goes on where the message before it ended: same author, same people, soon after.
@@ -108,7 +108,7 @@ fn is_done(delivery: Delivery) -> bool {
     matches!(delivery, Delivery::Sent { delivered, of } if delivered == of && of > 0)
 }
 
-/// Whether some lack it who may still get it.
+/// Whether some lack it.
 fn is_under_way(delivery: Delivery) -> bool {
     matches!(delivery, Delivery::Sent { delivered, of } if delivered < of)
 }

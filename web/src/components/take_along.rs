@@ -9,9 +9,8 @@ use yew::prelude::*;
 
 use super::{
     element::{button, words},
-    field::{Field, field},
+    field::{Field, field, file_field},
 };
-use crate::js;
 
 /// What is to be done.
 #[derive(Debug, Clone)]
@@ -59,14 +58,9 @@ pub fn TakeAlong(props: &TakeAlongProps) -> Html {
         let (go, passphrase) = (go.clone(), passphrase.clone());
         Callback::from(move |_: MouseEvent| go(Move::Save((*passphrase).clone())))
     };
-    let onchange = {
+    let on_file = {
         let (go, passphrase) = (go.clone(), passphrase.clone());
-        Callback::from(move |event: Event| {
-            let target = event.target().map(Into::into).unwrap_or_default();
-            if let Some(file) = js::files_of(&target).into_iter().next() {
-                go(Move::Read(file, (*passphrase).clone()));
-            }
-        })
+        Callback::from(move |file| go(Move::Read(file, (*passphrase).clone())))
     };
     let on_input = passphrase.setter();
     html! {
@@ -86,7 +80,7 @@ pub fn TakeAlong(props: &TakeAlongProps) -> Html {
                 onkeydown: None,
             }) }
             { button("button wide", SAVE, on_save) }
-            <label class="field">{ READ }<input type="file" {onchange} /></label>
+            { file_field(READ, "", on_file) }
             { match &*moved {
                 None => html! {},
                 Some(Moved::Said(said)) => html! { <p role="status">{ said }</p> },

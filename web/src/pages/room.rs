@@ -6,7 +6,7 @@ mod recipients;
 pub mod sheet;
 pub mod view;
 
-use std::{cell::Cell, rc::Rc, time::Duration};
+use std::{cell::Cell, rc::Rc};
 
 use client::{
     Session,
@@ -22,7 +22,7 @@ use client::{
     store::Space,
     words,
 };
-use gloo_timers::{callback::Timeout, future::sleep};
+use gloo_timers::callback::Timeout;
 use mesh::model::{FileInfo, Invitation, InvitationError, Network, SendError};
 use shared::{PeerId, RoomCode, identity::safety_number};
 use wasm_bindgen_futures::spawn_local;
@@ -233,9 +233,8 @@ async fn bring_back(session: &Session, file: &web_sys::File) -> AttrValue {
         let bytes = js::bytes_of(file).await.ok()?;
         js::parse_json(&String::from_utf8(bytes).ok()?)
     };
-    let pause = async || sleep(Duration::ZERO).await;
     let imported = match read.await {
-        Some(export) => import(session, &export, pause).await,
+        Some(export) => import(session, &export, clock::pause).await,
         None => Err(ImportError::NotOne),
     };
     match imported {
@@ -405,7 +404,7 @@ impl Commands {
             on_dismiss: command(session, Session::dismiss),
             on_diagnose: command(session, |session, ()| session.diagnostics().into()),
             on_check: command(session, |session, told: Callback<Check>| {
-                let (ice_servers, policy) = (session.ice_servers(), appearance::transport_policy());
+                let (ice_servers, policy) = (session.ice_servers(), session.transport_policy());
                 spawn_local(async move {
                     let found = rtc::look_around(&ice_servers, policy).await;
                     told.emit(Check::of(&ice_servers, policy, found.as_deref()));

@@ -22,7 +22,7 @@ pub(super) fn recipients(props: &RoomViewProps, id: MessageId) -> Html {
         <>
             { title(label::RECIPIENTS) }
             if all.is_empty() {
-                { words("p", page::ALL_HAVE_IT) }
+                { words("p", page::NOT_FOLLOWED) }
             } else {
                 { those(page::HAVE_IT, true) }
                 { those(page::HAVE_IT_NOT, false) }
