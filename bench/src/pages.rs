@@ -15,6 +15,7 @@ use shared::{
 use tempfile::TempDir;
 use tests::{
     page::Page,
+    room::make,
     server::{Server, dist},
     wait::until,
 };
@@ -51,15 +52,6 @@ impl Times {
     }
 }
 
-/// The value below which so many percent of all are (nearest rank), in the unit of `values`.
-#[must_use]
-pub fn percentile(values: &[f64], percent: usize) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let rank = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
-    sorted.get(rank).copied().unwrap_or(f64::NAN)
-}
-
 /// The built app with the bare page beside it: one server has both.
 ///
 /// # Errors
@@ -85,9 +77,7 @@ pub async fn introduce(server: &Server, tab: &Page, name: &str) -> Result<()> {
     tab.goto(&server.url()).await?;
     tab.wait("the start page", |view| view.field("Your name").is_some())
         .await?;
-    tab.paste("Your name", name).await?;
-    tab.click("New room").await?;
-    tab.wait("a room", |view| view.me().is_some()).await?;
+    make(tab, name).await?;
     Ok(())
 }
 

@@ -32,7 +32,7 @@ use crate::page::Page;
 use dialer::Dialer;
 use driver::Driver;
 
-pub use setup::{Engine, Setup};
+pub use self::setup::{BOTH, CHROMIUM, Engine, Engines, FIREFOX, Setup};
 
 /// A browser that takes longer to start does not start.
 const START: Duration = Duration::from_secs(120);

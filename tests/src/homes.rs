@@ -202,6 +202,15 @@ impl Lab {
         self.host_in(OPEN)
     }
 
+    /// A host in each of two homes with such NATs.
+    ///
+    /// # Errors
+    /// If one cannot be made.
+    pub fn two_homes(&mut self, nat: Nat) -> Result<[Namespace; 2]> {
+        let (here, there) = (self.home(nat)?, self.home(nat)?);
+        Ok([self.host(&here)?, self.host(&there)?])
+    }
+
     /// A home behind a router that is in the open net.
     ///
     /// # Errors
@@ -242,19 +251,15 @@ impl Lab {
         Ok(home)
     }
 
-    /// Starts the server in the open net for both versions of IP; gives the address of its start page by each.
+    /// Starts the server in the open net for both versions of IP; gives the address of its start page by IPv6.
     ///
     /// # Errors
     /// If it does not start.
-    pub async fn dual_stack_server(&mut self) -> Result<(Server, [String; 2])> {
-        let (host, four) = self.server_host()?;
+    pub async fn dual_stack_server(&mut self) -> Result<(Server, String)> {
+        let (host, _) = self.server_host()?;
         self.join_six(&host, SERVER)?;
         let server = Server::start_at(Place::Inside(host), "[::]:8080", &dist()?, &[], None).await?;
-        let six = address_six(OPEN, SERVER);
-        Ok((
-            server,
-            [format!("http://{four}:8080/"), format!("http://[{six}]:8080/")],
-        ))
+        Ok((server, format!("http://[{}]:8080/", address_six(OPEN, SERVER))))
     }
 
     /// Gives somebody in the open net an address of IPv6.

@@ -16,17 +16,25 @@ pub async fn found(browser: &Browser, url: &str, name: &str) -> Result<(Page, St
     let page = browser.open(url).await?;
     page.wait("the start page", |view| view.field("Your name").is_some())
         .await?;
+    let room = make(&page, name).await?;
+    Ok((page, room))
+}
+
+/// Makes a room on the start page; gives its address.
+///
+/// # Errors
+/// If it does not come to that.
+pub async fn make(page: &Page, name: &str) -> Result<String> {
     page.paste("Your name", name).await?;
     page.click("New room").await?;
     page.wait("the room", |view| view.me().is_some()).await?;
     // The address is another a moment after the room is shown.
-    let room = until(PATIENCE, || async {
+    until(PATIENCE, || async {
         let room = page.url().await?;
         ensure!(room.contains("#/r/"), "{room} is no link of a room");
-        anyhow::Ok(room)
-    });
-    let room = room.await?;
-    Ok((page, room))
+        Ok(room)
+    })
+    .await
 }
 
 /// Opens a room's address in a new tab and goes in under a name.

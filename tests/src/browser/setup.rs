@@ -44,6 +44,16 @@ pub enum Engine {
     Firefox,
 }
 
+/// The browsers of two people.
+pub type Engines = [Engine; 2];
+
+/// Chromium for both.
+pub const CHROMIUM: Engines = [Engine::Chromium, Engine::Chromium];
+/// Firefox for both.
+pub const FIREFOX: Engines = [Engine::Firefox, Engine::Firefox];
+/// One of each.
+pub const BOTH: Engines = [Engine::Chromium, Engine::Firefox];
+
 /// Which browser, and how it is set up.
 #[derive(Debug, Clone)]
 pub struct Setup {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use tests::{browser::Browser, page::Page, server::Server};
+use tests::{browser::Browser, page::Page, room::make, server::Server};
 
 use crate::lab::{changed, enter, found, gathered, go_in, run, two};
 
@@ -125,10 +125,8 @@ fn a_browser_whose_storage_and_a_server_whose_answers_never_come_hold_nobody_up(
             view.alerts("This browser stores nothing for the page now")
         })
         .await?;
-        ann.paste("Your name", "Ann").await?;
-        ann.click("New room").await?;
-        ann.wait("the room", |view| view.me().is_some()).await?;
-        let bob = enter(&Browser::chromium().await?, &ann.url().await?, "Bob").await?;
+        let room = make(&ann, "Ann").await?;
+        let bob = enter(&Browser::chromium().await?, &room, "Bob").await?;
         gathered(&[&ann, &bob]).await
     });
 }

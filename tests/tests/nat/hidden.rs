@@ -3,15 +3,15 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::from_value;
 use tests::{
-    browser::Browser,
+    browser::{BOTH, Browser, CHROMIUM, Engines, FIREFOX},
     homes::{Lab, Nat, Transport},
     page::Page,
-    room::{at_the_door, go_in},
+    room::{at_the_door, go_in, make},
     run::run,
     server::Server,
 };
 
-use crate::people::{BOTH, CHROMIUM, CONNECTED, Engines, FIREFOX, TOLD, browsers, checks, hears, talk};
+use crate::people::{CONNECTED, TOLD, browsers, checks, hears, talk};
 
 /// Has a page keep what it hands its browser of others: descriptions and candidates.
 const LISTEN: &str = "
@@ -38,10 +38,8 @@ async fn hide(browser: &Browser, server: &Server) -> Result<Page> {
 /// Ann is hidden and founds a room, and Bob goes in, in whose page all is kept that comes of Ann.
 async fn two_people(server: &Server, [ann, bob]: &[Browser; 2]) -> Result<(Page, Page)> {
     let ann = hide(ann, server).await?;
-    ann.paste("Your name", "Ann").await?;
-    ann.click("New room").await?;
-    ann.wait("the room", |view| view.me().is_some()).await?;
-    let bob = at_the_door(bob, &ann.url().await?, "Bob").await?;
+    let room = make(&ann, "Ann").await?;
+    let bob = at_the_door(bob, &room, "Bob").await?;
     bob.run(LISTEN, Vec::new()).await?;
     go_in(&bob).await?;
     Ok((ann, bob))
@@ -113,8 +111,14 @@ async fn without_relay(engines: Engines) -> Result<()> {
     let browsers = browsers(engines, hosts.each_ref()).await?;
     let (ann, bob) = two_people(&server, &browsers).await?;
     for (page, why) in [
-        (&ann, "you are reached only through a relay, and this server has none"),
-        (&bob, "they are reached only through a relay, and none works for them"),
+        (
+            &ann,
+            "you chose to be reached only through a relay, and this server has none",
+        ),
+        (
+            &bob,
+            "they chose to be reached only through a relay, and none works for them",
+        ),
     ] {
         page.wait_for(TOLD, why, |view| view.connection_says(why)).await?;
     }

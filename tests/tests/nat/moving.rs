@@ -4,11 +4,12 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use tests::{
+    browser::{CHROMIUM, Engines, FIREFOX},
     homes::{Lab, Nat},
     run::{note, run},
 };
 
-use crate::people::{CHROMIUM, CONNECTED, Engines, FIREFOX, MET, MOVED, connected, talk, two_people_at};
+use crate::people::{CONNECTED, MET, MOVED, connected, talk, two_people_at};
 
 async fn another_address(engines: Engines) -> Result<()> {
     let mut lab = Lab::new()?;

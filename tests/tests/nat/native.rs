@@ -16,7 +16,7 @@ use tests::{
 };
 use tokio::{runtime::Builder, task::LocalSet};
 
-use crate::people::{MET, two_homes};
+use crate::people::MET;
 
 /// What is promised of a native peer in the same network, from its start to the link.
 const LINKED: Duration = Duration::from_secs(2);
@@ -101,7 +101,7 @@ fn a_native_peer_and_firefox_at_two_hosts_link() {
 /// Two homes behind ordinary routers, which learn their addresses outside from the server.
 async fn homes(engine: Engine) -> Result<()> {
     let mut lab = Lab::new()?;
-    let [here, there] = two_homes(&mut lab, Nat::PortRestricted)?;
+    let [here, there] = lab.two_homes(Nat::PortRestricted)?;
     let server = lab.server().await?;
     let browser = Browser::start(&Setup::new(engine).inside(&here)).await?;
     come_in((&server, &there), &browser, (1, MET)).await

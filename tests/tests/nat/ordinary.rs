@@ -2,14 +2,13 @@
 
 use anyhow::Result;
 use tests::{
+    browser::{BOTH, CHROMIUM, Engines, FIREFOX},
     homes::{Lab, Namespace, Nat},
     room::found,
     run::run,
 };
 
-use crate::people::{
-    BOTH, CHROMIUM, Engines, FIREFOX, MET, browsers, checks, connected, join, talk, two_homes, two_people_at,
-};
+use crate::people::{MET, browsers, checks, connected, join, talk, two_people_at};
 
 /// Two people at two hosts meet and talk.
 async fn meet(case: &str, engines: Engines, lab: &mut Lab, hosts: [&Namespace; 2]) -> Result<()> {
@@ -21,7 +20,7 @@ async fn meet(case: &str, engines: Engines, lab: &mut Lab, hosts: [&Namespace; 2
 
 async fn ordinary(engines: Engines) -> Result<()> {
     let mut lab = Lab::new()?;
-    let hosts = two_homes(&mut lab, Nat::PortRestricted)?;
+    let hosts = lab.two_homes(Nat::PortRestricted)?;
     let server = lab.server().await?;
     let (ann, bob) = two_people_at(&server, engines, hosts.each_ref()).await?;
     connected("two homes", MET, &[&ann, &bob]).await?;
@@ -73,7 +72,7 @@ async fn ipv6_only(engines: Engines) -> Result<()> {
     let mut lab = Lab::new()?;
     let (here, there) = (lab.ipv6_home()?, lab.ipv6_home()?);
     let hosts = [lab.host(&here)?, lab.host(&there)?];
-    let (_server, [_, url]) = lab.dual_stack_server().await?;
+    let (_server, url) = lab.dual_stack_server().await?;
     let browsers = browsers(engines, hosts.each_ref()).await?;
     let (ann, room) = found(&browsers[0], &url, "Ann").await?;
     let bob = join(&browsers[1], &room, "Bob", 1).await?;

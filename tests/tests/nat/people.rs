@@ -6,20 +6,13 @@ use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
 use serde_json::json;
 use tests::{
-    browser::{Browser, Engine, Setup},
-    homes::{Lab, Namespace, Nat},
+    browser::{Browser, Engine, Engines, Setup},
+    homes::Namespace,
     page::Page,
     room::{at_the_door, found, go_in, others_here},
     run::note,
     server::Server,
 };
-
-/// Ann's browser and Bob's.
-pub(crate) type Engines = [Engine; 2];
-
-pub(crate) const CHROMIUM: Engines = [Engine::Chromium, Engine::Chromium];
-pub(crate) const FIREFOX: Engines = [Engine::Firefox, Engine::Firefox];
-pub(crate) const BOTH: Engines = [Engine::Chromium, Engine::Firefox];
 
 /// How long people wait for each other where nothing is promised.
 pub(crate) const CONNECTED: Duration = Duration::from_secs(20);
@@ -32,12 +25,6 @@ pub(crate) const RELAYED: Duration = Duration::from_secs(6);
 pub(crate) const TOLD: Duration = Duration::from_secs(12);
 /// When people hear each other again after an address has changed.
 pub(crate) const MOVED: Duration = Duration::from_secs(8);
-
-/// A host in each of two homes with such NATs.
-pub(crate) fn two_homes(lab: &mut Lab, nat: Nat) -> Result<[Namespace; 2]> {
-    let (here, there) = (lab.home(nat)?, lab.home(nat)?);
-    Ok([lab.host(&here)?, lab.host(&there)?])
-}
 
 /// Starts one browser at each of these hosts.
 pub(crate) async fn browsers<const N: usize>(engines: [Engine; N], hosts: [&Namespace; N]) -> Result<[Browser; N]> {

@@ -5,13 +5,14 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use serde_json::json;
 use tests::{
+    browser::BOTH,
     homes::{Lab, Nat},
     page::Page,
     run::run,
     wait::until,
 };
 
-use crate::people::{BOTH, MET, connected, two_homes, two_people_at};
+use crate::people::{MET, connected, two_people_at};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -54,7 +55,7 @@ pub(crate) async fn shows(page: &Page, words: &str) -> Result<()> {
 fn a_file_arrives_over_plain_http_and_stays_over_a_reload() {
     run(async {
         let mut lab = Lab::new()?;
-        let hosts = two_homes(&mut lab, Nat::PortRestricted)?;
+        let hosts = lab.two_homes(Nat::PortRestricted)?;
         let server = lab.server().await?;
         let (ann, bob) = two_people_at(&server, BOTH, hosts.each_ref()).await?;
         connected("a file over plain http", MET, &[&ann, &bob]).await?;

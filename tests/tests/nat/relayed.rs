@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use tests::{
     authority::Authority,
-    browser::{Engine, Setup},
+    browser::{BOTH, CHROMIUM, Engine, Engines, FIREFOX, Setup},
     homes::{Lab, Nat, Transport},
     page::Page,
     run::run,
@@ -11,10 +11,7 @@ use tests::{
     wait::until,
 };
 
-use crate::people::{
-    BOTH, CHROMIUM, CONNECTED, Engines, FIREFOX, RELAYED, TOLD, checks, connected, started, talk, two_people,
-    two_people_at,
-};
+use crate::people::{CONNECTED, RELAYED, TOLD, checks, connected, started, talk, two_people, two_people_at};
 
 /// The page says that its one link goes through the TURN server.
 async fn says_relayed(page: &Page, person: &str) -> Result<()> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use serde_json::json;
 use tests::{
-    browser::Engine,
+    browser::{CHROMIUM, Engine, Engines, FIREFOX},
     homes::{Lab, Namespace, Nat},
     page::Page,
     room::others_here,
@@ -14,10 +14,7 @@ use tests::{
     wait,
 };
 
-use crate::people::{
-    CHROMIUM, CONNECTED, Engines, FIREFOX, MET, TOLD, browsers, checks, connected, hears, join, two_homes, two_people,
-    two_people_at,
-};
+use crate::people::{CONNECTED, MET, TOLD, browsers, checks, connected, hears, join, two_people, two_people_at};
 use crate::plain::{SAVE, SEND, shows};
 
 /// How long two people are watched after their pages have given up hope.
@@ -71,7 +68,7 @@ async fn strangers(server: &Server, engines: Engines, hosts: [&Namespace; 2], wh
 
 async fn symmetric(engines: Engines) -> Result<()> {
     let mut lab = Lab::new()?;
-    let hosts = two_homes(&mut lab, Nat::Symmetric)?;
+    let hosts = lab.two_homes(Nat::Symmetric)?;
     let server = lab.server().await?;
     strangers(&server, engines, hosts.each_ref(), [BOTH_SYMMETRIC; 2]).await
 }
@@ -108,7 +105,7 @@ fn a_symmetric_nat_and_a_restricted_one_do_not_connect_in_firefox() {
 /// Who runs the server has switched STUN off.
 async fn without_stun(engines: Engines) -> Result<()> {
     let mut lab = Lab::new()?;
-    let hosts = two_homes(&mut lab, Nat::PortRestricted)?;
+    let hosts = lab.two_homes(Nat::PortRestricted)?;
     let server = lab.server_with(&["--stun", "off"]).await?;
     strangers(&server, engines, hosts.each_ref(), [NO_STUN; 2]).await
 }
@@ -146,7 +143,7 @@ fn two_networks_behind_one_router_without_hairpinning_do_not_connect_in_firefox(
 /// With Eve, who is in the open, two homes with symmetric NATs are one room.
 async fn symmetric_with_third(engine: Engine) -> Result<()> {
     let mut lab = Lab::new()?;
-    let [here, there] = two_homes(&mut lab, Nat::Symmetric)?;
+    let [here, there] = lab.two_homes(Nat::Symmetric)?;
     let hosts = [here, there, lab.open_host()?];
     let server = lab.server().await?;
     let [ann, bob, eve] = browsers([engine; 3], hosts.each_ref()).await?;

@@ -13,7 +13,10 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use bench::pages::{STOPWATCH, Times, introduce, is_alone, open, percentile, run_bare, run_ours, web_root};
+use bench::{
+    pages::{STOPWATCH, Times, introduce, is_alone, open, run_bare, run_ours, web_root},
+    percentile,
+};
 use clap::Parser;
 use serde_json::{Value, json};
 use tests::{browser::Browser, page::Page, server::Server};

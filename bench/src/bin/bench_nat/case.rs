@@ -3,16 +3,19 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use bench::pages::{percentile, run_bare, run_ours, web_root};
+use bench::{
+    pages::{run_bare, run_ours, web_root},
+    percentile,
+};
 use clap::ValueEnum;
 use tests::{
-    browser::Engine,
+    browser::{BOTH, CHROMIUM, Engine, Engines, FIREFOX},
     homes::{Lab, Nat, Transport},
     page::Page,
     room::others_here,
 };
 
-use crate::people::{BOTH, CHROMIUM, Engines, FIREFOX, browsers, gather, start, tabs};
+use crate::people::{browsers, gather, start, tabs};
 
 /// A try that takes longer has failed, whatever is promised.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -146,7 +149,7 @@ impl Case {
 }
 
 /// Until all the others are "Here" on each of these pages.
-async fn meet(pages: &[&Page], room: &str) -> Result<f64> {
+async fn meet(pages: &[Page], room: &str) -> Result<f64> {
     gather(pages, room).await?;
     let started = Instant::now();
     for page in pages {
@@ -156,10 +159,18 @@ async fn meet(pages: &[&Page], room: &str) -> Result<f64> {
     Ok(started.elapsed().as_secs_f64())
 }
 
+/// Try after try.
+async fn meets(pages: &[Page], room: &str, mut measured: Measured) -> Result<Measured> {
+    for number in 0..=measured.tries {
+        let seconds = meet(pages, &format!("#/r/{room}{number}")).await;
+        measured.note(number, seconds);
+    }
+    Ok(measured)
+}
+
 async fn ordinary(engines: Engines, mut measured: Measured) -> Result<Measured> {
     let mut lab = Lab::new()?;
-    let (here, there) = (lab.home(Nat::PortRestricted)?, lab.home(Nat::PortRestricted)?);
-    let hosts = [lab.host(&here)?, lab.host(&there)?];
+    let hosts = lab.two_homes(Nat::PortRestricted)?;
     let web_root = web_root()?;
     let server = lab.server_of(web_root.path(), &[]).await?;
     let browsers = browsers(&server, &engines, hosts.each_ref()).await?;
@@ -180,45 +191,36 @@ async fn ordinary(engines: Engines, mut measured: Measured) -> Result<Measured> 
     Ok(measured)
 }
 
-async fn relayed(engines: Engines, nats: [Nat; 2], transport: Transport, mut measured: Measured) -> Result<Measured> {
+async fn relayed(engines: Engines, nats: [Nat; 2], transport: Transport, measured: Measured) -> Result<Measured> {
     let mut lab = Lab::new()?;
     let (here, there) = (lab.home(nats[0])?, lab.home(nats[1])?);
     let hosts = [lab.host(&here)?, lab.host(&there)?];
     let server = lab.server_with_relay(transport).await?;
     let browsers = browsers(&server, &engines, hosts.each_ref()).await?;
     let pages = tabs(&server, &browsers).await?;
-    for number in 0..=measured.tries {
-        let seconds = meet(&[&pages[0], &pages[1]], &format!("#/r/relayed{number}")).await;
-        measured.note(number, seconds);
-    }
-    Ok(measured)
+    meets(&pages, "relayed", measured).await
 }
 
-async fn third(engines: Engines, mut measured: Measured) -> Result<Measured> {
+async fn third(engines: Engines, measured: Measured) -> Result<Measured> {
     let mut lab = Lab::new()?;
-    let (here, there) = (lab.home(Nat::Symmetric)?, lab.home(Nat::Symmetric)?);
-    let hosts = [lab.host(&here)?, lab.open_host()?, lab.host(&there)?];
+    let [here, there] = lab.two_homes(Nat::Symmetric)?;
+    let hosts = [here, lab.open_host()?, there];
     let server = lab.server().await?;
     let engines = [engines[0], Engine::Chromium, engines[1]];
     let browsers = browsers(&server, &engines, hosts.each_ref()).await?;
     let pages = tabs(&server, &browsers).await?;
-    for number in 0..=measured.tries {
-        let seconds = meet(&[&pages[0], &pages[1], &pages[2]], &format!("#/r/third{number}")).await;
-        measured.note(number, seconds);
-    }
-    Ok(measured)
+    meets(&pages, "third", measured).await
 }
 
 async fn nothing(engines: Engines, mut measured: Measured) -> Result<Measured> {
     let mut lab = Lab::new()?;
-    let (here, there) = (lab.home(Nat::Symmetric)?, lab.home(Nat::Symmetric)?);
-    let hosts = [lab.host(&here)?, lab.host(&there)?];
+    let hosts = lab.two_homes(Nat::Symmetric)?;
     let server = lab.server().await?;
     let browsers = browsers(&server, &engines, hosts.each_ref()).await?;
     let pages = tabs(&server, &browsers).await?;
     for number in 0..=measured.tries {
         let told = async {
-            gather(&[&pages[0], &pages[1]], &format!("#/r/nothing{number}")).await?;
+            gather(&pages, &format!("#/r/nothing{number}")).await?;
             let started = Instant::now();
             for page in &pages {
                 page.wait_for(PATIENCE, BOTH_SYMMETRIC, |view| view.connection_says(BOTH_SYMMETRIC))
@@ -238,7 +240,7 @@ async fn moved(engines: Engines, mut measured: Measured) -> Result<Measured> {
     let server = lab.server().await?;
     let browsers = browsers(&server, &engines, hosts.each_ref()).await?;
     let pages = tabs(&server, &browsers).await?;
-    meet(&[&pages[0], &pages[1]], "#/r/moved").await?;
+    meet(&pages, "#/r/moved").await?;
     for number in 0..=measured.tries {
         lab.move_router(&mut there)?;
         let heard = async {

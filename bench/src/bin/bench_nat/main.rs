@@ -15,8 +15,8 @@ mod people;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use bench::pages::percentile;
-use clap::Parser;
+use bench::percentile;
+use clap::{Parser, ValueEnum as _};
 
 use case::{Bound, Case, Measured};
 
@@ -27,24 +27,19 @@ struct Args {
     #[arg(long, default_value_t = 20)]
     tries: usize,
     /// Only these, separated by commas
-    #[arg(long, value_enum, value_delimiter = ',')]
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Case::value_variants().to_vec())]
     only: Vec<Case>,
 }
 
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let args = Args::parse();
-    let cases = if args.only.is_empty() {
-        <Case as clap::ValueEnum>::value_variants().to_vec()
-    } else {
-        args.only
-    };
     print(&format!(
         "{:<58} {:>8} {:>8} {:>8}   bound\n",
         "seconds", "done", "median", "worst"
     ))?;
     let mut kept = true;
-    for case in cases {
+    for case in args.only {
         for engines in case.engines() {
             let measured = case.measure(engines, args.tries).await;
             let measured = measured.with_context(|| format!("{case:?} {engines:?}"))?;

@@ -4,19 +4,12 @@ use anyhow::{Context, Result};
 use bench::pages::{STOPWATCH, go_to, idle, introduce, leave};
 use futures_util::future::try_join_all;
 use tests::{
-    browser::{Browser, Engine, Setup},
+    browser::{Browser, Engine, Engines, Setup},
     homes::Namespace,
     page::Page,
     room::others_here,
     server::Server,
 };
-
-/// The browsers of two people.
-pub(crate) type Engines = [Engine; 2];
-
-pub(crate) const CHROMIUM: Engines = [Engine::Chromium, Engine::Chromium];
-pub(crate) const FIREFOX: Engines = [Engine::Firefox, Engine::Firefox];
-pub(crate) const BOTH: Engines = [Engine::Chromium, Engine::Firefox];
 
 const NAMES: [&str; 3] = ["Ann", "Bob", "Cid"];
 
@@ -67,7 +60,7 @@ pub(crate) async fn start(server: &Server, tab: &Page) -> Result<()> {
 }
 
 /// Has all people go on to another room, one after the other, and gives back when the last one has been told to join. All before have found each other.
-pub(crate) async fn gather(pages: &[&Page], room: &str) -> Result<()> {
+pub(crate) async fn gather(pages: &[Page], room: &str) -> Result<()> {
     for page in pages {
         leave(page).await?;
     }

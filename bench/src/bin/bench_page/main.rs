@@ -11,6 +11,7 @@ use std::{process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
+use bench::percentile;
 use clap::Parser;
 use mesh::sim::History;
 use serde::Deserialize;
@@ -19,6 +20,7 @@ use shared::RoomCode;
 use tests::{
     browser::{Browser, Engine, Setup},
     page::Page,
+    room::enter,
     server::Server,
     wait::until,
 };
@@ -65,11 +67,9 @@ async fn main() -> Result<ExitCode> {
     let mut is_kept = true;
     for engine in [Engine::Chromium, Engine::Firefox] {
         let (ours, bare) = measure(engine, &args).await?;
-        let (shown, longest) = (
-            median(ours.iter().map(|run| run.shown)),
-            median(ours.iter().map(|run| run.longest)),
-        );
-        let (bare, rows) = (median(bare.into_iter()), ours.last().map_or(0, |run| run.rows));
+        let median = |of: fn(&Times) -> f64| percentile(&ours.iter().map(of).collect::<Vec<_>>(), 50);
+        let (shown, longest) = (median(|run| run.shown), median(|run| run.longest));
+        let (bare, rows) = (percentile(&bare, 50), ours.last().map_or(0, |run| run.rows));
         print(&format!(
             "{engine:?}, {} messages: list of {rows} after {shown:.0} ms, busy at most {longest:.0} ms; bare {bare:.0} ms (bound: {:.0})",
             args.messages,
@@ -85,21 +85,11 @@ fn print(line: &str) -> Result<()> {
     writeln!(std::io::stdout(), "{line}").context("cannot print")
 }
 
-fn median(times: impl Iterator<Item = f64>) -> f64 {
-    let mut sorted: Vec<f64> = times.collect();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
 /// The pages in turn, after one round that warms caches up.
 async fn measure(engine: Engine, args: &Args) -> Result<(Vec<Times>, Vec<f64>)> {
     let server = Server::start().await?;
     let browser = Browser::start(&Setup::new(engine)).await?;
-    let page = browser.open(&format!("{}#/r/lobby", server.url())).await?;
-    page.wait("the door", |view| view.field("Your name").is_some()).await?;
-    page.paste("Your name", "Ann").await?;
-    page.click("Join room").await?;
-    page.wait("the room", |view| view.me().is_some()).await?;
+    let page = enter(&browser, &format!("{}#/r/lobby", server.url()), "Ann").await?;
     fill(&page, args.messages).await?;
     page.run(include_str!("bare.js"), Vec::new()).await?;
     let fill = "const [count, done] = arguments; window.bareFill(count).then(done)";

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
+use bench::percentile;
 use serde_json::{Value, json};
 use shared::Identity;
 use tests::{
@@ -16,7 +17,7 @@ use tests::{
 use tokio::time::sleep;
 
 use crate::{
-    Row, percentile,
+    Row,
     program::{Talker, simulated, starling},
 };
 

@@ -10,11 +10,12 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use bench::percentile;
 use tests::server::Server;
 use tokio::{process::Command, time::timeout};
 
 use crate::{
-    Row, percentile,
+    Row,
     program::{Talker, starling},
 };
 
@@ -45,12 +46,10 @@ pub(crate) async fn measure(mib: u32, pairs: u32) -> Result<Vec<Row>> {
         let turn = our_turn((&mut ann, &mut bob), &file, folder.path());
         let seconds = timeout(PATIENCE, turn).await.context("it takes too long")??;
         std::fs::remove_file(&file)?;
+        let bare_seconds = timeout(PATIENCE, bare_turn(mib)).await.context("it takes too long")??;
         ours.push(f64::from(mib) / seconds);
-        let seconds = timeout(PATIENCE, bare_turn(mib)).await.context("it takes too long")??;
-        bare.push(f64::from(mib) / seconds);
-    }
-    for (ours, bare) in ours.iter().zip(&bare) {
-        ratios.push(ours / bare);
+        bare.push(f64::from(mib) / bare_seconds);
+        ratios.push(bare_seconds / seconds);
     }
     let [ours, bare, ratio] = [&ours, &bare, &ratios].map(|values| percentile(values, 50));
     Ok(vec![Row::new(

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use bench::percentile;
 use tests::{
     browser::{Browser, Engine, Setup},
     native::{Lower, Peer, identity, place},
@@ -12,7 +13,7 @@ use tests::{
 };
 use tokio::time::{sleep, timeout};
 
-use crate::{Row, percentile};
+use crate::Row;
 
 /// The bound, on the longest.
 const LINKED_MAX: Duration = Duration::from_secs(2);
