@@ -93,6 +93,16 @@ impl Page {
         Ok(answered(focus.client().current_url()).await?.into())
     }
 
+    /// Chooses a file with this text in a box for files.
+    ///
+    /// # Errors
+    /// If there is no such box.
+    pub async fn choose_file(&self, selector: &str, text: &str) -> Result<()> {
+        self.run(include_str!("page/choose_file.js"), vec![json!(selector), json!(text)])
+            .await?;
+        Ok(())
+    }
+
     /// Runs a script in the page and gives what it returns.
     ///
     /// # Errors

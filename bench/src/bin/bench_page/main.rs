@@ -34,14 +34,6 @@ const NEWEST: usize = 200;
 /// A step that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Gives a text as a file to the box that takes an export.
-const BRING_BACK: &str = "
-    const data = new DataTransfer();
-    data.items.add(new File([arguments[0]], 'export.json'));
-    const box = document.querySelector('dialog input[accept]');
-    box.files = data.files;
-    box.dispatchEvent(new Event('change', {bubbles: true}));";
-
 /// Opens a room with a long history.
 #[derive(Debug, Parser)]
 struct Args {
@@ -132,7 +124,7 @@ async fn fill(page: &Page, messages: u64) -> Result<()> {
         "messages": history.records().map(record).collect::<Vec<Value>>(),
     });
     page.choose("Export").await?;
-    page.run(BRING_BACK, vec![json!(export.to_string())]).await?;
+    page.choose_file("dialog input[accept]", &export.to_string()).await?;
     until(PATIENCE, || async {
         let said = page.run(
             "return document.querySelector('dialog [role=status]').innerText",
