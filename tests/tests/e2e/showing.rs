@@ -12,7 +12,7 @@ use tests::{
 
 use crate::{
     contract::{axe, is_accessible},
-    files::{PATIENCE, comes, send, shows},
+    files::{PATIENCE, SLOW, comes, let_flow, send, shows},
     keyboard::tab_to,
     lab::{run, set_quota, two},
 };
@@ -164,6 +164,7 @@ fn every_state_of_a_file_is_accessible_and_led_through_by_keys() {
         shows(&bob, "film.mkv").await?;
         is_accessible(&bob, &axe, "a file that is offered").await?;
         is_accessible(&ann, &axe, "a file of one's own").await?;
+        let_flow(&ann, Some(SLOW)).await?;
         tab_to(&bob, "button", "Download").await?;
         bob.press([Key::Enter]).await?;
         comes(&bob, 1).await?;
@@ -205,10 +206,13 @@ fn a_file_that_has_no_space_comes_or_is_here_is_accessible() {
         shows(&bob, "no space left on this device").await?;
         is_accessible(&bob, &axe, "a file without space").await?;
         set_quota(&bob, &server, None).await?;
+        // However little is left.
+        let_flow(&ann, Some(SLOW / 5)).await?;
         tab_to(&bob, "button", "Resume").await?;
         bob.press([Key::Enter]).await?;
-        comes(&bob, 1).await?;
+        comes(&bob, 0).await?;
         is_accessible(&bob, &axe, "a file that comes").await?;
+        let_flow(&ann, None).await?;
         shows(&bob, "complete").await?;
         is_accessible(&bob, &axe, "a file that is here").await?;
         tab_to(&bob, "button", "Save").await?;
