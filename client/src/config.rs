@@ -170,6 +170,9 @@ pub const EXPORT_NAME_CHARS_MAX: usize = 40;
 /// The last time that RFC 3339 has a way to write: the end of the year 9999.
 pub const EXPORT_UNIX_MILLIS_MAX: u64 = 253_402_300_799_999;
 
+/// The largest file that is read as an export, in bytes. A room keeps 32 MB, which is some 100 MB as JSON.
+pub const EXPORT_BYTES_MAX: u32 = 256 * 1024 * 1024;
+
 /// How many records of an export are checked before others have their turn: some hundredths of a second on a slow phone.
 pub const IMPORTED_AT_ONCE: usize = 50;
 

@@ -16,6 +16,9 @@ use crate::{
 /// A file of which nothing is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ImportError {
+    /// It is larger than an export may be: [`EXPORT_BYTES_MAX`](crate::config::EXPORT_BYTES_MAX).
+    #[error("this file is larger than any export of a room")]
+    TooLarge,
     /// It is no export in JSON, or not all of one.
     #[error("this is no export of a room in JSON, or not all of it")]
     NotOne,

@@ -186,11 +186,13 @@ pub struct Visit<W> {
     events: broadcast::Sender<Report>,
     plan: Plan,
     deliveries: Deliveries,
-    /// A text that has to wait for others to be delivered.
+    /// What has to wait: a text for others to be delivered, or a file for its offer to come.
     held: Option<Command>,
     refused: bool,
     /// Whether commands are taken.
     settled: bool,
+    /// Until when it is waited for what others may still tell.
+    settle_by: Instant,
 }
 
 impl<W: io::Write> Visit<W> {
@@ -198,6 +200,7 @@ impl<W: io::Write> Visit<W> {
     #[must_use]
     pub fn new(desk: Desk, inlets: Inlets, printer: Printer<W>, events: broadcast::Sender<Report>, plan: Plan) -> Self {
         Self {
+            settle_by: Instant::now() + plan.start.patience(),
             desk,
             inlets,
             printer,
@@ -222,7 +225,6 @@ impl<W: io::Write> Visit<W> {
     }
 
     async fn go_on(&mut self) -> io::Result<()> {
-        let settle_by = Instant::now() + self.plan.start.patience();
         let mut all_typed = false;
         let mut give_up_at = None;
         loop {
@@ -238,7 +240,7 @@ impl<W: io::Write> Visit<W> {
                 return Ok(());
             }
             let takes = self.settled && !all_typed && self.held.is_none();
-            let give_up = give_up_at.unwrap_or(settle_by);
+            let give_up = give_up_at.unwrap_or(self.settle_by);
             tokio::select! {
                 () = self.inlets.changed.notified() => {}
                 typed = self.inlets.typed.recv(), if takes => match typed {
@@ -261,7 +263,7 @@ impl<W: io::Write> Visit<W> {
                     }
                 }
                 Some(ask) = self.inlets.asks.recv() => self.on_ask(ask)?,
-                () = sleep_until(settle_by), if !self.settled => self.settled = true,
+                () = sleep_until(self.settle_by), if !self.settled => self.settled = true,
                 // The room does not say when its network has changed.
                 () = sleep(SETTLE_STEP), if !self.settled => {}
                 () = sleep_until(give_up), if give_up_at.is_some() => return Ok(()),
@@ -363,13 +365,21 @@ impl<W: io::Write> Visit<W> {
                 self.answer(&report)
             }
             // A program has to wait; a person is told.
-            Err(Refusal::NotSent {
-                error: SendError::Full, ..
-            }) if waits => {
+            Err(refusal) if waits && self.may_pass(&refusal) => {
                 self.held = Some(command);
                 Ok(())
             }
             Err(refusal) => self.refuse(&refusal),
+        }
+    }
+
+    /// Whether what is refused now may be done a moment later.
+    fn may_pass(&self, refusal: &Refusal) -> bool {
+        match refusal {
+            Refusal::NotSent { error, .. } => *error == SendError::Full,
+            // Who is here is known before what they have offered.
+            Refusal::NoSuchFile { .. } => Instant::now() < self.settle_by,
+            _ => false,
         }
     }
 

@@ -27,11 +27,14 @@ pub(crate) fn keep_page(on_update: impl Fn() + Clone + 'static) {
             on_update();
         }
         let found = registration.clone();
-        let on_found = EventListener::new(&registration, "updatefound", move |_| {
+        let tell = move || {
             if let Some(installing) = found.installing() {
                 tell_when_installed(&installing, &container, on_update.clone());
             }
-        });
+        };
+        // Found before anybody listened: by the browser itself, when it loaded the page.
+        tell();
+        let on_found = EventListener::new(&registration, "updatefound", move |_| tell());
         let asked = Cell::new(clock::now().instant);
         let on_return = EventListener::new(&js::document(), "visibilitychange", move |_| {
             let now = clock::now().instant;

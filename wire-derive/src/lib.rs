@@ -8,7 +8,9 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{Attribute, Data, DeriveInput, Error, Fields, LitInt, Result, Variant, parse_macro_input, spanned::Spanned};
+use syn::{
+    Attribute, Data, DeriveInput, Error, Fields, LitInt, Result, Type, Variant, parse_macro_input, spanned::Spanned,
+};
 
 /// Implements `minicbor::Decode` for a struct or an enum whose fields are numbered from 0 in the order in which they stand.
 ///
@@ -75,7 +77,12 @@ fn read(constructor: &TokenStream, fields: &Fields) -> Result<TokenStream> {
         match number(&field.attrs)? {
             Some(number) if number == expected => {
                 expected += 1;
-                reads.push(quote!(let #local = fields.next()?;));
+                let next = if is_option(&field.ty) {
+                    quote!(next_if_any)
+                } else {
+                    quote!(next)
+                };
+                reads.push(quote!(let #local = fields.#next()?;));
             }
             None if field.attrs.iter().any(is_skip) => {
                 reads.push(quote!(let #local = ::core::default::Default::default();));
@@ -116,6 +123,11 @@ fn number(attributes: &[Attribute]) -> Result<Option<i64>> {
     numbered
         .map(|attribute| attribute.parse_args::<LitInt>()?.base10_parse())
         .transpose()
+}
+
+/// Whether it is written `Option<…>`.
+fn is_option(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == "Option"))
 }
 
 fn is_skip(attribute: &Attribute) -> bool {

@@ -16,12 +16,24 @@ impl<'d, 'b> Fields<'d, 'b> {
         Ok(Self { decoder, left })
     }
 
-    /// The next field. One that is absent is nothing if it may be.
+    /// The next field.
     pub(crate) fn next<T: Decode<'b, ()>>(&mut self) -> Result<T, Error> {
         if self.is_at_end()? {
-            return T::nil().ok_or_else(Error::end_of_input);
+            return Err(Error::end_of_input());
         }
         self.decoder.decode()
+    }
+
+    /// The next field, which may be absent, or null. minicbor's own way to read an `Option` takes its way to [`skip`] along.
+    pub(crate) fn next_if_any<T: Decode<'b, ()>>(&mut self) -> Result<Option<T>, Error> {
+        if self.is_at_end()? {
+            return Ok(None);
+        }
+        if self.decoder.datatype()? == Type::Null {
+            self.decoder.set_position(self.decoder.position() + 1);
+            return Ok(None);
+        }
+        self.decoder.decode().map(Some)
     }
 
     /// Passes over the fields of a later version.

@@ -20,9 +20,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A port that is free for TCP and UDP, and the port after it free for UDP. Below the ports that the system hands out, so that it stays free.
 fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(21_000);
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Elsewhere in each process.
+    let base = 17_000 + u16::try_from(std::process::id() % 100).unwrap() * 40;
     loop {
-        let port = NEXT.fetch_add(2, Ordering::Relaxed);
+        let port = base + NEXT.fetch_add(2, Ordering::Relaxed);
         let udp = |port| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port));
         if TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() && udp(port).is_ok() && udp(port + 1).is_ok() {
             return port;

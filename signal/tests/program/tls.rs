@@ -144,11 +144,14 @@ async fn a_client_over_tls_that_does_not_read_is_ended() {
 async fn who_finds_no_place_at_a_server_with_tls_hears_no_plain_text() {
     let folder = tempfile::tempdir().unwrap();
     issue(folder.path());
-    let program = start_with(folder.path(), &["--http-connections-max", "1"]);
+    let program = start_with(
+        folder.path(),
+        &["--http-connections-max", "1", "--request-timeout-millis", "30000"],
+    );
     let _first = TcpStream::connect(&program.address).await.unwrap();
     let mut second = TcpStream::connect(&program.address).await.unwrap();
     let mut heard = Vec::new();
-    let read = timeout(Duration::from_millis(500), second.read_to_end(&mut heard));
+    let read = timeout(PATIENCE, second.read_to_end(&mut heard));
     assert_eq!(read.await.expect("it is closed at once").unwrap(), 0);
 }
 

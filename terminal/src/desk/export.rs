@@ -6,6 +6,7 @@ use std::{
 };
 
 use client::{
+    config::EXPORT_BYTES_MAX,
     export::Format,
     import::{ImportError, import},
     words::keeping,
@@ -39,7 +40,10 @@ impl Desk {
         let (session, late) = (self.session.clone(), self.late.clone());
         spawn_local(async move {
             let result = match read(&path).await {
-                Ok(bytes) => {
+                Ok(None) => Err(Refusal::NotImported {
+                    error: ImportError::TooLarge,
+                }),
+                Ok(Some(bytes)) => {
                     let imported = match serde_json::from_slice(&bytes) {
                         Ok(export) => import(&session, &export, async || sleep(IMPORT_PAUSE).await).await,
                         Err(_) => Err(ImportError::NotOne),
@@ -59,10 +63,14 @@ impl Desk {
     }
 }
 
-/// Reads a file. To open a pipe waits for whoever writes to it.
-async fn read(path: &Path) -> io::Result<Vec<u8>> {
-    if !fs::metadata(path).await?.is_file() {
+/// Reads a file, if it is not too large. To open a pipe waits for whoever writes to it.
+async fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let metadata = fs::metadata(path).await?;
+    if !metadata.is_file() {
         return Err(ErrorKind::InvalidInput.into());
     }
-    fs::read(path).await
+    if metadata.len() > EXPORT_BYTES_MAX.into() {
+        return Ok(None);
+    }
+    fs::read(path).await.map(Some)
 }

@@ -138,6 +138,14 @@ impl Sitter {
         .await;
     }
 
+    async fn hear_complete(&mut self) {
+        self.hear("a delivery", |report| match report {
+            Report::Delivery(delivery) => delivery.is_complete().then_some(()),
+            _ => None,
+        })
+        .await;
+    }
+
     async fn hear_done(&mut self, part: &str) -> String {
         self.hear(part, |report| match report {
             Report::Done { text } if text.contains(part) => Some(text),
@@ -185,6 +193,7 @@ async fn three_people_meet_by_hand_talk_whisper_by_name_and_are_told_what_cannot
         ann.hear_of("Cy Young").await;
 
         ann.type_in("hello all").await;
+        ann.hear_complete().await;
         assert_eq!(cy.hear_message("hello all").await.name, "Ann");
         assert!(!bob.hear_message("hello all").await.own);
         cy.type_in("/whisper Ann psst").await;
@@ -196,13 +205,7 @@ async fn three_people_meet_by_hand_talk_whisper_by_name_and_are_told_what_cannot
         ann.type_in("/whisper Cy Young  what?").await;
         cy.hear_message("what?").await;
         assert!(!bob.printed().contains("psst"));
-        for _ in ["hello all", "what?"] {
-            ann.hear("a delivery", |report| match report {
-                Report::Delivery(delivery) => delivery.is_complete().then_some(()),
-                _ => None,
-            })
-            .await;
-        }
+        ann.hear_complete().await;
 
         ann.type_in("/whisper foo hello").await;
         assert!(
@@ -380,9 +383,10 @@ async fn what_was_said_before_is_shown_at_the_next_visit_as_much_as_was_asked_fo
         drop(typed);
         let desk = visit.await.unwrap().desk;
         let store = desk.store().clone();
+        while !desk.session().has_written_all() {
+            sleep(Duration::from_millis(5)).await;
+        }
         desk.session().leave();
-        // Written within a moment: what is said is stored before it is sent.
-        sleep(Duration::from_millis(500)).await;
         drop(desk);
         store.close().await;
         let show = Show::All { earlier: 2 };

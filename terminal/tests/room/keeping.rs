@@ -242,6 +242,10 @@ async fn what_was_exported_is_brought_back_by_somebody_else_in_the_same_room_onl
     assert!(printed.contains("1 message is back"), "{printed}{words}");
     let (_, printed, words) = chat(&other, "tea", "/history\n").await;
     assert!(printed.contains("\"hello\""), "{printed}{words}");
+    let large = std::fs::File::create(format!("{file}.large")).unwrap();
+    large.set_len(300_000_000).unwrap();
+    let (_, printed, words) = chat(&other, "tea", &format!("/import {file}.large\n")).await;
+    assert!(printed.contains("larger than any export"), "{printed}{words}");
     let (_, printed, _) = chat(&other, "tea", &format!("{import}/import {file}.not\n")).await;
     assert!(printed.contains("Nothing in this file was new"), "{printed}");
     assert!(printed.contains("cannot be read"), "{printed}");

@@ -122,7 +122,7 @@ impl Seat<'_> {
 
     /// Whether the terminal is as a shell has it: not the other screen, and the cursor shown.
     fn flags(&self) -> String {
-        let format = "#{alternate_on} #{cursor_flag} #{pane_width}x#{pane_height}";
+        let format = "#{alternate_on} #{cursor_flag} #{pane_width}x#{pane_height} #{pane_current_command}";
         let output = self.all.tmux(&["display-message", "-p", "-t", self.name, format]);
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
@@ -160,7 +160,11 @@ impl Seat<'_> {
 
     /// Waits until the shell has the terminal, as it was.
     async fn is_back(&self) {
-        self.until("a shell", |_| self.flags() == "0 1 80x24").await;
+        self.until("a shell", |_| {
+            let flags = self.flags();
+            flags.starts_with("0 1 80x24 ") && !flags.ends_with(" starling")
+        })
+        .await;
         self.says("stty -a | grep -o ' icanon\\| echo '; echo is back");
         let shown = self
             .until("the terminal as it was", |shown| shown.contains("\nis back"))

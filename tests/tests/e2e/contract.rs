@@ -39,14 +39,14 @@ async fn has_parts(page: &Page, expected: &[(&str, &str)]) -> Result<()> {
 /// The dialog "Invite" and the menu of the room.
 async fn opens_what_the_bar_offers(page: &Page) -> Result<()> {
     page.click("Invite").await?;
-    let link = ("image", "Link as a QR code");
-    let computed = page.computed("dialog [role=img]").await?;
-    ensure!(
-        computed
-            .iter()
-            .any(|(role, name)| (role == "image" || role == "img") && name == link.1),
-        "{computed:?}"
-    );
+    until(PATIENCE, || async {
+        let computed = page.computed("dialog [role=img]").await?;
+        let is_link =
+            |(role, name): &(String, String)| (role == "image" || role == "img") && name == "Link as a QR code";
+        ensure!(computed.iter().any(is_link), "{computed:?}");
+        Ok(())
+    })
+    .await?;
     has_parts(page, &[("button", "Copy link"), ("button", "Connect without a server")]).await?;
     page.click("Done").await?;
     page.click("Room menu").await?;

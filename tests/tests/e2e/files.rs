@@ -199,11 +199,14 @@ fn nothing_goes_to_everyone_while_the_box_whispers_and_an_empty_file_arrives() {
         bob.click("Download").await?;
         shows(&bob, "complete").await?;
         ann.click("Whisper to Bob").await?;
-        let boxes = ann
-            .run("return document.querySelectorAll('input[type=file]').length", vec![])
-            .await?;
-        ensure!(boxes == 0, "files are for everyone");
-        Ok(())
+        until(PATIENCE, || async {
+            let boxes = ann
+                .run("return document.querySelectorAll('input[type=file]').length", vec![])
+                .await?;
+            ensure!(boxes == 0, "files are for everyone");
+            Ok(())
+        })
+        .await
     });
 }
 
@@ -308,10 +311,13 @@ fn three_files_come_at_once_and_one_that_was_cancelled_or_removed_comes_again() 
             shows(&bob, words).await?;
         }
         bob.choose("Files").await?;
+        until(PATIENCE, || async {
+            let listed: Vec<String> = serde_json::from_value(bob.run(LISTED, vec![]).await?)?;
+            ensure!(listed.len() == 3 && listed[0].starts_with("two.bin"), "{listed:?}");
+            Ok(())
+        })
+        .await?;
         is_accessible(&bob, &axe()?, "the list of files").await?;
-        let listed = bob.run(LISTED, vec![]).await?;
-        let listed: Vec<String> = serde_json::from_value(listed)?;
-        ensure!(listed.len() == 3 && listed[0].starts_with("two.bin"), "{listed:?}");
         bob.run("[...document.querySelectorAll('dialog .file .button')].find(button => button.innerText === 'Remove').click()", vec![])
             .await?;
         bob.click("Done").await?;

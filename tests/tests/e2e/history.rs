@@ -133,7 +133,8 @@ fn who_comes_back_has_everything_in_order_although_its_author_has_left() {
         let all = ["one", "two", "three", "four", "five"];
         shows(&cid, &all).await?;
         leave(ann, &at_home, 1).await?;
-        cid.wait("Ann left", |view| view.is("Ann", "Left")).await?;
+        cid.wait("Ann's end", |view| view.is("Ann", "Left") || view.is("Ann", "Gone"))
+            .await?;
         let bob = come_back(&there, &room).await?;
         let view = shows(&bob, &all).await?;
         let own: Vec<bool> = view.messages.iter().map(is_own).collect();
@@ -218,7 +219,8 @@ fn a_whisper_to_who_is_away_reaches_them_although_its_author_has_left() {
         let bob = enter(&there, &room, "Bob").await?;
         gathered(&[&ann, &bob, &cid]).await?;
         leave(bob, &away, 0).await?;
-        ann.wait("Bob left", |view| view.is("Bob", "Left")).await?;
+        ann.wait("Bob's end", |view| view.is("Bob", "Left") || view.is("Bob", "Gone"))
+            .await?;
         whisper(&ann, "Bob", "for you alone").await?;
         ann.wait("it waits", |view| view.is_delivered("for you alone", AWAY))
             .await?;

@@ -70,9 +70,11 @@ impl Drop for StunServer {
 
 /// Two ports on `ip` that were free. Below the ports that the system hands out, so that nobody else takes them meanwhile.
 async fn sockets(ip: IpAddr) -> StunSockets {
-    static NEXT: AtomicU16 = AtomicU16::new(23_000);
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Elsewhere in each process.
+    let base = 21_000 + u16::try_from(std::process::id() % 100).unwrap() * 40;
     loop {
-        let port = NEXT.fetch_add(2, Ordering::Relaxed);
+        let port = base + NEXT.fetch_add(2, Ordering::Relaxed);
         let stun = StunPorts::At { host: None, port };
         if let Ok(sockets) = StunSockets::bind(SocketAddr::new(ip, 0), stun).await {
             return sockets;

@@ -11,6 +11,7 @@ use std::{cell::Cell, rc::Rc};
 use client::{
     Session,
     check::Check,
+    config::EXPORT_BYTES_MAX,
     export::Format,
     files::shown_name,
     import::{ImportError, import},
@@ -233,9 +234,12 @@ async fn bring_back(session: &Session, file: &web_sys::File) -> AttrValue {
         let bytes = js::bytes_of(file).await.ok()?;
         js::parse_json(&String::from_utf8(bytes).ok()?)
     };
-    let imported = match read.await {
-        Some(export) => import(session, &export, clock::pause).await,
-        None => Err(ImportError::NotOne),
+    let imported = if file.size() > f64::from(EXPORT_BYTES_MAX) {
+        Err(ImportError::TooLarge)
+    } else if let Some(export) = read.await {
+        import(session, &export, clock::pause).await
+    } else {
+        Err(ImportError::NotOne)
     };
     match imported {
         Ok(imported) => words::keeping::imported(imported).into(),

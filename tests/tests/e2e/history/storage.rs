@@ -162,7 +162,8 @@ fn a_store_that_is_closed_under_an_open_room_is_told_once_and_stops_no_chat() {
         let delete = "const done = arguments[0];
             const asked = indexedDB.deleteDatabase('starling');
             asked.onsuccess = () => done(true);
-            asked.onerror = asked.onblocked = () => done(false);";
+            // It may be blocked for a moment: by what is being written.
+            asked.onerror = () => done(false);";
         let other = spare(&there, &server).await?;
         ensure!(
             other.run_async(delete, Vec::new()).await? == true,
