@@ -375,12 +375,11 @@ impl<W: io::Write> Visit<W> {
 
     /// Whether what is refused now may be done a moment later.
     fn may_pass(&self, refusal: &Refusal) -> bool {
-        match refusal {
-            Refusal::NotSent { error, .. } => *error == SendError::Full,
-            // Who is here is known before what they have offered.
-            Refusal::NoSuchFile { .. } => Instant::now() < self.settle_by,
-            _ => false,
+        if let Refusal::NotSent { error, .. } = refusal {
+            return *error == SendError::Full;
         }
+        // Who is here is known before what they have offered.
+        matches!(refusal, Refusal::NoSuchFile { .. }) && Instant::now() < self.settle_by
     }
 
     fn refuse(&mut self, refusal: &Refusal) -> io::Result<()> {

@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Elsewhere in each process.
-    let base = 17_000 + u16::try_from(std::process::id() % 100).unwrap() * 40;
+    let base = 17_000 + u16::try_from(std::process::id() % 100).expect("it is below 100") * 40;
     loop {
         let port = base + NEXT.fetch_add(2, Ordering::Relaxed);
         let udp = |port| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port));

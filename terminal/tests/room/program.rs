@@ -147,7 +147,7 @@ pub(crate) async fn http(address: &str, method: &str, target: &str, token: &str,
 /// A port that is free. Below the ports that the system hands out, so that it stays free, and elsewhere in each process.
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let base = 25_000 + u16::try_from(std::process::id() % 400).unwrap() * 10;
+    let base = 25_000 + u16::try_from(std::process::id() % 400).expect("it is below 400") * 10;
     loop {
         let port = base + NEXT.fetch_add(1, Ordering::Relaxed);
         if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {

@@ -2,7 +2,12 @@
 
 use anyhow::{Result, bail, ensure};
 use fantoccini::key::Key;
-use tests::{browser::Browser, page::Page, server::Server};
+use tests::{
+    browser::Browser,
+    page::{PATIENCE, Page},
+    server::Server,
+    wait::until,
+};
 
 use crate::lab::{enter, run};
 

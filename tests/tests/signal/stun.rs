@@ -72,7 +72,7 @@ impl Drop for StunServer {
 async fn sockets(ip: IpAddr) -> StunSockets {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Elsewhere in each process.
-    let base = 21_000 + u16::try_from(std::process::id() % 100).unwrap() * 40;
+    let base = 21_000 + u16::try_from(std::process::id() % 100).expect("it is below 100") * 40;
     loop {
         let port = base + NEXT.fetch_add(2, Ordering::Relaxed);
         let stun = StunPorts::At { host: None, port };
