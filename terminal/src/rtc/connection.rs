@@ -396,3 +396,6 @@ impl Connection {
 pub(super) fn receive(local: SocketAddr, source: SocketAddr, bytes: &[u8]) -> Option<Receive<'_>> {
     Receive::new(Protocol::Udp, source, local, bytes).ok()
 }
+
+#[cfg(test)]
+mod tests;
