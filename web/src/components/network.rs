@@ -19,7 +19,7 @@ use yew::prelude::*;
 use super::element::{button, element, path, picture, words};
 use crate::{
     clock,
-    config::{LOOK_EVERY, MAP_FRAME, MAP_NAMES_MAX, OUT_OF_VIEW},
+    config::{LOOK_EVERY, MAP_FRAME, MAP_FRAME_NODES, MAP_NAMES_MAX, OUT_OF_VIEW},
     js,
     platform::visibility,
 };
@@ -143,11 +143,16 @@ pub fn NetworkMap(NetworkMapProps { me, network }: &NetworkMapProps) -> Html {
     }
     {
         let layout = layout.clone();
+        let steps = u32::try_from(network.nodes.len().div_ceil(MAP_FRAME_NODES))
+            .unwrap_or(1)
+            .max(1);
         use_effect(move || {
             let moving = !layout.borrow().is_settled();
             let timeout = moving.then(|| {
-                Timeout::new(clock::millis(MAP_FRAME), move || {
-                    layout.borrow_mut().step();
+                Timeout::new(clock::millis(MAP_FRAME * steps), move || {
+                    for _ in 0..steps {
+                        layout.borrow_mut().step();
+                    }
                     frame.force_update();
                 })
             });
