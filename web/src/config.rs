@@ -60,8 +60,8 @@ pub(crate) const OUT_OF_VIEW: u32 = 5;
 /// How long a frame of a map in motion is shown.
 pub(crate) const MAP_FRAME: Duration = Duration::from_millis(33);
 
-/// For so many nodes. With twice as many a frame is shown twice as long, and what moves goes twice as far: to draw a large map costs a browser more than all that it is told
-/// of the room.
+/// Up to how many nodes a map moves at that pace. With twice as many, a frame is shown twice as long and goes twice as far: drawing a large map costs a
+/// browser more than all that it hears.
 pub(crate) const MAP_FRAME_NODES: usize = 32;
 
 /// In a larger network only we and who is linked with us have names: more of them would cover each other.

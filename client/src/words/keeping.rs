@@ -135,7 +135,7 @@ pub fn imported(imported: Imported) -> String {
 #[must_use]
 pub fn import_refused(error: ImportError) -> &'static str {
     match error {
-        ImportError::TooLarge => "This file is larger than any export of a room. Nothing was read.",
+        ImportError::TooLarge => "This file is larger than any export of a room. Choose the file that you exported.",
         ImportError::NotOne => {
             "This is no JSON export of a room, or not all of it. Export it once more, as JSON, and choose that file."
         }

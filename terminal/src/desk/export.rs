@@ -1,7 +1,7 @@
 //! What was said, as a file, and such a file brought back.
 
 use std::{
-    io::{self, ErrorKind},
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -11,6 +11,7 @@ use client::{
     import::{ImportError, import},
     words::keeping,
 };
+use shared::signal::Json;
 use tokio::{fs, task::spawn_local, time::sleep};
 
 use super::{Desk, Late, Refusal, SaveError, done};
@@ -39,21 +40,13 @@ impl Desk {
         self.under_way += 1;
         let (session, late) = (self.session.clone(), self.late.clone());
         spawn_local(async move {
-            let result = match read(&path).await {
-                Ok(None) => Err(Refusal::NotImported {
-                    error: ImportError::TooLarge,
-                }),
-                Ok(Some(bytes)) => {
-                    let imported = match serde_json::from_slice(&bytes) {
-                        Ok(export) => import(&session, &export, async || sleep(IMPORT_PAUSE).await).await,
-                        Err(_) => Err(ImportError::NotOne),
-                    };
-                    imported.map_err(|error| Refusal::NotImported { error })
-                }
-                Err(source) => Err(Refusal::NotRead { path, source }),
+            let imported = async {
+                let export = read(&path).await?;
+                let imported = import(&session, &export, async || sleep(IMPORT_PAUSE).await).await;
+                imported.map_err(|error| Refusal::NotImported { error })
             };
             let _ = late
-                .send(match result {
+                .send(match imported.await {
                     Ok(imported) => Late::Imported { imported },
                     Err(refusal) => Late::Failed { refusal },
                 })
@@ -63,14 +56,20 @@ impl Desk {
     }
 }
 
-/// Reads a file, if it is not too large. To open a pipe waits for whoever writes to it.
-async fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let metadata = fs::metadata(path).await?;
+/// Reads an export. To open a pipe waits for whoever writes to it, so only a file is opened.
+async fn read(path: &Path) -> Result<Json, Refusal> {
+    let not_read = |source| Refusal::NotRead {
+        path: path.to_owned(),
+        source,
+    };
+    let not_one = |error| Refusal::NotImported { error };
+    let metadata = fs::metadata(path).await.map_err(not_read)?;
     if !metadata.is_file() {
-        return Err(ErrorKind::InvalidInput.into());
+        return Err(not_read(ErrorKind::InvalidInput.into()));
     }
     if metadata.len() > EXPORT_BYTES_MAX.into() {
-        return Ok(None);
+        return Err(not_one(ImportError::TooLarge));
     }
-    fs::read(path).await.map(Some)
+    let bytes = fs::read(path).await.map_err(not_read)?;
+    serde_json::from_slice(&bytes).map_err(|_| not_one(ImportError::NotOne))
 }

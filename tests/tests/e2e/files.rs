@@ -129,6 +129,30 @@ pub(crate) async fn shows(page: &Page, words: &str) -> Result<()> {
     .await
 }
 
+/// Waits until so many elements are in the page.
+pub(crate) async fn counts(page: &Page, selector: &str, expected: usize) -> Result<()> {
+    const COUNT: &str = "return document.querySelectorAll(arguments[0]).length";
+    until(PATIENCE, || async {
+        let count = page.run(COUNT, vec![json!(selector)]).await?;
+        ensure!(count == expected, "{count} of {selector}");
+        Ok(())
+    })
+    .await
+}
+
+/// Removes the first file of the list that can be.
+pub(crate) async fn remove(page: &Page) -> Result<()> {
+    const REMOVE: &str = "
+        const button = [...document.querySelectorAll('dialog .file .button')].find(button => button.innerText === 'Remove');
+        button?.click();
+        return !!button";
+    until(PATIENCE, || async {
+        ensure!(page.run(REMOVE, vec![]).await? == true, "there is nothing to remove");
+        Ok(())
+    })
+    .await
+}
+
 async fn between(engines: [Engine; 2]) -> Result<()> {
     let server = Server::start().await?;
     let [one, other] = engines;
@@ -199,14 +223,8 @@ fn nothing_goes_to_everyone_while_the_box_whispers_and_an_empty_file_arrives() {
         bob.click("Download").await?;
         shows(&bob, "complete").await?;
         ann.click("Whisper to Bob").await?;
-        until(PATIENCE, || async {
-            let boxes = ann
-                .run("return document.querySelectorAll('input[type=file]').length", vec![])
-                .await?;
-            ensure!(boxes == 0, "files are for everyone");
-            Ok(())
-        })
-        .await
+        // Files are for everyone.
+        counts(&ann, "input[type=file]", 0).await
     });
 }
 
@@ -293,14 +311,7 @@ fn three_files_come_at_once_and_one_that_was_cancelled_or_removed_comes_again() 
         comes(&bob, 1).await?;
         bob.click("Cancel").await?;
         let_flow(&ann, None).await?;
-        until(PATIENCE, || async {
-            let under_way = bob
-                .run("return document.querySelectorAll('progress').length", vec![])
-                .await?;
-            ensure!(under_way == 0, "it still comes");
-            Ok(())
-        })
-        .await?;
+        counts(&bob, "progress", 0).await?;
         for (name, bytes) in [("one.bin", 1_500_000), ("two.bin", 1_600_000)] {
             send(&ann, name, bytes).await?;
             shows(&bob, name).await?;
@@ -318,8 +329,7 @@ fn three_files_come_at_once_and_one_that_was_cancelled_or_removed_comes_again() 
         })
         .await?;
         is_accessible(&bob, &axe()?, "the list of files").await?;
-        bob.run("[...document.querySelectorAll('dialog .file .button')].find(button => button.innerText === 'Remove').click()", vec![])
-            .await?;
+        remove(&bob).await?;
         bob.click("Done").await?;
         bob.click("Download").await?;
         shows(&bob, "1.6 MB · complete").await?;

@@ -12,7 +12,7 @@ use tests::{
 
 use crate::{
     contract::{axe, is_accessible},
-    files::{PATIENCE, SLOW, comes, let_flow, send, shows},
+    files::{PATIENCE, SLOW, comes, counts, let_flow, remove, send, shows},
     keyboard::tab_to,
     lab::{run, set_quota, two},
 };
@@ -72,14 +72,7 @@ async fn previews(engine: Engine) -> Result<()> {
     let (ann, bob, _) = two(&browser, &server).await?;
     send_made(&ann, "silence.wav", "audio/wav", SOUND).await?;
     fetch(&bob, "silence.wav").await?;
-    until(PATIENCE, || async {
-        let sounds = bob
-            .run("return document.querySelectorAll('[role=log] audio').length", vec![])
-            .await?;
-        ensure!(sounds == 1, "{sounds} sounds");
-        Ok(())
-    })
-    .await?;
+    counts(&bob, "[role=log] audio", 1).await?;
     let found = bob.run_async(LENGTH, vec![]).await?;
     ensure!(found == json!([[true, false, "none"], 1]), "{found}");
     send_made(&ann, "page.html", "text/html", PAGE).await?;
@@ -117,10 +110,6 @@ fn sounds_and_texts_are_shown_and_nothing_runs_in_firefox() {
 #[test]
 fn a_small_picture_that_was_removed_does_not_come_back() {
     run(async {
-        const REMOVE: &str = "
-            const button = [...document.querySelectorAll('dialog .file .button')].find(button => button.innerText === 'Remove');
-            button?.click();
-            return !!button";
         const PICTURE: &str = "Uint8Array.from(atob('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII='), char => char.charCodeAt(0))";
         let server = Server::start().await?;
         let browser = Browser::chromium().await?;
@@ -128,11 +117,7 @@ fn a_small_picture_that_was_removed_does_not_come_back() {
         send_made(&ann, "dot.png", "image/png", PICTURE).await?;
         shows(&bob, "complete").await?;
         bob.choose("Files").await?;
-        until(PATIENCE, || async {
-            ensure!(bob.run(REMOVE, vec![]).await? == true, "there is nothing to remove");
-            Ok(())
-        })
-        .await?;
+        remove(&bob).await?;
         bob.click("Done").await?;
         shows(&bob, "Download").await?;
         bob.reload().await?;

@@ -23,7 +23,7 @@ pub(crate) const MET: Duration = Duration::from_secs(5);
 pub(crate) const RELAYED: Duration = Duration::from_secs(6);
 /// When everybody knows why there is no way.
 pub(crate) const TOLD: Duration = Duration::from_secs(12);
-/// When people hear each other again after an address has changed. Within 8 s is promised, and a link counts as lost after 7.5: a machine that is busy gets two more.
+/// When people hear each other again after an address has changed. Within 8 s is promised, which `bench nat` measures, and a link counts as lost after 7.5: a machine that is busy gets two more.
 pub(crate) const MOVED: Duration = Duration::from_secs(10);
 
 /// Starts one browser at each of these hosts.

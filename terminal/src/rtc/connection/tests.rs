@@ -54,11 +54,8 @@ impl End {
 
     /// Whether something happened.
     fn has(&mut self, wanted: &Input) -> bool {
-        let happened = std::iter::from_fn(|| self.queue.try_next());
-        happened
-            .filter(|event| matches!(event, DriverEvent::Input(input) if input == wanted))
-            .count()
-            > 0
+        let mut happened = std::iter::from_fn(|| self.queue.try_next());
+        happened.any(|event| matches!(event, DriverEvent::Input(input) if input == *wanted))
     }
 }
 
@@ -75,7 +72,7 @@ fn both(ends: &mut [End; 2], now: &mut Instant, span: Duration) {
 }
 
 #[test]
-fn a_link_that_opened_stays_whoever_began() {
+fn a_link_that_opened_stays() {
     let mut now = Instant::now();
     let mut ends = [End::new(1, now), End::new(2, now)];
     let [one, other] = &mut ends;
