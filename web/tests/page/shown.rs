@@ -2,7 +2,7 @@
 
 use wasm_bindgen::JsCast;
 use web_sys::{
-    Element, EventInit, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent, KeyboardEventInit,
+    Document, Element, EventInit, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent, KeyboardEventInit,
 };
 use yew::{AppHandle, BaseComponent, Renderer};
 
@@ -15,6 +15,7 @@ pub(crate) struct Shown<C: BaseComponent> {
 impl<C: BaseComponent> Shown<C> {
     pub(crate) async fn new(props: C::Properties) -> Self {
         let document = web_sys::window().unwrap().document().unwrap();
+        dress(&document);
         let root = document.create_element("div").unwrap();
         document.body().unwrap().append_child(&root).unwrap();
         let app = Renderer::<C>::with_root_and_props(root.clone(), props).render();
@@ -98,6 +99,17 @@ impl<C: BaseComponent> Drop for Shown<C> {
             app.destroy();
         }
         self.root.remove();
+    }
+}
+
+/// The page as people have it: without its style sheet, Chromium lays out a long text in the message box for half a minute.
+fn dress(document: &Document) {
+    const ID: &str = "starling-style";
+    if document.get_element_by_id(ID).is_none() {
+        let style = document.create_element("style").unwrap();
+        style.set_id(ID);
+        style.set_text_content(Some(include_str!("../../style/starling.css")));
+        document.head().unwrap().append_child(&style).unwrap();
     }
 }
 
