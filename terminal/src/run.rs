@@ -187,7 +187,7 @@ pub struct Visit<W> {
     plan: Plan,
     deliveries: Deliveries,
     /// What has to wait: a text for others to be delivered, or a file for its offer to come.
-    held: Option<Command>,
+    held: Option<(Command, Refusal)>,
     refused: bool,
     /// Whether commands are taken.
     settled: bool,
@@ -266,7 +266,7 @@ impl<W: io::Write> Visit<W> {
                 () = sleep_until(self.settle_by), if !self.settled => self.settled = true,
                 // The room does not say when its network has changed.
                 () = sleep(SETTLE_STEP), if !self.settled => {}
-                () = sleep_until(give_up), if give_up_at.is_some() => return Ok(()),
+                () = sleep_until(give_up), if give_up_at.is_some() => return self.give_up(),
                 () = self.inlets.stop.notified() => return Ok(()),
             }
         }
@@ -347,7 +347,15 @@ impl<W: io::Write> Visit<W> {
 
     fn try_held(&mut self) -> io::Result<()> {
         match self.held.take() {
-            Some(command) => self.carry_out(command),
+            Some((command, _)) => self.carry_out(command),
+            None => Ok(()),
+        }
+    }
+
+    /// What still waits when the time is over was not done, for what it was last refused for.
+    fn give_up(&mut self) -> io::Result<()> {
+        match self.held.take() {
+            Some((_, refusal)) => self.refuse(&refusal),
             None => Ok(()),
         }
     }
@@ -366,7 +374,7 @@ impl<W: io::Write> Visit<W> {
             }
             // A program has to wait; a person is told.
             Err(refusal) if waits && self.may_pass(&refusal) => {
-                self.held = Some(command);
+                self.held = Some((command, refusal));
                 Ok(())
             }
             Err(refusal) => self.refuse(&refusal),

@@ -112,7 +112,7 @@ struct FeedLog {
 /// What an author takes of the log.
 #[derive(Debug, Default)]
 struct Share {
-    /// Where its feeds are.
+    /// Where its feeds are, the one that grew last at the end.
     feeds: Vec<usize>,
     entries: usize,
     bytes: usize,
@@ -414,6 +414,12 @@ impl Log {
     fn note_recent(&mut self, place: usize) {
         self.accepted += 1;
         self.feeds[place].grown = self.accepted;
+        let author = self.feeds[place].feed.author;
+        if let Some(share) = self.authors.get_mut(&author)
+            && let Some(at) = share.feeds.iter().rposition(|known| *known == place)
+        {
+            share.feeds[at..].rotate_left(1);
+        }
         self.recent.retain(|(known, _)| *known != place);
         self.recent.push_front((place, self.accepted));
         self.recent.truncate(ACKS_MAX);

@@ -290,6 +290,25 @@ async fn who_ends_before_a_file_has_come_is_told_that_it_has_not() {
 }
 
 #[tokio::test]
+async fn a_program_whose_file_is_not_offered_in_time_is_told_that_there_is_none() {
+    at_a_table(async |cable, folder| {
+        let plan = Plan {
+            start: Start::Settled,
+            end: End::Done {
+                wait: Some(Duration::from_millis(200)),
+            },
+            show: Show::Answers,
+        };
+        let mut bob = Sitter::enter(&cable, folder, 2, "Bob", plan);
+        bob.type_in(&format!("/get 1 {}", folder.join("got").display())).await;
+        bob.typed = None;
+        assert_eq!(bob.hear_refusal().await, "there is no file 1. /files lists them");
+        assert_eq!(bob.end().await, Outcome::Refused);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_not_done_ends_who_came_for_that_alone() {
     at_a_table(async |cable, folder| {
         let plan = Plan {

@@ -120,9 +120,8 @@ impl Log {
         let counted = counted.map(|(author, share)| (share.feeds.len() - usize::from(is_ours(author)), share));
         let most = counted.clone().map(|(count, _)| count).max();
         let candidates = counted.filter(|(count, _)| Some(*count) == most);
-        let feeds = candidates.flat_map(|(_, share)| share.feeds.iter().copied());
-        let place = feeds
-            .filter(|place| Some(*place) != own)
+        let oldest = candidates.filter_map(|(_, share)| share.feeds.iter().copied().find(|place| Some(*place) != own));
+        let place = oldest
             .min_by_key(|place| self.feeds[*place].grown)
             .expect("invariant: there is more than one feed, and each has an author");
         while self.evict_of(place) {}

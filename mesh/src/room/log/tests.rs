@@ -429,7 +429,16 @@ fn many_feeds_of_one_author_push_out_each_other_and_a_new_one_is_always_heard() 
     assert_eq!((log.feeds.len(), log.len()), (LOG_FEEDS_MAX, LOG_FEEDS_MAX));
     assert_eq!(log.find(entry(1, 0).short()), Some(&entry(1, 0)));
     assert_eq!(log.find(entry_with(2, 0, 0, b"me again").short()), None);
+    let first = entry_with(2, 6, 0, b"me again");
+    let grows = entry_after(2, 6, 1, Some(first.id), b"once more");
+    assert_eq!(log.accept(&grows, Source::Broadcast), Accepted::New);
     assert_eq!(log.accept(&entry(3, 0), Source::Broadcast), Accepted::New);
+    assert_eq!(
+        log.find(grows.short()),
+        Some(&grows),
+        "the first of those that are left has just grown"
+    );
+    assert_eq!(log.find(entry_with(2, 7, 0, b"me again").short()), None);
     let (mut same, digest) = (Log::new([1; 32], me()), log.digest());
     for entry in log.iter() {
         same.accept(entry, Source::Broadcast);

@@ -1,6 +1,6 @@
 //! A room that is kept: people go, an archive stays, and others find everything.
 
-use std::{process::Stdio, time::Duration};
+use std::{pin::pin, process::Stdio, time::Duration};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tokio::{
@@ -180,15 +180,16 @@ async fn an_archive_on_a_full_disk_goes_on_and_keeps_what_waited_once_there_is_r
     prlimit(Some(archive.pid()), Resource::Fsize, limit(Some(bytes))).unwrap();
     let long = "x".repeat(40_000);
     let mut count = 0;
-    let full = async { archive.hear("* the disk is full").await };
-    let talk = async {
+    {
+        let mut full = pin!(archive.hear("* the disk is full"));
         loop {
             ann.type_in(&format!("{count} {long}")).await;
             count += 1;
-            sleep(Duration::from_millis(200)).await;
+            if timeout(Duration::from_millis(200), &mut full).await.is_ok() {
+                break;
+            }
         }
-    };
-    tokio::select! { () = full => {} () = talk => {} }
+    }
     // It hears, hands on and serves all the same.
     until_metric(port, "messages_shown", |shown| shown == count).await;
     let mut bob = machine.person("Bob", "1");
