@@ -108,6 +108,8 @@ impl Namespace {
         let folder = self.settings();
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         fs::write(folder.join("hosts"), format!("127.0.0.1 localhost\n{address} {name}\n"))?;
+        // The machine's name server cannot be reached from inside: Chromium would wait for its answer, to the question for an IPv6 address, for ten seconds.
+        fs::write(folder.join("resolv.conf"), "")?;
         Ok(())
     }
 

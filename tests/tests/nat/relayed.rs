@@ -99,7 +99,6 @@ async fn health(server: &Server, works: bool) -> Result<()> {
 }
 
 /// One home lets out nothing but what looks like the web, and the TURN server is certified by an authority of the person's own.
-/// Not tried in Chromium, which connects so after 11 to 17 s, and why is not known.
 async fn by_tls(engine: Engine) -> Result<()> {
     let (mut lab, authority) = (Lab::new()?, Authority::new()?);
     let (here, there) = (lab.home(Nat::UdpBlocked)?, lab.home(Nat::PortRestricted)?);
