@@ -38,8 +38,11 @@ pub struct Timing {
     pub measure_interval: Duration,
     /// The silence after which a link is dead. Default 7.5 s, so that a lost peer is noticed within 10 s.
     pub link_dead: Duration,
-    /// From ICE's `disconnected` to an ICE restart. Default 2 s (it often recovers by itself).
+    /// From ICE's `disconnected` to an ICE restart. Default 1 s (it often recovers by itself).
     pub restart_after: Duration,
+    /// The silence after which ICE is restarted, whatever it says. Default 5 s: that is two pings, and browsers say `disconnected` after
+    /// six.
+    pub restart_silence: Duration,
     /// A timer this late means that the machine slept. Default 5 s.
     pub sleep_threshold: Duration,
     /// After sleep, the time a link gets to prove itself. Default 3 s.
@@ -80,6 +83,7 @@ impl Default for Timing {
             measure_interval: Duration::from_secs(15),
             link_dead: Duration::from_millis(7_500),
             restart_after: Duration::from_secs(1),
+            restart_silence: Duration::from_secs(5),
             sleep_threshold: Duration::from_secs(5),
             sleep_grace: Duration::from_secs(3),
             goodbye_timeout: Duration::from_millis(500),

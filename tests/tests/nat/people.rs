@@ -17,14 +17,16 @@ use tests::{
 /// How long people wait for each other where nothing is promised.
 pub(crate) const CONNECTED: Duration = Duration::from_secs(20);
 
-/// What is promised where there is a direct way, and where the only way is another person.
-pub(crate) const MET: Duration = Duration::from_secs(5);
-/// What is promised where the only way is a TURN server.
-pub(crate) const RELAYED: Duration = Duration::from_secs(6);
-/// When everybody knows why there is no way.
-pub(crate) const TOLD: Duration = Duration::from_secs(12);
-/// When people hear each other again after an address has changed. Within 8 s is promised, which `bench nat` measures, and a link counts as lost after 7.5: a machine that is busy gets two more.
-pub(crate) const MOVED: Duration = Duration::from_secs(10);
+// What is promised is about half of these, and `cargo xtask bench nat` measures it: here, a machine that is busy breaks nothing.
+
+/// Where there is a direct way, and where the only way is another person: 5 s are promised.
+pub(crate) const MET: Duration = Duration::from_secs(10);
+/// Where the only way is a TURN server: 6 s are promised.
+pub(crate) const RELAYED: Duration = Duration::from_secs(12);
+/// When everybody knows why there is no way: 12 s are promised.
+pub(crate) const TOLD: Duration = Duration::from_secs(20);
+/// When people hear each other again after an address has changed: 8 s are promised, and a link counts as lost after 7.5.
+pub(crate) const MOVED: Duration = Duration::from_secs(15);
 
 /// Starts one browser at each of these hosts.
 pub(crate) async fn browsers<const N: usize>(engines: [Engine; N], hosts: [&Namespace; N]) -> Result<[Browser; N]> {
