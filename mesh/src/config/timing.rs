@@ -40,9 +40,6 @@ pub struct Timing {
     pub link_dead: Duration,
     /// From ICE's `disconnected` to an ICE restart. Default 1 s (it often recovers by itself).
     pub restart_after: Duration,
-    /// The silence after which ICE is restarted, whatever it says. Default 5 s: that is two pings, and browsers say `disconnected` after
-    /// six.
-    pub restart_silence: Duration,
     /// A timer this late means that the machine slept. Default 5 s.
     pub sleep_threshold: Duration,
     /// After sleep, the time a link gets to prove itself. Default 3 s.
@@ -83,7 +80,6 @@ impl Default for Timing {
             measure_interval: Duration::from_secs(15),
             link_dead: Duration::from_millis(7_500),
             restart_after: Duration::from_secs(1),
-            restart_silence: Duration::from_secs(5),
             sleep_threshold: Duration::from_secs(5),
             sleep_grace: Duration::from_secs(3),
             goodbye_timeout: Duration::from_millis(500),

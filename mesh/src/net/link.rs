@@ -40,8 +40,6 @@ pub(crate) struct Link {
     round_trip: Option<Duration>,
     /// Since when ICE has no path.
     path_lost: Option<Instant>,
-    /// Whether silence has ICE restarted: once, until something is heard.
-    may_restart: bool,
     proof: Proof,
     /// How many violations count, and as of when.
     violations: (u32, Instant),
@@ -99,7 +97,6 @@ impl Link {
             pings: 0,
             round_trip: None,
             path_lost: None,
-            may_restart: true,
             proof: Proof::Anything,
             violations: (0, now),
             kind: None,
@@ -195,9 +192,6 @@ impl Link {
         if let Some(lost) = self.path_lost {
             at = at.min(lost + timing.restart_after);
         }
-        if self.may_restart {
-            at = at.min(self.last_heard + timing.restart_silence);
-        }
         at
     }
 
@@ -214,10 +208,6 @@ impl Link {
         if self.path_lost.is_some_and(|lost| now >= lost + timing.restart_after) {
             // Asked again after as long, should the path stay lost.
             self.path_lost = Some(now);
-            return Some(Due::Restart);
-        }
-        if self.may_restart && now >= self.last_heard + timing.restart_silence {
-            self.may_restart = false;
             return Some(Due::Restart);
         }
         if now >= self.ping_at {
@@ -241,7 +231,6 @@ impl Link {
     pub(crate) fn handle_heard(&mut self, now: Instant, timing: &Timing) {
         if self.proof == Proof::Anything {
             self.last_heard = now;
-            self.may_restart = true;
             self.ping_at = (now + timing.ping_interval).min(self.pinged_at + timing.measure_interval);
         }
     }
@@ -253,7 +242,6 @@ impl Link {
         {
             self.proof = Proof::Anything;
             self.last_heard = now;
-            self.may_restart = true;
         }
         if nonce != self.pings || !std::mem::take(&mut self.awaits_pong) {
             return false;
@@ -283,8 +271,6 @@ impl Link {
     pub(crate) fn grant_grace(&mut self, now: Instant, timing: &Timing) {
         let lateness = timing.link_dead.saturating_sub(timing.sleep_grace);
         self.last_heard = now - lateness;
-        // What it is given would be over as soon.
-        self.may_restart = false;
         self.ping_at = now;
         self.proof = Proof::Wanted;
     }
@@ -334,9 +320,7 @@ mod tests {
         assert_eq!(link.due(at(2_499), &timing), None);
         assert_eq!(link.due(at(2_500), &timing), Some(Due::Ping { nonce: 1 }));
         assert_eq!(link.due(at(2_500), &timing), None);
-        assert_eq!(link.due(at(5_000), &timing), Some(Due::Restart));
         assert_eq!(link.due(at(5_000), &timing), Some(Due::Ping { nonce: 2 }));
-        assert_eq!(link.due(at(7_499), &timing), None);
         assert_eq!(link.due(at(7_500), &timing), Some(Due::Dead));
         assert!(timing.link_dead + timing.ping_interval <= Duration::from_secs(10));
     }
