@@ -9,6 +9,7 @@ use client::{
     Session,
     room::RoomState,
     store::{MemoryStore, Store},
+    validate,
 };
 use mesh::{
     model::{FileInfo, PersonState},
@@ -68,8 +69,10 @@ pub fn identity(lower: Lower, number: u8) -> Identity {
 /// # Errors
 /// If it is no address of a room.
 pub fn place(room: &str) -> anyhow::Result<(RoomCode, String)> {
-    let (page, code) = room.split_once("#/r/").context("an address of a room")?;
-    Ok((RoomCode::parse(code)?, client::servers::beside(page)))
+    let (page, _) = room.split_once("#/r/").context("an address of a room")?;
+    // Read as a person's program reads it: what is no letter and no digit at the end of a link is encoded.
+    let code = validate::room(room, |name| Some(name.to_owned()))?;
+    Ok((code, client::servers::beside(page)))
 }
 
 /// So many identities, in the order of their ids.

@@ -6,10 +6,9 @@ use anyhow::{Context, Result, ensure};
 use futures_util::future::{try_join, try_join_all, try_join3};
 use http::Method;
 use serde_json::json;
-use shared::RoomCode;
 use tests::{
     browser::{Browser, Engine, Setup},
-    native::{Peer, identities},
+    native::{Peer, identities, place},
     page::{Page, view::View},
     server::Server,
 };
@@ -66,8 +65,7 @@ async fn scans(page: &Page, image: &str, text: &str) -> Result<()> {
 async fn with_natives(browser: &Browser) -> Result<()> {
     let mut server = Server::start().await?;
     let (ann, room) = found(browser, &server.url(), "Ann").await?;
-    let (page, code) = room.split_once("#/r/").context("an address of a room")?;
-    let (code, at) = (RoomCode::parse(code)?, client::servers::beside(page));
+    let (code, at) = place(&room)?;
     server.kill().await?;
     let [ben, cid] = <[_; 2]>::try_from(identities(2)).ok().context("two people")?;
 

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use futures_util::future::try_join;
-use shared::{Room, RoomCode};
+use shared::Room;
 use tests::{
     browser::Browser,
     hostile::{Mischief, Proxy},
+    native::place,
     page::view::View,
     server::Server,
 };
@@ -19,8 +20,8 @@ const NO_LINK: Duration = Duration::from_secs(3);
 
 /// The room behind an address.
 fn room_of(url: &str) -> Result<Room> {
-    let (_, code) = url.split_once("#/r/").context("not a room")?;
-    Ok(RoomCode::parse(code)?.open())
+    let (code, _) = place(url)?;
+    Ok(code.open())
 }
 
 fn warns_of_the_server(view: &View) -> bool {

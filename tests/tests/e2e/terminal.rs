@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use client::room::RoomState;
+use client::{room::RoomState, route::Route};
 use mesh::model::FileState;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use shared::{Identity, RoomCode};
 use tests::{
     browser::{Browser, Engine, Setup},
     native::{Lower, Peer, identity, place},
@@ -175,4 +176,17 @@ fn a_browser_comes_into_a_room_of_native_peers() {
 #[test]
 fn files_go_both_ways_between_native_peers_and_browsers() {
     with_each(files);
+}
+
+#[test]
+fn a_room_is_found_by_its_link_whatever_that_ends_with() {
+    for byte in 0..=u8::MAX {
+        let code = RoomCode::Generated {
+            secret: [byte; 16],
+            founder: Identity::from_secret(&[byte; 32]).peer_id(),
+        };
+        let route = Route::Room { code: code.to_text() };
+        let (found, server) = place(&format!("http://host/{}", route.to_fragment())).expect("a room");
+        assert_eq!((found, server.as_str()), (code, "ws://host/ws"));
+    }
 }
