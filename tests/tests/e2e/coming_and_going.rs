@@ -11,8 +11,8 @@ use crate::lab::{enter, found, gathered, run, two};
 /// "At once", for a machine that runs two browsers, and sooner than silence would be noticed.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
-/// A peer that says nothing any more is gone after this at the latest: after 10 s, and a machine that is busy gets five more.
-const GONE: Duration = Duration::from_secs(15);
+/// A peer that says nothing any more is gone after this at the latest.
+const GONE: Duration = Duration::from_secs(10);
 
 #[test]
 fn leaving_is_seen_at_once_and_leads_back_to_the_start() {

@@ -21,7 +21,7 @@ use crate::{
     lab::{at_the_door, found, go_in, note, others_here, run},
 };
 
-/// How long it takes from coming in until people see each other, in the middle of all tries: a busy machine may hold up any one of them.
+/// How long it takes at most from coming in until people see each other.
 const LINKED: Duration = Duration::from_secs(2);
 
 /// How often the native peer comes in.
@@ -50,8 +50,7 @@ async fn comes_in(browser: &Browser) -> Result<()> {
         }
     }
     note(&format!("linked with {:?} after {took:?}", browser.engine()));
-    took.sort();
-    ensure!(took[took.len() / 2] <= LINKED, "{took:?}");
+    ensure!(took.iter().all(|took| *took <= LINKED), "{took:?}");
     Ok(())
 }
 
@@ -72,6 +71,7 @@ async fn is_there(browser: &Browser) -> Result<()> {
             "{:?} linked after {took:?}, its start included",
             browser.engine()
         ));
+        ensure!(took <= LINKED, "{took:?}");
         ann.wait("the native peer", |view| others_here(view) == 1).await?;
         talk(&ann, &mut nat, "hello").await?;
         nat.leave().await;
