@@ -240,10 +240,14 @@ impl Core {
         }
     }
 
-    /// Another program of this machine has our identity slot: it goes on from what is kept, and we keep nothing any more.
+    /// Another program of this machine has our identity slot: it goes on from what is kept. We keep nothing any more, and leave: else the two would
+    /// take each other's place with servers and neighbors.
     pub fn handle_slot_lost(&mut self, now: Now) {
-        self.end_keeping(now);
-        self.notify(now, NoticeKind::SlotLost.into());
+        if self.own_state == OwnState::Here {
+            self.end_keeping(now);
+            self.notify(now, NoticeKind::SlotLost.into());
+            self.leave(now);
+        }
     }
 
     /// Another program of this machine forgets the room, or this one: nothing of it is kept any more, and we leave.

@@ -101,6 +101,11 @@ pub trait Platform {
     /// What was kept of this room on former visits; `None` if nothing is kept, nor will be.
     fn restore(&self) -> impl Future<Output = Option<Vec<StoredRecord>>>;
 
+    /// Whether our identity is still ours, found out if another program may have it by now: after a long sleep, say. Asked before each event.
+    fn is_still_us(&self) -> impl Future<Output = bool> {
+        std::future::ready(true)
+    }
+
     /// Has [`DriverEvent::Timer`] sent after so long, instead of what was armed before; never for `None`.
     fn arm_timer(&mut self, after: Option<Duration>);
 
@@ -236,6 +241,10 @@ impl<P: Platform> Driver<P> {
             }
             self.arm();
             let Some(event) = self.queue.next().await else { return };
+            if !self.platform.is_still_us().await {
+                // Before anything is sent in the name of who is somebody else now.
+                self.handle(DriverEvent::SlotLost);
+            }
             self.handle(event);
         }
     }

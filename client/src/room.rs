@@ -142,11 +142,17 @@ impl RoomState {
         }
     }
 
+    /// Whether nothing more can be said or heard here: the room is closed, or we left.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.closed || self.left
+    }
+
     /// Whether something that we said waits here for somebody to come, and would be lost with the page.
     #[must_use]
     pub fn would_be_lost(&self) -> bool {
         let waits = |entry: &Rc<Entry>| entry.delivery == Some(Delivery::Waiting);
-        !self.kept && !self.closed && !self.left && self.messages.iter().any(waits)
+        !self.kept && !self.is_over() && self.messages.iter().any(waits)
     }
 
     /// What is known of someone else.

@@ -139,7 +139,7 @@ async fn claim_lease<S: Store>(
 }
 
 /// Takes or renews the lease of `owner` on a slot, for as long as `lasts`; for no time to give it up. `false` if another owner has it:
-/// after a long sleep, say. The server then tells the node that it was superseded.
+/// after a long sleep, say. The program then leaves.
 ///
 /// # Errors
 /// [`StoreError`]; the lease runs on until its end.

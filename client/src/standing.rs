@@ -67,6 +67,8 @@ pub struct Blocked {
 pub enum ServerStanding {
     /// The room was closed by its founder, and no server is of use.
     RoomClosed,
+    /// We left.
+    Left,
     /// Registered.
     Registered,
     /// None was reached yet, and none was lost.
@@ -131,13 +133,17 @@ pub fn through(network: &Network, me: &PeerId, peer: &PeerId) -> Option<PeerId> 
 pub fn standing(state: &RoomState, network: Option<&Network>) -> Standing {
     let (mesh, blocked) = mesh_standing(state);
     let reach = network.and_then(reach);
-    if state.closed {
+    if state.is_over() {
         return Standing {
             tone: Tone::Trouble,
             mesh,
             blocked: None,
             reach,
-            server: ServerStanding::RoomClosed,
+            server: if state.closed {
+                ServerStanding::RoomClosed
+            } else {
+                ServerStanding::Left
+            },
             retry_at: None,
         };
     }
@@ -155,7 +161,9 @@ pub fn standing(state: &RoomState, network: Option<&Network>) -> Standing {
             ServerStanding::Registered if busy => Tone::Busy,
             ServerStanding::Registered => Tone::Good,
             ServerStanding::Looking => Tone::Busy,
-            ServerStanding::Lost | ServerStanding::Stopped | ServerStanding::RoomClosed => Tone::Trouble,
+            ServerStanding::Lost | ServerStanding::Stopped | ServerStanding::RoomClosed | ServerStanding::Left => {
+                Tone::Trouble
+            }
         },
         mesh,
         blocked,

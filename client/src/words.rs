@@ -55,8 +55,8 @@ pub fn notice(notice: &Notice) -> Cow<'static, str> {
             format!("{why} Until then, what is said from now on is gone when this page is closed.").into()
         }
         NoticeKind::SlotLost => {
-            "Another tab of this browser goes on as you. Reload to be someone else here. Until then, what is said from now on is gone \
-             when this page is closed."
+            "Another tab of this browser goes on as you, so this one has left the room. Nothing more is kept here: copy what you still need, \
+             then reload to be someone else in this tab."
                 .into()
         }
         NoticeKind::ForgottenElsewhere => {
@@ -267,7 +267,7 @@ fn excess(bytes: usize, max: usize) -> String {
 /// How the node stands with servers and mesh, in one to three sentences.
 #[must_use]
 pub fn standing(standing: &Standing) -> String {
-    if standing.server == ServerStanding::RoomClosed {
+    if matches!(standing.server, ServerStanding::RoomClosed | ServerStanding::Left) {
         return server_standing(standing).to_owned();
     }
     let mesh = match standing.mesh {
@@ -299,6 +299,7 @@ fn server_standing(standing: &Standing) -> &'static str {
     let goes_on = matches!(standing.mesh, MeshStanding::Connected { .. });
     match standing.server {
         ServerStanding::RoomClosed => "This room was closed by its founder.",
+        ServerStanding::Left => "You have left this room.",
         ServerStanding::Registered if standing.mesh == MeshStanding::Alone => "Only you are here.",
         ServerStanding::Registered => "",
         ServerStanding::Looking => "Looking for the server…",

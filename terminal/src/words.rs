@@ -155,7 +155,7 @@ pub enum Meeting {
 pub fn standing_of(standing: &Standing, meeting: Meeting) -> String {
     let goes_on = matches!(standing.mesh, MeshStanding::Connected { .. });
     let words = match (meeting, standing.server) {
-        (Meeting::Servers, _) | (_, ServerStanding::RoomClosed | ServerStanding::Registered) => {
+        (Meeting::Servers, _) | (_, ServerStanding::RoomClosed | ServerStanding::Left | ServerStanding::Registered) => {
             return self::standing(standing);
         }
         (Meeting::Hand, _) if goes_on => "",

@@ -67,6 +67,9 @@ enum Versions {
     Six,
 }
 
+/// The interface of a host's second way out.
+const SECOND: &str = "second";
+
 /// The open net is the first one of a lab.
 const OPEN: usize = 0;
 
@@ -251,15 +254,29 @@ impl Lab {
         Ok(home)
     }
 
-    /// Starts the server in the open net for both versions of IP; gives the address of its start page by IPv6.
+    /// Starts the server in the open net for both versions of IP; gives the addresses of its start page by IPv4 and by IPv6.
     ///
     /// # Errors
     /// If it does not start.
-    pub async fn dual_stack_server(&mut self) -> Result<(Server, String)> {
-        let (host, _) = self.server_host()?;
+    pub async fn dual_stack_server(&mut self) -> Result<(Server, [String; 2])> {
+        let (host, four) = self.server_host()?;
         self.join_six(&host, SERVER)?;
         let server = Server::start_at(Place::Inside(host), "[::]:8080", &dist()?, &[], None).await?;
-        Ok((server, format!("http://[{}]:8080/", address_six(OPEN, SERVER))))
+        let six = address_six(OPEN, SERVER);
+        Ok((
+            server,
+            [format!("http://{four}:8080/"), format!("http://[{six}]:8080/")],
+        ))
+    }
+
+    /// A host in the open net with both versions of IP.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn open_dual_stack_host(&mut self) -> Result<Namespace> {
+        let host = self.open_host()?;
+        self.join_six(&host, self.nets[OPEN].last)?;
+        Ok(host)
     }
 
     /// Gives somebody in the open net an address of IPv6.
@@ -297,6 +314,27 @@ impl Lab {
     /// If it cannot be made.
     pub fn host(&mut self, home: &Home) -> Result<Namespace> {
         self.host_in(home.net)
+    }
+
+    /// Gives a host of the `first` home a second way out, through another one, which it prefers from now on: as a VPN does, or a cable beside Wi-Fi.
+    ///
+    /// # Errors
+    /// If it cannot be changed.
+    pub fn second_way(&mut self, host: &Namespace, first: &Home, second: &Home) -> Result<()> {
+        let address = self.nets[second.net].take();
+        self.plug(host, SECOND, second.net, &address)?;
+        let [first, second] = [first, second].map(|home| self.nets[home.net].address(ROUTER));
+        host.ip(&format!("route add default via {first} metric 100"))?;
+        host.ip(&format!("route add default via {second} metric 10"))?;
+        host.ip("route del default metric 0").map(drop)
+    }
+
+    /// The second way out is gone, and with it the interface: the VPN ended, the cable was pulled.
+    ///
+    /// # Errors
+    /// If it cannot be changed.
+    pub fn end_second_way(&self, host: &Namespace) -> Result<()> {
+        host.ip(&format!("link del {SECOND}")).map(drop)
     }
 
     /// What the addresses within a home begin with.

@@ -222,7 +222,7 @@ impl Page {
         .await
     }
 
-    /// Says what was seen instead, and keeps a picture of it.
+    /// Says what was seen instead, and keeps a picture of it. What was waited for stands last: of a long log the end is shown.
     async fn failed(&self, what: &str, view: &View) -> anyhow::Error {
         let picture = async {
             let path = output_folder("e2e-failures")?.join(format!("{}.png", std::process::id()));
@@ -230,7 +230,7 @@ impl Page {
             Ok::<_, anyhow::Error>(path.display().to_string())
         };
         let picture = picture.await.unwrap_or_else(|error| format!("no picture: {error:#}"));
-        anyhow!("{what}\n{:?} shows {view:#?}\n{picture}", self.browser)
+        anyhow!("{:?} shows {view:#?}\n{picture}\n{what}", self.browser)
     }
 
     /// Clicks a button once it can be clicked.

@@ -119,6 +119,10 @@ impl Platform for Browser {
         });
     }
 
+    async fn is_still_us(&self) -> bool {
+        self.profile.is_still_us().await
+    }
+
     fn open_socket(&mut self, server: ServerId) {
         if let Some(url) = self.profile.servers().get(usize::from(server.0))
             && let Some(signaller) = Signaller::open(server, url, &self.events)

@@ -3,7 +3,7 @@
 //! Several tabs of one browser are several peers; [`client::slot`] says how they share its identities. A tab remembers its
 //! slot in its session storage, and holds it under a Web Lock for as long as the page lives. Where there are no Web Locks
 //! (plain http), a lease in the database, renewed every few seconds, does the same. After a long sleep another tab may have taken the lease: this tab
-//! then keeps nothing any more.
+//! finds that out before it does anything else, keeps nothing any more, and leaves.
 
 use std::{
     cell::{Cell, RefCell},
@@ -58,8 +58,8 @@ struct Inner {
     servers: Vec<String>,
     /// The statements of founders who closed their rooms.
     closed: RefCell<LiteMap<RoomId, Vec<u8>>>,
-    /// Renews the lease where there are no Web Locks.
-    _renewal: Option<Renewal>,
+    /// Where there are no Web Locks.
+    renewal: Option<Renewal>,
 }
 
 impl Profile {
@@ -176,6 +176,17 @@ impl Profile {
         Ok(&self.0.store)
     }
 
+    /// Whether no other tab goes on as us: looked up if the lease was not renewed in time, because the machine slept or the tab was frozen.
+    pub(crate) async fn is_still_us(&self) -> bool {
+        if let Some(Renewal { lease, .. }) = &self.0.renewal
+            && lease.until_unix_millis.get() <= Tab.unix_millis()
+        {
+            // A store that does not answer tells nothing.
+            let _ = js::within(RETURN_MAX, lease.renew(LEASE)).await;
+        }
+        !self.0.loss.is_lost.get()
+    }
+
     /// Has the driver at the other end told if another tab takes our slot, or has it.
     pub(crate) fn tell_of_loss(&self, events: &Events) {
         if self.0.loss.is_lost.get() {
@@ -238,7 +249,7 @@ pub async fn boot() -> Result<Profile, Missing> {
         store,
         servers,
         closed: RefCell::new(by_room),
-        _renewal: renewal,
+        renewal,
     })))
 }
 
@@ -267,9 +278,38 @@ impl Loss {
     }
 }
 
+/// The lease on our slot.
+#[derive(Debug)]
+struct HeldLease {
+    store: BrowserStore,
+    slot: u32,
+    owner: String,
+    loss: Rc<Loss>,
+    /// Until then no other tab takes it.
+    until_unix_millis: Cell<u64>,
+}
+
+impl HeldLease {
+    /// Renews it for as long as it `lasts`, unless another tab has the slot.
+    async fn renew(&self, lasts: Duration) {
+        if self.loss.is_lost.get() {
+            return;
+        }
+        let now = Tab.unix_millis();
+        match slot::renew(&self.store, self.slot, &self.owner, now, lasts).await {
+            // Given up, it is not renewed again by what is still done while the page goes away.
+            Ok(true) if lasts.is_zero() => {}
+            Ok(true) => self.until_unix_millis.set(now + u64::from(clock::millis(lasts))),
+            Ok(false) => self.loss.tell(),
+            Err(error) => failed("the lease on this identity was not renewed", &error),
+        }
+    }
+}
+
 /// Renews a lease until it is dropped, and gives it up while the page is away.
 #[derive(Debug)]
 struct Renewal {
+    lease: Rc<HeldLease>,
     _interval: Interval,
     _listeners: [EventListener; 2],
 }
@@ -328,22 +368,22 @@ async fn own_identity() -> (
 
 /// Renews the lease on a slot for as long as the page lives, or until another tab has the slot.
 fn keep_renewing(store: &BrowserStore, slot: u32, owner: String, loss: &Rc<Loss>) -> Renewal {
-    let (store, loss, left) = (store.clone(), Rc::clone(loss), owner.clone());
+    let left = owner.clone();
+    let lease = Rc::new(HeldLease {
+        store: store.clone(),
+        slot,
+        owner,
+        loss: Rc::clone(loss),
+        until_unix_millis: Cell::new(Tab.unix_millis() + u64::from(clock::millis(LEASE))),
+    });
+    let renewed = Rc::clone(&lease);
     let renew = move |lasts: Duration| {
-        let (store, owner, loss) = (store.clone(), owner.clone(), Rc::clone(&loss));
-        if loss.is_lost.get() {
-            return;
-        }
-        spawn_local(async move {
-            match slot::renew(&store, slot, &owner, Tab.unix_millis(), lasts).await {
-                Ok(true) => {}
-                Ok(false) => loss.tell(),
-                Err(error) => failed("the lease on this identity was not renewed", &error),
-            }
-        });
+        let lease = Rc::clone(&renewed);
+        spawn_local(async move { lease.renew(lasts).await });
     };
     let give_up = renew.clone();
     Renewal {
+        lease,
         _interval: Interval::new(clock::millis(LEASE_RENEWAL), move || renew(LEASE)),
         _listeners: [
             EventListener::new(&js::window(), "pagehide", move |_| {

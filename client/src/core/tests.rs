@@ -406,19 +406,27 @@ fn a_store_that_takes_nothing_any_more_is_given_up_once_too_much_waits() {
 }
 
 #[test]
-fn who_lost_the_identity_to_another_tab_keeps_nothing_and_goes_on_in_another_feed() {
+fn who_lost_the_identity_to_another_tab_keeps_nothing_and_leaves() {
     let mut pair = Pair::new();
     let now = pair.now;
     let core = &mut pair.cores[0];
     core.restore(now, Vec::new());
     let before = core.say(now, "hello").unwrap();
     writes(core);
-    core.handle_slot_lost(now);
-    assert_eq!(told(core), [NoticeKind::SlotLost]);
-    assert_keeps_nothing(core, now);
-    let ids: Vec<_> = core.room().messages.iter().map(|entry| entry.message.id).collect();
-    assert!(ids.len() == 2 && !ids.contains(&before), "it was said again");
-    assert!(!core.room().left);
+    for _ in 0..2 {
+        core.handle_slot_lost(now);
+        assert_eq!(told(core), [NoticeKind::SlotLost]);
+    }
+    core.handle_written(now, Ok(()));
+    assert_eq!(writes(core), []);
+    assert!(core.say(now, "not kept").is_err() && core.has_written_all());
+    let room = core.room();
+    assert!(room.left && !room.kept);
+    let ids: Vec<_> = room.messages.iter().map(|entry| entry.message.id).collect();
+    assert!(
+        ids.len() == 1 && !ids.contains(&before),
+        "it was said again, in another feed"
+    );
 }
 
 #[test]

@@ -1,13 +1,17 @@
 //! A driver on a made-up platform, whose clock stands still.
 
 use std::{
+    cell::Cell,
     collections::VecDeque,
     pin::pin,
     task::{Context, Poll, Waker},
 };
 
 use mesh::NodeConfig;
-use shared::{FileId, Identity, RoomCode};
+use shared::{
+    FileId, Identity, RoomCode,
+    signal::{Event::Challenge, Nonce, PROTOCOL_VERSION},
+};
 
 use super::*;
 use crate::{
@@ -38,6 +42,7 @@ struct Paper {
     is_exhausted: bool,
     is_full: bool,
     keeps: bool,
+    is_lost: Rc<Cell<bool>>,
 }
 
 impl Paper {
@@ -62,6 +67,9 @@ impl Platform for Paper {
         self.keeps.then(Vec::new)
     }
     async fn pause(&self) {}
+    async fn is_still_us(&self) -> bool {
+        !self.is_lost.get()
+    }
     fn arm_timer(&mut self, after: Option<Duration>) {
         self.note(Asked::Timer(after));
     }
@@ -215,6 +223,32 @@ fn a_program_that_ends_now_leaves_at_once_and_ends_when_all_is_stored() {
     assert!(paper.take().contains(&Asked::Write));
     events.send(DriverEvent::Written(Ok(())));
     assert!(!goes_on());
+}
+
+#[test]
+fn who_is_somebody_else_by_now_is_out_before_anything_that_waited_is_done() {
+    for is_lost in [false, true] {
+        let paper = Paper::default();
+        let (session, driver) = enter(paper.clone());
+        let events = driver.events.clone();
+        let mut run = pin!(driver.run());
+        let mut goes_on = || run.as_mut().poll(&mut Context::from_waker(Waker::noop())) == Poll::Pending;
+        assert!(goes_on());
+        paper.take();
+        paper.is_lost.set(is_lost);
+        events.input(Input::Signal {
+            server: SERVER,
+            event: Challenge {
+                nonce: Nonce::from_bytes([3; 32]),
+                version_min: PROTOCOL_VERSION,
+                version_max: PROTOCOL_VERSION,
+            },
+        });
+        assert!(goes_on());
+        assert_eq!(session.room().left, is_lost);
+        let (asked, hello) = (paper.take(), Asked::Other);
+        assert_eq!(asked.contains(&hello), !is_lost, "{asked:?}");
+    }
 }
 
 #[test]

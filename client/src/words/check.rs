@@ -75,19 +75,27 @@ pub fn details(check: &Check, standing: &Standing) -> String {
     let server = match standing.server {
         ServerStanding::Registered => "connected",
         ServerStanding::Looking => "connecting",
-        ServerStanding::Lost | ServerStanding::Stopped | ServerStanding::RoomClosed => "not connected",
+        ServerStanding::Lost | ServerStanding::Stopped | ServerStanding::RoomClosed | ServerStanding::Left => {
+            "not connected"
+        }
     };
     let router = match (v4 || v6, check.ways.varies()) {
         (_, true) => "another port for each destination",
         (true, false) if check.compared => "one port for all",
         (_, false) => "unknown",
     };
-    let relay = match (check.relay_asked, check.ways.is_relayed()) {
-        (false, _) => "none offered",
-        (true, true) => "works",
-        (true, false) if check.made => "does not answer",
-        (true, false) => "unknown",
-    };
+    let mut relay = String::new();
+    for (by, works) in ["UDP", "TCP", "TLS"].into_iter().zip(check.relays) {
+        let Some(works) = works else { continue };
+        let separator = if relay.is_empty() { "" } else { "; " };
+        let works = if works { "works" } else { "does not answer" };
+        for part in [separator, "by ", by, " ", works] {
+            relay.push_str(part);
+        }
+    }
+    if relay.is_empty() {
+        relay.push_str(if check.relay_asked { "unknown" } else { "none offered" });
+    }
     let own = match check.own {
         OwnAddresses::Hidden => "hidden by the browser",
         OwnAddresses::Shown => "shown to members",
@@ -188,8 +196,11 @@ mod tests {
             &servers,
             TransportPolicy::All,
             Some(&found.chain([Candidate::end()]).collect::<Vec<_>>()),
+            NO_RELAYS,
         )
     }
+
+    const NO_RELAYS: [Option<&[Candidate]>; 3] = [None; 3];
 
     fn standing(server: ServerStanding) -> Standing {
         Standing {
@@ -214,10 +225,10 @@ mod tests {
         let registered = standing(ServerStanding::Registered);
         for (check, verdict_begins) in [
             (
-                Check::of(&[], TransportPolicy::All, Some(&[])),
+                Check::of(&[], TransportPolicy::All, Some(&[]), NO_RELAYS),
                 "This server connects people within",
             ),
-            (Check::of(&[], TransportPolicy::All, None), "This browser"),
+            (Check::of(&[], TransportPolicy::All, None, NO_RELAYS), "This browser"),
             (check(2, false, &[HOST]), "Your network"),
             (check(2, false, &[HOST, INSIDE]), "This server is in your own"),
             (check(2, false, &[HOST, V4, V6]), "All is well"),
@@ -237,7 +248,7 @@ mod tests {
             assert!(verdict(&check, &registered).starts_with(verdict_begins), "{check:?}");
         }
         let lost = standing(ServerStanding::Lost);
-        let asked_nobody = Check::of(&[], TransportPolicy::All, Some(&[]));
+        let asked_nobody = Check::of(&[], TransportPolicy::All, Some(&[]), NO_RELAYS);
         assert!(verdict(&asked_nobody, &lost).starts_with("You are not connected to a server"));
     }
 
@@ -260,10 +271,15 @@ mod tests {
     #[test]
     fn details_say_what_was_tried_and_no_address() {
         let standing = standing(ServerStanding::Registered);
+        let relays = [Some(false), None, Some(true)];
+        let check_of_relays = Check {
+            relays,
+            ..check(2, true, &[HOST, V4, V4_ANEW])
+        };
         assert_eq!(
-            details(&check(2, true, &[HOST, V4, V4_ANEW]), &standing),
+            details(&check_of_relays, &standing),
             "Server: connected\nPublic address by IPv4: found\nPublic address by IPv6: none\n\
-             Router: another port for each destination\nRelay (TURN): does not answer\n\
+             Router: another port for each destination\nRelay (TURN): by UDP does not answer; by TLS works\n\
              Addresses of this device: hidden by the browser"
         );
         let nothing = details(&check(0, false, &[]), &standing);
@@ -296,7 +312,7 @@ mod tests {
             credential: None,
         }];
         let nothing = details(
-            &Check::of(&servers, TransportPolicy::All, None),
+            &Check::of(&servers, TransportPolicy::All, None, NO_RELAYS),
             &standing(ServerStanding::Registered),
         );
         assert_eq!(nothing.matches(": unknown").count(), 5, "{nothing}");

@@ -33,5 +33,11 @@ pub const TOLD_FEEDS_MAX: usize = 8;
 /// How many spans are asked for at once.
 pub const WANT_SPANS_MAX: usize = 64;
 
+/// How many new feeds a neighbor is asked for that take the place of others in a full log: in a second, in the long run.
+pub const DISPLACED_PER_SECOND: u32 = 1;
+
+/// The same at once.
+pub const DISPLACED_BURST: u32 = 16;
+
 /// The largest batch of records: of one link's sync, never more than this is on its way.
 pub const BATCH_BYTES_MAX: usize = 64 * 1024;

@@ -12,6 +12,7 @@
 //! Bounds: as many entries and bytes as [`Keeps`] says; past them the author who takes most room loses its earliest entry.
 //! A person can have less kept.
 //! [`LOG_FEEDS_MAX`] feeds; past them the author with most feeds loses the one that grew longest ago. So a flood evicts itself.
+//! As many that were given up are remembered, and not asked for again.
 //!
 //! Vectors are not signed, and nothing is believed because of them but what to ask for, and, of an author whose entry came, where its
 //! entries begin. What a feed lacks of what it skipped is remembered: it is not acknowledged.
@@ -80,6 +81,8 @@ pub(crate) struct Log {
     by_name: Lookup<ShortId, usize>,
     /// Where an announced entry is: its feed, and its number there.
     by_id: Lookup<ShortId, (usize, u64)>,
+    /// The feeds that were given up last, each with nothing.
+    given_up: Lookup<ShortId, usize>,
     heads: Heads,
     authors: LiteMap<PeerId, Share>,
     entries: usize,
@@ -128,6 +131,7 @@ impl Log {
             by_feed: Lookup::new(seed),
             by_name: Lookup::new(seed),
             by_id: Lookup::new(seed),
+            given_up: Lookup::new(seed),
             heads: Heads::default(),
             authors: LiteMap::new(),
             entries: 0,
@@ -233,6 +237,7 @@ impl Log {
         };
         self.by_feed.insert(&feed, place);
         self.by_name.insert(&feed.short(), place);
+        self.given_up.remove(&feed.short());
         match self.authors.get_mut(&feed.author) {
             Some(share) => share.feeds.push(place),
             None => {

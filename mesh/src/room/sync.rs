@@ -27,9 +27,10 @@ use self::{
 use super::{log::Log, roster::Roster};
 use crate::{
     back_off::back_off,
+    bucket::Bucket,
     config::{
-        BATCH_BYTES_MAX, BATCH_TIMEOUT, COMPARED_MAX, LOG_FEEDS_MAX, PEOPLE_MAX, PEOPLE_TIMEOUT, QUESTION_BYTES,
-        QUIET_MAX, QUIET_MIN, VECTOR_SPANS_MAX, WANT_SPANS_MAX,
+        BATCH_BYTES_MAX, BATCH_TIMEOUT, COMPARED_MAX, DISPLACED_BURST, DISPLACED_PER_SECOND, LOG_FEEDS_MAX, PEOPLE_MAX,
+        PEOPLE_TIMEOUT, QUESTION_BYTES, QUIET_MAX, QUIET_MIN, VECTOR_SPANS_MAX, WANT_SPANS_MAX,
     },
     context::Context,
     io::{Instant, LinkId},
@@ -74,6 +75,8 @@ struct LinkSync {
     /// When this neighbor is asked again for what was skipped, and how often it was in vain.
     ask_at: Instant,
     asked: u32,
+    /// How many of its new feeds may yet take the place of others in a full log.
+    displacing: Bucket,
     /// Until when beacons are awaited that were asked for.
     people_until: Option<Instant>,
 }
@@ -195,24 +198,23 @@ impl Sync {
         log: &Log,
     ) -> usize {
         let sent = send_vector(cx, link, more_than(log, &theirs, ranges));
-        let lacking = log.lacking(&theirs);
         let Some(state) = self.links.get_mut(&link) else {
             return sent;
         };
         let now = cx.instant();
-        match &mut state.fetching {
+        if let Some(fetch) = state.fetching.as_mut().filter(|fetch| now < fetch.until) {
             // A batch is under way: the next one is asked for by the newer vector, or this is a further page of it.
-            Some(fetch) if now < fetch.until => fetch.learn(theirs),
-            fetching if !lacking.is_empty() => {
-                let until = now + BATCH_TIMEOUT;
-                *fetching = Some(Fetch {
-                    theirs,
-                    until,
-                    learned: false,
-                });
-                self.send_want(cx, link, lacking);
-            }
-            _ => {}
+            fetch.learn(theirs);
+            return sent;
+        }
+        let lacking = log.lacking(&theirs, || state.displacing.take(now));
+        if !lacking.is_empty() {
+            state.fetching = Some(Fetch {
+                theirs,
+                until: now + BATCH_TIMEOUT,
+                learned: false,
+            });
+            self.send_want(cx, link, lacking);
         }
         sent
     }
@@ -291,8 +293,9 @@ impl Sync {
         }
         let Some(fetch) = &mut state.fetching else { return };
         fetch.learned = false;
-        fetch.until = cx.instant() + BATCH_TIMEOUT;
-        let lacking = log.lacking(&fetch.theirs);
+        let now = cx.instant();
+        fetch.until = now + BATCH_TIMEOUT;
+        let lacking = log.lacking(&fetch.theirs, || state.displacing.take(now));
         if lacking.is_empty() {
             state.fetching = None;
         } else {
@@ -457,6 +460,7 @@ impl LinkSync {
             people: Comparison::default(),
             ask_at: Instant::default(),
             asked: 0,
+            displacing: Bucket::per_second(DISPLACED_PER_SECOND, DISPLACED_BURST),
             people_until: None,
         }
     }

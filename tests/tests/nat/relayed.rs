@@ -35,7 +35,23 @@ async fn meet(case: &str, engines: Engines, nats: [Nat; 2], transport: Transport
     says_relayed(&ann, "Bob").await?;
     says_relayed(&bob, "Ann").await?;
     health(&server, true).await?;
+    works(&ann, transport).await?;
     checks(&ann, "The server's relay (TURN) connects you all the same").await
+}
+
+/// “Check connection” says that the TURN server is reached in this way.
+async fn works(page: &Page, transport: Transport) -> Result<()> {
+    let by = match transport {
+        Transport::Udp => "Relay (TURN): by UDP works",
+        Transport::Tcp => "Relay (TURN): by TCP works",
+        Transport::Tls => "Relay (TURN): by TLS works",
+    };
+    page.choose("Check connection").await?;
+    page.wait(by, |view| {
+        view.field("Details").is_some_and(|details| details.value.contains(by))
+    })
+    .await?;
+    page.click("Done").await
 }
 
 async fn symmetric(engines: Engines) -> Result<()> {
@@ -117,7 +133,8 @@ async fn by_tls(engine: Engine) -> Result<()> {
     connected("no UDP on one side, and a relay by TLS", RELAYED, &[&ann, &bob]).await?;
     talk(&ann, &bob).await?;
     says_relayed(&ann, "Bob").await?;
-    health(&server, true).await
+    health(&server, true).await?;
+    works(&ann, Transport::Tls).await
 }
 
 #[test]

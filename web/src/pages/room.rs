@@ -10,7 +10,7 @@ use std::{cell::Cell, rc::Rc};
 
 use client::{
     Session,
-    check::Check,
+    check::{Check, RelayTransport},
     config::EXPORT_BYTES_MAX,
     export::Format,
     files::shown_name,
@@ -24,8 +24,11 @@ use client::{
     words,
 };
 use gloo_timers::callback::Timeout;
-use mesh::model::{FileInfo, Invitation, InvitationError, Network, SendError};
-use shared::{PeerId, RoomCode, identity::safety_number};
+use mesh::{
+    io::TransportPolicy,
+    model::{FileInfo, Invitation, InvitationError, Network, SendError},
+};
+use shared::{PeerId, RoomCode, identity::safety_number, signal::IceServer};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
@@ -410,8 +413,21 @@ impl Commands {
             on_check: command(session, |session, told: Callback<Check>| {
                 let (ice_servers, policy) = (session.ice_servers(), session.transport_policy());
                 spawn_local(async move {
-                    let found = rtc::look_around(&ice_servers, policy).await;
-                    told.emit(Check::of(&ice_servers, policy, found.as_deref()));
+                    let [udp, tcp, tls] = RelayTransport::ALL.map(|transport| transport.servers(&ice_servers));
+                    let relayed = async |servers: &[IceServer]| {
+                        if servers.is_empty() {
+                            return None;
+                        }
+                        rtc::look_around(servers, TransportPolicy::Relay).await
+                    };
+                    let (found, udp, tcp, tls) = futures_util::join!(
+                        rtc::look_around(&ice_servers, policy),
+                        relayed(&udp),
+                        relayed(&tcp),
+                        relayed(&tls)
+                    );
+                    let relayed = [udp.as_deref(), tcp.as_deref(), tls.as_deref()];
+                    told.emit(Check::of(&ice_servers, policy, found.as_deref(), relayed));
                 });
             }),
             on_space: Callback::from(|told: Callback<Space>| {

@@ -163,7 +163,7 @@ async fn what_kind_of_network_this_is_is_found_out_each_time_one_asks() {
             (times, 0)
         );
         let told = asked.borrow()[times - 1].clone();
-        told.emit(Check::of(&[], TransportPolicy::All, Some(&[])));
+        told.emit(Check::of(&[], TransportPolicy::All, Some(&[]), [None; 3]));
         page.settle().await;
         assert!(
             page.text("dialog[open] [role=status]")

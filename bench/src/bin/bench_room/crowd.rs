@@ -1,6 +1,6 @@
 //! One room: a load of native peers, two tabs of each engine, and a native peer that says what is measured.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use bench::percentile;
@@ -17,7 +17,7 @@ use tests::{
 use tokio::time::sleep;
 
 use crate::{
-    Row,
+    Row, now_millis,
     program::{Talker, simulated, starling},
 };
 
@@ -144,11 +144,6 @@ fn is_of_load(text: &str) -> bool {
 fn texts(all: impl Iterator<Item = String>) -> Vec<String> {
     all.filter(|text| is_of_load(text) || text.starts_with("measured no "))
         .collect()
-}
-
-fn now_millis() -> f64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    now.as_secs_f64() * 1_000.0
 }
 
 fn rows(peers: u16, figures: &Value, is_one_order: bool, last: &[f64], simulated: &Value) -> Vec<Row> {

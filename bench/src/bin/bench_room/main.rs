@@ -7,17 +7,23 @@
 //!
 //! *The file*: from one process of `starling` to another, beside a bare pump: two processes that do nothing but push bytes through str0m. See [`files`].
 //!
+//! *Leaving*: half of forty tabs crash, are closed or leave within a second. See [`leaving`].
+//!
 //! `cargo xtask bench room` builds what it needs. Fails if a bound is broken.
 
 #![expect(clippy::print_stdout, reason = "a command-line program talks on standard output")]
 
 mod crowd;
 mod files;
+mod leaving;
 mod linking;
 mod program;
 mod pump;
 
-use std::process::ExitCode;
+use std::{
+    process::ExitCode,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
@@ -29,7 +35,7 @@ use self::pump::End;
 #[derive(Debug, Parser)]
 struct Args {
     /// Only these
-    #[arg(long, value_enum, default_values_t = [Part::Crowd, Part::Linking, Part::File])]
+    #[arg(long, value_enum, default_values_t = [Part::Crowd, Part::Linking, Part::File, Part::Leaving])]
     only: Vec<Part>,
     /// Native peers in the room
     #[arg(long, default_value_t = 200)]
@@ -43,6 +49,9 @@ struct Args {
     /// Turns of each side with the file
     #[arg(long, default_value_t = 5)]
     pairs: u32,
+    /// Tabs of which half go
+    #[arg(long, default_value_t = 40)]
+    tabs: usize,
     /// MiB of the file
     #[arg(long, default_value_t = 256)]
     mib: u32,
@@ -59,6 +68,8 @@ enum Part {
     Linking,
     /// A file between two terminals
     File,
+    /// Half of many tabs go at once
+    Leaving,
 }
 
 /// A figure, and whether it keeps to its bound.
@@ -86,6 +97,12 @@ impl Row {
     }
 }
 
+/// Milliseconds since 1970.
+fn now_millis() -> f64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.as_secs_f64() * 1_000.0
+}
+
 fn main() -> Result<ExitCode> {
     let args = Args::parse();
     if let Some(end) = args.pump {
@@ -100,6 +117,7 @@ fn main() -> Result<ExitCode> {
             match part {
                 Part::Crowd => crowd::measure(args.peers, args.messages).await.context("the room"),
                 Part::Linking => linking::measure(args.tries).await.context("linking"),
+                Part::Leaving => leaving::measure(args.tabs).await.context("leaving"),
                 Part::File => files::measure(args.mib, args.pairs).await.context("the file"),
             }
         })?;

@@ -6,7 +6,7 @@ use shared::{MessageId, PeerId};
 
 use super::{FeedLog, Log, Share, stored::Touched};
 use crate::{
-    config::Keeps,
+    config::{Keeps, LOG_FEEDS_MAX},
     model::Retention,
     wire::{entry::Entry, record::Record, timestamp::Timestamp},
 };
@@ -130,6 +130,10 @@ impl Log {
         let feed = *feed;
         self.by_feed.remove(&feed);
         self.by_name.remove(&feed.short());
+        if self.given_up.len() >= LOG_FEEDS_MAX {
+            self.given_up.clear();
+        }
+        self.given_up.insert(&feed.short(), 0);
         self.touch(Touched::Feed { feed });
         self.recent.retain(|(recent, _)| *recent != place);
         if let Some(share) = self.authors.get_mut(&feed.author) {

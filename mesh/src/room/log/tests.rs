@@ -194,7 +194,7 @@ fn an_author_who_contradicts_itself_ends_its_feed_and_no_other() {
         assert_eq!((log.len(), log.digest()), (2, digest));
         assert_eq!(log.find(before.short()), None);
         assert_eq!(accepted(&mut log, [0, 4, 7]), [Accepted::Known; 3]);
-        assert_eq!(log.lacking(&[span(1, 0, 9)]), []);
+        assert_eq!(log.lacking(&[span(1, 0, 9)], || false), []);
         assert!(log.vector().iter().all(|span| span.feed != feed(1, 7).short()));
         assert!(
             log.acks(0)
@@ -225,16 +225,16 @@ fn where_heads_differ_the_last_entry_is_asked_for() {
     accepted(&mut log, 0..3);
     let ours = log.vector()[0];
     assert_eq!(ours.head, Some(entry(1, 2).short()));
-    assert_eq!(log.lacking(&[ours]), []);
+    assert_eq!(log.lacking(&[ours], || false), []);
     let other = Span {
         head: Some(ShortId(5)),
         ..ours
     };
-    assert_eq!(log.lacking(&[other]), [span(1, 2, 3)]);
+    assert_eq!(log.lacking(&[other], || false), [span(1, 2, 3)]);
     // Who has more is asked for that, and who has less asks.
     for next in [2, 4] {
         let other = Span { next, ..other };
-        assert_eq!(log.lacking(&[other]).len(), usize::from(next == 4));
+        assert_eq!(log.lacking(&[other], || false).len(), usize::from(next == 4));
     }
 }
 
@@ -242,15 +242,19 @@ fn where_heads_differ_the_last_entry_is_asked_for() {
 fn lacking_is_what_the_peer_has_beyond_ours() {
     let mut log = Log::new([1; 32], me());
     accepted(&mut log, [0, 1]);
-    assert_eq!(log.lacking(&[span(1, 0, 2)]), []);
-    assert_eq!(log.lacking(&[span(1, 0, 1)]), []);
+    assert_eq!(log.lacking(&[span(1, 0, 2)], || false), []);
+    assert_eq!(log.lacking(&[span(1, 0, 1)], || false), []);
     assert_eq!(
-        log.lacking(&[span(1, 0, 5), span(2, 0, 3)]),
+        log.lacking(&[span(1, 0, 5), span(2, 0, 3)], || false),
         [span(1, 2, 5), span(2, 0, 3)]
     );
     // What is between, others may have.
-    assert_eq!(log.lacking(&[span(1, 4, 9)]), [span(1, 4, 9)]);
-    assert_eq!(log.lacking(&[span(3, 5, 5), span(3, 5, 4)]), [], "nothing, or nonsense");
+    assert_eq!(log.lacking(&[span(1, 4, 9)], || false), [span(1, 4, 9)]);
+    assert_eq!(
+        log.lacking(&[span(3, 5, 5), span(3, 5, 4)], || false),
+        [],
+        "nothing, or nonsense"
+    );
 }
 
 #[test]
@@ -259,7 +263,7 @@ fn where_the_beginning_is_gone_for_good_a_feed_begins_later() {
     let theirs = [span(1, 6, 10)];
     accepted(&mut log, [0, 1, 8]);
     assert_eq!(
-        log.lacking(&theirs),
+        log.lacking(&theirs, || false),
         [span(1, 6, 8), span(1, 9, 10)],
         "what is here is not asked for"
     );
@@ -269,9 +273,9 @@ fn where_the_beginning_is_gone_for_good_a_feed_begins_later() {
     assert_eq!(accepted(&mut log, [6, 7]), [Accepted::New, Accepted::New]);
     log.skip_gaps(&with_heads(&theirs));
     assert_eq!(vector(&log), [span(1, 6, 9), span(1, 0, 2)]);
-    assert_eq!(log.lacking(&theirs), [span(1, 9, 10)]);
+    assert_eq!(log.lacking(&theirs, || false), [span(1, 9, 10)]);
     // Nor is it for ever: whoever has what is between can still bring it.
-    assert_eq!(log.lacking(&[span(1, 0, 9)]), [span(1, 2, 6)]);
+    assert_eq!(log.lacking(&[span(1, 0, 9)], || false), [span(1, 2, 6)]);
     assert_eq!(accepted(&mut log, 2..6), [Accepted::New; 4]);
     assert_eq!(vector(&log), [span(1, 0, 9)]);
 }
@@ -365,7 +369,7 @@ fn what_was_evicted_is_neither_accepted_nor_asked_for_again_and_the_digest_does_
         "it does not come back"
     );
     assert_eq!(
-        full.lacking(&[span(1, 0, count)]),
+        full.lacking(&[span(1, 0, count)], || false),
         [],
         "a peer that still has it is not asked"
     );
@@ -444,7 +448,18 @@ fn many_feeds_of_one_author_push_out_each_other_and_a_new_one_is_always_heard() 
         same.accept(entry, Source::Broadcast);
     }
     assert_eq!(same.digest(), digest, "nothing is left of what was given up");
-    assert_eq!(log.lacking(&[span(4, 0, 1)]), [], "there is no room to ask for more");
+    let mut places = [true, false].into_iter();
+    let lacking = log.lacking(&[span(4, 0, 1), span(5, 0, 1)], || places.next() == Some(true));
+    assert_eq!(lacking, [span(4, 0, 1)], "it takes the place of another");
+    let given_up = Feed {
+        number: 7,
+        ..feed_of(&first)
+    };
+    let given_up = Span {
+        feed: given_up.short(),
+        ..span(2, 0, 1)
+    };
+    assert_eq!(log.lacking(&[given_up], || true), [], "it would be given up again");
 }
 
 /// Item after item, as few as fit, an author had more than can be out of order: on a neighbor's word a feed goes on later.
@@ -475,7 +490,7 @@ fn of_a_feed_that_was_wholly_evicted_the_last_header_is_left_and_newcomers_go_on
         for has in [None, Some(*last)] {
             let mut newcomer = Log::new([2; 32], me());
             accepted(&mut newcomer, has);
-            let lacking = newcomer.lacking(&theirs);
+            let lacking = newcomer.lacking(&theirs, || false);
             assert_eq!(
                 lacking.last(),
                 Some(&span(1, *last, last + 1)).filter(|_| newcomer.digest() != old.digest())
@@ -485,7 +500,10 @@ fn of_a_feed_that_was_wholly_evicted_the_last_header_is_left_and_newcomers_go_on
             assert_eq!((header.seq, header.id), (*last, entry(1, *last).id));
             assert!(newcomer.skip_past(header.clone()));
             assert!(!newcomer.skip_past(header.clone()), "it is no news");
-            assert_eq!((newcomer.digest(), newcomer.lacking(&theirs).len()), (old.digest(), 0));
+            assert_eq!(
+                (newcomer.digest(), newcomer.lacking(&theirs, || false).len()),
+                (old.digest(), 0)
+            );
             assert!(!newcomer.is_whole());
             // It is handed on, until the entry itself comes, and the feed goes on.
             assert_eq!(newcomer.header_of(*wanted).is_some(), has.is_none());
@@ -506,7 +524,7 @@ fn what_was_skipped_is_known_and_asked_for() {
     accepted(&mut full, 0..10);
     assert_eq!(log.digest(), full.digest(), "nobody can tell by that");
     assert_eq!(log.skipped(0), [span(1, 0, 9)]);
-    assert_eq!(log.lacking(&log.skipped(0)), log.skipped(0));
+    assert_eq!(log.lacking(&log.skipped(0), || false), log.skipped(0));
     accepted(&mut log, 0..9);
     assert!(log.is_whole());
     assert_eq!(log.skipped(0), []);
@@ -520,7 +538,7 @@ fn what_came_of_the_skipped_is_not_asked_for_again() {
     log.skip_gaps(&with_heads(&[span(1, 1_000, 1_001)]));
     accepted(&mut log, (0..300).chain([500]));
     assert_eq!(log.skipped(0), [span(1, 300, 1_000)]);
-    assert_eq!(log.lacking(&[span(1, 0, 1_001)]), [span(1, 300, 1_000)]);
+    assert_eq!(log.lacking(&[span(1, 0, 1_001)], || false), [span(1, 300, 1_000)]);
     accepted(&mut log, 300..500);
     assert_eq!(log.skipped(0), [span(1, 501, 1_000)]);
     accepted(&mut log, 501..1_000);

@@ -33,8 +33,10 @@ impl Log {
     }
 
     /// What is lacking of a peer's vector: of each of these feeds the numbers from `first` to below `next`, and where both have as much but
-    /// not the same, the last of it. A log without room for more feeds asks for none.
-    pub(crate) fn lacking(&self, theirs: &[Span]) -> Vec<Span> {
+    /// not the same, the last of it. In a full log a new feed takes the place of another, so each is asked for only if `may_displace`, and none
+    /// that was given up here: else two full logs would pass the same feeds to and fro.
+    pub(crate) fn lacking(&self, theirs: &[Span], mut may_displace: impl FnMut() -> bool) -> Vec<Span> {
+        let mut room = LOG_FEEDS_MAX - self.feeds.len();
         let mut lacking = Vec::new();
         for span in theirs {
             let feed = self.named(span.feed);
@@ -48,8 +50,14 @@ impl Log {
                     let wanted = kept.missing_from(span.first.max(kept.evicted()));
                     (kept.first(), kept.next(), wanted, differs)
                 }
-                None if self.feeds.len() < LOG_FEEDS_MAX => (span.first, 0, span.first, false),
-                None => continue,
+                None if self.given_up.contains(&span.feed) => continue,
+                None => {
+                    if room == 0 && !may_displace() {
+                        continue;
+                    }
+                    room = room.saturating_sub(1);
+                    (span.first, 0, span.first, false)
+                }
             };
             // Earlier ones than ours are wanted if we never had them, not if we evicted them. What came out of order is not asked for again.
             let mut parts = vec![(wanted, first.min(span.next))];

@@ -165,7 +165,7 @@ mod tests {
             let (from_one, from_other, messages) = compared(one, other);
             assert!((3..=5).contains(&messages), "{messages}");
             assert!(from_one.len() + from_other.len() < 4 * TOLD_FEEDS_MAX);
-            let lacks = [one.lacking(&from_other), other.lacking(&from_one)];
+            let lacks = [one.lacking(&from_other, || false), other.lacking(&from_one, || false)];
             assert_eq!(lacks.iter().flatten().count(), 1, "{lacks:?}");
         }
         assert_eq!(Answer::to(&all, &[all.sums_of(Range::ALL)]), Answer::default());
@@ -227,7 +227,7 @@ mod tests {
         let ours = log([(1, 0), (1, 1), (2, 0), (3, 0), (3, 2)]);
         let theirs = log([(1, 0), (2, 0), (3, 0)]);
         let more = more_than(&ours, &theirs.vector(), &[Range::ALL]);
-        assert_eq!(theirs.lacking(&more).len(), 2, "{more:?}");
+        assert_eq!(theirs.lacking(&more, || false).len(), 2, "{more:?}");
         assert!(
             more.iter()
                 .all(|span| span.feed != ours.vector_of(Range::ALL)[0].feed || span.next > 1)

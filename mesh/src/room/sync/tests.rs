@@ -162,7 +162,7 @@ fn no_exchange_begins_while_a_batch_is_awaited() {
     assert_eq!(rig.digest(Urgency::AtOnce, &ours, theirs.digest()), [tells_all(&ours)]);
     rig.cx.wait(10);
     rig.sync.handle_have(&mut rig.cx, LINK, theirs.vector(), &[], &ours);
-    assert_eq!(rig.sent(), [want(ours.lacking(&theirs.vector()))]);
+    assert_eq!(rig.sent(), [want(ours.lacking(&theirs.vector(), || false))]);
     rig.cx.wait(9_000);
     assert_eq!(rig.digest(Urgency::Patient, &ours, theirs.digest()), [""; 0]);
     assert_eq!(rig.digest(Urgency::AtOnce, &ours, theirs.digest()), [""; 0]);
@@ -179,7 +179,7 @@ fn batches_are_asked_for_until_nothing_is_lacking() {
     rig.sent();
     ours.accept(&entry(1, 0), Source::Broadcast);
     rig.sync.handle_batch(&mut rig.cx, LINK, 1, &ours);
-    assert_eq!(rig.sent(), [want(ours.lacking(&theirs.vector()))]);
+    assert_eq!(rig.sent(), [want(ours.lacking(&theirs.vector(), || false))]);
     ours.accept(&entry(1, 1), Source::Broadcast);
     ours.accept(&entry(2, 0), Source::Broadcast);
     rig.sync.handle_batch(&mut rig.cx, LINK, 2, &ours);
@@ -199,7 +199,7 @@ fn a_vector_that_comes_while_a_batch_is_awaited_does_not_ask_twice() {
     assert_eq!(rig.sync.take_batch(LINK), Ok(()));
     ours.accept(&entry(1, 0), Source::Broadcast);
     rig.sync.handle_batch(&mut rig.cx, LINK, 1, &ours);
-    assert_eq!(rig.sent(), [want(ours.lacking(&more.vector()))]);
+    assert_eq!(rig.sent(), [want(ours.lacking(&more.vector(), || false))]);
     // That one is late, and is asked for again by a newer vector: both may come.
     rig.cx.wait(10_000);
     rig.sync.handle_have(&mut rig.cx, LINK, more.vector(), &[], &ours);
@@ -220,7 +220,7 @@ fn neighbors_that_are_asked_at_the_same_time_begin_at_different_places() {
         rig.sent();
     }
     for link in links {
-        let lacking = ours.lacking(&theirs.vector());
+        let lacking = ours.lacking(&theirs.vector(), || false);
         rig.sync.send_want(&mut rig.cx, link, lacking.clone());
         let place = starts.len() as u64;
         let spans = from_part(lacking, place, 4);

@@ -125,7 +125,7 @@ pub fn use_sheet(
     show: &Callback<Option<Sheet>>,
     on_chosen: &Callback<Vec<Chosen>>,
 ) -> Html {
-    let sheet = sheet.filter(|sheet| !(props.state.closed && sheet.needs_room()));
+    let sheet = sheet.filter(|sheet| !(props.state.is_over() && sheet.needs_room()));
     let dialog = use_node_ref();
     {
         let dialog = dialog.clone();
@@ -401,7 +401,7 @@ fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>, on_chosen: &Callb
         }
     };
     let goes_to = |icon, label, sheet| item(icon, label, show.reform(move |_: MouseEvent| Some(sheet)));
-    let open = !props.state.closed;
+    let open = !props.state.is_over();
     let founder = props.founder && open;
     html! {
         <div id="sheet-title" role="menu" aria-label={label::ROOM_MENU} onkeydown={Callback::from(walk)}>

@@ -275,7 +275,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                 }
                 { files_bar(props, &pending) }
                 // What is typed in it is kept.
-                if !state.forgotten {
+                if !state.forgotten && !state.left {
                     <Composer
                         whisper_to={recipient}
                         drafts={props.drafts.clone()}
@@ -359,7 +359,7 @@ fn topbar(
                 <span class="visually-hidden">{ "People, here now: " }</span>
                 { state.present() }
             </button>
-            if !state.closed {
+            if !state.is_over() {
                 { button("button primary", label::INVITE, goes_to(Sheet::Invite)) }
             }
             { icon_button(Icon::More, label::ROOM_MENU.into(), goes_to(Sheet::Menu)) }
@@ -400,10 +400,10 @@ fn way_out(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
     // Where the other page sleeps, nothing here is to be checked.
     let is_asleep = |blocked: Blocked| blocked.obstacle == Some(Obstacle::NoAnswer);
     let (label, sheet) = match props.standing.server {
-        _ if props.state.closed => return html! {},
         ServerStanding::Registered if props.standing.blocked.is_none_or(is_asleep) => return html! {},
         ServerStanding::Registered => (label::CHECK_CONNECTION, Sheet::Check),
-        ServerStanding::Looking | ServerStanding::Lost | ServerStanding::Stopped | ServerStanding::RoomClosed => {
+        ServerStanding::RoomClosed | ServerStanding::Left => return html! {},
+        ServerStanding::Looking | ServerStanding::Lost | ServerStanding::Stopped => {
             (label::WITHOUT_SERVER, Sheet::ByHand)
         }
     };
@@ -415,7 +415,7 @@ fn files_bar(props: &RoomViewProps, pending: &UseStateHandle<Vec<Chosen>>) -> Ht
     if let Some((name, percent)) = &props.preparing {
         return html! { <p class="files-bar" role="status">{ words::files::preparing(name, *percent) }</p> };
     }
-    if pending.is_empty() || props.state.closed {
+    if pending.is_empty() || props.state.is_over() {
         return html! {};
     }
     let names = pending.iter().map(Chosen::name);
