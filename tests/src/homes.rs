@@ -254,29 +254,15 @@ impl Lab {
         Ok(home)
     }
 
-    /// Starts the server in the open net for both versions of IP; gives the addresses of its start page by IPv4 and by IPv6.
+    /// Starts the server in the open net for both versions of IP; gives the address of its start page by IPv6.
     ///
     /// # Errors
     /// If it does not start.
-    pub async fn dual_stack_server(&mut self) -> Result<(Server, [String; 2])> {
-        let (host, four) = self.server_host()?;
+    pub async fn dual_stack_server(&mut self) -> Result<(Server, String)> {
+        let (host, _) = self.server_host()?;
         self.join_six(&host, SERVER)?;
         let server = Server::start_at(Place::Inside(host), "[::]:8080", &dist()?, &[], None).await?;
-        let six = address_six(OPEN, SERVER);
-        Ok((
-            server,
-            [format!("http://{four}:8080/"), format!("http://[{six}]:8080/")],
-        ))
-    }
-
-    /// A host in the open net with both versions of IP.
-    ///
-    /// # Errors
-    /// If it cannot be made.
-    pub fn open_dual_stack_host(&mut self) -> Result<Namespace> {
-        let host = self.open_host()?;
-        self.join_six(&host, self.nets[OPEN].last)?;
-        Ok(host)
+        Ok((server, format!("http://[{}]:8080/", address_six(OPEN, SERVER))))
     }
 
     /// Gives somebody in the open net an address of IPv6.

@@ -127,7 +127,7 @@ impl ActiveView {
                 });
             }
             Ok(Frame::Pong { nonce, digests }) => {
-                if link.on_pong(now, nonce) {
+                if link.on_pong(now, nonce, &net.cx.timing) {
                     let round_trip = link.round_trip();
                     net.out.tell_room(ToRoom::RoundTrip { peer, round_trip });
                 }
@@ -237,6 +237,9 @@ impl ActiveView {
             };
             net.out.tell_room(ToRoom::NeighborTrouble { link: id, in_trouble });
             net.out.link_state(peer, state);
+            if in_trouble {
+                tell_if_all_silent(net);
+            }
         }
     }
 
@@ -260,7 +263,10 @@ impl ActiveView {
         let Some(link) = net.peers.link_mut(id) else { return };
         let peer = link.peer();
         match link.due(now, &net.cx.timing) {
-            Some(Due::Ping { nonce }) => net.cx.send(id, &Frame::Ping { nonce, digests }),
+            Some(Due::Ping { nonce }) => {
+                net.cx.send(id, &Frame::Ping { nonce, digests });
+                tell_if_all_silent(net);
+            }
             Some(Due::Restart) => net.out.push(Event::RestartIce { peer }),
             Some(Due::Dead) => {
                 net.cx.output(Output::HangUp { link: id });
@@ -356,7 +362,16 @@ impl ActiveView {
         } else {
             let age = closed.link.age(net.cx.instant());
             net.out.push(Event::LinkLost { peer, age, loss });
+            tell_if_all_silent(net);
         }
+    }
+}
+
+/// Says so if no link brings anything any more, or there is none left.
+fn tell_if_all_silent(net: &mut Scope<'_>) {
+    let (now, timing) = (net.cx.instant(), &net.cx.timing);
+    if net.peers.links().all(|link| link.is_silent(now, timing)) {
+        net.out.push(Event::AllSilent);
     }
 }
 

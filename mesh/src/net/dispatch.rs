@@ -102,6 +102,7 @@ impl Net {
             }
             Event::LinkLost { .. } => {}
             Event::RestartIce { peer } => self.restart_ice(cx, peer),
+            Event::AllSilent => self.servers.prove(cx),
             Event::Refused { peer } => self.on_refused(cx, peer),
             Event::Unwanted { peer } => {
                 self.drop_attempt(cx, &peer);

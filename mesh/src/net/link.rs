@@ -31,11 +31,15 @@ pub(crate) struct Link {
     peer: PeerId,
     opened: Instant,
     last_heard: Instant,
+    /// When it is taken for dead, unless something is heard on it.
+    dead_at: Instant,
     ping_at: Instant,
     /// Whether the last ping still waits for its pong.
     awaits_pong: bool,
     /// When the last ping was sent.
     pinged_at: Instant,
+    /// When it is pinged although it is not quiet, for its round-trip time.
+    measure_at: Instant,
     pings: u32,
     round_trip: Option<Duration>,
     /// Since when ICE has no path.
@@ -90,10 +94,12 @@ impl Link {
             peer,
             opened: now,
             last_heard: now,
+            dead_at: now + timing.link_dead,
             ping_at: now + timing.ping_interval,
             awaits_pong: false,
             // So that the first measure comes soon: people look at a new link.
-            pinged_at: now - timing.measure_interval.saturating_sub(FIRST_MEASURE),
+            measure_at: now + FIRST_MEASURE,
+            pinged_at: now,
             pings: 0,
             round_trip: None,
             path_lost: None,
@@ -185,7 +191,7 @@ impl Link {
         if let Some(at) = self.closing {
             return at;
         }
-        let mut at = self.ping_at.min(self.last_heard + timing.link_dead);
+        let mut at = self.ping_at.min(self.dead_at);
         if self.name.is_none() {
             at = at.min(self.opened + timing.hello_timeout);
         }
@@ -200,9 +206,7 @@ impl Link {
         if let Some(at) = self.closing {
             return (now >= at).then_some(Due::Close);
         }
-        if now >= self.last_heard + timing.link_dead
-            || (self.name.is_none() && now >= self.opened + timing.hello_timeout)
-        {
+        if now >= self.dead_at || (self.name.is_none() && now >= self.opened + timing.hello_timeout) {
             return Some(Due::Dead);
         }
         if self.path_lost.is_some_and(|lost| now >= lost + timing.restart_after) {
@@ -221,6 +225,7 @@ impl Link {
         self.pings = self.pings.wrapping_add(1);
         self.awaits_pong = true;
         self.pinged_at = now;
+        self.measure_at = now + timing.measure_interval;
         if self.proof == Proof::Wanted {
             self.proof = Proof::Asked { nonce: self.pings };
         }
@@ -230,18 +235,23 @@ impl Link {
     /// Something arrived: the link is not quiet, and need not be pinged yet.
     pub(crate) fn handle_heard(&mut self, now: Instant, timing: &Timing) {
         if self.proof == Proof::Anything {
-            self.last_heard = now;
-            self.ping_at = (now + timing.ping_interval).min(self.pinged_at + timing.measure_interval);
+            self.note_life(now, timing);
+            self.ping_at = (now + timing.ping_interval).min(self.measure_at);
         }
     }
 
+    fn note_life(&mut self, now: Instant, timing: &Timing) {
+        self.last_heard = now;
+        self.dead_at = now + timing.link_dead;
+    }
+
     /// A pong arrived. Says whether the round-trip time to be shown has changed much.
-    pub(crate) fn on_pong(&mut self, now: Instant, nonce: u32) -> bool {
+    pub(crate) fn on_pong(&mut self, now: Instant, nonce: u32, timing: &Timing) -> bool {
         if let Proof::Asked { nonce: first } = self.proof
             && (first..=self.pings).contains(&nonce)
         {
             self.proof = Proof::Anything;
-            self.last_heard = now;
+            self.note_life(now, timing);
         }
         if nonce != self.pings || !std::mem::take(&mut self.awaits_pong) {
             return false;
@@ -267,10 +277,14 @@ impl Link {
         };
     }
 
+    /// Whether it has lost its path, or a ping was not answered in time: nothing was heard for as long as two pings take.
+    pub(crate) fn is_silent(&self, now: Instant, timing: &Timing) -> bool {
+        self.is_in_trouble() || now.since(self.last_heard) >= timing.ping_interval * 2
+    }
+
     /// The machine slept, or its network came back: asks for a pong now and waits [`Timing::sleep_grace`] for it.
     pub(crate) fn grant_grace(&mut self, now: Instant, timing: &Timing) {
-        let lateness = timing.link_dead.saturating_sub(timing.sleep_grace);
-        self.last_heard = now - lateness;
+        self.dead_at = now + timing.sleep_grace;
         self.ping_at = now;
         self.proof = Proof::Wanted;
     }
@@ -345,10 +359,10 @@ mod tests {
         let timing = Timing::default();
         let mut link = link(&timing);
         link.due(at(2_500), &timing);
-        assert!(!link.on_pong(at(2_510), 7));
-        assert!(link.on_pong(at(2_540), 1));
+        assert!(!link.on_pong(at(2_510), 7, &timing));
+        assert!(link.on_pong(at(2_540), 1, &timing));
         assert_eq!(link.round_trip(), Some(Duration::from_millis(40)));
-        assert!(!link.on_pong(at(2_900), 1), "a replayed pong");
+        assert!(!link.on_pong(at(2_900), 1, &timing), "a replayed pong");
     }
 
     #[test]

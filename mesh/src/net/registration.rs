@@ -87,7 +87,8 @@ enum State {
         since: Instant,
         room_size: u32,
         heartbeat: Duration,
-        last_heard: Instant,
+        /// When it is taken for gone, unless something is heard of it.
+        given_up_at: Instant,
         ping_at: Instant,
         /// Whether only a pong counts as a sign of life: the rest may have waited for us while we slept.
         probing: bool,
@@ -155,15 +156,13 @@ impl Registration {
             State::Waiting { retry_at } => Some(*retry_at),
             State::Opening { deadline } | State::Greeting { deadline } => Some(*deadline),
             State::Registered {
-                heartbeat,
-                last_heard,
+                given_up_at,
                 ping_at,
                 discover_at,
                 needs_probe,
                 ..
             } => {
-                let silence = *last_heard + patience(*heartbeat);
-                let next = silence.min(*ping_at);
+                let next = (*given_up_at).min(*ping_at);
                 Some(if wants_peers || *needs_probe {
                     next.min(*discover_at)
                 } else {
@@ -197,13 +196,13 @@ impl Registration {
             }
             State::Registered {
                 heartbeat,
-                last_heard,
+                given_up_at,
                 ping_at,
                 discover_at,
                 needs_probe,
                 ..
             } => {
-                if now >= *last_heard + patience(*heartbeat) {
+                if now >= *given_up_at {
                     out.push(Action::Disconnect);
                     self.back_off(now, timing, rng, out);
                     return;
@@ -226,12 +225,15 @@ impl Registration {
     pub(crate) fn handle_event(&mut self, cx: &Context, event: Event, rng: &mut ChaCha20Rng, out: &mut Vec<Action>) {
         let (now, timing) = (cx.instant(), &cx.timing);
         if let State::Registered {
-            last_heard, probing, ..
+            heartbeat,
+            given_up_at,
+            probing,
+            ..
         } = &mut self.state
         {
             *probing &= !matches!(event, Event::Pong {});
             if !*probing {
-                *last_heard = now;
+                *given_up_at = now + patience(*heartbeat);
             }
         }
         match (event, &mut self.state) {
@@ -260,7 +262,7 @@ impl Registration {
                     since: now,
                     room_size,
                     heartbeat,
-                    last_heard: now,
+                    given_up_at: now + patience(heartbeat),
                     ping_at: now + heartbeat,
                     probing: false,
                     discover_at: now + jittered(timing.discover_interval, rng),
@@ -322,19 +324,23 @@ impl Registration {
                 self.failures = 0;
                 *retry_at = now;
             }
-            // The socket may be dead without knowing: ask at once, and take little silence for an answer.
-            State::Registered {
-                heartbeat,
-                last_heard,
-                ping_at,
-                probing,
-                ..
-            } => {
-                *ping_at = now;
-                *probing = true;
-                *last_heard = (*last_heard).min(now + timing.sleep_grace - patience(*heartbeat));
-            }
+            State::Registered { .. } => self.prove(now, timing),
             State::Opening { .. } | State::Greeting { .. } | State::Stopped => {}
+        }
+    }
+
+    /// The socket may be dead without knowing: asks at once, and takes little silence for an answer.
+    pub(crate) fn prove(&mut self, now: Instant, timing: &Timing) {
+        if let State::Registered {
+            given_up_at,
+            ping_at,
+            probing,
+            ..
+        } = &mut self.state
+        {
+            *ping_at = now;
+            *probing = true;
+            *given_up_at = (*given_up_at).min(now + timing.sleep_grace);
         }
     }
 

@@ -41,6 +41,8 @@ pub(crate) enum Event {
     LinkLost { peer: PeerId, age: Duration, loss: Loss },
     /// A link needs another path.
     RestartIce { peer: PeerId },
+    /// No link brings anything any more: rather our network than all of theirs.
+    AllSilent,
     /// A peer has no slot for us.
     Refused { peer: PeerId },
     /// A peer ended the link, and is not to be tried again.

@@ -111,6 +111,13 @@ impl Servers {
         }
     }
 
+    /// No neighbor is heard any more, so the servers may not be, either: each gets a moment to prove itself.
+    pub(crate) fn prove(&mut self, cx: &Context) {
+        for server in &mut self.all {
+            server.prove(cx.instant(), &cx.timing);
+        }
+    }
+
     /// Connects, gives up, pings and asks for peers where that is due. `wants_peers`: we have fewer links than we could have.
     pub(crate) fn handle_timeout(&mut self, cx: &mut Context, wants_peers: bool) {
         for index in 0..u8::try_from(self.all.len()).unwrap_or(u8::MAX) {

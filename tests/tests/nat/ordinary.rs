@@ -72,7 +72,7 @@ async fn ipv6_only(engines: Engines) -> Result<()> {
     let mut lab = Lab::new()?;
     let (here, there) = (lab.ipv6_home()?, lab.ipv6_home()?);
     let hosts = [lab.host(&here)?, lab.host(&there)?];
-    let (_server, [_, url]) = lab.dual_stack_server().await?;
+    let (_server, url) = lab.dual_stack_server().await?;
     let browsers = browsers(engines, hosts.each_ref()).await?;
     let (ann, room) = found(&browsers[0], &url, "Ann").await?;
     let bob = join(&browsers[1], &room, "Bob", 1).await?;

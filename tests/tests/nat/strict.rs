@@ -8,7 +8,7 @@ use tests::{
     browser::{CHROMIUM, Engine, Engines, FIREFOX},
     homes::{Lab, Namespace, Nat},
     page::Page,
-    room::{found, others_here},
+    room::others_here,
     run::run,
     server::Server,
     wait,
@@ -178,36 +178,6 @@ fn symmetric_nats_and_a_third_person_are_one_room_in_chromium() {
 #[test]
 fn symmetric_nats_and_a_third_person_are_one_room_in_firefox() {
     run(symmetric_with_third(Engine::Firefox));
-}
-
-/// One home has IPv4 alone, and the other IPv6 alone: no router in the world connects them, but Eve, who has both, does.
-async fn two_versions(engine: Engine) -> Result<()> {
-    let mut lab = Lab::new()?;
-    let (here, there) = (lab.home(Nat::PortRestricted)?, lab.ipv6_home()?);
-    let hosts = [lab.host(&here)?, lab.host(&there)?, lab.open_dual_stack_host()?];
-    let (_server, [four, six]) = lab.dual_stack_server().await?;
-    let [ann, bob, eve] = browsers([engine; 3], hosts.each_ref()).await?;
-    let (ann, room) = found(&ann, &four, "Ann").await?;
-    let bob = join(&bob, &room.replace(&four, &six), "Bob", 1).await?;
-    for page in [&ann, &bob] {
-        page.wait_for(TOLD, "why", |view| view.connection_says("can't be reached"))
-            .await?;
-    }
-    let eve = join(&eve, &room, "Eve", 2).await?;
-    connected("IPv4 and IPv6, and a third with both", MET, &[&ann, &bob, &eve]).await?;
-    hears(&ann, &bob, "hello from Ann").await?;
-    hears(&bob, &ann, "hello from Bob").await?;
-    about(&ann, "Bob", "Reached through \u{2068}Eve\u{2069}").await
-}
-
-#[test]
-fn a_home_with_ipv4_and_one_with_ipv6_are_one_room_by_a_third_person_in_chromium() {
-    run(two_versions(Engine::Chromium));
-}
-
-#[test]
-fn a_home_with_ipv4_and_one_with_ipv6_are_one_room_by_a_third_person_in_firefox() {
-    run(two_versions(Engine::Firefox));
 }
 
 /// A home without UDP reaches nobody, not even Eve, who is in the open: a browser waits for nobody to connect by TCP.

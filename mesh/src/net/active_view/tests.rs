@@ -399,6 +399,17 @@ fn a_ping_is_answered_with_our_digests_and_theirs_go_to_the_room() {
 }
 
 #[test]
+fn once_nobody_answers_a_ping_in_time_that_is_told() {
+    let (mut rig, mut view, _) = greeted();
+    let interval = rig.cx.timing.ping_interval;
+    for is_silent in [false, true] {
+        wait(&mut rig, interval);
+        view.handle_timeout(&mut rig.scope(), OURS);
+        assert_eq!(rig.events().contains(&Event::AllSilent), is_silent);
+    }
+}
+
+#[test]
 fn a_quiet_link_is_pinged_and_the_pong_tells_the_round_trip() {
     let (mut rig, mut view, link) = greeted();
     let interval = rig.cx.timing.ping_interval;
@@ -438,7 +449,8 @@ fn a_dead_link_is_hung_up_and_told_as_lost() {
         [
             room(ToRoom::LinkClosed { link }),
             Event::LinkEnded,
-            Event::LinkLost { peer, age, loss }
+            Event::LinkLost { peer, age, loss },
+            Event::AllSilent,
         ]
     );
     view.handle_timeout(&mut rig.scope(), OURS);
@@ -452,7 +464,11 @@ fn a_link_that_the_driver_closes_is_lost_unless_goodbye_was_said() {
     assert!(view.handle_closed(&mut rig.scope(), link, LinkEnd::ClosedByPeer));
     let (peer, age, loss) = (peer(2), Duration::from_millis(10), Loss::Closed);
     let closed = |link| [room(ToRoom::LinkClosed { link }), Event::LinkEnded];
-    let lost = [&closed(link)[..], &[Event::LinkLost { peer, age, loss }]].concat();
+    let lost = [
+        &closed(link)[..],
+        &[Event::LinkLost { peer, age, loss }, Event::AllSilent],
+    ]
+    .concat();
     assert_eq!((rig.cx.outputs(), rig.events()), (vec![], lost));
     assert!(!view.handle_closed(&mut rig.scope(), link, LinkEnd::ClosedByPeer));
     let (mut rig, mut view, link) = greeted();
@@ -492,7 +508,8 @@ fn a_lost_path_is_told_and_restarted_after_a_while() {
         ]
     };
     view.handle_path(&mut rig.scope(), link, Path::Disconnected);
-    assert_eq!(rig.events(), told(true, LinkState::Trouble));
+    let lost = [&told(true, LinkState::Trouble)[..], &[Event::AllSilent]].concat();
+    assert_eq!(rig.events(), lost);
     let after = rig.cx.timing.restart_after;
     wait(&mut rig, after);
     view.handle_timeout(&mut rig.scope(), OURS);
@@ -523,6 +540,7 @@ fn after_sleep_every_link_is_asked_for_a_sign_of_life() {
     for link in links {
         view.handle_timeout(&mut rig.scope(), OURS);
         assert_eq!(rig.cx.outputs(), [sent(link, &Frame::Ping { nonce, digests })]);
+        assert_eq!(rig.events(), [Event::AllSilent], "nothing was heard for an hour");
     }
     view.handle_timeout(&mut rig.scope(), OURS);
     assert_eq!((rig.cx.outputs(), rig.events()), (vec![], vec![]));

@@ -432,6 +432,20 @@ fn ice_restarts_on_each_link_as_soon_as_the_network_is_back() {
 }
 
 #[test]
+fn the_server_is_asked_for_a_sign_of_life_when_all_links_are_silent() {
+    let mut rig = Rig::registered(Here::default());
+    let ping = Output::Signal {
+        server: SERVER,
+        request: Request::Ping {},
+    };
+    for is_asked in [false, true] {
+        rig.net.on_servers_due(&mut rig.cx, &rig.here);
+        assert_eq!(rig.cx.outputs().contains(&ping), is_asked);
+        rig.say(Event::AllSilent);
+    }
+}
+
+#[test]
 fn ice_restarts_by_the_server_through_which_they_met() {
     let (peer, other) = (above(1)[0], ServerId(1));
     let mut rig = Rig::new(Here::default());
