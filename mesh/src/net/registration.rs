@@ -224,18 +224,7 @@ impl Registration {
     /// Takes a message of the server.
     pub(crate) fn handle_event(&mut self, cx: &Context, event: Event, rng: &mut ChaCha20Rng, out: &mut Vec<Action>) {
         let (now, timing) = (cx.instant(), &cx.timing);
-        if let State::Registered {
-            heartbeat,
-            given_up_at,
-            probing,
-            ..
-        } = &mut self.state
-        {
-            *probing &= !matches!(event, Event::Pong {});
-            if !*probing {
-                *given_up_at = now + patience(*heartbeat);
-            }
-        }
+        self.note_life(now, &event);
         match (event, &mut self.state) {
             (Event::Challenge { nonce, .. }, State::Opening { deadline }) => {
                 self.state = State::Greeting { deadline: *deadline };
@@ -292,6 +281,22 @@ impl Registration {
             (Event::Refused { refusal }, _) => self.on_refused(now, refusal, timing, rng, out),
             // Out of place or of no consequence. A draining server closes the socket itself.
             _ => {}
+        }
+    }
+
+    /// Something was heard: a sign of life, unless a pong is waited for and this is none.
+    fn note_life(&mut self, now: Instant, event: &Event) {
+        if let State::Registered {
+            heartbeat,
+            given_up_at,
+            probing,
+            ..
+        } = &mut self.state
+        {
+            *probing &= !matches!(event, Event::Pong {});
+            if !*probing {
+                *given_up_at = now + patience(*heartbeat);
+            }
         }
     }
 
