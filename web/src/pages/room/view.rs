@@ -275,7 +275,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                 }
                 { files_bar(props, &pending) }
                 // What is typed in it is kept.
-                if !state.forgotten && !state.left {
+                if !state.forgotten && (state.closed || !state.left) {
                     <Composer
                         whisper_to={recipient}
                         drafts={props.drafts.clone()}
