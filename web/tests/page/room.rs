@@ -153,6 +153,18 @@ async fn where_nothing_is_kept_nothing_is_said_of_space() {
 }
 
 #[wasm_bindgen_test]
+async fn a_room_that_was_left_can_be_read_and_has_nothing_to_write_in() {
+    let page = show([message(1, 1, None, "hello"), Event::Left]).await;
+    assert_eq!(texts(&page, ".message-text"), ["hello"]);
+    assert_eq!(page.text("p[aria-label=Connection]"), "You have left this room.");
+    assert_eq!(page.all("textarea").len(), 0);
+    page.click("Room menu").await;
+    let items = texts(&page, "[role=menuitem]");
+    assert!(!items.iter().any(|item| item == "Rename yourself"), "{items:?}");
+    assert!(items.iter().any(|item| item == "Export"), "{items:?}");
+}
+
+#[wasm_bindgen_test]
 async fn a_closed_room_can_be_read_and_says_why_nothing_can_be_sent() {
     let page = show([message(1, 1, None, "hello"), Event::RoomClosed, Event::Left]).await;
     assert_eq!(texts(&page, ".message-text"), ["hello"]);
