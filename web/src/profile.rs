@@ -181,7 +181,8 @@ impl Profile {
         if let Some(Renewal { lease, .. }) = &self.0.renewal
             && lease.until_unix_millis.get() <= Tab.unix_millis()
         {
-            // A store that does not answer tells nothing.
+            // A store that does not answer tells nothing, and is not waited for again soon.
+            lease.lasts(Tab.unix_millis(), LEASE);
             let _ = js::within(RETURN_MAX, lease.renew(LEASE)).await;
         }
         !self.0.loss.is_lost.get()
@@ -285,11 +286,17 @@ struct HeldLease {
     slot: u32,
     owner: String,
     loss: Rc<Loss>,
-    /// Until then no other tab takes it.
+    /// Until then no other tab takes it, as far as we know.
     until_unix_millis: Cell<u64>,
 }
 
 impl HeldLease {
+    /// From `now`, it is not looked up again for as long as this.
+    fn lasts(&self, now_unix_millis: u64, time: Duration) {
+        self.until_unix_millis
+            .set(now_unix_millis + u64::from(clock::millis(time)));
+    }
+
     /// Renews it for as long as it `lasts`, unless another tab has the slot.
     async fn renew(&self, lasts: Duration) {
         if self.loss.is_lost.get() {
@@ -299,7 +306,7 @@ impl HeldLease {
         match slot::renew(&self.store, self.slot, &self.owner, now, lasts).await {
             // Given up, it is not renewed again by what is still done while the page goes away.
             Ok(true) if lasts.is_zero() => {}
-            Ok(true) => self.until_unix_millis.set(now + u64::from(clock::millis(lasts))),
+            Ok(true) => self.lasts(now, lasts),
             Ok(false) => self.loss.tell(),
             Err(error) => failed("the lease on this identity was not renewed", &error),
         }
