@@ -25,8 +25,9 @@ pub(crate) const MET: Duration = Duration::from_secs(10);
 pub(crate) const RELAYED: Duration = Duration::from_secs(12);
 /// When everybody knows why there is no way: 12 s are promised.
 pub(crate) const TOLD: Duration = Duration::from_secs(20);
-/// When people hear each other again after an address has changed: 8 s are promised, and a link counts as lost after 7.5.
-pub(crate) const MOVED: Duration = Duration::from_secs(15);
+/// When people hear each other again after an address has changed: 8 s are promised, and a link counts as lost after 7.5. An attempt that nobody
+/// answers takes 6 s more.
+pub(crate) const MOVED: Duration = Duration::from_secs(20);
 
 /// Starts one browser at each of these hosts.
 pub(crate) async fn browsers<const N: usize>(engines: [Engine; N], hosts: [&Namespace; N]) -> Result<[Browser; N]> {
