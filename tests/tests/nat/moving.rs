@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use tests::{
     browser::{CHROMIUM, Engines, FIREFOX},
-    homes::{Lab, Nat},
+    homes::{Home, Lab, Namespace, Nat},
     page::Page,
     run::{note, run},
+    server::Server,
 };
 
 use crate::people::{CONNECTED, MET, MOVED, connected, talk, two_people_at};
@@ -46,19 +47,42 @@ async fn fingerprint(ann: &Page) -> Result<String> {
     Ok(view.person("Bob").context("Bob is here")?.fingerprint.clone())
 }
 
-async fn another_address(engines: Engines) -> Result<()> {
-    let mut lab = Lab::new()?;
-    let (here, mut there) = (lab.home(Nat::PortRestricted)?, lab.home(Nat::PortRestricted)?);
-    let hosts = [lab.host(&here)?, lab.host(&there)?];
+/// Ann and Bob talk, each at a host of a home.
+struct Talk {
+    homes: [Home; 2],
+    bobs_host: Namespace,
+    _server: Server,
+    ann: Page,
+    bob: Page,
+    /// Of Bob's key.
+    fingerprint: String,
+}
+
+async fn talking(lab: &mut Lab, engines: Engines) -> Result<Talk> {
+    let homes = [lab.home(Nat::PortRestricted)?, lab.home(Nat::PortRestricted)?];
+    let hosts = [lab.host(&homes[0])?, lab.host(&homes[1])?];
     let server = lab.server().await?;
     let (ann, bob) = two_people_at(&server, engines, hosts.each_ref()).await?;
-    connected("two homes, one about to move", MET, &[&ann, &bob]).await?;
+    connected("two homes, one about to change its way out", MET, &[&ann, &bob]).await?;
     talk(&ann, &bob).await?;
-    let known = fingerprint(&ann).await?;
-    lab.move_router(&mut there)?;
-    let elapsed = heard_again("another address", &ann, &bob).await?;
+    let [_, bobs_host] = hosts;
+    Ok(Talk {
+        homes,
+        bobs_host,
+        _server: server,
+        fingerprint: fingerprint(&ann).await?,
+        ann,
+        bob,
+    })
+}
+
+async fn another_address(engines: Engines) -> Result<()> {
+    let mut lab = Lab::new()?;
+    let mut talk = talking(&mut lab, engines).await?;
+    lab.move_router(&mut talk.homes[1])?;
+    let elapsed = heard_again("another address", &talk.ann, &talk.bob).await?;
     ensure!(elapsed <= MOVED, "{elapsed:?} instead of {MOVED:?}");
-    ensure!(fingerprint(&ann).await? == known, "another person");
+    ensure!(fingerprint(&talk.ann).await? == talk.fingerprint, "another person");
     Ok(())
 }
 
@@ -75,20 +99,13 @@ fn a_home_with_another_address_is_heard_again_in_firefox() {
 /// All that Bob's machine sends takes a second way, as with a VPN; then that way is gone, as when one goes out of the reach of Wi-Fi.
 async fn second_way(engines: Engines) -> Result<()> {
     let mut lab = Lab::new()?;
-    let homes = [0; 3].map(|_| lab.home(Nat::PortRestricted));
-    let [here, there, vpn] = homes;
-    let (here, there, vpn) = (here?, there?, vpn?);
-    let hosts = [lab.host(&here)?, lab.host(&there)?];
-    let server = lab.server().await?;
-    let (ann, bob) = two_people_at(&server, engines, hosts.each_ref()).await?;
-    connected("two homes, one about to have a VPN", MET, &[&ann, &bob]).await?;
-    talk(&ann, &bob).await?;
-    let known = fingerprint(&ann).await?;
-    lab.second_way(&hosts[1], &there, &vpn)?;
-    heard_again("a VPN comes", &ann, &bob).await?;
-    lab.end_second_way(&hosts[1])?;
-    heard_again("a VPN goes", &ann, &bob).await?;
-    ensure!(fingerprint(&ann).await? == known, "another person");
+    let talk = talking(&mut lab, engines).await?;
+    let vpn = lab.home(Nat::PortRestricted)?;
+    lab.second_way(&talk.bobs_host, &talk.homes[1], &vpn)?;
+    heard_again("a VPN comes", &talk.ann, &talk.bob).await?;
+    lab.end_second_way(&talk.bobs_host)?;
+    heard_again("a VPN goes", &talk.ann, &talk.bob).await?;
+    ensure!(fingerprint(&talk.ann).await? == talk.fingerprint, "another person");
     Ok(())
 }
 
