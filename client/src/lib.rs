@@ -17,6 +17,9 @@
 //!
 //! There is no socket here, no clock and no browser type, so all of it is tested natively.
 
+// The page is built without `Debug`: what is formatted by it is empty there.
+#![cfg_attr(not(test), warn(clippy::use_debug))]
+
 pub mod candidate;
 pub mod channel;
 pub mod check;

@@ -20,6 +20,9 @@
 //! The rules everywhere: the same seed and calls give the same bytes out; time only comes in; every queue has a bound; nothing
 //! that a peer or a server sends can panic us.
 
+// The page is built without `Debug`: what is formatted by it is empty there.
+#![cfg_attr(not(test), warn(clippy::use_debug))]
+
 mod back_off;
 mod bucket;
 pub mod config;

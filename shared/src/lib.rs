@@ -14,6 +14,9 @@
 //! There is no IO here, no clock, no global randomness and no browser type: the same code runs in the browser, in
 //! the server and in tests.
 
+// The page is built without `Debug`: what is formatted by it is empty there.
+#![cfg_attr(not(test), warn(clippy::use_debug))]
+
 pub mod closing;
 pub mod id;
 pub mod identity;

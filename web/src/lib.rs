@@ -10,6 +10,9 @@
 //!    worker (`web/worker/sw.js`) that keeps the page, as the page sees it.
 //! 4. [`drafts`]: what was typed and not sent. [`files`]: files of a room. [`rooms`]: where one was before. `take_along`: an identity as a file. `config`: every limit of the page.
 
+// The page is built without `Debug`: what is formatted by it is empty there.
+#![cfg_attr(not(test), warn(clippy::use_debug))]
+
 pub mod app;
 pub mod appearance;
 mod clock;

@@ -4,13 +4,12 @@ use crate::shell::{self, Sink};
 use crate::tools::{self, Browser, Tool};
 use crate::{dist, script, size, worker, workspace};
 use anyhow::Result;
-use std::path::PathBuf;
+use std::fs;
 use std::process::{Command, ExitCode};
-use std::{env, fs};
 
 /// The tools that build the web app.
 pub(crate) const TOOLS: [Tool; 5] = [
-    Tool::WasmTarget,
+    Tool::RustSource,
     Tool::Trunk,
     Tool::WasmBindgen,
     Tool::WasmOpt,
@@ -29,13 +28,14 @@ pub(crate) fn run() -> Result<ExitCode> {
 pub(crate) fn app(sink: &Sink) -> Result<()> {
     tools::ensure(&TOOLS)?;
     // Trunk's `--offline` keeps it from downloading tools, but is handed on to cargo, which then cannot fetch crates.
-    sink.run(&mut shell::cargo(&["fetch", "--target", workspace::WASM]))?;
+    sink.run(with_own_std(&mut shell::cargo(&["fetch", "--target", workspace::WASM])))?;
     let mut trunk = shell::program("trunk");
     trunk.args(["build", "--release", "--cargo-profile", "web", "--offline"]);
     // Relative, so that the app runs under any path.
     trunk.args(["--public-url", "./", "--dist"]);
     trunk.arg(workspace::dist());
-    trunk.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", without_paths());
+    with_own_std(&mut trunk);
+    trunk.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", WITHOUT_MESSAGES);
     // Trunk takes only `true` and `false` in this variable and stops at the customary `1`.
     trunk.env_remove("NO_COLOR");
     sink.run(&mut trunk)?;
@@ -47,24 +47,18 @@ pub(crate) fn app(sink: &Sink) -> Result<()> {
     dist::compress(&workspace::dist())
 }
 
-/// Flags by which the places of a panic name crates and not this machine's folders: everybody downloads them. Cargo adds the flags
-/// to those of its configuration.
-fn without_paths() -> String {
-    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")));
-    let registries = home.and_then(|home| fs::read_dir(home.join("registry/src")).ok());
-    let folders = registries
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|registry| registry.path());
-    // The variable is split at spaces.
-    let folders = folders.filter_map(|folder| folder.to_str().map(str::to_owned));
-    let folders = folders.filter(|folder| !folder.contains(char::is_whitespace));
-    let flags: Vec<_> = folders
-        .map(|folder| format!("--remap-path-prefix={folder}/="))
-        .collect();
-    flags.join(" ")
+/// A panic stops the program where it is, without a message: nobody reads it there, and everybody downloads it. So nothing that a person
+/// is shown may come from `Debug` either. What happened stands in the browser's console as functions of the module; a debug build
+/// (`trunk serve`) says it in words.
+const WITHOUT_MESSAGES: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none";
+
+/// Has cargo build Rust's standard library with the app, as small as the app: the one that comes built has messages and code that is fast
+/// first. The options are unstable, but the compiler's version is pinned, and they do not change under it.
+fn with_own_std(command: &mut Command) -> &mut Command {
+    command
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
+        .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size")
 }
 
 /// Builds the rendezvous server with the `dev` or `release` profile.

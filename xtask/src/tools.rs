@@ -16,7 +16,7 @@ use crate::workspace;
 use anyhow::{Context, Result, bail};
 use retry::with_retries;
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Something that is not part of the workspace.
@@ -26,6 +26,8 @@ pub(crate) enum Tool {
     Component(&'static str),
     /// Rust's standard library for the browser.
     WasmTarget,
+    /// The same as source.
+    RustSource,
     /// `trunk`, which bundles the web app.
     Trunk,
     /// `wasm-bindgen` and `wasm-bindgen-test-runner`.
@@ -60,7 +62,8 @@ pub(crate) fn ensure(tools: &[Tool]) -> Result<()> {
     for tool in tools {
         match tool {
             Tool::Component(name) => ensure_component(name)?,
-            Tool::WasmTarget => ensure_wasm_target()?,
+            Tool::WasmTarget => rustup_add("target", workspace::WASM, has_wasm_target)?,
+            Tool::RustSource => rustup_add("component", "rust-src", has_rust_source)?,
             Tool::Trunk => install(package("trunk"))?,
             Tool::WasmBindgen => install(package("wasm-bindgen-cli"))?,
             Tool::WasmOpt => install(package("binaryen"))?,
@@ -177,10 +180,6 @@ fn rustup_add(what: &'static str, name: &str, is_there: impl Fn() -> Result<bool
     Ok(())
 }
 
-fn ensure_wasm_target() -> Result<()> {
-    rustup_add("target", workspace::WASM, has_wasm_target)
-}
-
 fn ensure_component(name: &str) -> Result<()> {
     let subcommand = if name == "rustfmt" { "fmt" } else { name };
     rustup_add("component", name, || {
@@ -189,12 +188,24 @@ fn ensure_component(name: &str) -> Result<()> {
 }
 
 fn has_wasm_target() -> Result<bool> {
+    let folder = rustc_prints("target-libdir", &["--target", workspace::WASM])?;
+    Ok(folder.is_some_and(|folder| folder.is_dir()))
+}
+
+fn has_rust_source() -> Result<bool> {
+    let folder = rustc_prints("sysroot", &[])?;
+    Ok(folder.is_some_and(|folder| folder.join("lib/rustlib/src/rust/library/Cargo.lock").exists()))
+}
+
+/// A folder of the compiler's.
+fn rustc_prints(what: &str, arguments: &[&str]) -> Result<Option<PathBuf>> {
     let output = shell::program("rustc")
-        .args(["--print", "target-libdir", "--target", workspace::WASM])
+        .args(["--print", what])
+        .args(arguments)
         .output()
         .context("cannot start `rustc`")?;
     let folder = String::from_utf8_lossy(&output.stdout);
-    Ok(output.status.success() && Path::new(folder.trim()).is_dir())
+    Ok(output.status.success().then(|| PathBuf::from(folder.trim())))
 }
 
 fn remove(folder: &Path) -> Result<()> {

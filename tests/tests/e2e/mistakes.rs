@@ -1,5 +1,7 @@
 //! A mistake of a person or of a browser gets words that say what is wrong and what to do next.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use serde_json::json;
 use tests::{
@@ -100,6 +102,37 @@ fn an_empty_message_gets_words() {
                 })
                 .await?;
             ensure!(view.messages.is_empty(), "{view:#?}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_program_that_has_stopped_says_so_also_from_within_a_dialog() {
+    run(async {
+        let server = Server::start().await?;
+        for engine in [Engine::Chromium, Engine::Firefox] {
+            let browser = Browser::start(&Setup::new(engine)).await?;
+            let (ann, _) = found(&browser, &server.url(), "Ann").await?;
+            ann.say("kept").await?;
+            ann.wait("the message", |view| view.has("kept")).await?;
+            ann.click("Invite").await?;
+            let words = "Starling has stopped, by a fault of its own.";
+            // Other errors are none of the program's: extensions throw them, too.
+            ann.run("setTimeout(() => { throw new Error('of an extension') })", vec![])
+                .await?;
+            ann.holds(Duration::from_millis(300), "no alarm", |view| !view.alerts(words))
+                .await?;
+            // What a panic is to the page: a module of one function whose body is `unreachable`. Firefox keeps the page's own objects from scripts of
+            // the driver.
+            let stop = "const { WebAssembly, Uint8Array, setTimeout } = window.wrappedJSObject ?? window; \
+                        const bytes = new Uint8Array([0,97,115,109,1,0,0,0,1,4,1,96,0,0,3,2,1,0,7,5,1,1,102,0,0,10,5,1,3,0,0,11]); \
+                        const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes)); setTimeout(exports.f)";
+            ann.run(stop, vec![]).await?;
+            ann.wait("words", |view| view.alerts(words)).await?;
+            ann.click("Reload the page").await?;
+            ann.wait("the room, as it was", |view| view.has("kept") && !view.alerts(words))
+                .await?;
         }
         Ok(())
     });
