@@ -16,6 +16,12 @@ pub const MESSAGE_WEIGHT_BYTES: usize = 256;
 /// How many messages are shown that are dated far ahead.
 pub const AHEAD_SHOWN_MAX: usize = 100;
 
+/// How many edits and reactions are kept in the room as shown.
+pub const ANNOTATIONS_MAX: usize = 20_000;
+
+/// How many of its author's texts are kept of a message, the last ones.
+pub const EDITS_MAX: usize = 16;
+
 /// How many messages that came at once are spoken to those who listen; of more, the last ones are.
 pub const HEARD_MAX: usize = 16;
 
@@ -40,6 +46,9 @@ pub const COLLAPSED_LINES: usize = 20;
 
 /// How many characters of a message are read out to those who listen. A guess: two sentences.
 pub const SPOKEN_CHARS: usize = 200;
+
+/// How many characters are shown of a message that is answered.
+pub const EXCERPT_CHARS: usize = 90;
 
 /// How soon a message has to follow its author's last one to be shown together with it.
 pub const FOLLOWS_WITHIN: Duration = Duration::from_secs(3 * 60);

@@ -458,6 +458,7 @@ impl Core {
             | Event::Alert { .. }
             | Event::Invitation { .. }
             | Event::InvitationAnswer { .. }
+            | Event::Annotated { .. }
             | Event::Renumbered { .. }
             | Event::RoomNamed { .. }
             | Event::CatchingUp { .. }

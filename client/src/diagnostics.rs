@@ -102,6 +102,10 @@ pub enum Command {
     Say,
     /// A message for one person.
     Whisper,
+    /// Another text for a message.
+    Edit,
+    /// An emoji for a message.
+    React,
     /// A name for the room.
     NameRoom,
     /// Says for how long things are kept.
@@ -281,6 +285,7 @@ impl Recorder {
             Event::Dropped { .. } => Happening::Told { what: "dropped" },
             Event::RoomNamed { .. } => Happening::Told { what: "room named" },
             Event::Recalled { .. } => Happening::Told { what: "recalled" },
+            Event::Annotated { .. } => Happening::Told { what: "annotated" },
             Event::Renumbered { .. } => Happening::Told { what: "renumbered" },
             Event::File { .. } => Happening::Told { what: "file" },
             Event::RoomClosed => Happening::Told { what: "room closed" },

@@ -1,10 +1,12 @@
 //! All that is shown of a room, changed only by [`reduce`].
 
+mod about;
+mod entry;
 mod files;
 mod names;
 mod weights;
 
-use std::{rc::Rc, time::Duration};
+use std::rc::Rc;
 
 use litemap::LiteMap;
 use mesh::{
@@ -16,23 +18,18 @@ use mesh::{
 };
 use shared::{FileId, MessageId, PeerId, name::skeleton};
 
-pub use self::names::Called;
+pub use self::{
+    about::About,
+    entry::{Entry, follows},
+    names::Called,
+};
 use crate::{
-    config::{AHEAD_SHOWN_MAX, FOLLOWS_WITHIN, HEARD_MAX, MESSAGES_MAX, NOTICES_MAX, TEXT_TOTAL_BYTES_MAX},
+    config::{AHEAD_SHOWN_MAX, HEARD_MAX, MESSAGES_MAX, NOTICES_MAX, TEXT_TOTAL_BYTES_MAX},
     files::Speed,
     marks::{Mark, Marks},
     notice::Notice,
     words,
 };
-
-/// A message and how far it got.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The message.
-    pub message: Message,
-    /// How far it got, if it is our own.
-    pub delivery: Option<Delivery>,
-}
 
 /// A notice on the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +93,9 @@ pub struct RoomState {
     pub closed: bool,
     /// Whether leaving is done.
     pub left: bool,
+    /// What is said of messages, also of some that are not here.
+    about: LiteMap<MessageId, Rc<About>>,
+    annotations: usize,
     /// What the names of all who are listed look like.
     looks: LiteMap<PeerId, Rc<str>>,
     /// How much of the list each author fills, in bytes and what a message weighs beside its text.
@@ -135,6 +135,8 @@ impl RoomState {
             forgotten: false,
             closed: false,
             left: false,
+            about: LiteMap::new(),
+            annotations: 0,
             looks,
             weights: LiteMap::new(),
             text_bytes: 0,
@@ -153,6 +155,13 @@ impl RoomState {
     pub fn would_be_lost(&self) -> bool {
         let waits = |entry: &Rc<Entry>| entry.delivery == Some(Delivery::Waiting);
         !self.kept && !self.is_over() && self.messages.iter().any(waits)
+    }
+
+    /// A message that is shown.
+    #[must_use]
+    pub fn entry(&self, id: &MessageId) -> Option<&Rc<Entry>> {
+        // Backwards: most of what anybody asks for is late.
+        self.messages.iter().rfind(|entry| entry.message.id == *id)
     }
 
     /// What is known of someone else.
@@ -293,15 +302,6 @@ pub fn reduce(state: &mut RoomState, action: RoomAction) {
     }
 }
 
-/// Whether a message goes on where the message before it ended: same author, same people, soon after.
-#[must_use]
-pub fn follows(before: &Message, message: &Message) -> bool {
-    before.author == message.author
-        && before.author_name == message.author_name
-        && before.whisper_to == message.whisper_to
-        && Duration::from_millis(before.unix_millis.abs_diff(message.unix_millis)) < FOLLOWS_WITHIN
-}
-
 impl RoomState {
     fn on_event(&mut self, event: Event, visibility: Visibility) {
         match event {
@@ -316,6 +316,7 @@ impl RoomState {
                     self.insert(message);
                 }
             }
+            Event::Annotated { annotations } => self.on_annotated(annotations),
             Event::Renumbered { before, id, order } => self.on_renumbered(before, id, order),
             Event::Delivery { id, delivery } => self.on_delivery(id, delivery),
             Event::Server { server, state } => self.on_server(server, state),
@@ -383,7 +384,11 @@ impl RoomState {
         let place = self.messages.iter().rposition(|entry| entry.message.id == before);
         if let Some(place) = place.filter(|place| self.messages[*place].message.own) {
             let entry = self.remove(place);
-            let message = entry.message.clone();
+            let mut message = entry.message.clone();
+            if let Some(original) = &entry.original {
+                message.text.clone_from(original);
+            }
+            self.move_annotations(before, id);
             self.insert(Message { id, order, ..message });
             if let Some(delivery) = entry.delivery {
                 self.on_delivery(id, delivery);
@@ -409,7 +414,15 @@ impl RoomState {
         let delivery = None;
         self.count(&message);
         let index = before.map_or(0, |index| index + 1);
-        self.messages.insert(index, Rc::new(Entry { message, delivery }));
+        let id = message.id;
+        let entry = Entry {
+            message,
+            delivery,
+            original: None,
+            about: None,
+        };
+        self.messages.insert(index, Rc::new(entry));
+        self.apply(id);
         // Of those that stand after all else, the last go first: they have all the time.
         let ahead = self.messages.len() - self.ahead_from();
         if ahead > AHEAD_SHOWN_MAX
@@ -426,6 +439,7 @@ impl RoomState {
 
     /// Messages are kept no longer.
     fn on_dropped(&mut self, ids: &[MessageId]) {
+        ids.iter().for_each(|id| _ = self.about.remove(id));
         (self.text_bytes, self.weights) = (0, LiteMap::new());
         for entry in std::mem::take(&mut self.messages) {
             if ids.binary_search(&entry.message.id).is_err() {

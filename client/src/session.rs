@@ -148,6 +148,30 @@ impl Session {
         })
     }
 
+    /// See [`Core::reply`].
+    ///
+    /// # Errors
+    /// [`SendError`]; the text stays with the caller.
+    pub fn reply(&self, to: MessageId, text: &str) -> Result<MessageId, SendError> {
+        self.command(|core, now| core.reply(now, to, text))
+    }
+
+    /// See [`Core::edit`].
+    ///
+    /// # Errors
+    /// [`SendError`]; the text stays with the caller.
+    pub fn edit(&self, of: MessageId, text: &str) -> Result<(), SendError> {
+        self.command(|core, now| core.edit(now, of, text))
+    }
+
+    /// See [`Core::react`].
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was done.
+    pub fn react(&self, to: MessageId, emoji: &str) -> Result<(), SendError> {
+        self.command(|core, now| core.react(now, to, emoji))
+    }
+
     /// See [`Node::is_awaited`](mesh::Node::is_awaited).
     #[must_use]
     pub fn is_awaited(&self, id: &MessageId) -> bool {

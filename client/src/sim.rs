@@ -147,6 +147,14 @@ impl Body for SimulatedClient {
         self.core.say(now, text)
     }
 
+    fn edit(&mut self, now: Now, of: MessageId, text: &str) -> Result<(), SendError> {
+        self.core.edit(now, of, text)
+    }
+
+    fn react(&mut self, now: Now, to: MessageId, emoji: Vec<String>) -> Result<(), SendError> {
+        emoji.iter().try_for_each(|emoji| self.core.react(now, to, emoji))
+    }
+
     fn whisper(&mut self, now: Now, to: PeerId, text: &str) -> Result<MessageId, SendError> {
         self.core.whisper(now, to, text)
     }

@@ -17,7 +17,7 @@ use mesh::model::{Alert, Delivery, InvitationError, Message, PersonState, SendEr
 use shared::{PeerId, limits::NAME_CHARS_MAX, room::ParseRoomError};
 
 use crate::{
-    config::SPOKEN_CHARS,
+    config::{EXCERPT_CHARS, SPOKEN_CHARS},
     files::shown_name,
     notice::{Missing, Notice, NoticeAction, NoticeKind},
     room::Called,
@@ -207,6 +207,12 @@ fn send_error(error: SendError, to: Option<&str>) -> Cow<'static, str> {
                 .into()
         }
         SendError::NotFounder => "Only who made this room can do that.".into(),
+        SendError::NotOwn => {
+            "Only what you said to everyone can be changed, and this message is not among it any more.".into()
+        }
+        SendError::NoReaction => {
+            "These are as many reactions as one person can have to a message. Take one back first.".into()
+        }
         SendError::Left => {
             "This room was left, so nothing was sent. Reload the page to join again; copy your text first.".into()
         }
@@ -222,6 +228,8 @@ pub fn rename_error(error: SendError) -> Cow<'static, str> {
         | SendError::TooLong { .. }
         | SendError::NotReachable
         | SendError::NotFounder
+        | SendError::NotOwn
+        | SendError::NoReaction
         | SendError::Left => send_error(error, None),
     }
 }
@@ -378,6 +386,26 @@ pub fn whisper_to(name: &str) -> String {
 #[must_use]
 pub fn about(name: &str) -> String {
     format!("About {name}")
+}
+
+/// An emoji that people have for a message.
+#[must_use]
+pub fn reaction(emoji: &str, names: &[String]) -> String {
+    format!("{emoji} from {}", names.join(", "))
+}
+
+/// The beginning of what a message says, on one line.
+#[must_use]
+pub fn excerpt(message: &Message) -> String {
+    let file = message.file.as_ref().map(|file| shown_name(&file.name));
+    let text = file.as_deref().unwrap_or(&message.text);
+    let words: Vec<_> = text.split_whitespace().collect();
+    let line = words.join(" ");
+    let mut beginning: String = line.chars().take(EXCERPT_CHARS).collect();
+    if beginning.len() < line.len() {
+        beginning.push('…');
+    }
+    beginning
 }
 
 /// What somebody said, for those who listen rather than read; of a long text its beginning.

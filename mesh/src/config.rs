@@ -315,6 +315,15 @@ pub const WHISPERS_TRIED_EVERY: Duration = Duration::from_millis(50);
 /// How many bytes of text a whisper may have that waits in the log: sealed it has to fit there.
 pub const HELD_TEXT_BYTES_MAX: usize = TEXT_BYTES_MAX - 1_024;
 
+/// How many bytes of text a reply or an edit may have: the id of what it is about has to fit there, too.
+pub const RELATED_TEXT_BYTES_MAX: usize = TEXT_BYTES_MAX - 64;
+
+/// How many different reactions one person may have to a message.
+pub const REACTIONS_MAX: usize = 8;
+
+/// How many bytes a reaction may have: the longest emoji of Unicode has 35, and flags of regions 28.
+pub const REACTION_BYTES_MAX: usize = 48;
+
 /// How many ids of whispers are remembered to recognise those that came before, at least; at most twice as many are.
 pub const SEEN_WHISPERS: usize = 4_096;
 

@@ -2,13 +2,18 @@
 
 mod counters;
 mod imported;
+mod message;
 
 use std::time::Duration;
 
 use shared::{MessageId, PeerId};
 use thiserror::Error;
 
-pub use self::{counters::Counters, imported::Imported};
+pub use self::{
+    counters::Counters,
+    imported::Imported,
+    message::{Annotation, Message, Says},
+};
 use crate::io::{Instant, LinkKind, ServerId};
 pub use crate::wire::{
     file::FileInfo,
@@ -39,6 +44,11 @@ pub enum Event {
     Recalled {
         /// The messages.
         messages: Vec<Message>,
+    },
+    /// Something is said of messages: of some that are shown, and of some that may come later.
+    Annotated {
+        /// What of which.
+        annotations: Vec<Annotation>,
     },
     /// A message of ours that was shown and not sent yet has another id and another place in the order.
     Renumbered {
@@ -288,35 +298,6 @@ pub enum Obstacle {
     Firewall,
 }
 
-/// A message as it is shown. Its text is a peer's: show it as text, never as markup.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// Its id.
-    pub id: MessageId,
-    /// Its proven author.
-    pub author: PeerId,
-    /// The author's name when it was said.
-    pub author_name: String,
-    /// Whether the author is this node.
-    pub own: bool,
-    /// Whom it was whispered to; `None` if it was said to everyone.
-    pub whisper_to: Option<PeerId>,
-    /// Its place: everyone shows messages in ascending order of `(order, id)`, whenever they arrive.
-    pub order: Timestamp,
-    /// When it was said, in milliseconds since 1970 by the author's clock.
-    pub unix_millis: u64,
-    /// Whether its place was far ahead of the room's time when it came: its author's clock is wrong.
-    pub dated_ahead: bool,
-    /// Whether it was said since this node came in, by the room's time: all else is history.
-    pub recent: bool,
-    /// What was said. Nothing if it is a file, or the founder's word about vanishing.
-    pub text: String,
-    /// The file that is offered, if it is one. Its name and media type are a peer's: believe and show them with care.
-    pub file: Option<FileInfo>,
-    /// After how long messages vanish, if it is the founder's word about that.
-    pub vanish: Option<Vanish>,
-}
-
 /// How far a file has got that is fetched or was offered here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileProgress {
@@ -470,6 +451,12 @@ pub enum SendError {
     /// Too much is still waiting to be delivered. Wait for people to come, or for the network.
     #[error("too many messages are waiting already")]
     Full,
+    /// Only a text that was said to everyone can be changed, by who said it.
+    #[error("this cannot be changed")]
+    NotOwn,
+    /// No emoji, or too many of them.
+    #[error("this is no reaction")]
+    NoReaction,
     /// Only its founder names a room.
     #[error("we did not found this room")]
     NotFounder,

@@ -7,11 +7,12 @@
 
 mod files;
 mod keeping;
+mod saying;
 mod view;
 
 use std::time::Duration;
 
-use shared::{Identity, MessageId, PeerId, Room as RoomKeys};
+use shared::{Identity, Room as RoomKeys};
 
 use crate::{
     config::{FIRINGS_MAX, HAND_IN, NodeConfig},
@@ -112,31 +113,6 @@ impl Node {
     }
 
     // --- commands ---
-
-    /// Says something to everyone. The message comes back as an [`Event::Message`], then its
-    /// [`Delivery`](crate::model::Delivery) as that goes on.
-    ///
-    /// # Errors
-    /// [`SendError`], and nothing was accepted.
-    pub fn say(&mut self, now: Now, text: &str) -> Result<MessageId, SendError> {
-        self.advance(now);
-        self.demand_here(SendError::Left)?;
-        let said = self.room.say(&mut self.cx, text);
-        self.exchange();
-        said
-    }
-
-    /// Says something to one peer alone, sealed to its key.
-    ///
-    /// # Errors
-    /// [`SendError`], and nothing was accepted.
-    pub fn whisper(&mut self, now: Now, to: PeerId, text: &str) -> Result<MessageId, SendError> {
-        self.advance(now);
-        self.demand_here(SendError::Left)?;
-        let said = self.room.whisper(&mut self.cx, to, text);
-        self.exchange();
-        said
-    }
 
     /// Gives the room a name, as its founder: [`Event::RoomNamed`] comes here and to everyone, also to whoever comes later.
     ///

@@ -35,6 +35,7 @@ pub use scenario::{LinkDigest, Plan, Scenario, Steady, run, run_bodies, run_stea
 
 #[cfg(test)]
 mod tests {
+    mod annotations;
     mod chaos;
     mod clocks;
     mod closing;

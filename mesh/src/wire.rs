@@ -17,6 +17,7 @@ pub mod frame;
 pub mod id;
 pub mod nearby;
 pub mod record;
+pub(crate) mod relation;
 pub(crate) mod sdp;
 pub mod setting;
 pub(crate) mod signed;

@@ -6,10 +6,11 @@
 //! keys are base64url, times are RFC 3339 in UTC, and texts are exactly what was said: whoever prints them has to make them harmless. A later
 //! version of this program may add types and members, and changes or removes none.
 
+mod message;
+
 use std::time::Duration;
 
 use client::{
-    export::date_time,
     files::{self, Progress},
     notice::Level,
     room::{Entry, RoomState},
@@ -20,6 +21,8 @@ use mesh::{
     model::{Delivery, FileInfo, FileState, Network, Person, PersonState},
 };
 use serde::{Deserialize, Serialize};
+
+pub use self::message::{AnsweredReport, MessageReport, ReactionReport};
 
 /// Something that happened in the room, or the answer to a command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +38,17 @@ pub enum Report {
         before: String,
         /// Its id from now on.
         id: String,
+    },
+    /// A message has another text now, by its author.
+    Edited(MessageReport),
+    /// People have these emoji for a message now.
+    Reactions {
+        /// The id of the message.
+        id: String,
+        /// The beginning of what it says, on one line.
+        excerpt: String,
+        /// All of them.
+        reactions: Vec<ReactionReport>,
     },
     /// Someone came or went.
     Person(PersonReport),
@@ -124,37 +138,6 @@ pub enum Report {
         /// Why, and what to do.
         text: String,
     },
-}
-
-/// A message.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MessageReport {
-    /// Its id.
-    pub id: String,
-    /// The public key of its author.
-    pub author: String,
-    /// What to call its author; with a fingerprint if another person has the name too.
-    pub name: String,
-    /// Whether it is our own.
-    pub own: bool,
-    /// The public key of whom it was whispered to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub to: Option<String>,
-    /// What to call them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub to_name: Option<String>,
-    /// When it was said, by its author's clock.
-    pub time: String,
-    /// What was said.
-    pub text: String,
-    /// The file that is offered by it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub file: Option<FileReport>,
-    /// How far it got, if it is our own and that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delivery: Option<DeliveryReport>,
-    /// Whether it is of a former visit.
-    pub earlier: bool,
 }
 
 /// How far a message of ours got.
@@ -325,28 +308,6 @@ pub enum FileStanding {
     Whole,
     NoSpace,
     Unreadable,
-}
-
-impl MessageReport {
-    /// Of a message in `room`. `number` is that of its file; `earlier` says whether it is of a former visit.
-    #[must_use]
-    pub fn new(room: &RoomState, entry: &Entry, number: usize, earlier: bool) -> Self {
-        let message = &entry.message;
-        let file = message.file.as_ref();
-        Self {
-            id: message.id.to_text(),
-            author: message.author.to_text(),
-            name: room.author_of(message),
-            own: message.own,
-            to: message.whisper_to.map(|to| to.to_text()),
-            to_name: message.whisper_to.map(|to| room.name_of(&to)),
-            time: date_time(message.unix_millis),
-            text: message.text.clone(),
-            file: file.map(|info| FileReport::new(number, info, room.progress(info).as_ref(), message.own)),
-            delivery: entry.delivery.map(|delivery| DeliveryReport::new(entry, delivery)),
-            earlier,
-        }
-    }
 }
 
 impl DeliveryReport {

@@ -96,7 +96,11 @@ pub fn send_error(error: SendError, to: Option<&str>) -> Cow<'static, str> {
             to.unwrap_or("this person")
         )
         .into(),
-        SendError::Empty | SendError::TooLong { .. } | SendError::NotFounder => {
+        SendError::Empty
+        | SendError::TooLong { .. }
+        | SendError::NotFounder
+        | SendError::NotOwn
+        | SendError::NoReaction => {
             let to = to.map(str::to_owned);
             client::words::notice(&NoticeKind::NotSent { error, to }.into())
         }

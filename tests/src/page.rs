@@ -3,6 +3,7 @@
 //! A person waits until something appears, and so does every check here. A check looks again until it holds or [`PATIENCE`] is
 //! over. A check that failed says what was there instead.
 
+mod menus;
 mod scan;
 pub mod view;
 
@@ -241,15 +242,6 @@ impl Page {
         self.act(Role::Button, button, Act::Click).await
     }
 
-    /// Chooses from the menu of the room.
-    ///
-    /// # Errors
-    /// If it cannot in time.
-    pub async fn choose(&self, item: &str) -> Result<()> {
-        self.click("Room menu").await?;
-        self.act(Role::MenuItem, item, Act::Click).await
-    }
-
     /// Chooses one of several by a radio button.
     ///
     /// # Errors
@@ -446,7 +438,7 @@ impl Role {
     const fn selector(self) -> &'static str {
         match self {
             Self::Button => "button:not([role]), summary, [role=button]",
-            Self::MenuItem => "[role=menuitem]",
+            Self::MenuItem => "[role^=menuitem]",
             Self::Radio => "input[type=radio]",
             Self::Textbox => "input:not([type]), input[type=text], textarea, [role=textbox]",
         }

@@ -110,6 +110,7 @@ fn room(events: Vec<Event>, open_name: Option<&'static str>) -> Html {
             on_check={Callback::noop()}
             on_space={Callback::from(|told: Callback<Space>| told.emit(SPACE))}
             on_send={Callback::from(|_| Err(SendError::NotReachable))}
+            on_edit={Callback::from(|_| Err(SendError::Full))}
             recipients={Callback::from(|_| Vec::new())}
             safety_number={Callback::from(|peer| shared::identity::safety_number(&private_room().open(), &self::peer(0), &peer))}
         />
@@ -204,6 +205,7 @@ fn said(id: u8, author: u8, name: &str, whisper_to: Option<u8>, text: &str, deli
         recent: false,
         text: text.to_owned(),
         file: None,
+        reply_to: None,
         vanish: None,
     };
     let delivery = delivery.map(|delivery| Event::Delivery { id, delivery });

@@ -20,4 +20,5 @@ pub mod people;
 pub mod preview;
 pub mod qr_code;
 pub mod rename;
+pub mod said_of;
 pub mod take_along;

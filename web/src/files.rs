@@ -286,6 +286,7 @@ mod tests {
                 dated_ahead: false,
                 recent: false,
                 text: String::new(),
+                reply_to: None,
                 vanish: None,
                 file: Some(FileInfo {
                     root: FileId::from_bytes([number; 32]),

@@ -36,6 +36,47 @@ impl Core {
         self.node.whisper(now, to, text)
     }
 
+    /// Says `text` to everyone, in answer to a message that was said to everyone.
+    ///
+    /// # Errors
+    /// [`SendError`]; the text stays with the caller.
+    pub fn reply(&mut self, now: Now, to: MessageId, text: &str) -> Result<MessageId, SendError> {
+        self.command(now, Command::Say);
+        self.node.reply(now, to, text)
+    }
+
+    /// Has a message of ours say `text` from now on. What it says already is not said again.
+    ///
+    /// # Errors
+    /// [`SendError`]; the text stays with the caller.
+    pub fn edit(&mut self, now: Now, of: MessageId, text: &str) -> Result<(), SendError> {
+        self.command(now, Command::Edit);
+        let entry = self.room.entry(&of).ok_or(SendError::NotOwn)?;
+        if !entry.may_be_edited() {
+            return Err(SendError::NotOwn);
+        }
+        if entry.message.text == text {
+            return Ok(());
+        }
+        self.node.edit(now, of, text)
+    }
+
+    /// Has this emoji for a message that was said to everyone, or no longer.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was done.
+    pub fn react(&mut self, now: Now, to: MessageId, emoji: &str) -> Result<(), SendError> {
+        self.command(now, Command::React);
+        let about = self.room.entry(&to).and_then(|entry| entry.about.as_deref());
+        let mut ours = about.map_or_else(Vec::new, |about| about.reactions_of(&self.room.me).to_vec());
+        let before = ours.len();
+        ours.retain(|one| one != emoji);
+        if ours.len() == before {
+            ours.push(emoji.to_owned());
+        }
+        self.node.react(now, to, ours)
+    }
+
     /// Gives the room a name, as its founder.
     ///
     /// # Errors

@@ -9,6 +9,8 @@ pub(super) fn command(command: Command) -> &'static str {
     match command {
         Command::Say => "said",
         Command::Whisper => "whispered",
+        Command::Edit => "edited",
+        Command::React => "reacted",
         Command::NameRoom => "named the room",
         Command::Keep => "said for how long",
         Command::Import => "brought back an export",

@@ -27,6 +27,7 @@ fn message(viewer: u8, number: u8, author: u8, to: Option<u8>, text: &str) -> Ev
         recent: false,
         text: text.to_owned(),
         file: None,
+        reply_to: None,
         vanish: None,
     };
     Event::Message { message }

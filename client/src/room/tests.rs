@@ -57,6 +57,7 @@ fn message(byte: u8, own: bool, text: &str) -> Event {
             recent: false,
             text: text.to_owned(),
             file: None,
+            reply_to: None,
             vanish: None,
         },
     }

@@ -88,3 +88,15 @@ pub const DELIVERED: &str = "Delivered ✓";
 pub const RECIPIENTS: &str = "Who has this message";
 /// The picture of the network, large.
 pub const LARGE_MAP: &str = "Larger map";
+/// What can be done with a message.
+pub const ACTIONS: &str = "Actions";
+/// Answers a message.
+pub const REPLY: &str = "Reply";
+/// Changes a message.
+pub const EDIT: &str = "Edit";
+/// Copies what a message says.
+pub const COPY_TEXT: &str = "Copy text";
+/// The emoji that people have for a message.
+pub const REACTIONS: &str = "Reactions";
+/// The new text of a message.
+pub const NEW_TEXT: &str = "New text";

@@ -284,6 +284,15 @@ pub const INVITED_OPEN: &str = "The open room “";
 /// What kind of room an open one is: after its name.
 pub const INVITED_OPEN_END: &str = "”: anyone who guesses the name can come in.";
 
+/// In the place of a message that is answered and not here.
+pub const REPLIED_GONE: &str = "A message that is not here";
+/// Under a message that its author changed.
+pub const EDITED: &str = "edited";
+/// Below the box in which a message is changed.
+pub const EDIT_HELP: &str = "Everyone sees the new text, and that it was edited. What it said before can be looked up.";
+/// Over the message box, before the name.
+pub const REPLYING_TO: &str = "Replying to ";
+
 #[cfg(test)]
 mod tests {
     use super::*;

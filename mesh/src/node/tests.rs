@@ -3,7 +3,7 @@ mod leaving;
 use std::{rc::Rc, time::Duration};
 
 use shared::{
-    Closing, RoomCode, SessionId,
+    Closing, PeerId, RoomCode, SessionId,
     signal::{self, Nonce, PROTOCOL_VERSION, Request},
 };
 

@@ -4,7 +4,12 @@
 
 use shared::MessageId;
 
-use super::{Room, log::Source, say::message};
+use super::{
+    Room,
+    log::Source,
+    remember::tell_annotations,
+    say::{annotation, message},
+};
 use crate::{
     context::Context,
     model::{Event, Imported},
@@ -21,7 +26,8 @@ impl Room {
 
     /// Takes entries that were kept elsewhere.
     pub(crate) fn import(&mut self, cx: &mut Context, wires: &[Vec<u8>]) -> Imported {
-        let (mut imported, mut messages) = (Imported::default(), Vec::new());
+        let mut imported = Imported::default();
+        let (mut messages, mut annotations) = (Vec::new(), Vec::new());
         for wire in wires {
             let Ok(record) = Record::<Entry>::open(wire, &cx.room) else {
                 imported.damaged += 1;
@@ -36,11 +42,13 @@ impl Room {
                 continue;
             }
             imported.new += 1;
+            annotations.extend(annotation(&record));
             messages.extend(message(cx, &record).filter(|_| !self.was_shown_before(&record)));
         }
         if !messages.is_empty() {
             cx.event(Event::Recalled { messages });
         }
+        tell_annotations(cx, annotations);
         self.persist(cx);
         imported
     }

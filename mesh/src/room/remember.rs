@@ -16,14 +16,14 @@ use super::{
     Room,
     log::feed_of,
     retention::ascending,
-    say::{message, show_whisper, time_left, whispered},
+    say::{annotation, message, show_whisper, time_left, whispered},
 };
 use crate::{
     config::{AWAY_LOOKED_BACK, RECALLED_FIRST, WHISPERS_TRIED_AT_ONCE, WHISPERS_TRIED_EVERY},
     context::Context,
     door::Forwarding,
     io::Priority,
-    model::{Alert, Delivery, Event, Message},
+    model::{Alert, Annotation, Delivery, Event, Message},
     order::by_number,
     wire::{
         codec::{decode, valid_name},
@@ -49,6 +49,12 @@ pub(super) struct Recalled {
     is_shown: bool,
 }
 
+impl Recalled {
+    fn annotations(&self) -> impl Iterator<Item = Annotation> {
+        self.entries.iter().filter_map(|record| annotation(record))
+    }
+}
+
 impl Room {
     /// The store is about to be read.
     pub(crate) fn await_store(&mut self) {
@@ -62,6 +68,7 @@ impl Room {
         let mut recalled = std::mem::take(&mut self.recalled);
         let (head, mut away) = (recalled.head.take(), std::mem::take(&mut recalled.names));
         let messages = self.recall_messages(cx, &recalled);
+        let annotations: Vec<_> = recalled.annotations().collect();
         let Recalled {
             feeds,
             entries,
@@ -77,6 +84,8 @@ impl Room {
         }
         let is_kept = |id: &MessageId| dropped.binary_search(id).is_err();
         self.untried.retain(|record| is_kept(&record.message_id()));
+        let annotations = annotations.into_iter().filter(|annotation| is_kept(&annotation.id));
+        let annotations = annotations.collect();
         let whispers = whispers
             .into_iter()
             .filter(|(_, whisper)| is_kept(&whisper.id))
@@ -86,6 +95,7 @@ impl Room {
         let messages = by_number(kept, place);
         latest_first(&mut away, &messages);
         cx.event(Event::Recalled { messages });
+        tell_annotations(cx, annotations);
         self.change_roster(cx, |roster, events| roster.recall_away(away, events));
         self.follow_unread(cx, &unread);
         self.follow_whispers(cx, whispers, &fates);
@@ -110,7 +120,9 @@ impl Room {
             .filter(|message| !self.has_vanished(cx, message.order));
         let mut messages = by_number(shown, place);
         messages.drain(..messages.len().saturating_sub(RECALLED_FIRST));
+        let annotations = self.recalled.annotations().collect();
         cx.event(Event::Recalled { messages });
+        tell_annotations(cx, annotations);
     }
 
     fn recall_all(&mut self, cx: &mut Context, records: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
@@ -355,18 +367,27 @@ impl Room {
         if self.log.fork(&feed).is_some() || records.iter().any(|record| feed_of(record) == feed) {
             self.begin_feed();
         }
+        let mut renumbered = LiteMap::new();
         for record in records {
-            self.say_one_anew(cx, &record);
+            let id = self.say_one_anew(cx, &record, &renumbered);
+            renumbered.insert(record.message_id(), id);
         }
     }
 
-    fn say_one_anew(&mut self, cx: &mut Context, refused: &Record<Entry>) {
+    /// Gives its id from now on. What is about a message that has another id now, too, goes on being about it.
+    fn say_one_anew(
+        &mut self,
+        cx: &mut Context,
+        refused: &Record<Entry>,
+        renumbered: &LiteMap<MessageId, MessageId>,
+    ) -> MessageId {
         let (feed, seq, before) = (feed_of(refused), refused.content.seq, refused.message_id());
         if self.log.entry_at(&feed, seq).is_none() {
             // Nobody else has it under this number, and nobody is to find it under two.
             cx.store(Priority::Soon, Key::Entry { feed, seq }.forget());
         }
-        let Entry { kind, body, .. } = refused.content.clone();
+        let kind = refused.content.kind;
+        let body = refused.content.body_about(|id| renumbered.get(id).copied());
         let record = self.sign(cx, kind, body, self.settings.next_place(kind));
         let id = record.message_id();
         let place = (self.feed, record.content.seq);
@@ -380,6 +401,7 @@ impl Room {
             });
         }
         self.publish(cx, record);
+        id
     }
 
     /// Keeps where our feed has got to.
@@ -408,6 +430,13 @@ impl Room {
                 cx.store(Priority::Soon, Key::Fate { id }.forget());
             }
         }
+    }
+}
+
+/// Tells what is said of messages, if anything is.
+pub(super) fn tell_annotations(cx: &mut Context, annotations: Vec<Annotation>) {
+    if !annotations.is_empty() {
+        cx.event(Event::Annotated { annotations });
     }
 }
 

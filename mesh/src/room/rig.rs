@@ -176,6 +176,7 @@ pub(super) fn shown(record: &Record<Entry>) -> Output {
         recent: true,
         text: record.content.text().unwrap().to_owned(),
         file: None,
+        reply_to: None,
         vanish: None,
     };
     Output::Event(Event::Message { message })

@@ -11,16 +11,17 @@ use super::{
     retention::oldest_whisper,
 };
 use crate::{
-    config::{HELD_TEXT_BYTES_MAX, WHISPER_LASTS},
+    config::{HELD_TEXT_BYTES_MAX, RELATED_TEXT_BYTES_MAX, WHISPER_LASTS},
     context::Context,
     door::Forwarding,
     io::Priority,
-    model::{Delivery, Event, Message, PersonState, SendError},
+    model::{Annotation, Delivery, Event, Message, PersonState, Says, SendError},
     wire::{
         codec::encode,
         entry::{Entry, EntryBody},
         file::FileInfo,
         record::{Payload, Record},
+        relation::{Edit, Reactions, Reply},
         stored::{Fate, Key},
         timestamp::Timestamp,
         whisper::{Whisper, open_whisper, seal_whisper},
@@ -30,8 +31,42 @@ use crate::{
 impl Room {
     /// Says something to everyone.
     pub(crate) fn say(&mut self, cx: &mut Context, text: &str) -> Result<MessageId, SendError> {
-        self.check_text(cx, text)?;
+        self.check_text(cx, text, TEXT_BYTES_MAX)?;
         Ok(self.say_entry(cx, Entry::CHAT, EntryBody::of(text)))
+    }
+
+    /// Says something to everyone, in answer to a message.
+    pub(crate) fn reply(&mut self, cx: &mut Context, to: MessageId, text: &str) -> Result<MessageId, SendError> {
+        self.check_text(cx, text, RELATED_TEXT_BYTES_MAX)?;
+        let text = text.to_owned();
+        Ok(self.say_entry(cx, Entry::REPLY, EntryBody::of(encode(&Reply { to, text }))))
+    }
+
+    /// Has a message of ours say something else from now on.
+    pub(crate) fn edit(&mut self, cx: &mut Context, of: MessageId, text: &str) -> Result<(), SendError> {
+        self.check_text(cx, text, RELATED_TEXT_BYTES_MAX)?;
+        let text = text.to_owned();
+        self.add(cx, Entry::EDIT, EntryBody::of(encode(&Edit { of, text })));
+        Ok(())
+    }
+
+    /// Has these and no other emoji for a message from now on.
+    pub(crate) fn react(&mut self, cx: &mut Context, to: MessageId, emoji: Vec<String>) -> Result<(), SendError> {
+        let reactions = Reactions { to, emoji };
+        if !reactions.is_valid() {
+            return Err(SendError::NoReaction);
+        }
+        let body = encode(&reactions);
+        self.takes(cx, body.len()).then_some(()).ok_or(SendError::Full)?;
+        self.add(cx, Entry::REACTIONS, EntryBody::of(body));
+        Ok(())
+    }
+
+    /// Says something of a message to everyone. Nobody is told who has it.
+    fn add(&mut self, cx: &mut Context, kind: u32, body: EntryBody) {
+        let record = self.sign(cx, kind, body, Timestamp::default());
+        self.show_entry(cx, &record);
+        self.publish(cx, record);
     }
 
     /// Offers a file to everyone, unless too much was said lately. Whether it can be offered was checked.
@@ -126,7 +161,7 @@ impl Room {
         if !is_here(state) && !self.deliveries.may_hold() {
             return Err(SendError::Full);
         }
-        self.check_text(cx, text)?;
+        self.check_text(cx, text, TEXT_BYTES_MAX)?;
         let unix_millis = cx.room_millis();
         let whisper = Rc::new(Whisper {
             id: MessageId::random(&mut self.whispers),
@@ -208,12 +243,10 @@ impl Room {
     }
 
     /// Whether a text can be said now.
-    pub(super) fn check_text(&mut self, cx: &Context, text: &str) -> Result<(), SendError> {
-        if text.len() > TEXT_BYTES_MAX {
-            return Err(SendError::TooLong {
-                bytes: text.len(),
-                max: TEXT_BYTES_MAX,
-            });
+    pub(super) fn check_text(&mut self, cx: &Context, text: &str, max: usize) -> Result<(), SendError> {
+        let bytes = text.len();
+        if bytes > max {
+            return Err(SendError::TooLong { bytes, max });
         }
         if text.trim().is_empty() {
             return Err(SendError::Empty);
@@ -289,6 +322,9 @@ impl Room {
             if !self.was_shown_before(record) {
                 cx.event(Event::Message { message });
             }
+        } else if let Some(annotation) = annotation(record) {
+            let annotations = vec![annotation];
+            cx.event(Event::Annotated { annotations });
         } else if let Some(whisper) = self.whisper_in(cx, record) {
             show_whisper(cx, whisper, record.author);
         }
@@ -323,10 +359,10 @@ fn is_here(state: PersonState) -> bool {
 
 /// The message that an entry is, if it is one.
 pub(super) fn message(cx: &Context, record: &Record<Entry>) -> Option<Message> {
-    let (text, file) = (record.content.text(), record.content.file());
+    let (text, file, reply) = (record.content.text(), record.content.file(), record.content.reply());
     let by_founder = cx.room.founder() == Some(record.author);
     let vanish = record.content.vanish().filter(|_| by_founder);
-    if text.is_none() && file.is_none() && vanish.is_none() {
+    if text.is_none() && file.is_none() && vanish.is_none() && reply.is_none() {
         return None;
     }
     Some(Message {
@@ -339,9 +375,28 @@ pub(super) fn message(cx: &Context, record: &Record<Entry>) -> Option<Message> {
         unix_millis: record.content.unix_millis,
         dated_ahead: is_ahead(record.content.order, cx.room_millis()),
         recent: cx.is_recent(record.content.order.unix_millis()),
-        text: text.unwrap_or_default().to_owned(),
+        reply_to: reply.as_ref().map(|reply| reply.to),
+        text: reply.map_or_else(|| text.unwrap_or_default().to_owned(), |reply| reply.text),
         file,
         vanish,
+    })
+}
+
+/// What an entry says of a message, if that is what it does.
+pub(super) fn annotation(record: &Record<Entry>) -> Option<Annotation> {
+    let (to, says) = match record.content.edit() {
+        Some(Edit { of, text }) => (of, Says::Text { text }),
+        None => {
+            let Reactions { to, emoji } = record.content.reactions()?;
+            (to, Says::Reactions { emoji })
+        }
+    };
+    Some(Annotation {
+        id: record.message_id(),
+        author: record.author,
+        order: record.content.order,
+        to,
+        says,
     })
 }
 
@@ -357,6 +412,7 @@ pub(super) fn whispered(cx: &Context, whisper: Whisper, author: PeerId) -> Messa
         unix_millis: whisper.unix_millis,
         dated_ahead: is_ahead(whisper.order, cx.room_millis()),
         recent: cx.is_recent(whisper.order.unix_millis()),
+        reply_to: None,
         text: whisper.text,
         file: None,
         vanish: None,

@@ -7,7 +7,7 @@
 
 use std::{collections::VecDeque, rc::Rc};
 
-use shared::{MessageId, PeerId};
+use shared::{MessageId, PeerId, limits::TEXT_BYTES_MAX};
 
 use super::{Room, receive::Handled, say::message, sync::Violation};
 use crate::{
@@ -84,7 +84,7 @@ impl Room {
     /// Gives the room a name, as its founder.
     pub(crate) fn name_room(&mut self, cx: &mut Context, name: &str) -> Result<(), SendError> {
         demand_founder(cx)?;
-        self.check_text(cx, name)?;
+        self.check_text(cx, name, TEXT_BYTES_MAX)?;
         self.say_setting(cx, Entry::ROOM_NAME, EntryBody::of(name));
         Ok(())
     }

@@ -37,6 +37,18 @@ pub trait Body {
     /// As there.
     fn say(&mut self, now: Now, text: &str) -> Result<MessageId, SendError>;
 
+    /// See [`Node::edit`].
+    ///
+    /// # Errors
+    /// As there.
+    fn edit(&mut self, now: Now, of: MessageId, text: &str) -> Result<(), SendError>;
+
+    /// See [`Node::react`].
+    ///
+    /// # Errors
+    /// As there.
+    fn react(&mut self, now: Now, to: MessageId, emoji: Vec<String>) -> Result<(), SendError>;
+
     /// See [`Node::whisper`].
     ///
     /// # Errors
@@ -114,6 +126,14 @@ impl Body for Node {
 
     fn say(&mut self, now: Now, text: &str) -> Result<MessageId, SendError> {
         self.say(now, text)
+    }
+
+    fn edit(&mut self, now: Now, of: MessageId, text: &str) -> Result<(), SendError> {
+        self.edit(now, of, text)
+    }
+
+    fn react(&mut self, now: Now, to: MessageId, emoji: Vec<String>) -> Result<(), SendError> {
+        self.react(now, to, emoji)
     }
 
     fn whisper(&mut self, now: Now, to: PeerId, text: &str) -> Result<MessageId, SendError> {

@@ -6,13 +6,14 @@
 use std::rc::Rc;
 
 use minicbor::{Encode, bytes::ByteArray};
-use shared::{Label, Room, limits::TEXT_BYTES_MAX};
+use shared::{Label, MessageId, Room, limits::TEXT_BYTES_MAX};
 use wire_derive::Decode;
 
 use super::{
-    codec::{DecodeError, decode, valid_name},
+    codec::{DecodeError, decode, encode, valid_name},
     file::FileInfo,
     record::{Content, Record, Unchecked},
+    relation::{Edit, Reactions, Reply},
     setting::Vanish,
     span::Feed,
     timestamp::Timestamp,
@@ -46,7 +47,7 @@ pub struct Entry {
     /// The author's name at that time.
     #[n(5)]
     pub name: String,
-    /// What [`Entry::body`] is: [`Entry::CHAT`], [`Entry::ROOM_NAME`], [`Entry::WHISPER`], [`Entry::FILE`], [`Entry::VANISH`], or something of a later version, which is kept and passed on all the
+    /// What [`Entry::body`] is: [`Entry::CHAT`], [`Entry::ROOM_NAME`], [`Entry::WHISPER`], [`Entry::FILE`], [`Entry::VANISH`], [`Entry::REPLY`], [`Entry::EDIT`], [`Entry::REACTIONS`], or something of a later version, which is kept and passed on all the
     /// same.
     #[n(6)]
     pub kind: u32,
@@ -105,6 +106,18 @@ impl Entry {
     // No limit: a number on the wire.
     pub const VANISH: u32 = 4;
 
+    /// The kind of a message in answer to another: the body is a [`Reply`].
+    // No limit: a number on the wire.
+    pub(crate) const REPLY: u32 = 5;
+
+    /// The kind of another text for a message of the same author: the body is an [`Edit`].
+    // No limit: a number on the wire.
+    pub(crate) const EDIT: u32 = 6;
+
+    /// The kind of what somebody has for a message in emoji: the body is [`Reactions`].
+    // No limit: a number on the wire.
+    pub(crate) const REACTIONS: u32 = 7;
+
     /// The text, if this is a chat message.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
@@ -129,6 +142,53 @@ impl Entry {
         (self.kind == Self::WHISPER && !self.body.bytes.is_empty()).then_some(&self.body.bytes)
     }
 
+    /// What it says in answer to another message, if it does.
+    pub(crate) fn reply(&self) -> Option<Reply> {
+        let reply: Reply = self.body_of(Self::REPLY)?;
+        (!reply.text.trim().is_empty()).then_some(reply)
+    }
+
+    /// What another message of its author says from now on, if it says that.
+    pub(crate) fn edit(&self) -> Option<Edit> {
+        let edit: Edit = self.body_of(Self::EDIT)?;
+        (!edit.text.trim().is_empty()).then_some(edit)
+    }
+
+    /// What its author has for a message in emoji, if it says that.
+    pub(crate) fn reactions(&self) -> Option<Reactions> {
+        self.body_of(Self::REACTIONS).filter(Reactions::is_valid)
+    }
+
+    /// The same body about the message that has another id now, if it is about one that has.
+    pub(crate) fn body_about(&self, id_now: impl Fn(&MessageId) -> Option<MessageId>) -> EntryBody {
+        let body = if let Some(mut reply) = self.reply() {
+            id_now(&reply.to).map(|to| {
+                reply.to = to;
+                encode(&reply)
+            })
+        } else if let Some(mut edit) = self.edit() {
+            id_now(&edit.of).map(|of| {
+                edit.of = of;
+                encode(&edit)
+            })
+        } else if let Some(mut reactions) = self.reactions() {
+            id_now(&reactions.to).map(|to| {
+                reactions.to = to;
+                encode(&reactions)
+            })
+        } else {
+            None
+        };
+        body.map_or_else(|| self.body.clone(), EntryBody::of)
+    }
+
+    fn body_of<T>(&self, kind: u32) -> Option<T>
+    where
+        T: for<'b> minicbor::Decode<'b, ()>,
+    {
+        (self.kind == kind).then(|| decode(&self.body.bytes).ok())?
+    }
+
     /// Whether the body was dropped.
     pub(crate) fn is_bare(&self) -> bool {
         self.body.bytes.is_empty() && self.body.length > 0
@@ -146,7 +206,7 @@ impl Entry {
 
     /// Whether a person is shown this as a message to everyone.
     pub(crate) fn is_message(&self) -> bool {
-        self.text().is_some() || self.file().is_some()
+        self.text().is_some() || self.file().is_some() || self.reply().is_some()
     }
 
     fn text_of(&self, kind: u32) -> Option<&str> {

@@ -89,6 +89,7 @@ mod tests {
             unix_millis: millis,
             dated_ahead: false,
             recent: false,
+            reply_to: None,
             vanish: None,
             text: byte.to_string(),
             file: None,

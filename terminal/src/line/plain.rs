@@ -17,8 +17,8 @@ use crate::{
     config::{EXCERPT_CHARS, FILE_ID_CHARS_SHOWN, RECENT_MAX},
     harmless,
     report::{
-        DeliveryReport, DeliveryState, FileReport, FileStanding, LinkReport, MessageReport, NetworkReport,
-        PersonReport, PersonStanding, Report,
+        AnsweredReport, DeliveryReport, DeliveryState, FileReport, FileStanding, LinkReport, MessageReport,
+        NetworkReport, PersonReport, PersonStanding, ReactionReport, Report,
     },
     words,
 };
@@ -61,6 +61,11 @@ impl Plain {
                 known.0.clone_from(id);
                 return None;
             }
+            Report::Edited(message) => {
+                let changed = format!("* {} changed a message. It says now:\n", who(message));
+                changed + &self.said(message, String::new())
+            }
+            Report::Reactions { excerpt, reactions, .. } => self.note(&reactions_line(excerpt, reactions)),
             Report::Person(person) => person_line(person)?,
             Report::Renamed { before, name, .. } => {
                 format!("* {} is now called {}", harmless::name(before), harmless::name(name))
@@ -160,6 +165,9 @@ impl Plain {
             let name = harmless::line(&file.name);
             return format!("{line}* {offer}{name}, {size}. /get {number} fetches it");
         }
+        if let Some(answered) = &message.answers {
+            line = format!("{}\n{line}", answers_line(message, answered));
+        }
         line += &speaker(message);
         let used = harmless::width(&line);
         line + &harmless::block(&message.text, MARGIN, self.columns, used)
@@ -185,11 +193,7 @@ impl Plain {
 #[must_use]
 pub fn speaker(message: &MessageReport) -> String {
     let to = message.to_name.as_deref().map(harmless::name);
-    let who = if message.own {
-        "You".to_owned()
-    } else {
-        harmless::name(&author(message))
-    };
+    let who = who(message);
     match (&message.file, to) {
         (Some(file), _) => {
             let offers = if message.own { "offer" } else { "offers" };
@@ -199,6 +203,48 @@ pub fn speaker(message: &MessageReport) -> String {
         (None, Some(_)) => format!("{who} whispers: "),
         (None, None) => format!("{who}: "),
     }
+}
+
+fn who(message: &MessageReport) -> String {
+    if message.own {
+        "You".to_owned()
+    } else {
+        harmless::name(&author(message))
+    }
+}
+
+/// The line over an answer.
+#[must_use]
+pub fn answers_line(message: &MessageReport, answered: &AnsweredReport) -> String {
+    let who = who(message);
+    let answer = if message.own { "answer" } else { "answers" };
+    match (&answered.name, &answered.excerpt) {
+        (Some(name), Some(excerpt)) => {
+            format!(
+                "* {who} {answer} {}: “{}”",
+                harmless::name(name),
+                harmless::line(excerpt)
+            )
+        }
+        _ => format!("* {who} {answer} a message that is not here"),
+    }
+}
+
+/// What people have for a message.
+fn reactions_line(excerpt: &str, reactions: &[ReactionReport]) -> String {
+    if reactions.is_empty() {
+        return format!("“{excerpt}” has no reactions any more");
+    }
+    format!("“{excerpt}” has {}", all_of(reactions))
+}
+
+/// "👍 from Ann, Bob; 🎉 from Ann".
+#[must_use]
+pub fn all_of(reactions: &[ReactionReport]) -> String {
+    let all = reactions
+        .iter()
+        .map(|one| client::words::reaction(&one.emoji, &one.from));
+    all.collect::<Vec<_>>().join("; ")
 }
 
 /// What to call the author of a message; with a fingerprint if the name would make a line begin as ours do ("You: ", "You whisper to Bob: "), or as

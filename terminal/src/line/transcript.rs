@@ -9,9 +9,9 @@ use std::{
 };
 
 use client::{
-    room::{Entry, RoomState},
+    room::{About, Entry, RoomState},
     standing::{self, Blocked, ServerStanding},
-    words::page,
+    words::{excerpt, page},
 };
 use mesh::model::{Delivery, FileProgress, FileState, PersonState};
 use shared::{FileId, MessageId, PeerId};
@@ -19,7 +19,7 @@ use shared::{FileId, MessageId, PeerId};
 use crate::{
     config::FILES_NUMBERED_MAX,
     harmless,
-    report::{DeliveryReport, FileReport, MessageReport, PersonReport, Report},
+    report::{DeliveryReport, FileReport, MessageReport, PersonReport, ReactionReport, Report},
     words::{self, Meeting},
 };
 
@@ -53,6 +53,8 @@ struct Told {
     delivery: Option<Delivery>,
     /// Of our own, to recognise the message under another id.
     text: Option<String>,
+    /// What was said of it.
+    about: Option<Rc<About>>,
 }
 
 impl Transcript {
@@ -132,12 +134,43 @@ impl Transcript {
                 self.messages.insert(id, Told::new(entry, self.arrived));
             }
             if let Some(told) = self.messages.get_mut(&id)
+                && told.about != entry.about
+            {
+                let before = std::mem::replace(&mut told.about, entry.about.clone());
+                told.text = own_text(entry);
+                self.on_annotated(room, entry, before.as_deref(), reports);
+            }
+            if let Some(told) = self.messages.get_mut(&id)
                 && let Some(delivery) = entry.delivery
                 && told.delivery != Some(delivery)
             {
                 told.delivery = Some(delivery);
                 reports.push(Report::Delivery(DeliveryReport::new(entry, delivery)));
             }
+        }
+    }
+
+    /// Something else than `before` is said of a message.
+    fn on_annotated(&self, room: &RoomState, entry: &Entry, before: Option<&About>, reports: &mut Vec<Report>) {
+        let message = &entry.message;
+        let now = entry.about.as_deref();
+        let text = |about: Option<&About>| about.and_then(|about| about.text(&message.author)).map(str::to_owned);
+        if text(before) != text(now) {
+            let number = message.file.as_ref().map_or(0, |info| self.numbers.of(&info.root));
+            reports.push(Report::Edited(MessageReport::new(room, entry, number, false)));
+        }
+        let all = |about: Option<&About>| {
+            about.map_or_else(Vec::new, |about| {
+                let owned = |(emoji, authors): (&str, Vec<PeerId>)| (emoji.to_owned(), authors);
+                about.reactions().into_iter().map(owned).collect()
+            })
+        };
+        if all(before) != all(now) {
+            reports.push(Report::Reactions {
+                id: message.id.to_text(),
+                excerpt: excerpt(message),
+                reactions: ReactionReport::all(room, entry),
+            });
         }
     }
 
@@ -224,13 +257,18 @@ impl Transcript {
 
 impl Told {
     fn new(entry: &Entry, arrival: u64) -> Self {
-        let text = entry.message.own.then(|| entry.message.text.clone());
         Self {
             arrival,
             delivery: None,
-            text,
+            text: own_text(entry),
+            about: entry.about.clone(),
         }
     }
+}
+
+/// What a message of ours says.
+fn own_text(entry: &Entry) -> Option<String> {
+    entry.message.own.then(|| entry.message.text.clone())
 }
 
 /// The id under which a message of ours was told that has another one now: the same text, and gone from the room under the former id.

@@ -25,7 +25,7 @@ use crate::{
         self,
         columns::{Cell, cells, wrap},
     },
-    line::plain::speaker,
+    line::plain::{all_of, answers_line, speaker},
     report::MessageReport,
 };
 
@@ -91,6 +91,24 @@ fn message(state: &State, entry: &Entry, columns: usize) -> Vec<Line<'static>> {
     all.extend(searched(state, entry, &speaker, speaker_look));
     all.extend(spoken(state, entry, &text));
     all.extend(cells(&state_words, state_look));
+    let edited = if report.edited { " (edited)" } else { "" };
+    all.extend(cells(edited, theme.quiet()));
+    let mut rows = Vec::new();
+    if let Some(answered) = &report.answers {
+        rows.extend(aside(state, &answers_line(&report, answered), columns));
+    }
+    rows.extend(lines(wrap(all, columns, MARGIN), MARGIN));
+    if !report.reactions.is_empty() {
+        rows.extend(aside(state, &harmless::sentence(&all_of(&report.reactions)), columns));
+    }
+    rows
+}
+
+/// What is said of a message, above it or below.
+fn aside(state: &State, text: &str, columns: usize) -> Vec<Line<'static>> {
+    let margin = " ".repeat(MARGIN);
+    let mut all: Vec<Cell<'_, Style>> = cells(&margin, Style::new()).collect();
+    all.extend(cells(text, state.theme.quiet()));
     lines(wrap(all, columns, MARGIN), MARGIN)
 }
 

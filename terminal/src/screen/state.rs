@@ -324,6 +324,8 @@ impl State {
             // The messages themselves show it, or the bar above them.
             Report::Message(_)
             | Report::Delivery(_)
+            | Report::Edited(_)
+            | Report::Reactions { .. }
             | Report::Renumbered { .. }
             | Report::Standing { .. }
             | Report::Said { .. }

@@ -123,6 +123,7 @@ impl Sitter {
             unix_millis: NOON + u64::from(self.said) * 1_000,
             dated_ahead: false,
             recent: false,
+            reply_to: None,
             vanish: None,
             text: text.to_owned(),
             file: None,

@@ -23,6 +23,9 @@ return {
     text: article.querySelector('.message-text')?.textContent ?? '',
     whisper: text(article, '.whisper-label'),
     delivery: text(article, '.delivery'),
+    quote: text(article, 'blockquote'),
+    former: [...article.querySelectorAll('details.edited > p')].map((former) => former.textContent),
+    reactions: [...article.querySelectorAll('[aria-label=Reactions] button')].map((one) => one.getAttribute('aria-label')),
   })),
   connection: text(document, '[role=status][aria-label=Connection]'),
   network: all('section[aria-label=Network]').map((region) => ({

@@ -56,6 +56,12 @@ pub struct MessageShown {
     pub whisper: Option<String>,
     /// How far an own message got, in words.
     pub delivery: Option<String>,
+    /// What it answers, in words.
+    pub quote: Option<String>,
+    /// What it said before its author changed it.
+    pub former: Vec<String>,
+    /// What people have for it: "👍 from Ann, you".
+    pub reactions: Vec<String>,
 }
 
 /// The region "Network".

@@ -8,6 +8,7 @@ mod lab;
 mod wires;
 
 mod adverse;
+mod answering;
 mod background;
 mod by_hand;
 mod closing;

@@ -7,11 +7,12 @@ use client::{
     words::{self, label, page},
 };
 use mesh::model::SendError;
-use shared::PeerId;
+use shared::{MessageId, PeerId};
 use web_sys::{HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
 use super::{
+    element::button,
     field::focus,
     icon::{Icon, glyph},
     notice::notice_view,
@@ -23,6 +24,8 @@ use crate::{config::GROW_CHARS_MAX, drafts::Drafts, folder::Chosen, js};
 pub struct Outgoing {
     /// Whom it is whispered to; `None` if it is for everyone.
     pub to: Option<PeerId>,
+    /// Which message it answers, if it does.
+    pub reply_to: Option<MessageId>,
     /// The text, as typed.
     pub text: String,
 }
@@ -44,6 +47,9 @@ pub struct ComposerProps {
     /// Whom it whispers to; `None` to talk to everyone.
     #[prop_or_default]
     pub whisper_to: Option<Recipient>,
+    /// The message that is answered, and what to call its author.
+    #[prop_or_default]
+    pub reply_to: Option<(MessageId, AttrValue)>,
     /// What was typed and not sent yet.
     #[prop_or_default]
     pub drafts: Rc<Drafts>,
@@ -58,13 +64,13 @@ pub struct ComposerProps {
     /// Files were chosen, for everyone.
     #[prop_or_default]
     pub on_files: Callback<Vec<Chosen>>,
-    /// Called when the person wants to talk to everyone again.
+    /// Called when the person wants to talk to everyone again, in answer to nothing.
     #[prop_or_default]
     pub on_everyone: Callback<()>,
 }
 
 /// The textbox "Message", or "Whisper to NAME", with its button. Enter sends, Shift+Enter makes a new line, Escape ends
-/// whispering.
+/// whispering and answering.
 #[component]
 // Long because: the handlers share the text and the cursor.
 pub fn Composer(props: &ComposerProps) -> Html {
@@ -87,13 +93,14 @@ pub fn Composer(props: &ComposerProps) -> Html {
     let send = {
         let (drafts, redraw, error, node) = (drafts.clone(), redraw.clone(), error.clone(), node.clone());
         let (recipient, on_send) = (props.whisper_to.clone(), props.on_send.clone());
+        let reply_to = props.reply_to.as_ref().map(|(id, _)| *id);
         move || {
             // What stands in the box, not what was drawn last: the person may be ahead of a busy page.
             let Some(message_box) = node.cast::<HtmlTextAreaElement>() else {
                 return;
             };
             let text = message_box.value();
-            match on_send.emit(Outgoing { to, text }) {
+            match on_send.emit(Outgoing { to, reply_to, text }) {
                 Ok(()) => {
                     drafts.set(to, "");
                     message_box.set_value("");
@@ -116,13 +123,14 @@ pub fn Composer(props: &ComposerProps) -> Html {
         })
     };
     let onkeydown = {
-        let (whispering, on_everyone) = (props.whisper_to.is_some(), props.on_everyone.clone());
+        let is_special = props.whisper_to.is_some() || props.reply_to.is_some();
+        let on_everyone = props.on_everyone.clone();
         Callback::from(move |event: KeyboardEvent| match event.key().as_str() {
             "Enter" if !event.shift_key() && !is_composing(&event) => {
                 event.prevent_default();
                 send();
             }
-            "Escape" if whispering && !is_composing(&event) => on_everyone.emit(()),
+            "Escape" if is_special && !is_composing(&event) => on_everyone.emit(()),
             _ => {}
         })
     };
@@ -153,6 +161,12 @@ pub fn Composer(props: &ComposerProps) -> Html {
                     <button type="button" class="button small" onclick={props.on_everyone.reform(|_: MouseEvent| ())}>
                         { "Back to everyone" }
                     </button>
+                </div>
+            }
+            if let Some((_, name)) = &props.reply_to {
+                <div class="whispering-to">
+                    <p>{ page::REPLYING_TO }<bdi>{ name }</bdi></p>
+                    { button("button small", label::CANCEL, props.on_everyone.reform(|_: MouseEvent| ())) }
                 </div>
             }
             if let Some(notice) = notice {

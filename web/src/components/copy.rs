@@ -66,7 +66,7 @@ pub fn CopyBox(props: &CopyBoxProps) -> Html {
 }
 
 /// Whether `text` is on the clipboard now.
-async fn write_to_clipboard(text: &str) -> bool {
+pub async fn write_to_clipboard(text: &str) -> bool {
     let clipboard = js::window().navigator().clipboard();
     // Missing outside secure contexts, whatever the type says.
     if AsRef::<JsValue>::as_ref(&clipboard).is_undefined() {

@@ -39,6 +39,10 @@ pub enum Icon {
     Clock,
     /// A paper clip.
     Clip,
+    /// An arrow back.
+    Reply,
+    /// Two sheets.
+    Copy,
 }
 
 impl Icon {
@@ -67,6 +71,8 @@ impl Icon {
             Self::Clip => {
                 "M20 11.500 12 19.500a5 5 0 0 1-7-7l8.500-8.500a3.300 3.300 0 0 1 4.700 4.700L9.700 17.200a1.700 1.700 0 0 1-2.400-2.400L15 7"
             }
+            Self::Reply => "M9 6 3.500 11.500 9 17M4 11.500h9c4 0 6.500 2 7 6.500",
+            Self::Copy => "M9 9h11v11H9zM15 9V4H4v11h5",
             Self::Clock => "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM12 7v5.500l3.500 2",
             Self::Sun => {
                 "M12 16.500a4.500 4.500 0 1 0 0-9 4.500 4.500 0 0 0 0 9ZM12 2v2m0 16v2M2 12h2m16 0h2M5 5l1.500 1.500m11 11L19 19M5 19l1.500-1.500m11-11L19 5"

@@ -16,9 +16,10 @@ use yew::prelude::*;
 
 use super::{
     avatar::{avatar, hue_class},
-    element::button,
+    element::{button, icon_button},
     file_card::{FileAction, Place, file_card},
     icon::{Icon, glyph},
+    said_of::{Quote, Reaction, edited, quote, reactions},
 };
 use crate::config::DATE_MILLIS_MAX;
 
@@ -40,6 +41,18 @@ pub struct MessageItemProps {
     /// Called with the message when the person asks who has it.
     #[prop_or_default]
     pub on_recipients: Callback<MessageId>,
+    /// What it answers.
+    #[prop_or_default]
+    pub quote: Option<Quote>,
+    /// What people have for it in emoji.
+    #[prop_or_default]
+    pub reactions: Vec<Reaction>,
+    /// Called with the message and an emoji that the person wants to have for it, or no longer.
+    #[prop_or_default]
+    pub on_react: Callback<(MessageId, AttrValue)>,
+    /// Called with the message when the person asks what can be done with it.
+    #[prop_or_default]
+    pub on_actions: Callback<MessageId>,
     /// Whether it goes on where the message before it ended: same author, same people, soon after.
     pub follows: bool,
 }
@@ -84,12 +97,18 @@ pub fn MessageItem(props: &MessageItemProps) -> Html {
                         </span>
                     </p>
                 }
+                { props.quote.as_ref().map(quote) }
                 if let Some(file) = &message.file {
                     { file_card(file, props.progress.as_ref(), (Place::Message, message.own), &props.on_file) }
                 } else {
                     <MessageText text={AttrValue::from(message.text.clone())} />
                 }
+                { edited(&props.entry) }
             </div>
+            <div class="actions">
+                { icon_button(Icon::More, label::ACTIONS.into(), props.on_actions.reform(move |_: MouseEvent| id)) }
+            </div>
+            { reactions(id, &props.reactions, &props.on_react) }
             if let Some(state) = props.entry.delivery {
                 <p class={classes!("delivery", is_done(state).then_some("done"))} data-short={label::DELIVERED}>
                     if message.whisper_to.is_none() && is_under_way(state) {

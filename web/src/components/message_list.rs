@@ -16,6 +16,7 @@ use super::{
     file_card::FileAction,
     icon::{Icon, glyph},
     message_item::MessageItem,
+    said_of::{quote_of, reactions_to},
 };
 use crate::config::{AT_END_PX, MESSAGES_SHOWN};
 
@@ -30,6 +31,12 @@ pub struct MessageListProps {
     /// Called with a message of which is to be told who has it. The same for as long as the room is shown.
     #[prop_or_default]
     pub on_recipients: Callback<MessageId>,
+    /// Called with a message and an emoji. The same for as long as the room is shown.
+    #[prop_or_default]
+    pub on_react: Callback<(MessageId, AttrValue)>,
+    /// Called with a message of which is to be told what can be done with it. The same for as long as the room is shown.
+    #[prop_or_default]
+    pub on_actions: Callback<MessageId>,
     /// Shown while there is no message.
     pub children: Html,
 }
@@ -127,6 +134,10 @@ fn items(props: &MessageListProps, messages: &[Rc<Entry>]) -> Html {
                 progress={message.file.as_ref().and_then(|file| state.progress(file))}
                 on_file={props.on_file.clone()}
                 on_recipients={props.on_recipients.clone()}
+                quote={quote_of(state, entry)}
+                reactions={reactions_to(state, entry)}
+                on_react={props.on_react.clone()}
+                on_actions={props.on_actions.clone()}
                 {follows}
                 entry={entry.clone()}
             />

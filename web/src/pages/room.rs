@@ -1,6 +1,8 @@
 //! A room: runs a program for as long as the page is shown, and hands what it shows to [`view`].
 
 mod about;
+mod actions;
+mod empty;
 pub mod keeping;
 mod recipients;
 pub mod sheet;
@@ -28,7 +30,7 @@ use mesh::{
     io::TransportPolicy,
     model::{FileInfo, Invitation, InvitationError, Network, SendError},
 };
-use shared::{PeerId, RoomCode, identity::safety_number, signal::IceServer};
+use shared::{MessageId, PeerId, RoomCode, identity::safety_number, signal::IceServer};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
@@ -106,7 +108,10 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
     let on_send = use_callback(session.clone(), {
         let asked = Cell::new(false);
         move |outgoing: Outgoing, session| {
-            session.say(outgoing.to, &outgoing.text)?;
+            match outgoing.reply_to {
+                Some(answered) => session.reply(answered, &outgoing.text)?,
+                None => session.say(outgoing.to, &outgoing.text)?,
+            };
             // From the first message on there is something to lose.
             if !asked.replace(true) {
                 js::ask_to_persist();
@@ -196,6 +201,8 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             {on_files}
             {on_file}
             {on_mark}
+            on_react={commands.on_react.clone()}
+            on_edit={commands.on_edit.clone()}
             preparing={(*preparing).clone()}
             on_files_refused={commands.on_files_refused.clone()}
             on_dismiss={commands.on_dismiss.clone()}
@@ -368,6 +375,8 @@ fn use_leaving(left: bool, on_forget: &Callback<()>) -> UseStateHandle<Leaving> 
 struct Commands {
     on_retry: Callback<()>,
     on_name_room: Callback<String, Result<(), SendError>>,
+    on_react: Callback<(MessageId, AttrValue)>,
+    on_edit: Callback<(MessageId, String), Result<(), SendError>>,
     on_keep: Callback<Keep>,
     on_fold: Callback<bool>,
     on_invite: Callback<(), Result<(), InvitationError>>,
@@ -384,6 +393,7 @@ struct Commands {
 }
 
 impl Commands {
+    // Long because: one command after the other.
     fn new(session: &Session) -> Self {
         fn command<T: 'static, R: 'static>(session: &Session, give: fn(&Session, T) -> R) -> Callback<T, R> {
             let session = session.clone();
@@ -392,6 +402,14 @@ impl Commands {
         Self {
             on_retry: command(session, |session, ()| session.retry_now()),
             on_name_room: command(session, |session, name: String| session.name_room(&name)),
+            on_react: command(session, |session, (id, emoji): (MessageId, AttrValue)| {
+                if let Err(error) = session.react(id, &emoji) {
+                    session.notify(NoticeKind::NotSent { error, to: None }.into());
+                }
+            }),
+            on_edit: command(session, |session, (id, text): (MessageId, String)| {
+                session.edit(id, &text)
+            }),
             on_keep: command(session, |session, (keep, after): Keep| {
                 session.set_retention(keep);
                 if let Some(Err(error)) = after.map(|after| session.set_vanish(after)) {

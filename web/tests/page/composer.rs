@@ -26,6 +26,7 @@ async fn enter_sends_and_shift_enter_does_not() {
         outbox.sent(),
         [Outgoing {
             to: None,
+            reply_to: None,
             text: "hello".to_owned()
         }]
     );
@@ -50,6 +51,7 @@ async fn a_whisper_goes_to_one_person_and_escape_leads_back() {
         outbox.sent(),
         [Outgoing {
             to: Some(peer(1)),
+            reply_to: None,
             text: "psst".to_owned()
         }]
     );
@@ -126,6 +128,7 @@ async fn a_draft_stays_with_its_recipient() {
     page.press(&key("Enter")).await;
     let sent = |to, text: &str| Outgoing {
         to,
+        reply_to: None,
         text: text.to_owned(),
     };
     page.click("Back to everyone").await;

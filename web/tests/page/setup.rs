@@ -61,6 +61,8 @@ pub(crate) fn room(events: impl IntoIterator<Item = Event>, outbox: &Outbox) -> 
         on_files: Callback::noop(),
         on_files_refused: Callback::noop(),
         on_file: Callback::noop(),
+        on_react: Callback::noop(),
+        on_edit: Callback::from(|_| Ok(())),
         on_mark: Callback::noop(),
         preparing: None,
         on_dismiss: Callback::noop(),
@@ -127,6 +129,7 @@ pub(crate) fn message(number: u8, author: u8, whisper_to: Option<u8>, text: &str
             recent: false,
             text: text.to_owned(),
             file: None,
+            reply_to: None,
             vanish: None,
         },
     }

@@ -187,6 +187,7 @@ fn what_is_said_before_the_store_is_read_goes_on_in_the_feed_of_before_and_is_ke
     rig.room = Room::new(&rig.cx, None, [2; 32]);
     rig.room.await_store();
     let early = rig.room.say(&mut rig.cx, "two").unwrap();
+    rig.room.edit(&mut rig.cx, early, "three").unwrap();
     let outputs = rig.cx.outputs();
     let is_told = |output: &Output| matches!(output, Output::Event(_));
     assert!(
@@ -196,14 +197,16 @@ fn what_is_said_before_the_store_is_read_goes_on_in_the_feed_of_before_and_is_ke
     let records: Vec<_> = disk.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
     rig.room.restore(&mut rig.cx, records);
     let outputs = settle(&mut rig, &mut disk);
-    let is_renumbered = |output: &Output| {
-        let Output::Event(Event::Renumbered { before, .. }) = output else {
-            return false;
+    let renumbered = outputs.iter().find_map(|output| {
+        let Output::Event(Event::Renumbered { before, id, .. }) = output else {
+            return None;
         };
-        *before == early
-    };
-    assert!(outputs.iter().any(is_renumbered), "{outputs:?}");
-    assert_eq!(entries_on(&disk), [(feed, 0), (feed, 1)]);
+        (*before == early).then_some(*id)
+    });
+    assert_eq!(entries_on(&disk), [(feed, 0), (feed, 1), (feed, 2)]);
+    // The edit is about what it was about.
+    let edit = rig.room.log.entry_at(&feed, 2).unwrap().content.edit().unwrap();
+    assert_eq!((Some(edit.of), edit.text.as_str()), (renumbered, "three"));
 }
 
 #[test]

@@ -305,6 +305,7 @@ fn a_whisper_is_shown_once_and_acknowledged_each_time() {
             recent: true,
             text: "psst".into(),
             file: None,
+            reply_to: None,
             vanish: None,
         };
         let expected = if shown {
@@ -343,4 +344,96 @@ fn a_whisper_that_another_sends_on_is_dropped_and_so_is_one_for_another() {
     assert_eq!(rig.cx.counters.frames_refused, 3);
     hand(&mut rig, BOB, 2, 4, &sealed);
     assert_eq!(rig.cx.outputs().len(), 2, "the true one still counts");
+}
+
+/// What was told of messages.
+fn annotated(rig: &mut Rig) -> Vec<Annotation> {
+    let outputs = rig.cx.outputs().into_iter();
+    let annotations = outputs.filter_map(|output| {
+        let Output::Event(Event::Annotated { annotations }) = output else {
+            return None;
+        };
+        Some(annotations)
+    });
+    annotations.flatten().collect()
+}
+
+#[test]
+fn a_reply_is_a_message_and_an_edit_and_a_reaction_are_about_one() {
+    let mut rig = Rig::linked(&[2]);
+    let id = rig.room.say(&mut rig.cx, "teh plan").unwrap();
+    rig.cx.outputs();
+    rig.room.reply(&mut rig.cx, id, "which?").unwrap();
+    let Output::Event(Event::Message { message }) = &rig.cx.outputs()[0] else {
+        panic!("nothing was shown");
+    };
+    assert_eq!((message.reply_to, message.text.as_str()), (Some(id), "which?"));
+    rig.room.edit(&mut rig.cx, id, "the plan").unwrap();
+    rig.room.react(&mut rig.cx, id, vec!["👍".into()]).unwrap();
+    let told = annotated(&mut rig);
+    let emoji = vec!["👍".into()];
+    let says = [
+        Says::Text {
+            text: "the plan".into(),
+        },
+        Says::Reactions { emoji },
+    ];
+    assert_eq!(told.iter().map(|one| one.says.clone()).collect::<Vec<_>>(), says);
+    assert!(told.iter().all(|one| one.to == id && one.author == peer(1)));
+}
+
+#[test]
+fn what_cannot_be_said_of_a_message_is_an_error_and_what_others_should_not_say_is_not_shown() {
+    let mut rig = Rig::linked(&[2]);
+    let to = MessageId::from_bytes([7; 16]);
+    let bytes = RELATED_TEXT_BYTES_MAX + 1;
+    let max = RELATED_TEXT_BYTES_MAX;
+    let long = "x".repeat(bytes);
+    assert_eq!(rig.room.reply(&mut rig.cx, to, " "), Err(SendError::Empty));
+    assert_eq!(
+        rig.room.edit(&mut rig.cx, to, &long),
+        Err(SendError::TooLong { bytes, max })
+    );
+    let as_long_as_it_gets = "x".repeat(max);
+    rig.room.reply(&mut rig.cx, to, &as_long_as_it_gets).unwrap();
+    rig.cx.outputs();
+    let text = |text: &str| text.to_owned();
+    for emoji in [
+        vec![text("")],
+        vec![text("a b")],
+        vec![text("\u{7}")],
+        vec![text("👍"), text("👍")],
+        vec!["x".repeat(49)],
+        (0..9).map(|number| number.to_string()).collect(),
+    ] {
+        let reactions = Reactions {
+            to,
+            emoji: emoji.clone(),
+        };
+        assert_eq!(rig.room.react(&mut rig.cx, to, emoji), Err(SendError::NoReaction));
+        let entry = Entry {
+            kind: Entry::REACTIONS,
+            body: EntryBody::of(encode(&reactions)),
+            ..rig.entry_of(2, 0, "hi").content.clone()
+        };
+        let entry = Record::sign(&identity(2), &rig.cx.room, entry);
+        assert_eq!(annotation(&entry), None);
+    }
+    let blank = Edit {
+        of: to,
+        text: " ".into(),
+    };
+    for (kind, body) in [
+        (Entry::EDIT, encode(&blank)),
+        (Entry::REPLY, encode(&blank)),
+        (Entry::EDIT, vec![1]),
+    ] {
+        let entry = Entry {
+            kind,
+            body: EntryBody::of(body),
+            ..rig.entry_of(2, 0, "hi").content.clone()
+        };
+        let entry = Record::sign(&identity(2), &rig.cx.room, entry);
+        assert_eq!((annotation(&entry), message(&rig.cx, &entry)), (None, None));
+    }
 }

@@ -55,6 +55,7 @@ impl<B: Body> Simulation<B> {
             Event::Left => machine.left = true,
             Event::Message { .. }
             | Event::Recalled { .. }
+            | Event::Annotated { .. }
             | Event::Renumbered { .. }
             | Event::Delivery { .. }
             | Event::File { .. }

@@ -18,6 +18,18 @@ impl<B: Body> Simulation<B> {
         said
     }
 
+    pub(crate) fn edit(&mut self, who: Who, of: MessageId, text: &str) {
+        let now = self.now_of(who);
+        self.machines[who].body.edit(now, of, text).unwrap();
+        self.drain(who);
+    }
+
+    pub(crate) fn react(&mut self, who: Who, to: MessageId, emoji: &[&str]) {
+        let (now, emoji) = (self.now_of(who), emoji.iter().map(|&one| one.to_owned()).collect());
+        self.machines[who].body.react(now, to, emoji).unwrap();
+        self.drain(who);
+    }
+
     pub(crate) fn whisper(&mut self, who: Who, to: Who, text: &str) -> Result<MessageId, SendError> {
         let (now, to) = (self.now_of(who), self.machines[to].id);
         let said = self.machines[who].body.whisper(now, to, text);

@@ -85,6 +85,7 @@ fn message(byte: u8, author: u8, text: &str) -> Message {
         recent: false,
         text: text.to_owned(),
         file: None,
+        reply_to: None,
         vanish: None,
     }
 }

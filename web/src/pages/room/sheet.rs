@@ -20,6 +20,7 @@ use yew::prelude::*;
 
 use super::{
     about::about,
+    actions::{actions, copy_text, edit},
     keeping::keeping,
     recipients::recipients,
     view::{RoomViewProps, kind, name},
@@ -74,6 +75,12 @@ pub enum Sheet {
     About(PeerId),
     /// Who has a message.
     Recipients(MessageId),
+    /// What can be done with a message.
+    Actions(MessageId),
+    /// What a message says, to be copied by hand.
+    CopyText(MessageId),
+    /// Another text for a message.
+    Edit(MessageId),
     /// The picture of the network.
     Map,
 }
@@ -82,7 +89,7 @@ impl Sheet {
     /// Whether it is of no use once the room is closed.
     fn needs_room(self) -> bool {
         match self {
-            Self::Invite | Self::ByHand | Self::RenameSelf | Self::RenameRoom | Self::Close => true,
+            Self::Invite | Self::ByHand | Self::RenameSelf | Self::RenameRoom | Self::Close | Self::Edit(_) => true,
             Self::Menu
             | Self::Keeping
             | Self::Appearance
@@ -93,6 +100,8 @@ impl Sheet {
             | Self::Forget
             | Self::About(_)
             | Self::Recipients(_)
+            | Self::Actions(_)
+            | Self::CopyText(_)
             | Self::Map => false,
         }
     }
@@ -100,7 +109,7 @@ impl Sheet {
     /// What closes it besides its buttons (`closedby` in HTML): a click beside it, unless something typed would be lost.
     fn closed_by(self) -> &'static str {
         match self {
-            Self::ByHand | Self::RenameSelf | Self::RenameRoom | Self::Keeping => "closerequest",
+            Self::ByHand | Self::RenameSelf | Self::RenameRoom | Self::Keeping | Self::Edit(_) => "closerequest",
             Self::Invite
             | Self::Menu
             | Self::Appearance
@@ -112,6 +121,8 @@ impl Sheet {
             | Self::Close
             | Self::About(_)
             | Self::Recipients(_)
+            | Self::Actions(_)
+            | Self::CopyText(_)
             | Self::Map => "any",
         }
     }
@@ -124,6 +135,7 @@ pub fn use_sheet(
     sheet: Option<Sheet>,
     show: &Callback<Option<Sheet>>,
     on_chosen: &Callback<Vec<Chosen>>,
+    on_reply: &Callback<MessageId>,
 ) -> Html {
     let sheet = sheet.filter(|sheet| !(props.state.is_over() && sheet.needs_room()));
     let dialog = use_node_ref();
@@ -151,6 +163,7 @@ pub fn use_sheet(
     let space = use_found(sheet == Some(Sheet::Export), &props.on_space);
     let class = match sheet {
         Some(Sheet::Menu) => "dialog menu",
+        Some(Sheet::Actions(_)) => "dialog actions-sheet",
         Some(Sheet::Map) => "dialog wide",
         Some(_) | None => "dialog",
     };
@@ -168,7 +181,7 @@ pub fn use_sheet(
     });
     html! {
         <dialog ref={dialog} {class} {closedby} aria-labelledby="sheet-title" {onclose} {onclick}>
-            { sheet.map(|sheet| content(props, sheet, &diagnostics, (check.as_ref(), *space), (show, on_chosen))) }
+            { sheet.map(|sheet| content(props, sheet, &diagnostics, (check.as_ref(), *space), (show, on_chosen, on_reply))) }
         </dialog>
     }
 }
@@ -191,7 +204,7 @@ fn use_found<T: 'static>(is_open: bool, find: &Callback<Callback<T>>) -> UseStat
 
 /// Where one writes, reads or chooses first.
 fn focus_first(dialog: &Element) {
-    let mut first = ["input:checked", "input", "h2", "[role=menuitem]"].into_iter();
+    let mut first = ["input:checked", "input", "h2", "[role^=menuitem]"].into_iter();
     let first = first.find_map(|selector| dialog.query_selector(selector).ok().flatten());
     if let Some(first) = first {
         // Fails only for elements that are not in the page any more.
@@ -205,7 +218,7 @@ fn content(
     sheet: Sheet,
     diagnostics: &AttrValue,
     (check, space): (Option<&Check>, Option<Space>),
-    (show, on_chosen): (&Callback<Option<Sheet>>, &Callback<Vec<Chosen>>),
+    (show, on_chosen, on_reply): (&Callback<Option<Sheet>>, &Callback<Vec<Chosen>>, &Callback<MessageId>),
 ) -> Html {
     let goes_to = |sheet: Option<Sheet>| show.reform(move |_: MouseEvent| sheet);
     let done = button("button", "Done", goes_to(None));
@@ -257,6 +270,9 @@ fn content(
             ask(words, &props.on_close, show)
         }
         Sheet::About(peer) => html! { <>{ about(props, peer) }{ done }</> },
+        Sheet::Actions(id) => actions(props, id, show, on_reply),
+        Sheet::CopyText(id) => html! { <>{ copy_text(props, id) }{ done }</> },
+        Sheet::Edit(id) => edit(props, id, show),
         Sheet::Recipients(id) => html! { <>{ recipients(props, id) }{ done }</> },
         Sheet::Map => html! {
             <>
@@ -444,7 +460,7 @@ fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>, on_chosen: &Callb
 }
 
 /// The arrow keys, Home and End lead from item to item (ARIA Authoring Practices, "Menu and Menubar").
-fn walk(event: KeyboardEvent) {
+pub(super) fn walk(event: KeyboardEvent) {
     let Some(focused) = js::document().active_element() else {
         return;
     };

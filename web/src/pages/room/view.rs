@@ -9,7 +9,7 @@ use client::{
     marks::Mark,
     notice::NoticeAction,
     room::{Pinned, RoomState},
-    standing::{Blocked, MeshStanding, ServerStanding, Standing},
+    standing::{Blocked, ServerStanding, Standing},
     store::Space,
     words::{self, label, page},
 };
@@ -18,6 +18,7 @@ use shared::{MessageId, PeerId};
 use yew::prelude::*;
 
 use super::{
+    empty::nothing_yet,
     keeping::Keep,
     sheet::{Sheet, use_sheet},
 };
@@ -29,12 +30,12 @@ use crate::components::{
     field::focus,
     file_card::FileAction,
     icon::{Icon, glyph},
-    invite::link,
     message_list::MessageList,
     network::NetworkPanel,
     notice::notice_view,
     people::People,
     preview::Shown,
+    said_of::answered,
 };
 use crate::{
     drafts::Drafts,
@@ -118,6 +119,11 @@ pub struct RoomViewProps {
     /// Leaves the room.
     #[prop_or_default]
     pub on_leave: Callback<()>,
+    /// An emoji for a message is wanted, or no longer.
+    #[prop_or_default]
+    pub on_react: Callback<(MessageId, AttrValue)>,
+    /// Another text for a message.
+    pub on_edit: Callback<(MessageId, String), Result<(), SendError>>,
     /// A notice was read.
     #[prop_or_default]
     pub on_dismiss: Callback<u64>,
@@ -162,9 +168,11 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
     let target = use_state(Target::default);
     let people_open = use_state(|| false);
     let times_chosen = use_mut_ref(|| 0_u32);
+    let reply_to = use_state_eq(|| None::<MessageId>);
     let choose = use_callback((), {
-        let (target, people_open) = (target.setter(), people_open.setter());
+        let (target, people_open, reply_to) = (target.setter(), people_open.setter(), reply_to.setter());
         move |whisper_to, ()| {
+            reply_to.set(None);
             let mut chosen = times_chosen.borrow_mut();
             *chosen = chosen.wrapping_add(1);
             target.set(Target {
@@ -195,6 +203,27 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
         let show = show.clone();
         move |id, ()| show.emit(Some(Sheet::Recipients(id)))
     });
+    let on_actions = use_callback((), {
+        let show = show.clone();
+        move |id, ()| show.emit(Some(Sheet::Actions(id)))
+    });
+    let on_reply = use_callback((), {
+        let (choose, reply_to) = (choose.clone(), reply_to.setter());
+        move |id, ()| {
+            choose.emit(None);
+            reply_to.set(Some(id));
+        }
+    });
+    let on_send = {
+        let (on_send, reply_to) = (props.on_send.clone(), reply_to.setter());
+        Callback::from(move |outgoing| {
+            let sent = on_send.emit(outgoing);
+            if sent.is_ok() {
+                reply_to.set(None);
+            }
+            sent
+        })
+    };
     let on_action = {
         let (on_about, on_reload) = (on_about.clone(), props.on_reload.clone());
         Callback::from(move |action| match action {
@@ -233,7 +262,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             }
         })
     };
-    let in_front = use_sheet(props, *sheet, &show, &on_chosen);
+    let in_front = use_sheet(props, *sheet, &show, &on_chosen, &on_reply);
     let (panel, toggle) = (use_node_ref(), use_node_ref());
     let close_people = use_drawer(&people_open, &panel, &toggle);
     let whisper_to = target.whisper_to;
@@ -267,7 +296,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                         html! { <div key={id}>{ notice_view(notice, None, &on_action, Some(on_dismiss)) }</div> }
                     }) }
                 </div>
-                <MessageList state={state.clone()} on_file={props.on_file.clone()} {on_recipients}>
+                <MessageList state={state.clone()} on_file={props.on_file.clone()} {on_recipients} on_react={props.on_react.clone()} {on_actions}>
                     { nothing_yet(props) }
                 </MessageList>
                 if let Some(backlog) = state.catching_up {
@@ -280,8 +309,9 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                         whisper_to={recipient}
                         drafts={props.drafts.clone()}
                         closed={state.closed}
+                        reply_to={answered(state, *reply_to)}
                         focus_request={target.chosen}
-                        on_send={props.on_send.clone()}
+                        {on_send}
                         on_everyone={choose.reform(|()| None)}
                         on_files={props.on_files.clone()}
                     />
@@ -438,42 +468,6 @@ fn files_bar(props: &RoomViewProps, pending: &UseStateHandle<Vec<Chosen>>) -> Ht
             <p role="status">{ words::files::ask(names) }</p>
             { button("button small primary", page::SEND_FILES, send) }
             { button("button small", label::CANCEL, Callback::from(none)) }
-        </div>
-    }
-}
-
-/// Before the first message: what to do next.
-fn nothing_yet(props: &RoomViewProps) -> Html {
-    if !props.state.messages.is_empty() {
-        return html! {};
-    }
-    if props.state.closed {
-        return html! { <p class="nothing-yet nothing-title">{ page::CLOSED_EMPTY }</p> };
-    }
-    let alone = |title| {
-        html! {
-            <div class="nothing-yet">
-                <p class="nothing-title">{ title }</p>
-                <p>{ page::ALONE_HELP }</p>
-                { link(&props.link) }
-                <p class="aside">{ page::ALONE_ASIDE }</p>
-                <p class="aside">{ kind(props).1 }</p>
-            </div>
-        }
-    };
-    let (title, help) = match props.standing.mesh {
-        MeshStanding::Alone => return alone(page::ALONE_TITLE),
-        // A moment as a rule: more of the page changes only when it is known how it ends.
-        MeshStanding::Connecting { .. } => return alone(page::CONNECTING_TITLE),
-        // Somebody who reaches both would connect them.
-        MeshStanding::Blocked => return alone(page::BLOCKED_TITLE),
-        MeshStanding::Connected { .. } => (page::TOGETHER_TITLE, page::TOGETHER_HELP),
-    };
-    html! {
-        <div class="nothing-yet">
-            <div class="flock small" aria-hidden="true" />
-            <p class="nothing-title">{ title }</p>
-            <p>{ help }</p>
         </div>
     }
 }

@@ -1,0 +1,180 @@
+use mesh::model::{Annotation, Event, Message, Says, Timestamp};
+use shared::{MessageId, PeerId};
+
+use super::super::{RoomAction, RoomState, Visibility, reduce};
+use crate::config::ANNOTATIONS_MAX;
+
+fn peer(byte: u8) -> PeerId {
+    PeerId::from_bytes([byte; 32])
+}
+
+fn id(byte: u8) -> MessageId {
+    MessageId::from_bytes([byte; 16])
+}
+
+fn happens(state: &mut RoomState, event: Event) {
+    let visibility = Visibility::Shown;
+    reduce(state, RoomAction::Event { event, visibility });
+}
+
+fn room() -> RoomState {
+    RoomState::new(peer(0), "Me".into())
+}
+
+/// Said by `author`, at the place of its id.
+fn said(byte: u8, author: u8, text: &str) -> Event {
+    let message = Message {
+        id: id(byte),
+        author: peer(author),
+        author_name: "Ada".into(),
+        own: author == 0,
+        whisper_to: None,
+        order: Timestamp::from_unix_millis(byte.into()),
+        unix_millis: 0,
+        dated_ahead: false,
+        recent: false,
+        reply_to: None,
+        text: text.into(),
+        file: None,
+        vanish: None,
+    };
+    Event::Message { message }
+}
+
+fn annotation(byte: u8, author: u8, to: u8, says: Says) -> Annotation {
+    Annotation {
+        id: id(byte),
+        author: peer(author),
+        order: Timestamp::from_unix_millis(byte.into()),
+        to: id(to),
+        says,
+    }
+}
+
+fn annotated(annotation: Annotation) -> Event {
+    let annotations = vec![annotation];
+    Event::Annotated { annotations }
+}
+
+fn edit(byte: u8, author: u8, to: u8, text: &str) -> Event {
+    annotated(annotation(byte, author, to, Says::Text { text: text.into() }))
+}
+
+fn react(byte: u8, author: u8, to: u8, emoji: &[&str]) -> Event {
+    let emoji = emoji.iter().map(|&one| one.into()).collect();
+    annotated(annotation(byte, author, to, Says::Reactions { emoji }))
+}
+
+/// All orders of some things.
+fn orders(of: &[Event]) -> Vec<Vec<Event>> {
+    if of.is_empty() {
+        return vec![Vec::new()];
+    }
+    let mut all = Vec::new();
+    for place in 0..of.len() {
+        let mut rest = of.to_vec();
+        let first = rest.remove(place);
+        for mut order in orders(&rest) {
+            order.insert(0, first.clone());
+            all.push(order);
+        }
+    }
+    all
+}
+
+#[test]
+fn in_whatever_order_they_come_the_last_word_of_each_author_counts() {
+    let events = [
+        said(1, 1, "teh first"),
+        edit(2, 1, 1, "the first"),
+        edit(3, 1, 1, "the frist"),
+        edit(5, 1, 1, "the last"),
+        // Not by its author.
+        edit(9, 2, 1, "something else"),
+        react(4, 2, 1, &["🎉", "👍"]),
+        react(6, 3, 1, &["👍"]),
+    ];
+    for mut order in orders(&events) {
+        // Some come twice.
+        let again = order[2].clone();
+        order.push(again);
+        let mut state = room();
+        for event in order {
+            happens(&mut state, event);
+        }
+        let entry = state.entry(&id(1)).unwrap();
+        assert_eq!(entry.message.text, "the last");
+        assert_eq!(entry.original.as_deref(), Some("teh first"));
+        let about = entry.about.as_ref().unwrap();
+        let former: Vec<_> = about
+            .former_texts(&peer(1))
+            .iter()
+            .map(|(_, text)| text.as_str())
+            .collect();
+        assert_eq!(former, ["the first", "the frist"]);
+        assert_eq!(
+            about.reactions(),
+            [("🎉", vec![peer(2)]), ("👍", vec![peer(2), peer(3)])]
+        );
+    }
+}
+
+#[test]
+fn a_reaction_is_taken_back_and_an_earlier_one_does_not_return() {
+    let mut state = room();
+    happens(&mut state, said(1, 1, "hi"));
+    happens(&mut state, react(3, 2, 1, &[]));
+    happens(&mut state, react(2, 2, 1, &["👍"]));
+    let about = state.entry(&id(1)).unwrap().about.clone().unwrap();
+    assert!(about.reactions().is_empty());
+}
+
+#[test]
+fn a_message_that_has_another_id_keeps_what_was_said_of_it() {
+    let mut state = room();
+    happens(&mut state, said(1, 0, "one"));
+    happens(&mut state, edit(2, 0, 1, "two"));
+    let order = Timestamp::from_unix_millis(7);
+    let event = Event::Renumbered {
+        before: id(1),
+        id: id(7),
+        order,
+    };
+    happens(&mut state, event);
+    let entry = state.entry(&id(7)).unwrap();
+    assert_eq!(
+        (entry.message.text.as_str(), entry.original.as_deref()),
+        ("two", Some("one"))
+    );
+}
+
+#[test]
+fn what_vanishes_takes_along_what_was_said_of_it() {
+    let mut state = room();
+    happens(&mut state, said(1, 1, "one"));
+    happens(&mut state, edit(2, 1, 1, "two"));
+    happens(&mut state, Event::Dropped { ids: vec![id(1)] });
+    happens(&mut state, said(1, 1, "one"));
+    assert_eq!(state.entry(&id(1)).unwrap().message.text, "one");
+}
+
+#[test]
+fn a_flood_of_reactions_costs_its_author_theirs_and_nobody_else() {
+    let mut state = room();
+    happens(&mut state, said(1, 1, "hi"));
+    happens(&mut state, react(2, 2, 1, &["👍"]));
+    for number in 0..=ANNOTATIONS_MAX {
+        let mut bytes = [9; 16];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        let to = MessageId::from_bytes(bytes);
+        let emoji = vec!["💩".into()];
+        let flood = Annotation {
+            to,
+            ..annotation(3, 3, 1, Says::Reactions { emoji })
+        };
+        happens(&mut state, annotated(flood));
+    }
+    assert!(state.annotations <= ANNOTATIONS_MAX);
+    let about = state.entry(&id(1)).unwrap().about.clone().unwrap();
+    assert_eq!(about.reactions(), [("👍", vec![peer(2)])]);
+}

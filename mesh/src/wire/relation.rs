@@ -1,0 +1,50 @@
+//! What an entry says of a message: the bodies of replies, edits and reactions.
+//!
+//! A message is named by its id, the beginning of the hash of its header: so nobody can make another message of the same id, and what is
+//! said of a message means the same to whoever has it, before it comes or after.
+
+use minicbor::Encode;
+use shared::MessageId;
+use wire_derive::Decode;
+
+use crate::config::{REACTION_BYTES_MAX, REACTIONS_MAX};
+
+/// A message in answer to another.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Reply {
+    #[n(0)]
+    pub(crate) to: MessageId,
+    #[n(1)]
+    pub(crate) text: String,
+}
+
+/// What a message of the same author says from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Edit {
+    #[n(0)]
+    pub(crate) of: MessageId,
+    #[n(1)]
+    pub(crate) text: String,
+}
+
+/// All emoji that somebody has for a message from now on. None takes back what was there.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Reactions {
+    #[n(0)]
+    pub(crate) to: MessageId,
+    #[n(1)]
+    pub(crate) emoji: Vec<String>,
+}
+
+impl Reactions {
+    pub(crate) fn is_valid(&self) -> bool {
+        let is_one = |emoji: &String| {
+            let is_drawn = |char: char| !char.is_control() && !char.is_whitespace();
+            (1..=REACTION_BYTES_MAX).contains(&emoji.len()) && emoji.chars().all(is_drawn)
+        };
+        let is_first = |(place, emoji)| !self.emoji[..place].contains(emoji);
+        self.emoji.len() <= REACTIONS_MAX
+            && self.emoji.iter().all(is_one)
+            && self.emoji.iter().enumerate().all(is_first)
+    }
+}

@@ -1,0 +1,114 @@
+//! What people do with messages: they answer, change and mark them.
+
+use anyhow::{Result, ensure};
+use fantoccini::key::Key;
+use tests::{
+    browser::{Browser, Engine, Setup},
+    page::{Page, view::MessageShown},
+    server::Server,
+};
+
+use crate::lab::{come_in, found, gathered, outside, run, two, whisper};
+
+/// Waits until the message of this text is as expected.
+async fn is(page: &Page, text: &str, expected: impl Fn(&MessageShown) -> bool) -> Result<()> {
+    let what = format!("{text} as expected");
+    page.wait(&what, |view| view.messages(text).any(&expected)).await?;
+    Ok(())
+}
+
+fn has(message: &MessageShown, reactions: &[&str]) -> bool {
+    message.reactions == reactions
+}
+
+#[test]
+fn a_message_is_answered_changed_and_marked_in_both_engines_and_after_a_reload() {
+    run(async {
+        let server = Server::start().await?;
+        let chromium = Browser::chromium().await?;
+        let firefox = Browser::start(&Setup::new(Engine::Firefox)).await?;
+        let (ann, room) = found(&chromium, &server.url(), "Ann").await?;
+        let bob = outside(&firefox, &server).await?;
+        come_in(&bob, &room, "Bob").await?;
+        gathered(&[&ann, &bob]).await?;
+        ann.say("teh plan").await?;
+        bob.choose_of("teh plan", "Reply").await?;
+        ensure!(bob.focused().await?.1 == "Message", "{:?}", bob.focused().await?);
+        bob.say("which one?").await?;
+        let answers = |text: &'static str| move |message: &MessageShown| message.quote.as_deref() == Some(text);
+        for page in [&ann, &bob] {
+            is(page, "which one?", answers("Ann: teh plan")).await?;
+        }
+        // One answer is one answer.
+        bob.say("hello?").await?;
+        is(&ann, "hello?", |message| message.quote.is_none()).await?;
+
+        ann.choose_of("teh plan", "Edit").await?;
+        ann.paste("New text", "the plan").await?;
+        ann.click("Save").await?;
+        for page in [&ann, &bob] {
+            is(page, "the plan", |message| message.former == ["teh plan"]).await?;
+            is(page, "which one?", answers("Ann: the plan")).await?;
+        }
+
+        bob.choose_of("the plan", "👍").await?;
+        is(&ann, "the plan", |message| has(message, &["👍 from Bob"])).await?;
+        ann.click("👍 from Bob").await?;
+        is(&bob, "the plan", |message| has(message, &["👍 from you, Ann"])).await?;
+        bob.choose_of("the plan", "👍").await?;
+        bob.choose_of("the plan", "🎉").await?;
+        is(&ann, "the plan", |message| {
+            has(message, &["👍 from you", "🎉 from Bob"])
+        })
+        .await?;
+
+        // All of it is history, also for who comes later.
+        for page in [&ann, &bob] {
+            page.reload().await?;
+        }
+        let eve = outside(&chromium, &server).await?;
+        come_in(&eve, &room, "Eve").await?;
+        for (page, reactions) in [
+            (&ann, ["👍 from you", "🎉 from Bob"]),
+            (&bob, ["👍 from Ann", "🎉 from you"]),
+            (&eve, ["👍 from Ann", "🎉 from Bob"]),
+        ] {
+            is(page, "the plan", |message| {
+                message.former == ["teh plan"] && has(message, &reactions)
+            })
+            .await?;
+            is(page, "which one?", answers("Ann: the plan")).await?;
+        }
+        Ok(())
+    });
+}
+
+/// What is offered to be done with the message of this text.
+async fn offered(page: &Page, text: &str) -> Result<String> {
+    page.open_actions(text).await?;
+    let items = page.menu().await?;
+    page.press([Key::Escape]).await?;
+    Ok(items)
+}
+
+#[test]
+fn what_cannot_be_done_with_a_message_is_not_offered() {
+    run(async {
+        let server = Server::start().await?;
+        let browser = Browser::chromium().await?;
+        let (ann, bob, _) = two(&browser, &server).await?;
+        ann.say("for all").await?;
+        whisper(&ann, "Bob", "for Bob").await?;
+        let emoji = "👍 ❤️ 😂 😮 😢 🎉";
+        let whispered = "Copy text Cancel";
+        ensure!(offered(&ann, "for all").await? == format!("{emoji} Reply Copy text Edit Cancel"));
+        ensure!(offered(&ann, "for Bob").await? == whispered);
+        ensure!(offered(&bob, "for all").await? == format!("{emoji} Reply Copy text Cancel"));
+        ensure!(offered(&bob, "for Bob").await? == whispered);
+        // An answer that is not wanted after all is a message.
+        bob.choose_of("for all", "Reply").await?;
+        bob.press([Key::Escape]).await?;
+        bob.say("to nobody").await?;
+        is(&ann, "to nobody", |message| message.quote.is_none()).await
+    });
+}

@@ -1,0 +1,162 @@
+//! The sheets of a message: what can be done with it, and another text for it.
+
+use client::words::{label, page, rename_error};
+use mesh::model::SendError;
+use shared::MessageId;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::HtmlTextAreaElement;
+use yew::prelude::*;
+
+use super::{
+    sheet::{Sheet, title, walk},
+    view::RoomViewProps,
+};
+use crate::components::{
+    copy::{CopyBox, write_to_clipboard},
+    element::button,
+    field::focus,
+    icon::{Icon, glyph},
+};
+
+/// The emoji that are at hand.
+const EMOJI: [&str; 6] = ["👍", "❤️", "😂", "😮", "😢", "🎉"];
+
+/// What can be done with a message.
+pub(super) fn actions(
+    props: &RoomViewProps,
+    id: MessageId,
+    show: &Callback<Option<Sheet>>,
+    on_reply: &Callback<MessageId>,
+) -> Html {
+    let Some(entry) = props.state.entry(&id) else {
+        return html! { <p id="sheet-title">{ page::REPLIED_GONE }</p> };
+    };
+    let about = entry.about.as_deref();
+    let ours = about.map_or(&[][..], |about| about.reactions_of(&props.state.me));
+    let close_and = |done: Callback<MessageId>| {
+        let show = show.clone();
+        Callback::from(move |_: MouseEvent| {
+            show.emit(None);
+            done.emit(id);
+        })
+    };
+    let emoji = |emoji: &'static str| {
+        let has = ours.iter().any(|one| one == emoji);
+        let react = props.on_react.reform(move |id| (id, AttrValue::from(emoji)));
+        html! {
+            <button type="button" role="menuitemcheckbox" aria-checked={has.to_string()} class="menu-item emoji" onclick={close_and(react)}>
+                { emoji }
+            </button>
+        }
+    };
+    let item = |icon, label: &'static str, onclick: Callback<MouseEvent>| {
+        html! {
+            <button type="button" role="menuitem" class="menu-item" {onclick}>{ glyph(icon) }{ label }</button>
+        }
+    };
+    let copy = {
+        let (show, text) = (show.clone(), entry.message.text.clone());
+        Callback::from(move |_: MouseEvent| {
+            let (show, text) = (show.clone(), text.clone());
+            spawn_local(async move {
+                let is_copied = write_to_clipboard(&text).await;
+                show.emit((!is_copied).then_some(Sheet::CopyText(id)));
+            });
+        })
+    };
+    let open = !props.state.is_over();
+    html! {
+        <div id="sheet-title" role="menu" class="actions-menu" aria-label={label::ACTIONS} onkeydown={Callback::from(walk)}>
+            if open && entry.may_be_answered() {
+                { for EMOJI.map(emoji) }
+                { item(Icon::Reply, label::REPLY, close_and(on_reply.clone())) }
+            }
+            if entry.message.file.is_none() {
+                { item(Icon::Copy, label::COPY_TEXT, copy) }
+            }
+            if open && entry.may_be_edited() {
+                { item(Icon::Pen, label::EDIT, show.reform(move |_: MouseEvent| Some(Sheet::Edit(id)))) }
+            }
+            { item(Icon::Close, label::CANCEL, show.reform(|_: MouseEvent| None)) }
+        </div>
+    }
+}
+
+/// What a message says, where the page may not use the clipboard.
+pub(super) fn copy_text(props: &RoomViewProps, id: MessageId) -> Html {
+    let entry = props.state.entry(&id);
+    let text = entry.map_or_else(AttrValue::default, |entry| entry.message.text.clone().into());
+    html! { <>{ title(label::COPY_TEXT) }<CopyBox field="Text" label="Copy" {text} /></> }
+}
+
+/// Another text for a message.
+pub(super) fn edit(props: &RoomViewProps, id: MessageId, show: &Callback<Option<Sheet>>) -> Html {
+    let entry = props.state.entry(&id);
+    let text = entry.map_or_else(String::new, |entry| entry.message.text.clone());
+    html! {
+        <>
+            { title(label::EDIT) }
+            <EditMessage {text} on_text={props.on_edit.reform(move |text| (id, text))} on_done={show.reform(|()| None)} />
+        </>
+    }
+}
+
+/// Properties of [`EditMessage`].
+#[derive(Debug, Clone, PartialEq, Properties)]
+struct EditMessageProps {
+    /// What the message says now.
+    text: String,
+    /// Takes another text.
+    on_text: Callback<String, Result<(), SendError>>,
+    /// Called once it was taken, or is not wanted.
+    on_done: Callback<()>,
+}
+
+/// A box with the text of a message, and the button that changes it.
+#[component]
+fn EditMessage(props: &EditMessageProps) -> Html {
+    // What it said as it was opened: nobody changes it under the person's hands.
+    let text = use_memo((), |()| props.text.clone());
+    let error = use_state(|| None::<AttrValue>);
+    let node = use_node_ref();
+    use_effect_with((), {
+        let node = node.clone();
+        move |()| focus(&node)
+    });
+    let onsubmit = {
+        let (node, error) = (node.clone(), error.setter());
+        let (on_text, on_done) = (props.on_text.clone(), props.on_done.clone());
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let text = node.cast::<HtmlTextAreaElement>().map(|area| area.value());
+            match on_text.emit(text.unwrap_or_default()) {
+                Ok(()) => on_done.emit(()),
+                Err(refused) => error.set(Some(rename_error(refused).into_owned().into())),
+            }
+        })
+    };
+    html! {
+        <form class="entry" novalidate=true {onsubmit}>
+            <label class="field">
+                { label::NEW_TEXT }
+                <textarea
+                    ref={node}
+                    rows="4"
+                    dir="auto"
+                    aria-label={label::NEW_TEXT}
+                    aria-invalid={error.is_some().then_some("true")}
+                    aria-describedby="edit-help"
+                    value={(*text).clone()}
+                />
+            </label>
+            <p id="edit-help" class="field-help">
+                if let Some(error) = &*error {
+                    <span class="field-error">{ error }{ " " }</span>
+                }
+                { page::EDIT_HELP }
+            </p>
+            <button type="submit" class="button primary">{ label::SAVE }</button>
+            { button("button", label::CANCEL, props.on_done.reform(|_: MouseEvent| ())) }
+        </form>
+    }
+}
