@@ -50,6 +50,9 @@ pub const SPOKEN_CHARS: usize = 200;
 /// How many characters are shown of a message that is answered.
 pub const EXCERPT_CHARS: usize = 90;
 
+/// How many of those who have an emoji for a message are named.
+pub const REACTED_NAMED_MAX: usize = 12;
+
 /// How soon a message has to follow its author's last one to be shown together with it.
 pub const FOLLOWS_WITHIN: Duration = Duration::from_secs(3 * 60);
 

@@ -25,7 +25,7 @@
 //! ```
 //!
 //! `room` is `null` where the room has no name; `room_id` is what servers know of it. `record` is the entry that the author signed (PROTOCOL.md, section 7), as base64url: by it
-//! the message can be [brought back](crate::import). It is lacking where the room does not keep the entry any more. Messages and whispers are in the room's order, one a line. `author`, `to` and `me` are public
+//! the message can be [brought back](crate::import). It is lacking where the room does not keep the entry any more. Where a message was edited or reacted to, `annotations` has the signed entries of that in the same way, `edited` is `true`, `text` is the last text, and `reactions` has under each emoji the keys of who has it. `reply_to` is the id of the message that it answers. Messages and whispers are in the room's order, one a line. `author`, `to` and `me` are public
 //! keys, `id` is that of the message, all as base64url; `name` is what the author was called when it was said, `time` when it was said by the
 //! author's clock (RFC 3339, UTC). A message that offers a file has its name as `file` and its length as `bytes`; what is in it is not exported. The page has the name and the length, too. `marks` has what only this program knows of a message: how far it got (`waiting`, `sent` or `failed`), and
 //! whether its author's clock was ahead. `incomplete` says that older messages were dropped. Two people who have the same messages export the
@@ -39,11 +39,11 @@ use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use mesh::model::Delivery;
-use shared::{MessageId, RoomId, signal::write_quoted};
+use shared::{MessageId, PeerId, RoomId, signal::write_quoted};
 
 use crate::{
     config::{EXPORT_NAME_CHARS_MAX, EXPORT_UNIX_MILLIS_MAX},
-    room::{Entry, RoomState},
+    room::{About, Entry, RoomState},
     text::is_invisible,
 };
 
@@ -136,6 +136,11 @@ fn json(source: &Source<'_>, room: Option<&str>) -> String {
         if let Some(record) = (source.record)(&entry.message.id) {
             field(out, "record", &Base64UrlUnpadded::encode_string(record));
         }
+        if let Some(about) = &entry.about {
+            let ids = about.ids();
+            let records = ids.iter().filter_map(|id| (source.record)(id));
+            texts(out, "annotations", records.map(Base64UrlUnpadded::encode_string));
+        }
     });
     out += ",\n\"private\": {\n\"me\": ";
     quote(&mut out, &state.me.to_text());
@@ -170,7 +175,26 @@ fn said(out: &mut String, entry: &Entry) {
     }
     field(out, "name", &message.author_name);
     field(out, "time", &date_time(message.unix_millis));
+    if let Some(answered) = &message.reply_to {
+        field(out, "reply_to", &answered.to_text());
+    }
     field(out, "text", &message.text);
+    if entry.original.is_some() {
+        *out += ",\"edited\":true";
+    }
+    let reactions = entry.about.as_deref().map(About::reactions).unwrap_or_default();
+    if !reactions.is_empty() {
+        *out += ",\"reactions\":{";
+        let mut between = "";
+        for (emoji, authors) in reactions {
+            *out += between;
+            quote(out, emoji);
+            out.push(':');
+            list_of(out, authors.iter().map(PeerId::to_text));
+            between = ",";
+        }
+        out.push('}');
+    }
     if let Some(file) = &message.file {
         field(out, "file", &file.name);
         *out += &format!(",\"bytes\":{}", file.bytes);
@@ -190,6 +214,27 @@ fn marks(out: &mut String, entry: &Entry) {
     if entry.message.dated_ahead {
         *out += ",\"dated_ahead\":true";
     }
+}
+
+/// A field with several texts, if there are any.
+fn texts(out: &mut String, name: &str, values: impl Iterator<Item = String>) {
+    let mut values = values.peekable();
+    if values.peek().is_some() {
+        *out += ",\"";
+        *out += name;
+        *out += "\":";
+        list_of(out, values);
+    }
+}
+
+fn list_of(out: &mut String, values: impl Iterator<Item = String>) {
+    let mut between = "[";
+    for value in values {
+        *out += between;
+        quote(out, &value);
+        between = ",";
+    }
+    out.push(']');
 }
 
 fn field(out: &mut String, name: &str, value: &str) {

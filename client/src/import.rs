@@ -66,9 +66,15 @@ fn records(export: &Json, room: &RoomId) -> Result<(Vec<Vec<u8>>, Imported), Imp
     }
     let messages = export.field("messages").and_then(Json::list);
     let messages = messages.ok_or(ImportError::NotOne)?;
-    let record = |message| Base64UrlUnpadded::decode_vec(text(message, "record")?).ok();
-    let records: Vec<_> = messages.iter().filter_map(record).collect();
+    let read = |text: &str| Base64UrlUnpadded::decode_vec(text).ok();
+    let record = |message| read(text(message, "record")?);
+    let mut records: Vec<_> = messages.iter().filter_map(record).collect();
     let damaged = messages.len() - records.len();
+    // What is said of them comes after all of them, and is no message.
+    let annotations = messages
+        .iter()
+        .filter_map(|message| message.field("annotations").and_then(Json::list));
+    records.extend(annotations.flatten().filter_map(|annotation| read(annotation.text()?)));
     Ok((
         records,
         Imported {
@@ -97,10 +103,10 @@ mod tests {
         let room = lobby().to_text();
         let text = format!(
             r#"{{"version":1,"room":null,"room_id":"{room}","messages":[
-            {{"id":"a","record":"AQI"}},{{"id":"b"}},{{"id":"c","record":"!"}},{{"id":"d","record":"Aw"}}],"private":{{}}}}"#
+            {{"id":"a","record":"AQI","annotations":["BA","!"]}},{{"id":"b"}},{{"id":"c","record":"!"}},{{"id":"d","record":"Aw"}}],"private":{{}}}}"#
         );
         let (records, imported) = read(&text).unwrap();
-        assert_eq!((records, imported.damaged), (vec![vec![1, 2], vec![3]], 2));
+        assert_eq!((records, imported.damaged), (vec![vec![1, 2], vec![3], vec![4]], 2));
     }
 
     #[test]

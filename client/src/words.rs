@@ -17,7 +17,7 @@ use mesh::model::{Alert, Delivery, InvitationError, Message, PersonState, SendEr
 use shared::{PeerId, limits::NAME_CHARS_MAX, room::ParseRoomError};
 
 use crate::{
-    config::{EXCERPT_CHARS, SPOKEN_CHARS},
+    config::{EXCERPT_CHARS, REACTED_NAMED_MAX, SPOKEN_CHARS},
     files::shown_name,
     notice::{Missing, Notice, NoticeAction, NoticeKind},
     room::Called,
@@ -388,10 +388,15 @@ pub fn about(name: &str) -> String {
     format!("About {name}")
 }
 
-/// An emoji that people have for a message.
+/// An emoji that people have for a message: how many, and who.
 #[must_use]
 pub fn reaction(emoji: &str, names: &[String]) -> String {
-    format!("{emoji} from {}", names.join(", "))
+    let named = &names[..names.len().min(REACTED_NAMED_MAX)];
+    let more = match names.len() - named.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{emoji} {} from {}{more}", names.len(), named.join(", "))
 }
 
 /// The beginning of what a message says, on one line.

@@ -5,9 +5,9 @@ use mesh::model::Message;
 use super::{date, date_time, is_public};
 use crate::{
     files::shown_name,
-    room::{Entry, RoomState},
+    room::{About, Entry, RoomState},
     text::{Segment, segments},
-    words::page,
+    words::{excerpt, page, reaction},
 };
 
 /// No script runs and nothing is fetched, whatever else goes wrong.
@@ -55,7 +55,8 @@ pub(super) fn page(state: &RoomState, room: Option<&str>) -> String {
     out
 }
 
-fn message(out: &mut String, state: &RoomState, Entry { message, .. }: &Entry) {
+fn message(out: &mut String, state: &RoomState, entry: &Entry) {
+    let message = &entry.message;
     *out += "<article>\n<h3>";
     name(out, &state.author_of(message));
     if let Some(to) = message.whisper_to {
@@ -63,7 +64,20 @@ fn message(out: &mut String, state: &RoomState, Entry { message, .. }: &Entry) {
         name(out, &state.name_of(&to));
     }
     when(out, message);
-    *out += "</h3>\n<p dir=\"auto\">";
+    *out += "</h3>\n";
+    if let Some(answered) = &message.reply_to {
+        *out += "<blockquote dir=\"auto\">";
+        match state.entry(answered) {
+            Some(answered) => {
+                name(out, &state.author_of(&answered.message));
+                *out += ": ";
+                escape(out, &excerpt(&answered.message));
+            }
+            None => *out += page::REPLIED_GONE,
+        }
+        *out += "</blockquote>\n";
+    }
+    *out += "<p dir=\"auto\">";
     if let Some(file) = &message.file {
         *out += page::EXPORT_FILE;
         name(out, &shown_name(&file.name));
@@ -83,7 +97,17 @@ fn message(out: &mut String, state: &RoomState, Entry { message, .. }: &Entry) {
             }
         }
     }
-    *out += "</p>\n</article>\n";
+    *out += "</p>\n";
+    if entry.original.is_some() {
+        *out += "<p><small>edited</small></p>\n";
+    }
+    for (emoji, authors) in entry.about.as_deref().map(About::reactions).unwrap_or_default() {
+        let names: Vec<_> = authors.iter().map(|author| state.name_of(author)).collect();
+        *out += "<p>";
+        name(out, &reaction(emoji, &names));
+        *out += "</p>\n";
+    }
+    *out += "</article>\n";
 }
 
 fn name(out: &mut String, name: &str) {

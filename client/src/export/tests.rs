@@ -1,6 +1,6 @@
 //! What stands in an exported file, byte for byte.
 
-use mesh::model::{Event, Message, Timestamp};
+use mesh::model::{Annotation, Event, Message, Says, Timestamp};
 use serde_json::Value;
 use shared::{MessageId, PeerId};
 
@@ -224,5 +224,56 @@ fn times_are_written_as_rfc_3339_has_them() {
         (u64::MAX, "9999-12-31T23:59:59.999Z"),
     ] {
         assert_eq!(date_time(unix_millis), text);
+    }
+}
+
+#[test]
+fn what_was_said_of_a_message_is_exported_with_what_its_authors_signed() {
+    let said = |number, says| {
+        let annotation = Annotation {
+            id: MessageId::from_bytes([1; 16]),
+            author: peer(1),
+            order: Timestamp::from_unix_millis(number),
+            to: MessageId::from_bytes([2; 16]),
+            says,
+        };
+        let annotations = vec![annotation];
+        Event::Annotated { annotations }
+    };
+    let emoji = vec!["👍".into()];
+    let mut reply = message(2, 3, 2, None, "which?");
+    if let Event::Message { message } = &mut reply {
+        message.reply_to = Some(MessageId::from_bytes([2; 16]));
+    }
+    let state = room(
+        2,
+        [
+            message(2, 2, 1, None, "teh plan"),
+            reply,
+            said(
+                5,
+                Says::Text {
+                    text: "the <plan>".into(),
+                },
+            ),
+            said(6, Says::Reactions { emoji }),
+        ],
+    );
+    let export = parsed(&state);
+    let [first, second] = [0, 1].map(|place| export["messages"][place].clone());
+    assert_eq!(first["text"], "the <plan>");
+    assert_eq!(first["edited"], true);
+    assert_eq!(first["reactions"]["👍"][0], peer(1).to_text());
+    // Both by the id of the one record that the room keeps.
+    assert_eq!(first["annotations"], serde_json::json!(["AQID", "AQID"]));
+    assert_eq!(second["reply_to"], first["id"]);
+    let page = exported(&state, Format::Page);
+    for part in [
+        "the &lt;plan&gt;",
+        "edited",
+        "👍 1 from P1",
+        "<blockquote dir=\"auto\"><bdi>P1</bdi>: the &lt;plan&gt;",
+    ] {
+        assert!(page.contains(part), "{part} is not in {page}");
     }
 }

@@ -82,6 +82,16 @@ impl About {
         self.reactions.get(author).map_or(&[], |(_, emoji)| emoji)
     }
 
+    /// The ids of all that is said of it, in their order.
+    #[must_use]
+    pub fn ids(&self) -> Vec<MessageId> {
+        let edits = self.edits.values().flatten().map(|(place, _)| *place);
+        let reactions = self.reactions.values().map(|(place, _)| *place);
+        let mut places: Vec<_> = edits.chain(reactions).collect();
+        places.sort_unstable();
+        places.into_iter().map(|(_, id)| id).collect()
+    }
+
     fn len(&self) -> usize {
         self.reactions.len() + self.edits.values().map(Vec::len).sum::<usize>()
     }

@@ -33,16 +33,19 @@ impl Room {
                 imported.damaged += 1;
                 continue;
             };
+            // What is said of messages is not counted among them.
+            let annotation = annotation(&record);
+            let one = usize::from(annotation.is_none());
             if !self.take_entry(cx, &record, Source::Sync) {
-                imported.known += 1;
+                imported.known += one;
                 continue;
             }
             if !self.follow_entry(cx, &record) {
-                imported.vanished += 1;
+                imported.vanished += one;
                 continue;
             }
-            imported.new += 1;
-            annotations.extend(annotation(&record));
+            imported.new += one;
+            annotations.extend(annotation);
             messages.extend(message(cx, &record).filter(|_| !self.was_shown_before(&record)));
         }
         if !messages.is_empty() {

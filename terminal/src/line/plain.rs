@@ -238,7 +238,7 @@ fn reactions_line(excerpt: &str, reactions: &[ReactionReport]) -> String {
     format!("“{excerpt}” has {}", all_of(reactions))
 }
 
-/// "👍 from Ann, Bob; 🎉 from Ann".
+/// "👍 2 from Ann, Bob; 🎉 1 from Ann".
 #[must_use]
 pub fn all_of(reactions: &[ReactionReport]) -> String {
     let all = reactions

@@ -60,7 +60,7 @@ pub struct MessageShown {
     pub quote: Option<String>,
     /// What it said before its author changed it.
     pub former: Vec<String>,
-    /// What people have for it: "👍 from Ann, you".
+    /// What people have for it: "👍 2 from Ann, you".
     pub reactions: Vec<String>,
 }
 

@@ -52,13 +52,13 @@ fn a_message_is_answered_changed_and_marked_in_both_engines_and_after_a_reload()
         }
 
         bob.choose_of("the plan", "👍").await?;
-        is(&ann, "the plan", |message| has(message, &["👍 from Bob"])).await?;
-        ann.click("👍 from Bob").await?;
-        is(&bob, "the plan", |message| has(message, &["👍 from you, Ann"])).await?;
+        is(&ann, "the plan", |message| has(message, &["👍 1 from Bob"])).await?;
+        ann.click("👍 1 from Bob").await?;
+        is(&bob, "the plan", |message| has(message, &["👍 2 from you, Ann"])).await?;
         bob.choose_of("the plan", "👍").await?;
         bob.choose_of("the plan", "🎉").await?;
         is(&ann, "the plan", |message| {
-            has(message, &["👍 from you", "🎉 from Bob"])
+            has(message, &["👍 1 from you", "🎉 1 from Bob"])
         })
         .await?;
 
@@ -69,9 +69,9 @@ fn a_message_is_answered_changed_and_marked_in_both_engines_and_after_a_reload()
         let eve = outside(&chromium, &server).await?;
         come_in(&eve, &room, "Eve").await?;
         for (page, reactions) in [
-            (&ann, ["👍 from you", "🎉 from Bob"]),
-            (&bob, ["👍 from Ann", "🎉 from you"]),
-            (&eve, ["👍 from Ann", "🎉 from Bob"]),
+            (&ann, ["👍 1 from you", "🎉 1 from Bob"]),
+            (&bob, ["👍 1 from Ann", "🎉 1 from you"]),
+            (&eve, ["👍 1 from Ann", "🎉 1 from Bob"]),
         ] {
             is(page, "the plan", |message| {
                 message.former == ["teh plan"] && has(message, &reactions)

@@ -205,6 +205,18 @@ fn axe_finds_nothing_in_light_and_dark() {
         ann.click("Send").await?;
         ann.wait("a complaint", |view| view.says("nothing to send")).await?;
         is_accessible(&ann, &axe, "a room with messages").await?;
+        bob.choose_of("seen", "Edit").await?;
+        is_accessible(&bob, &axe, "another text").await?;
+        bob.paste("New text", "seen it").await?;
+        bob.click("Save").await?;
+        bob.choose_of("see https://example.org", "👍").await?;
+        ann.choose_of("seen it", "Reply").await?;
+        is_accessible(&ann, &axe, "a room with an answer under way, an edit and a reaction").await?;
+        ann.say("good").await?;
+        ann.open_actions("good").await?;
+        ann.menu().await?;
+        is_accessible(&ann, &axe, "what can be done with a message").await?;
+        ann.press([Key::Escape]).await?;
         ann.click("Invite").await?;
         is_accessible(&ann, &axe, "the link").await?;
         ann.click("Done").await?;

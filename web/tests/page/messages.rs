@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use client::marks::Mark;
-use mesh::model::{Delivery, Event, PersonState};
+use mesh::model::{Annotation, Delivery, Event, PersonState, Says, Timestamp};
 use shared::MessageId;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web::pages::room::view::RoomView;
@@ -286,5 +286,64 @@ async fn who_listens_hears_each_new_message_once() {
     assert_eq!(
         page.one("[role=log]").get_attribute("aria-live").as_deref(),
         Some("off")
+    );
+}
+
+/// Somebody says something of the message of this id.
+fn about(number: u8, author: u8, to: u8, says: Says) -> Event {
+    let annotation = Annotation {
+        id: MessageId::from_bytes([number; 16]),
+        author: peer(author),
+        order: Timestamp::from_unix_millis(number.into()),
+        to: MessageId::from_bytes([to; 16]),
+        says,
+    };
+    let annotations = vec![annotation];
+    Event::Annotated { annotations }
+}
+
+#[wasm_bindgen_test]
+async fn what_is_said_of_a_message_is_text_around_it_and_leaves_all_rows() {
+    let outbox = Outbox::new(Ok(()));
+    let said = [message(1, 1, None, "one"), message(2, 1, None, "two")];
+    let mut page = Shown::<RoomView>::new(room(said.clone(), &outbox)).await;
+    for row in page.all(".message") {
+        row.set_attribute("data-row", "same").unwrap();
+    }
+    let evil = "<b>three</b>";
+    let emoji = vec!["<i>".to_owned(), "👍".to_owned()];
+    let says = [
+        about(3, 1, 1, Says::Text { text: evil.into() }),
+        about(4, 1, 1, Says::Reactions { emoji }),
+        // Not by its author.
+        about(5, 2, 2, Says::Text { text: "mine".into() }),
+    ];
+    page.update(room(said.into_iter().chain(says), &outbox)).await;
+    assert_eq!(page.all(".message[data-row=same]").len(), 2);
+    assert_eq!(texts(&page, ".bubble > .message-text"), [evil, "two"]);
+    assert_eq!(texts(&page, ".edited p"), ["one"]);
+    assert_eq!(texts(&page, ".reaction"), ["<i> 1", "👍 1"]);
+    assert_eq!(page.all("article b, article i").len(), 0);
+}
+
+#[wasm_bindgen_test]
+async fn an_answer_shows_what_it_answers_if_that_is_here() {
+    let reply = |number: u8, to: u8| {
+        let mut event = message(number, 1, None, "yes");
+        if let Event::Message { message } = &mut event {
+            message.reply_to = Some(MessageId::from_bytes([to; 16]));
+        }
+        event
+    };
+    let page = show([
+        person(2, "Bob", PersonState::Here),
+        message(1, 2, None, "well?\n\nsay!"),
+        reply(2, 1),
+        reply(3, 77),
+    ])
+    .await;
+    assert_eq!(
+        texts(&page, "blockquote"),
+        ["Ada: well? say!", "A message that is not here"]
     );
 }
