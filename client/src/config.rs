@@ -16,8 +16,17 @@ pub const MESSAGE_WEIGHT_BYTES: usize = 256;
 /// How many messages are shown that are dated far ahead.
 pub const AHEAD_SHOWN_MAX: usize = 100;
 
-/// How many edits and reactions are kept in the room as shown.
-pub const ANNOTATIONS_MAX: usize = 20_000;
+/// How many bytes of edits and reactions are kept in the room as shown.
+pub const ANNOTATIONS_BYTES_MAX: usize = 8 << 20;
+
+/// What an edit or reaction takes beside its text, in bytes.
+pub const ANNOTATION_WEIGHT_BYTES: usize = 256;
+
+/// How many people's reactions to one message are kept.
+pub const REACTORS_MAX: usize = 500;
+
+/// How many different emoji are shown at a message.
+pub const REACTIONS_SHOWN_MAX: usize = 20;
 
 /// How many of its author's texts are kept of a message, the last ones.
 pub const EDITS_MAX: usize = 16;

@@ -39,7 +39,7 @@ use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use mesh::model::Delivery;
-use shared::{MessageId, PeerId, RoomId, signal::write_quoted};
+use shared::{MessageId, RoomId, signal::write_quoted};
 
 use crate::{
     config::{EXPORT_NAME_CHARS_MAX, EXPORT_UNIX_MILLIS_MAX},
@@ -186,11 +186,11 @@ fn said(out: &mut String, entry: &Entry) {
     if !reactions.is_empty() {
         *out += ",\"reactions\":{";
         let mut between = "";
-        for (emoji, authors) in reactions {
+        for reaction in reactions {
             *out += between;
-            quote(out, emoji);
+            quote(out, reaction.emoji);
             out.push(':');
-            list_of(out, authors.iter().map(PeerId::to_text));
+            list_of(out, reaction.from.iter().map(|(author, _)| author.to_text()));
             between = ",";
         }
         out.push('}');

@@ -19,12 +19,12 @@ use mesh::{
 use shared::{FileId, MessageId, PeerId, name::skeleton};
 
 pub use self::{
-    about::About,
+    about::{About, Reaction},
     entry::{Entry, follows},
     names::Called,
 };
 use crate::{
-    config::{AHEAD_SHOWN_MAX, HEARD_MAX, MESSAGES_MAX, NOTICES_MAX, TEXT_TOTAL_BYTES_MAX},
+    config::{AHEAD_SHOWN_MAX, HEARD_MAX, NOTICES_MAX},
     files::Speed,
     marks::{Mark, Marks},
     notice::Notice,
@@ -95,7 +95,7 @@ pub struct RoomState {
     pub left: bool,
     /// What is said of messages, also of some that are not here.
     about: LiteMap<MessageId, Rc<About>>,
-    annotations: usize,
+    annotated_bytes: usize,
     /// What the names of all who are listed look like.
     looks: LiteMap<PeerId, Rc<str>>,
     /// How much of the list each author fills, in bytes and what a message weighs beside its text.
@@ -136,7 +136,7 @@ impl RoomState {
             closed: false,
             left: false,
             about: LiteMap::new(),
-            annotations: 0,
+            annotated_bytes: 0,
             looks,
             weights: LiteMap::new(),
             text_bytes: 0,
@@ -430,16 +430,13 @@ impl RoomState {
         {
             self.remove(last);
         }
-        while self.messages.len() > MESSAGES_MAX || self.text_bytes > TEXT_TOTAL_BYTES_MAX {
-            self.remove(self.least_missed());
-            self.dropped = true;
-        }
+        self.trim();
         true
     }
 
     /// Messages are kept no longer.
     fn on_dropped(&mut self, ids: &[MessageId]) {
-        ids.iter().for_each(|id| _ = self.about.remove(id));
+        ids.iter().for_each(|id| self.drop_annotations(id));
         (self.text_bytes, self.weights) = (0, LiteMap::new());
         for entry in std::mem::take(&mut self.messages) {
             if ids.binary_search(&entry.message.id).is_err() {

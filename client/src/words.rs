@@ -8,17 +8,18 @@ pub mod files;
 pub mod keeping;
 pub mod label;
 pub mod page;
+mod said;
 pub mod take_along;
+
+pub use self::said::{excerpt, reaction, spoken};
 
 use std::{borrow::Cow, time::Duration};
 
 use mesh::io::LinkKind;
-use mesh::model::{Alert, Delivery, InvitationError, Message, PersonState, SendError};
+use mesh::model::{Alert, Delivery, InvitationError, PersonState, SendError};
 use shared::{PeerId, limits::NAME_CHARS_MAX, room::ParseRoomError};
 
 use crate::{
-    config::{EXCERPT_CHARS, REACTED_NAMED_MAX, SPOKEN_CHARS},
-    files::shown_name,
     notice::{Missing, Notice, NoticeAction, NoticeKind},
     room::Called,
     standing::{Blocked, MeshStanding, Reach, ServerStanding, Standing},
@@ -386,45 +387,6 @@ pub fn whisper_to(name: &str) -> String {
 #[must_use]
 pub fn about(name: &str) -> String {
     format!("About {name}")
-}
-
-/// An emoji that people have for a message: how many, and who.
-#[must_use]
-pub fn reaction(emoji: &str, names: &[String]) -> String {
-    let named = &names[..names.len().min(REACTED_NAMED_MAX)];
-    let more = match names.len() - named.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("{emoji} {} from {}{more}", names.len(), named.join(", "))
-}
-
-/// The beginning of what a message says, on one line.
-#[must_use]
-pub fn excerpt(message: &Message) -> String {
-    let file = message.file.as_ref().map(|file| shown_name(&file.name));
-    let text = file.as_deref().unwrap_or(&message.text);
-    let words: Vec<_> = text.split_whitespace().collect();
-    let line = words.join(" ");
-    let mut beginning: String = line.chars().take(EXCERPT_CHARS).collect();
-    if beginning.len() < line.len() {
-        beginning.push('…');
-    }
-    beginning
-}
-
-/// What somebody said, for those who listen rather than read; of a long text its beginning.
-#[must_use]
-pub fn spoken(author: &str, message: &Message) -> String {
-    let whispers = if message.whisper_to.is_some() { " whispers" } else { "" };
-    let file = message
-        .file
-        .as_ref()
-        .map(|file| format!("the file {}", shown_name(&file.name)));
-    let text = file.as_deref().unwrap_or(&message.text);
-    let beginning: String = text.chars().take(SPOKEN_CHARS).collect();
-    let more = if beginning.len() < text.len() { "…" } else { "" };
-    format!("{author}{whispers}: {beginning}{more}")
 }
 
 /// How a person stands with us.

@@ -35,8 +35,9 @@ mod view;
 use std::{collections::VecDeque, rc::Rc};
 
 use chacha20::ChaCha20Rng;
+use litemap::LiteMap;
 use rand_core::Rng;
-use shared::PeerId;
+use shared::{MessageId, PeerId};
 
 use self::{
     broadcast::{Action, Broadcast},
@@ -115,6 +116,8 @@ pub(crate) struct Room {
     recalled: Recalled,
     /// Whispers of former visits that are to wait in the log once somebody has shown how much of our feed there is.
     unheld: Vec<Rc<Whisper>>,
+    /// The ids that messages of ours have from now on which were said anew.
+    renumbered: LiteMap<MessageId, MessageId>,
     /// Sealed entries that another program of this machine may have stored for us, the latest first, and when the next are tried.
     untried: VecDeque<Rc<Record<Entry>>>,
     try_at: Instant,
@@ -156,6 +159,7 @@ impl Room {
             awaits_store: false,
             recalled: Recalled::default(),
             unheld: Vec::new(),
+            renumbered: LiteMap::new(),
             untried: VecDeque::new(),
             try_at: Instant::default(),
             to_net: VecDeque::new(),

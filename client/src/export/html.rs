@@ -101,10 +101,9 @@ fn message(out: &mut String, state: &RoomState, entry: &Entry) {
     if entry.original.is_some() {
         *out += "<p><small>edited</small></p>\n";
     }
-    for (emoji, authors) in entry.about.as_deref().map(About::reactions).unwrap_or_default() {
-        let names: Vec<_> = authors.iter().map(|author| state.name_of(author)).collect();
+    for one in entry.about.as_deref().map(About::reactions).unwrap_or_default() {
         *out += "<p>";
-        name(out, &reaction(emoji, &names));
+        name(out, &reaction(&one, |author, then| state.name_then(author, then)));
         *out += "</p>\n";
     }
     *out += "</article>\n";

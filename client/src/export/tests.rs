@@ -233,6 +233,7 @@ fn what_was_said_of_a_message_is_exported_with_what_its_authors_signed() {
         let annotation = Annotation {
             id: MessageId::from_bytes([1; 16]),
             author: peer(1),
+            author_name: "Ada".into(),
             order: Timestamp::from_unix_millis(number),
             to: MessageId::from_bytes([2; 16]),
             says,
@@ -271,7 +272,7 @@ fn what_was_said_of_a_message_is_exported_with_what_its_authors_signed() {
     for part in [
         "the &lt;plan&gt;",
         "edited",
-        "👍 1 from P1",
+        "👍 1 from Ada",
         "<blockquote dir=\"auto\"><bdi>P1</bdi>: the &lt;plan&gt;",
     ] {
         assert!(page.contains(part), "{part} is not in {page}");

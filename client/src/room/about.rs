@@ -2,6 +2,9 @@
 //!
 //! Invariant: the same annotations give the same view, in whatever order they and their messages come. What is said of a message that is not
 //! here waits for it.
+//!
+//! Bounds: [`REACTORS_MAX`] people a message, [`EDITS_MAX`] edits, and [`ANNOTATIONS_BYTES_MAX`] in all; past them what is said of messages that
+//! are not here goes first, then all of whoever said most. That is then missing here alone.
 
 use std::rc::Rc;
 
@@ -10,7 +13,7 @@ use mesh::model::{Annotation, Says, Timestamp};
 use shared::{MessageId, PeerId};
 
 use super::RoomState;
-use crate::config::{ANNOTATIONS_MAX, EDITS_MAX};
+use crate::config::{ANNOTATION_WEIGHT_BYTES, ANNOTATIONS_BYTES_MAX, EDITS_MAX, REACTORS_MAX};
 
 /// Where something stands in the one order.
 type Place = (Timestamp, MessageId);
@@ -18,10 +21,28 @@ type Place = (Timestamp, MessageId);
 /// What is said of one message.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct About {
-    /// Who says that it has another text, and which: in their order.
+    /// Who says that it has another text, and which: in their order. Of others than its author only until it is here.
     edits: LiteMap<PeerId, Vec<(Place, String)>>,
-    /// Who has which emoji for it, since when.
-    reactions: LiteMap<PeerId, (Place, Vec<String>)>,
+    reactions: LiteMap<PeerId, Reacted>,
+}
+
+/// The emoji that somebody has for a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Reacted {
+    /// Since when.
+    place: Place,
+    /// What they were called then.
+    name: String,
+    emoji: Vec<String>,
+}
+
+/// An emoji, and who has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reaction<'a> {
+    /// The emoji, a peer's text.
+    pub emoji: &'a str,
+    /// Who has it, those who had it first at the beginning, and what they were called then.
+    pub from: Vec<(PeerId, &'a str)>,
 }
 
 impl About {
@@ -38,8 +59,11 @@ impl About {
             }
             Says::Reactions { emoji } => {
                 let theirs = self.reactions.get(&annotation.author);
-                if theirs.is_none_or(|(known, _)| *known < place) {
-                    self.reactions.insert(annotation.author, (place, emoji));
+                let is_new = theirs.is_none() && self.reactions.len() < REACTORS_MAX;
+                if is_new || theirs.is_some_and(|theirs| theirs.place < place) {
+                    let name = annotation.author_name;
+                    let reacted = Reacted { place, name, emoji };
+                    self.reactions.insert(annotation.author, reacted);
                 }
             }
         }
@@ -59,41 +83,68 @@ impl About {
         edits.split_last().map_or(&[], |(_, former)| former)
     }
 
-    /// The emoji that people have for it, those that were there first at the beginning, each with who has it.
+    /// The emoji that people have for it, those that were there first at the beginning.
     #[must_use]
-    pub fn reactions(&self) -> Vec<(&str, Vec<PeerId>)> {
-        let mut by_place: Vec<_> = self.reactions.iter().collect();
-        by_place.sort_unstable_by_key(|(_, (place, _))| *place);
-        let mut all: Vec<(&str, Vec<PeerId>)> = Vec::new();
-        for (author, (_, emoji)) in by_place {
-            for one in emoji {
-                match all.iter_mut().find(|(known, _)| known == one) {
-                    Some((_, authors)) => authors.push(*author),
-                    None => all.push((one, vec![*author])),
-                }
+    pub fn reactions(&self) -> Vec<Reaction<'_>> {
+        let mut all = Vec::new();
+        for (author, reacted) in &self.reactions {
+            for (number, emoji) in reacted.emoji.iter().enumerate() {
+                all.push((
+                    emoji.as_str(),
+                    (reacted.place, number),
+                    (*author, reacted.name.as_str()),
+                ));
             }
         }
-        all
+        all.sort_unstable();
+        let mut grouped: Vec<((Place, usize), Reaction<'_>)> = Vec::new();
+        for (emoji, since, from) in all {
+            match grouped.last_mut() {
+                Some((_, last)) if last.emoji == emoji => last.from.push(from),
+                _ => grouped.push((
+                    since,
+                    Reaction {
+                        emoji,
+                        from: vec![from],
+                    },
+                )),
+            }
+        }
+        grouped.sort_unstable_by_key(|(since, _)| *since);
+        grouped.into_iter().map(|(_, reaction)| reaction).collect()
     }
 
     /// The emoji that someone has for it.
     #[must_use]
     pub fn reactions_of(&self, author: &PeerId) -> &[String] {
-        self.reactions.get(author).map_or(&[], |(_, emoji)| emoji)
+        self.reactions.get(author).map_or(&[], |reacted| &reacted.emoji)
     }
 
     /// The ids of all that is said of it, in their order.
     #[must_use]
     pub fn ids(&self) -> Vec<MessageId> {
         let edits = self.edits.values().flatten().map(|(place, _)| *place);
-        let reactions = self.reactions.values().map(|(place, _)| *place);
+        let reactions = self.reactions.values().map(|reacted| reacted.place);
         let mut places: Vec<_> = edits.chain(reactions).collect();
         places.sort_unstable();
         places.into_iter().map(|(_, id)| id).collect()
     }
 
-    fn len(&self) -> usize {
-        self.reactions.len() + self.edits.values().map(Vec::len).sum::<usize>()
+    /// How much is said by whom, in bytes.
+    fn weights(&self) -> impl Iterator<Item = (&PeerId, usize)> {
+        let weight = |texts: usize| texts + ANNOTATION_WEIGHT_BYTES;
+        let edits = self.edits.iter();
+        let edits = edits.map(move |(author, edits)| (author, edits.iter().map(|(_, text)| weight(text.len())).sum()));
+        let reactions = self.reactions.iter();
+        let reactions = reactions.map(move |(author, reacted)| {
+            let emoji: usize = reacted.emoji.iter().map(String::len).sum();
+            (author, weight(emoji))
+        });
+        edits.chain(reactions)
+    }
+
+    fn bytes(&self) -> usize {
+        self.weights().map(|(_, bytes)| bytes).sum()
     }
 
     fn forget(&mut self, author: &PeerId) {
@@ -107,43 +158,62 @@ impl RoomState {
     pub(super) fn on_annotated(&mut self, annotations: Vec<Annotation>) {
         for annotation in annotations {
             let to = annotation.to;
-            Rc::make_mut(self.about.entry(to).or_default()).note(annotation);
-            self.annotations += 1;
+            let about = self.about.entry(to).or_default();
+            let before = about.bytes();
+            Rc::make_mut(about).note(annotation);
+            self.annotated_bytes = self.annotated_bytes - before + about.bytes();
             self.apply(to);
         }
-        if self.annotations > ANNOTATIONS_MAX {
+        if self.annotated_bytes > ANNOTATIONS_BYTES_MAX {
             self.forget_annotations();
         }
+        // A text may have become longer.
+        self.trim();
     }
 
     /// Shows what is said of a message, if both are here.
     pub(super) fn apply(&mut self, id: MessageId) {
-        let Some(about) = self.about.get(&id).cloned() else {
-            return;
-        };
-        let Some(place) = self.messages.iter().rposition(|entry| entry.message.id == id) else {
-            return;
-        };
-        let entry = Rc::make_mut(&mut self.messages[place]);
-        let message = &mut entry.message;
-        // Of a whisper or a file, nobody says anything that counts.
+        let place = self.messages.iter().rposition(|entry| entry.message.id == id);
+        if let Some(place) = place.filter(|_| self.about.contains_key(&id)) {
+            self.apply_at(place);
+        }
+    }
+
+    fn apply_at(&mut self, place: usize) {
+        let message = &self.messages[place].message;
+        // Of a whisper, or of the founder's word, nobody says anything that counts.
         if message.whisper_to.is_some() || message.vanish.is_some() {
             return;
         }
-        let text = about.text(&message.author).filter(|_| message.file.is_none());
-        if let Some(text) = text.filter(|text| *text != message.text) {
-            let before = std::mem::replace(&mut message.text, text.to_owned());
-            self.text_bytes = self.text_bytes - before.len() + message.text.len();
-            if let Some(theirs) = self.weights.get_mut(&message.author) {
-                *theirs = *theirs - before.len() + message.text.len();
+        let (id, author, is_file) = (message.id, message.author, message.file.is_some());
+        if let Some(about) = self.about.get_mut(&id) {
+            let before = about.bytes();
+            let is_theirs = |editor: &PeerId| *editor == author && !is_file;
+            if !about.edits.keys().all(is_theirs) {
+                let about = Rc::make_mut(about);
+                let edits = std::mem::take(&mut about.edits).into_iter();
+                about.edits = edits.filter(|(editor, _)| is_theirs(editor)).collect();
             }
-            entry.original.get_or_insert(before);
+            self.annotated_bytes = self.annotated_bytes - before + about.bytes();
         }
-        entry.about = Some(about);
-    }
-
-    fn count_annotations(&mut self) {
-        self.annotations = self.about.values().map(|about| about.len()).sum();
+        let about = self.about.get(&id).cloned();
+        let entry = Rc::make_mut(&mut self.messages[place]);
+        let shown = std::mem::take(&mut entry.message.text);
+        let bytes = shown.len();
+        let first = entry.original.take().unwrap_or(shown);
+        match about.as_ref().and_then(|about| about.text(&author)) {
+            Some(text) => {
+                text.clone_into(&mut entry.message.text);
+                entry.original = Some(first);
+            }
+            None => entry.message.text = first,
+        }
+        let now = entry.message.text.len();
+        entry.about = about;
+        self.text_bytes = self.text_bytes - bytes + now;
+        if let Some(theirs) = self.weights.get_mut(&author) {
+            *theirs = *theirs - bytes + now;
+        }
     }
 
     /// A message has another id.
@@ -151,9 +221,21 @@ impl RoomState {
         if let Some(about) = self.about.remove(&before) {
             self.about.insert(id, about);
         }
+        for entry in &mut self.messages {
+            if entry.message.reply_to == Some(before) {
+                Rc::make_mut(entry).message.reply_to = Some(id);
+            }
+        }
     }
 
-    /// Too much is said: what is said of messages that are not here goes first, then all that whoever said most of it says.
+    /// A message is gone, and what was said of it.
+    pub(super) fn drop_annotations(&mut self, id: &MessageId) {
+        if let Some(about) = self.about.remove(id) {
+            self.annotated_bytes -= about.bytes();
+        }
+    }
+
+    /// Too much is said.
     fn forget_annotations(&mut self) {
         let mut shown = LiteMap::<MessageId, ()>::new();
         for entry in self.messages.iter().filter(|entry| entry.about.is_some()) {
@@ -161,29 +243,25 @@ impl RoomState {
         }
         let all = std::mem::take(&mut self.about).into_iter();
         self.about = all.filter(|(id, _)| shown.contains_key(id)).collect();
-        self.count_annotations();
-        if self.annotations <= ANNOTATIONS_MAX / 2 {
-            return;
+        let mut by_author = LiteMap::<PeerId, usize>::new();
+        self.annotated_bytes = 0;
+        for (author, bytes) in self.about.values().flat_map(|about| about.weights()) {
+            *by_author.entry(*author).or_insert(0) += bytes;
+            self.annotated_bytes += bytes;
         }
-        let mut counts = LiteMap::<PeerId, usize>::new();
-        for about in self.about.values() {
-            for author in about.reactions.keys() {
-                *counts.entry(*author).or_insert(0) += 1;
-            }
-            for (author, edits) in &about.edits {
-                *counts.entry(*author).or_insert(0) += edits.len();
-            }
-        }
-        let most = counts.iter().max_by_key(|(_, count)| **count);
-        if let Some(most) = most.map(|(author, _)| *author) {
+        let mut most: Vec<_> = by_author.into_iter().map(|(author, bytes)| (bytes, author)).collect();
+        most.sort_unstable();
+        while self.annotated_bytes > ANNOTATIONS_BYTES_MAX / 2
+            && let Some((bytes, author)) = most.pop()
+        {
+            self.annotated_bytes -= bytes;
             for (_, about) in self.about.iter_mut() {
-                Rc::make_mut(about).forget(&most);
+                Rc::make_mut(about).forget(&author);
             }
-            self.count_annotations();
-            for entry in &mut self.messages {
-                if entry.about.is_some() {
-                    Rc::make_mut(entry).about = self.about.get(&entry.message.id).cloned();
-                }
+        }
+        for place in 0..self.messages.len() {
+            if self.messages[place].about.is_some() {
+                self.apply_at(place);
             }
         }
     }

@@ -29,13 +29,18 @@ impl RoomState {
     /// The name that a message was said under, with what tells it from the same name in the room now.
     #[must_use]
     pub fn author_of(&self, message: &Message) -> String {
-        let known = self.person(&message.author).and_then(|person| person.name.as_deref());
-        let said_as = message.author_name.as_str();
-        if message.own || known == Some(said_as) {
-            self.name_of(&message.author)
+        self.name_then(&message.author, &message.author_name)
+    }
+
+    /// The name that somebody had when they said something, with what tells it from the same name in the room now.
+    #[must_use]
+    pub fn name_then(&self, author: &PeerId, said_as: &str) -> String {
+        let known = self.person(author).and_then(|person| person.name.as_deref());
+        if *author == self.me || known == Some(said_as) {
+            self.name_of(author)
         } else {
-            // The list of people forgets, and people call themselves otherwise; the message stays as it is.
-            words::name(&message.author, self.distinct(&message.author, said_as))
+            // The list of people forgets, and people call themselves otherwise; what they said stays as it is.
+            words::name(author, self.distinct(author, said_as))
         }
     }
 
@@ -84,8 +89,11 @@ impl RoomState {
     }
 }
 
-/// Whether a name looks as if it ended with what we add to names: "(you)", or a fingerprint.
+/// Whether a name looks as if it ended with what we add to names: "(you)", or a fingerprint; or as what we call ourselves among others.
 fn ends_as_marked(looks: &str) -> bool {
+    if looks == skeleton("you") {
+        return true;
+    }
     let inner = looks.strip_suffix(')').and_then(|rest| rest.rsplit_once('('));
     inner.is_some_and(|(_, inner)| inner == "you" || (inner.contains('-') && !inner.contains(' ')))
 }

@@ -3,7 +3,10 @@
 use mesh::model::{Alert, FileState, Timestamp};
 
 use super::*;
-use crate::notice::{Level, NoticeKind};
+use crate::{
+    config::TEXT_TOTAL_BYTES_MAX,
+    notice::{Level, NoticeKind},
+};
 
 fn peer(byte: u8) -> PeerId {
     PeerId::from_bytes([byte; 32])

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use mesh::model::Message;
 
 use super::{Entry, RoomState};
-use crate::config::MESSAGE_WEIGHT_BYTES;
+use crate::config::{MESSAGE_WEIGHT_BYTES, MESSAGES_MAX, TEXT_TOTAL_BYTES_MAX};
 
 /// How much of the list a message fills.
 fn weight(message: &Message) -> usize {
@@ -14,7 +14,7 @@ fn weight(message: &Message) -> usize {
 
 impl RoomState {
     /// Which message goes when there are too many: the oldest; or, if one author fills most of the list, the oldest of theirs.
-    pub(super) fn least_missed(&self) -> usize {
+    fn least_missed(&self) -> usize {
         let all = self.text_bytes + self.messages.len() * MESSAGE_WEIGHT_BYTES;
         let most = self.weights.iter().find(|(_, theirs)| **theirs > all / 4 * 3);
         let theirs = most.and_then(|(author, _)| {
@@ -22,6 +22,14 @@ impl RoomState {
             messages.position(|entry| entry.message.author == *author)
         });
         theirs.unwrap_or(0)
+    }
+
+    /// Takes away what there is no room for.
+    pub(super) fn trim(&mut self) {
+        while self.messages.len() > MESSAGES_MAX || self.text_bytes > TEXT_TOTAL_BYTES_MAX {
+            self.remove(self.least_missed());
+            self.dropped = true;
+        }
     }
 
     /// Counts a message in.

@@ -44,6 +44,8 @@ pub struct Annotation {
     pub id: MessageId,
     /// Its proven author.
     pub author: PeerId,
+    /// The author's name when it was said.
+    pub author_name: String,
     /// Its place.
     pub order: Timestamp,
     /// Of which message: one that may not be here.

@@ -19,7 +19,7 @@ use super::{
     say::{annotation, message, show_whisper, time_left, whispered},
 };
 use crate::{
-    config::{AWAY_LOOKED_BACK, RECALLED_FIRST, WHISPERS_TRIED_AT_ONCE, WHISPERS_TRIED_EVERY},
+    config::{AWAY_LOOKED_BACK, PENDING_MESSAGES_MAX, RECALLED_FIRST, WHISPERS_TRIED_AT_ONCE, WHISPERS_TRIED_EVERY},
     context::Context,
     door::Forwarding,
     io::Priority,
@@ -120,7 +120,9 @@ impl Room {
             .filter(|message| !self.has_vanished(cx, message.order));
         let mut messages = by_number(shown, place);
         messages.drain(..messages.len().saturating_sub(RECALLED_FIRST));
-        let annotations = self.recalled.annotations().collect();
+        let annotations = self.recalled.annotations();
+        let annotations = annotations.filter(|annotation| !self.has_vanished(cx, annotation.order));
+        let annotations = annotations.collect();
         cx.event(Event::Recalled { messages });
         tell_annotations(cx, annotations);
     }
@@ -367,27 +369,20 @@ impl Room {
         if self.log.fork(&feed).is_some() || records.iter().any(|record| feed_of(record) == feed) {
             self.begin_feed();
         }
-        let mut renumbered = LiteMap::new();
         for record in records {
-            let id = self.say_one_anew(cx, &record, &renumbered);
-            renumbered.insert(record.message_id(), id);
+            self.say_one_anew(cx, &record);
         }
     }
 
-    /// Gives its id from now on. What is about a message that has another id now, too, goes on being about it.
-    fn say_one_anew(
-        &mut self,
-        cx: &mut Context,
-        refused: &Record<Entry>,
-        renumbered: &LiteMap<MessageId, MessageId>,
-    ) -> MessageId {
+    /// What is about a message that was said anew, too, goes on being about it.
+    fn say_one_anew(&mut self, cx: &mut Context, refused: &Record<Entry>) {
         let (feed, seq, before) = (feed_of(refused), refused.content.seq, refused.message_id());
         if self.log.entry_at(&feed, seq).is_none() {
             // Nobody else has it under this number, and nobody is to find it under two.
             cx.store(Priority::Soon, Key::Entry { feed, seq }.forget());
         }
         let kind = refused.content.kind;
-        let body = refused.content.body_about(|id| renumbered.get(id).copied());
+        let body = refused.content.body_about(|id| self.renumbered.get(id).copied());
         let record = self.sign(cx, kind, body, self.settings.next_place(kind));
         let id = record.message_id();
         let place = (self.feed, record.content.seq);
@@ -400,8 +395,11 @@ impl Room {
                 order: record.content.order,
             });
         }
+        if self.renumbered.len() >= PENDING_MESSAGES_MAX {
+            self.renumbered = LiteMap::new();
+        }
+        self.renumbered.insert(before, id);
         self.publish(cx, record);
-        id
     }
 
     /// Keeps where our feed has got to.

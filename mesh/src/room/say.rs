@@ -394,6 +394,7 @@ pub(super) fn annotation(record: &Record<Entry>) -> Option<Annotation> {
     Some(Annotation {
         id: record.message_id(),
         author: record.author,
+        author_name: record.content.name.clone(),
         order: record.content.order,
         to,
         says,

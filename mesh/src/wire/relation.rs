@@ -4,7 +4,10 @@
 //! said of a message means the same to whoever has it, before it comes or after.
 
 use minicbor::Encode;
-use shared::MessageId;
+use shared::{
+    MessageId,
+    name::{is_hidden, is_visible},
+};
 use wire_derive::Decode;
 
 use crate::config::{REACTION_BYTES_MAX, REACTIONS_MAX};
@@ -39,8 +42,8 @@ pub(crate) struct Reactions {
 impl Reactions {
     pub(crate) fn is_valid(&self) -> bool {
         let is_one = |emoji: &String| {
-            let is_drawn = |char: char| !char.is_control() && !char.is_whitespace();
-            (1..=REACTION_BYTES_MAX).contains(&emoji.len()) && emoji.chars().all(is_drawn)
+            let is_drawn = |char: char| !is_hidden(char) && !char.is_whitespace();
+            (1..=REACTION_BYTES_MAX).contains(&emoji.len()) && emoji.chars().all(is_drawn) && is_visible(emoji)
         };
         let is_first = |(place, emoji)| !self.emoji[..place].contains(emoji);
         self.emoji.len() <= REACTIONS_MAX

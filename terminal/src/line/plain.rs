@@ -169,7 +169,7 @@ impl Plain {
             line = format!("{}\n{line}", answers_line(message, answered));
         }
         line += &speaker(message);
-        let used = harmless::width(&line);
+        let used = harmless::width(line.rsplit('\n').next().unwrap_or_default());
         line + &harmless::block(&message.text, MARGIN, self.columns, used)
     }
 
@@ -209,7 +209,7 @@ fn who(message: &MessageReport) -> String {
     if message.own {
         "You".to_owned()
     } else {
-        harmless::name(&author(message))
+        harmless::name(&author(&message.name, &message.author))
     }
 }
 
@@ -241,16 +241,13 @@ fn reactions_line(excerpt: &str, reactions: &[ReactionReport]) -> String {
 /// "👍 2 from Ann, Bob; 🎉 1 from Ann".
 #[must_use]
 pub fn all_of(reactions: &[ReactionReport]) -> String {
-    let all = reactions
-        .iter()
-        .map(|one| client::words::reaction(&one.emoji, &one.from));
-    all.collect::<Vec<_>>().join("; ")
+    let all: Vec<_> = reactions.iter().map(|one| one.words.as_str()).collect();
+    all.join("; ")
 }
 
 /// What to call the author of a message; with a fingerprint if the name would make a line begin as ours do ("You: ", "You whisper to Bob: "), or as
 /// whispers ("Ann whispers: ").
-fn author(message: &MessageReport) -> Cow<'_, str> {
-    let name = &message.name;
+fn author<'a>(name: &'a str, key: &str) -> Cow<'a, str> {
     let alike = skeleton(name);
     let [first, last] = ["You", "whispers"].map(skeleton);
     let misleads =
@@ -258,8 +255,8 @@ fn author(message: &MessageReport) -> Cow<'_, str> {
     if !misleads {
         return name.into();
     }
-    let peer = message.author.parse::<PeerId>();
-    let mark = peer.map_or(message.author.clone(), |peer| peer.fingerprint());
+    let peer = key.parse::<PeerId>();
+    let mark = peer.map_or(key.to_owned(), |peer| peer.fingerprint());
     let mark = format!(" ({mark})");
     // Two people of one name have it already.
     if name.ends_with(&mark) {

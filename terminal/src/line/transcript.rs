@@ -155,17 +155,11 @@ impl Transcript {
         let message = &entry.message;
         let now = entry.about.as_deref();
         let text = |about: Option<&About>| about.and_then(|about| about.text(&message.author)).map(str::to_owned);
-        if text(before) != text(now) {
+        if message.file.is_none() && text(before) != text(now) {
             let number = message.file.as_ref().map_or(0, |info| self.numbers.of(&info.root));
             reports.push(Report::Edited(MessageReport::new(room, entry, number, false)));
         }
-        let all = |about: Option<&About>| {
-            about.map_or_else(Vec::new, |about| {
-                let owned = |(emoji, authors): (&str, Vec<PeerId>)| (emoji.to_owned(), authors);
-                about.reactions().into_iter().map(owned).collect()
-            })
-        };
-        if all(before) != all(now) {
+        if before.map(About::reactions).unwrap_or_default() != now.map(About::reactions).unwrap_or_default() {
             reports.push(Report::Reactions {
                 id: message.id.to_text(),
                 excerpt: excerpt(message),

@@ -1,12 +1,13 @@
 //! A message, as data.
 
 use client::{
+    config::REACTIONS_SHOWN_MAX,
     export::date_time,
-    room::{About, Entry, RoomState},
+    room::{About, Entry, Reaction, RoomState},
     words::excerpt,
 };
 use serde::{Deserialize, Serialize};
-use shared::{MessageId, PeerId};
+use shared::MessageId;
 
 use super::{DeliveryReport, FileReport};
 
@@ -55,6 +56,9 @@ pub struct MessageReport {
 pub struct AnsweredReport {
     /// Its id.
     pub id: String,
+    /// The public key of its author, if it is here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
     /// What to call its author, if it is here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -68,8 +72,10 @@ pub struct AnsweredReport {
 pub struct ReactionReport {
     /// The emoji, a peer's text.
     pub emoji: String,
-    /// What to call those who have it.
+    /// The public keys of those who have it.
     pub from: Vec<String>,
+    /// The emoji, how many have it, and what to call the first of them.
+    pub words: String,
 }
 
 impl AnsweredReport {
@@ -77,6 +83,7 @@ impl AnsweredReport {
         let entry = room.entry(id).filter(|entry| entry.may_be_answered());
         Self {
             id: id.to_text(),
+            author: entry.map(|entry| entry.message.author.to_text()),
             name: entry.map(|entry| room.author_of(&entry.message)),
             excerpt: entry.map(|entry| excerpt(&entry.message)),
         }
@@ -88,11 +95,12 @@ impl ReactionReport {
     #[must_use]
     pub fn all(room: &RoomState, entry: &Entry) -> Vec<Self> {
         let all = entry.about.as_deref().map(About::reactions).unwrap_or_default();
-        let report = |(emoji, authors): (&str, Vec<PeerId>)| Self {
-            emoji: emoji.to_owned(),
-            from: authors.iter().map(|author| room.name_of(author)).collect(),
+        let report = |reaction: Reaction<'_>| Self {
+            words: client::words::reaction(&reaction, |author, then| room.name_then(author, then)),
+            emoji: reaction.emoji.to_owned(),
+            from: reaction.from.iter().map(|(author, _)| author.to_text()).collect(),
         };
-        all.into_iter().map(report).collect()
+        all.into_iter().take(REACTIONS_SHOWN_MAX).map(report).collect()
     }
 }
 

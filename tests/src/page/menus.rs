@@ -35,7 +35,10 @@ impl Page {
             const is_it = (article) => article.querySelector('.message-text').textContent === text;
             const open = () => {
                 if (document.querySelector('[role^=menuitem]')) return setTimeout(open, 20);
-                [...document.querySelectorAll('article')].findLast(is_it).querySelector('[aria-label=Actions]').click();
+                const button = [...document.querySelectorAll('article')].findLast(is_it).querySelector('[aria-label=Actions]');
+                // As a press does.
+                button.focus();
+                button.click();
                 done();
             };
             open();";

@@ -44,7 +44,14 @@ fn a_message_is_answered_changed_and_marked_in_both_engines_and_after_a_reload()
         is(&ann, "hello?", |message| message.quote.is_none()).await?;
 
         ann.choose_of("teh plan", "Edit").await?;
+        ann.wait("the cursor", |view| {
+            view.field("New text").is_some_and(|field| field.focused)
+        })
+        .await?;
         ann.paste("New text", "the plan").await?;
+        // What others do meanwhile leaves it alone.
+        bob.say("meanwhile").await?;
+        ann.wait("what comes meanwhile", |view| view.has("meanwhile")).await?;
         ann.click("Save").await?;
         for page in [&ann, &bob] {
             is(page, "the plan", |message| message.former == ["teh plan"]).await?;

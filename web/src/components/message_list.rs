@@ -16,7 +16,7 @@ use super::{
     file_card::FileAction,
     icon::{Icon, glyph},
     message_item::MessageItem,
-    said_of::{quote_of, reactions_to},
+    said_of::{answered_by, quote_of, reactions_to},
 };
 use crate::config::{AT_END_PX, MESSAGES_SHOWN};
 
@@ -114,6 +114,7 @@ fn items(props: &MessageListProps, messages: &[Rc<Entry>]) -> Html {
     let mut before: Option<&Rc<Entry>> = None;
     let mut hidden = 0;
     let mut items: Vec<Html> = Vec::new();
+    let answered = answered_by(state, messages);
     for entry in messages {
         let message = &entry.message;
         if state.mark_of(&message.author).muted {
@@ -134,7 +135,7 @@ fn items(props: &MessageListProps, messages: &[Rc<Entry>]) -> Html {
                 progress={message.file.as_ref().and_then(|file| state.progress(file))}
                 on_file={props.on_file.clone()}
                 on_recipients={props.on_recipients.clone()}
-                quote={quote_of(state, entry)}
+                quote={quote_of(state, entry, &answered)}
                 reactions={reactions_to(state, entry)}
                 on_react={props.on_react.clone()}
                 on_actions={props.on_actions.clone()}
@@ -183,7 +184,9 @@ fn heard(state: &RoomState) -> Html {
         let message = &entry.message;
         let is_muted = state.mark_of(&message.author).muted;
         (!is_muted).then(|| {
-            let said = spoken(&state.author_of(message), message);
+            // As it was said: who changes it does not say it again.
+            let first = entry.original.as_deref().unwrap_or(&message.text);
+            let said = spoken(&state.author_of(message), message, first);
             html! { <span key={id.to_text()}>{ said }{ "\n" }</span> }
         })
     };

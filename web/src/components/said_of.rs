@@ -3,9 +3,11 @@
 use std::rc::Rc;
 
 use client::{
+    config::REACTIONS_SHOWN_MAX,
     room::{Entry, RoomState},
     words::{self, label, page},
 };
+use litemap::LiteMap;
 use shared::{MessageId, PeerId};
 use yew::prelude::*;
 
@@ -33,10 +35,22 @@ pub struct Reaction {
     pub told: AttrValue,
 }
 
+/// The messages that some others answer, as far as they are here: found in one go, for one that is not here is looked for everywhere.
+#[must_use]
+pub fn answered_by(state: &RoomState, messages: &[Rc<Entry>]) -> LiteMap<MessageId, Rc<Entry>> {
+    let mut wanted = LiteMap::<MessageId, ()>::new();
+    for answered in messages.iter().filter_map(|entry| entry.message.reply_to) {
+        wanted.insert(answered, ());
+    }
+    let all = state.messages.iter().filter(|_| !wanted.is_empty());
+    let found = all.filter(|entry| wanted.contains_key(&entry.message.id));
+    found.map(|entry| (entry.message.id, Rc::clone(entry))).collect()
+}
+
 /// What a message answers, if it answers one.
 #[must_use]
-pub fn quote_of(state: &RoomState, entry: &Entry) -> Option<Quote> {
-    let answered = state.entry(&entry.message.reply_to?);
+pub fn quote_of(state: &RoomState, entry: &Entry, answered: &LiteMap<MessageId, Rc<Entry>>) -> Option<Quote> {
+    let answered = answered.get(&entry.message.reply_to?);
     // What somebody says who is muted is not to be seen in another's words either.
     let answered =
         answered.filter(|answered| !state.mark_of(&answered.message.author).muted && answered.may_be_answered());
@@ -55,24 +69,29 @@ pub fn reactions_to(state: &RoomState, entry: &Entry) -> Vec<Reaction> {
         return Vec::new();
     };
     let is_shown = |peer: &PeerId| !state.mark_of(peer).muted;
-    let reaction = |(emoji, mut authors): (&str, Vec<PeerId>)| {
-        authors.retain(is_shown);
-        let names: Vec<_> = authors.iter().map(|author| name(state, author)).collect();
-        (!authors.is_empty()).then(|| Reaction {
-            emoji: emoji.to_owned().into(),
-            count: authors.len(),
-            own: authors.contains(&state.me),
-            told: words::reaction(emoji, &names).into(),
-        })
+    let is_ours = |(author, _): &(PeerId, &str)| *author == state.me;
+    let mut all = about.reactions();
+    for reaction in &mut all {
+        reaction.from.retain(|(author, _)| is_shown(author));
+    }
+    all.retain(|reaction| !reaction.from.is_empty());
+    // Of too many, the first; our own can be taken back in any case.
+    let mut place = 0..;
+    all.retain(|reaction| place.next() < Some(REACTIONS_SHOWN_MAX) || reaction.from.iter().any(is_ours));
+    let reaction = |reaction: client::room::Reaction<'_>| Reaction {
+        emoji: reaction.emoji.to_owned().into(),
+        count: reaction.from.len(),
+        own: reaction.from.iter().any(is_ours),
+        told: words::reaction(&reaction, |author, then| name(state, author, then)).into(),
     };
-    about.reactions().into_iter().filter_map(reaction).collect()
+    all.into_iter().map(reaction).collect()
 }
 
-fn name(state: &RoomState, peer: &PeerId) -> String {
-    if *peer == state.me {
+fn name(state: &RoomState, author: &PeerId, then: &str) -> String {
+    if *author == state.me {
         "you".into()
     } else {
-        state.name_of(peer)
+        state.name_then(author, then)
     }
 }
 
@@ -129,6 +148,6 @@ pub fn reactions(id: MessageId, reactions: &[Reaction], on_react: &Callback<(Mes
 /// A message that is being answered: over the message box.
 #[must_use]
 pub fn answered(state: &Rc<RoomState>, id: Option<MessageId>) -> Option<(MessageId, AttrValue)> {
-    let entry = state.entry(&id?).filter(|entry| entry.may_be_answered())?;
-    Some((id?, state.author_of(&entry.message).into()))
+    let name = state.entry(&id?).map(|entry| state.author_of(&entry.message).into());
+    Some((id?, name.unwrap_or(page::REPLIED_GONE.into())))
 }

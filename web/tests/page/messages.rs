@@ -294,6 +294,7 @@ fn about(number: u8, author: u8, to: u8, says: Says) -> Event {
     let annotation = Annotation {
         id: MessageId::from_bytes([number; 16]),
         author: peer(author),
+        author_name: "Ada".into(),
         order: Timestamp::from_unix_millis(number.into()),
         to: MessageId::from_bytes([to; 16]),
         says,

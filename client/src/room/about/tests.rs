@@ -2,7 +2,7 @@ use mesh::model::{Annotation, Event, Message, Says, Timestamp};
 use shared::{MessageId, PeerId};
 
 use super::super::{RoomAction, RoomState, Visibility, reduce};
-use crate::config::ANNOTATIONS_MAX;
+use crate::config::{ANNOTATION_WEIGHT_BYTES, ANNOTATIONS_BYTES_MAX, REACTORS_MAX};
 
 fn peer(byte: u8) -> PeerId {
     PeerId::from_bytes([byte; 32])
@@ -45,6 +45,7 @@ fn annotation(byte: u8, author: u8, to: u8, says: Says) -> Annotation {
     Annotation {
         id: id(byte),
         author: peer(author),
+        author_name: "Ada".into(),
         order: Timestamp::from_unix_millis(byte.into()),
         to: id(to),
         says,
@@ -63,6 +64,19 @@ fn edit(byte: u8, author: u8, to: u8, text: &str) -> Event {
 fn react(byte: u8, author: u8, to: u8, emoji: &[&str]) -> Event {
     let emoji = emoji.iter().map(|&one| one.into()).collect();
     annotated(annotation(byte, author, to, Says::Reactions { emoji }))
+}
+
+/// The emoji of the message of this id, each with who has it.
+fn reactions(state: &RoomState, to: u8) -> Vec<(String, Vec<PeerId>)> {
+    let about = state.entry(&id(to)).unwrap().about.clone().unwrap();
+    let reactions = about.reactions().into_iter();
+    let owned = reactions.map(|one| {
+        (
+            one.emoji.to_owned(),
+            one.from.iter().map(|(author, _)| *author).collect(),
+        )
+    });
+    owned.collect()
 }
 
 /// All orders of some things.
@@ -112,10 +126,11 @@ fn in_whatever_order_they_come_the_last_word_of_each_author_counts() {
             .map(|(_, text)| text.as_str())
             .collect();
         assert_eq!(former, ["the first", "the frist"]);
-        assert_eq!(
-            about.reactions(),
-            [("🎉", vec![peer(2)]), ("👍", vec![peer(2), peer(3)])]
-        );
+        let expected = [
+            ("🎉".to_owned(), vec![peer(2)]),
+            ("👍".to_owned(), vec![peer(2), peer(3)]),
+        ];
+        assert_eq!(reactions(&state, 1), expected);
     }
 }
 
@@ -125,8 +140,7 @@ fn a_reaction_is_taken_back_and_an_earlier_one_does_not_return() {
     happens(&mut state, said(1, 1, "hi"));
     happens(&mut state, react(3, 2, 1, &[]));
     happens(&mut state, react(2, 2, 1, &["👍"]));
-    let about = state.entry(&id(1)).unwrap().about.clone().unwrap();
-    assert!(about.reactions().is_empty());
+    assert!(reactions(&state, 1).is_empty());
 }
 
 #[test]
@@ -159,22 +173,91 @@ fn what_vanishes_takes_along_what_was_said_of_it() {
 }
 
 #[test]
-fn a_flood_of_reactions_costs_its_author_theirs_and_nobody_else() {
+fn what_is_changed_back_was_changed_in_whatever_order_that_comes() {
+    let events = [said(1, 1, "yes"), edit(2, 1, 1, "no"), edit(3, 1, 1, "yes")];
+    for order in orders(&events) {
+        let mut state = room();
+        for event in order {
+            happens(&mut state, event);
+        }
+        let entry = state.entry(&id(1)).unwrap();
+        assert_eq!(
+            (entry.message.text.as_str(), entry.original.as_deref()),
+            ("yes", Some("yes"))
+        );
+        let former = entry.about.as_ref().unwrap().former_texts(&peer(1)).to_vec();
+        assert_eq!(former.len(), 1);
+    }
+}
+
+fn number_id(number: usize) -> MessageId {
+    let mut bytes = [9; 16];
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    MessageId::from_bytes(bytes)
+}
+
+#[test]
+fn what_is_said_of_messages_that_are_not_here_makes_room_for_what_is() {
     let mut state = room();
     happens(&mut state, said(1, 1, "hi"));
     happens(&mut state, react(2, 2, 1, &["👍"]));
-    for number in 0..=ANNOTATIONS_MAX {
-        let mut bytes = [9; 16];
-        bytes[..8].copy_from_slice(&number.to_be_bytes());
-        let to = MessageId::from_bytes(bytes);
+    for number in 0..=ANNOTATIONS_BYTES_MAX / ANNOTATION_WEIGHT_BYTES {
         let emoji = vec!["💩".into()];
         let flood = Annotation {
-            to,
+            to: number_id(number),
             ..annotation(3, 3, 1, Says::Reactions { emoji })
         };
         happens(&mut state, annotated(flood));
     }
-    assert!(state.annotations <= ANNOTATIONS_MAX);
-    let about = state.entry(&id(1)).unwrap().about.clone().unwrap();
-    assert_eq!(about.reactions(), [("👍", vec![peer(2)])]);
+    assert!(state.annotated_bytes <= ANNOTATIONS_BYTES_MAX);
+    assert_eq!(reactions(&state, 1), [("👍".to_owned(), vec![peer(2)])]);
+}
+
+#[test]
+fn a_flood_about_what_is_here_costs_its_author_all_of_theirs_and_nobody_else() {
+    let mut state = room();
+    happens(&mut state, said(1, 1, "hi"));
+    happens(&mut state, edit(2, 1, 1, "hello"));
+    happens(&mut state, react(3, 2, 1, &["👍"]));
+    let long = "x".repeat(65_000);
+    for number in 0..ANNOTATIONS_BYTES_MAX / 65_000 / 8 + 16 {
+        let Event::Message { mut message } = said(4, 3, "short") else {
+            unreachable!();
+        };
+        message.id = number_id(number);
+        happens(&mut state, Event::Message { message });
+        for version in 0..8 {
+            let flood = Annotation {
+                id: number_id(1_000 * version),
+                to: number_id(number),
+                ..annotation(5, 3, 1, Says::Text { text: long.clone() })
+            };
+            happens(&mut state, annotated(flood));
+        }
+    }
+    assert!(state.annotated_bytes <= ANNOTATIONS_BYTES_MAX);
+    assert_eq!(state.entry(&id(1)).unwrap().message.text, "hello");
+    assert_eq!(reactions(&state, 1), [("👍".to_owned(), vec![peer(2)])]);
+    // Whoever lost what they had said of it has a message as it was said first.
+    let forgotten = state.entry(&number_id(0)).unwrap();
+    assert_eq!((forgotten.message.text.as_str(), &forgotten.original), ("short", &None));
+    let bytes: usize = state.messages.iter().map(|entry| entry.message.text.len()).sum();
+    assert_eq!(state.text_bytes, bytes);
+}
+
+#[test]
+fn so_many_have_an_emoji_for_a_message_and_no_more() {
+    let mut state = room();
+    happens(&mut state, said(1, 1, "hi"));
+    for number in 0..REACTORS_MAX + 5 {
+        let mut key = [7; 32];
+        key[..8].copy_from_slice(&number.to_be_bytes());
+        let emoji = vec!["👍".into()];
+        let one = Annotation {
+            author: PeerId::from_bytes(key),
+            ..annotation(2, 3, 1, Says::Reactions { emoji })
+        };
+        happens(&mut state, annotated(one));
+    }
+    assert_eq!(reactions(&state, 1)[0].1.len(), REACTORS_MAX);
 }

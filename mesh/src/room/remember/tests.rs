@@ -154,7 +154,7 @@ fn a_whisper_whose_time_is_over_has_failed_for_good() {
 fn too_many_whispers_wait_for_nobody() {
     let (mut rig, mut disk, first) = held();
     let mut refused = 0;
-    for number in 0..crate::config::PENDING_MESSAGES_MAX {
+    for number in 0..PENDING_MESSAGES_MAX {
         rig.cx.wait(1_000);
         if rig.room.whisper(&mut rig.cx, peer(2), &format!("{number}")) == Err(crate::model::SendError::Full) {
             refused += 1;

@@ -27,6 +27,7 @@ fn view(world: &World, who: Who) -> View {
             order,
             to,
             says,
+            ..
         } in annotations.clone()
         {
             let key = (to, author, matches!(says, Says::Text { .. }));

@@ -11,10 +11,10 @@ use super::{
     sheet::{Sheet, title, walk},
     view::RoomViewProps,
 };
+use crate::clock;
 use crate::components::{
     copy::{CopyBox, write_to_clipboard},
     element::button,
-    field::focus,
     icon::{Icon, glyph},
 };
 
@@ -29,7 +29,8 @@ pub(super) fn actions(
     on_reply: &Callback<MessageId>,
 ) -> Html {
     let Some(entry) = props.state.entry(&id) else {
-        return html! { <p id="sheet-title">{ page::REPLIED_GONE }</p> };
+        let cancel = show.reform(|_: MouseEvent| None);
+        return html! { <>{ title(page::REPLIED_GONE) }{ button("button", label::CANCEL, cancel) }</> };
     };
     let about = entry.about.as_deref();
     let ours = about.map_or(&[][..], |about| about.reactions_of(&props.state.me));
@@ -37,7 +38,12 @@ pub(super) fn actions(
         let show = show.clone();
         Callback::from(move |_: MouseEvent| {
             show.emit(None);
-            done.emit(id);
+            let done = done.clone();
+            // A sheet that closes gives the cursor back to where it was: first that.
+            spawn_local(async move {
+                clock::pause().await;
+                done.emit(id);
+            });
         })
     };
     let emoji = |emoji: &'static str| {
@@ -115,24 +121,28 @@ struct EditMessageProps {
 /// A box with the text of a message, and the button that changes it.
 #[component]
 fn EditMessage(props: &EditMessageProps) -> Html {
-    // What it said as it was opened: nobody changes it under the person's hands.
-    let text = use_memo((), |()| props.text.clone());
+    // From what it said as it was opened: nobody changes it under the person's hands.
+    let text = use_state(|| props.text.clone());
     let error = use_state(|| None::<AttrValue>);
     let node = use_node_ref();
-    use_effect_with((), {
-        let node = node.clone();
-        move |()| focus(&node)
-    });
     let onsubmit = {
         let (node, error) = (node.clone(), error.setter());
         let (on_text, on_done) = (props.on_text.clone(), props.on_done.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
+            // What stands in the box, not what was drawn last.
             let text = node.cast::<HtmlTextAreaElement>().map(|area| area.value());
             match on_text.emit(text.unwrap_or_default()) {
                 Ok(()) => on_done.emit(()),
                 Err(refused) => error.set(Some(rename_error(refused).into_owned().into())),
             }
+        })
+    };
+    let oninput = {
+        let (text, error) = (text.setter(), error.setter());
+        Callback::from(move |event: InputEvent| {
+            text.set(event.target_unchecked_into::<HtmlTextAreaElement>().value());
+            error.set(None);
         })
     };
     html! {
@@ -147,6 +157,7 @@ fn EditMessage(props: &EditMessageProps) -> Html {
                     aria-invalid={error.is_some().then_some("true")}
                     aria-describedby="edit-help"
                     value={(*text).clone()}
+                    {oninput}
                 />
             </label>
             <p id="edit-help" class="field-help">

@@ -204,7 +204,7 @@ fn use_found<T: 'static>(is_open: bool, find: &Callback<Callback<T>>) -> UseStat
 
 /// Where one writes, reads or chooses first.
 fn focus_first(dialog: &Element) {
-    let mut first = ["input:checked", "input", "h2", "[role^=menuitem]"].into_iter();
+    let mut first = ["input:checked", "input", "form textarea", "h2", "[role^=menuitem]"].into_iter();
     let first = first.find_map(|selector| dialog.query_selector(selector).ok().flatten());
     if let Some(first) = first {
         // Fails only for elements that are not in the page any more.

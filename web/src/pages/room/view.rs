@@ -275,6 +275,15 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
         })
     };
 
+    let to_box = {
+        let (choose, reply_to) = (choose.clone(), reply_to.clone());
+        Callback::from(move |_: MouseEvent| {
+            choose.emit(whisper_to);
+            // What is being answered still is.
+            reply_to.set(*reply_to);
+        })
+    };
+
     html! {
         <div
             class={classes!("room", people_open.then_some("people-open"))}
@@ -283,7 +292,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             ondrop={on_files.reform(Event::from)}
             onpaste={on_files}
         >
-            <button type="button" class="skip-link" onclick={choose.reform(move |_: MouseEvent| whisper_to)}>
+            <button type="button" class="skip-link" onclick={to_box}>
                 { page::SKIP_LINK }
             </button>
             { topbar(props, &people_open, &toggle, &show) }
