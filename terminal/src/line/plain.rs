@@ -218,13 +218,10 @@ fn who(message: &MessageReport) -> String {
 pub fn answers_line(message: &MessageReport, answered: &AnsweredReport) -> String {
     let who = who(message);
     let answer = if message.own { "answer" } else { "answers" };
-    match (&answered.name, &answered.excerpt) {
-        (Some(name), Some(excerpt)) => {
-            format!(
-                "* {who} {answer} {}: “{}”",
-                harmless::name(name),
-                harmless::line(excerpt)
-            )
+    match (&answered.name, &answered.author, &answered.excerpt) {
+        (Some(name), Some(key), Some(excerpt)) => {
+            let name = harmless::name(&author(name, key));
+            format!("* {who} {answer} {name}: “{}”", harmless::line(excerpt))
         }
         _ => format!("* {who} {answer} a message that is not here"),
     }

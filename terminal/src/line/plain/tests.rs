@@ -174,3 +174,55 @@ fn a_file_says_how_it_is_fetched() {
     let shown = line(offer).unwrap();
     assert_eq!(shown, "* Ann offers file 3: a b.txt, 2 MB. /get 3 fetches it");
 }
+
+fn answered(name: &str, excerpt: &str) -> AnsweredReport {
+    AnsweredReport {
+        id: "id".to_owned(),
+        author: Some("key".to_owned()),
+        name: Some(name.to_owned()),
+        excerpt: Some(excerpt.to_owned()),
+    }
+}
+
+#[test]
+fn what_a_message_answers_stands_over_it_and_nobody_is_taken_for_us() {
+    let reply = |answers| MessageReport {
+        answers: Some(answers),
+        ..message("Ann", "yes")
+    };
+    let said = line(reply(answered("Bob", "well?"))).unwrap();
+    assert_eq!(said, "* Ann answers Bob: “well?”\nAnn: yes");
+    let said = line(reply(answered("You", "a\u{1b}[2Jb"))).unwrap();
+    assert_eq!(said, "* Ann answers You (key): “a<U+001B>[2Jb”\nAnn: yes");
+    let gone = AnsweredReport {
+        name: None,
+        excerpt: None,
+        ..answered("", "")
+    };
+    let said = line(reply(gone)).unwrap();
+    assert_eq!(said, "* Ann answers a message that is not here\nAnn: yes");
+}
+
+#[test]
+fn edits_and_emoji_are_lines_of_ours() {
+    let mut plain = Plain::new(None);
+    let edited = MessageReport {
+        edited: true,
+        ..message("Ann", "the plan")
+    };
+    let said = plain.lines(&Report::Edited(edited)).unwrap();
+    assert_eq!(said, "* Ann changed a message. It says now:\nAnn: the plan");
+    let mut report = |reactions| {
+        let (id, excerpt) = ("id".to_owned(), "the plan".to_owned());
+        let report = Report::Reactions { id, excerpt, reactions };
+        plain.lines(&report).unwrap()
+    };
+    let reaction = |words: &str| ReactionReport {
+        emoji: "👍".to_owned(),
+        from: Vec::new(),
+        words: words.to_owned(),
+    };
+    let said = report(vec![reaction("👍 2 from Ann, Bob"), reaction("\u{202e}x 1 from Eve")]);
+    assert_eq!(said, "* “the plan” has 👍 2 from Ann, Bob; <U+202E>x 1 from Eve");
+    assert_eq!(report(Vec::new()), "* “the plan” has no reactions any more");
+}

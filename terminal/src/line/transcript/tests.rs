@@ -4,7 +4,7 @@ use client::{
     notice::NoticeKind,
     room::{RoomAction, Visibility, reduce},
 };
-use mesh::model::{Event, FileInfo, Message, Person, Timestamp};
+use mesh::model::{Annotation, Event, FileInfo, Message, Person, Says, Timestamp};
 use shared::FileId;
 
 use super::*;
@@ -235,4 +235,43 @@ fn notices_codes_names_and_the_end_are_told() {
     // One that is gone leaves nothing to tell.
     rig.act(RoomAction::InvitationUsed);
     assert_eq!(rig.look(), []);
+}
+
+#[test]
+fn what_people_say_of_a_message_is_told_once_when_it_changes() {
+    let mut rig = Rig::new();
+    rig.message(1, 1, "teh plan");
+    rig.look();
+    let said = |byte: u8, author, says| {
+        let annotation = Annotation {
+            id: id(byte),
+            author: peer(author),
+            author_name: "Ann".to_owned(),
+            order: Timestamp::default(),
+            to: id(1),
+            says,
+        };
+        let annotations = vec![annotation];
+        Event::Annotated { annotations }
+    };
+    let text = |text: &str| Says::Text { text: text.to_owned() };
+    rig.happen(said(2, 1, text("the plan")));
+    let reports = rig.look();
+    let [Report::Edited(message)] = &reports[..] else {
+        panic!("{reports:?}");
+    };
+    assert_eq!((message.text.as_str(), message.edited), ("the plan", true));
+    // Not by its author.
+    rig.happen(said(3, 2, text("another plan")));
+    assert_eq!(rig.look(), []);
+    let emoji = vec!["👍".to_owned()];
+    rig.happen(said(4, 2, Says::Reactions { emoji }));
+    let reports = rig.look();
+    let [Report::Reactions { excerpt, reactions, .. }] = &reports[..] else {
+        panic!("{reports:?}");
+    };
+    assert_eq!(
+        (excerpt.as_str(), reactions[0].words.as_str()),
+        ("the plan", "👍 1 from Ann")
+    );
 }
