@@ -48,9 +48,12 @@ pub(crate) fn app(sink: &Sink) -> Result<()> {
 }
 
 /// A panic stops the program where it is, without a message: nobody reads it there, and everybody downloads it. So nothing that a person
-/// is shown may come from `Debug` either. What happened stands in the browser's console as functions of the module; a debug build
-/// (`trunk serve`) says it in words.
-const WITHOUT_MESSAGES: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none";
+/// is shown may come from `Debug` either. The browser's console has the numbers of functions; a debug build (`trunk serve`)
+/// says what happened in words.
+///
+/// The names of functions are as the stable compiler has them: the steps `compat` and `size` read them.
+const WITHOUT_MESSAGES: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none \
+    -Csymbol-mangling-version=legacy";
 
 /// Has cargo build Rust's standard library with the app, as small as the app: the one that comes built has messages and code that is fast
 /// first. The options are unstable, but the compiler's version is pinned, and they do not change under it.

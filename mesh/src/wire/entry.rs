@@ -106,17 +106,17 @@ impl Entry {
     // No limit: a number on the wire.
     pub const VANISH: u32 = 4;
 
-    /// The kind of a message in answer to another: the body is a [`Reply`].
+    /// The kind of a message in answer to another: the body names the other, and has the text.
     // No limit: a number on the wire.
-    pub(crate) const REPLY: u32 = 5;
+    pub const REPLY: u32 = 5;
 
-    /// The kind of another text for a message of the same author: the body is an [`Edit`].
+    /// The kind of another text for a message of the same author: the body names that, and has the text.
     // No limit: a number on the wire.
-    pub(crate) const EDIT: u32 = 6;
+    pub const EDIT: u32 = 6;
 
-    /// The kind of what somebody has for a message in emoji: the body is [`Reactions`].
+    /// The kind of what somebody has for a message in emoji: the body names that, and has all of them.
     // No limit: a number on the wire.
-    pub(crate) const REACTIONS: u32 = 7;
+    pub const REACTIONS: u32 = 7;
 
     /// The text, if this is a chat message.
     #[must_use]

@@ -4,7 +4,10 @@ use anyhow::{Result, ensure};
 use fantoccini::key::Key;
 use tests::{
     browser::{Browser, Engine, Setup},
-    page::{Page, view::MessageShown},
+    page::{
+        Page,
+        view::{MessageShown, View},
+    },
     server::Server,
 };
 
@@ -14,6 +17,14 @@ use crate::lab::{come_in, found, gathered, outside, run, two, whisper};
 async fn is(page: &Page, text: &str, expected: impl Fn(&MessageShown) -> bool) -> Result<()> {
     let what = format!("{text} as expected");
     page.wait(&what, |view| view.messages(text).any(&expected)).await?;
+    Ok(())
+}
+
+/// Chooses to answer a message, until the cursor is in the box for the answer.
+async fn reply_to(page: &Page, text: &str) -> Result<()> {
+    page.choose_of(text, "Reply").await?;
+    let is_ready = |view: &View| view.field("Message").is_some_and(|field| field.focused);
+    page.wait("the cursor in the message box", is_ready).await?;
     Ok(())
 }
 
@@ -32,8 +43,7 @@ fn a_message_is_answered_changed_and_marked_in_both_engines_and_after_a_reload()
         come_in(&bob, &room, "Bob").await?;
         gathered(&[&ann, &bob]).await?;
         ann.say("teh plan").await?;
-        bob.choose_of("teh plan", "Reply").await?;
-        ensure!(bob.focused().await?.1 == "Message", "{:?}", bob.focused().await?);
+        reply_to(&bob, "teh plan").await?;
         bob.say("which one?").await?;
         let answers = |text: &'static str| move |message: &MessageShown| message.quote.as_deref() == Some(text);
         for page in [&ann, &bob] {
@@ -113,7 +123,7 @@ fn what_cannot_be_done_with_a_message_is_not_offered() {
         ensure!(offered(&bob, "for all").await? == format!("{emoji} Reply Copy text Cancel"));
         ensure!(offered(&bob, "for Bob").await? == whispered);
         // An answer that is not wanted after all is a message.
-        bob.choose_of("for all", "Reply").await?;
+        reply_to(&bob, "for all").await?;
         bob.press([Key::Escape]).await?;
         bob.say("to nobody").await?;
         is(&ann, "to nobody", |message| message.quote.is_none()).await
