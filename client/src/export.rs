@@ -43,7 +43,7 @@ use shared::{MessageId, RoomId, signal::write_quoted};
 
 use crate::{
     config::{EXPORT_NAME_CHARS_MAX, EXPORT_UNIX_MILLIS_MAX},
-    room::{About, Entry, RoomState},
+    room::{Entry, RoomState},
     text::is_invisible,
 };
 
@@ -182,7 +182,7 @@ fn said(out: &mut String, entry: &Entry) {
     if entry.original.is_some() {
         *out += ",\"edited\":true";
     }
-    let reactions = entry.about.as_deref().map(About::reactions).unwrap_or_default();
+    let reactions = entry.reactions();
     if !reactions.is_empty() {
         *out += ",\"reactions\":{";
         let mut between = "";

@@ -5,7 +5,7 @@ use mesh::model::Message;
 use super::{date, date_time, is_public};
 use crate::{
     files::shown_name,
-    room::{About, Entry, RoomState},
+    room::{Entry, RoomState},
     text::{Segment, segments},
     words::{excerpt, page, reaction},
 };
@@ -101,7 +101,7 @@ fn message(out: &mut String, state: &RoomState, entry: &Entry) {
     if entry.original.is_some() {
         *out += "<p><small>edited</small></p>\n";
     }
-    for one in entry.about.as_deref().map(About::reactions).unwrap_or_default() {
+    for one in entry.reactions() {
         *out += "<p>";
         name(out, &reaction(&one, |author, then| state.name_then(author, then)));
         *out += "</p>\n";

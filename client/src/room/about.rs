@@ -173,8 +173,10 @@ impl RoomState {
 
     /// Shows what is said of a message, if both are here.
     pub(super) fn apply(&mut self, id: MessageId) {
-        let place = self.messages.iter().rposition(|entry| entry.message.id == id);
-        if let Some(place) = place.filter(|_| self.about.contains_key(&id)) {
+        if !self.about.contains_key(&id) {
+            return;
+        }
+        if let Some(place) = self.messages.iter().rposition(|entry| entry.message.id == id) {
             self.apply_at(place);
         }
     }

@@ -4,7 +4,7 @@ use std::{rc::Rc, time::Duration};
 
 use mesh::model::{Delivery, Message};
 
-use super::About;
+use super::{About, Reaction};
 use crate::config::FOLLOWS_WITHIN;
 
 /// A message and how far it got.
@@ -21,6 +21,12 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The emoji that people have for it: see [`About::reactions`].
+    #[must_use]
+    pub fn reactions(&self) -> Vec<Reaction<'_>> {
+        self.about.as_deref().map(About::reactions).unwrap_or_default()
+    }
+
     /// Whether it is ours to be changed: a text that we said to everyone.
     #[must_use]
     pub fn may_be_edited(&self) -> bool {

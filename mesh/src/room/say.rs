@@ -21,7 +21,7 @@ use crate::{
         entry::{Entry, EntryBody},
         file::FileInfo,
         record::{Payload, Record},
-        relation::{Edit, Reactions, Reply},
+        relation::{Reactions, Related},
         stored::{Fate, Key},
         timestamp::Timestamp,
         whisper::{Whisper, open_whisper, seal_whisper},
@@ -39,14 +39,14 @@ impl Room {
     pub(crate) fn reply(&mut self, cx: &mut Context, to: MessageId, text: &str) -> Result<MessageId, SendError> {
         self.check_text(cx, text, RELATED_TEXT_BYTES_MAX)?;
         let text = text.to_owned();
-        Ok(self.say_entry(cx, Entry::REPLY, EntryBody::of(encode(&Reply { to, text }))))
+        Ok(self.say_entry(cx, Entry::REPLY, EntryBody::of(encode(&Related { to, text }))))
     }
 
     /// Has a message of ours say something else from now on.
     pub(crate) fn edit(&mut self, cx: &mut Context, of: MessageId, text: &str) -> Result<(), SendError> {
         self.check_text(cx, text, RELATED_TEXT_BYTES_MAX)?;
-        let text = text.to_owned();
-        self.add(cx, Entry::EDIT, EntryBody::of(encode(&Edit { of, text })));
+        let (to, text) = (of, text.to_owned());
+        self.add(cx, Entry::EDIT, EntryBody::of(encode(&Related { to, text })));
         Ok(())
     }
 
@@ -385,7 +385,7 @@ pub(super) fn message(cx: &Context, record: &Record<Entry>) -> Option<Message> {
 /// What an entry says of a message, if that is what it does.
 pub(super) fn annotation(record: &Record<Entry>) -> Option<Annotation> {
     let (to, says) = match record.content.edit() {
-        Some(Edit { of, text }) => (of, Says::Text { text }),
+        Some(Related { to, text }) => (to, Says::Text { text }),
         None => {
             let Reactions { to, emoji } = record.content.reactions()?;
             (to, Says::Reactions { emoji })

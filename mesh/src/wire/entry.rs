@@ -13,7 +13,7 @@ use super::{
     codec::{DecodeError, decode, encode, valid_name},
     file::FileInfo,
     record::{Content, Record, Unchecked},
-    relation::{Edit, Reactions, Reply},
+    relation::{Reactions, Related},
     setting::Vanish,
     span::Feed,
     timestamp::Timestamp,
@@ -133,7 +133,7 @@ impl Entry {
     /// After how long messages vanish, if this says so. It counts if the author is the founder.
     #[must_use]
     pub fn vanish(&self) -> Option<Vanish> {
-        (self.kind == Self::VANISH).then(|| decode(&self.body.bytes).ok())?
+        self.body_of(Self::VANISH)
     }
 
     /// The sealed whisper, if this is one.
@@ -143,15 +143,18 @@ impl Entry {
     }
 
     /// What it says in answer to another message, if it does.
-    pub(crate) fn reply(&self) -> Option<Reply> {
-        let reply: Reply = self.body_of(Self::REPLY)?;
-        (!reply.text.trim().is_empty()).then_some(reply)
+    pub(crate) fn reply(&self) -> Option<Related> {
+        self.related(Self::REPLY)
     }
 
     /// What another message of its author says from now on, if it says that.
-    pub(crate) fn edit(&self) -> Option<Edit> {
-        let edit: Edit = self.body_of(Self::EDIT)?;
-        (!edit.text.trim().is_empty()).then_some(edit)
+    pub(crate) fn edit(&self) -> Option<Related> {
+        self.related(Self::EDIT)
+    }
+
+    fn related(&self, kind: u32) -> Option<Related> {
+        let related: Related = self.body_of(kind)?;
+        (!related.text.trim().is_empty()).then_some(related)
     }
 
     /// What its author has for a message in emoji, if it says that.
@@ -161,23 +164,16 @@ impl Entry {
 
     /// The same body about the message that has another id now, if it is about one that has.
     pub(crate) fn body_about(&self, id_now: impl Fn(&MessageId) -> Option<MessageId>) -> EntryBody {
-        let body = if let Some(mut reply) = self.reply() {
-            id_now(&reply.to).map(|to| {
-                reply.to = to;
-                encode(&reply)
-            })
-        } else if let Some(mut edit) = self.edit() {
-            id_now(&edit.of).map(|of| {
-                edit.of = of;
-                encode(&edit)
-            })
-        } else if let Some(mut reactions) = self.reactions() {
-            id_now(&reactions.to).map(|to| {
-                reactions.to = to;
-                encode(&reactions)
-            })
+        let body = if let Some(related) = self.reply().or_else(|| self.edit()) {
+            id_now(&related.to).map(|to| encode(&Related { to, ..related }))
         } else {
-            None
+            let reactions = self.reactions();
+            reactions.and_then(|reactions| {
+                Some(encode(&Reactions {
+                    to: id_now(&reactions.to)?,
+                    ..reactions
+                }))
+            })
         };
         body.map_or_else(|| self.body.clone(), EntryBody::of)
     }
@@ -197,11 +193,7 @@ impl Entry {
     /// The file that is offered, if this is one, and one that can be.
     #[must_use]
     pub fn file(&self) -> Option<FileInfo> {
-        if self.kind != Self::FILE {
-            return None;
-        }
-        let info: Option<FileInfo> = decode(&self.body.bytes).ok();
-        info.filter(FileInfo::is_valid)
+        self.body_of(Self::FILE).filter(FileInfo::is_valid)
     }
 
     /// Whether a person is shown this as a message to everyone.

@@ -12,20 +12,11 @@ use wire_derive::Decode;
 
 use crate::config::{REACTION_BYTES_MAX, REACTIONS_MAX};
 
-/// A message in answer to another.
+/// A text about a message: what answers it, or what it says from now on. Which of both, the kind of the entry says.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct Reply {
+pub(crate) struct Related {
     #[n(0)]
     pub(crate) to: MessageId,
-    #[n(1)]
-    pub(crate) text: String,
-}
-
-/// What a message of the same author says from now on.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct Edit {
-    #[n(0)]
-    pub(crate) of: MessageId,
     #[n(1)]
     pub(crate) text: String,
 }

@@ -138,7 +138,7 @@ impl Transcript {
             {
                 let before = std::mem::replace(&mut told.about, entry.about.clone());
                 told.text = own_text(entry);
-                self.on_annotated(room, entry, before.as_deref(), reports);
+                Self::on_annotated(room, entry, before.as_deref(), reports);
             }
             if let Some(told) = self.messages.get_mut(&id)
                 && let Some(delivery) = entry.delivery
@@ -151,13 +151,13 @@ impl Transcript {
     }
 
     /// Something else than `before` is said of a message.
-    fn on_annotated(&self, room: &RoomState, entry: &Entry, before: Option<&About>, reports: &mut Vec<Report>) {
+    fn on_annotated(room: &RoomState, entry: &Entry, before: Option<&About>, reports: &mut Vec<Report>) {
         let message = &entry.message;
         let now = entry.about.as_deref();
-        let text = |about: Option<&About>| about.and_then(|about| about.text(&message.author)).map(str::to_owned);
-        if message.file.is_none() && text(before) != text(now) {
-            let number = message.file.as_ref().map_or(0, |info| self.numbers.of(&info.root));
-            reports.push(Report::Edited(MessageReport::new(room, entry, number, false)));
+        let text_in = |about: &'_ About| about.text(&message.author).map(str::to_owned);
+        // A file has no text to be changed, so what is reported has no number of one.
+        if before.and_then(text_in) != now.and_then(text_in) {
+            reports.push(Report::Edited(MessageReport::new(room, entry, 0, false)));
         }
         if before.map(About::reactions).unwrap_or_default() != now.map(About::reactions).unwrap_or_default() {
             reports.push(Report::Reactions {

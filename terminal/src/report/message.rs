@@ -3,7 +3,7 @@
 use client::{
     config::REACTIONS_SHOWN_MAX,
     export::date_time,
-    room::{About, Entry, Reaction, RoomState},
+    room::{Entry, Reaction, RoomState},
     words::excerpt,
 };
 use serde::{Deserialize, Serialize};
@@ -94,13 +94,17 @@ impl ReactionReport {
     /// What people have for a message.
     #[must_use]
     pub fn all(room: &RoomState, entry: &Entry) -> Vec<Self> {
-        let all = entry.about.as_deref().map(About::reactions).unwrap_or_default();
         let report = |reaction: Reaction<'_>| Self {
             words: client::words::reaction(&reaction, |author, then| room.name_then(author, then)),
             emoji: reaction.emoji.to_owned(),
             from: reaction.from.iter().map(|(author, _)| author.to_text()).collect(),
         };
-        all.into_iter().take(REACTIONS_SHOWN_MAX).map(report).collect()
+        entry
+            .reactions()
+            .into_iter()
+            .take(REACTIONS_SHOWN_MAX)
+            .map(report)
+            .collect()
     }
 }
 

@@ -65,12 +65,9 @@ pub fn quote_of(state: &RoomState, entry: &Entry, answered: &LiteMap<MessageId, 
 /// The emoji that people have for a message, but for those of people who are muted.
 #[must_use]
 pub fn reactions_to(state: &RoomState, entry: &Entry) -> Vec<Reaction> {
-    let Some(about) = &entry.about else {
-        return Vec::new();
-    };
     let is_shown = |peer: &PeerId| !state.mark_of(peer).muted;
     let is_ours = |(author, _): &(PeerId, &str)| *author == state.me;
-    let mut all = about.reactions();
+    let mut all = entry.reactions();
     for reaction in &mut all {
         reaction.from.retain(|(author, _)| is_shown(author));
     }
@@ -148,6 +145,7 @@ pub fn reactions(id: MessageId, reactions: &[Reaction], on_react: &Callback<(Mes
 /// A message that is being answered: over the message box.
 #[must_use]
 pub fn answered(state: &Rc<RoomState>, id: Option<MessageId>) -> Option<(MessageId, AttrValue)> {
-    let name = state.entry(&id?).map(|entry| state.author_of(&entry.message).into());
-    Some((id?, name.unwrap_or(page::REPLIED_GONE.into())))
+    let id = id?;
+    let name = state.entry(&id).map(|entry| state.author_of(&entry.message).into());
+    Some((id, name.unwrap_or(page::REPLIED_GONE.into())))
 }

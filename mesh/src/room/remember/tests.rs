@@ -206,7 +206,7 @@ fn what_is_said_before_the_store_is_read_goes_on_in_the_feed_of_before_and_is_ke
     assert_eq!(entries_on(&disk), [(feed, 0), (feed, 1), (feed, 2)]);
     // The edit is about what it was about.
     let edit = rig.room.log.entry_at(&feed, 2).unwrap().content.edit().unwrap();
-    assert_eq!((Some(edit.of), edit.text.as_str()), (renumbered, "three"));
+    assert_eq!((Some(edit.to), edit.text.as_str()), (renumbered, "three"));
 }
 
 #[test]

@@ -419,10 +419,7 @@ fn what_cannot_be_said_of_a_message_is_an_error_and_what_others_should_not_say_i
         let entry = Record::sign(&identity(2), &rig.cx.room, entry);
         assert_eq!(annotation(&entry), None);
     }
-    let blank = Edit {
-        of: to,
-        text: " ".into(),
-    };
+    let blank = Related { to, text: " ".into() };
     for (kind, body) in [
         (Entry::EDIT, encode(&blank)),
         (Entry::REPLY, encode(&blank)),

@@ -8,14 +8,14 @@ use web_sys::HtmlTextAreaElement;
 use yew::prelude::*;
 
 use super::{
-    sheet::{Sheet, title, walk},
+    sheet::{Sheet, menu_item, title, walk},
     view::RoomViewProps,
 };
 use crate::clock;
 use crate::components::{
     copy::{CopyBox, write_to_clipboard},
     element::button,
-    icon::{Icon, glyph},
+    icon::Icon,
 };
 
 /// The emoji that are at hand.
@@ -55,11 +55,7 @@ pub(super) fn actions(
             </button>
         }
     };
-    let item = |icon, label: &'static str, onclick: Callback<MouseEvent>| {
-        html! {
-            <button type="button" role="menuitem" class="menu-item" {onclick}>{ glyph(icon) }{ label }</button>
-        }
-    };
+    let item = |icon, label, onclick| menu_item(icon, label, false, onclick);
     let copy = {
         let (show, text) = (show.clone(), entry.message.text.clone());
         Callback::from(move |_: MouseEvent| {

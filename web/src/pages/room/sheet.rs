@@ -406,16 +406,19 @@ fn rename(
     }
 }
 
+/// Something to choose from a menu.
+pub(super) fn menu_item(icon: Icon, label: &'static str, disabled: bool, onclick: Callback<MouseEvent>) -> Html {
+    html! {
+        <button type="button" role="menuitem" class="menu-item" {disabled} {onclick}>
+            { glyph(icon) }
+            { label }
+        </button>
+    }
+}
+
 /// What can be done with the room.
 fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>, on_chosen: &Callback<Vec<Chosen>>) -> Html {
-    let item = |icon, label: &'static str, onclick: Callback<MouseEvent>| {
-        html! {
-            <button type="button" role="menuitem" class="menu-item" disabled={props.leaving} {onclick}>
-                { glyph(icon) }
-                { label }
-            </button>
-        }
-    };
+    let item = |icon, label, onclick| menu_item(icon, label, props.leaving, onclick);
     let goes_to = |icon, label, sheet| item(icon, label, show.reform(move |_: MouseEvent| Some(sheet)));
     let open = !props.state.is_over();
     let founder = props.founder && open;

@@ -156,6 +156,8 @@ pub struct RoomViewProps {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Target {
     whisper_to: Option<PeerId>,
+    /// Which message is answered, to everyone.
+    reply_to: Option<MessageId>,
     /// Counts up each time the person chose, so that choosing the same again moves the cursor too.
     chosen: u32,
 }
@@ -168,15 +170,14 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
     let target = use_state(Target::default);
     let people_open = use_state(|| false);
     let times_chosen = use_mut_ref(|| 0_u32);
-    let reply_to = use_state_eq(|| None::<MessageId>);
     let choose = use_callback((), {
-        let (target, people_open, reply_to) = (target.setter(), people_open.setter(), reply_to.setter());
-        move |whisper_to, ()| {
-            reply_to.set(None);
+        let (target, people_open) = (target.setter(), people_open.setter());
+        move |(whisper_to, reply_to), ()| {
             let mut chosen = times_chosen.borrow_mut();
             *chosen = chosen.wrapping_add(1);
             target.set(Target {
                 whisper_to,
+                reply_to,
                 chosen: *chosen,
             });
             // On a phone the list covers the message box.
@@ -207,21 +208,26 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
         let show = show.clone();
         move |id, ()| show.emit(Some(Sheet::Actions(id)))
     });
+    let on_whisper = use_callback((), {
+        let choose = choose.clone();
+        move |to, ()| choose.emit((to, None))
+    });
     let on_reply = use_callback((), {
-        let (choose, reply_to) = (choose.clone(), reply_to.setter());
-        move |id, ()| {
-            choose.emit(None);
-            reply_to.set(Some(id));
-        }
+        let choose = choose.clone();
+        move |id, ()| choose.emit((None, Some(id)))
     });
     let on_send = {
-        let (on_send, reply_to) = (props.on_send.clone(), reply_to.setter());
+        let (on_send, target) = (props.on_send.clone(), target.clone());
         Callback::from(move |outgoing| {
-            let sent = on_send.emit(outgoing);
-            if sent.is_ok() {
-                reply_to.set(None);
+            on_send.emit(outgoing)?;
+            // One answer is one answer.
+            if target.reply_to.is_some() {
+                target.set(Target {
+                    reply_to: None,
+                    ..*target
+                });
             }
-            sent
+            Ok(())
         })
     };
     let on_action = {
@@ -265,22 +271,13 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
     let in_front = use_sheet(props, *sheet, &show, &on_chosen, &on_reply);
     let (panel, toggle) = (use_node_ref(), use_node_ref());
     let close_people = use_drawer(&people_open, &panel, &toggle);
-    let whisper_to = target.whisper_to;
+    let now = (target.whisper_to, target.reply_to);
     let onkeydown = {
         let close_people = close_people.clone();
         Callback::from(move |event: KeyboardEvent| {
             if event.key() == "Escape" {
                 close_people.emit(());
             }
-        })
-    };
-
-    let to_box = {
-        let (choose, reply_to) = (choose.clone(), reply_to.clone());
-        Callback::from(move |_: MouseEvent| {
-            choose.emit(whisper_to);
-            // What is being answered still is.
-            reply_to.set(*reply_to);
         })
     };
 
@@ -292,7 +289,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             ondrop={on_files.reform(Event::from)}
             onpaste={on_files}
         >
-            <button type="button" class="skip-link" onclick={to_box}>
+            <button type="button" class="skip-link" onclick={choose.reform(move |_: MouseEvent| now)}>
                 { page::SKIP_LINK }
             </button>
             { topbar(props, &people_open, &toggle, &show) }
@@ -318,10 +315,10 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                         whisper_to={recipient}
                         drafts={props.drafts.clone()}
                         closed={state.closed}
-                        reply_to={answered(state, *reply_to)}
+                        reply_to={answered(state, target.reply_to)}
                         focus_request={target.chosen}
                         {on_send}
-                        on_everyone={choose.reform(|()| None)}
+                        on_everyone={choose.reform(|()| (None, None))}
                         on_files={props.on_files.clone()}
                     />
                 }
@@ -331,7 +328,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                 <aside ref={panel} class="people-panel" tabindex="-1" aria-labelledby="people-title">
                     { icon_button(Icon::Close, page::CLOSE_PEOPLE.into(), close_people.reform(|_: MouseEvent| ())) }
                     <h2 id="people-title">{ label::PEOPLE }<span class="count" aria-hidden="true">{ state.present() }</span></h2>
-                    <People state={state.clone()} whisper_to={target.whisper_to} on_whisper={choose} {on_about} />
+                    <People state={state.clone()} whisper_to={target.whisper_to} {on_whisper} {on_about} />
                 </aside>
                 <NetworkPanel
                     state={state.clone()}
