@@ -317,6 +317,7 @@ impl RoomState {
                 }
             }
             Event::Annotated { annotations } => self.on_annotated(annotations),
+            Event::Deleted { author, ids } => self.on_deleted(author, &ids),
             Event::Renumbered { before, id, order } => self.on_renumbered(before, id, order),
             Event::Delivery { id, delivery } => self.on_delivery(id, delivery),
             Event::Server { server, state } => self.on_server(server, state),
@@ -400,6 +401,9 @@ impl RoomState {
     fn insert(&mut self, mut message: Message) -> bool {
         if let Some(after) = message.vanish {
             message.text = words::keeping::vanish_line(after);
+        }
+        if message.deleted {
+            words::page::DELETED.clone_into(&mut message.text);
         }
         let place = |message: &Message| (message.order, message.id);
         // Backwards: most of what arrives is the latest.

@@ -111,6 +111,7 @@ fn room(events: Vec<Event>, open_name: Option<&'static str>) -> Html {
             on_space={Callback::from(|told: Callback<Space>| told.emit(SPACE))}
             on_send={Callback::from(|_| Err(SendError::NotReachable))}
             on_edit={Callback::from(|_| Err(SendError::Full))}
+            on_delete={Callback::noop()}
             recipients={Callback::from(|_| Vec::new())}
             safety_number={Callback::from(|peer| shared::identity::safety_number(&private_room().open(), &self::peer(0), &peer))}
         />
@@ -207,6 +208,7 @@ fn said(id: u8, author: u8, name: &str, whisper_to: Option<u8>, text: &str, deli
         file: None,
         reply_to: None,
         vanish: None,
+        deleted: false,
     };
     let delivery = delivery.map(|delivery| Event::Delivery { id, delivery });
     [Event::Message { message }].into_iter().chain(delivery).collect()

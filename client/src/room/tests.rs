@@ -62,6 +62,7 @@ fn message(byte: u8, own: bool, text: &str) -> Event {
             file: None,
             reply_to: None,
             vanish: None,
+            deleted: false,
         },
     }
 }

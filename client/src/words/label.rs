@@ -94,6 +94,8 @@ pub const ACTIONS: &str = "Actions";
 pub const REPLY: &str = "Reply";
 /// Changes a message.
 pub const EDIT: &str = "Edit";
+/// Deletes a message.
+pub const DELETE: &str = "Delete";
 /// Copies what a message says.
 pub const COPY_TEXT: &str = "Copy text";
 /// The emoji that people have for a message.

@@ -16,7 +16,7 @@ use yew::prelude::*;
 
 use super::{
     avatar::{avatar, hue_class},
-    element::{button, icon_button},
+    element::{button, element, icon_button},
     file_card::{FileAction, Place, file_card},
     icon::{Icon, glyph},
     said_of::{Quote, Reaction, edited, quote, reactions},
@@ -98,18 +98,22 @@ pub fn MessageItem(props: &MessageItemProps) -> Html {
                     </p>
                 }
                 { props.quote.as_ref().map(quote) }
-                if let Some(file) = &message.file {
+                if message.deleted {
+                    { element("p", "message-text deleted", html! { { &message.text } }) }
+                } else if let Some(file) = &message.file {
                     { file_card(file, props.progress.as_ref(), (Place::Message, message.own), &props.on_file) }
                 } else {
                     <MessageText text={AttrValue::from(message.text.clone())} />
                 }
                 { edited(&props.entry) }
             </div>
-            <div class="actions">
-                { icon_button(Icon::More, label::ACTIONS.into(), props.on_actions.reform(move |_: MouseEvent| id)) }
-            </div>
+            if !message.deleted {
+                <div class="actions">
+                    { icon_button(Icon::More, label::ACTIONS.into(), props.on_actions.reform(move |_: MouseEvent| id)) }
+                </div>
+            }
             { reactions(id, &props.reactions, &props.on_react) }
-            if let Some(state) = props.entry.delivery {
+            if let Some(state) = props.entry.delivery.filter(|_| !message.deleted) {
                 <p class={classes!("delivery", is_done(state).then_some("done"))} data-short={label::DELIVERED}>
                     if message.whisper_to.is_none() && is_under_way(state) {
                         { button("told", delivery(state, audience), props.on_recipients.reform(move |_: MouseEvent| id)) }

@@ -53,7 +53,7 @@ pub fn quote_of(state: &RoomState, entry: &Entry, answered: &LiteMap<MessageId, 
     let answered = answered.get(&entry.message.reply_to?);
     // What somebody says who is muted is not to be seen in another's words either.
     let answered =
-        answered.filter(|answered| !state.mark_of(&answered.message.author).muted && answered.may_be_answered());
+        answered.filter(|answered| !state.mark_of(&answered.message.author).muted && answered.is_for_everyone());
     Some(Quote {
         author: answered.map(|answered| state.author_of(&answered.message).into()),
         excerpt: answered.map_or(page::REPLIED_GONE.into(), |answered| {

@@ -63,6 +63,7 @@ pub(crate) fn room(events: impl IntoIterator<Item = Event>, outbox: &Outbox) -> 
         on_file: Callback::noop(),
         on_react: Callback::noop(),
         on_edit: Callback::from(|_| Ok(())),
+        on_delete: Callback::noop(),
         on_mark: Callback::noop(),
         preparing: None,
         on_dismiss: Callback::noop(),
@@ -131,6 +132,7 @@ pub(crate) fn message(number: u8, author: u8, whisper_to: Option<u8>, text: &str
             file: None,
             reply_to: None,
             vanish: None,
+            deleted: false,
         },
     }
 }

@@ -8,7 +8,7 @@ use web_sys::HtmlTextAreaElement;
 use yew::prelude::*;
 
 use super::{
-    sheet::{Sheet, menu_item, title, walk},
+    sheet::{Sheet, ask, menu_item, title, walk},
     view::RoomViewProps,
 };
 use crate::clock;
@@ -73,11 +73,14 @@ pub(super) fn actions(
                 { for EMOJI.map(emoji) }
                 { item(Icon::Reply, label::REPLY, close_and(on_reply.clone())) }
             }
-            if entry.message.file.is_none() {
+            if entry.message.file.is_none() && !entry.message.deleted {
                 { item(Icon::Copy, label::COPY_TEXT, copy) }
             }
             if open && entry.may_be_edited() {
                 { item(Icon::Pen, label::EDIT, show.reform(move |_: MouseEvent| Some(Sheet::Edit(id)))) }
+            }
+            if open && entry.may_be_deleted() {
+                { item(Icon::Bin, label::DELETE, show.reform(move |_: MouseEvent| Some(Sheet::Delete(id)))) }
             }
             { item(Icon::Close, label::CANCEL, show.reform(|_: MouseEvent| None)) }
         </div>
@@ -101,6 +104,12 @@ pub(super) fn edit(props: &RoomViewProps, id: MessageId, show: &Callback<Option<
             <EditMessage {text} on_text={props.on_edit.reform(move |text| (id, text))} on_done={show.reform(|()| None)} />
         </>
     }
+}
+
+/// Whether to delete a message.
+pub(super) fn delete(props: &RoomViewProps, id: MessageId, show: &Callback<Option<Sheet>>) -> Html {
+    let words = (page::DELETE_TITLE, page::DELETE_HELP, "Keep it", "Delete for everyone");
+    ask(words, &props.on_delete.reform(move |()| id), show)
 }
 
 /// Properties of [`EditMessage`].

@@ -20,7 +20,7 @@ use yew::prelude::*;
 
 use super::{
     about::about,
-    actions::{actions, copy_text, edit},
+    actions::{actions, copy_text, delete, edit},
     keeping::keeping,
     recipients::recipients,
     view::{RoomViewProps, kind, name},
@@ -81,6 +81,8 @@ pub enum Sheet {
     CopyText(MessageId),
     /// Another text for a message.
     Edit(MessageId),
+    /// Whether to delete a message for everyone.
+    Delete(MessageId),
     /// The picture of the network.
     Map,
 }
@@ -89,7 +91,13 @@ impl Sheet {
     /// Whether it is of no use once the room is closed.
     fn needs_room(self) -> bool {
         match self {
-            Self::Invite | Self::ByHand | Self::RenameSelf | Self::RenameRoom | Self::Close | Self::Edit(_) => true,
+            Self::Invite
+            | Self::ByHand
+            | Self::RenameSelf
+            | Self::RenameRoom
+            | Self::Close
+            | Self::Edit(_)
+            | Self::Delete(_) => true,
             Self::Menu
             | Self::Keeping
             | Self::Appearance
@@ -123,6 +131,7 @@ impl Sheet {
             | Self::Recipients(_)
             | Self::Actions(_)
             | Self::CopyText(_)
+            | Self::Delete(_)
             | Self::Map => "any",
         }
     }
@@ -273,6 +282,7 @@ fn content(
         Sheet::Actions(id) => actions(props, id, show, on_reply),
         Sheet::CopyText(id) => html! { <>{ copy_text(props, id) }{ done }</> },
         Sheet::Edit(id) => edit(props, id, show),
+        Sheet::Delete(id) => delete(props, id, show),
         Sheet::Recipients(id) => html! { <>{ recipients(props, id) }{ done }</> },
         Sheet::Map => html! {
             <>
@@ -350,7 +360,7 @@ fn export(props: &RoomViewProps, space: Option<Space>) -> Html {
 }
 
 /// Asks before something that cannot be undone: title, what it means, and the words of not doing and of doing it.
-fn ask(
+pub(super) fn ask(
     (heading, help, keep, go_on): (&'static str, &'static str, &'static str, &'static str),
     done: &Callback<()>,
     show: &Callback<Option<Sheet>>,

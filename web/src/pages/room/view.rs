@@ -124,6 +124,8 @@ pub struct RoomViewProps {
     pub on_react: Callback<(MessageId, AttrValue)>,
     /// Another text for a message.
     pub on_edit: Callback<(MessageId, String), Result<(), SendError>>,
+    /// Called with a message of ours that the person wants gone.
+    pub on_delete: Callback<MessageId>,
     /// A notice was read.
     #[prop_or_default]
     pub on_dismiss: Callback<u64>,
