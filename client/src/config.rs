@@ -34,6 +34,12 @@ pub const EDITS_MAX: usize = 16;
 /// How many messages that came at once are spoken to those who listen; of more, the last ones are.
 pub const HEARD_MAX: usize = 16;
 
+/// How many characters are shown before what was found in a message.
+pub const EXCERPT_BEFORE_CHARS: usize = 30;
+
+/// In how much of a message it is looked where the words stand that were found, in bytes: of a longer one the beginning is shown.
+pub const EXCERPT_LOOKED_AT_BYTES: usize = 4_096;
+
 /// How many bytes of text are kept in the room as shown; the oldest messages go first, and the list says so.
 pub const TEXT_TOTAL_BYTES_MAX: usize = 16 * 1024 * 1024;
 

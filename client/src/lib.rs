@@ -39,6 +39,7 @@ pub mod picture;
 pub mod qr;
 pub mod room;
 pub mod route;
+pub mod search;
 pub mod servers;
 pub mod session;
 pub mod signalling;

@@ -4,6 +4,8 @@ mod about;
 mod entry;
 mod files;
 mod names;
+#[cfg(test)]
+pub(crate) mod test;
 mod weights;
 
 use std::rc::Rc;

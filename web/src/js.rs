@@ -433,6 +433,11 @@ pub(crate) fn fold(name: &str) -> Option<String> {
     Some(nfkc(&nfkc(&name.into()).to_lower_case().to_upper_case().to_lower_case()).into())
 }
 
+/// See [`Decompose`](client::search::Decompose).
+pub(crate) fn decompose(text: &str) -> String {
+    JsString::from(text).normalize("NFKD").to_lower_case().into()
+}
+
 /// The text behind an address of our own server, or `None` if it cannot be had.
 pub(crate) async fn fetch_text(path: &str) -> Option<String> {
     let response = JsFuture::from(window().fetch_with_str(path)).await.ok()?;

@@ -90,6 +90,10 @@ pub const RECIPIENTS: &str = "Who has this message";
 pub const LARGE_MAP: &str = "Larger map";
 /// What can be done with a message.
 pub const ACTIONS: &str = "Actions";
+/// Looks for words in what was said.
+pub const SEARCH: &str = "Search messages";
+/// Leads to the message that another one answers.
+pub const GO_TO: &str = "Show this message";
 /// Answers a message.
 pub const REPLY: &str = "Reply";
 /// Changes a message.

@@ -286,6 +286,22 @@ pub const INVITED_OPEN_END: &str = "”: anyone who guesses the name can come in
 
 /// In the place of a message that is answered and not here.
 pub const REPLIED_GONE: &str = "A message that is not here";
+/// In the empty box for words to look for.
+pub const SEARCH_HINT: &str = "Words, a name or a day like 2026-11-28";
+/// Looks for files only.
+pub const SEARCH_FILES: &str = "Only files";
+
+/// How many messages were found, of which so many are shown.
+#[must_use]
+pub fn found(count: usize, shown: usize) -> String {
+    match count {
+        0 => "No message has that. Try fewer or other words.".into(),
+        1 => "1 message".into(),
+        _ if count > shown => format!("{count} messages, the newest {shown} are shown"),
+        _ => format!("{count} messages"),
+    }
+}
+
 /// In the place of a message that its author deleted.
 pub const DELETED: &str = "Deleted message";
 /// Asks whether to delete a message.

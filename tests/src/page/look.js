@@ -40,7 +40,7 @@ return {
     role: notice.getAttribute('role'),
     text: notice.textContent.trim(),
   })),
-  fields: all('input:not([type]), input[type=text], textarea').map((field) => ({
+  fields: all('input:not([type]), input[type=text], input[type=search], textarea').map((field) => ({
     name: field.getAttribute('aria-label') ?? field.labels[0]?.textContent ?? '',
     value: field.value,
     invalid: field.getAttribute('aria-invalid') === 'true',

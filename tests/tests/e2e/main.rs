@@ -15,6 +15,7 @@ mod closing;
 mod coming_and_going;
 mod contract;
 mod files;
+mod finding;
 mod folders;
 mod history;
 mod hostile;

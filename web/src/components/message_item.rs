@@ -44,6 +44,9 @@ pub struct MessageItemProps {
     /// What it answers.
     #[prop_or_default]
     pub quote: Option<Quote>,
+    /// Called with a message that the person wants to see in its place.
+    #[prop_or_default]
+    pub on_goto: Callback<MessageId>,
     /// What people have for it in emoji.
     #[prop_or_default]
     pub reactions: Vec<Reaction>,
@@ -74,7 +77,7 @@ pub fn MessageItem(props: &MessageItemProps) -> Html {
         hue_class(&message.author),
     );
     html! {
-        <article {class}>
+        <article {class} id={article_id(&id)} tabindex="-1">
             if !message.own {
                 { avatar(&message.author, Some(&message.author_name)) }
             }
@@ -97,7 +100,7 @@ pub fn MessageItem(props: &MessageItemProps) -> Html {
                         </span>
                     </p>
                 }
-                { props.quote.as_ref().map(quote) }
+                { props.quote.as_ref().map(|answered| quote(answered, &props.on_goto)) }
                 if message.deleted {
                     { element("p", "message-text deleted", html! { { &message.text } }) }
                 } else if let Some(file) = &message.file {
@@ -134,6 +137,11 @@ fn is_done(delivery: Delivery) -> bool {
 /// Whether some lack it.
 fn is_under_way(delivery: Delivery) -> bool {
     matches!(delivery, Delivery::Sent { delivered, of } if delivered < of)
+}
+
+/// What the element of a message is called in the page.
+pub fn article_id(id: &MessageId) -> String {
+    format!("m-{}", id.to_text())
 }
 
 /// Properties of [`MessageText`].
@@ -183,7 +191,7 @@ fn segment(segment: &Segment<'_>) -> Html {
 }
 
 /// The time of a message: hours and minutes, with the date if it is another day.
-fn said_at(unix_millis: u64) -> Html {
+pub fn said_at(unix_millis: u64) -> Html {
     let (said, now) = (date(unix_millis), Date::new_0());
     // An author's clock may be so wrong that the date has no text form.
     let Some(iso) = said.get_time().is_finite().then(|| String::from(said.to_iso_string())) else {

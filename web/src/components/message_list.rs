@@ -1,6 +1,9 @@
 //! The log of the room.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use client::{
     room::{Entry, RoomState, follows},
@@ -9,16 +12,19 @@ use client::{
 use mesh::model::FileInfo;
 use shared::MessageId;
 use wasm_bindgen::prelude::*;
-use web_sys::{Element, ResizeObserver};
+use web_sys::{Element, HtmlElement, ResizeObserver};
 use yew::prelude::*;
 
 use super::{
     file_card::FileAction,
     icon::{Icon, glyph},
-    message_item::MessageItem,
+    message_item::{MessageItem, article_id},
     said_of::{answered_by, quote_of, reactions_to},
 };
-use crate::config::{AT_END_PX, MESSAGES_SHOWN};
+use crate::{
+    config::{AT_END_PX, MESSAGES_SHOWN, SHOWN_BEFORE},
+    js,
+};
 
 /// Properties of [`MessageList`].
 #[derive(Debug, Clone, PartialEq, Properties)]
@@ -37,8 +43,38 @@ pub struct MessageListProps {
     /// Called with a message of which is to be told what can be done with it. The same for as long as the room is shown.
     #[prop_or_default]
     pub on_actions: Callback<MessageId>,
+    /// Called with a message that the person wants to see in its place. The same for as long as the room is shown.
+    #[prop_or_default]
+    pub on_goto: Callback<MessageId>,
+    /// The message that the person wants to see in its place.
+    #[prop_or_default]
+    pub goal: Option<Goal>,
     /// Shown while there is no message.
     pub children: Html,
+}
+
+/// A message that the person wants to see in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Goal {
+    /// Which.
+    pub id: MessageId,
+    /// The how manieth wish this is: the same one can be wanted again.
+    pub time: u32,
+}
+
+/// The message that the person wants to see last, and what is called with the next.
+#[hook]
+pub fn use_goto() -> (Option<Goal>, Callback<MessageId>) {
+    let goal = use_state(|| None::<Goal>);
+    let on_goto = use_callback((), {
+        let (goal, times) = (goal.setter(), Cell::new(0_u32));
+        move |id, ()| {
+            let time = times.get().wrapping_add(1);
+            times.set(time);
+            goal.set(Some(Goal { id, time }));
+        }
+    });
+    (*goal, on_goto)
 }
 
 /// The log "Messages". It follows the end while the person reads there, and stays put otherwise.
@@ -55,6 +91,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     let latest = messages.len().saturating_sub(MESSAGES_SHOWN);
     let first = left_out.map_or(latest, |left_out| left_out.min(latest));
     let show_earlier = use_earlier(&list, first, &left_out);
+    use_goal(props, messages, first, &left_out);
     let onscroll = {
         let (list, unseen, show_earlier) = (list.clone(), unseen.clone(), show_earlier.clone());
         Callback::from(move |_: Event| {
@@ -138,6 +175,7 @@ fn items(props: &MessageListProps, messages: &[Rc<Entry>]) -> Html {
                 quote={quote_of(state, entry, &answered)}
                 reactions={reactions_to(state, entry)}
                 on_react={props.on_react.clone()}
+                on_goto={props.on_goto.clone()}
                 on_actions={props.on_actions.clone()}
                 {follows}
                 entry={entry.clone()}
@@ -173,6 +211,36 @@ fn use_earlier(list: &NodeRef, first: usize, left_out: &UseStateHandle<Option<us
         *below.borrow_mut() = list.map(|list| list.scroll_height() - list.scroll_top());
         left_out.set(Some(first.saturating_sub(MESSAGES_SHOWN)));
     })
+}
+
+/// Shows the message that the person wants to see, with some of those before it, and moves the cursor there.
+#[hook]
+fn use_goal(props: &MessageListProps, messages: &[Rc<Entry>], first: usize, left_out: &UseStateHandle<Option<usize>>) {
+    let reached = use_mut_ref(|| None::<Goal>);
+    let place = props
+        .goal
+        .filter(|goal| *reached.borrow() != Some(*goal))
+        .and_then(|goal| messages.iter().rposition(|entry| entry.message.id == goal.id));
+    let left_out = left_out.setter();
+    use_effect_with((props.goal, first), move |(goal, first)| {
+        let Some(goal) = goal.filter(|goal| *reached.borrow() != Some(*goal)) else {
+            return;
+        };
+        if let Some(place) = place.filter(|place| place < first) {
+            left_out.set(Some(place.saturating_sub(SHOWN_BEFORE)));
+            return;
+        }
+        *reached.borrow_mut() = Some(goal);
+        let element = js::document().get_element_by_id(&article_id(&goal.id));
+        if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+            if let Ok(Some(details)) = element.closest("details.ahead") {
+                // Fails only for what cannot be an attribute.
+                let _ = details.set_attribute("open", "");
+            }
+            let _ = element.focus();
+            element.scroll_into_view();
+        }
+    });
 }
 
 /// Says aloud what others say from now on, once, wherever its place is. The log itself is silent: it would also read out what was

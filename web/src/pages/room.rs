@@ -4,7 +4,9 @@ mod about;
 mod actions;
 mod empty;
 pub mod keeping;
+mod menu;
 mod recipients;
+mod search;
 pub mod sheet;
 pub mod view;
 

@@ -1,9 +1,9 @@
 use std::rc::Rc;
 
-use mesh::model::{Annotation, Event, Message, Says, Timestamp};
+use mesh::model::{Annotation, Event, Says, Timestamp};
 use shared::{MessageId, PeerId};
 
-use super::super::{RoomAction, RoomState, Visibility, reduce};
+use super::super::{RoomAction, RoomState, Visibility, reduce, test::message};
 use crate::{
     config::{ANNOTATION_WEIGHT_BYTES, ANNOTATIONS_BYTES_MAX, REACTORS_MAX},
     words::page,
@@ -28,22 +28,7 @@ fn room() -> RoomState {
 
 /// Said by `author`, at the place of its id.
 fn said(byte: u8, author: u8, text: &str) -> Event {
-    let message = Message {
-        id: id(byte),
-        author: peer(author),
-        author_name: "Ada".into(),
-        own: author == 0,
-        whisper_to: None,
-        order: Timestamp::from_unix_millis(byte.into()),
-        unix_millis: 0,
-        dated_ahead: false,
-        recent: false,
-        reply_to: None,
-        text: text.into(),
-        file: None,
-        vanish: None,
-        deleted: false,
-    };
+    let message = message(byte, author, text);
     Event::Message { message }
 }
 

@@ -8,10 +8,10 @@ use web_sys::HtmlTextAreaElement;
 use yew::prelude::*;
 
 use super::{
-    sheet::{Sheet, ask, menu_item, title, walk},
+    menu::{close_then, menu_item, walk},
+    sheet::{Sheet, ask, title},
     view::RoomViewProps,
 };
-use crate::clock;
 use crate::components::{
     copy::{CopyBox, write_to_clipboard},
     element::button,
@@ -34,23 +34,11 @@ pub(super) fn actions(
     };
     let about = entry.about.as_deref();
     let ours = about.map_or(&[][..], |about| about.reactions_of(&props.state.me));
-    let close_and = |done: Callback<MessageId>| {
-        let show = show.clone();
-        Callback::from(move |_: MouseEvent| {
-            show.emit(None);
-            let done = done.clone();
-            // A sheet that closes gives the cursor back to where it was: first that.
-            spawn_local(async move {
-                clock::pause().await;
-                done.emit(id);
-            });
-        })
-    };
     let emoji = |emoji: &'static str| {
         let has = ours.iter().any(|one| one == emoji);
         let react = props.on_react.reform(move |id| (id, AttrValue::from(emoji)));
         html! {
-            <button type="button" role="menuitemcheckbox" aria-checked={has.to_string()} class="menu-item emoji" onclick={close_and(react)}>
+            <button type="button" role="menuitemcheckbox" aria-checked={has.to_string()} class="menu-item emoji" onclick={close_then(show, &react).reform(move |_: MouseEvent| id)}>
                 { emoji }
             </button>
         }
@@ -71,7 +59,7 @@ pub(super) fn actions(
         <div id="sheet-title" role="menu" class="actions-menu" aria-label={label::ACTIONS} onkeydown={Callback::from(walk)}>
             if open && entry.may_be_answered() {
                 { for EMOJI.map(emoji) }
-                { item(Icon::Reply, label::REPLY, close_and(on_reply.clone())) }
+                { item(Icon::Reply, label::REPLY, close_then(show, on_reply).reform(move |_: MouseEvent| id)) }
             }
             if entry.message.file.is_none() && !entry.message.deleted {
                 { item(Icon::Copy, label::COPY_TEXT, copy) }

@@ -20,7 +20,7 @@ use yew::prelude::*;
 use super::{
     empty::nothing_yet,
     keeping::Keep,
-    sheet::{Sheet, use_sheet},
+    sheet::{Sheet, Ways, use_sheet},
 };
 use crate::components::{
     brand::mark,
@@ -30,7 +30,7 @@ use crate::components::{
     field::focus,
     file_card::FileAction,
     icon::{Icon, glyph},
-    message_list::MessageList,
+    message_list::{MessageList, use_goto},
     network::NetworkPanel,
     notice::notice_view,
     people::People,
@@ -270,7 +270,14 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             }
         })
     };
-    let in_front = use_sheet(props, *sheet, &show, &on_chosen, &on_reply);
+    let (goal, on_goto) = use_goto();
+    let ways = Ways {
+        show: show.clone(),
+        on_chosen,
+        on_reply,
+        on_goto: on_goto.clone(),
+    };
+    let in_front = use_sheet(props, *sheet, &ways);
     let (panel, toggle) = (use_node_ref(), use_node_ref());
     let close_people = use_drawer(&people_open, &panel, &toggle);
     let now = (target.whisper_to, target.reply_to);
@@ -304,7 +311,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                         html! { <div key={id}>{ notice_view(notice, None, &on_action, Some(on_dismiss)) }</div> }
                     }) }
                 </div>
-                <MessageList state={state.clone()} on_file={props.on_file.clone()} {on_recipients} on_react={props.on_react.clone()} {on_actions}>
+                <MessageList state={state.clone()} on_file={props.on_file.clone()} {on_recipients} on_react={props.on_react.clone()} {on_actions} {on_goto} {goal}>
                     { nothing_yet(props) }
                 </MessageList>
                 if let Some(backlog) = state.catching_up {
