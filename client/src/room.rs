@@ -5,7 +5,7 @@ mod entry;
 mod files;
 mod names;
 #[cfg(test)]
-pub(crate) mod test;
+pub(crate) mod sample;
 mod weights;
 
 use std::rc::Rc;

@@ -191,7 +191,7 @@ mod tests {
     use unicode_normalization::UnicodeNormalization;
 
     use super::*;
-    use crate::room::{RoomAction, Visibility, reduce, test::message};
+    use crate::room::{RoomAction, Visibility, reduce, sample::message};
 
     fn decompose(text: &str) -> String {
         text.nfkd().flat_map(char::to_lowercase).collect()

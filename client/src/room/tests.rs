@@ -48,7 +48,7 @@ fn person(byte: u8, name: &str, state: PersonState) -> Event {
 
 fn message(byte: u8, own: bool, text: &str) -> Event {
     Event::Message {
-        message: test::message(byte, u8::from(!own), text),
+        message: sample::message(byte, u8::from(!own), text),
     }
 }
 

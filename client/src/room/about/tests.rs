@@ -3,7 +3,7 @@ use std::rc::Rc;
 use mesh::model::{Annotation, Event, Says, Timestamp};
 use shared::{MessageId, PeerId};
 
-use super::super::{RoomAction, RoomState, Visibility, reduce, test::message};
+use super::super::{RoomAction, RoomState, Visibility, reduce, sample::message};
 use crate::{
     config::{ANNOTATION_WEIGHT_BYTES, ANNOTATIONS_BYTES_MAX, REACTORS_MAX},
     words::page,
