@@ -4,6 +4,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use client::{
     room::{Entry, RoomState, follows},
+    text::Mentioned,
     words::{label, page, spoken},
 };
 use mesh::model::FileInfo;
@@ -13,12 +14,16 @@ use web_sys::{Element, ResizeObserver};
 use yew::prelude::*;
 
 use super::{
+    day::{Day, DaySeparator},
     file_card::FileAction,
     icon::{Icon, glyph},
     message_item::MessageItem,
     said_of::{answered_by, quote_of, reactions_to},
 };
-use crate::config::{AT_END_PX, MESSAGES_SHOWN};
+use crate::{
+    config::{AT_END_PX, MESSAGES_SHOWN},
+    hooks::use_today,
+};
 
 /// Properties of [`MessageList`].
 #[derive(Debug, Clone, PartialEq, Properties)]
@@ -52,6 +57,11 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     let left_out = use_state_eq(|| None::<usize>);
     use_end(&props.state, messages, &list, &at_end, &unseen);
 
+    let around = Around {
+        today: use_today(),
+        names: use_memo(props.state.mentionable(), Clone::clone),
+        nobody: use_memo((), |()| Vec::new()),
+    };
     let latest = messages.len().saturating_sub(MESSAGES_SHOWN);
     let first = left_out.map_or(latest, |left_out| left_out.min(latest));
     let show_earlier = use_earlier(&list, first, &left_out);
@@ -89,11 +99,11 @@ pub fn MessageList(props: &MessageListProps) -> Html {
                 } else if props.state.dropped {
                     <p class="earlier">{ page::OLDER_REMOVED }</p>
                 }
-                { items(props, &messages[first..]) }
+                { items(props, &around, &messages[first..]) }
                 if !ahead.is_empty() {
                     <details class="ahead">
                         <summary>{ page::dated_ahead(ahead.len()) }</summary>
-                        { items(props, ahead) }
+                        { items(props, &around, ahead) }
                     </details>
                 }
             </div>
@@ -108,10 +118,20 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     }
 }
 
-/// Some of the messages, but for those of people who are muted: in place of these stands how many they are.
-fn items(props: &MessageListProps, messages: &[Rc<Entry>]) -> Html {
+/// What all messages are shown by.
+struct Around {
+    today: Day,
+    /// Who can be mentioned.
+    names: Rc<Vec<Mentioned>>,
+    /// For messages that mention nobody: they stay as they are when somebody comes.
+    nobody: Rc<Vec<Mentioned>>,
+}
+
+/// Some of the messages under their days, but for those of people who are muted: in place of these stands how many they are.
+fn items(props: &MessageListProps, around: &Around, messages: &[Rc<Entry>]) -> Html {
     let state = &props.state;
     let mut before: Option<&Rc<Entry>> = None;
+    let mut day: Option<Day> = None;
     let mut hidden = 0;
     let mut items: Vec<Html> = Vec::new();
     let answered = answered_by(state, messages);
@@ -121,6 +141,14 @@ fn items(props: &MessageListProps, messages: &[Rc<Entry>]) -> Html {
             hidden += 1;
             continue;
         }
+        let placed = message.order.unix_millis();
+        if !day.is_some_and(|day| day.has(placed))
+            && let Some(next) = Day::of(placed)
+        {
+            items.push(html! { <DaySeparator key={next.key()} day={next} today={around.today} /> });
+            (day, before) = (Some(next), None);
+        }
+        let mentions = message.text.contains('@');
         let is_first_unread = state.first_unread == Some(message.id);
         if is_first_unread {
             items.push(line("new", "new-from-here", page::NEW_FROM_HERE.into()));
@@ -140,6 +168,8 @@ fn items(props: &MessageListProps, messages: &[Rc<Entry>]) -> Html {
                 on_react={props.on_react.clone()}
                 on_actions={props.on_actions.clone()}
                 {follows}
+                same_day={day.is_some_and(|day| day.has(message.unix_millis))}
+                names={Rc::clone(if mentions { &around.names } else { &around.nobody })}
                 entry={entry.clone()}
             />
         });
