@@ -59,6 +59,9 @@ pub const QUOTE_DEPTH_MAX: usize = 4;
 /// How far an item of a list is indented.
 pub const LIST_LEVELS_MAX: usize = 3;
 
+/// How many digits the number of an item of a list has: more is a year.
+pub const LIST_DIGITS_MAX: usize = 3;
+
 /// How many `@` of a message are looked at: each is compared with the names of a whole room.
 pub const MENTIONS_LOOKED_AT: usize = 20;
 

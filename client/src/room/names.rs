@@ -47,7 +47,7 @@ impl RoomState {
         }
     }
 
-    /// Everybody who can be mentioned, those with names of one length together, ourselves before others of our name.
+    /// Everybody who can be mentioned, ourselves first.
     #[must_use]
     pub fn mentionable(&self) -> Vec<Mentioned> {
         let others = self
@@ -59,9 +59,7 @@ impl RoomState {
             let who = if peer == self.me { Who::Me } else { Who::Other };
             Some(Mentioned::looking(name, Rc::clone(self.looks.get(&peer)?), who))
         };
-        let mut all: Vec<_> = all.filter_map(mentioned).collect();
-        all.sort_by_key(Mentioned::chars);
-        all
+        all.filter_map(mentioned).collect()
     }
 
     /// The names of the others, each once, for somebody who types: of those who are here first, then of those who are not.

@@ -2,7 +2,7 @@
 
 use shared::{limits::NAME_CHARS_MAX, name::skeleton};
 
-use super::emoji::named;
+use super::{emoji::named, inline::is_letter};
 use crate::config::OFFERS_MAX;
 
 /// What may stand in the place of the last thing that was typed.
@@ -81,7 +81,7 @@ fn after_sign(before: &str, sign: char) -> Option<&str> {
     let is_free = !text
         .chars()
         .next_back()
-        .is_some_and(|before| before.is_alphanumeric() || before == sign || before == '`');
+        .is_some_and(|before| is_letter(before) || before == sign || before == '`');
     (is_free && !typed.contains('\n')).then_some(typed)
 }
 

@@ -85,7 +85,7 @@ impl<'n> Reader<'n> {
                 '@' => scan.mention(self),
                 '*' | '_' => scan.markers(char),
                 other => {
-                    scan.words += usize::from(other.is_alphanumeric() || !other.is_ascii());
+                    scan.words += usize::from(other.is_ascii_alphanumeric() || !other.is_ascii());
                     scan.at += other.len_utf8();
                 }
             }
@@ -218,10 +218,7 @@ impl<'a> Scan<'a> {
     fn mention(&mut self, reader: &mut Reader<'_>) {
         let start = self.at;
         self.at += 1;
-        let is_inside = self.text[..start]
-            .chars()
-            .next_back()
-            .is_some_and(char::is_alphanumeric);
+        let is_inside = self.text[..start].chars().next_back().is_some_and(is_letter);
         if is_inside || reader.names.is_empty() || reader.mentions_left == 0 {
             return;
         }
@@ -355,7 +352,10 @@ fn ends(before: Option<char>, after: Option<char>) -> bool {
         && !after.is_some_and(|after| is_letter(after) || "/\\".contains(after))
 }
 
-/// Whether a marker beside this character stands in a word. Chinese and Japanese have no spaces, and Korean puts endings after what stands out.
-fn is_letter(char: char) -> bool {
-    char.is_alphanumeric() && !('\u{2e80}'..='\u{d7ff}').contains(&char)
+/// Whether a marker beside this character stands in a word. Chinese and Japanese have no spaces, and Korean puts endings after what stands out, so
+/// theirs are no letters here. Of other scripts all that is no known sign is a letter: a table of all of them would weigh more than all else here.
+pub(super) fn is_letter(char: char) -> bool {
+    char.is_ascii_alphanumeric()
+        || !matches!(char, '\0'..='\u{bf}' | '\u{d7}' | '\u{f7}' | '\u{60c}' | '\u{61b}' | '\u{61f}' | '\u{6d4}' | '\u{964}' | '\u{2000}'..='\u{2bff}' | '\u{2e00}'..='\u{d7ff}'
+            | '\u{f900}'..='\u{faff}' | '\u{fe00}'..='\u{fe6f}' | '\u{ff00}'..='\u{ffef}' | '\u{1f000}'..)
 }

@@ -11,7 +11,7 @@ use super::{
     inline::{Kind, Line, Reader, Span},
     mention::Mentioned,
 };
-use crate::config::{COLLAPSED_CHARS, COLLAPSED_LINES, LIST_LEVELS_MAX, QUOTE_DEPTH_MAX};
+use crate::config::{COLLAPSED_CHARS, COLLAPSED_LINES, LIST_DIGITS_MAX, LIST_LEVELS_MAX, QUOTE_DEPTH_MAX};
 
 /// A part of a message that stands on lines of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub enum Block<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item<'a> {
     /// Its number, as typed, if it has one.
-    pub number: Option<u16>,
+    pub number: Option<&'a str>,
     /// How far it is indented: 0 to [`LIST_LEVELS_MAX`].
     pub level: usize,
     /// What it says.
@@ -111,7 +111,7 @@ fn quoted(line: &str) -> Option<&str> {
 }
 
 /// The number, the level and the text of an item of a list.
-fn item(line: &str) -> Option<(Option<u16>, usize, &str)> {
+fn item(line: &str) -> Option<(Option<&str>, usize, &str)> {
     let inner = line.trim_start_matches(' ');
     let level = ((line.len() - inner.len()) / 2).min(LIST_LEVELS_MAX);
     let (marker, text) = inner.split_once(' ')?;
@@ -119,11 +119,10 @@ fn item(line: &str) -> Option<(Option<u16>, usize, &str)> {
         "-" | "*" | "•" => None,
         // What the list shows is what was typed.
         _ => {
-            let digits = marker.strip_suffix('.')?;
-            let number = digits
-                .parse()
-                .ok()
-                .filter(|number: &u16| number.to_string() == digits)?;
+            let number = marker.strip_suffix('.')?;
+            let is_shown =
+                |number: &str| number.bytes().all(|digit| digit.is_ascii_digit()) && !number.starts_with('0');
+            Some(number).filter(|number| (1..=LIST_DIGITS_MAX).contains(&number.len()) && is_shown(number))?;
             Some(number)
         }
     };
@@ -137,22 +136,25 @@ pub fn collapse<'a>(blocks: &[Block<'a>]) -> Option<Vec<Block<'a>>> {
     let mut space = Space {
         chars: COLLAPSED_CHARS,
         lines: COLLAPSED_LINES,
+        is_full: false,
     };
     let shown = space.blocks(blocks);
-    (shown != blocks).then_some(shown)
+    space.is_full.then_some(shown)
 }
 
 /// How much more is shown.
 struct Space {
     chars: usize,
     lines: usize,
+    /// Whether something had no place.
+    is_full: bool,
 }
 
 impl Space {
     fn blocks<'a>(&mut self, blocks: &[Block<'a>]) -> Vec<Block<'a>> {
         let mut shown = Vec::new();
         for block in blocks {
-            if self.lines == 0 {
+            if self.is_over() {
                 break;
             }
             shown.push(match block {
@@ -168,16 +170,22 @@ impl Space {
         shown
     }
 
+    /// Whether there is no place for another line.
+    fn is_over(&mut self) -> bool {
+        self.is_full |= self.lines == 0 || self.chars == 0;
+        self.is_full
+    }
+
     fn each<T>(&mut self, lines: &[T], cut: impl Fn(&mut Self, &T) -> T) -> Vec<T> {
         let mut shown = Vec::new();
         for line in lines {
-            if self.lines == 0 {
+            if self.is_over() {
                 break;
             }
             self.lines -= 1;
             shown.push(cut(self, line));
             // The end of the line.
-            self.take(1);
+            self.chars = self.chars.saturating_sub(1);
         }
         shown
     }
@@ -185,30 +193,28 @@ impl Space {
     fn line<'a>(&mut self, line: &Line<'a>) -> Line<'a> {
         let mut shown = Vec::new();
         for span in line {
-            if self.lines == 0 && self.chars == 0 {
-                break;
-            }
             let text = self.cut(span.text);
             let is_whole = text.len() == span.text.len();
             let kind = if is_whole { span.kind } else { Kind::Plain };
-            shown.push(Span { text, kind, ..*span });
+            if !text.is_empty() {
+                shown.push(Span { text, kind, ..*span });
+            }
         }
         shown
     }
 
-    /// As much of a text as there is space for.
+    /// As much of a text as there is place for.
     fn cut<'a>(&mut self, text: &'a str) -> &'a str {
-        let end = text.char_indices().nth(self.chars);
-        let text = end.map_or(text, |(end, _)| &text[..end]);
-        self.take(text.chars().count());
-        if end.is_some() {
-            self.lines = 0;
+        match text.char_indices().nth(self.chars) {
+            Some((end, _)) => {
+                (self.chars, self.is_full) = (0, true);
+                &text[..end]
+            }
+            None => {
+                self.chars -= text.chars().count();
+                text
+            }
         }
-        text
-    }
-
-    fn take(&mut self, chars: usize) {
-        self.chars = self.chars.saturating_sub(chars);
     }
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use shared::name::skeleton;
 
 use super::{
-    inline::Kind,
+    inline::{Kind, is_letter},
     markup::{Block, blocks},
 };
 
@@ -38,11 +38,6 @@ impl Mentioned {
         let chars = name.chars().count();
         Self { chars, looks, who }
     }
-
-    /// How long the name is, in characters. To have names of one length together makes it quick to look for them.
-    pub(crate) fn chars(&self) -> usize {
-        self.chars
-    }
 }
 
 /// Whether `text` calls somebody of this name: `@`, which stands in no word, and the whole name, which ends there. What is code calls nobody.
@@ -67,18 +62,20 @@ fn calls(blocks: &[Block<'_>]) -> bool {
 pub(super) fn longest(text: &str, names: &[Mentioned]) -> Option<(usize, Who)> {
     let ends = |chars: usize| text.char_indices().map(|(end, _)| end).chain([text.len()]).nth(chars);
     let mut found: Option<(usize, Who)> = None;
-    // Many people have names of a few lengths.
-    let mut compared: Option<(usize, String)> = None;
+    // Many people have names of few lengths: what the text looks like, by its length.
+    let mut seen: Vec<(usize, String)> = Vec::new();
     for name in names {
         let Some(end) = ends(name.chars).filter(|end| *end > found.map_or(0, |(end, _)| end)) else {
             continue;
         };
-        if text[end..].starts_with(|char: char| char.is_alphanumeric() || char == '_') {
+        if text[end..].starts_with(|char: char| is_letter(char) || char == '_') {
             continue;
         }
-        let known = compared.take().filter(|(known, _)| *known == end);
-        let (_, looks) = compared.insert(known.unwrap_or_else(|| (end, skeleton(&text[..end]))));
-        if **looks == *name.looks {
+        let place = seen.iter().position(|(known, _)| *known == end).unwrap_or_else(|| {
+            seen.push((end, skeleton(&text[..end])));
+            seen.len() - 1
+        });
+        if *seen[place].1 == *name.looks {
             found = Some((end, name.who));
         }
     }

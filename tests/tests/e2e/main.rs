@@ -16,6 +16,7 @@ mod coming_and_going;
 mod contract;
 mod files;
 mod folders;
+mod formatting;
 mod history;
 mod hostile;
 mod hosting;

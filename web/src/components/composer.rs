@@ -93,7 +93,7 @@ pub fn Composer(props: &ComposerProps) -> Html {
         use_effect_with(to, move |_| error.set(None));
     }
 
-    let suggestions = Suggestions {
+    let suggestions = Rc::new(Suggestions {
         offered: use_mut_ref(|| None),
         node: node.clone(),
         people: props.people.clone(),
@@ -106,7 +106,7 @@ pub fn Composer(props: &ComposerProps) -> Html {
                 redraw.force_update();
             })
         },
-    };
+    });
     let send = {
         let (drafts, redraw, error, node) = (drafts.clone(), redraw.clone(), error.clone(), node.clone());
         let (recipient, on_send) = (props.whisper_to.clone(), props.on_send.clone());
@@ -159,9 +159,7 @@ pub fn Composer(props: &ComposerProps) -> Html {
             drafts.set(to, &event.target_unchecked_into::<HtmlTextAreaElement>().value());
             error.set(None);
             redraw.force_update();
-            if !event.is_composing() {
-                suggestions.look();
-            }
+            suggestions.look();
         })
     };
     let hide = {

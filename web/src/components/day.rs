@@ -4,7 +4,7 @@
 //! and a message whose author's clock says another day has the date with its own time.
 
 use client::words::page;
-use js_sys::{Array, Date, Intl::DateTimeFormat};
+use js_sys::{Array, Date, Function, Intl::DateTimeFormat};
 use wasm_bindgen::JsValue;
 use yew::prelude::*;
 
@@ -31,12 +31,12 @@ impl Day {
     }
 
     fn around(date: &Date) -> Self {
-        date.set_hours(0);
-        date.set_minutes(0);
-        date.set_seconds(0);
-        let start = date.set_milliseconds(0);
+        let midnight = |later: u32| {
+            let (year, month, day) = (date.get_full_year(), date.get_month(), date.get_date() + later);
+            Date::new_with_year_month_day(year, month.cast_signed(), day.cast_signed()).get_time()
+        };
         // Not every day has 24 hours.
-        let end = date.set_date(date.get_date() + 1);
+        let (start, end) = (midnight(0), midnight(1));
         Self { start, end }
     }
 
@@ -48,14 +48,12 @@ impl Day {
         (self.start..self.end).contains(&millis)
     }
 
-    fn is_before(&self, other: &Self) -> bool {
-        self.end == other.start
-    }
-
     /// What tells it from other days of a list.
-    #[must_use]
-    pub fn key(&self) -> String {
-        self.start.to_string()
+    fn key(&self) -> String {
+        // Whole: to write fractions would bring much of the standard library.
+        #[expect(clippy::cast_possible_truncation, reason = "no moment of a clock is beyond 2^53")]
+        let start = self.start as i64;
+        start.to_string()
     }
 }
 
@@ -69,38 +67,36 @@ pub(super) fn date(unix_millis: u64) -> Option<Date> {
     (unix_millis <= DATE_MILLIS_MAX).then(|| Date::new(&JsValue::from_f64(millis)))
 }
 
-/// Properties of [`DaySeparator`].
-#[derive(Debug, Clone, PartialEq, Properties)]
-pub struct DaySeparatorProps {
-    /// The day that begins.
-    pub day: Day,
-    /// The day that it is.
-    pub today: Day,
+/// How days are written where the person is.
+#[derive(Debug)]
+pub(super) struct Calendar {
+    format: Function,
+    /// In which language.
+    lang: Option<AttrValue>,
 }
 
-/// The line over the messages of a day.
-#[component]
-pub fn DaySeparator(props: &DaySeparatorProps) -> Html {
-    let DaySeparatorProps { day, today } = props;
-    let (name, lang) = if day == today {
-        (page::TODAY.to_owned(), None)
-    } else if day.is_before(today) {
-        (page::YESTERDAY.to_owned(), None)
-    } else {
-        in_words(day)
-    };
-    html! {
-        <div role="separator" class="day" aria-label={name.clone()} {lang}>{ name }</div>
+impl Calendar {
+    /// As the browser does it: with no locale named, it takes the person's.
+    pub(super) fn new() -> Self {
+        let format = DateTimeFormat::new(&Array::new(), &js::object([("dateStyle", "full".into())]));
+        let lang = js::field(&format.resolved_options(), "locale").and_then(|locale| locale.as_string());
+        let lang = lang.map(AttrValue::from);
+        let format = format.format();
+        Self { format, lang }
     }
-}
 
-/// The date as people write it where the person is, and in which language that is.
-fn in_words(day: &Day) -> (String, Option<String>) {
-    // With no locale named, the browser takes the person's.
-    let format = DateTimeFormat::new(&Array::new(), &js::object([("dateStyle", "full".into())]));
-    let date = Date::new(&JsValue::from_f64(day.start));
-    // Fails only for a date that is none.
-    let name = format.format().call1(&JsValue::UNDEFINED, &date).ok();
-    let lang = js::field(&format.resolved_options(), "locale").and_then(|locale| locale.as_string());
-    (name.and_then(|name| name.as_string()).unwrap_or_default(), lang)
+    /// The line over the messages of a day.
+    pub(super) fn separator(&self, day: &Day, today: &Day) -> Html {
+        let (name, lang) = if day == today {
+            (AttrValue::from(page::TODAY), None)
+        } else if day.end == today.start {
+            (page::YESTERDAY.into(), None)
+        } else {
+            // Fails only for a moment that is none.
+            let name = self.format.call1(&JsValue::UNDEFINED, &day.start.into());
+            let name = name.ok().and_then(|name| name.as_string()).unwrap_or_default();
+            (name.into(), self.lang.clone())
+        };
+        html! { <div key={day.key()} role="separator" class="day" aria-label={name.clone()} {lang}>{ name }</div> }
+    }
 }

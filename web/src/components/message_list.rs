@@ -14,7 +14,7 @@ use web_sys::{Element, ResizeObserver};
 use yew::prelude::*;
 
 use super::{
-    day::{Day, DaySeparator},
+    day::{Calendar, Day},
     file_card::FileAction,
     icon::{Icon, glyph},
     message_item::MessageItem,
@@ -59,6 +59,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
 
     let around = Around {
         today: use_today(),
+        calendar: use_memo((), |()| Calendar::new()),
         names: use_memo(props.state.mentionable(), Clone::clone),
         nobody: use_memo((), |()| Vec::new()),
     };
@@ -121,6 +122,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
 /// What all messages are shown by.
 struct Around {
     today: Day,
+    calendar: Rc<Calendar>,
     /// Who can be mentioned.
     names: Rc<Vec<Mentioned>>,
     /// For messages that mention nobody: they stay as they are when somebody comes.
@@ -145,7 +147,7 @@ fn items(props: &MessageListProps, around: &Around, messages: &[Rc<Entry>]) -> H
         if !day.is_some_and(|day| day.has(placed))
             && let Some(next) = Day::of(placed)
         {
-            items.push(html! { <DaySeparator key={next.key()} day={next} today={around.today} /> });
+            items.push(around.calendar.separator(&next, &around.today));
             (day, before) = (Some(next), None);
         }
         let mentions = message.text.contains('@');

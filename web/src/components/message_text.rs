@@ -31,6 +31,8 @@ pub struct MessageTextProps {
 #[component]
 pub fn MessageText(props: &MessageTextProps) -> Html {
     let expanded = use_state(|| false);
+    // What came of copying code.
+    let said = use_state(|| None::<NoticeKind>);
     let all = blocks(&props.text, &props.names);
     let beginning = collapse(&all);
     let onclick = {
@@ -49,7 +51,7 @@ pub fn MessageText(props: &MessageTextProps) -> Html {
     html! {
         <>
             <div {class} dir="auto">
-                { those(shown) }
+                { those(shown, &said.setter()) }
                 { (beginning.is_some() && !*expanded).then_some("…") }
             </div>
             if beginning.is_some() {
@@ -57,33 +59,33 @@ pub fn MessageText(props: &MessageTextProps) -> Html {
                     { if *expanded { "Show less" } else { "Show all" } }
                 </button>
             }
+            if let Some(said) = &*said {
+                { notice_view(&said.clone().into(), None, &Callback::noop(), None) }
+            }
         </>
     }
 }
 
-fn those(blocks: &[Block<'_>]) -> Html {
+fn those(blocks: &[Block<'_>], said: &UseStateSetter<Option<NoticeKind>>) -> Html {
     if let [Block::Text(only)] = blocks {
         return lines(only);
     }
-    blocks.iter().map(block).collect()
-}
-
-fn block(block: &Block<'_>) -> Html {
-    match block {
+    let block = |block: &Block<'_>| match block {
         Block::Text(text) => element("div", "", lines(text)),
-        Block::Code(code) => html! { <CodeBlock text={code.join("\n")} /> },
+        Block::Code(text) => code(text.join("\n"), said),
         Block::List(items) => {
             let is_numbered = items.iter().any(|item| item.number.is_some());
             let tag = if is_numbered { "ol" } else { "ul" };
             element(tag, "said-list", items.iter().map(item).collect())
         }
-        Block::Quote(inner) => element("blockquote", "said-quote", those(inner)),
-    }
+        Block::Quote(inner) => element("blockquote", "said-quote", those(inner, said)),
+    };
+    blocks.iter().map(block).collect()
 }
 
 fn item(item: &Item<'_>) -> Html {
     let class = ["", "level-1", "level-2", "level-3"].get(item.level).copied();
-    html! { <li {class} value={item.number.map(|number| number.to_string())}>{ line(&item.line) }</li> }
+    html! { <li {class} value={item.number.map(str::to_owned)}>{ line(&item.line) }</li> }
 }
 
 fn lines(lines: &[Line<'_>]) -> Html {
@@ -143,26 +145,18 @@ fn link(text: &str, address: &str) -> Html {
     }
 }
 
-/// Properties of [`CodeBlock`].
-#[derive(Debug, Clone, PartialEq, Properties)]
-struct CodeBlockProps {
-    text: AttrValue,
-}
-
 /// Lines of code, and the button that copies them. Where the page may not use the clipboard, they are selected, for the person to copy.
-#[component]
-fn CodeBlock(props: &CodeBlockProps) -> Html {
-    let said = use_state(|| None::<NoticeKind>);
-    let node = use_node_ref();
+fn code(text: String, said: &UseStateSetter<Option<NoticeKind>>) -> Html {
     let copy = {
-        let (said, node, text) = (said.setter(), node.clone(), props.text.clone());
-        Callback::from(move |_: MouseEvent| {
-            let (said, node, text) = (said.clone(), node.clone(), text.clone());
+        let (said, text) = (said.clone(), text.clone());
+        Callback::from(move |event: MouseEvent| {
+            let (said, text) = (said.clone(), text.clone());
+            let code = event.target_unchecked_into::<Element>().previous_element_sibling();
             spawn_local(async move {
                 said.set(Some(if write_to_clipboard(&text).await {
                     NoticeKind::Copied
                 } else {
-                    if let Some(code) = node.cast::<Element>() {
+                    if let Some(code) = code {
                         js::select_text(&code);
                     }
                     NoticeKind::Selected
@@ -173,11 +167,8 @@ fn CodeBlock(props: &CodeBlockProps) -> Html {
     html! {
         <div class="code-block">
             // It scrolls, so it can be reached by keys.
-            <pre ref={node} dir="ltr" tabindex="0" role="group" aria-label={label::CODE}>{ &props.text }</pre>
+            <pre dir="ltr" tabindex="0" role="group" aria-label={label::CODE}>{ text }</pre>
             { button("button small", label::COPY_CODE, copy) }
-            if let Some(said) = &*said {
-                { notice_view(&said.clone().into(), None, &Callback::noop(), None) }
-            }
         </div>
     }
 }

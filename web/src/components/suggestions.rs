@@ -20,7 +20,7 @@ pub(super) struct Offered {
 }
 
 /// See the [module documentation](self).
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Suggestions {
     /// What is offered now.
     pub(super) offered: Rc<RefCell<Option<Offered>>>,
@@ -67,10 +67,13 @@ impl Suggestions {
             "ArrowUp" => self.choose((chosen + count - 1) % count),
             "Enter" | "Tab" if !event.shift_key() => self.take(chosen),
             "Escape" => self.hide(),
-            _ => return false,
+            _ => {
+                // The cursor may go elsewhere. Where something is typed, it is looked again.
+                self.hide();
+                return false;
+            }
         }
         event.prevent_default();
-        event.stop_propagation();
         true
     }
 
@@ -115,21 +118,16 @@ impl Suggestions {
         let units = before.chars().map(char::len_utf16).sum::<usize>();
         let all = before + &after;
         node.set_value(&all);
-        let cursor = u32::try_from(units).ok();
+        let cursor = u32::try_from(units).unwrap_or(u32::MAX);
         // Fails only for elements that have no text.
-        let _ = node
-            .set_selection_start(cursor)
-            .and_then(|()| node.set_selection_end(cursor));
+        let _ = node.set_selection_range(cursor, cursor);
         self.on_change.emit(Some(all));
     }
 
-    /// The text before and after the cursor, if nothing is selected.
+    /// The text before and after the cursor.
     fn around_cursor(&self) -> Option<(String, String)> {
         let node = self.node.cast::<HtmlTextAreaElement>()?;
-        let cursor = node.selection_start().ok().flatten()?;
-        if node.selection_end().ok().flatten() != Some(cursor) {
-            return None;
-        }
+        let cursor = node.selection_end().ok().flatten()?;
         let text = node.value();
         let mut units = 0;
         let is_before = |char: &char| {
@@ -147,11 +145,11 @@ impl Suggestions {
     }
 
     /// The list.
-    pub(super) fn view(&self) -> Html {
+    pub(super) fn view(self: &Rc<Self>) -> Html {
         let offered = self.offered.borrow();
         let offers = offered.as_ref().map_or(&[][..], |offered| &offered.completion.offers);
         let option = |(place, offer): (usize, &client::text::Offer)| {
-            let this = self.clone();
+            let this = Rc::clone(self);
             let onclick = Callback::from(move |_: MouseEvent| this.take(place));
             let is_chosen = offered.as_ref().is_some_and(|offered| offered.chosen == place);
             html! {
