@@ -7,7 +7,7 @@ pub mod choice;
 pub mod composer;
 pub mod connection;
 pub mod copy;
-pub mod day;
+mod day;
 pub mod element;
 pub mod field;
 pub mod file_card;

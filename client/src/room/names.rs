@@ -65,16 +65,16 @@ impl RoomState {
     /// The names of the others, each once, for somebody who types: of those who are here first, then of those who are not.
     #[must_use]
     pub fn names_offered(&self) -> Vec<String> {
-        let (here, elsewhere): (Vec<_>, Vec<_>) =
-            self.people.iter().partition(|person| person.state == PersonState::Here);
         let mut names: Vec<String> = Vec::new();
-        for name in here
-            .into_iter()
-            .chain(elsewhere)
-            .filter_map(|person| person.name.as_ref())
-        {
-            if !names.contains(name) {
-                names.push(name.clone());
+        for is_here in [true, false] {
+            for person in self
+                .people
+                .iter()
+                .filter(|person| (person.state == PersonState::Here) == is_here)
+            {
+                if let Some(name) = person.name.as_ref().filter(|name| !names.contains(name)) {
+                    names.push(name.clone());
+                }
             }
         }
         names

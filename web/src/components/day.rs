@@ -3,8 +3,10 @@
 //! Messages stand in the order of the room, whose time never runs back; the clocks of their authors may. So a day begins where the room's time says so, once,
 //! and a message whose author's clock says another day has the date with its own time.
 
+use std::cell::OnceCell;
+
 use client::words::page;
-use js_sys::{Array, Date, Function, Intl::DateTimeFormat};
+use js_sys::{Array, Date, Intl::DateTimeFormat};
 use wasm_bindgen::JsValue;
 use yew::prelude::*;
 
@@ -12,22 +14,15 @@ use crate::{config::DATE_MILLIS_MAX, js};
 
 /// A day where the person is, from midnight to midnight, in milliseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Day {
+pub(super) struct Day {
     start: f64,
     end: f64,
 }
 
 impl Day {
     /// The day of a moment, if a clock can show it.
-    #[must_use]
-    pub fn of(unix_millis: u64) -> Option<Self> {
+    pub(super) fn of(unix_millis: u64) -> Option<Self> {
         date(unix_millis).map(|date| Self::around(&date))
-    }
-
-    /// The day that it is.
-    #[must_use]
-    pub fn today() -> Self {
-        Self::around(&Date::new_0())
     }
 
     fn around(date: &Date) -> Self {
@@ -41,8 +36,7 @@ impl Day {
     }
 
     /// Whether a moment is on this day.
-    #[must_use]
-    pub fn has(&self, unix_millis: u64) -> bool {
+    pub(super) fn has(&self, unix_millis: u64) -> bool {
         #[expect(clippy::cast_precision_loss, reason = "exact below 2^53, and no day is beyond that")]
         let millis = unix_millis as f64;
         (self.start..self.end).contains(&millis)
@@ -67,36 +61,41 @@ pub(super) fn date(unix_millis: u64) -> Option<Date> {
     (unix_millis <= DATE_MILLIS_MAX).then(|| Date::new(&JsValue::from_f64(millis)))
 }
 
-/// How days are written where the person is.
+/// The day that it is, and how days are written where the person is.
 #[derive(Debug)]
 pub(super) struct Calendar {
-    format: Function,
-    /// In which language.
-    lang: Option<AttrValue>,
+    today: Day,
+    /// Once a day is written.
+    format: OnceCell<DateTimeFormat>,
 }
 
 impl Calendar {
-    /// As the browser does it: with no locale named, it takes the person's.
     pub(super) fn new() -> Self {
-        let format = DateTimeFormat::new(&Array::new(), &js::object([("dateStyle", "full".into())]));
-        let lang = js::field(&format.resolved_options(), "locale").and_then(|locale| locale.as_string());
-        let lang = lang.map(AttrValue::from);
-        let format = format.format();
-        Self { format, lang }
+        let (today, format) = (Day::around(&Date::new_0()), OnceCell::new());
+        Self { today, format }
     }
 
     /// The line over the messages of a day.
-    pub(super) fn separator(&self, day: &Day, today: &Day) -> Html {
-        let (name, lang) = if day == today {
-            (AttrValue::from(page::TODAY), None)
-        } else if day.end == today.start {
-            (page::YESTERDAY.into(), None)
+    pub(super) fn separator(&self, day: &Day) -> Html {
+        let (name, lang) = if *day == self.today {
+            (page::TODAY.to_owned(), None)
+        } else if day.end == self.today.start {
+            (page::YESTERDAY.to_owned(), None)
         } else {
-            // Fails only for a moment that is none.
-            let name = self.format.call1(&JsValue::UNDEFINED, &day.start.into());
-            let name = name.ok().and_then(|name| name.as_string()).unwrap_or_default();
-            (name.into(), self.lang.clone())
+            self.in_words(day)
         };
         html! { <div key={day.key()} role="separator" class="day" aria-label={name.clone()} {lang}>{ name }</div> }
+    }
+
+    /// The date as people write it where the person is, and in which language that is.
+    fn in_words(&self, day: &Day) -> (String, Option<String>) {
+        let format = self.format.get_or_init(|| {
+            // With no locale named, the browser takes the person's.
+            DateTimeFormat::new(&Array::new(), &js::object([("dateStyle", "full".into())]))
+        });
+        // Fails only for a moment that is none.
+        let name = format.format().call1(&JsValue::UNDEFINED, &day.start.into()).ok();
+        let lang = js::field(&format.resolved_options(), "locale").and_then(|locale| locale.as_string());
+        (name.and_then(|name| name.as_string()).unwrap_or_default(), lang)
     }
 }

@@ -56,8 +56,8 @@ pub struct MessageItemProps {
     pub follows: bool,
     /// Whether its author's clock says the day that stands over it.
     pub same_day: bool,
-    /// Who can be mentioned, if somebody may be.
-    pub names: Rc<Vec<Mentioned>>,
+    /// Who can be mentioned, if somebody may be: other messages stay as they are when somebody comes.
+    pub names: Option<Rc<Vec<Mentioned>>>,
 }
 
 /// One message as an `article`.

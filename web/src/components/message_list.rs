@@ -1,6 +1,9 @@
 //! The log of the room.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{OnceCell, RefCell},
+    rc::Rc,
+};
 
 use client::{
     room::{Entry, RoomState, follows},
@@ -21,8 +24,8 @@ use super::{
     said_of::{answered_by, quote_of, reactions_to},
 };
 use crate::{
-    config::{AT_END_PX, MESSAGES_SHOWN},
-    hooks::use_today,
+    config::{AT_END_PX, DAY_TICK, MESSAGES_SHOWN},
+    hooks::use_tick,
 };
 
 /// Properties of [`MessageList`].
@@ -57,11 +60,11 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     let left_out = use_state_eq(|| None::<usize>);
     use_end(&props.state, messages, &list, &at_end, &unseen);
 
+    // No timer until midnight: it would be late by as long as the machine slept.
+    use_tick(true, DAY_TICK);
     let around = Around {
-        today: use_today(),
-        calendar: use_memo((), |()| Calendar::new()),
-        names: use_memo(props.state.mentionable(), Clone::clone),
-        nobody: use_memo((), |()| Vec::new()),
+        calendar: Calendar::new(),
+        names: OnceCell::new(),
     };
     let latest = messages.len().saturating_sub(MESSAGES_SHOWN);
     let first = left_out.map_or(latest, |left_out| left_out.min(latest));
@@ -121,12 +124,9 @@ pub fn MessageList(props: &MessageListProps) -> Html {
 
 /// What all messages are shown by.
 struct Around {
-    today: Day,
-    calendar: Rc<Calendar>,
-    /// Who can be mentioned.
-    names: Rc<Vec<Mentioned>>,
-    /// For messages that mention nobody: they stay as they are when somebody comes.
-    nobody: Rc<Vec<Mentioned>>,
+    calendar: Calendar,
+    /// Who can be mentioned, once somebody may be.
+    names: OnceCell<Rc<Vec<Mentioned>>>,
 }
 
 /// Some of the messages under their days, but for those of people who are muted: in place of these stands how many they are.
@@ -147,10 +147,13 @@ fn items(props: &MessageListProps, around: &Around, messages: &[Rc<Entry>]) -> H
         if !day.is_some_and(|day| day.has(placed))
             && let Some(next) = Day::of(placed)
         {
-            items.push(around.calendar.separator(&next, &around.today));
+            items.push(around.calendar.separator(&next));
             (day, before) = (Some(next), None);
         }
-        let mentions = message.text.contains('@');
+        let names = message.text.contains('@').then(|| {
+            let names = around.names.get_or_init(|| Rc::new(state.mentionable()));
+            Rc::clone(names)
+        });
         let is_first_unread = state.first_unread == Some(message.id);
         if is_first_unread {
             items.push(line("new", "new-from-here", page::NEW_FROM_HERE.into()));
@@ -171,7 +174,7 @@ fn items(props: &MessageListProps, around: &Around, messages: &[Rc<Entry>]) -> H
                 on_actions={props.on_actions.clone()}
                 {follows}
                 same_day={day.is_some_and(|day| day.has(message.unix_millis))}
-                names={Rc::clone(if mentions { &around.names } else { &around.nobody })}
+                {names}
                 entry={entry.clone()}
             />
         });

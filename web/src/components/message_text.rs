@@ -23,8 +23,8 @@ use crate::js;
 pub struct MessageTextProps {
     /// What was said.
     pub text: AttrValue,
-    /// Who can be mentioned.
-    pub names: Rc<Vec<Mentioned>>,
+    /// Who can be mentioned, if somebody may be.
+    pub names: Option<Rc<Vec<Mentioned>>>,
 }
 
 /// The text of a message, with what stands out in it; a long one is shown in full on demand.
@@ -33,7 +33,8 @@ pub fn MessageText(props: &MessageTextProps) -> Html {
     let expanded = use_state(|| false);
     // What came of copying code.
     let said = use_state(|| None::<NoticeKind>);
-    let all = blocks(&props.text, &props.names);
+    let names = props.names.as_ref().map_or(&[][..], |names| names);
+    let all = blocks(&props.text, names);
     let beginning = collapse(&all);
     let onclick = {
         let expanded = expanded.clone();
