@@ -1,8 +1,22 @@
-//! A message's text cut into what is shown: plain text and links. Nothing in it is ever taken as markup.
+//! A message's text as it is shown: its addresses here, what stands out in [`blocks`], who is called in [`mentions`], and what is offered while
+//! one types in [`complete`]. What was typed is what is stored and copied. Nothing in it is ever taken as HTML.
+
+mod complete;
+mod emoji;
+mod inline;
+mod markup;
+mod mention;
 
 use linkify::{LinkFinder, LinkKind};
 
-use crate::config::{COLLAPSED_CHARS, COLLAPSED_LINES, MAP_NAME_CHARS};
+pub use self::{
+    complete::{Completion, Offer, complete, typed_emoji},
+    emoji::is_lone_emoji,
+    inline::{Kind, Line, Look, Span},
+    markup::{Block, Item, blocks, collapse},
+    mention::{Mentioned, Who, mentions},
+};
+use crate::config::MAP_NAME_CHARS;
 
 /// A stretch of a message's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,25 +41,38 @@ pub fn segments(text: &str) -> Vec<Segment<'_>> {
         .collect()
 }
 
-/// The beginning of `segments` that is shown until "Show all"; `None` if all of it is short enough. A link that crosses the cut
-/// is shown as text, since a shortened address leads elsewhere.
+/// What has to be told beside a link, because one does not see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// The host: the link is called otherwise.
+    Host,
+    /// The host, whose name has letters that look like others, perhaps.
+    OtherLetters,
+    /// The host, before which stands something that could be taken for it.
+    UserInformation,
+}
+
+/// What has to be told beside a link to `address` that is shown as `shown`. `host` is the host as the browser will use it, with its port if that is not the usual one.
 #[must_use]
-pub fn collapse<'a>(segments: &[Segment<'a>]) -> Option<Vec<Segment<'a>>> {
-    let (mut chars, mut lines) = (0, 0);
-    let mut shown = Vec::new();
-    for segment in segments {
-        let (Segment::Plain(text) | Segment::Link(text)) = *segment;
-        for (position, char) in text.char_indices() {
-            chars += 1;
-            lines += usize::from(char == '\n');
-            if chars > COLLAPSED_CHARS || lines >= COLLAPSED_LINES {
-                shown.push(Segment::Plain(&text[..position]));
-                return Some(shown);
-            }
-        }
-        shown.push(*segment);
+pub fn beside(shown: &str, address: &str, host: &str) -> Option<Beside> {
+    let after_scheme = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let end = after_scheme.find(['/', '?', '#', '\\']).unwrap_or(after_scheme.len());
+    let typed = &after_scheme[..end];
+    let is_host = |text: &str| {
+        let port = text.get(host.len()..);
+        text.get(..host.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(host))
+            && matches!(port, Some("" | ":80" | ":443"))
+    };
+    if typed.contains('@') {
+        Some(Beside::UserInformation)
+    } else if host.split('.').any(|label| label.starts_with("xn--")) {
+        Some(Beside::OtherLetters)
+    } else if shown == address && is_host(typed) || is_host(shown) {
+        None
+    } else {
+        Some(Beside::Host)
     }
-    None
 }
 
 /// `name` between Unicode isolates (UAX #9), so that a right-to-left name cannot turn the sentence around it.
@@ -136,25 +163,37 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_are_cut_between_characters_and_lines() {
-        assert_eq!(collapse(&segments("short")), None);
-        let long = "🦜".repeat(COLLAPSED_CHARS + 1);
+    fn what_one_does_not_see_of_a_link_is_told_beside_it() {
+        let plain = |address, host| beside(address, address, host);
+        for (address, host) in [
+            ("https://a.example/x", "a.example"),
+            ("HTTPS://A.Example:443?q", "a.example"),
+            ("http://a.example:8080", "a.example:8080"),
+            ("https://a.example/@b.example", "a.example"),
+        ] {
+            assert_eq!(plain(address, host), None, "{address}");
+        }
+        let evil = "https://bank.example@evil.example/";
+        assert_eq!(plain(evil, "evil.example"), Some(Beside::UserInformation));
+        let other = "https://b\u{fc}cher.example";
+        assert_eq!(plain(other, "xn--bcher-kva.example"), Some(Beside::OtherLetters));
         assert_eq!(
-            collapse(&segments(&long)),
-            Some(vec![Plain(&long[..4 * COLLAPSED_CHARS])])
+            plain("https://xn--e1awd7f.example", "xn--e1awd7f.example"),
+            Some(Beside::OtherLetters)
         );
-        let lines = "x\n".repeat(COLLAPSED_LINES);
-        assert_eq!(
-            collapse(&segments(&lines)),
-            Some(vec![Plain(&lines[..2 * COLLAPSED_LINES - 1])])
-        );
-    }
-
-    #[test]
-    fn a_link_across_the_cut_is_no_link() {
-        let text = format!("{} https://a.example/path", "x".repeat(COLLAPSED_CHARS - 10));
-        let shown = collapse(&segments(&text)).unwrap();
-        assert!(shown.iter().all(|segment| matches!(segment, Plain(_))));
+        assert_eq!(plain("http://0x7f.1", "127.0.0.1"), Some(Beside::Host));
+        assert_eq!(plain("https://evil.example\\.bank.example", "evil.example"), None);
+        let named = |shown| beside(shown, "https://evil.example/", "evil.example");
+        assert_eq!(named("Evil.example"), None);
+        for shown in [
+            "here",
+            "https://bank.example",
+            "https://evil.example",
+            "evil.example.bank.example",
+            "",
+        ] {
+            assert_eq!(named(shown), Some(Beside::Host), "{shown}");
+        }
     }
 
     #[test]

@@ -43,6 +43,9 @@ pub(crate) const FOUND_SHOWN: usize = 50;
 /// How many messages are shown before one that the person goes to.
 pub(crate) const SHOWN_BEFORE: usize = 20;
 
+/// How often is looked whether a new day has begun.
+pub(crate) const DAY_TICK: Duration = Duration::from_secs(60);
+
 /// How near the end of the log, in pixels, counts as reading along; and how near its start as wanting earlier messages.
 pub(crate) const AT_END_PX: i32 = 80;
 

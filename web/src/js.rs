@@ -116,6 +116,14 @@ pub(crate) fn document() -> web_sys::Document {
     window().document().expect("invariant: the app runs in a page")
 }
 
+/// Selects what is in an element, for the person to copy.
+pub(crate) fn select_text(element: &web_sys::Element) {
+    if let Ok(Some(selection)) = window().get_selection() {
+        // Fails only for elements that are not in the page any more.
+        let _ = selection.select_all_children(element);
+    }
+}
+
 /// What the browser keeps for this page under a name; empty if that is nothing, or nothing can be kept.
 pub(crate) fn kept(key: &str) -> String {
     let kept = local_storage().and_then(|storage| storage.get_item(key).ok().flatten());

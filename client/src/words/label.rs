@@ -106,3 +106,9 @@ pub const COPY_TEXT: &str = "Copy text";
 pub const REACTIONS: &str = "Reactions";
 /// The new text of a message.
 pub const NEW_TEXT: &str = "New text";
+/// A piece of code in a message.
+pub const CODE: &str = "Code";
+/// Copies such a piece.
+pub const COPY_CODE: &str = "Copy code";
+/// What is offered to somebody who types.
+pub const SUGGESTIONS: &str = "Suggestions";

@@ -1,6 +1,9 @@
 //! The sentences that stand on the pages as they are.
 
-use crate::{store::Space, text::isolate};
+use crate::{
+    store::Space,
+    text::{Beside, isolate},
+};
 
 /// What inviting by hand is.
 pub const INVITE_HELP: &str =
@@ -314,6 +317,28 @@ pub const EDITED: &str = "edited";
 pub const EDIT_HELP: &str = "Everyone sees the new text, and that it was edited. What it said before can be looked up.";
 /// Over the message box, before the name.
 pub const REPLYING_TO: &str = "Replying to ";
+
+/// Beside a link, before the host.
+#[must_use]
+pub fn leads_to(beside: Beside) -> &'static str {
+    match beside {
+        Beside::Host => "leads to ",
+        Beside::OtherLetters => "this name has other letters than it may seem: ",
+        Beside::UserInformation => "what is before the @ is not the site. It leads to ",
+    }
+}
+
+/// The day between messages.
+pub const TODAY: &str = "Today";
+/// The day before.
+pub const YESTERDAY: &str = "Yesterday";
+
+/// How much is offered to somebody who types, for those who listen.
+#[must_use]
+pub fn offered(count: usize) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} suggestion{s}. Arrow keys choose, Enter takes one, Escape hides them.")
+}
 
 #[cfg(test)]
 mod tests {

@@ -23,7 +23,7 @@ return {
     text: article.querySelector('.message-text')?.textContent ?? '',
     whisper: text(article, '.whisper-label'),
     delivery: text(article, '.delivery'),
-    quote: text(article, 'blockquote'),
+    quote: text(article, '.quote'),
     former: [...article.querySelectorAll('details.edited > p')].map((former) => former.textContent),
     reactions: [...article.querySelectorAll('[aria-label=Reactions] button')].map((one) => one.getAttribute('aria-label')),
   })),

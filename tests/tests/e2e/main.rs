@@ -17,6 +17,7 @@ mod contract;
 mod files;
 mod finding;
 mod folders;
+mod formatting;
 mod history;
 mod hostile;
 mod hosting;

@@ -1,12 +1,13 @@
 //! The log of the room.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     rc::Rc,
 };
 
 use client::{
     room::{Entry, RoomState, follows},
+    text::Mentioned,
     words::{label, page, spoken},
 };
 use mesh::model::FileInfo;
@@ -16,13 +17,15 @@ use web_sys::{Element, HtmlElement, ResizeObserver};
 use yew::prelude::*;
 
 use super::{
+    day::{Calendar, Day},
     file_card::FileAction,
     icon::{Icon, glyph},
     message_item::{MessageItem, article_id},
     said_of::{answered_by, quote_of, reactions_to},
 };
 use crate::{
-    config::{AT_END_PX, MESSAGES_SHOWN, SHOWN_BEFORE},
+    config::{AT_END_PX, DAY_TICK, MESSAGES_SHOWN, SHOWN_BEFORE},
+    hooks::use_tick,
     js,
 };
 
@@ -88,6 +91,12 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     let left_out = use_state_eq(|| None::<usize>);
     use_end(&props.state, messages, &list, &at_end, &unseen);
 
+    // No timer until midnight: it would be late by as long as the machine slept.
+    use_tick(true, DAY_TICK);
+    let around = Around {
+        calendar: Calendar::new(),
+        names: OnceCell::new(),
+    };
     let latest = messages.len().saturating_sub(MESSAGES_SHOWN);
     let first = left_out.map_or(latest, |left_out| left_out.min(latest));
     let show_earlier = use_earlier(&list, first, &left_out);
@@ -126,11 +135,11 @@ pub fn MessageList(props: &MessageListProps) -> Html {
                 } else if props.state.dropped {
                     <p class="earlier">{ page::OLDER_REMOVED }</p>
                 }
-                { items(props, &messages[first..]) }
+                { items(props, &around, &messages[first..]) }
                 if !ahead.is_empty() {
                     <details class="ahead">
                         <summary>{ page::dated_ahead(ahead.len()) }</summary>
-                        { items(props, ahead) }
+                        { items(props, &around, ahead) }
                     </details>
                 }
             </div>
@@ -145,10 +154,18 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     }
 }
 
-/// Some of the messages, but for those of people who are muted: in place of these stands how many they are.
-fn items(props: &MessageListProps, messages: &[Rc<Entry>]) -> Html {
+/// What all messages are shown by.
+struct Around {
+    calendar: Calendar,
+    /// Who can be mentioned, once somebody may be.
+    names: OnceCell<Rc<Vec<Mentioned>>>,
+}
+
+/// Some of the messages under their days, but for those of people who are muted: in place of these stands how many they are.
+fn items(props: &MessageListProps, around: &Around, messages: &[Rc<Entry>]) -> Html {
     let state = &props.state;
     let mut before: Option<&Rc<Entry>> = None;
+    let mut day: Option<Day> = None;
     let mut hidden = 0;
     let mut items: Vec<Html> = Vec::new();
     let answered = answered_by(state, messages);
@@ -158,6 +175,17 @@ fn items(props: &MessageListProps, messages: &[Rc<Entry>]) -> Html {
             hidden += 1;
             continue;
         }
+        let placed = message.order.unix_millis();
+        if !day.is_some_and(|day| day.has(placed))
+            && let Some(next) = Day::of(placed)
+        {
+            items.push(around.calendar.separator(&next));
+            (day, before) = (Some(next), None);
+        }
+        let names = message.text.contains('@').then(|| {
+            let names = around.names.get_or_init(|| Rc::new(state.mentionable()));
+            Rc::clone(names)
+        });
         let is_first_unread = state.first_unread == Some(message.id);
         if is_first_unread {
             items.push(line("new", "new-from-here", page::NEW_FROM_HERE.into()));
@@ -178,6 +206,8 @@ fn items(props: &MessageListProps, messages: &[Rc<Entry>]) -> Html {
                 on_goto={props.on_goto.clone()}
                 on_actions={props.on_actions.clone()}
                 {follows}
+                same_day={day.is_some_and(|day| day.has(message.unix_millis))}
+                {names}
                 entry={entry.clone()}
             />
         });

@@ -295,7 +295,7 @@ async fn who_listens_hears_each_new_message_once() {
         message(1, 1, None, "before you came"),
     ];
     let mut page = Shown::<RoomView>::new(room(said.clone(), &outbox)).await;
-    let heard = "[aria-live=polite]";
+    let heard = ".messages-frame > [aria-live=polite]";
     assert_eq!(page.text(heard), "");
     for (event, words) in [
         (now(2, 1, "one"), "Ada: one\n"),

@@ -57,7 +57,7 @@ pub(super) fn SearchMessages(props: &SearchMessagesProps) -> Html {
                     <span class="message-head">
                         <bdi class="author">{ props.state.author_of(message) }</bdi>
                         { " " }
-                        { said_at(message.unix_millis) }
+                        { said_at(message.unix_millis, false) }
                     </span>
                     { " " }
                     <bdi>{ before }<mark>{ found }</mark>{ after }</bdi>

@@ -326,6 +326,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                         closed={state.closed}
                         reply_to={answered(state, target.reply_to)}
                         focus_request={target.chosen}
+                        people={let state = state.clone(); move |()| state.names_offered()}
                         {on_send}
                         on_everyone={choose.reform(|()| (None, None))}
                         on_files={props.on_files.clone()}
