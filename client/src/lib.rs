@@ -48,6 +48,7 @@ pub mod sim;
 pub mod slot;
 pub mod standing;
 pub mod store;
+pub mod telling;
 pub mod text;
 pub mod validate;
 pub mod words;

@@ -1,6 +1,6 @@
 //! The room as shown, event by event.
 
-use mesh::model::{Alert, FileState, Timestamp};
+use mesh::model::{Alert, FileState, PersonState, Timestamp};
 
 use super::*;
 use crate::{

@@ -90,6 +90,10 @@ pub const RECIPIENTS: &str = "Who has this message";
 pub const LARGE_MAP: &str = "Larger map";
 /// What can be done with a message.
 pub const ACTIONS: &str = "Actions";
+/// What one is told of while one looks elsewhere.
+pub const NOTIFICATIONS: &str = "Notifications";
+/// Of which messages.
+pub const TOLD_OF: &str = "Notify me of";
 /// Looks for words in what was said.
 pub const SEARCH: &str = "Search messages";
 /// Leads to the message that another one answers.

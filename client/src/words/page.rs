@@ -2,6 +2,7 @@
 
 use crate::{
     store::Space,
+    telling::Told,
     text::{Beside, isolate},
 };
 
@@ -289,6 +290,29 @@ pub const INVITED_OPEN_END: &str = "”: anyone who guesses the name can come in
 
 /// In the place of a message that is answered and not here.
 pub const REPLIED_GONE: &str = "A message that is not here";
+/// What a notification says that is to say nothing.
+pub const SOMETHING_NEW: &str = "Something was said here.";
+/// What notifications are.
+pub const TOLD_HELP: &str = "Shown while you look elsewhere, as long as this page is open in a tab.";
+/// The browser does not allow notifications.
+pub const TOLD_DENIED: &str = "This browser lets this page show none. Allow notifications for this page in the browser's settings, then choose again.";
+/// The browser's question was not answered.
+pub const TOLD_DISMISSED: &str =
+    "The browser asked whether this page may show some, and got no answer. Choose again, and allow it.";
+/// There are none.
+pub const TOLD_UNAVAILABLE: &str =
+    "There are none here. They need a page that came by https, and on an iPhone one that was added to the home screen.";
+
+/// Of which messages a person is told.
+#[must_use]
+pub const fn told(told: Told) -> &'static str {
+    match told {
+        Told::Nothing => "Nothing",
+        Told::ForMe => "Whispers, and messages that mention you",
+        Told::Everything => "All messages",
+    }
+}
+
 /// In the empty box for words to look for.
 pub const SEARCH_HINT: &str = "Words, a name or a day like 2026-11-28";
 /// Looks for files only.

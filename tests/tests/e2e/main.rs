@@ -32,5 +32,6 @@ mod serverless;
 mod showing;
 mod taking_along;
 mod talking;
+mod telling;
 mod terminal;
 mod text;

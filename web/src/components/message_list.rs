@@ -93,10 +93,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
 
     // No timer until midnight: it would be late by as long as the machine slept.
     use_tick(true, DAY_TICK);
-    let around = Around {
-        calendar: Calendar::new(),
-        names: OnceCell::new(),
-    };
+    let around = Around::new();
     let latest = messages.len().saturating_sub(MESSAGES_SHOWN);
     let first = left_out.map_or(latest, |left_out| left_out.min(latest));
     let show_earlier = use_earlier(&list, first, &left_out);
@@ -159,6 +156,15 @@ struct Around {
     calendar: Calendar,
     /// Who can be mentioned, once somebody may be.
     names: OnceCell<Rc<Vec<Mentioned>>>,
+}
+
+impl Around {
+    fn new() -> Self {
+        Self {
+            calendar: Calendar::new(),
+            names: OnceCell::new(),
+        }
+    }
 }
 
 /// Some of the messages under their days, but for those of people who are muted: in place of these stands how many they are.

@@ -5,6 +5,7 @@ mod actions;
 mod empty;
 pub mod keeping;
 mod menu;
+mod notifications;
 mod recipients;
 mod search;
 pub mod sheet;
@@ -36,7 +37,7 @@ use shared::{MessageId, PeerId, RoomCode, identity::safety_number, signal::IceSe
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
-use self::{keeping::Keep, view::RoomView};
+use self::{keeping::Keep, notifications::use_told, view::RoomView};
 use crate::{
     appearance::{self, Setting},
     clock,
@@ -87,7 +88,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
     });
     let leaving = use_leaving(state.left, &on_forget);
     let is_leaving = *leaving != Leaving::No;
-    use_title(words::page::title(state.unread, state.files_percent()));
+    use_title(words::page::title(state.unread, state.files_percent()), state.unread);
     use_small_pictures(&state, &session);
 
     let on_look = use_callback(session.clone(), {
@@ -126,6 +127,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
         move |peer, (_, me)| safety_number(&room, me, &peer)
     });
     let recipients = use_callback(session.clone(), |id, session| session.recipients(id));
+    let (told, on_told) = use_told(code);
     let drafts = use_memo((room.id(), me), |(room, me)| Drafts::of(room, me));
     let folded = use_memo((), |()| appearance::is_network_folded());
     // Until its founder's word comes, and where only we are.
@@ -206,6 +208,8 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             on_react={commands.on_react.clone()}
             on_edit={commands.on_edit.clone()}
             on_delete={commands.on_delete.clone()}
+            {told}
+            {on_told}
             preparing={(*preparing).clone()}
             on_files_refused={commands.on_files_refused.clone()}
             on_dismiss={commands.on_dismiss.clone()}

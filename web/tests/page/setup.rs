@@ -5,6 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use client::{
     room::{RoomAction, RoomState, Visibility, reduce},
     standing::standing,
+    telling::Told,
 };
 use mesh::io::ServerId;
 use mesh::model::{Event, InvitationError, Message, Person, PersonState, SendError, ServerState, Timestamp};
@@ -64,6 +65,8 @@ pub(crate) fn room(events: impl IntoIterator<Item = Event>, outbox: &Outbox) -> 
         on_react: Callback::noop(),
         on_edit: Callback::from(|_| Ok(())),
         on_delete: Callback::noop(),
+        told: Callback::from(|()| Told::Nothing),
+        on_told: Callback::noop(),
         on_mark: Callback::noop(),
         preparing: None,
         on_dismiss: Callback::noop(),

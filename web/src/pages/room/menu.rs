@@ -72,6 +72,9 @@ pub(super) fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>, on_cho
             if !props.state.messages.is_empty() {
                 { goes_to(Icon::Search, label::SEARCH, Sheet::Search) }
             }
+            if open {
+                { goes_to(Icon::Bell, label::NOTIFICATIONS, Sheet::Notifications) }
+            }
             { goes_to(Icon::Clock, label::KEEPING, Sheet::Keeping) }
             { goes_to(Icon::Sun, label::APPEARANCE, Sheet::Appearance) }
             { goes_to(Icon::Open, label::CHECK_CONNECTION, Sheet::Check) }

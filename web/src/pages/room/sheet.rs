@@ -22,6 +22,7 @@ use super::{
     actions::{actions, copy_text, delete, edit},
     keeping::keeping,
     menu::{close_then, menu},
+    notifications::Notifications,
     recipients::recipients,
     search::SearchMessages,
     view::{RoomViewProps, kind, name},
@@ -62,6 +63,8 @@ pub enum Sheet {
     Check,
     /// Words in what was said.
     Search,
+    /// What is told while one looks elsewhere.
+    Notifications,
     /// The files of the room.
     Files,
     /// What was said, as a file.
@@ -104,6 +107,7 @@ impl Sheet {
             | Self::Appearance
             | Self::Check
             | Self::Search
+            | Self::Notifications
             | Self::Files
             | Self::Export
             | Self::Diagnostics
@@ -125,6 +129,7 @@ impl Sheet {
             | Self::Appearance
             | Self::Check
             | Self::Search
+            | Self::Notifications
             | Self::Files
             | Self::Export
             | Self::Diagnostics
@@ -271,6 +276,13 @@ fn content(
             let on_goto = close_then(show, &ways.on_goto);
             html! { <>{ title(label::SEARCH) }<SearchMessages state={props.state.clone()} {on_goto} />{ done }</> }
         }
+        Sheet::Notifications => html! {
+            <>
+                { title(label::NOTIFICATIONS) }
+                <Notifications told={props.told.clone()} on_told={props.on_told.clone()} />
+                { done }
+            </>
+        },
         Sheet::Files => html! { <>{ title(label::FILES) }{ file_list(&props.state, &props.on_file) }{ done }</> },
         Sheet::Export => html! { <>{ export(props, space) }{ done }</> },
         Sheet::Diagnostics => html! {

@@ -11,6 +11,7 @@ use client::{
     room::{Pinned, RoomState},
     standing::{Blocked, ServerStanding, Standing},
     store::Space,
+    telling::Told,
     words::{self, label, page},
 };
 use mesh::model::{FileInfo, Invitation, InvitationError, Network, Obstacle, PersonState, SendError, Vanish};
@@ -41,6 +42,7 @@ use crate::{
     drafts::Drafts,
     folder::{self, Chosen},
     js,
+    telling::Asked,
 };
 
 /// Properties of [`RoomView`].
@@ -126,6 +128,10 @@ pub struct RoomViewProps {
     pub on_edit: Callback<(MessageId, String), Result<(), SendError>>,
     /// Called with a message of ours that the person wants gone.
     pub on_delete: Callback<MessageId>,
+    /// Gives of which messages the person is told while they look elsewhere.
+    pub told: Callback<(), Told>,
+    /// Called with of which they want to be told, and with what is to be called with what became of that.
+    pub on_told: Callback<(Told, Callback<Asked>)>,
     /// A notice was read.
     #[prop_or_default]
     pub on_dismiss: Callback<u64>,
