@@ -12,6 +12,7 @@ use gloo_events::EventListener;
 use shared::RoomCode;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Notification, NotificationOptions, NotificationPermission};
+use yew::Callback;
 
 use crate::{
     appearance::{self, Setting},
@@ -30,6 +31,9 @@ pub enum Asked {
     /// There are none in this browser, or at this address.
     Unavailable,
 }
+
+/// Takes of what the person wants to be told, and what is to be called with what became of that.
+pub type OnTold = Callback<(Told, Callback<Asked>)>;
 
 /// Whether somebody looks at the page: it is in view, and nothing else has the cursor.
 fn is_looked_at() -> bool {
@@ -59,10 +63,13 @@ async fn ask() -> Asked {
         // What it answers is the same as can be read afterwards.
         let _ = JsFuture::from(asked).await;
     }
-    match Notification::permission() {
-        NotificationPermission::Granted => Asked::Done,
-        NotificationPermission::Denied => Asked::Denied,
-        _ => Asked::Dismissed,
+    let permission = Notification::permission();
+    if permission == NotificationPermission::Granted {
+        Asked::Done
+    } else if permission == NotificationPermission::Denied {
+        Asked::Denied
+    } else {
+        Asked::Dismissed
     }
 }
 

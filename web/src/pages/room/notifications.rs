@@ -12,12 +12,12 @@ use crate::{
     appearance::Setting,
     components::{choice::Choice, element::words},
     rooms,
-    telling::{self, Asked},
+    telling::{self, Asked, OnTold},
 };
 
 /// What gives of which messages of a room the person is told, and what is called with another choice.
 #[hook]
-pub(super) fn use_told(code: &RoomCode) -> (Callback<(), Told>, Callback<(Told, Callback<Asked>)>) {
+pub(super) fn use_told(code: &RoomCode) -> (Callback<(), Told>, OnTold) {
     let told = use_callback(code.clone(), |(), code| {
         rooms::find(code).map_or(Told::Nothing, |room| room.told)
     });
@@ -34,7 +34,7 @@ pub(super) struct NotificationsProps {
     /// Gives what was chosen for this room.
     pub(super) told: Callback<(), Told>,
     /// Called with what is chosen, and with what is to be called with what became of that.
-    pub(super) on_told: Callback<(Told, Callback<Asked>)>,
+    pub(super) on_told: OnTold,
 }
 
 /// Of which messages, and how much is shown.

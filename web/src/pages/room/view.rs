@@ -42,7 +42,7 @@ use crate::{
     drafts::Drafts,
     folder::{self, Chosen},
     js,
-    telling::Asked,
+    telling::OnTold,
 };
 
 /// Properties of [`RoomView`].
@@ -131,7 +131,7 @@ pub struct RoomViewProps {
     /// Gives of which messages the person is told while they look elsewhere.
     pub told: Callback<(), Told>,
     /// Called with of which they want to be told, and with what is to be called with what became of that.
-    pub on_told: Callback<(Told, Callback<Asked>)>,
+    pub on_told: OnTold,
     /// A notice was read.
     #[prop_or_default]
     pub on_dismiss: Callback<u64>,
