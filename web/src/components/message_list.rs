@@ -93,10 +93,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
 
     // No timer until midnight: it would be late by as long as the machine slept.
     use_tick(true, DAY_TICK);
-    let around = Around {
-        calendar: Calendar::new(),
-        names: OnceCell::new(),
-    };
+    let around = Around::default();
     let latest = messages.len().saturating_sub(MESSAGES_SHOWN);
     let first = left_out.map_or(latest, |left_out| left_out.min(latest));
     let show_earlier = use_earlier(&list, first, &left_out);
@@ -155,6 +152,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
 }
 
 /// What all messages are shown by.
+#[derive(Default)]
 struct Around {
     calendar: Calendar,
     /// Who can be mentioned, once somebody may be.
