@@ -7,7 +7,7 @@ mod inline;
 mod markup;
 mod mention;
 
-use linkify::{LinkFinder, LinkKind};
+use std::ops::Range;
 
 pub use self::{
     complete::{Completion, Offer, complete, typed_emoji},
@@ -18,27 +18,47 @@ pub use self::{
 };
 use crate::config::MAP_NAME_CHARS;
 
-/// A stretch of a message's text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Segment<'a> {
-    /// Shown as it is.
-    Plain(&'a str),
-    /// An `http` or `https` address that can be clicked.
-    Link(&'a str),
+/// Where the `http` and `https` addresses are in a text that can be clicked, in order.
+#[must_use]
+pub fn addresses(text: &str) -> Vec<Range<usize>> {
+    const MARK: &str = "://";
+    let mut found = Vec::<Range<usize>>::new();
+    let mut at = 0;
+    while let Some(before) = text[at..].find(MARK) {
+        let (scheme, host) = (&text[at..at + before], at + before + MARK.len());
+        let start = at + scheme.trim_end_matches(|char: char| char.is_ascii_alphanumeric()).len();
+        at = host;
+        // Whatever comes of it, no address is looked at twice.
+        if is_web(&text[start..]) {
+            at += address_len(&text[host..]);
+            if at > host && is_safe_link(&text[start..at]) {
+                found.push(start..at);
+            }
+        }
+    }
+    found
 }
 
-/// Cuts `text` into plain stretches and links.
-#[must_use]
-pub fn segments(text: &str) -> Vec<Segment<'_>> {
-    let mut finder = LinkFinder::new();
-    finder.kinds(&[LinkKind::Url]).url_must_have_scheme(true);
-    finder
-        .spans(text)
-        .map(|span| match span.kind() {
-            Some(_) if is_safe_link(span.as_str()) => Segment::Link(span.as_str()),
-            Some(_) | None => Segment::Plain(span.as_str()),
-        })
-        .collect()
+/// How much of a text goes on with an address: up to what stands in no address, without the punctuation of the sentence around it. None if it begins with no host.
+fn address_len(text: &str) -> usize {
+    if !text.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[' || !first.is_ascii()) {
+        return 0;
+    }
+    let (mut end, mut depth) = (0, 0_u32);
+    for (place, char) in text.char_indices() {
+        match char {
+            '(' | '[' => depth += 1,
+            ')' | ']' => match depth.checked_sub(1) {
+                Some(outer) => (depth, end) = (outer, place + 1),
+                None => break,
+            },
+            '<' | '>' | '"' | '`' | '{' | '}' | '|' | '\\' | '^' => break,
+            other if other.is_whitespace() || other.is_control() => break,
+            '.' | ',' | ':' | ';' | '!' | '?' | '\'' => {}
+            other => end = place + other.len_utf8(),
+        }
+    }
+    end
 }
 
 /// What has to be told beside a link, because one does not see it.
@@ -92,11 +112,15 @@ pub fn short(name: &str) -> String {
 
 /// Only the web's own schemes, and nothing whose look could differ from where it leads.
 fn is_safe_link(link: &str) -> bool {
+    is_web(link) && !link.chars().any(is_invisible)
+}
+
+fn is_web(link: &str) -> bool {
     let starts_with = |scheme: &str| {
         link.get(..scheme.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     };
-    (starts_with("http://") || starts_with("https://")) && !link.chars().any(is_invisible)
+    starts_with("http://") || starts_with("https://")
 }
 
 /// Characters that show nothing but can reorder or hide what is around them.
@@ -106,7 +130,27 @@ pub(crate) fn is_invisible(char: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Segment::*, *};
+    use self::Segment::*;
+    use super::*;
+
+    #[derive(Debug, PartialEq, Eq)]
+    enum Segment<'a> {
+        Plain(&'a str),
+        Link(&'a str),
+    }
+
+    fn segments(text: &str) -> Vec<Segment<'_>> {
+        let mut at = 0;
+        let mut segments = Vec::new();
+        for link in addresses(text) {
+            segments.push(Plain(&text[at..link.start]));
+            segments.push(Link(&text[link.clone()]));
+            at = link.end;
+        }
+        segments.push(Plain(&text[at..]));
+        segments.retain(|segment| *segment != Plain(""));
+        segments
+    }
 
     #[test]
     fn only_web_addresses_become_links() {
@@ -127,6 +171,11 @@ mod tests {
             "ftp://a.example",
             "a@b.example",
             "www.a.example",
+            "xhttp://a.example",
+            "http:/a.example",
+            "http://",
+            "https://.",
+            "://a.example",
         ] {
             assert!(
                 !segments(text).iter().any(|segment| matches!(segment, Link(_))),
@@ -141,6 +190,27 @@ mod tests {
             segments("<a href=\"https://a.example\">"),
             [Plain("<a href=\""), Link("https://a.example"), Plain("\">")]
         );
+    }
+
+    #[test]
+    fn a_link_ends_where_its_sentence_goes_on() {
+        for (text, link) in [
+            ("(https://a.example/x_(y))", "https://a.example/x_(y)"),
+            ("https://a.example/?q=a,b!", "https://a.example/?q=a,b"),
+            ("'https://a.example/it's'", "https://a.example/it's"),
+            ("https://a.example/ü/中, and", "https://a.example/ü/中"),
+            ("https://[::1]:80/x]", "https://[::1]:80/x"),
+            ("https://u:p@a.example:8/#x...", "https://u:p@a.example:8/#x"),
+            ("x:https://a.example|", "https://a.example"),
+            ("http://https://a.example", "http://https://a.example"),
+        ] {
+            let found = addresses(text);
+            assert_eq!(
+                found.iter().map(|place| &text[place.clone()]).collect::<Vec<_>>(),
+                [link],
+                "{text}"
+            );
+        }
     }
 
     #[test]

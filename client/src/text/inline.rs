@@ -6,9 +6,8 @@
 use std::ops::Range;
 
 use super::{
-    Segment, is_safe_link,
+    addresses, is_safe_link,
     mention::{Mentioned, Who, longest},
-    segments,
 };
 use crate::config::MENTIONS_LOOKED_AT;
 
@@ -93,18 +92,6 @@ impl<'n> Reader<'n> {
         scan.flush();
         scan.spans()
     }
-}
-
-/// Where the addresses are that were typed.
-fn addresses(text: &str) -> Vec<Range<usize>> {
-    let mut at = 0;
-    let place = |segment| {
-        let (Segment::Plain(text) | Segment::Link(text)) = segment;
-        let place = at..at + text.len();
-        at = place.end;
-        matches!(segment, Segment::Link(_)).then_some(place)
-    };
-    segments(text).into_iter().filter_map(place).collect()
 }
 
 /// A part of a line: where it stands, and what it is.

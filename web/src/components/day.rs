@@ -69,12 +69,14 @@ pub(super) struct Calendar {
     format: OnceCell<DateTimeFormat>,
 }
 
-impl Calendar {
-    pub(super) fn new() -> Self {
+impl Default for Calendar {
+    fn default() -> Self {
         let (today, format) = (Day::around(&Date::new_0()), OnceCell::new());
         Self { today, format }
     }
+}
 
+impl Calendar {
     /// The line over the messages of a day.
     pub(super) fn separator(&self, day: &Day) -> Html {
         let (name, lang) = if *day == self.today {

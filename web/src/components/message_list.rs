@@ -93,7 +93,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
 
     // No timer until midnight: it would be late by as long as the machine slept.
     use_tick(true, DAY_TICK);
-    let around = Around::new();
+    let around = Around::default();
     let latest = messages.len().saturating_sub(MESSAGES_SHOWN);
     let first = left_out.map_or(latest, |left_out| left_out.min(latest));
     let show_earlier = use_earlier(&list, first, &left_out);
@@ -152,19 +152,11 @@ pub fn MessageList(props: &MessageListProps) -> Html {
 }
 
 /// What all messages are shown by.
+#[derive(Default)]
 struct Around {
     calendar: Calendar,
     /// Who can be mentioned, once somebody may be.
     names: OnceCell<Rc<Vec<Mentioned>>>,
-}
-
-impl Around {
-    fn new() -> Self {
-        Self {
-            calendar: Calendar::new(),
-            names: OnceCell::new(),
-        }
-    }
 }
 
 /// Some of the messages under their days, but for those of people who are muted: in place of these stands how many they are.

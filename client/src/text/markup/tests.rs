@@ -337,6 +337,8 @@ fn hostile_texts_take_time_in_proportion_to_their_length() {
         "https://a.b",
         "https://a.b/ ",
         "http://a@",
+        "x://",
+        "http://a\u{200b}",
         "[a](https://b.c)",
         "a",
         " ",
