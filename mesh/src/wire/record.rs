@@ -245,9 +245,9 @@ impl<'a> Unchecked<'a> {
         decode(self.content)
     }
 
-    /// Whether something travels beside the content.
+    /// Whether something travels beside the content, or stands in its place.
     pub(super) fn has_body(&self) -> bool {
-        self.body.is_some()
+        self.body.is_some() || self.deletion.is_some()
     }
 
     /// The record as it travels without what travels beside the content, or with its author's word that it is deleted in its place.
