@@ -322,8 +322,9 @@ impl RoomState {
     fn on_message(&mut self, message: Message, visibility: Visibility) {
         let (id, own, recent) = (message.id, message.own, message.recent);
         let place = (message.order, id);
-        let is_muted = self.mark_of(&message.author).muted;
-        if !self.insert(message) || is_muted {
+        // Nobody is told of what is gone already.
+        let is_silent = self.mark_of(&message.author).muted || message.deleted;
+        if !self.insert(message) || is_silent {
             return;
         }
         if own {

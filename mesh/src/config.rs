@@ -325,7 +325,7 @@ pub const RELATED_TEXT_BYTES_MAX: usize = TEXT_BYTES_MAX - 64;
 pub const REACTIONS_MAX: usize = 8;
 
 /// How many entries one deletion may name: a message and what it was changed to. Each costs everybody the check of a signature.
-pub const DELETED_MAX: usize = 16;
+pub const DELETED_MAX: usize = 4;
 
 /// How many bytes a reaction may have: the longest emoji of Unicode has 35, and flags of regions 28.
 pub const REACTION_BYTES_MAX: usize = 48;

@@ -128,6 +128,7 @@ impl Files {
         self.stop_asking(cx, root);
         self.stop_carrying(cx, root);
         let mut holding = Holding::new(info, Wish::Fetch);
+        holding.by = Some(self.me);
         let is_it = holding.set_hashes(hashes);
         debug_assert!(is_it, "invariant: the hashes of an offer were checked");
         holding.have = set::PieceSet::all(holding.pieces());
@@ -147,7 +148,7 @@ impl Files {
         info: FileInfo,
         offered_by: impl Iterator<Item = PeerId>,
     ) -> Result<(), FileError> {
-        let root = info.root;
+        let (root, mut offered_by) = (info.root, offered_by.peekable());
         if !self.has_room_for(&root) {
             return Err(FileError::TooMany);
         }
@@ -170,7 +171,9 @@ impl Files {
         }
         self.dropped.remove(&root);
         if !self.holdings.contains_key(&root) {
-            self.holdings.insert(root, Holding::new(info, Wish::Fetch));
+            let mut holding = Holding::new(info, Wish::Fetch);
+            holding.by = offered_by.peek().copied();
+            self.holdings.insert(root, holding);
         }
         let now = cx.instant();
         if let Some(holding) = self.holdings.get_mut(&root) {
@@ -213,6 +216,17 @@ impl Files {
         self.note_dropped(cx, &info);
         cx.event(dropped(info));
         self.settle(cx);
+    }
+
+    /// Nobody offers a file any more, and the last who did deleted that: it goes if it is here by their offer.
+    pub(crate) fn withdraw(&mut self, cx: &mut Context, root: FileId, author: PeerId) {
+        if self
+            .holdings
+            .get(&root)
+            .is_some_and(|holding| holding.by == Some(author))
+        {
+            self.cancel(cx, root);
+        }
     }
 
     /// Takes a file out of everything that is under way.

@@ -383,8 +383,11 @@ impl Node {
                 self.tell_net(word);
             } else if let Some(word) = self.files.poll_event() {
                 self.tell_net(word);
-            } else if let Some(root) = self.room.poll_forgotten_file() {
-                self.files.cancel(&mut self.cx, root);
+            } else if let Some((root, deleted_by)) = self.room.poll_forgotten_file() {
+                match deleted_by {
+                    Some(author) => self.files.withdraw(&mut self.cx, root, author),
+                    None => self.files.cancel(&mut self.cx, root),
+                }
             } else if let Some(link) = self.cx.outbox.pop_overflowed() {
                 self.net.handle_overflow(&mut self.cx, &self.room, link);
             } else if !self.net.proceed(&mut self.cx, &self.room) {

@@ -68,8 +68,9 @@ impl Core {
     pub fn delete(&mut self, now: Now, of: MessageId) -> Result<(), SendError> {
         self.command(now, Command::Delete);
         let entry = self.room.entry(&of).filter(|entry| entry.may_be_deleted());
-        entry.ok_or(SendError::NotOwn)?;
-        self.node.delete(now, of)
+        let about = entry.ok_or(SendError::NotOwn)?.about.as_deref();
+        let edits = about.map_or_else(Vec::new, |about| about.edits_of(&self.room.me));
+        self.node.delete(now, of, &edits)
     }
 
     /// Has this emoji for a message that was said to everyone, or no longer.

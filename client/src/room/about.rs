@@ -83,6 +83,13 @@ impl About {
         edits.split_last().map_or(&[], |(_, former)| former)
     }
 
+    /// The ids of what an author changed it to.
+    #[must_use]
+    pub fn edits_of(&self, author: &PeerId) -> Vec<MessageId> {
+        let edits = self.edits.get(author).map_or(&[][..], |edits| edits);
+        edits.iter().map(|((_, id), _)| *id).collect()
+    }
+
     /// The emoji that people have for it, those that were there first at the beginning.
     #[must_use]
     pub fn reactions(&self) -> Vec<Reaction<'_>> {
@@ -251,6 +258,25 @@ impl RoomState {
                     self.on_delivery(*id, delivery);
                 }
             }
+        }
+        self.forget_edits(author, ids);
+    }
+
+    /// What an author changed messages to is deleted.
+    fn forget_edits(&mut self, author: PeerId, ids: &[MessageId]) {
+        let is_meant =
+            |(_, about): &(&MessageId, &Rc<About>)| about.edits_of(&author).iter().any(|id| ids.contains(id));
+        let changed: Vec<_> = self.about.iter().filter(is_meant).map(|(to, _)| *to).collect();
+        for to in changed {
+            if let Some(about) = self.about.get_mut(&to) {
+                let before = about.bytes();
+                let about = Rc::make_mut(about);
+                if let Some(edits) = about.edits.get_mut(&author) {
+                    edits.retain(|((_, id), _)| !ids.contains(id));
+                }
+                self.annotated_bytes = self.annotated_bytes - before + about.bytes();
+            }
+            self.apply(to);
         }
     }
 

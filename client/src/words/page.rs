@@ -336,7 +336,7 @@ pub const DELETED: &str = "Deleted message";
 /// Asks whether to delete a message.
 pub const DELETE_TITLE: &str = "Delete this message?";
 /// What that does.
-pub const DELETE_HELP: &str = "It goes from this room for everyone, and so do its edits and reactions. People who are away lose it when they come back. Whoever copied or exported it still has it.";
+pub const DELETE_HELP: &str = "It goes from this room for everyone, with all that you changed it to. People who are away lose it when they come back. Whoever copied or exported it still has it.";
 /// Under a message that its author changed.
 pub const EDITED: &str = "edited";
 /// Below the box in which a message is changed.

@@ -24,6 +24,8 @@ use crate::{
 pub(crate) struct Holding {
     pub(crate) info: FileInfo,
     pub(crate) wish: Wish,
+    /// By whose offer it is here, if that is known.
+    pub(crate) by: Option<PeerId>,
     /// Until when it is carried for neighbors, if it is not ours but only that: see [`carry`](super::carry).
     pub(crate) carried: Option<Instant>,
     /// Whether somebody who is said to have it could not be reached.
@@ -108,6 +110,7 @@ impl Holding {
         Self {
             info,
             wish,
+            by: None,
             carried: None,
             unreached: false,
             have: PieceSet::none(pieces),

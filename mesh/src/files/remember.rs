@@ -92,7 +92,7 @@ impl Files {
         };
         holding.due.store = None;
         let whole = holding.is_whole();
-        let (info, wish) = (holding.info.clone(), holding.wish);
+        let (info, wish, by) = (holding.info.clone(), holding.wish, holding.by);
         let change = if whole {
             Key::Pieces { root }.forget()
         } else {
@@ -101,7 +101,7 @@ impl Files {
         cx.store(Priority::Soon, change);
         cx.store(
             Priority::Soon,
-            Key::File { root }.keep(&StoredFile { info, wish, whole }),
+            Key::File { root }.keep(&StoredFile { info, wish, whole, by }),
         );
     }
 
@@ -131,10 +131,10 @@ impl Files {
             cx.store(Priority::Soon, Key::File { root: first }.forget());
         }
         self.dropped.insert(root, ());
-        let (info, wish, whole) = (info.clone(), Wish::Drop, false);
+        let (info, wish, whole, by) = (info.clone(), Wish::Drop, false, None);
         cx.store(
             Priority::Soon,
-            Key::File { root }.keep(&StoredFile { info, wish, whole }),
+            Key::File { root }.keep(&StoredFile { info, wish, whole, by }),
         );
     }
 
@@ -148,6 +148,7 @@ impl Files {
 
 fn recall(stored: StoredFile) -> Holding {
     let mut holding = Holding::new(stored.info, stored.wish);
+    holding.by = stored.by;
     if stored.whole {
         holding.have = PieceSet::all(holding.pieces());
     }

@@ -40,12 +40,12 @@ impl Node {
     }
 
     /// Deletes a message of ours for everyone: [`Event::Deleted`](crate::model::Event::Deleted) comes here and to everyone. Nobody has to follow: whoever
-    /// has it may have kept it elsewhere.
+    /// has it may have kept it elsewhere. `edits`: the ids of what it was changed to, as far as the app knows them.
     ///
     /// # Errors
-    /// [`SendError`], and nothing was accepted. Whether the message is ours was checked by the caller: others ignore it if it is not.
-    pub fn delete(&mut self, now: Now, of: MessageId) -> Result<(), SendError> {
-        self.tell(now, |room, cx| room.delete(cx, of))
+    /// [`SendError`], and the message is not deleted. Whether it is ours was checked by the caller: others ignore it if it is not.
+    pub fn delete(&mut self, now: Now, of: MessageId, edits: &[MessageId]) -> Result<(), SendError> {
+        self.tell(now, |room, cx| room.delete(cx, of, edits))
     }
 
     /// Says something while we are in the room.

@@ -73,7 +73,18 @@ impl Room {
     ) -> Option<Rc<Record<Entry>>> {
         let kept = self.take_entry(cx, record, source)?;
         self.show_entry(cx, &kept);
+        self.delete_late_edit(cx, &kept);
         Some(kept)
+    }
+
+    /// Another device of ours changed a message before it heard that the message is deleted.
+    fn delete_late_edit(&mut self, cx: &mut Context, record: &Record<Entry>) {
+        if let Some(edit) = record.content.edit().filter(|_| record.author == self.me)
+            && self.log.is_deleted(&self.me, &edit.to)
+        {
+            // If too much was said lately, the other device names it in turn.
+            let _ = self.delete(cx, edit.to, &[]);
+        }
     }
 
     /// Accepts an entry into the log. Gives it as it is kept, if it was new.

@@ -33,9 +33,7 @@ impl Room {
                 continue;
             };
             // What is said of messages is not counted among them.
-            let annotation = annotation(&record);
-            let deletion = deletion(&record);
-            let one = usize::from(annotation.is_none() && deletion.is_none());
+            let one = usize::from(!record.content.is_about());
             let Some(record) = self.take_entry(cx, &record, Source::Sync) else {
                 imported.known += one;
                 continue;
@@ -45,8 +43,8 @@ impl Room {
                 continue;
             }
             imported.new += one;
-            annotations.extend(annotation);
-            deletions.extend(deletion);
+            annotations.extend(annotation(&record));
+            deletions.extend(deletion(&record));
             messages.extend(message(cx, &record).filter(|_| !self.was_shown_before(&record)));
         }
         if !messages.is_empty() {
@@ -68,7 +66,12 @@ mod tests {
         context::test::identity,
         io::Output,
         room::rig::Rig,
-        wire::{entry::EntryBody, timestamp::Timestamp},
+        wire::{
+            codec::encode,
+            entry::EntryBody,
+            relation::{Deletions, Related},
+            timestamp::Timestamp,
+        },
     };
 
     fn said(room: &str, seq: u64, text: &str) -> Vec<u8> {
@@ -109,6 +112,32 @@ mod tests {
         let imported = rig.room.import(&mut rig.cx, &wires);
         assert_eq!((imported.new, imported.known), (0, 2));
         assert!(recalled(&mut rig).is_empty());
+    }
+
+    #[test]
+    fn of_what_is_deleted_nothing_is_brought_back() {
+        let mut rig = Rig::new();
+        let room = RoomCode::parse("lobby").unwrap().open();
+        let entry = |seq: u64, kind, body: Vec<u8>| {
+            let like = Record::<Entry>::open(&said("lobby", seq, "x"), &room).unwrap();
+            let (body, content) = (EntryBody::of(body), like.content.clone());
+            Record::sign(&identity(2), &room, Entry { kind, body, ..content })
+        };
+        let message = entry(0, Entry::CHAT, b"the secret".to_vec());
+        let to = message.message_id();
+        let text = "the other secret".to_owned();
+        let edit = entry(4, Entry::EDIT, encode(&Related { to, text }));
+        let ids = [to, edit.message_id()];
+        let deletion = entry(8, Entry::DELETION, encode(&Deletions::sign(&identity(2), &room, &ids)));
+        let wires = [&deletion, &message, &edit].map(|record| record.wire.clone());
+        let imported = rig.room.import(&mut rig.cx, &wires);
+        assert_eq!((imported.new, imported.known), (1, 0));
+        let outputs = rig.cx.outputs();
+        let told = format!("{outputs:?}");
+        assert!(told.contains("deleted: true") && !told.contains("secret"), "{told}");
+        // It is known, and says nothing either.
+        assert_eq!(rig.room.import(&mut rig.cx, &wires).known, 1);
+        assert!(!format!("{:?}", rig.cx.outputs()).contains("secret"));
     }
 
     #[test]

@@ -102,8 +102,8 @@ pub(crate) struct Log {
     dropped: Vec<MessageId>,
     /// Where the deletion of an entry is that may not be here.
     deletions: Lookup<(PeerId, MessageId), (usize, u64)>,
-    /// Files whose offers were deleted.
-    deleted_files: Vec<FileId>,
+    /// Files whose offers were deleted, and by whom.
+    deleted_files: Vec<(FileId, Option<PeerId>)>,
 }
 
 /// A feed, and what is kept of it.

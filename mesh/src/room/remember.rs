@@ -46,17 +46,37 @@ pub(super) struct Recalled {
     head: Option<StoredHead>,
     /// Whom we met, and what they are called.
     names: Vec<(PeerId, String)>,
-    /// Whether the latest of it is shown already.
-    is_shown: bool,
+    /// How many entries were read when the latest of them were shown, if that is so already.
+    shown: Option<usize>,
 }
 
 impl Recalled {
-    fn annotations(&self) -> impl Iterator<Item = Annotation> {
-        self.entries.iter().filter_map(|record| annotation(record))
+    /// The entries of the log.
+    pub(super) fn entries(&self) -> &[Rc<Record<Entry>>] {
+        &self.entries
     }
 
-    fn deletions(&self) -> Vec<Event> {
-        self.entries.iter().filter_map(|record| deletion(record)).collect()
+    /// The entries as they are to be shown: what is deleted may not have been written without its body yet.
+    fn as_shown(&self) -> Vec<Rc<Record<Entry>>> {
+        let of = |record: &Rc<Record<Entry>>| {
+            let (author, deletions) = (record.author, record.content.deletions()?);
+            Some(deletions.of.into_iter().map(move |deleted| (author, deleted)))
+        };
+        let number = |id: &MessageId| u128::from_be_bytes(*id.as_bytes());
+        let deleted = by_number(self.entries.iter().filter_map(of).flatten(), |(_, deleted)| {
+            number(&deleted.id)
+        });
+        let as_shown = |record: &Rc<Record<Entry>>| {
+            let id = record.message_id();
+            let first = deleted.partition_point(|(_, deleted)| number(&deleted.id) < number(&id));
+            let same = deleted[first..].iter().take_while(|(_, deleted)| deleted.id == id);
+            let mut by_author =
+                same.filter(|(author, _)| *author == record.author && record.content.has_deletable_body());
+            by_author
+                .next()
+                .map_or_else(|| Rc::clone(record), |(_, deleted)| record.deleted(deleted.proof))
+        };
+        self.entries.iter().map(as_shown).collect()
     }
 }
 
@@ -72,20 +92,23 @@ impl Room {
         self.recall_all(cx, records);
         let mut recalled = std::mem::take(&mut self.recalled);
         let (head, mut away) = (recalled.head.take(), std::mem::take(&mut recalled.names));
-        let messages = self.recall_messages(cx, &recalled);
-        let annotations: Vec<_> = recalled.annotations().collect();
-        let deletions = recalled.deletions();
+        let shown = recalled.as_shown();
+        let messages = self.recall_messages(cx, &recalled, &shown);
+        let annotations: Vec<_> = shown.iter().filter_map(|record| annotation(record)).collect();
+        // Of what was shown before all was read.
+        let rest = recalled.entries[recalled.shown.unwrap_or_default()..].iter();
+        let deletions: Vec<_> = rest.filter_map(|record| deletion(record)).collect();
         let Recalled {
             feeds,
             entries,
             whispers,
             fates,
-            is_shown,
+            shown,
             ..
         } = recalled;
         self.log.restore(&cx.room, feeds, entries);
         let dropped = self.sweep(cx);
-        if is_shown {
+        if shown.is_some() {
             self.tell_dropped(cx, dropped.clone());
         }
         let is_kept = |id: &MessageId| dropped.binary_search(id).is_err();
@@ -102,7 +125,9 @@ impl Room {
         latest_first(&mut away, &messages);
         cx.event(Event::Recalled { messages });
         tell_annotations(cx, annotations);
-        deletions.into_iter().for_each(|deletion| cx.event(deletion));
+        if shown.is_some() {
+            deletions.into_iter().for_each(|deletion| cx.event(deletion));
+        }
         self.change_roster(cx, |roster, events| roster.recall_away(away, events));
         self.follow_unread(cx, &unread);
         self.follow_whispers(cx, whispers, &fates);
@@ -114,10 +139,11 @@ impl Room {
     /// Reads a part of what was kept, of which the rest follows. The first part is shown at once, as far as anybody looks at first.
     pub(crate) fn recall_part(&mut self, cx: &mut Context, records: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
         self.recall_all(cx, records);
-        if std::mem::replace(&mut self.recalled.is_shown, true) {
+        if self.recalled.shown.is_some() {
             return;
         }
-        let Recalled { entries, whispers, .. } = &self.recalled;
+        self.recalled.shown = Some(self.recalled.entries.len());
+        let (entries, whispers) = (self.recalled.as_shown(), &self.recalled.whispers);
         let said = entries.iter().filter_map(|record| message(cx, record));
         let whispers = whispers
             .iter()
@@ -127,13 +153,11 @@ impl Room {
             .filter(|message| !self.has_vanished(cx, message.order));
         let mut messages = by_number(shown, place);
         messages.drain(..messages.len().saturating_sub(RECALLED_FIRST));
-        let annotations = self.recalled.annotations();
+        let annotations = entries.iter().filter_map(|record| annotation(record));
         let annotations = annotations.filter(|annotation| !self.has_vanished(cx, annotation.order));
         let annotations = annotations.collect();
-        let deletions = self.recalled.deletions();
         cx.event(Event::Recalled { messages });
         tell_annotations(cx, annotations);
-        deletions.into_iter().for_each(|deletion| cx.event(deletion));
     }
 
     fn recall_all(&mut self, cx: &mut Context, records: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
@@ -147,7 +171,12 @@ impl Room {
     }
 
     /// What is to be shown again, in no order.
-    fn recall_messages(&mut self, cx: &mut Context, recalled: &Recalled) -> Vec<Message> {
+    fn recall_messages(
+        &mut self,
+        cx: &mut Context,
+        recalled: &Recalled,
+        entries: &[Rc<Record<Entry>>],
+    ) -> Vec<Message> {
         let mut messages = Vec::with_capacity(recalled.entries.len());
         for (author, whisper) in &recalled.whispers {
             self.clock.observe(whisper.order, cx.room_millis());
@@ -156,7 +185,7 @@ impl Room {
             messages.push(whispered(cx, whisper.clone(), *author));
         }
         let mut sealed: Vec<_> = Vec::new();
-        for record in &recalled.entries {
+        for record in entries {
             self.clock.observe(record.content.order, cx.room_millis());
             messages.extend(message(cx, record));
             self.note_setting(cx, record, None);

@@ -12,7 +12,7 @@
 use std::{collections::VecDeque, rc::Rc, time::Duration};
 
 use litemap::LiteMap;
-use shared::{FileId, MessageId};
+use shared::{FileId, MessageId, PeerId};
 
 use super::Room;
 use crate::{
@@ -35,8 +35,8 @@ pub(super) struct Keeping {
     keep: Retention,
     /// When it is looked next, if anything has an end.
     at: Option<Instant>,
-    /// Files whose offers are gone.
-    files: VecDeque<FileId>,
+    /// Files whose offers are gone, and who deleted the last one, if somebody did.
+    files: VecDeque<(FileId, Option<PeerId>)>,
 }
 
 impl Room {
@@ -67,8 +67,8 @@ impl Room {
         cx.event(Event::Retention { keep });
     }
 
-    /// A file whose offer is gone, once.
-    pub(crate) fn poll_forgotten_file(&mut self) -> Option<FileId> {
+    /// A file whose offer is gone, once, and who deleted that, if somebody did.
+    pub(crate) fn poll_forgotten_file(&mut self) -> Option<(FileId, Option<PeerId>)> {
         self.keeping.files.pop_front()
     }
 
@@ -110,7 +110,7 @@ impl Room {
             let entries = self.log.drop_before(oldest);
             let gone_files: Vec<_> = entries
                 .iter()
-                .filter_map(|entry| Some(entry.content.file()?.root))
+                .filter_map(|entry| Some((entry.content.file()?.root, None)))
                 .collect();
             self.forget_files(gone_files);
             dropped.extend(entries.iter().map(|entry| entry.message_id()));
@@ -138,7 +138,7 @@ impl Room {
     }
 
     /// Offers of files are gone: nothing is kept of those that nobody offers any more.
-    pub(super) fn forget_files(&mut self, gone: Vec<FileId>) {
+    pub(super) fn forget_files(&mut self, gone: Vec<(FileId, Option<PeerId>)>) {
         if gone.is_empty() {
             return;
         }
@@ -146,7 +146,7 @@ impl Room {
         for (root, _) in self.offers() {
             left.insert(root, ());
         }
-        let is_gone = |root: &FileId| !left.contains_key(root);
+        let is_gone = |(root, _): &(FileId, Option<PeerId>)| !left.contains_key(root);
         self.keeping.files.extend(gone.into_iter().filter(is_gone));
     }
 

@@ -8,7 +8,7 @@ use super::{
     Room,
     clock::is_ahead,
     log::{Accepted, Source, feed_of},
-    retention::oldest_whisper,
+    retention::{ascending, oldest_whisper},
 };
 use crate::{
     config::{DELETED_MAX, HELD_TEXT_BYTES_MAX, RELATED_TEXT_BYTES_MAX, WHISPER_LASTS},
@@ -44,6 +44,9 @@ impl Room {
 
     /// Has a message of ours say something else from now on.
     pub(crate) fn edit(&mut self, cx: &mut Context, of: MessageId, text: &str) -> Result<(), SendError> {
+        if self.log.is_deleted(&self.me, &of) {
+            return Err(SendError::NotOwn);
+        }
         self.check_text(cx, text, RELATED_TEXT_BYTES_MAX)?;
         let (to, text) = (of, text.to_owned());
         self.add(cx, Entry::EDIT, EntryBody::of(encode(&Related { to, text })));
@@ -62,20 +65,25 @@ impl Room {
         Ok(())
     }
 
-    /// Deletes a message of ours, and what it was changed to: everybody keeps no more than the headers.
-    pub(crate) fn delete(&mut self, cx: &mut Context, of: MessageId) -> Result<(), SendError> {
-        let own = self.log.iter().filter(|record| record.author == self.me);
-        let unsent = self.journal.unsent();
+    /// Deletes a message of ours, and what it was changed to: everybody keeps no more than the headers. `edits`: those that the app knows of, which the log
+    /// may have lost.
+    pub(crate) fn delete(&mut self, cx: &mut Context, of: MessageId, edits: &[MessageId]) -> Result<(), SendError> {
+        let own = self
+            .log
+            .iter()
+            .chain(self.recalled.entries())
+            .chain(self.journal.unsent());
+        let own = own.filter(|record| record.author == self.me);
         let is_edit = |record: &&Rc<Record<Entry>>| record.content.edit().is_some_and(|edit| edit.to == of);
-        let edits = own.chain(unsent).filter(is_edit).map(|record| record.message_id());
-        let ids: Vec<_> = [of].into_iter().chain(edits).collect();
-        let signed = ids
-            .chunks(DELETED_MAX)
-            .map(|ids| encode(&Deletions::sign(&cx.identity, &cx.room, ids)));
-        let bodies: Vec<_> = signed.collect();
-        let bytes = bodies.iter().map(Vec::len).sum();
-        self.takes(cx, bytes).then_some(()).ok_or(SendError::Full)?;
-        for body in bodies {
+        let known = own.filter(is_edit).map(|record| record.message_id());
+        let mut ids = ascending(known.chain(edits.iter().copied()).collect());
+        ids.dedup();
+        ids.retain(|id| !self.log.is_deleted(&self.me, id));
+        // Last, so that what could not be said at once can be tried again.
+        ids.push(of);
+        for ids in ids.chunks(DELETED_MAX) {
+            let body = encode(&Deletions::sign(&cx.identity, &cx.room, ids));
+            self.takes(cx, body.len()).then_some(()).ok_or(SendError::Full)?;
             self.add(cx, Entry::DELETION, EntryBody::of(body));
         }
         self.persist(cx);
@@ -98,7 +106,7 @@ impl Room {
 
     /// Which files were offered by whom, as far as the log has it.
     pub(crate) fn offers(&self) -> impl Iterator<Item = (FileId, PeerId)> {
-        let entries = self.log.iter();
+        let entries = self.log.iter().chain(self.journal.unsent());
         entries.filter_map(|entry| Some((entry.content.file()?.root, entry.author)))
     }
 

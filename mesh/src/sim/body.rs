@@ -139,7 +139,7 @@ impl Body for Node {
     }
 
     fn delete(&mut self, now: Now, of: MessageId) -> Result<(), SendError> {
-        self.delete(now, of)
+        self.delete(now, of, &[])
     }
 
     fn react(&mut self, now: Now, to: MessageId, emoji: Vec<String>) -> Result<(), SendError> {

@@ -171,6 +171,11 @@ impl Entry {
         self.body_of(Self::DELETION).filter(Deletions::is_valid)
     }
 
+    /// Whether it says something of messages, and is none itself.
+    pub(crate) fn is_about(&self) -> bool {
+        matches!(self.kind, Self::EDIT | Self::REACTIONS | Self::DELETION)
+    }
+
     /// Whether there is a body that its author can delete.
     pub(crate) fn has_deletable_body(&self) -> bool {
         self.is_deletable() && !self.is_bare()

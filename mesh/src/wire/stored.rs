@@ -159,6 +159,9 @@ pub(crate) struct StoredFile {
     /// Whether all pieces are stored; else they are those of [`Key::Pieces`].
     #[n(2)]
     pub(crate) whole: bool,
+    /// By whose offer it is here: if they delete that, it goes.
+    #[n(3)]
+    pub(crate) by: Option<PeerId>,
 }
 
 /// What a person wants of a file.

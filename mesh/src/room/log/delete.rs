@@ -3,7 +3,7 @@
 //! A deletion is an entry itself, and is followed whenever it comes: an entry that is here loses its body, and one that comes later is accepted
 //! without it. The author's signature takes the body's place, so whoever gets the entry from here sees that its author wanted that.
 //!
-//! Bounds: a deletion is known as long as its own entry is kept.
+//! Bounds: a deletion is known as long as its own entry is kept; of several of one entry, the last that came.
 
 use std::rc::Rc;
 
@@ -13,6 +13,11 @@ use super::{Log, feed_of};
 use crate::wire::{entry::Entry, id::ShortId, record::Record};
 
 impl Log {
+    /// Whether an author has deleted an entry.
+    pub(crate) fn is_deleted(&self, author: &PeerId, id: &MessageId) -> bool {
+        self.deletions.contains(&(*author, *id))
+    }
+
     /// The same entry as it is to be kept and passed on: without its body, if its author has deleted it.
     pub(crate) fn as_kept(&self, entry: &Rc<Record<Entry>>) -> Rc<Record<Entry>> {
         let (author, id) = (&entry.author, entry.message_id());
@@ -39,7 +44,9 @@ impl Log {
             self.deletions
                 .insert(&(entry.author, deleted.id), (place, entry.content.seq));
             if let Some(here) = self.own_body(&entry.author, &deleted.id) {
-                self.deleted_files.extend(here.content.file().map(|file| file.root));
+                let file = here.content.file();
+                self.deleted_files
+                    .extend(file.map(|file| (file.root, Some(here.author))));
                 self.replace(&here, here.deleted(deleted.proof));
             }
         }
@@ -73,8 +80,8 @@ impl Log {
         }
     }
 
-    /// The files whose offers were deleted since the last time.
-    pub(crate) fn take_deleted_files(&mut self) -> Vec<FileId> {
+    /// The files whose offers were deleted since the last time, and by whom.
+    pub(crate) fn take_deleted_files(&mut self) -> Vec<(FileId, Option<PeerId>)> {
         std::mem::take(&mut self.deleted_files)
     }
 }

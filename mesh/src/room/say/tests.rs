@@ -435,3 +435,33 @@ fn what_cannot_be_said_of_a_message_is_an_error_and_what_others_should_not_say_i
         assert_eq!((annotation(&entry), message(&rig.cx, &entry)), (None, None));
     }
 }
+
+#[test]
+fn what_is_deleted_is_not_changed_and_a_change_from_another_device_is_deleted_too() {
+    let mut rig = Rig::linked(&[2]);
+    let id = rig.room.say(&mut rig.cx, "the secret").unwrap();
+    rig.room.edit(&mut rig.cx, id, "the other secret").unwrap();
+    rig.room.delete(&mut rig.cx, id, &[]).unwrap();
+    assert_eq!(rig.room.edit(&mut rig.cx, id, "once more"), Err(SendError::NotOwn));
+    let kept = |rig: &Rig| {
+        let wires: Vec<_> = rig.room.log.iter().map(|entry| entry.wire.clone()).collect();
+        wires.iter().any(|wire| wire.windows(6).any(|part| part == b"secret"))
+    };
+    assert!(!kept(&rig));
+    let related = Related {
+        to: id,
+        text: "a late secret".into(),
+    };
+    let late = Entry {
+        feed: 77,
+        seq: 0,
+        prev: None,
+        kind: Entry::EDIT,
+        body: EntryBody::of(encode(&related)),
+        ..rig.entry_of(2, 0, "hi").content.clone()
+    };
+    let late = Record::sign(&identity(1), &rig.cx.room, late);
+    rig.handle(BOB, entry_frame(&late, 1, tree(1)));
+    assert!(rig.room.log.find(late.short()).is_some());
+    assert!(!kept(&rig));
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use shared::{MessageId, PeerId};
 
 use crate::{
-    model::{Annotation, Event, Message, Says, Timestamp},
+    model::{Annotation, Event, Message, Retention, Says, Timestamp},
     sim::world::{Who, World, seconds, seeds},
 };
 
@@ -163,5 +163,44 @@ fn what_is_deleted_is_gone_from_every_store_whoever_was_away() {
             who.iter().all(|one| world.node(*one).log_digest() == digest),
             "seed {seed}"
         );
+    }
+}
+
+#[test]
+fn a_file_goes_with_the_offer_by_which_it_came_and_with_no_other() {
+    for seed in seeds() {
+        let mut world = World::new(seed);
+        world.disks = true;
+        let who: Vec<_> = (0..4).map(|number| world.add(&format!("P{number}"))).collect();
+        world.run_until(seconds(30), "all here", |world| world.all_here(&who));
+        let file = world.make_file(2);
+        let offer = world.offer(who[0], &file);
+        world.run_for(seconds(5));
+        for one in &who[1..] {
+            world.fetch(*one, &file);
+        }
+        let has = |world: &World, one: Who| world.has_whole(one, file.info.root);
+        world.run_until(seconds(60), "all have it", |world| {
+            who.iter().all(|one| has(world, *one))
+        });
+        // Two have lost the offer from their logs, and one the wish to see it.
+        let few = Retention {
+            entries: 1,
+            ..Retention::default()
+        };
+        for one in [who[0], who[2]] {
+            world.set_retention(one, few);
+        }
+        world.say(who[3], "something else");
+        world.run_for(seconds(5));
+        let again = world.offer(who[1], &file);
+        world.run_for(seconds(5));
+        world.delete(who[1], again);
+        world.run_for(seconds(5));
+        assert!([0, 2, 3].iter().all(|one| has(&world, *one)), "seed {seed}");
+        world.delete(who[0], offer);
+        world.run_for(seconds(5));
+        // Who has no offer of it in the log is not told which it was.
+        assert!(!has(&world, who[3]), "seed {seed}");
     }
 }
