@@ -19,6 +19,7 @@
 pub mod admin;
 mod base_path;
 mod batched_stream;
+pub mod bus;
 pub mod config;
 mod door;
 mod forwarded;
@@ -56,6 +57,7 @@ use thiserror::Error;
 
 pub use config::Config;
 use config::{Limits, OwnHosts, TrustedProxies, Turn};
+use hub::Standing;
 use metrics::{Metrics, StunCounters};
 use prometheus_client::metrics::counter::Counter;
 use shared_hub::SharedHub;
@@ -138,6 +140,10 @@ impl App {
     /// A TURN server was asked, and this came of it.
     fn note_turn(&self, url: &str, works: bool) {
         self.hub.metrics().note_turn(url, works);
+    }
+
+    const fn hub(&self) -> &Arc<SharedHub> {
+        &self.hub
     }
 
     fn stun_counters(&self) -> &StunCounters {
@@ -227,14 +233,17 @@ async fn open_socket(
 
 async fn readiness(State(hub): State<Arc<SharedHub>>) -> (StatusCode, &'static str) {
     if hub.is_draining() {
-        (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
-    } else {
-        (StatusCode::OK, "ready\n")
+        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n");
+    }
+    match hub.standing() {
+        Standing::Alone | Standing::Connected { .. } => (StatusCode::OK, "ready\n"),
+        // Not an error: a balancer that took out all nodes whose Redis is away would take out all.
+        Standing::CutOff => (StatusCode::OK, "degraded: the other nodes are out of reach\n"),
     }
 }
 
 async fn metrics_text(State(hub): State<Arc<SharedHub>>) -> Response {
-    match hub.metrics().encode(hub.occupancy()) {
+    match hub.metrics().encode(hub.occupancy(), hub.standing()) {
         Ok(text) => {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             ([(header::CONTENT_TYPE, kind)], text).into_response()

@@ -4,7 +4,11 @@ mod limits;
 
 use std::{net::Ipv4Addr, time::Duration};
 
-use shared::{Identity, Room as RoomKeys, RoomCode, limits::PEER_SAMPLE_MAX, signal::PROTOCOL_VERSION};
+use shared::{
+    Identity, Room as RoomKeys, RoomCode,
+    limits::PEER_SAMPLE_MAX,
+    signal::{Hello, PROTOCOL_VERSION},
+};
 
 use super::*;
 use crate::config::{Rate, RoomHost};
