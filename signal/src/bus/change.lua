@@ -32,7 +32,7 @@ for i = 1, #known, 2 do
     end
 end
 
--- The later registration of a peer counts, whichever of the two is told of first.
+-- The later registration of a peer counts, whichever of the two is told of first; of two at the same time, that at the node with the higher id.
 local superseded = {}
 for i = first_joined, first_left - 1, 2 do
     local peer, since = ARGV[i], now - tonumber(ARGV[i + 1])
@@ -41,7 +41,8 @@ for i = first_joined, first_left - 1, 2 do
         local theirs = 'starling:peers:' .. room .. other
         local their_since = redis.call('HGET', theirs, peer)
         if their_since then
-            if tonumber(their_since) > since then
+            their_since = tonumber(their_since)
+            if their_since > since or (their_since == since and other > node) then
                 is_superseded = true
             else
                 redis.call('HDEL', theirs, peer)

@@ -3,12 +3,9 @@
 //! A connection that fails in any way is given up, and with it the node's id: the next one tells everything anew. So there is one way to mend all that can
 //! have happened, and it is gone every time.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -34,7 +31,7 @@ use super::{
 use crate::{
     config::{
         ARRIVED_BATCH_MAX, ARRIVED_BYTES_MAX, ARRIVED_MAX, BEAT, CARRIED_BATCHES_MAX, CHANGES_MAX, FAREWELL_TIMEOUT,
-        NODE_LIFE, REDIS_RETRY_MAX, REDIS_RETRY_MIN, REDIS_TIMEOUT, RedisUrl,
+        REDIS_RETRY_MAX, REDIS_RETRY_MIN, REDIS_TIMEOUT, RedisUrl,
     },
     hub::Carried,
     shared_hub::SharedHub,
@@ -49,6 +46,8 @@ enum Fault {
     Silent,
     #[error("Redis has ended the connection")]
     Ended,
+    #[error("Redis does not know this node any more")]
+    Forgotten,
     #[error("what answers there is not what is expected")]
     Nonsense,
     #[error("the system gives no randomness")]
@@ -146,7 +145,7 @@ impl Session {
         let mut id = [0; 16];
         getrandom::fill(&mut id)?;
         let node = NodeId(id);
-        let beat = scripts.beat(node, NODE_LIFE, *before);
+        let beat = scripts.first_beat(node, *before);
         *before = Some(node);
         connection.subscribe(channel(node)).await?;
         let nodes = read_nodes(beat.query_async(&mut connection).await?);
@@ -188,7 +187,7 @@ impl Session {
 
     /// Tells the others that this node is gone.
     async fn farewell(&mut self) -> Result<(), Fault> {
-        let beat = self.scripts.beat(self.node, Duration::ZERO, Some(self.node));
+        let beat = self.scripts.last_beat(self.node);
         Ok(beat.exec_async(&mut self.connection).await?)
     }
 }
@@ -212,8 +211,11 @@ impl Line<'_> {
     async fn beat(&self) -> Result<(), Fault> {
         loop {
             sleep(BEAT).await;
-            let beat = self.scripts.beat(self.node, NODE_LIFE, None);
+            let beat = self.scripts.beat(self.node);
             let nodes = read_nodes(beat.query_async(&mut self.connection.clone()).await?);
+            if !nodes.contains(&self.node) {
+                return Err(Fault::Forgotten);
+            }
             self.hub.call(|hub, _, _| hub.handle_nodes(nodes));
         }
     }

@@ -9,7 +9,7 @@ use super::{
     directory::{Answer, Change, News},
     word::{NodeId, Share, Word},
 };
-use crate::config::ROOM_LIFE;
+use crate::config::{NODE_LIFE, ROOM_LIFE};
 
 /// Runs in Redis, and nothing else runs meanwhile.
 #[derive(Debug, Clone, Copy)]
@@ -48,11 +48,33 @@ fn call(hash: &str) -> Cmd {
 }
 
 impl Scripts {
-    /// `node` lives for so long, and not as `before` any more.
-    pub(super) fn beat(&self, node: NodeId, life: Duration, before: Option<NodeId>) -> Cmd {
+    /// `node` begins to live, and not as `before` any more.
+    pub(super) fn first_beat(&self, node: NodeId, before: Option<NodeId>) -> Cmd {
         let mut command = call(&self.beat);
         let before: &[u8] = before.as_ref().map_or(&[], |before| &before.0);
-        command.arg(&node.0[..]).arg(life.as_millis().to_string()).arg(before);
+        command
+            .arg(&node.0[..])
+            .arg(NODE_LIFE.as_millis().to_string())
+            .arg(1)
+            .arg(before);
+        command
+    }
+
+    /// `node` lives.
+    pub(super) fn beat(&self, node: NodeId) -> Cmd {
+        let mut command = call(&self.beat);
+        command
+            .arg(&node.0[..])
+            .arg(NODE_LIFE.as_millis().to_string())
+            .arg(0)
+            .arg("");
+        command
+    }
+
+    /// `node` lives no more.
+    pub(super) fn last_beat(&self, node: NodeId) -> Cmd {
+        let mut command = call(&self.beat);
+        command.arg(&node.0[..]).arg(0).arg(0).arg(&node.0[..]);
         command
     }
 
