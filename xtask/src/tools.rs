@@ -48,11 +48,18 @@ pub(crate) enum Tool {
     OtherServer(&'static str),
     /// A browser and the driver that remote-controls it.
     Browser(Browser),
+    /// `redis-server`, by which several of our servers are one network.
+    Redis,
+    /// `haproxy`, a balancer in front of them.
+    Haproxy,
     /// `tmux`, a terminal that tests type into.
     Tmux,
     /// `ip`, `nft` and `turnserver`, and the right to make network namespaces with them.
     Namespaces,
 }
+
+/// Where Debian has it, which is not on everybody's PATH.
+const HAPROXY: &str = "/usr/sbin/haproxy";
 
 /// Installs what is missing of `tools`.
 ///
@@ -80,6 +87,12 @@ pub(crate) fn ensure(tools: &[Tool]) -> Result<()> {
                 }
             }
             Tool::Tmux => debian::install("`tmux`", "tmux", || shell::find("tmux").is_some())?,
+            Tool::Redis => debian::install("`redis-server`", "redis-server", || {
+                shell::find("redis-server").is_some()
+            })?,
+            Tool::Haproxy => debian::install("`haproxy`", "haproxy", || {
+                shell::find("haproxy").is_some() || Path::new(HAPROXY).exists()
+            })?,
             Tool::Namespaces => namespaces::ensure()?,
         }
     }
