@@ -58,9 +58,6 @@ pub(crate) enum Tool {
     Namespaces,
 }
 
-/// Where Debian has it, which is not on everybody's PATH.
-const HAPROXY: &str = "/usr/sbin/haproxy";
-
 /// Installs what is missing of `tools`.
 ///
 /// # Errors
@@ -87,12 +84,8 @@ pub(crate) fn ensure(tools: &[Tool]) -> Result<()> {
                 }
             }
             Tool::Tmux => debian::install("`tmux`", "tmux", || shell::find("tmux").is_some())?,
-            Tool::Redis => debian::install("`redis-server`", "redis-server", || {
-                shell::find("redis-server").is_some()
-            })?,
-            Tool::Haproxy => debian::install("`haproxy`", "haproxy", || {
-                shell::find("haproxy").is_some() || Path::new(HAPROXY).exists()
-            })?,
+            Tool::Redis => debian::install_service("redis-server", "redis-server", "redis-server.service")?,
+            Tool::Haproxy => debian::install_service("haproxy", "haproxy", "haproxy.service")?,
             Tool::Namespaces => namespaces::ensure()?,
         }
     }
