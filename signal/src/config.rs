@@ -55,8 +55,20 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// Whether browsers are told to come by `https` only, for a year (RFC 6797).
     pub hsts: bool,
+    /// What becomes of connections that come while the server stops.
+    pub while_stopping: WhileStopping,
     /// Bounds on memory, time and rates.
     pub limits: Limits,
+}
+
+/// What becomes of connections that come while the server stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WhileStopping {
+    /// They are told: nobody else has the listener.
+    #[default]
+    Told,
+    /// They wait for the next server: the listener was handed to this one, and goes on to that one.
+    Left,
 }
 
 /// Bounds on what clients may take. The defaults suit one small public server.
@@ -108,7 +120,9 @@ pub struct Limits {
     pub write_timeout: Duration,
     /// For a client to take note of a close code and hang up; 2 s.
     pub linger: Duration,
-    /// For all clients to be told of a stop; 5 s.
+    /// Over how long clients are told of a stop, one after the other, so that they do not all come to another node at once; 0, all at once.
+    pub drain_spread: Duration,
+    /// For all clients to take note of that and go; 5 s.
     pub drain_timeout: Duration,
     /// For a client to send its HTTP request; 10 s.
     pub request_timeout: Duration,
@@ -152,6 +166,7 @@ impl Default for Limits {
             queue_bytes_max: 512 * 1024,
             write_timeout: Duration::from_secs(10),
             linger: Duration::from_secs(2),
+            drain_spread: Duration::ZERO,
             drain_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(10),
             stun_rate: Rate::new(100, 500),
@@ -162,6 +177,9 @@ impl Default for Limits {
 
 /// Unanswered pings after which a client is gone.
 pub(crate) const PINGS_MAX: u32 = 3;
+
+/// The pause between two groups of clients that are told of a stop.
+pub(crate) const DRAIN_STEP: Duration = Duration::from_millis(100);
 
 /// The longest pause of the hub's timer. After each pause the timer looks whether the server still exists.
 pub(crate) const TIMER_PAUSE_MAX: Duration = Duration::from_secs(1);

@@ -289,15 +289,17 @@ impl Hub {
         self.close(conn, CloseCode::SlowReader, outbox);
     }
 
-    /// Tells every client that the server stops. From then on nobody is taken in.
-    pub fn drain(&mut self, outbox: &mut Outbox) {
+    /// Tells `count` clients that the server stops, those first that came first. From then on nobody is taken in. Gives how many are left to be told.
+    pub fn drain(&mut self, count: usize, outbox: &mut Outbox) -> usize {
         self.draining = true;
         let open = |(conn, connection): (&ConnId, &Connection)| (connection.stage != Stage::Closing).then_some(*conn);
-        let conns: Vec<ConnId> = self.connections.iter().filter_map(open).collect();
+        let mut conns: Vec<ConnId> = self.connections.iter().filter_map(open).collect();
+        let left = conns.split_off(count.min(conns.len()));
         for conn in conns {
             outbox.send(conn, Event::Draining {});
             self.close(conn, CloseCode::Restart, outbox);
         }
+        left.len()
     }
 
     /// Handles all deadlines that have passed. Early or repeated calls do nothing.

@@ -56,7 +56,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 pub use config::Config;
-use config::{Limits, OwnHosts, TrustedProxies, Turn};
+use config::{Limits, OwnHosts, TrustedProxies, Turn, WhileStopping};
 use hub::Standing;
 use metrics::{Metrics, StunCounters};
 use prometheus_client::metrics::counter::Counter;
@@ -106,7 +106,7 @@ impl App {
     }
 
     /// Tells every client that the server stops, takes in nobody, and waits for the clients to go:
-    /// [`Limits::drain_timeout`] at most.
+    /// [`Limits::drain_spread`] and [`Limits::drain_timeout`] together at most.
     pub async fn drain(&self) {
         self.hub.drain().await;
     }
@@ -117,6 +117,10 @@ impl App {
 
     fn limits(&self) -> &Limits {
         self.hub.limits()
+    }
+
+    fn while_stopping(&self) -> WhileStopping {
+        self.config.while_stopping
     }
 
     fn trusted_proxies(&self) -> &TrustedProxies {

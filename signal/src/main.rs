@@ -11,11 +11,12 @@ use std::{
 use anyhow::Context;
 use args::Args;
 use clap::Parser;
+use listenfd::ListenFd;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal::{
     App, Config,
     bus::Bus,
-    config::{EmbeddedFile, OwnHosts, RedisUrl, Turn, TurnUrl, WebApp},
+    config::{EmbeddedFile, OwnHosts, RedisUrl, Turn, TurnUrl, WebApp, WhileStopping},
     stun::StunSockets,
     tls::Tls,
 };
@@ -54,9 +55,8 @@ async fn main() -> anyhow::Result<()> {
     let mut terminate = unix_signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = unix_signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
     reload_at_hangup(tls.clone())?;
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("cannot listen on {listen}; is another server running there?"))?;
+    let (listener, while_stopping) = listener(listen).await?;
+    config.while_stopping = while_stopping;
     let address = listener.local_addr()?;
     // Only now are the ports known that welcomes name.
     let stun = StunSockets::bind(address, stun).await?;
@@ -95,6 +95,18 @@ async fn main() -> anyhow::Result<()> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The listener that systemd hands over, if it does so, else one on `address`.
+async fn listener(address: SocketAddr) -> anyhow::Result<(TcpListener, WhileStopping)> {
+    let handed_over = ListenFd::from_env().take_tcp_listener(0);
+    if let Some(listener) = handed_over.context("systemd has handed over something that is no listening socket")? {
+        listener.set_nonblocking(true)?;
+        return Ok((TcpListener::from_std(listener)?, WhileStopping::Left));
+    }
+    let bound = TcpListener::bind(address).await;
+    let listener = bound.with_context(|| format!("cannot listen on {address}; is another server running there?"))?;
+    Ok((listener, WhileStopping::Told))
 }
 
 /// Has new connections get a new certificate, for as long as the program runs. A server without one does nothing: without a handler, the signal would end it.

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use crate::{
     bus::{CarriedQueue, Cause},
-    config::{Config, Limits, TIMER_PAUSE_MAX},
+    config::{Config, DRAIN_STEP, Limits, TIMER_PAUSE_MAX},
     hub::{Carried, ConnId, Hub, IceServers, Now, Occupancy, Outbox, Output, Standing},
     metrics::Metrics,
     outbound::OutboundQueue,
@@ -183,9 +183,24 @@ impl SharedHub {
         })
     }
 
-    /// Tells every client that the server stops, and waits until they are gone, for the stated time at most.
+    /// Tells every client that the server stops, one after the other over [`Limits::drain_spread`], and waits until they are gone, for
+    /// [`Limits::drain_timeout`] at most.
     pub(crate) async fn drain(&self) {
-        self.call(|hub, _, outbox| hub.drain(outbox));
+        let steps = self.limits.drain_spread.as_millis() / DRAIN_STEP.as_millis();
+        let steps = usize::try_from(steps).unwrap_or(usize::MAX);
+        // At once, if it is not to be spread.
+        let count = match steps {
+            0 => usize::MAX,
+            steps => self.occupancy().connections.div_ceil(steps).max(1),
+        };
+        loop {
+            let mut left = 0;
+            self.call(|hub, _, outbox| left = hub.drain(count, outbox));
+            if left == 0 {
+                break;
+            }
+            tokio::time::sleep(DRAIN_STEP).await;
+        }
         let all_gone = async {
             while self.occupancy().connections > 0 {
                 self.emptied.notified().await;
