@@ -392,7 +392,12 @@ impl Abroad {
                     self.due.remove(&(at, room));
                     if let Some(far) = self.rooms.get_mut(&room) {
                         waiting.append(&mut far.waiting);
-                        far.due_at = now + ROOM_REFRESH;
+                        // As long as there is no answer, others may come who wait for it.
+                        far.due_at = now
+                            + match far.knowledge {
+                                Knowledge::Awaited => WELCOME_WAIT,
+                                Knowledge::Complete => ROOM_REFRESH,
+                            };
                         self.due.insert((far.due_at, room));
                         self.queue(room);
                     }

@@ -1,6 +1,7 @@
 mod closing;
 mod ice_servers;
 mod limits;
+mod several;
 
 use std::{net::Ipv4Addr, time::Duration};
 

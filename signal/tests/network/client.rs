@@ -79,9 +79,13 @@ impl Client {
     }
 
     pub(crate) async fn hear(&mut self) -> Heard {
+        timeout(PATIENCE, self.hear_at_last()).await.expect("something comes")
+    }
+
+    /// The same, for however long it takes.
+    pub(crate) async fn hear_at_last(&mut self) -> Heard {
         loop {
-            let message = timeout(PATIENCE, self.socket.next()).await.expect("something comes");
-            match message {
+            match self.socket.next().await {
                 Some(Ok(Message::Text(text))) => {
                     let event = serde_json::from_str(&text).expect("an event");
                     if event != (Event::Ping {}) {

@@ -1,8 +1,10 @@
 //! Several servers, each a process of its own, that are one network by a real Redis.
 
+mod balancer;
 mod client;
 mod node;
 mod redis;
+mod rolling;
 
 use client::{Client, Heard, eventually, identity, open_room};
 use futures_util::{StreamExt, stream};

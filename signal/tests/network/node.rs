@@ -36,15 +36,21 @@ const FLAGS: [&str; 12] = [
 impl Node {
     /// Starts it, and waits until it is in touch with the others.
     pub(crate) async fn start(redis: &Redis) -> Self {
-        let node = Self::start_at("127.0.0.1:0", redis);
+        Self::start_at("127.0.0.1:0", redis, &[]).await
+    }
+
+    /// The same on an address, with further flags.
+    pub(crate) async fn start_at(listen: &str, redis: &Redis, flags: &[&str]) -> Self {
+        let node = Self::spawn(listen, redis, flags);
         eventually("the node is in touch", async || node.readiness() == "ready\n").await;
         node
     }
 
-    pub(crate) fn start_at(listen: &str, redis: &Redis) -> Self {
+    fn spawn(listen: &str, redis: &Redis, flags: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_signal"))
             .args(["--listen", listen])
             .args(FLAGS)
+            .args(flags)
             .env("STARLING_REDIS", redis.url())
             .env("RUST_LOG", "error")
             .stdout(Stdio::piped())
@@ -68,6 +74,11 @@ impl Node {
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) fn wait(&mut self) {
+        assert!(self.child.wait().expect("it ends").success());
     }
 
     /// Has it tell everybody and end.

@@ -65,32 +65,19 @@ impl Directory {
         self.parts.retain(|(of, other), part| {
             part.kept_until > now && (*of != room || *other == node || others.contains(other))
         });
-        let mut superseded = Vec::new();
         let mut own = self
             .parts
             .remove(&(room, node))
             .map(|part| part.peers)
             .unwrap_or_default();
+        let mut superseded = Vec::new();
         for joined in &change.joined {
-            let since = now - joined.age;
-            let mut is_superseded = false;
-            for other in &others {
-                let theirs = &mut self.parts.get_mut(&(room, *other)).expect("it lives").peers;
-                match theirs.get(&joined.peer) {
-                    Some(their_since) if (*their_since, *other) > (since, node) => is_superseded = true,
-                    Some(_) => {
-                        theirs.remove(&joined.peer);
-                        let peer = joined.peer;
-                        self.published.push((*other, Word::Doubted { room, peer }));
-                    }
-                    None => {}
-                }
-            }
-            if is_superseded {
-                superseded.push(joined.peer);
-                own.remove(&joined.peer);
+            let (peer, since) = (joined.peer, now - joined.age);
+            if self.is_superseded(room, node, peer, since, &others) {
+                superseded.push(peer);
+                own.remove(&peer);
             } else {
-                own.insert(joined.peer, since);
+                own.insert(peer, since);
             }
         }
         for peer in &change.left {
@@ -144,6 +131,23 @@ impl Directory {
                 .map(|other| (*other, self.parts[&(room, *other)].share.clone()))
                 .collect(),
         }
+    }
+
+    /// Whether a peer is registered elsewhere and later. Where it is registered elsewhere and earlier, that node is told.
+    fn is_superseded(&mut self, room: RoomId, node: NodeId, peer: PeerId, since: Instant, others: &[NodeId]) -> bool {
+        let mut is_superseded = false;
+        for other in others {
+            let theirs = &mut self.parts.get_mut(&(room, *other)).expect("it lives").peers;
+            match theirs.get(&peer) {
+                Some(their_since) if (*their_since, *other) > (since, node) => is_superseded = true,
+                Some(_) => {
+                    theirs.remove(&peer);
+                    self.published.push((*other, Word::Doubted { room, peer }));
+                }
+                None => {}
+            }
+        }
+        is_superseded
     }
 
     pub(crate) fn is_closed(&self, room: &RoomId) -> bool {
