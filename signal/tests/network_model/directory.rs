@@ -92,6 +92,21 @@ impl Directory {
             };
             self.parts.insert((room, node), part);
         }
+        self.publish(node, change, &others);
+        Answer {
+            closing: self.closings.get(&room).cloned(),
+            entries: u32::try_from(entries).expect("few"),
+            superseded,
+            others: others
+                .iter()
+                .map(|other| (*other, self.parts[&(room, *other)].share.clone()))
+                .collect(),
+        }
+    }
+
+    /// Tells the others of the room.
+    fn publish(&mut self, node: NodeId, change: &Change, others: &[NodeId]) {
+        let room = change.room;
         if let Some(closing) = &change.closing
             && !self.closings.contains_key(&room)
         {
@@ -121,15 +136,6 @@ impl Directory {
                 )
             };
             self.published.extend(others.iter().map(word));
-        }
-        Answer {
-            closing: self.closings.get(&room).cloned(),
-            entries: u32::try_from(entries).expect("few"),
-            superseded,
-            others: others
-                .iter()
-                .map(|other| (*other, self.parts[&(room, *other)].share.clone()))
-                .collect(),
         }
     }
 
