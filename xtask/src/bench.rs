@@ -91,6 +91,7 @@ impl Bench {
                 Ok(())
             }
             Self::Server => {
+                tools::ensure(&[Tool::Redis])?;
                 let mut command = shell::cargo(&["run", "--release", "--package", "bench", "--bin", "bench_server"]);
                 command.args(["--features", "server"]);
                 for (name, variable) in OTHER_SERVERS {

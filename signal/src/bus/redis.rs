@@ -56,6 +56,8 @@ enum Fault {
 
 /// See [`Bus::run`](super::Bus::run).
 pub(super) async fn run(hub: &Arc<SharedHub>, url: &RedisUrl, mut stop: watch::Receiver<()>) {
+    // Where more than one is built in, as in tests, the client of Redis would not know which to take. Whoever has chosen before has chosen.
+    _ = rustls::crypto::ring::default_provider().install_default();
     let (mut pause, mut is_told, mut before) = (REDIS_RETRY_MIN, false, None);
     loop {
         let connected = tokio::select! {

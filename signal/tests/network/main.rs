@@ -2,14 +2,18 @@
 
 mod balancer;
 mod client;
+mod line;
 mod node;
 mod redis;
 mod rolling;
 
+use std::time::Duration;
+
 use client::{Client, Heard, eventually, identity, open_room};
 use futures_util::{StreamExt, stream};
+use line::Line;
 use node::Node;
-use redis::Redis;
+use redis::{Directory, Redis};
 use rustix::process::Signal;
 use shared::{
     Closing, RoomCode,
@@ -250,6 +254,67 @@ async fn while_redis_is_away_rooms_of_one_node_go_on_and_all_is_mended_when_it_i
     assert_eq!(told.0, Heard::Event(Event::Peers { room_size, peers }));
     dan.relay(eve.peer, "there you are").await;
     assert_eq!(eve.hear_payload().await.1, "there you are");
+}
+
+#[tokio::test]
+async fn a_redis_that_is_far_away_tells_no_untruth() {
+    let redis = Redis::start();
+    let line = Line::start(redis.address(), Duration::from_millis(100)).await;
+    let far = Directory::at(line.address);
+    let nodes = [Node::start_in(&far).await, Node::start_in(&far).await];
+    let lobby = open_room("lobby");
+    let (mut ann, size, _) = Client::join(nodes[0].address, &identity(1), &lobby).await;
+    assert_eq!(size, 1);
+    // The welcome waits for the answer, which takes 200 ms.
+    let (mut ben, size, named) = Client::join(nodes[1].address, &identity(2), &lobby).await;
+    assert_eq!((size, named), (2, vec![ann.peer]));
+    ben.relay(ann.peer, "from afar").await;
+    assert_eq!(ann.hear_payload().await.1, "from afar");
+    ann.discover_until(2).await;
+}
+
+#[tokio::test]
+async fn a_node_that_is_cut_off_alone_is_dead_to_the_others_and_comes_back_with_its_people() {
+    let redis = Redis::start();
+    let line = Line::start(redis.address(), Duration::ZERO).await;
+    let nodes = [
+        Node::start(&redis).await,
+        Node::start_in(&Directory::at(line.address)).await,
+    ];
+    let lobby = open_room("lobby");
+    let (mut ann, ..) = Client::join(nodes[0].address, &identity(1), &lobby).await;
+    let (mut ben, ..) = Client::join(nodes[1].address, &identity(2), &lobby).await;
+    let (mut cas, ..) = Client::join(nodes[1].address, &identity(3), &lobby).await;
+    ann.discover_until(3).await;
+    line.cut();
+    ann.discover_until(1).await;
+    ben.discover_until(2).await;
+    assert!(nodes[1].readiness().starts_with("degraded"));
+    assert_eq!(nodes[0].readiness(), "ready\n");
+    // One of them comes to the other node meanwhile. That is the later registration, also when the cut-off node tells of its own again.
+    let (mut newer, ..) = Client::join(nodes[0].address, &identity(3), &lobby).await;
+    line.mend();
+    let mut heard = cas.hear().await;
+    // They may be told of the others first.
+    if matches!(heard, Heard::Event(Event::Peers { .. })) {
+        heard = cas.hear().await;
+    }
+    assert_eq!(heard, Heard::Closed(CloseCode::Superseded.code()));
+    ann.discover_until(3).await;
+    newer.relay(ben.peer, "back together").await;
+    assert_eq!(ben.hear_payload().await.1, "back together");
+}
+
+#[tokio::test]
+async fn redis_is_spoken_to_by_tls() {
+    let redis = Redis::start_tls();
+    let nodes = nodes(&redis, 2).await;
+    let lobby = open_room("lobby");
+    let (mut ann, ..) = Client::join(nodes[0].address, &identity(1), &lobby).await;
+    let (mut ben, size, _) = Client::join(nodes[1].address, &identity(2), &lobby).await;
+    assert_eq!(size, 2);
+    ben.relay(ann.peer, "sealed twice").await;
+    assert_eq!(ann.hear_payload().await.1, "sealed twice");
 }
 
 #[tokio::test]

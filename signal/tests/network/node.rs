@@ -9,7 +9,10 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{client::eventually, redis::Redis};
+use crate::{
+    client::eventually,
+    redis::{Directory, Redis},
+};
 
 /// Ends when dropped, also when a test fails.
 pub(crate) struct Node {
@@ -36,22 +39,28 @@ const FLAGS: [&str; 12] = [
 impl Node {
     /// Starts it, and waits until it is in touch with the others.
     pub(crate) async fn start(redis: &Redis) -> Self {
-        Self::start_at("127.0.0.1:0", redis, &[]).await
+        Self::start_in(&redis.directory()).await
+    }
+
+    /// The same with what leads to Redis.
+    pub(crate) async fn start_in(directory: &Directory) -> Self {
+        Self::start_at("127.0.0.1:0", directory, &[]).await
     }
 
     /// The same on an address, with further flags.
-    pub(crate) async fn start_at(listen: &str, redis: &Redis, flags: &[&str]) -> Self {
-        let node = Self::spawn(listen, redis, flags);
+    pub(crate) async fn start_at(listen: &str, directory: &Directory, flags: &[&str]) -> Self {
+        let node = Self::spawn(listen, directory, flags);
         eventually("the node is in touch", async || node.readiness() == "ready\n").await;
         node
     }
 
-    fn spawn(listen: &str, redis: &Redis, flags: &[&str]) -> Self {
+    fn spawn(listen: &str, directory: &Directory, flags: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_signal"))
             .args(["--listen", listen])
             .args(FLAGS)
             .args(flags)
-            .env("STARLING_REDIS", redis.url())
+            .env("STARLING_REDIS", &directory.url)
+            .envs(directory.certificate.iter().map(|path| ("SSL_CERT_FILE", path)))
             .env("RUST_LOG", "error")
             .stdout(Stdio::piped())
             .stdin(Stdio::null())

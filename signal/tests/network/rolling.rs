@@ -48,10 +48,11 @@ async fn stay(balancer: Arc<Balancer>, number: u16, mut over: watch::Receiver<()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_nodes_are_started_anew_and_nobody_is_refused_and_no_room_lost() {
     let redis = Redis::start();
+    let directory = redis.directory();
     let listen: Vec<String> = (0..3).map(|_| format!("127.0.0.1:{}", free_port())).collect();
     let mut nodes = Vec::new();
     for listen in &listen {
-        nodes.push(Node::start_at(listen, &redis, &FLAGS).await);
+        nodes.push(Node::start_at(listen, &directory, &FLAGS).await);
     }
     let addresses: Vec<_> = nodes.iter().map(|node| node.address).collect();
     let balancer = Arc::new(Balancer::start(&addresses).await);
@@ -65,7 +66,7 @@ async fn all_nodes_are_started_anew_and_nobody_is_refused_and_no_room_lost() {
     for (node, listen) in nodes.iter_mut().zip(&listen) {
         node.terminate();
         node.wait();
-        *node = Node::start_at(listen, &redis, &FLAGS).await;
+        *node = Node::start_at(listen, &directory, &FLAGS).await;
     }
     _ = end.send(());
     let mut comings = 0;
