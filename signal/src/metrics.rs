@@ -313,3 +313,28 @@ const fn reason(refusal: &Refusal) -> &'static str {
         Refusal::Draining {} => "draining",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dashboard_asks_for_what_there_is() {
+        let metrics = Metrics::new();
+        // A family is there from its first member on.
+        metrics.count_refusal(&Refusal::Draining {});
+        metrics.count_close(CloseCode::Restart);
+        let text = metrics.encode(Occupancy::default(), Standing::Alone).expect("text");
+        let dashboard = include_str!("../../deploy/grafana.json");
+        assert!(serde_json::from_str::<serde_json::Value>(dashboard).is_ok());
+        let is_of_name = |char: char| char.is_ascii_lowercase() || char == '_';
+        let mut names = 0;
+        for (at, _) in dashboard.match_indices("starling_") {
+            let name: String = dashboard[at..].chars().take_while(|char| is_of_name(*char)).collect();
+            let family = name.trim_end_matches("_total");
+            assert!(text.contains(&format!("# TYPE {family} ")), "{name}");
+            names += 1;
+        }
+        assert!(names > 10, "{names}");
+    }
+}
