@@ -34,6 +34,12 @@ pub const EDITS_MAX: usize = 16;
 /// How many messages that came at once are spoken to those who listen; of more, the last ones are.
 pub const HEARD_MAX: usize = 16;
 
+/// How many characters are shown before what was found in a message.
+pub const EXCERPT_BEFORE_CHARS: usize = 30;
+
+/// In how much of a message it is looked where the words stand that were found, in bytes: of a longer one the beginning is shown.
+pub const EXCERPT_LOOKED_AT_BYTES: usize = 4_096;
+
 /// How many bytes of text are kept in the room as shown; the oldest messages go first, and the list says so.
 pub const TEXT_TOTAL_BYTES_MAX: usize = 16 * 1024 * 1024;
 
@@ -52,6 +58,24 @@ pub const COLLAPSED_CHARS: usize = 1_500;
 
 /// How many lines of a long message are shown before "Show all".
 pub const COLLAPSED_LINES: usize = 20;
+
+/// How deep quotes stand within each other; what is deeper keeps its signs.
+pub const QUOTE_DEPTH_MAX: usize = 4;
+
+/// How far an item of a list is indented.
+pub const LIST_LEVELS_MAX: usize = 3;
+
+/// How many digits the number of an item of a list has: more is a year.
+pub const LIST_DIGITS_MAX: usize = 3;
+
+/// How many `@` of a message are looked at: each is compared with the names of a whole room.
+pub const MENTIONS_LOOKED_AT: usize = 20;
+
+/// How many names or emoji are offered to somebody who types. A guess: what a phone shows above its keyboard.
+pub const OFFERS_MAX: usize = 6;
+
+/// How many emoji alone in a message are shown large.
+pub const LONE_EMOJI_MAX: usize = 3;
 
 /// How many characters of a message are read out to those who listen. A guess: two sentences.
 pub const SPOKEN_CHARS: usize = 200;

@@ -459,6 +459,7 @@ impl Core {
             | Event::Invitation { .. }
             | Event::InvitationAnswer { .. }
             | Event::Annotated { .. }
+            | Event::Deleted { .. }
             | Event::Renumbered { .. }
             | Event::RoomNamed { .. }
             | Event::CatchingUp { .. }

@@ -104,6 +104,8 @@ pub enum Command {
     Whisper,
     /// Another text for a message.
     Edit,
+    /// A message is deleted.
+    Delete,
     /// An emoji for a message.
     React,
     /// A name for the room.
@@ -286,6 +288,7 @@ impl Recorder {
             Event::RoomNamed { .. } => Happening::Told { what: "room named" },
             Event::Recalled { .. } => Happening::Told { what: "recalled" },
             Event::Annotated { .. } => Happening::Told { what: "annotated" },
+            Event::Deleted { .. } => Happening::Told { what: "deleted" },
             Event::Renumbered { .. } => Happening::Told { what: "renumbered" },
             Event::File { .. } => Happening::Told { what: "file" },
             Event::RoomClosed => Happening::Told { what: "room closed" },

@@ -25,7 +25,7 @@
 //! ```
 //!
 //! `room` is `null` where the room has no name; `room_id` is what servers know of it. `record` is the entry that the author signed (PROTOCOL.md, section 7), as base64url: by it
-//! the message can be [brought back](crate::import). It is lacking where the room does not keep the entry any more. Where a message was edited or reacted to, `annotations` has the signed entries of that in the same way, `edited` is `true`, `text` is the last text, and `reactions` has under each emoji the keys of who has it. `reply_to` is the id of the message that it answers. Messages and whispers are in the room's order, one a line. `author`, `to` and `me` are public
+//! the message can be [brought back](crate::import). It is lacking where the room does not keep the entry any more. Where a message was edited or reacted to, `annotations` has the signed entries of that in the same way, `edited` is `true`, and of a deleted one `deleted`; `text` is the last text, and `reactions` has under each emoji the keys of who has it. `reply_to` is the id of the message that it answers. Messages and whispers are in the room's order, one a line. `author`, `to` and `me` are public
 //! keys, `id` is that of the message, all as base64url; `name` is what the author was called when it was said, `time` when it was said by the
 //! author's clock (RFC 3339, UTC). A message that offers a file has its name as `file` and its length as `bytes`; what is in it is not exported. The page has the name and the length, too. `marks` has what only this program knows of a message: how far it got (`waiting`, `sent` or `failed`), and
 //! whether its author's clock was ahead. `incomplete` says that older messages were dropped. Two people who have the same messages export the
@@ -179,8 +179,10 @@ fn said(out: &mut String, entry: &Entry) {
         field(out, "reply_to", &answered.to_text());
     }
     field(out, "text", &message.text);
-    if entry.original.is_some() {
-        *out += ",\"edited\":true";
+    for (name, is_so) in [("edited", entry.original.is_some()), ("deleted", message.deleted)] {
+        if is_so {
+            *out += &format!(",\"{name}\":true");
+        }
     }
     let reactions = entry.reactions();
     if !reactions.is_empty() {

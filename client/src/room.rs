@@ -4,6 +4,9 @@ mod about;
 mod entry;
 mod files;
 mod names;
+mod people;
+#[cfg(test)]
+pub(crate) mod sample;
 mod weights;
 
 use std::rc::Rc;
@@ -11,10 +14,7 @@ use std::rc::Rc;
 use litemap::LiteMap;
 use mesh::{
     io::{Instant, ServerId},
-    model::{
-        Delivery, Event, FileInfo, FileProgress, Message, Person, PersonState, Retention, ServerState, Timestamp,
-        Vanish,
-    },
+    model::{Delivery, Event, FileInfo, FileProgress, Message, Person, Retention, ServerState, Timestamp, Vanish},
 };
 use shared::{FileId, MessageId, PeerId, name::skeleton};
 
@@ -75,6 +75,8 @@ pub struct RoomState {
     pub marks: Rc<Marks>,
     /// The last few things that others said while we were here, wherever their place is, oldest first.
     pub heard: Vec<MessageId>,
+    /// How many those were in all.
+    pub heard_count: u64,
     /// The last invitation that was made here, until it was answered: to be handed over by hand.
     pub invitation: Option<Rc<str>>,
     /// The answer to the last invitation that was taken here: to be handed back by hand.
@@ -126,6 +128,7 @@ impl RoomState {
             first_unread: None,
             marks: Rc::default(),
             heard: Vec::new(),
+            heard_count: 0,
             invitation: None,
             answer: None,
             files: LiteMap::new(),
@@ -174,43 +177,6 @@ impl RoomState {
     #[must_use]
     pub fn mark_of(&self, peer: &PeerId) -> Mark {
         self.marks.get(peer).copied().unwrap_or_default()
-    }
-
-    /// The others: those who can be reached first, then those who are gone. Then those who are away, the most recent first; from which place on is told, too.
-    #[must_use]
-    pub fn people_in_order(&self) -> (Vec<Rc<Person>>, usize) {
-        let mut in_order = Vec::new();
-        let mut first_away = 0;
-        for rank in 0..3 {
-            first_away = in_order.len();
-            for person in &self.people {
-                let theirs = match person.state {
-                    PersonState::Away => 2,
-                    PersonState::Gone | PersonState::Left => 1,
-                    PersonState::Here
-                    | PersonState::Connecting
-                    | PersonState::Reconnecting
-                    | PersonState::OutOfReach { .. } => 0,
-                };
-                if theirs == rank {
-                    in_order.push(Rc::clone(person));
-                }
-            }
-        }
-        in_order[first_away..].reverse();
-        (in_order, first_away)
-    }
-
-    /// How many are in the room, us included, reached or about to be.
-    #[must_use]
-    pub fn present(&self) -> usize {
-        let away = |state| {
-            matches!(
-                state,
-                PersonState::OutOfReach { .. } | PersonState::Gone | PersonState::Left | PersonState::Away
-            )
-        };
-        1 + self.people.iter().filter(|person| !away(person.state)).count()
     }
 }
 
@@ -317,6 +283,7 @@ impl RoomState {
                 }
             }
             Event::Annotated { annotations } => self.on_annotated(annotations),
+            Event::Deleted { author, ids } => self.on_deleted(author, &ids),
             Event::Renumbered { before, id, order } => self.on_renumbered(before, id, order),
             Event::Delivery { id, delivery } => self.on_delivery(id, delivery),
             Event::Server { server, state } => self.on_server(server, state),
@@ -376,6 +343,7 @@ impl RoomState {
                 self.heard.remove(0);
             }
             self.heard.push(id);
+            self.heard_count += 1;
         }
     }
 
@@ -400,6 +368,9 @@ impl RoomState {
     fn insert(&mut self, mut message: Message) -> bool {
         if let Some(after) = message.vanish {
             message.text = words::keeping::vanish_line(after);
+        }
+        if message.deleted {
+            words::page::DELETED.clone_into(&mut message.text);
         }
         let place = |message: &Message| (message.order, message.id);
         // Backwards: most of what arrives is the latest.

@@ -164,6 +164,14 @@ impl Session {
         self.command(|core, now| core.edit(now, of, text))
     }
 
+    /// See [`Core::delete`].
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was done.
+    pub fn delete(&self, of: MessageId) -> Result<(), SendError> {
+        self.command(|core, now| core.delete(now, of))
+    }
+
     /// See [`Core::react`].
     ///
     /// # Errors

@@ -151,6 +151,10 @@ impl Body for SimulatedClient {
         self.core.edit(now, of, text)
     }
 
+    fn delete(&mut self, now: Now, of: MessageId) -> Result<(), SendError> {
+        self.core.delete(now, of)
+    }
+
     fn react(&mut self, now: Now, to: MessageId, emoji: Vec<String>) -> Result<(), SendError> {
         emoji.iter().try_for_each(|emoji| self.core.react(now, to, emoji))
     }

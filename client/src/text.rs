@@ -1,51 +1,98 @@
-//! A message's text cut into what is shown: plain text and links. Nothing in it is ever taken as markup.
+//! A message's text as it is shown: its addresses here, what stands out in [`blocks`], who is called in [`mentions`], and what is offered while
+//! one types in [`complete`]. What was typed is what is stored and copied. Nothing in it is ever taken as HTML.
 
-use linkify::{LinkFinder, LinkKind};
+mod complete;
+mod emoji;
+mod inline;
+mod markup;
+mod mention;
 
-use crate::config::{COLLAPSED_CHARS, COLLAPSED_LINES, MAP_NAME_CHARS};
+use std::ops::Range;
 
-/// A stretch of a message's text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Segment<'a> {
-    /// Shown as it is.
-    Plain(&'a str),
-    /// An `http` or `https` address that can be clicked.
-    Link(&'a str),
-}
+pub use self::{
+    complete::{Completion, Offer, complete, typed_emoji},
+    emoji::is_lone_emoji,
+    inline::{Kind, Line, Look, Span},
+    markup::{Block, Item, blocks, collapse},
+    mention::{Mentioned, Who, mentions},
+};
+use crate::config::MAP_NAME_CHARS;
 
-/// Cuts `text` into plain stretches and links.
+/// Where the `http` and `https` addresses are in a text that can be clicked, in order.
 #[must_use]
-pub fn segments(text: &str) -> Vec<Segment<'_>> {
-    let mut finder = LinkFinder::new();
-    finder.kinds(&[LinkKind::Url]).url_must_have_scheme(true);
-    finder
-        .spans(text)
-        .map(|span| match span.kind() {
-            Some(_) if is_safe_link(span.as_str()) => Segment::Link(span.as_str()),
-            Some(_) | None => Segment::Plain(span.as_str()),
-        })
-        .collect()
-}
-
-/// The beginning of `segments` that is shown until "Show all"; `None` if all of it is short enough. A link that crosses the cut
-/// is shown as text, since a shortened address leads elsewhere.
-#[must_use]
-pub fn collapse<'a>(segments: &[Segment<'a>]) -> Option<Vec<Segment<'a>>> {
-    let (mut chars, mut lines) = (0, 0);
-    let mut shown = Vec::new();
-    for segment in segments {
-        let (Segment::Plain(text) | Segment::Link(text)) = *segment;
-        for (position, char) in text.char_indices() {
-            chars += 1;
-            lines += usize::from(char == '\n');
-            if chars > COLLAPSED_CHARS || lines >= COLLAPSED_LINES {
-                shown.push(Segment::Plain(&text[..position]));
-                return Some(shown);
+pub fn addresses(text: &str) -> Vec<Range<usize>> {
+    const MARK: &str = "://";
+    let mut found = Vec::<Range<usize>>::new();
+    let mut at = 0;
+    while let Some(before) = text[at..].find(MARK) {
+        let (scheme, host) = (&text[at..at + before], at + before + MARK.len());
+        let start = at + scheme.trim_end_matches(|char: char| char.is_ascii_alphanumeric()).len();
+        at = host;
+        // Whatever comes of it, no address is looked at twice.
+        if is_web(&text[start..]) {
+            at += address_len(&text[host..]);
+            if at > host && is_safe_link(&text[start..at]) {
+                found.push(start..at);
             }
         }
-        shown.push(*segment);
     }
-    None
+    found
+}
+
+/// How much of a text goes on with an address: up to what stands in no address, without the punctuation of the sentence around it. None if it begins with no host.
+fn address_len(text: &str) -> usize {
+    if !text.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[' || !first.is_ascii()) {
+        return 0;
+    }
+    let (mut end, mut depth) = (0, 0_u32);
+    for (place, char) in text.char_indices() {
+        match char {
+            '(' | '[' => depth += 1,
+            ')' | ']' => match depth.checked_sub(1) {
+                Some(outer) => (depth, end) = (outer, place + 1),
+                None => break,
+            },
+            '<' | '>' | '"' | '`' | '{' | '}' | '|' | '\\' | '^' => break,
+            other if other.is_whitespace() || other.is_control() => break,
+            '.' | ',' | ':' | ';' | '!' | '?' | '\'' => {}
+            other => end = place + other.len_utf8(),
+        }
+    }
+    end
+}
+
+/// What has to be told beside a link, because one does not see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// The host: the link is called otherwise.
+    Host,
+    /// The host, whose name has letters that look like others, perhaps.
+    OtherLetters,
+    /// The host, before which stands something that could be taken for it.
+    UserInformation,
+}
+
+/// What has to be told beside a link to `address` that is shown as `shown`. `host` is the host as the browser will use it, with its port if that is not the usual one.
+#[must_use]
+pub fn beside(shown: &str, address: &str, host: &str) -> Option<Beside> {
+    let after_scheme = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let end = after_scheme.find(['/', '?', '#', '\\']).unwrap_or(after_scheme.len());
+    let typed = &after_scheme[..end];
+    let is_host = |text: &str| {
+        let port = text.get(host.len()..);
+        text.get(..host.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(host))
+            && matches!(port, Some("" | ":80" | ":443"))
+    };
+    if typed.contains('@') {
+        Some(Beside::UserInformation)
+    } else if host.split('.').any(|label| label.starts_with("xn--")) {
+        Some(Beside::OtherLetters)
+    } else if shown == address && is_host(typed) || is_host(shown) {
+        None
+    } else {
+        Some(Beside::Host)
+    }
 }
 
 /// `name` between Unicode isolates (UAX #9), so that a right-to-left name cannot turn the sentence around it.
@@ -65,11 +112,15 @@ pub fn short(name: &str) -> String {
 
 /// Only the web's own schemes, and nothing whose look could differ from where it leads.
 fn is_safe_link(link: &str) -> bool {
+    is_web(link) && !link.chars().any(is_invisible)
+}
+
+fn is_web(link: &str) -> bool {
     let starts_with = |scheme: &str| {
         link.get(..scheme.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     };
-    (starts_with("http://") || starts_with("https://")) && !link.chars().any(is_invisible)
+    starts_with("http://") || starts_with("https://")
 }
 
 /// Characters that show nothing but can reorder or hide what is around them.
@@ -79,7 +130,27 @@ pub(crate) fn is_invisible(char: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Segment::*, *};
+    use self::Segment::*;
+    use super::*;
+
+    #[derive(Debug, PartialEq, Eq)]
+    enum Segment<'a> {
+        Plain(&'a str),
+        Link(&'a str),
+    }
+
+    fn segments(text: &str) -> Vec<Segment<'_>> {
+        let mut at = 0;
+        let mut segments = Vec::new();
+        for link in addresses(text) {
+            segments.push(Plain(&text[at..link.start]));
+            segments.push(Link(&text[link.clone()]));
+            at = link.end;
+        }
+        segments.push(Plain(&text[at..]));
+        segments.retain(|segment| *segment != Plain(""));
+        segments
+    }
 
     #[test]
     fn only_web_addresses_become_links() {
@@ -100,6 +171,11 @@ mod tests {
             "ftp://a.example",
             "a@b.example",
             "www.a.example",
+            "xhttp://a.example",
+            "http:/a.example",
+            "http://",
+            "https://.",
+            "://a.example",
         ] {
             assert!(
                 !segments(text).iter().any(|segment| matches!(segment, Link(_))),
@@ -114,6 +190,27 @@ mod tests {
             segments("<a href=\"https://a.example\">"),
             [Plain("<a href=\""), Link("https://a.example"), Plain("\">")]
         );
+    }
+
+    #[test]
+    fn a_link_ends_where_its_sentence_goes_on() {
+        for (text, link) in [
+            ("(https://a.example/x_(y))", "https://a.example/x_(y)"),
+            ("https://a.example/?q=a,b!", "https://a.example/?q=a,b"),
+            ("'https://a.example/it's'", "https://a.example/it's"),
+            ("https://a.example/ü/中, and", "https://a.example/ü/中"),
+            ("https://[::1]:80/x]", "https://[::1]:80/x"),
+            ("https://u:p@a.example:8/#x...", "https://u:p@a.example:8/#x"),
+            ("x:https://a.example|", "https://a.example"),
+            ("http://https://a.example", "http://https://a.example"),
+        ] {
+            let found = addresses(text);
+            assert_eq!(
+                found.iter().map(|place| &text[place.clone()]).collect::<Vec<_>>(),
+                [link],
+                "{text}"
+            );
+        }
     }
 
     #[test]
@@ -136,25 +233,37 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_are_cut_between_characters_and_lines() {
-        assert_eq!(collapse(&segments("short")), None);
-        let long = "🦜".repeat(COLLAPSED_CHARS + 1);
+    fn what_one_does_not_see_of_a_link_is_told_beside_it() {
+        let plain = |address, host| beside(address, address, host);
+        for (address, host) in [
+            ("https://a.example/x", "a.example"),
+            ("HTTPS://A.Example:443?q", "a.example"),
+            ("http://a.example:8080", "a.example:8080"),
+            ("https://a.example/@b.example", "a.example"),
+        ] {
+            assert_eq!(plain(address, host), None, "{address}");
+        }
+        let evil = "https://bank.example@evil.example/";
+        assert_eq!(plain(evil, "evil.example"), Some(Beside::UserInformation));
+        let other = "https://b\u{fc}cher.example";
+        assert_eq!(plain(other, "xn--bcher-kva.example"), Some(Beside::OtherLetters));
         assert_eq!(
-            collapse(&segments(&long)),
-            Some(vec![Plain(&long[..4 * COLLAPSED_CHARS])])
+            plain("https://xn--e1awd7f.example", "xn--e1awd7f.example"),
+            Some(Beside::OtherLetters)
         );
-        let lines = "x\n".repeat(COLLAPSED_LINES);
-        assert_eq!(
-            collapse(&segments(&lines)),
-            Some(vec![Plain(&lines[..2 * COLLAPSED_LINES - 1])])
-        );
-    }
-
-    #[test]
-    fn a_link_across_the_cut_is_no_link() {
-        let text = format!("{} https://a.example/path", "x".repeat(COLLAPSED_CHARS - 10));
-        let shown = collapse(&segments(&text)).unwrap();
-        assert!(shown.iter().all(|segment| matches!(segment, Plain(_))));
+        assert_eq!(plain("http://0x7f.1", "127.0.0.1"), Some(Beside::Host));
+        assert_eq!(plain("https://evil.example\\.bank.example", "evil.example"), None);
+        let named = |shown| beside(shown, "https://evil.example/", "evil.example");
+        assert_eq!(named("Evil.example"), None);
+        for shown in [
+            "here",
+            "https://bank.example",
+            "https://evil.example",
+            "evil.example.bank.example",
+            "",
+        ] {
+            assert_eq!(named(shown), Some(Beside::Host), "{shown}");
+        }
     }
 
     #[test]

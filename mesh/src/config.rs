@@ -65,6 +65,9 @@ pub const BEACON_BYTES_MAX: usize = 1024;
 /// What is added to a content in a record: its author, its signature, and their frames.
 pub const SIGNED_BYTES: usize = 128;
 
+/// What is added to a deleted entry: its author's signature of that, and its frame.
+pub const DELETED_BYTES: usize = 66;
+
 /// The most candidates in one envelope.
 pub const CANDIDATES_MAX: usize = 32;
 
@@ -320,6 +323,9 @@ pub const RELATED_TEXT_BYTES_MAX: usize = TEXT_BYTES_MAX - 64;
 
 /// How many different reactions one person may have to a message.
 pub const REACTIONS_MAX: usize = 8;
+
+/// How many entries one deletion may name: a message and what it was changed to. Each costs everybody the check of a signature.
+pub const DELETED_MAX: usize = 16;
 
 /// How many bytes a reaction may have: the longest emoji of Unicode has 35, and flags of regions 28.
 pub const REACTION_BYTES_MAX: usize = 48;

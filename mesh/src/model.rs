@@ -50,6 +50,13 @@ pub enum Event {
         /// What of which.
         annotations: Vec<Annotation>,
     },
+    /// What somebody said is deleted, of which some may not be shown. What comes later comes as deleted.
+    Deleted {
+        /// Who deleted it: only what they said themselves is meant.
+        author: PeerId,
+        /// Which messages, and what these were changed to.
+        ids: Vec<MessageId>,
+    },
     /// A message of ours that was shown and not sent yet has another id and another place in the order.
     Renumbered {
         /// Its id so far.

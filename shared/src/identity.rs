@@ -29,6 +29,8 @@ pub enum Label {
     LinkHello,
     /// An entry of the room's log.
     Entry,
+    /// An author's word that an entry of theirs is deleted.
+    Deletion,
     /// A whisper, signed inside its sealed box.
     Whisper,
     /// A presence beacon.
@@ -49,6 +51,7 @@ impl Label {
             Self::Envelope => "starling v1 link envelope",
             Self::LinkHello => "starling v1 link hello",
             Self::Entry => "starling v1 log entry",
+            Self::Deletion => "starling v1 deletion",
             Self::Whisper => "starling v1 whisper",
             Self::Beacon => "starling v1 presence beacon",
             Self::Packet => "starling v1 routed packet",

@@ -22,8 +22,9 @@ pub fn is_visible(name: &str) -> bool {
     name.chars().any(shows)
 }
 
-/// Whether a character only adds to the one before it.
-fn is_mark(char: char) -> bool {
+/// Whether a character only adds to the one before it: an accent.
+#[must_use]
+pub fn is_mark(char: char) -> bool {
     matches!(char, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
 }
 

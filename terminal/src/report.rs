@@ -41,6 +41,8 @@ pub enum Report {
     },
     /// A message has another text now, by its author.
     Edited(MessageReport),
+    /// A message was deleted by its author.
+    Deleted(MessageReport),
     /// People have these emoji for a message now.
     Reactions {
         /// The id of the message.

@@ -84,6 +84,11 @@ async fn main() -> Result<()> {
         page.say(text).await?;
         bob.wait(text, |view| view.has(text)).await?;
     }
+    ann.say(
+        "**Please** read [this](https://example.org), @Bob:\n- it is *short*\n> and good\n```\nlet cake = 2 * 3;\n```",
+    )
+    .await?;
+    bob.wait("what stands out", |view| view.messages.len() == 7).await?;
     bob.click("Whisper to Ann").await?;
     bob.paste("Whisper to Ann", "Is it a surprise for Zoë?").await?;
     bob.click("Send").await?;
@@ -94,6 +99,9 @@ async fn main() -> Result<()> {
     ann.click("Send").await?;
     bob.wait("the answer", |view| view.has("Not a word!")).await?;
     shoot(&bob, "6-room-lively").await?;
+    bob.paste("Whisper to Ann", "@m").await?;
+    shoot(&bob, "6-names-offered").await?;
+    bob.press([Key::Enter]).await?;
     shoot(&ann, "7-room-whispering").await?;
     bob.click("Larger map").await?;
     shoot(&bob, "7-map").await?;

@@ -440,7 +440,7 @@ impl Role {
             Self::Button => "button:not([role]), summary, [role=button]",
             Self::MenuItem => "[role^=menuitem]",
             Self::Radio => "input[type=radio]",
-            Self::Textbox => "input:not([type]), input[type=text], textarea, [role=textbox]",
+            Self::Textbox => "input:not([type]), input[type=text], input[type=search], textarea, [role=textbox]",
         }
     }
 }

@@ -18,6 +18,7 @@ use client::{
     room::{RoomAction, RoomState, Visibility, reduce},
     standing::standing,
     store::Space,
+    telling::Told,
     words,
 };
 use mesh::io::{Instant, LinkKind, ServerId};
@@ -69,6 +70,7 @@ fn known_rooms() -> Vec<KnownRoom> {
         name: String::new(),
         with: with.to_owned(),
         unread,
+        told: Told::default(),
     };
     let open = RoomCode::parse("tea party").into_iter();
     let open = open.map(|code| known(code, "", 0));
@@ -111,6 +113,9 @@ fn room(events: Vec<Event>, open_name: Option<&'static str>) -> Html {
             on_space={Callback::from(|told: Callback<Space>| told.emit(SPACE))}
             on_send={Callback::from(|_| Err(SendError::NotReachable))}
             on_edit={Callback::from(|_| Err(SendError::Full))}
+            on_delete={Callback::noop()}
+            told={Callback::from(|()| Told::Nothing)}
+            on_told={Callback::noop()}
             recipients={Callback::from(|_| Vec::new())}
             safety_number={Callback::from(|peer| shared::identity::safety_number(&private_room().open(), &self::peer(0), &peer))}
         />
@@ -207,6 +212,7 @@ fn said(id: u8, author: u8, name: &str, whisper_to: Option<u8>, text: &str, deli
         file: None,
         reply_to: None,
         vanish: None,
+        deleted: false,
     };
     let delivery = delivery.map(|delivery| Event::Delivery { id, delivery });
     [Event::Message { message }].into_iter().chain(delivery).collect()

@@ -20,6 +20,8 @@ pub enum Setting {
     Pictures,
     /// By what way others reach this page.
     Reach,
+    /// What notifications show.
+    Words,
 }
 
 impl Setting {
@@ -31,6 +33,7 @@ impl Setting {
             Self::Text => "starling text",
             Self::Pictures => "starling pictures",
             Self::Reach => "starling reach",
+            Self::Words => "starling words",
         }
     }
 
@@ -42,6 +45,7 @@ impl Setting {
             Self::Text => "Text size",
             Self::Pictures => "Small pictures",
             Self::Reach => "How others reach you",
+            Self::Words => "They show",
         }
     }
 
@@ -53,6 +57,7 @@ impl Setting {
             Self::Text => &[("", "Normal"), ("large", "Large"), ("larger", "Larger")],
             Self::Pictures => &[("", "Download by themselves"), ("ask", "Ask first")],
             Self::Reach => &[("", "Directly"), ("relay", "Only through a relay")],
+            Self::Words => &[("", "Who wrote, and what"), ("hidden", "Only that something was said")],
         }
     }
 }

@@ -37,6 +37,15 @@ pub(crate) const COUNTDOWN_TICK: Duration = Duration::from_millis(500);
 /// How many messages are in the page while its end is read, and how many more come each time its start is reached.
 pub(crate) const MESSAGES_SHOWN: usize = 200;
 
+/// How many messages are shown that were searched for, the newest.
+pub(crate) const FOUND_SHOWN: usize = 50;
+
+/// How many messages are shown before one that the person goes to.
+pub(crate) const SHOWN_BEFORE: usize = 20;
+
+/// How often is looked whether a new day has begun.
+pub(crate) const DAY_TICK: Duration = Duration::from_secs(60);
+
 /// How near the end of the log, in pixels, counts as reading along; and how near its start as wanting earlier messages.
 pub(crate) const AT_END_PX: i32 = 80;
 

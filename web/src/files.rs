@@ -288,6 +288,7 @@ mod tests {
                 text: String::new(),
                 reply_to: None,
                 vanish: None,
+                deleted: false,
                 file: Some(FileInfo {
                     root: FileId::from_bytes([number; 32]),
                     bytes: 1,

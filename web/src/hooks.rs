@@ -4,10 +4,12 @@ mod delay;
 mod route;
 mod seconds_until;
 mod stay;
+mod tick;
 mod title;
 
 pub use delay::use_delay;
 pub use route::{go_to, use_route};
 pub use seconds_until::use_seconds_until;
 pub(crate) use stay::use_stay;
+pub(crate) use tick::use_tick;
 pub use title::use_title;

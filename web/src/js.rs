@@ -5,10 +5,10 @@ use std::{pin::pin, time::Duration};
 use client::{export::File, store::Space};
 use futures_util::future::{Either, select};
 use gloo_timers::future::sleep;
-use js_sys::{Array, Date, JsString, Map, Object, Promise, Reflect, RegExp, Uint8Array};
+use js_sys::{Array, Date, Function, JsString, Map, Object, Promise, Reflect, RegExp, Uint8Array};
 use shared::signal::Json;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, IdbDatabase, IdbTransaction, RtcPeerConnection, Url};
 
 use crate::config::{JSON_DEPTH_MAX, SAVE_LASTS};
@@ -43,7 +43,7 @@ pub(crate) fn begin(
 /// Asks the browser not to clear what the page keeps when space runs out. It may ask the person. Nothing depends on the answer.
 pub(crate) fn ask_to_persist() {
     let asked = field(&window().navigator(), "storage").and_then(|storage| {
-        let persist: js_sys::Function = field(&storage, "persist")?.dyn_into().ok()?;
+        let persist: Function = field(&storage, "persist")?.dyn_into().ok()?;
         persist.call0(&storage).ok()
     });
     if let Some(asked) = asked {
@@ -54,7 +54,7 @@ pub(crate) fn ask_to_persist() {
 /// How much the browser keeps for the page, if it says so. Some say no more than a rounded guess.
 pub(crate) async fn space() -> Option<Space> {
     let storage = field(&window().navigator(), "storage")?;
-    let estimate: js_sys::Function = field(&storage, "estimate")?.dyn_into().ok()?;
+    let estimate: Function = field(&storage, "estimate")?.dyn_into().ok()?;
     let found: Promise = estimate.call0(&storage).ok()?.unchecked_into();
     let found = JsFuture::from(found).await.ok()?;
     let number = |name| field(&found, name)?.as_f64();
@@ -84,7 +84,7 @@ pub(crate) fn save_blob(blob: &Blob, name: &str) -> Result<(), JsValue> {
     link.set_href(&url);
     link.set_download(name);
     link.click();
-    wasm_bindgen_futures::spawn_local(async move {
+    spawn_local(async move {
         // No browser says when it has read all of it.
         sleep(SAVE_LASTS).await;
         // Fails only for a text that is no address.
@@ -95,7 +95,7 @@ pub(crate) fn save_blob(blob: &Blob, name: &str) -> Result<(), JsValue> {
 
 /// Waits for nothing, so that what is rejected is not reported as an error of the page.
 fn ignore(promise: Promise) {
-    wasm_bindgen_futures::spawn_local(async move {
+    spawn_local(async move {
         let _ = JsFuture::from(promise).await;
     });
 }
@@ -114,6 +114,14 @@ pub(crate) fn window() -> web_sys::Window {
 /// As [`window`].
 pub(crate) fn document() -> web_sys::Document {
     window().document().expect("invariant: the app runs in a page")
+}
+
+/// Selects what is in an element, for the person to copy.
+pub(crate) fn select_text(element: &web_sys::Element) {
+    if let Ok(Some(selection)) = window().get_selection() {
+        // Fails only for elements that are not in the page any more.
+        let _ = selection.select_all_children(element);
+    }
 }
 
 /// What the browser keeps for this page under a name; empty if that is nothing, or nothing can be kept.
@@ -154,7 +162,7 @@ fn session_storage() -> Option<web_sys::Storage> {
 }
 
 /// `navigator.share`, where the browser has it.
-fn sharing() -> Option<js_sys::Function> {
+fn sharing() -> Option<Function> {
     field(&window().navigator(), "share")?.dyn_into().ok()
 }
 
@@ -196,6 +204,16 @@ pub(crate) fn field(object: &JsValue, name: &str) -> Option<JsValue> {
     // Of `undefined` it throws.
     let value = Reflect::get(object, &name.into()).ok()?;
     (!value.is_undefined() && !value.is_null()).then_some(value)
+}
+
+/// Shows a number on the icon of an installed page, or none. Few browsers can.
+pub(crate) fn set_badge(count: u32) {
+    let navigator = window().navigator();
+    let set = field(&navigator, "setAppBadge").and_then(|set| set.dyn_into::<Function>().ok());
+    if let Some(Ok(set)) = set.map(|set| set.call1(&navigator, &count.into())) {
+        // Refused where the page is not installed.
+        spawn_local(async move { _ = JsFuture::from(Promise::from(set)).await });
+    }
 }
 
 /// Reads JSON. What stands too deep within other things is not read.
@@ -290,7 +308,7 @@ pub(crate) async fn hold_lock(name: &str, patience: Duration) -> Option<bool> {
         }
     });
     let request = locks.request(name, &options, &on_granted);
-    wasm_bindgen_futures::spawn_local(async move {
+    spawn_local(async move {
         // Rejected when the signal aborts. Fulfilled only where the lock was not granted.
         if JsFuture::from(request).await.is_err()
             && let Some(sender) = sender.take()
@@ -304,7 +322,7 @@ pub(crate) async fn hold_lock(name: &str, patience: Duration) -> Option<bool> {
 /// `AbortSignal.timeout`.
 fn timeout_signal(millis: u32) -> Option<JsValue> {
     let class = field(&js_sys::global(), "AbortSignal")?;
-    let timeout: js_sys::Function = field(&class, "timeout")?.dyn_into().ok()?;
+    let timeout: Function = field(&class, "timeout")?.dyn_into().ok()?;
     timeout.call1(&class, &millis.into()).ok()
 }
 
@@ -394,7 +412,7 @@ fn is_so(query: &str) -> bool {
 pub(crate) fn is_reload() -> bool {
     let entry = || {
         let performance: JsValue = window().performance()?.into();
-        let entries: js_sys::Function = field(&performance, "getEntriesByType")?.dyn_into().ok()?;
+        let entries: Function = field(&performance, "getEntriesByType")?.dyn_into().ok()?;
         let entries: Array = entries
             .call1(&performance, &"navigation".into())
             .ok()?
@@ -431,6 +449,11 @@ pub(crate) fn fold(name: &str) -> Option<String> {
     }
     let nfkc = |text: &JsString| text.normalize("NFKC");
     Some(nfkc(&nfkc(&name.into()).to_lower_case().to_upper_case().to_lower_case()).into())
+}
+
+/// See [`Decompose`](client::search::Decompose).
+pub(crate) fn decompose(text: &str) -> String {
+    JsString::from(text).normalize("NFKD").to_lower_case().into()
 }
 
 /// The text behind an address of our own server, or `None` if it cannot be had.

@@ -9,6 +9,7 @@ use client::{
     room::{RoomState, Visibility},
     session::Entrance,
     store::{Durability, StoredRecord},
+    telling::Told,
 };
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
@@ -34,6 +35,7 @@ use crate::{
     rooms::{self, KnownRoom},
     rtc::Connection,
     signaller::Signaller,
+    telling::Telling,
     worker,
 };
 
@@ -49,6 +51,7 @@ pub fn join(profile: &Profile, code: &RoomCode, name: String, on_show: Callback<
         code: code.clone(),
         remembered: None,
         unread_before: rooms::find(code).map_or(0, |room| room.unread),
+        telling: Telling::new(code.clone()),
         events: events.clone(),
         on_show,
         signallers: LiteMap::new(),
@@ -93,6 +96,7 @@ struct Browser {
     remembered: Option<Option<KnownRoom>>,
     /// How many messages of former visits nobody has looked at, until somebody looks.
     unread_before: u32,
+    telling: Telling,
     events: Events,
     on_show: Callback<Rc<RoomState>>,
     signallers: LiteMap<ServerId, Signaller>,
@@ -224,6 +228,7 @@ impl Platform for Browser {
 
     fn show(&mut self, room: Rc<RoomState>) {
         self.remember_room(&room);
+        self.telling.note(&room);
         self.on_show.emit(room);
     }
 }
@@ -253,6 +258,8 @@ impl Browser {
             name: room.name.clone().unwrap_or_default(),
             with,
             unread: room.unread.saturating_add(self.unread_before),
+            // As it was chosen.
+            told: Told::default(),
         });
         if self.remembered.as_ref() != Some(&known) {
             match &known {

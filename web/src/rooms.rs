@@ -3,6 +3,7 @@
 //! Owns: the list, in the browser's local storage, newest first, until a room is forgotten. Where nothing can be stored there
 //! is no list.
 
+use client::telling::Told;
 use shared::RoomCode;
 
 use crate::{config::ROOMS_MAX, js};
@@ -20,6 +21,8 @@ pub struct KnownRoom {
     pub with: String,
     /// How many messages came that nobody looked at before the page was closed.
     pub unread: u32,
+    /// Of which messages the person is told while they look elsewhere.
+    pub told: Told,
 }
 
 impl KnownRoom {
@@ -45,11 +48,12 @@ pub fn all() -> Vec<KnownRoom> {
     js::kept(KEY).split('\n').filter_map(read).collect()
 }
 
-/// We are in this room. What is empty now is known from before.
+/// We are in this room. What is empty now is known from before, and what the person is told of stays as it was chosen.
 pub fn remember(mut room: KnownRoom) {
     let mut rooms = all();
     if let Some(place) = rooms.iter().position(|known| known.code == room.code) {
         let before = rooms.remove(place);
+        room.told = before.told;
         if room.with.is_empty() {
             room.with = before.with;
         }
@@ -62,6 +66,15 @@ pub fn remember(mut room: KnownRoom) {
     write(&rooms);
 }
 
+/// The person is told of this in a room from now on.
+pub fn tell(code: &RoomCode, told: Told) {
+    let mut rooms = all();
+    if let Some(room) = rooms.iter_mut().find(|room| room.code == *code) {
+        room.told = told;
+    }
+    write(&rooms);
+}
+
 /// This room is not to be known any more.
 pub fn forget(code: &RoomCode) {
     let mut rooms = all();
@@ -69,17 +82,19 @@ pub fn forget(code: &RoomCode) {
     write(&rooms);
 }
 
-/// A line: the code, the people, the room's name, and what is unread, with tabs between. Neither a code nor any name has a control character in it.
+/// A line: the code, the people, the room's name, what is unread, and what is told of, with tabs between. Neither a code nor any name has a control character in it.
 fn read(line: &str) -> Option<KnownRoom> {
     let mut fields = line.split('\t');
     let code = RoomCode::parse(fields.next()?).ok()?;
     let mut words = || fields.next().unwrap_or_default().to_owned();
     let (with, name, unread) = (words(), words(), words().parse().unwrap_or_default());
+    let told = Told::read(&words());
     Some(KnownRoom {
         code,
         name,
         with,
         unread,
+        told,
     })
 }
 
@@ -95,6 +110,8 @@ fn write(rooms: &[KnownRoom]) {
             &room.name,
             "\t",
             &unread,
+            "\t",
+            room.told.key(),
             "\n",
         ] {
             text.push_str(field);
@@ -132,6 +149,7 @@ mod tests {
             name: name.to_owned(),
             with: with.to_owned(),
             unread: 0,
+            told: Told::default(),
         };
         remember(known(open("tea party"), "", ""));
         remember(known(private(1), "", "Ada and Bo"));

@@ -6,7 +6,9 @@ use futures_channel::oneshot;
 use gloo_events::EventListener;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{ServiceWorker, ServiceWorkerContainer, ServiceWorkerRegistration, ServiceWorkerState};
+use web_sys::{
+    NotificationOptions, ServiceWorker, ServiceWorkerContainer, ServiceWorkerRegistration, ServiceWorkerState,
+};
 
 use crate::{
     clock,
@@ -134,6 +136,17 @@ async fn forget(container: &ServiceWorkerContainer) {
         && let Ok(unregistered) = registration.unregister()
     {
         let _ = JsFuture::from(unregistered).await;
+    }
+}
+
+/// Has the worker show a notification, where there is one: it shows nothing otherwise.
+pub(crate) async fn show_notification(title: &str, options: &NotificationOptions) {
+    let Some(container) = container() else { return };
+    if let Some(registration) = registration(&container).await
+        && let Ok(shown) = registration.show_notification_with_options(title, options)
+    {
+        // Refused where the person has taken their leave back.
+        let _ = JsFuture::from(shown).await;
     }
 }
 

@@ -32,6 +32,16 @@ self.addEventListener("message", (event) => {
   }
 });
 
+// What is told of a room leads to a page that is open.
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  const show = async () => {
+    const [page] = await self.clients.matchAll({ type: "window" });
+    return page ? page.focus() : self.clients.openWindow("./");
+  };
+  event.waitUntil(show());
+});
+
 self.addEventListener("fetch", (event) => {
   const { method, url } = event.request;
   const { origin, pathname } = new URL(url);

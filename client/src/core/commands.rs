@@ -61,6 +61,17 @@ impl Core {
         self.node.edit(now, of, text)
     }
 
+    /// Deletes a message that we said to everyone, with everybody who follows.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was done.
+    pub fn delete(&mut self, now: Now, of: MessageId) -> Result<(), SendError> {
+        self.command(now, Command::Delete);
+        let entry = self.room.entry(&of).filter(|entry| entry.may_be_deleted());
+        entry.ok_or(SendError::NotOwn)?;
+        self.node.delete(now, of)
+    }
+
     /// Has this emoji for a message that was said to everyone, or no longer.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ pub(super) fn command(command: Command) -> &'static str {
         Command::Say => "said",
         Command::Whisper => "whispered",
         Command::Edit => "edited",
+        Command::Delete => "deleted",
         Command::React => "reacted",
         Command::NameRoom => "named the room",
         Command::Keep => "said for how long",

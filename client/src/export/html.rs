@@ -6,7 +6,7 @@ use super::{date, date_time, is_public};
 use crate::{
     files::shown_name,
     room::{Entry, RoomState},
-    text::{Segment, segments},
+    text::addresses,
     words::{excerpt, page, reaction},
 };
 
@@ -85,18 +85,17 @@ fn message(out: &mut String, state: &RoomState, entry: &Entry) {
         escape(out, &page::size(file.bytes));
         out.push(')');
     }
-    for segment in segments(&message.text) {
-        match segment {
-            Segment::Plain(text) => escape(out, text),
-            Segment::Link(link) => {
-                *out += "<a rel=\"noreferrer\" href=\"";
-                escape(out, link);
-                *out += "\">";
-                escape(out, link);
-                *out += "</a>";
-            }
-        }
+    let (text, mut at) = (&message.text, 0);
+    for link in addresses(text) {
+        escape(out, &text[at..link.start]);
+        at = link.end;
+        *out += "<a rel=\"noreferrer\" href=\"";
+        escape(out, &text[link.clone()]);
+        *out += "\">";
+        escape(out, &text[link]);
+        *out += "</a>";
     }
+    escape(out, &text[at..]);
     *out += "</p>\n";
     if entry.original.is_some() {
         *out += "<p><small>edited</small></p>\n";

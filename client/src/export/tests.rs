@@ -29,6 +29,7 @@ fn message(viewer: u8, number: u8, author: u8, to: Option<u8>, text: &str) -> Ev
         file: None,
         reply_to: None,
         vanish: None,
+        deleted: false,
     };
     Event::Message { message }
 }

@@ -9,10 +9,10 @@
 use std::rc::Rc;
 
 use litemap::LiteMap;
-use mesh::model::{Annotation, Says, Timestamp};
+use mesh::model::{Annotation, Message, Says, Timestamp};
 use shared::{MessageId, PeerId};
 
-use super::RoomState;
+use super::{Entry, RoomState};
 use crate::config::{ANNOTATION_WEIGHT_BYTES, ANNOTATIONS_BYTES_MAX, EDITS_MAX, REACTORS_MAX};
 
 /// Where something stands in the one order.
@@ -183,8 +183,8 @@ impl RoomState {
 
     fn apply_at(&mut self, place: usize) {
         let message = &self.messages[place].message;
-        // Of a whisper, or of the founder's word, nobody says anything that counts.
-        if message.whisper_to.is_some() || message.vanish.is_some() {
+        // Of a whisper, of the founder's word, or of what is deleted, nobody says anything that counts.
+        if !self.messages[place].may_be_answered() {
             return;
         }
         let (id, author, is_file) = (message.id, message.author, message.file.is_some());
@@ -226,6 +226,30 @@ impl RoomState {
         for entry in &mut self.messages {
             if entry.message.reply_to == Some(before) {
                 Rc::make_mut(entry).message.reply_to = Some(id);
+            }
+        }
+    }
+
+    /// Somebody deletes what they said: nothing is left of it, nor of what was said of it.
+    pub(super) fn on_deleted(&mut self, author: PeerId, ids: &[MessageId]) {
+        for id in ids {
+            let is_it = |entry: &Rc<Entry>| entry.message.id == *id && entry.message.author == author;
+            if let Some(place) = self.messages.iter().rposition(is_it)
+                && self.messages[place].may_be_answered()
+            {
+                self.drop_annotations(id);
+                let entry = self.remove(place);
+                let message = Message {
+                    file: None,
+                    reply_to: None,
+                    deleted: true,
+                    ..entry.message.clone()
+                };
+                self.heard.retain(|heard| heard != id);
+                self.insert(message);
+                if let Some(delivery) = entry.delivery {
+                    self.on_delivery(*id, delivery);
+                }
             }
         }
     }

@@ -30,13 +30,24 @@ impl Entry {
     /// Whether it is ours to be changed: a text that we said to everyone.
     #[must_use]
     pub fn may_be_edited(&self) -> bool {
-        let message = &self.message;
-        message.own && self.may_be_answered() && message.file.is_none()
+        self.may_be_deleted() && self.message.file.is_none()
     }
 
-    /// Whether something can be said of it: it was said to everyone.
+    /// Whether it is ours to be deleted: we said it to everyone.
+    #[must_use]
+    pub fn may_be_deleted(&self) -> bool {
+        self.message.own && self.may_be_answered()
+    }
+
+    /// Whether something can be said of it: it was said to everyone, and is not deleted.
     #[must_use]
     pub fn may_be_answered(&self) -> bool {
+        self.is_for_everyone() && !self.message.deleted
+    }
+
+    /// Whether it was said to everyone.
+    #[must_use]
+    pub fn is_for_everyone(&self) -> bool {
         self.message.whisper_to.is_none() && self.message.vanish.is_none()
     }
 }

@@ -2,11 +2,14 @@
 
 use std::rc::Rc;
 
-use mesh::model::Message;
+use mesh::model::{Message, PersonState};
 use shared::{PeerId, name::skeleton};
 
 use super::RoomState;
-use crate::words;
+use crate::{
+    text::{Mentioned, Who},
+    words,
+};
 
 /// What is known of how someone is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +45,39 @@ impl RoomState {
             // The list of people forgets, and people call themselves otherwise; what they said stays as it is.
             words::name(author, self.distinct(author, said_as))
         }
+    }
+
+    /// Everybody who can be mentioned, ourselves first.
+    #[must_use]
+    pub fn mentionable(&self) -> Vec<Mentioned> {
+        let others = self
+            .people
+            .iter()
+            .filter_map(|person| Some((person.peer, person.name.as_deref()?)));
+        let all = [(self.me, self.my_name.as_str())].into_iter().chain(others);
+        let mentioned = |(peer, name)| {
+            let who = if peer == self.me { Who::Me } else { Who::Other };
+            Some(Mentioned::looking(name, Rc::clone(self.looks.get(&peer)?), who))
+        };
+        all.filter_map(mentioned).collect()
+    }
+
+    /// The names of the others, each once, for somebody who types: of those who are here first, then of those who are not.
+    #[must_use]
+    pub fn names_offered(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for is_here in [true, false] {
+            for person in self
+                .people
+                .iter()
+                .filter(|person| (person.state == PersonState::Here) == is_here)
+            {
+                if let Some(name) = person.name.as_ref().filter(|name| !names.contains(name)) {
+                    names.push(name.clone());
+                }
+            }
+        }
+        names
     }
 
     fn called(&self, peer: &PeerId) -> Called<'_> {

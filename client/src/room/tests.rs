@@ -1,6 +1,6 @@
 //! The room as shown, event by event.
 
-use mesh::model::{Alert, FileState, Timestamp};
+use mesh::model::{Alert, FileState, PersonState, Timestamp};
 
 use super::*;
 use crate::{
@@ -48,21 +48,7 @@ fn person(byte: u8, name: &str, state: PersonState) -> Event {
 
 fn message(byte: u8, own: bool, text: &str) -> Event {
     Event::Message {
-        message: Message {
-            id: MessageId::from_bytes([byte; 16]),
-            author: peer(u8::from(!own)),
-            author_name: "Ada".to_owned(),
-            own,
-            whisper_to: None,
-            order: Timestamp::from_unix_millis(byte.into()),
-            unix_millis: 0,
-            dated_ahead: false,
-            recent: false,
-            text: text.to_owned(),
-            file: None,
-            reply_to: None,
-            vanish: None,
-        },
+        message: sample::message(byte, u8::from(!own), text),
     }
 }
 

@@ -90,13 +90,29 @@ pub const RECIPIENTS: &str = "Who has this message";
 pub const LARGE_MAP: &str = "Larger map";
 /// What can be done with a message.
 pub const ACTIONS: &str = "Actions";
+/// What one is told of while one looks elsewhere.
+pub const NOTIFICATIONS: &str = "Notifications";
+/// Of which messages.
+pub const TOLD_OF: &str = "Notify me of";
+/// Looks for words in what was said.
+pub const SEARCH: &str = "Search messages";
+/// Leads to the message that another one answers.
+pub const GO_TO: &str = "Show this message";
 /// Answers a message.
 pub const REPLY: &str = "Reply";
 /// Changes a message.
 pub const EDIT: &str = "Edit";
+/// Deletes a message.
+pub const DELETE: &str = "Delete";
 /// Copies what a message says.
 pub const COPY_TEXT: &str = "Copy text";
 /// The emoji that people have for a message.
 pub const REACTIONS: &str = "Reactions";
 /// The new text of a message.
 pub const NEW_TEXT: &str = "New text";
+/// A piece of code in a message.
+pub const CODE: &str = "Code";
+/// Copies such a piece.
+pub const COPY_CODE: &str = "Copy code";
+/// What is offered to somebody who types.
+pub const SUGGESTIONS: &str = "Suggestions";

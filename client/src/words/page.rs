@@ -1,6 +1,10 @@
 //! The sentences that stand on the pages as they are.
 
-use crate::{store::Space, text::isolate};
+use crate::{
+    store::Space,
+    telling::Told,
+    text::{Beside, isolate},
+};
 
 /// What inviting by hand is.
 pub const INVITE_HELP: &str =
@@ -286,12 +290,79 @@ pub const INVITED_OPEN_END: &str = "”: anyone who guesses the name can come in
 
 /// In the place of a message that is answered and not here.
 pub const REPLIED_GONE: &str = "A message that is not here";
+/// What a notification says that is to say nothing.
+pub const SOMETHING_NEW: &str = "Something was said here.";
+/// What notifications are.
+pub const TOLD_HELP: &str = "Shown while you look elsewhere, as long as this page is open in a tab.";
+/// The browser does not allow notifications.
+pub const TOLD_DENIED: &str = "This browser lets this page show none. Allow notifications for this page in the browser's settings, then choose again.";
+/// The browser's question was not answered.
+pub const TOLD_DISMISSED: &str =
+    "The browser asked whether this page may show some, and got no answer. Choose again, and allow it.";
+/// There are none.
+pub const TOLD_UNAVAILABLE: &str =
+    "There are none here. They need a page that came by https, and on an iPhone one that was added to the home screen.";
+
+/// Of which messages a person is told.
+#[must_use]
+pub const fn told(told: Told) -> &'static str {
+    match told {
+        Told::Nothing => "Nothing",
+        Told::ForMe => "Whispers, and messages that mention you",
+        Told::Everything => "All messages",
+    }
+}
+
+/// In the empty box for words to look for.
+pub const SEARCH_HINT: &str = "Words, a name or a day like 2026-11-28";
+/// Looks for files only.
+pub const SEARCH_FILES: &str = "Only files";
+
+/// How many messages were found, of which so many are shown.
+#[must_use]
+pub fn found(count: usize, shown: usize) -> String {
+    match count {
+        0 => "No message has that. Try fewer or other words.".into(),
+        1 => "1 message".into(),
+        _ if count > shown => format!("{count} messages, the newest {shown} are shown"),
+        _ => format!("{count} messages"),
+    }
+}
+
+/// In the place of a message that its author deleted.
+pub const DELETED: &str = "Deleted message";
+/// Asks whether to delete a message.
+pub const DELETE_TITLE: &str = "Delete this message?";
+/// What that does.
+pub const DELETE_HELP: &str = "It goes from this room for everyone, and so do its edits and reactions. People who are away lose it when they come back. Whoever copied or exported it still has it.";
 /// Under a message that its author changed.
 pub const EDITED: &str = "edited";
 /// Below the box in which a message is changed.
 pub const EDIT_HELP: &str = "Everyone sees the new text, and that it was edited. What it said before can be looked up.";
 /// Over the message box, before the name.
 pub const REPLYING_TO: &str = "Replying to ";
+
+/// Beside a link, before the host.
+#[must_use]
+pub fn leads_to(beside: Beside) -> &'static str {
+    match beside {
+        Beside::Host => "leads to ",
+        Beside::OtherLetters => "this name has other letters than it may seem: ",
+        Beside::UserInformation => "what is before the @ is not the site. It leads to ",
+    }
+}
+
+/// The day between messages.
+pub const TODAY: &str = "Today";
+/// The day before.
+pub const YESTERDAY: &str = "Yesterday";
+
+/// How much is offered to somebody who types, for those who listen.
+#[must_use]
+pub fn offered(count: usize) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} suggestion{s}. Arrow keys choose, Enter takes one, Escape hides them.")
+}
 
 #[cfg(test)]
 mod tests {

@@ -33,6 +33,8 @@ pub struct Message {
     pub file: Option<FileInfo>,
     /// After how long messages vanish, if it is the founder's word about that.
     pub vanish: Option<Vanish>,
+    /// Whether its author has deleted it: nothing is left of what was said.
+    pub deleted: bool,
 }
 
 /// What somebody says of a message that was said to everyone.

@@ -39,6 +39,15 @@ impl Node {
         self.tell(now, |room, cx| room.react(cx, to, emoji))
     }
 
+    /// Deletes a message of ours for everyone: [`Event::Deleted`](crate::model::Event::Deleted) comes here and to everyone. Nobody has to follow: whoever
+    /// has it may have kept it elsewhere.
+    ///
+    /// # Errors
+    /// [`SendError`], and nothing was accepted. Whether the message is ours was checked by the caller: others ignore it if it is not.
+    pub fn delete(&mut self, now: Now, of: MessageId) -> Result<(), SendError> {
+        self.tell(now, |room, cx| room.delete(cx, of))
+    }
+
     /// Says something while we are in the room.
     fn tell<T>(
         &mut self,

@@ -55,46 +55,57 @@ impl Room {
         let Some(record) = self.check::<Entry>(cx, link, &unchecked, wire.len())? else {
             return Ok(());
         };
-        if self.accept_entry(cx, &record, Source::Broadcast) && !self.has_vanished(cx, record.content.order) {
+        if let Some(record) = self.accept_entry(cx, &record, Source::Broadcast)
+            && !self.has_vanished(cx, record.content.order)
+        {
             cx.counters.entry_hops = u64::from(hops);
             self.pass_entry(cx, &record, hops, route, Some(link));
         }
         Ok(())
     }
 
-    /// Accepts an entry into the log and shows it. Says whether it was new.
-    fn accept_entry(&mut self, cx: &mut Context, record: &Rc<Record<Entry>>, source: Source) -> bool {
-        let is_new = self.take_entry(cx, record, source);
-        if is_new {
-            self.show_entry(cx, record);
-        }
-        is_new
+    /// Accepts an entry into the log and shows it. Gives it as it is kept, if it was new.
+    fn accept_entry(
+        &mut self,
+        cx: &mut Context,
+        record: &Rc<Record<Entry>>,
+        source: Source,
+    ) -> Option<Rc<Record<Entry>>> {
+        let kept = self.take_entry(cx, record, source)?;
+        self.show_entry(cx, &kept);
+        Some(kept)
     }
 
-    /// Accepts an entry into the log. Says whether it was new.
-    pub(crate) fn take_entry(&mut self, cx: &mut Context, record: &Rc<Record<Entry>>, source: Source) -> bool {
-        match self.log.accept(record, source) {
+    /// Accepts an entry into the log. Gives it as it is kept, if it was new.
+    pub(crate) fn take_entry(
+        &mut self,
+        cx: &mut Context,
+        record: &Rc<Record<Entry>>,
+        source: Source,
+    ) -> Option<Rc<Record<Entry>>> {
+        let record = self.log.as_kept(record);
+        match self.log.accept(&record, source) {
             Accepted::New => {
                 self.clock.observe(record.content.order, cx.room_millis());
-                if feed_of(record) == self.own_feed() {
+                if feed_of(&record) == self.own_feed() {
                     self.on_said_elsewhere(cx, record.content.seq);
                 }
                 self.hasten_beacon(cx.instant());
-                true
+                Some(record)
             }
             Accepted::Known => {
                 self.broadcast.note_seen(record.short());
-                false
+                None
             }
             Accepted::Forked => {
                 self.broadcast.note_seen(record.short());
-                if let Some(fork) = self.log.fork(&feed_of(record)) {
+                if let Some(fork) = self.log.fork(&feed_of(&record)) {
                     self.follow_fork(cx, &fork, None);
                 }
-                false
+                None
             }
             // Not noted as seen: sync brings it in its turn.
-            Accepted::TooEarly => false,
+            Accepted::TooEarly => None,
         }
     }
 
@@ -221,7 +232,7 @@ impl Room {
             // Entries of the peer itself are not counted against it: they were asked for.
             let Ok(record) = Record::<Entry>::open(wire, &cx.room) else {
                 if let Some(bare) = self.spent_whisper(cx, wire) {
-                    skipped |= self.accept_entry(cx, &bare, Source::Sync);
+                    skipped |= self.accept_entry(cx, &bare, Source::Sync).is_some();
                     continue;
                 }
                 match Header::open(wire, &cx.room) {
@@ -230,7 +241,7 @@ impl Room {
                 }
                 continue;
             };
-            if self.accept_entry(cx, &record, Source::Sync) {
+            if self.accept_entry(cx, &record, Source::Sync).is_some() {
                 cx.counters.entries_synced += 1;
                 self.broadcast.note_seen(record.short());
                 fresh.push(record.short());

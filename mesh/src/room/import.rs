@@ -8,7 +8,7 @@ use super::{
     Room,
     log::Source,
     remember::tell_annotations,
-    say::{annotation, message},
+    say::{annotation, deletion, message},
 };
 use crate::{
     context::Context,
@@ -19,15 +19,14 @@ use crate::{
 impl Room {
     /// The entry of a message as it travels, if it is kept.
     pub(crate) fn record(&self, id: &MessageId) -> Option<&[u8]> {
-        let (first, _) = id.as_bytes().split_first_chunk()?;
-        let record = self.log.find(ShortId(u64::from_be_bytes(*first)))?;
+        let record = self.log.find(ShortId::of_message(id))?;
         (record.message_id() == *id).then_some(record.wire.as_slice())
     }
 
     /// Takes entries that were kept elsewhere.
     pub(crate) fn import(&mut self, cx: &mut Context, wires: &[Vec<u8>]) -> Imported {
         let mut imported = Imported::default();
-        let (mut messages, mut annotations) = (Vec::new(), Vec::new());
+        let (mut messages, mut annotations, mut deletions) = (Vec::new(), Vec::new(), Vec::new());
         for wire in wires {
             let Ok(record) = Record::<Entry>::open(wire, &cx.room) else {
                 imported.damaged += 1;
@@ -35,23 +34,26 @@ impl Room {
             };
             // What is said of messages is not counted among them.
             let annotation = annotation(&record);
-            let one = usize::from(annotation.is_none());
-            if !self.take_entry(cx, &record, Source::Sync) {
+            let deletion = deletion(&record);
+            let one = usize::from(annotation.is_none() && deletion.is_none());
+            let Some(record) = self.take_entry(cx, &record, Source::Sync) else {
                 imported.known += one;
                 continue;
-            }
+            };
             if !self.follow_entry(cx, &record) {
                 imported.vanished += one;
                 continue;
             }
             imported.new += one;
             annotations.extend(annotation);
+            deletions.extend(deletion);
             messages.extend(message(cx, &record).filter(|_| !self.was_shown_before(&record)));
         }
         if !messages.is_empty() {
             cx.event(Event::Recalled { messages });
         }
         tell_annotations(cx, annotations);
+        deletions.into_iter().for_each(|deletion| cx.event(deletion));
         self.persist(cx);
         imported
     }

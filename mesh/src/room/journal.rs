@@ -94,6 +94,11 @@ impl Journal {
         self.unsent.drain(..).map(|(_, record)| record).collect()
     }
 
+    /// The entries of ours that are not sent yet.
+    pub(super) fn unsent(&self) -> impl Iterator<Item = &Rc<Record<Entry>>> {
+        self.unsent.iter().map(|(_, record)| record)
+    }
+
     /// Whether everything of others is stored.
     pub(super) fn is_stored(&self) -> bool {
         self.unstored.is_empty()

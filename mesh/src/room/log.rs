@@ -21,6 +21,7 @@
 //! the other could not agree on more of it, so that is the end of the feed: nothing of it is accepted, kept or acknowledged any more, and it
 //! is no part of the digest. The proof takes its place.
 
+mod delete;
 mod evict;
 mod heads;
 mod kept;
@@ -30,7 +31,7 @@ mod vector;
 use std::{collections::VecDeque, rc::Rc};
 
 use litemap::LiteMap;
-use shared::{MessageId, PeerId};
+use shared::{FileId, MessageId, PeerId};
 
 use self::{heads::Heads, kept::Kept, stored::Touched};
 use crate::{
@@ -99,6 +100,10 @@ pub(crate) struct Log {
     limits: Retention,
     /// What was evicted for the person's own limits, not for want of room.
     dropped: Vec<MessageId>,
+    /// Where the deletion of an entry is that may not be here.
+    deletions: Lookup<(PeerId, MessageId), (usize, u64)>,
+    /// Files whose offers were deleted.
+    deleted_files: Vec<FileId>,
 }
 
 /// A feed, and what is kept of it.
@@ -142,6 +147,8 @@ impl Log {
             touched: Vec::new(),
             limits: Retention::default(),
             dropped: Vec::new(),
+            deletions: Lookup::new(seed),
+            deleted_files: Vec::new(),
         }
     }
 
@@ -151,7 +158,7 @@ impl Log {
         self
     }
 
-    /// Accepts an entry that was checked.
+    /// Accepts an entry that was checked, as [`Log::as_kept`] gives it.
     pub(crate) fn accept(&mut self, entry: &Rc<Record<Entry>>, source: Source) -> Accepted {
         let seq = entry.content.seq;
         let place = self.place_of(feed_of(entry));
@@ -175,7 +182,7 @@ impl Log {
             return Accepted::TooEarly;
         }
         self.heads.replace(feed, before, kept.head());
-        if !entry.content.is_bare() {
+        if !entry.content.is_spent() {
             self.by_id.insert(&entry.short(), (place, seq));
         }
         self.entries += 1;
@@ -191,6 +198,7 @@ impl Log {
                 seq,
             });
         }
+        self.follow_deletion(place, entry);
         self.evict_surplus();
         Accepted::New
     }

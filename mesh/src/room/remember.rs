@@ -16,7 +16,7 @@ use super::{
     Room,
     log::feed_of,
     retention::ascending,
-    say::{annotation, message, show_whisper, time_left, whispered},
+    say::{annotation, deletion, message, show_whisper, time_left, whispered},
 };
 use crate::{
     config::{AWAY_LOOKED_BACK, PENDING_MESSAGES_MAX, RECALLED_FIRST, WHISPERS_TRIED_AT_ONCE, WHISPERS_TRIED_EVERY},
@@ -26,9 +26,10 @@ use crate::{
     model::{Alert, Annotation, Delivery, Event, Message},
     order::by_number,
     wire::{
-        codec::{decode, valid_name},
-        entry::Entry,
+        codec::{decode, encode, valid_name},
+        entry::{Entry, EntryBody},
         record::{Payload, Record},
+        relation::Deletions,
         span::Feed,
         stored::{Fate, Key, StoredFeed, StoredHead, intact},
         whisper::Whisper,
@@ -53,6 +54,10 @@ impl Recalled {
     fn annotations(&self) -> impl Iterator<Item = Annotation> {
         self.entries.iter().filter_map(|record| annotation(record))
     }
+
+    fn deletions(&self) -> Vec<Event> {
+        self.entries.iter().filter_map(|record| deletion(record)).collect()
+    }
 }
 
 impl Room {
@@ -69,6 +74,7 @@ impl Room {
         let (head, mut away) = (recalled.head.take(), std::mem::take(&mut recalled.names));
         let messages = self.recall_messages(cx, &recalled);
         let annotations: Vec<_> = recalled.annotations().collect();
+        let deletions = recalled.deletions();
         let Recalled {
             feeds,
             entries,
@@ -96,6 +102,7 @@ impl Room {
         latest_first(&mut away, &messages);
         cx.event(Event::Recalled { messages });
         tell_annotations(cx, annotations);
+        deletions.into_iter().for_each(|deletion| cx.event(deletion));
         self.change_roster(cx, |roster, events| roster.recall_away(away, events));
         self.follow_unread(cx, &unread);
         self.follow_whispers(cx, whispers, &fates);
@@ -123,8 +130,10 @@ impl Room {
         let annotations = self.recalled.annotations();
         let annotations = annotations.filter(|annotation| !self.has_vanished(cx, annotation.order));
         let annotations = annotations.collect();
+        let deletions = self.recalled.deletions();
         cx.event(Event::Recalled { messages });
         tell_annotations(cx, annotations);
+        deletions.into_iter().for_each(|deletion| cx.event(deletion));
     }
 
     fn recall_all(&mut self, cx: &mut Context, records: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
@@ -311,6 +320,8 @@ impl Room {
 
     /// Has stored what became of the log.
     pub(super) fn persist(&mut self, cx: &mut Context) {
+        let deleted_files = self.log.take_deleted_files();
+        self.forget_files(deleted_files);
         let dropped = self.log.take_dropped();
         self.tell_dropped(cx, ascending(dropped));
         if !cx.keeps {
@@ -382,7 +393,7 @@ impl Room {
             cx.store(Priority::Soon, Key::Entry { feed, seq }.forget());
         }
         let kind = refused.content.kind;
-        let body = refused.content.body_about(|id| self.renumbered.get(id).copied());
+        let body = self.body_anew(cx, &refused.content);
         let record = self.sign(cx, kind, body, self.settings.next_place(kind));
         let id = record.message_id();
         let place = (self.feed, record.content.seq);
@@ -400,6 +411,22 @@ impl Room {
         }
         self.renumbered.insert(before, id);
         self.publish(cx, record);
+    }
+
+    /// What an entry has to say once messages of ours have other ids.
+    fn body_anew(&self, cx: &Context, refused: &Entry) -> EntryBody {
+        let id_now = |id: &MessageId| self.renumbered.get(id).copied();
+        match refused.deletions() {
+            Some(deletions) => {
+                let ids = deletions
+                    .of
+                    .iter()
+                    .map(|deleted| id_now(&deleted.id).unwrap_or(deleted.id));
+                let ids: Vec<_> = ids.collect();
+                EntryBody::of(encode(&Deletions::sign(&cx.identity, &cx.room, &ids)))
+            }
+            None => refused.body_about(id_now),
+        }
     }
 
     /// Keeps where our feed has got to.

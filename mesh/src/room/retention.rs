@@ -112,14 +112,7 @@ impl Room {
                 .iter()
                 .filter_map(|entry| Some(entry.content.file()?.root))
                 .collect();
-            if !gone_files.is_empty() {
-                let mut left = LiteMap::<FileId, ()>::new();
-                for (root, _) in self.offers() {
-                    left.insert(root, ());
-                }
-                let is_gone = |root: &FileId| !left.contains_key(root);
-                self.keeping.files.extend(gone_files.into_iter().filter(is_gone));
-            }
+            self.forget_files(gone_files);
             dropped.extend(entries.iter().map(|entry| entry.message_id()));
             // What only we keep no longer may still reach its recipient.
             let ruled = self.settings.vanish().after().map(|after| before(cx, after));
@@ -142,6 +135,19 @@ impl Room {
         let rule = self.settings.rule().map(|record| record.message_id());
         dropped.retain(|id| Some(*id) != rule);
         ascending(dropped)
+    }
+
+    /// Offers of files are gone: nothing is kept of those that nobody offers any more.
+    pub(super) fn forget_files(&mut self, gone: Vec<FileId>) {
+        if gone.is_empty() {
+            return;
+        }
+        let mut left = LiteMap::<FileId, ()>::new();
+        for (root, _) in self.offers() {
+            left.insert(root, ());
+        }
+        let is_gone = |root: &FileId| !left.contains_key(root);
+        self.keeping.files.extend(gone.into_iter().filter(is_gone));
     }
 
     /// Tells what of what was shown is kept no longer.

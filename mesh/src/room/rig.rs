@@ -178,6 +178,7 @@ pub(super) fn shown(record: &Record<Entry>) -> Output {
         file: None,
         reply_to: None,
         vanish: None,
+        deleted: false,
     };
     Output::Event(Event::Message { message })
 }

@@ -11,7 +11,7 @@ use super::{
     retention::oldest_whisper,
 };
 use crate::{
-    config::{HELD_TEXT_BYTES_MAX, RELATED_TEXT_BYTES_MAX, WHISPER_LASTS},
+    config::{DELETED_MAX, HELD_TEXT_BYTES_MAX, RELATED_TEXT_BYTES_MAX, WHISPER_LASTS},
     context::Context,
     door::Forwarding,
     io::Priority,
@@ -21,7 +21,7 @@ use crate::{
         entry::{Entry, EntryBody},
         file::FileInfo,
         record::{Payload, Record},
-        relation::{Reactions, Related},
+        relation::{Deletions, Reactions, Related},
         stored::{Fate, Key},
         timestamp::Timestamp,
         whisper::{Whisper, open_whisper, seal_whisper},
@@ -59,6 +59,26 @@ impl Room {
         let body = encode(&reactions);
         self.takes(cx, body.len()).then_some(()).ok_or(SendError::Full)?;
         self.add(cx, Entry::REACTIONS, EntryBody::of(body));
+        Ok(())
+    }
+
+    /// Deletes a message of ours, and what it was changed to: everybody keeps no more than the headers.
+    pub(crate) fn delete(&mut self, cx: &mut Context, of: MessageId) -> Result<(), SendError> {
+        let own = self.log.iter().filter(|record| record.author == self.me);
+        let unsent = self.journal.unsent();
+        let is_edit = |record: &&Rc<Record<Entry>>| record.content.edit().is_some_and(|edit| edit.to == of);
+        let edits = own.chain(unsent).filter(is_edit).map(|record| record.message_id());
+        let ids: Vec<_> = [of].into_iter().chain(edits).collect();
+        let signed = ids
+            .chunks(DELETED_MAX)
+            .map(|ids| encode(&Deletions::sign(&cx.identity, &cx.room, ids)));
+        let bodies: Vec<_> = signed.collect();
+        let bytes = bodies.iter().map(Vec::len).sum();
+        self.takes(cx, bytes).then_some(()).ok_or(SendError::Full)?;
+        for body in bodies {
+            self.add(cx, Entry::DELETION, EntryBody::of(body));
+        }
+        self.persist(cx);
         Ok(())
     }
 
@@ -325,6 +345,8 @@ impl Room {
         } else if let Some(annotation) = annotation(record) {
             let annotations = vec![annotation];
             cx.event(Event::Annotated { annotations });
+        } else if let Some(deletion) = deletion(record) {
+            cx.event(deletion);
         } else if let Some(whisper) = self.whisper_in(cx, record) {
             show_whisper(cx, whisper, record.author);
         }
@@ -362,7 +384,8 @@ pub(super) fn message(cx: &Context, record: &Record<Entry>) -> Option<Message> {
     let (text, file, reply) = (record.content.text(), record.content.file(), record.content.reply());
     let by_founder = cx.room.founder() == Some(record.author);
     let vanish = record.content.vanish().filter(|_| by_founder);
-    if text.is_none() && file.is_none() && vanish.is_none() && reply.is_none() {
+    let deleted = record.content.is_deleted_message();
+    if text.is_none() && file.is_none() && vanish.is_none() && reply.is_none() && !deleted {
         return None;
     }
     Some(Message {
@@ -379,6 +402,7 @@ pub(super) fn message(cx: &Context, record: &Record<Entry>) -> Option<Message> {
         text: reply.map_or_else(|| text.unwrap_or_default().to_owned(), |reply| reply.text),
         file,
         vanish,
+        deleted,
     })
 }
 
@@ -401,6 +425,15 @@ pub(super) fn annotation(record: &Record<Entry>) -> Option<Annotation> {
     })
 }
 
+/// Which entries are deleted, if an entry says that.
+pub(super) fn deletion(record: &Record<Entry>) -> Option<Event> {
+    let deletions = record.content.deletions()?;
+    Some(Event::Deleted {
+        author: record.author,
+        ids: deletions.of.into_iter().map(|deleted| deleted.id).collect(),
+    })
+}
+
 /// The message that a whisper is.
 pub(super) fn whispered(cx: &Context, whisper: Whisper, author: PeerId) -> Message {
     Message {
@@ -417,6 +450,7 @@ pub(super) fn whispered(cx: &Context, whisper: Whisper, author: PeerId) -> Messa
         text: whisper.text,
         file: None,
         vanish: None,
+        deleted: false,
     }
 }
 

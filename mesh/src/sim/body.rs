@@ -43,6 +43,12 @@ pub trait Body {
     /// As there.
     fn edit(&mut self, now: Now, of: MessageId, text: &str) -> Result<(), SendError>;
 
+    /// See [`Node::delete`].
+    ///
+    /// # Errors
+    /// As there.
+    fn delete(&mut self, now: Now, of: MessageId) -> Result<(), SendError>;
+
     /// See [`Node::react`].
     ///
     /// # Errors
@@ -130,6 +136,10 @@ impl Body for Node {
 
     fn edit(&mut self, now: Now, of: MessageId, text: &str) -> Result<(), SendError> {
         self.edit(now, of, text)
+    }
+
+    fn delete(&mut self, now: Now, of: MessageId) -> Result<(), SendError> {
+        self.delete(now, of)
     }
 
     fn react(&mut self, now: Now, to: MessageId, emoji: Vec<String>) -> Result<(), SendError> {

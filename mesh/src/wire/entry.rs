@@ -6,14 +6,14 @@
 use std::rc::Rc;
 
 use minicbor::{Encode, bytes::ByteArray};
-use shared::{Label, MessageId, Room, limits::TEXT_BYTES_MAX};
+use shared::{Label, MessageId, PeerId, Room, Signature, limits::TEXT_BYTES_MAX};
 use wire_derive::Decode;
 
 use super::{
     codec::{DecodeError, decode, encode, valid_name},
     file::FileInfo,
     record::{Content, Record, Unchecked},
-    relation::{Reactions, Related},
+    relation::{Deletions, Reactions, Related},
     setting::Vanish,
     span::Feed,
     timestamp::Timestamp,
@@ -47,7 +47,7 @@ pub struct Entry {
     /// The author's name at that time.
     #[n(5)]
     pub name: String,
-    /// What [`Entry::body`] is: [`Entry::CHAT`], [`Entry::ROOM_NAME`], [`Entry::WHISPER`], [`Entry::FILE`], [`Entry::VANISH`], [`Entry::REPLY`], [`Entry::EDIT`], [`Entry::REACTIONS`], or something of a later version, which is kept and passed on all the
+    /// What [`Entry::body`] is: [`Entry::CHAT`], [`Entry::ROOM_NAME`], [`Entry::WHISPER`], [`Entry::FILE`], [`Entry::VANISH`], [`Entry::REPLY`], [`Entry::EDIT`], [`Entry::REACTIONS`], [`Entry::DELETION`], or something of a later version, which is kept and passed on all the
     /// same.
     #[n(6)]
     pub kind: u32,
@@ -118,6 +118,10 @@ impl Entry {
     // No limit: a number on the wire.
     pub const REACTIONS: u32 = 7;
 
+    /// The kind of an author's word that entries of theirs are deleted: the body names them.
+    // No limit: a number on the wire.
+    pub const DELETION: u32 = 8;
+
     /// The text, if this is a chat message.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
@@ -162,6 +166,26 @@ impl Entry {
         self.body_of(Self::REACTIONS).filter(Reactions::is_valid)
     }
 
+    /// Which entries of its author are deleted, if it says that.
+    pub(crate) fn deletions(&self) -> Option<Deletions> {
+        self.body_of(Self::DELETION).filter(Deletions::is_valid)
+    }
+
+    /// Whether there is a body that its author can delete.
+    pub(crate) fn has_deletable_body(&self) -> bool {
+        self.is_deletable() && !self.is_bare()
+    }
+
+    /// Whether it is a message that was deleted: nothing but its header is left.
+    pub(crate) fn is_deleted_message(&self) -> bool {
+        self.is_deleted() && self.kind != Self::EDIT
+    }
+
+    /// Whether its author has deleted it.
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.is_bare() && self.is_deletable()
+    }
+
     /// The same body about the message that has another id now, if it is about one that has.
     pub(crate) fn body_about(&self, id_now: impl Fn(&MessageId) -> Option<MessageId>) -> EntryBody {
         let body = if let Some(related) = self.reply().or_else(|| self.edit()) {
@@ -185,6 +209,11 @@ impl Entry {
         (self.kind == kind).then(|| decode(&self.body.bytes).ok())?
     }
 
+    /// Whether it is a whisper that waited in vain: nothing but its header is left.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.is_bare() && self.kind == Self::WHISPER
+    }
+
     /// Whether the body was dropped.
     pub(crate) fn is_bare(&self) -> bool {
         self.body.bytes.is_empty() && self.body.length > 0
@@ -203,7 +232,7 @@ impl Entry {
 
     fn text_of(&self, kind: u32) -> Option<&str> {
         let text = std::str::from_utf8(&self.body.bytes).ok();
-        text.filter(|_| self.kind == kind)
+        text.filter(|_| self.kind == kind && !self.is_bare())
     }
 }
 
@@ -225,6 +254,15 @@ impl Content for Entry {
         Some(&self.body.bytes)
     }
 
+    fn is_deletable(&self) -> bool {
+        matches!(self.kind, Self::CHAT | Self::FILE | Self::REPLY | Self::EDIT) && self.body.length > 0
+    }
+
+    fn is_signed(&self, author: &PeerId, room: &Room) -> bool {
+        self.deletions()
+            .is_none_or(|deletions| deletions.is_signed(author, room))
+    }
+
     fn take_body(&mut self, body: Option<&[u8]>) -> Result<(), DecodeError> {
         let body = body.filter(|body| body.len() == self.body.length as usize && hash_of(body) == self.body.hash);
         self.body.bytes = body.ok_or(DecodeError::Forged)?.to_vec();
@@ -240,6 +278,15 @@ impl Content for Entry {
 impl Record<Entry> {
     /// The same entry without its body.
     pub(crate) fn bare(&self) -> Rc<Self> {
+        self.without_body(None)
+    }
+
+    /// The same entry with its author's word that it is deleted in the place of its body.
+    pub(crate) fn deleted(&self, proof: Signature) -> Rc<Self> {
+        self.without_body(Some(proof))
+    }
+
+    fn without_body(&self, proof: Option<Signature>) -> Rc<Self> {
         let unchecked = Unchecked::read(&self.wire).expect("invariant: a record can be read");
         let mut content = self.content.clone();
         content.body.bytes = Vec::new();
@@ -247,7 +294,7 @@ impl Record<Entry> {
             author: self.author,
             id: self.id,
             content,
-            wire: unchecked.without_body(),
+            wire: unchecked.without_body(proof),
         })
     }
 
@@ -313,7 +360,7 @@ impl Header {
             seq: entry.seq,
             id: unchecked.id,
             order: entry.order,
-            wire: unchecked.without_body(),
+            wire: unchecked.without_body(None),
         }
     }
 }

@@ -50,7 +50,7 @@ impl Fork {
     fn new(entry: &Entry, headers: [Unchecked<'_>; 2]) -> Self {
         Self {
             feed: feed_of(&headers[0], entry),
-            headers: headers.map(|header| header.without_body()),
+            headers: headers.map(|header| header.without_body(None)),
         }
     }
 
@@ -119,7 +119,7 @@ mod tests {
     }
 
     fn opened(one: &Record<Entry>, other: &Record<Entry>) -> Result<Fork, DecodeError> {
-        let [one, other] = [one, other].map(|record| Unchecked::read(&record.wire).unwrap().without_body());
+        let [one, other] = [one, other].map(|record| Unchecked::read(&record.wire).unwrap().without_body(None));
         Fork::open(&one, &other, &lobby())
     }
 

@@ -1,7 +1,7 @@
 //! Short ids: what records and peers are announced by.
 
 use minicbor::Encode;
-use shared::PeerId;
+use shared::{MessageId, PeerId};
 
 /// The first eight bytes of an id, big-endian: enough to tell honest ids apart, and a quarter of the size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, minicbor::Decode)]
@@ -20,6 +20,13 @@ impl ShortId {
     #[must_use]
     pub const fn of_peer(peer: &PeerId) -> Self {
         Self::of(peer.as_bytes())
+    }
+
+    /// Of a record, by the id that the app knows it by.
+    #[must_use]
+    pub const fn of_message(id: &MessageId) -> Self {
+        let [a, b, c, d, e, f, g, h, ..] = *id.as_bytes();
+        Self(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
     }
 }
 

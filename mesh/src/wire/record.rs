@@ -26,10 +26,13 @@ use wire_derive::Decode;
 use super::{
     codec::{DecodeError, decode, encode, valid_name},
     id::ShortId,
+    relation::is_deletion,
     signed::{sign, verify},
     span::LogDigest,
 };
-use crate::config::{ACKS_MAX, BEACON_BYTES_MAX, CONTENT_BYTES_MAX, LOST_MAX, RECORD_BYTES_MAX, SIGNED_BYTES};
+use crate::config::{
+    ACKS_MAX, BEACON_BYTES_MAX, CONTENT_BYTES_MAX, DELETED_BYTES, LOST_MAX, RECORD_BYTES_MAX, SIGNED_BYTES,
+};
 
 /// What can be signed and passed on.
 pub trait Content: Sized + Encode<()> + for<'b> minicbor::Decode<'b, ()> + 'static {
@@ -62,6 +65,16 @@ pub trait Content: Sized + Encode<()> + for<'b> minicbor::Decode<'b, ()> + 'stat
     fn take_body(&mut self, _body: Option<&[u8]>) -> Result<(), DecodeError> {
         Ok(())
     }
+
+    /// Whether its author may delete what travels beside it.
+    fn is_deletable(&self) -> bool {
+        false
+    }
+
+    /// Whether the author signed what in it is signed by itself.
+    fn is_signed(&self, _author: &PeerId, _room: &Room) -> bool {
+        true
+    }
 }
 
 /// A record as it travels.
@@ -75,6 +88,9 @@ struct Signed<'a> {
     signature: Signature,
     #[b(3)]
     body: Option<&'a ByteSlice>,
+    /// In its place: that the author deleted it.
+    #[n(4)]
+    deletion: Option<Signature>,
 }
 
 /// A record whose signature and bounds were checked.
@@ -103,6 +119,7 @@ impl<T: Content> Record<T> {
             content: bytes.as_slice().into(),
             signature,
             body: content.body().map(Into::into),
+            deletion: None,
         });
         wire.shrink_to_fit();
         Rc::new(Self {
@@ -128,7 +145,7 @@ impl<T: Content> Record<T> {
         if !content.is_valid() {
             return Err(DecodeError::OutOfBounds);
         }
-        unchecked.whole(content)
+        unchecked.whole(content, None)
     }
 
     /// What peers announce it by.
@@ -140,9 +157,7 @@ impl<T: Content> Record<T> {
     /// What the app knows it by.
     #[must_use]
     pub fn message_id(&self) -> MessageId {
-        let mut bytes = [0; MessageId::LEN];
-        bytes.copy_from_slice(&self.id[..MessageId::LEN]);
-        MessageId::from_bytes(bytes)
+        message_id_of(&self.id)
     }
 }
 
@@ -156,6 +171,7 @@ pub struct Unchecked<'a> {
     content: &'a [u8],
     signature: Signature,
     body: Option<&'a [u8]>,
+    deletion: Option<Signature>,
     wire: &'a [u8],
 }
 
@@ -174,10 +190,11 @@ impl<'a> Unchecked<'a> {
             content,
             signature,
             body,
+            deletion,
         } = decode(wire)?;
         // Unknown fields may be added by anybody who passes it on, and count for the author.
-        let body_bytes = body.map_or(0, |body| body.len());
-        if content.len() > CONTENT_BYTES_MAX || wire.len() > content.len() + body_bytes + SIGNED_BYTES {
+        let beside = body.map_or(0, |body| body.len()) + deletion.map_or(0, |_| DELETED_BYTES);
+        if content.len() > CONTENT_BYTES_MAX || wire.len() > content.len() + beside + SIGNED_BYTES {
             return Err(DecodeError::OutOfBounds);
         }
         Ok(Self {
@@ -186,6 +203,7 @@ impl<'a> Unchecked<'a> {
             content,
             signature,
             body: body.map(|body| &**body),
+            deletion,
             wire,
         })
     }
@@ -232,23 +250,33 @@ impl<'a> Unchecked<'a> {
         self.body.is_some()
     }
 
-    /// The record as it travels without what travels beside the content.
-    pub(super) fn without_body(&self) -> Vec<u8> {
+    /// The record as it travels without what travels beside the content, or with its author's word that it is deleted in its place.
+    pub(super) fn without_body(&self, deletion: Option<Signature>) -> Vec<u8> {
         encode(&Signed {
             author: self.author,
             content: self.content.into(),
             signature: self.signature,
             body: None,
+            deletion,
         })
     }
 
     fn check_in_full<T: Content>(&self, room: &Room) -> Result<Rc<Record<T>>, DecodeError> {
-        self.whole(self.check_content(room)?)
+        self.whole(self.check_content(room)?, Some(room))
     }
 
-    /// The record of which this is the content.
-    fn whole<T: Content>(&self, mut content: T) -> Result<Rc<Record<T>>, DecodeError> {
-        content.take_body(self.body)?;
+    /// The record of which this is the content. Without a room, what its author signed beside it is believed.
+    fn whole<T: Content>(&self, mut content: T, room: Option<&Room>) -> Result<Rc<Record<T>>, DecodeError> {
+        match &self.deletion {
+            None => content.take_body(self.body)?,
+            Some(_) if self.body.is_some() || !content.is_deletable() => return Err(DecodeError::OutOfBounds),
+            Some(proof) => {
+                let is_word = |room| is_deletion(proof, &message_id_of(&self.id), &self.author, room);
+                room.is_none_or(is_word).then_some(()).ok_or(DecodeError::Forged)?;
+            }
+        }
+        let is_signed = room.is_none_or(|room| content.is_signed(&self.author, room));
+        is_signed.then_some(()).ok_or(DecodeError::Forged)?;
         Ok(Rc::new(Record {
             author: self.author,
             id: self.id,
@@ -256,6 +284,12 @@ impl<'a> Unchecked<'a> {
             wire: self.wire.to_vec(),
         }))
     }
+}
+
+fn message_id_of(id: &[u8; 32]) -> MessageId {
+    let mut bytes = [0; MessageId::LEN];
+    bytes.copy_from_slice(&id[..MessageId::LEN]);
+    MessageId::from_bytes(bytes)
 }
 
 fn id_of(author: &PeerId, content: &[u8]) -> [u8; 32] {

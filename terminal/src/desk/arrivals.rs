@@ -91,6 +91,7 @@ mod tests {
             recent: false,
             reply_to: None,
             vanish: None,
+            deleted: false,
             text: byte.to_string(),
             file: None,
         };

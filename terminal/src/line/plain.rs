@@ -65,6 +65,7 @@ impl Plain {
                 let changed = format!("* {} changed a message. It says now:\n", who(message));
                 changed + &self.said(message, String::new())
             }
+            Report::Deleted(message) => format!("* {} deleted a message", who(message)),
             Report::Reactions { excerpt, reactions, .. } => self.note(&reactions_line(excerpt, reactions)),
             Report::Person(person) => person_line(person)?,
             Report::Renamed { before, name, .. } => {
@@ -160,6 +161,9 @@ impl Plain {
     }
 
     fn said(&self, message: &MessageReport, mut line: String) -> String {
+        if message.deleted {
+            return format!("{line}* {} deleted this message", who(message));
+        }
         if let Some(file) = &message.file {
             let (offer, number, size) = (speaker(message), file.number, page::size(file.bytes));
             let name = harmless::line(&file.name);

@@ -55,6 +55,7 @@ struct Told {
     text: Option<String>,
     /// What was said of it.
     about: Option<Rc<About>>,
+    deleted: bool,
 }
 
 impl Transcript {
@@ -132,6 +133,16 @@ impl Transcript {
                 reports.push(Report::Message(report));
                 self.arrived += 1;
                 self.messages.insert(id, Told::new(entry, self.arrived));
+            }
+            if let Some(told) = self.messages.get_mut(&id)
+                && told.deleted != entry.message.deleted
+            {
+                // What was said of it is gone without a word.
+                *told = Told {
+                    delivery: told.delivery,
+                    ..Told::new(entry, told.arrival)
+                };
+                reports.push(Report::Deleted(MessageReport::new(room, entry, 0, false)));
             }
             if let Some(told) = self.messages.get_mut(&id)
                 && told.about != entry.about
@@ -256,6 +267,7 @@ impl Told {
             delivery: None,
             text: own_text(entry),
             about: entry.about.clone(),
+            deleted: entry.message.deleted,
         }
     }
 }

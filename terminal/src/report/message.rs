@@ -38,6 +38,9 @@ pub struct MessageReport {
     /// Whether its author changed it.
     #[serde(default)]
     pub edited: bool,
+    /// Whether its author deleted it.
+    #[serde(default)]
+    pub deleted: bool,
     /// What people have for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<ReactionReport>,
@@ -80,7 +83,7 @@ pub struct ReactionReport {
 
 impl AnsweredReport {
     fn new(room: &RoomState, id: &MessageId) -> Self {
-        let entry = room.entry(id).filter(|entry| entry.may_be_answered());
+        let entry = room.entry(id).filter(|entry| entry.is_for_everyone());
         Self {
             id: id.to_text(),
             author: entry.map(|entry| entry.message.author.to_text()),
@@ -125,6 +128,7 @@ impl MessageReport {
             text: message.text.clone(),
             answers: message.reply_to.map(|answered| AnsweredReport::new(room, &answered)),
             edited: entry.original.is_some(),
+            deleted: message.deleted,
             reactions: ReactionReport::all(room, entry),
             file: file.map(|info| FileReport::new(number, info, room.progress(info).as_ref(), message.own)),
             delivery: entry.delivery.map(|delivery| DeliveryReport::new(entry, delivery)),

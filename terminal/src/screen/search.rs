@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use client::room::RoomState;
+use client::{room::RoomState, search::places};
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::{draft::Draft, feed::place_of, note::Place};
 
@@ -63,27 +64,15 @@ impl Search {
     }
 }
 
-/// Where `wanted` stands in a text, whatever its case.
+/// Where `wanted` stands in a text, whatever case, accents and width.
 #[must_use]
 pub(super) fn find(text: &str, wanted: &str) -> Vec<Range<usize>> {
-    let wanted = wanted.to_lowercase();
-    if wanted.is_empty() || text.is_empty() {
-        return Vec::new();
-    }
-    // Where each byte of the small letters comes from: they can have another length.
-    let mut small = String::with_capacity(text.len());
-    let mut origins = Vec::with_capacity(text.len() + 1);
-    for (place, char) in text.char_indices() {
-        small.extend(char.to_lowercase());
-        origins.resize(small.len(), place);
-    }
-    origins.push(text.len());
-    let found = small.match_indices(&wanted).map(|(start, found)| {
-        let last = origins[start + found.len() - 1];
-        let end = last + text[last..].chars().next().map_or(0, char::len_utf8);
-        origins[start]..end
-    });
-    found.collect()
+    places(text, wanted, decompose)
+}
+
+/// See [`Decompose`](client::search::Decompose).
+fn decompose(text: &str) -> String {
+    text.nfkd().flat_map(char::to_lowercase).collect()
 }
 
 /// The same as a word of its own.
@@ -100,15 +89,6 @@ pub(super) fn find_word(text: &str, word: &str) -> Vec<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn texts_are_found_whatever_their_case() {
-        assert_eq!(find("Tea, TEA and tea", "tEa"), [0..3, 5..8, 13..16]);
-        // Letters whose small ones have another length.
-        assert_eq!(find("İx İX", "x"), [2..3, 6..7]);
-        assert_eq!(find("ẞß", "ß"), [0..3, 3..5]);
-        assert_eq!(find("abc", ""), []);
-    }
 
     #[test]
     fn a_word_is_no_part_of_another() {

@@ -325,6 +325,7 @@ impl State {
             Report::Message(_)
             | Report::Delivery(_)
             | Report::Edited(_)
+            | Report::Deleted(_)
             | Report::Reactions { .. }
             | Report::Renumbered { .. }
             | Report::Standing { .. }

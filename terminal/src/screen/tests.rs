@@ -125,6 +125,7 @@ impl Sitter {
             recent: false,
             reply_to: None,
             vanish: None,
+            deleted: false,
             text: text.to_owned(),
             file: None,
         }

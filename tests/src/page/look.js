@@ -23,7 +23,7 @@ return {
     text: article.querySelector('.message-text')?.textContent ?? '',
     whisper: text(article, '.whisper-label'),
     delivery: text(article, '.delivery'),
-    quote: text(article, 'blockquote'),
+    quote: text(article, '.quote'),
     former: [...article.querySelectorAll('details.edited > p')].map((former) => former.textContent),
     reactions: [...article.querySelectorAll('[aria-label=Reactions] button')].map((one) => one.getAttribute('aria-label')),
   })),
@@ -40,7 +40,7 @@ return {
     role: notice.getAttribute('role'),
     text: notice.textContent.trim(),
   })),
-  fields: all('input:not([type]), input[type=text], textarea').map((field) => ({
+  fields: all('input:not([type]), input[type=text], input[type=search], textarea').map((field) => ({
     name: field.getAttribute('aria-label') ?? field.labels[0]?.textContent ?? '',
     value: field.value,
     invalid: field.getAttribute('aria-invalid') === 'true',

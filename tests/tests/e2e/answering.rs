@@ -100,6 +100,46 @@ fn a_message_is_answered_changed_and_marked_in_both_engines_and_after_a_reload()
     });
 }
 
+#[test]
+fn a_deleted_message_is_gone_for_all_in_both_engines_and_for_who_was_away() {
+    run(async {
+        let server = Server::start().await?;
+        let chromium = Browser::chromium().await?;
+        let firefox = Browser::start(&Setup::new(Engine::Firefox)).await?;
+        let (ann, room) = found(&chromium, &server.url(), "Ann").await?;
+        let bob = outside(&firefox, &server).await?;
+        come_in(&bob, &room, "Bob").await?;
+        gathered(&[&ann, &bob]).await?;
+        ann.say("the secret plan").await?;
+        reply_to(&bob, "the secret plan").await?;
+        bob.say("which one?").await?;
+        bob.choose_of("the secret plan", "👍").await?;
+        is(&ann, "the secret plan", |message| has(message, &["👍 1 from Bob"])).await?;
+        // Bob is away meanwhile.
+        bob.goto("about:blank").await?;
+        ann.choose_of("the secret plan", "Delete").await?;
+        ann.click("Keep it").await?;
+        ann.say("not yet").await?;
+        is(&ann, "the secret plan", |message| has(message, &["👍 1 from Bob"])).await?;
+        ann.choose_of("the secret plan", "Delete").await?;
+        ann.click("Delete for everyone").await?;
+        is(&ann, "Deleted message", |message| has(message, &[])).await?;
+        bob.goto(&room).await?;
+        let eve = outside(&chromium, &server).await?;
+        come_in(&eve, &room, "Eve").await?;
+        ann.reload().await?;
+        for page in [&ann, &bob, &eve] {
+            is(page, "Deleted message", |message| has(message, &[])).await?;
+            is(page, "which one?", |message| {
+                message.quote.as_deref() == Some("Ann: Deleted message")
+            })
+            .await?;
+            ensure!(!page.look().await?.has("the secret plan"));
+        }
+        Ok(())
+    });
+}
+
 /// What is offered to be done with the message of this text.
 async fn offered(page: &Page, text: &str) -> Result<String> {
     page.open_actions(text).await?;
@@ -118,7 +158,7 @@ fn what_cannot_be_done_with_a_message_is_not_offered() {
         whisper(&ann, "Bob", "for Bob").await?;
         let emoji = "👍 ❤️ 😂 😮 😢 🎉";
         let whispered = "Copy text Cancel";
-        ensure!(offered(&ann, "for all").await? == format!("{emoji} Reply Copy text Edit Cancel"));
+        ensure!(offered(&ann, "for all").await? == format!("{emoji} Reply Copy text Edit Delete Cancel"));
         ensure!(offered(&ann, "for Bob").await? == whispered);
         ensure!(offered(&bob, "for all").await? == format!("{emoji} Reply Copy text Cancel"));
         ensure!(offered(&bob, "for Bob").await? == whispered);

@@ -185,6 +185,33 @@ async fn answers_are_accessible([ann, bob]: [&Page; 2], axe: &str) -> Result<()>
     Ok(())
 }
 
+/// What stands out in a message, whom it calls, and what is offered meanwhile.
+async fn texts_are_accessible([ann, bob]: [&Page; 2], axe: &str) -> Result<()> {
+    let text = "**b** *i* `c` @Bob, @Ann\n1. [x](https://a.example)\n- y\n> z https://\u{430}.example\n```\nlong\n```";
+    ann.say(text).await?;
+    bob.say(text).await?;
+    for page in [ann, bob] {
+        page.wait("both texts", |view| {
+            view.messages
+                .iter()
+                .filter(|message| message.text.starts_with("b i c"))
+                .count()
+                == 2
+        })
+        .await?;
+    }
+    ann.paste("Message", "@b").await?;
+    has_parts(ann, &[("option", "Bob")]).await?;
+    is_accessible(
+        ann,
+        axe,
+        "a room with texts in which much stands out, and with names offered",
+    )
+    .await?;
+    ann.press([Key::Enter]).await?;
+    ann.paste("Message", "").await
+}
+
 #[test]
 fn axe_finds_nothing_in_light_and_dark() {
     run(async {
@@ -223,6 +250,7 @@ fn axe_finds_nothing_in_light_and_dark() {
         ann.wait("a complaint", |view| view.says("nothing to send")).await?;
         is_accessible(&ann, &axe, "a room with messages").await?;
         answers_are_accessible([&ann, &bob], &axe).await?;
+        texts_are_accessible([&ann, &bob], &axe).await?;
         ann.click("Invite").await?;
         is_accessible(&ann, &axe, "the link").await?;
         ann.click("Done").await?;

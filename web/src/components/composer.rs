@@ -16,6 +16,7 @@ use super::{
     field::focus,
     icon::{Icon, glyph},
     notice::notice_view,
+    suggestions::Suggestions,
 };
 use crate::{config::GROW_CHARS_MAX, drafts::Drafts, folder::Chosen, js};
 
@@ -59,6 +60,8 @@ pub struct ComposerProps {
     /// The cursor moves into the box whenever this changes.
     #[prop_or_default]
     pub focus_request: u32,
+    /// Gives the names of those who can be mentioned, in the order in which they are offered.
+    pub people: Callback<(), Vec<String>>,
     /// Says it. The text stays in the box if that fails.
     pub on_send: Callback<Outgoing, Result<(), SendError>>,
     /// Files were chosen, for everyone.
@@ -70,7 +73,7 @@ pub struct ComposerProps {
 }
 
 /// The textbox "Message", or "Whisper to NAME", with its button. Enter sends, Shift+Enter makes a new line, Escape ends
-/// whispering and answering.
+/// whispering and answering. While something is offered, these keys and the arrows are for what is offered.
 #[component]
 // Long because: the handlers share the text and the cursor.
 pub fn Composer(props: &ComposerProps) -> Html {
@@ -90,6 +93,20 @@ pub fn Composer(props: &ComposerProps) -> Html {
         use_effect_with(to, move |_| error.set(None));
     }
 
+    let suggestions = Rc::new(Suggestions {
+        offered: use_mut_ref(|| None),
+        node: node.clone(),
+        people: props.people.clone(),
+        on_change: {
+            let (drafts, redraw) = (drafts.clone(), redraw.clone());
+            Callback::from(move |text: Option<String>| {
+                if let Some(text) = text {
+                    drafts.set(to, &text);
+                }
+                redraw.force_update();
+            })
+        },
+    });
     let send = {
         let (drafts, redraw, error, node) = (drafts.clone(), redraw.clone(), error.clone(), node.clone());
         let (recipient, on_send) = (props.whisper_to.clone(), props.on_send.clone());
@@ -124,8 +141,9 @@ pub fn Composer(props: &ComposerProps) -> Html {
     };
     let onkeydown = {
         let is_special = props.whisper_to.is_some() || props.reply_to.is_some();
-        let on_everyone = props.on_everyone.clone();
+        let (on_everyone, suggestions) = (props.on_everyone.clone(), suggestions.clone());
         Callback::from(move |event: KeyboardEvent| match event.key().as_str() {
+            _ if !is_composing(&event) && suggestions.takes(&event) => {}
             "Enter" if !event.shift_key() && !is_composing(&event) => {
                 event.prevent_default();
                 send();
@@ -136,11 +154,17 @@ pub fn Composer(props: &ComposerProps) -> Html {
     };
     let oninput = {
         let (drafts, redraw, error) = (drafts.clone(), redraw.clone(), error.clone());
+        let suggestions = suggestions.clone();
         Callback::from(move |event: InputEvent| {
             drafts.set(to, &event.target_unchecked_into::<HtmlTextAreaElement>().value());
             error.set(None);
             redraw.force_update();
+            suggestions.look();
         })
+    };
+    let hide = {
+        let suggestions = suggestions.clone();
+        move || suggestions.hide()
     };
 
     let whispering = props.whisper_to.as_ref();
@@ -152,6 +176,7 @@ pub fn Composer(props: &ComposerProps) -> Html {
         page::MESSAGE_PLACEHOLDER
     };
     let notice = notice(props, &error);
+    let (list, chosen) = suggestions.ids().unzip();
     html! {
         <form class={classes!("composer", whispering.map(|_| "whispering"))} {onsubmit}>
             if let Some(to) = whispering {
@@ -173,6 +198,7 @@ pub fn Composer(props: &ComposerProps) -> Html {
                 { notice_view(&notice, Some("composer-notice"), &Callback::noop(), None) }
             }
             <div class="composer-row">
+                { suggestions.view() }
                 if whispering.is_none() && !props.closed {
                     { file_button(&props.on_files) }
                 }
@@ -187,12 +213,17 @@ pub fn Composer(props: &ComposerProps) -> Html {
                         aria-label={whispering.map_or_else(|| label::MESSAGE.into(), |to| words::whisper_to(&to.name))}
                         aria-invalid={error.is_some().then_some("true")}
                         aria-describedby={(error.is_some() || props.closed).then_some("composer-notice")}
+                        aria-autocomplete="list"
+                        aria-controls={list}
+                        aria-activedescendant={chosen}
                         disabled={props.closed}
                         {placeholder}
                         enterkeyhint="send"
                         value={text.clone()}
                         {oninput}
                         {onkeydown}
+                        onclick={let hide = hide.clone(); move |_: MouseEvent| hide()}
+                        onblur={move |_: FocusEvent| hide()}
                     />
                     <div class="grow-box grow-copy" dir="auto" aria-hidden="true">{ grow_copy(if text.is_empty() { placeholder } else { &text }) }</div>
                 </div>

@@ -43,6 +43,12 @@ pub enum Icon {
     Reply,
     /// Two sheets.
     Copy,
+    /// A bin.
+    Bin,
+    /// A magnifying glass.
+    Search,
+    /// A bell.
+    Bell,
 }
 
 impl Icon {
@@ -57,6 +63,9 @@ impl Icon {
             Self::People => {
                 "M9 11a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7ZM2.500 20c.500-4 3-6 6.500-6s6 2 6.500 6M16 4.500a3.500 3.500 0 0 1 0 6.500M18 14.500c2 .800 3.200 2.700 3.500 5.500"
             }
+            Self::Search => "M10.500 17a6.500 6.500 0 1 0 0-13 6.500 6.500 0 0 0 0 13ZM15.500 15.500 20 20",
+            Self::Bell => "M6 17V11a6 6 0 0 1 12 0v6M4 17h16M10.500 20h3",
+            Self::Bin => "M5 7h14M10 4h4M7 7l1 13h8l1-13",
             Self::Down => "M12 5v14m0 0-6-6m6 6 6-6",
             Self::Close => "M6 6l12 12M18 6 6 18",
             Self::Warning => "M12 4 2.800 20h18.400zM12 10v4.500m0 2.400v.100",

@@ -5,23 +5,22 @@ use std::rc::Rc;
 use client::{
     files::Progress,
     room::Entry,
-    text::{Segment, collapse, segments},
+    text::Mentioned,
     words::{Audience, delivery, label},
 };
-use js_sys::Date;
 use mesh::model::{Delivery, FileInfo};
 use shared::MessageId;
-use wasm_bindgen::JsValue;
 use yew::prelude::*;
 
 use super::{
     avatar::{avatar, hue_class},
-    element::{button, icon_button},
+    day::date,
+    element::{button, element, icon_button},
     file_card::{FileAction, Place, file_card},
     icon::{Icon, glyph},
+    message_text::MessageText,
     said_of::{Quote, Reaction, edited, quote, reactions},
 };
-use crate::config::DATE_MILLIS_MAX;
 
 /// Properties of [`MessageItem`].
 #[derive(Debug, Clone, PartialEq, Properties)]
@@ -44,6 +43,9 @@ pub struct MessageItemProps {
     /// What it answers.
     #[prop_or_default]
     pub quote: Option<Quote>,
+    /// Called with a message that the person wants to see in its place.
+    #[prop_or_default]
+    pub on_goto: Callback<MessageId>,
     /// What people have for it in emoji.
     #[prop_or_default]
     pub reactions: Vec<Reaction>,
@@ -55,9 +57,13 @@ pub struct MessageItemProps {
     pub on_actions: Callback<MessageId>,
     /// Whether it goes on where the message before it ended: same author, same people, soon after.
     pub follows: bool,
+    /// Whether its author's clock says the day that stands over it.
+    pub same_day: bool,
+    /// Who can be mentioned, if somebody may be: other messages stay as they are when somebody comes.
+    pub names: Option<Rc<Vec<Mentioned>>>,
 }
 
-/// One message as an `article`. Its text is a peer's, and becomes text nodes and links, never markup.
+/// One message as an `article`.
 #[component]
 pub fn MessageItem(props: &MessageItemProps) -> Html {
     let message = &props.entry.message;
@@ -74,7 +80,7 @@ pub fn MessageItem(props: &MessageItemProps) -> Html {
         hue_class(&message.author),
     );
     html! {
-        <article {class}>
+        <article {class} id={article_id(&id)} tabindex="-1">
             if !message.own {
                 { avatar(&message.author, Some(&message.author_name)) }
             }
@@ -82,7 +88,7 @@ pub fn MessageItem(props: &MessageItemProps) -> Html {
                 <header class="message-head">
                     <span class="author"><bdi>{ &props.author }</bdi>{ message.own.then_some(" (you)") }</span>
                     { " " }
-                    { said_at(message.unix_millis) }
+                    { said_at(message.unix_millis, props.same_day) }
                 </header>
                 if let Some(to) = &props.whisper_to {
                     <p class="whisper-label">
@@ -97,19 +103,23 @@ pub fn MessageItem(props: &MessageItemProps) -> Html {
                         </span>
                     </p>
                 }
-                { props.quote.as_ref().map(quote) }
-                if let Some(file) = &message.file {
+                { props.quote.as_ref().map(|answered| quote(answered, &props.on_goto)) }
+                if message.deleted {
+                    { element("p", "message-text deleted", html! { { &message.text } }) }
+                } else if let Some(file) = &message.file {
                     { file_card(file, props.progress.as_ref(), (Place::Message, message.own), &props.on_file) }
                 } else {
-                    <MessageText text={AttrValue::from(message.text.clone())} />
+                    <MessageText text={AttrValue::from(message.text.clone())} names={props.names.clone()} />
                 }
                 { edited(&props.entry) }
             </div>
-            <div class="actions">
-                { icon_button(Icon::More, label::ACTIONS.into(), props.on_actions.reform(move |_: MouseEvent| id)) }
-            </div>
+            if !message.deleted {
+                <div class="actions">
+                    { icon_button(Icon::More, label::ACTIONS.into(), props.on_actions.reform(move |_: MouseEvent| id)) }
+                </div>
+            }
             { reactions(id, &props.reactions, &props.on_react) }
-            if let Some(state) = props.entry.delivery {
+            if let Some(state) = props.entry.delivery.filter(|_| !message.deleted) {
                 <p class={classes!("delivery", is_done(state).then_some("done"))} data-short={label::DELIVERED}>
                     if message.whisper_to.is_none() && is_under_way(state) {
                         { button("told", delivery(state, audience), props.on_recipients.reform(move |_: MouseEvent| id)) }
@@ -132,78 +142,22 @@ fn is_under_way(delivery: Delivery) -> bool {
     matches!(delivery, Delivery::Sent { delivered, of } if delivered < of)
 }
 
-/// Properties of [`MessageText`].
-#[derive(Debug, Clone, PartialEq, Properties)]
-pub struct MessageTextProps {
-    /// What was said.
-    pub text: AttrValue,
+/// What the element of a message is called in the page.
+pub fn article_id(id: &MessageId) -> String {
+    format!("m-{}", id.to_text())
 }
 
-/// The text of a message, with its links; a long one is shown in full on demand.
-#[component]
-pub fn MessageText(props: &MessageTextProps) -> Html {
-    let expanded = use_state(|| false);
-    let all = segments(&props.text);
-    let beginning = collapse(&all);
-    let onclick = {
-        let expanded = expanded.clone();
-        Callback::from(move |_: MouseEvent| expanded.set(!*expanded))
-    };
-    let shown = match &beginning {
-        Some(beginning) if !*expanded => beginning,
-        Some(_) | None => &all,
-    };
-    html! {
-        <>
-            <div class="message-text" dir="auto">
-                { for shown.iter().map(segment) }
-                { (beginning.is_some() && !*expanded).then_some("…") }
-            </div>
-            if beginning.is_some() {
-                <button type="button" class="button small" aria-expanded={expanded.to_string()} {onclick}>
-                    { if *expanded { "Show less" } else { "Show all" } }
-                </button>
-            }
-        </>
-    }
-}
-
-fn segment(segment: &Segment<'_>) -> Html {
-    match *segment {
-        Segment::Plain(text) => html! { { text } },
-        // A new tab that neither knows where it comes from nor reaches back.
-        Segment::Link(link) => html! {
-            <a href={link.to_owned()} target="_blank" rel="noopener noreferrer nofollow" dir="ltr">{ link }</a>
-        },
-    }
-}
-
-/// The time of a message: hours and minutes, with the date if it is another day.
-fn said_at(unix_millis: u64) -> Html {
-    let (said, now) = (date(unix_millis), Date::new_0());
+/// The time of a message: hours and minutes, with the date if it is on another day than what stands around it.
+pub fn said_at(unix_millis: u64, same_day: bool) -> Html {
     // An author's clock may be so wrong that the date has no text form.
-    let Some(iso) = said.get_time().is_finite().then(|| String::from(said.to_iso_string())) else {
+    let Some(said) = date(unix_millis) else {
         return html! { <time>{ "unknown time" }</time> };
     };
     let clock = format!("{:02}:{:02}", said.get_hours(), said.get_minutes());
-    let same_day = said.to_date_string() == now.to_date_string();
     let text = if same_day {
         clock
     } else {
         format!("{} {clock}", String::from(said.to_date_string()))
     };
-    html! { <time datetime={iso}>{ text }</time> }
-}
-
-fn date(unix_millis: u64) -> Date {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "exact below 2^53, and the last moment is below that"
-    )]
-    let millis = if unix_millis > DATE_MILLIS_MAX {
-        f64::NAN
-    } else {
-        unix_millis as f64
-    };
-    Date::new(&JsValue::from_f64(millis))
+    html! { <time datetime={String::from(said.to_iso_string())}>{ text }</time> }
 }

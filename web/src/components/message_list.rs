@@ -1,24 +1,33 @@
 //! The log of the room.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    rc::Rc,
+};
 
 use client::{
     room::{Entry, RoomState, follows},
+    text::Mentioned,
     words::{label, page, spoken},
 };
 use mesh::model::FileInfo;
 use shared::MessageId;
 use wasm_bindgen::prelude::*;
-use web_sys::{Element, ResizeObserver};
+use web_sys::{Element, HtmlElement, ResizeObserver};
 use yew::prelude::*;
 
 use super::{
+    day::{Calendar, Day},
     file_card::FileAction,
     icon::{Icon, glyph},
-    message_item::MessageItem,
+    message_item::{MessageItem, article_id},
     said_of::{answered_by, quote_of, reactions_to},
 };
-use crate::config::{AT_END_PX, MESSAGES_SHOWN};
+use crate::{
+    config::{AT_END_PX, DAY_TICK, MESSAGES_SHOWN, SHOWN_BEFORE},
+    hooks::use_tick,
+    js,
+};
 
 /// Properties of [`MessageList`].
 #[derive(Debug, Clone, PartialEq, Properties)]
@@ -37,8 +46,38 @@ pub struct MessageListProps {
     /// Called with a message of which is to be told what can be done with it. The same for as long as the room is shown.
     #[prop_or_default]
     pub on_actions: Callback<MessageId>,
+    /// Called with a message that the person wants to see in its place. The same for as long as the room is shown.
+    #[prop_or_default]
+    pub on_goto: Callback<MessageId>,
+    /// The message that the person wants to see in its place.
+    #[prop_or_default]
+    pub goal: Option<Goal>,
     /// Shown while there is no message.
     pub children: Html,
+}
+
+/// A message that the person wants to see in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Goal {
+    /// Which.
+    pub id: MessageId,
+    /// The how manieth wish this is: the same one can be wanted again.
+    pub time: u32,
+}
+
+/// The message that the person wants to see last, and what is called with the next.
+#[hook]
+pub fn use_goto() -> (Option<Goal>, Callback<MessageId>) {
+    let goal = use_state(|| None::<Goal>);
+    let on_goto = use_callback((), {
+        let (goal, times) = (goal.setter(), Cell::new(0_u32));
+        move |id, ()| {
+            let time = times.get().wrapping_add(1);
+            times.set(time);
+            goal.set(Some(Goal { id, time }));
+        }
+    });
+    (*goal, on_goto)
 }
 
 /// The log "Messages". It follows the end while the person reads there, and stays put otherwise.
@@ -52,9 +91,13 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     let left_out = use_state_eq(|| None::<usize>);
     use_end(&props.state, messages, &list, &at_end, &unseen);
 
+    // No timer until midnight: it would be late by as long as the machine slept.
+    use_tick(true, DAY_TICK);
+    let around = Around::default();
     let latest = messages.len().saturating_sub(MESSAGES_SHOWN);
     let first = left_out.map_or(latest, |left_out| left_out.min(latest));
     let show_earlier = use_earlier(&list, first, &left_out);
+    use_goal(props, messages, first, &left_out);
     let onscroll = {
         let (list, unseen, show_earlier) = (list.clone(), unseen.clone(), show_earlier.clone());
         Callback::from(move |_: Event| {
@@ -89,11 +132,11 @@ pub fn MessageList(props: &MessageListProps) -> Html {
                 } else if props.state.dropped {
                     <p class="earlier">{ page::OLDER_REMOVED }</p>
                 }
-                { items(props, &messages[first..]) }
+                { items(props, &around, &messages[first..]) }
                 if !ahead.is_empty() {
                     <details class="ahead">
                         <summary>{ page::dated_ahead(ahead.len()) }</summary>
-                        { items(props, ahead) }
+                        { items(props, &around, ahead) }
                     </details>
                 }
             </div>
@@ -108,10 +151,19 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     }
 }
 
-/// Some of the messages, but for those of people who are muted: in place of these stands how many they are.
-fn items(props: &MessageListProps, messages: &[Rc<Entry>]) -> Html {
+/// What all messages are shown by.
+#[derive(Default)]
+struct Around {
+    calendar: Calendar,
+    /// Who can be mentioned, once somebody may be.
+    names: OnceCell<Rc<Vec<Mentioned>>>,
+}
+
+/// Some of the messages under their days, but for those of people who are muted: in place of these stands how many they are.
+fn items(props: &MessageListProps, around: &Around, messages: &[Rc<Entry>]) -> Html {
     let state = &props.state;
     let mut before: Option<&Rc<Entry>> = None;
+    let mut day: Option<Day> = None;
     let mut hidden = 0;
     let mut items: Vec<Html> = Vec::new();
     let answered = answered_by(state, messages);
@@ -121,6 +173,17 @@ fn items(props: &MessageListProps, messages: &[Rc<Entry>]) -> Html {
             hidden += 1;
             continue;
         }
+        let placed = message.order.unix_millis();
+        if !day.is_some_and(|day| day.has(placed))
+            && let Some(next) = Day::of(placed)
+        {
+            items.push(around.calendar.separator(&next));
+            (day, before) = (Some(next), None);
+        }
+        let names = message.text.contains('@').then(|| {
+            let names = around.names.get_or_init(|| Rc::new(state.mentionable()));
+            Rc::clone(names)
+        });
         let is_first_unread = state.first_unread == Some(message.id);
         if is_first_unread {
             items.push(line("new", "new-from-here", page::NEW_FROM_HERE.into()));
@@ -138,8 +201,11 @@ fn items(props: &MessageListProps, messages: &[Rc<Entry>]) -> Html {
                 quote={quote_of(state, entry, &answered)}
                 reactions={reactions_to(state, entry)}
                 on_react={props.on_react.clone()}
+                on_goto={props.on_goto.clone()}
                 on_actions={props.on_actions.clone()}
                 {follows}
+                same_day={day.is_some_and(|day| day.has(message.unix_millis))}
+                {names}
                 entry={entry.clone()}
             />
         });
@@ -173,6 +239,36 @@ fn use_earlier(list: &NodeRef, first: usize, left_out: &UseStateHandle<Option<us
         *below.borrow_mut() = list.map(|list| list.scroll_height() - list.scroll_top());
         left_out.set(Some(first.saturating_sub(MESSAGES_SHOWN)));
     })
+}
+
+/// Shows the message that the person wants to see, with some of those before it, and moves the cursor there.
+#[hook]
+fn use_goal(props: &MessageListProps, messages: &[Rc<Entry>], first: usize, left_out: &UseStateHandle<Option<usize>>) {
+    let reached = use_mut_ref(|| None::<Goal>);
+    let place = props
+        .goal
+        .filter(|goal| *reached.borrow() != Some(*goal))
+        .and_then(|goal| messages.iter().rposition(|entry| entry.message.id == goal.id));
+    let left_out = left_out.setter();
+    use_effect_with((props.goal, first), move |(goal, first)| {
+        let Some(goal) = goal.filter(|goal| *reached.borrow() != Some(*goal)) else {
+            return;
+        };
+        if let Some(place) = place.filter(|place| place < first) {
+            left_out.set(Some(place.saturating_sub(SHOWN_BEFORE)));
+            return;
+        }
+        *reached.borrow_mut() = Some(goal);
+        let element = js::document().get_element_by_id(&article_id(&goal.id));
+        if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+            if let Ok(Some(details)) = element.closest("details.ahead") {
+                // Fails only for what cannot be an attribute.
+                let _ = details.set_attribute("open", "");
+            }
+            let _ = element.focus();
+            element.scroll_into_view();
+        }
+    });
 }
 
 /// Says aloud what others say from now on, once, wherever its place is. The log itself is silent: it would also read out what was

@@ -16,6 +16,8 @@ use super::element::words as text;
 /// The message that another one answers, as it is shown over the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quote {
+    /// Which it is.
+    pub id: MessageId,
     /// What to call its author; nobody if it is not here.
     pub author: Option<AttrValue>,
     /// What it begins with.
@@ -50,11 +52,13 @@ pub fn answered_by(state: &RoomState, messages: &[Rc<Entry>]) -> LiteMap<Message
 /// What a message answers, if it answers one.
 #[must_use]
 pub fn quote_of(state: &RoomState, entry: &Entry, answered: &LiteMap<MessageId, Rc<Entry>>) -> Option<Quote> {
-    let answered = answered.get(&entry.message.reply_to?);
+    let id = entry.message.reply_to?;
+    let answered = answered.get(&id);
     // What somebody says who is muted is not to be seen in another's words either.
     let answered =
-        answered.filter(|answered| !state.mark_of(&answered.message.author).muted && answered.may_be_answered());
+        answered.filter(|answered| !state.mark_of(&answered.message.author).muted && answered.is_for_everyone());
     Some(Quote {
+        id,
         author: answered.map(|answered| state.author_of(&answered.message).into()),
         excerpt: answered.map_or(page::REPLIED_GONE.into(), |answered| {
             words::excerpt(&answered.message).into()
@@ -93,14 +97,24 @@ fn name(state: &RoomState, author: &PeerId, then: &str) -> String {
 }
 
 /// The message that is answered, over the answer.
-pub fn quote(quote: &Quote) -> Html {
-    html! {
-        <blockquote class="quote">
+pub fn quote(quote: &Quote, on_goto: &Callback<MessageId>) -> Html {
+    let id = quote.id;
+    let words = html! {
+        <>
             if let Some(author) = &quote.author {
                 <bdi class="quote-author">{ author }</bdi>
                 { ": " }
             }
             { text("bdi", quote.excerpt.clone()) }
+        </>
+    };
+    html! {
+        <blockquote class="quote">
+            if quote.author.is_some() {
+                <button type="button" class="quote-link" title={label::GO_TO} onclick={on_goto.reform(move |_: MouseEvent| id)}>{ words }</button>
+            } else {
+                { words }
+            }
         </blockquote>
     }
 }

@@ -4,7 +4,10 @@ mod about;
 mod actions;
 mod empty;
 pub mod keeping;
+mod menu;
+mod notifications;
 mod recipients;
+mod search;
 pub mod sheet;
 pub mod view;
 
@@ -34,7 +37,7 @@ use shared::{MessageId, PeerId, RoomCode, identity::safety_number, signal::IceSe
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
-use self::{keeping::Keep, view::RoomView};
+use self::{keeping::Keep, notifications::use_told, view::RoomView};
 use crate::{
     appearance::{self, Setting},
     clock,
@@ -85,7 +88,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
     });
     let leaving = use_leaving(state.left, &on_forget);
     let is_leaving = *leaving != Leaving::No;
-    use_title(words::page::title(state.unread, state.files_percent()));
+    use_title(words::page::title(state.unread, state.files_percent()), state.unread);
     use_small_pictures(&state, &session);
 
     let on_look = use_callback(session.clone(), {
@@ -124,6 +127,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
         move |peer, (_, me)| safety_number(&room, me, &peer)
     });
     let recipients = use_callback(session.clone(), |id, session| session.recipients(id));
+    let (told, on_told) = use_told(code);
     let drafts = use_memo((room.id(), me), |(room, me)| Drafts::of(room, me));
     let folded = use_memo((), |()| appearance::is_network_folded());
     // Until its founder's word comes, and where only we are.
@@ -203,6 +207,9 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             {on_mark}
             on_react={commands.on_react.clone()}
             on_edit={commands.on_edit.clone()}
+            on_delete={commands.on_delete.clone()}
+            {told}
+            {on_told}
             preparing={(*preparing).clone()}
             on_files_refused={commands.on_files_refused.clone()}
             on_dismiss={commands.on_dismiss.clone()}
@@ -377,6 +384,7 @@ struct Commands {
     on_name_room: Callback<String, Result<(), SendError>>,
     on_react: Callback<(MessageId, AttrValue)>,
     on_edit: Callback<(MessageId, String), Result<(), SendError>>,
+    on_delete: Callback<MessageId>,
     on_keep: Callback<Keep>,
     on_fold: Callback<bool>,
     on_invite: Callback<(), Result<(), InvitationError>>,
@@ -392,6 +400,13 @@ struct Commands {
     on_reload: Callback<()>,
 }
 
+/// Tells the person why something was refused.
+fn told(session: &Session, done: Result<(), SendError>) {
+    if let Err(error) = done {
+        session.notify(NoticeKind::NotSent { error, to: None }.into());
+    }
+}
+
 impl Commands {
     // Long because: one command after the other.
     fn new(session: &Session) -> Self {
@@ -403,18 +418,15 @@ impl Commands {
             on_retry: command(session, |session, ()| session.retry_now()),
             on_name_room: command(session, |session, name: String| session.name_room(&name)),
             on_react: command(session, |session, (id, emoji): (MessageId, AttrValue)| {
-                if let Err(error) = session.react(id, &emoji) {
-                    session.notify(NoticeKind::NotSent { error, to: None }.into());
-                }
+                told(session, session.react(id, &emoji));
             }),
             on_edit: command(session, |session, (id, text): (MessageId, String)| {
                 session.edit(id, &text)
             }),
+            on_delete: command(session, |session, id: MessageId| told(session, session.delete(id))),
             on_keep: command(session, |session, (keep, after): Keep| {
                 session.set_retention(keep);
-                if let Some(Err(error)) = after.map(|after| session.set_vanish(after)) {
-                    session.notify(NoticeKind::NotSent { error, to: None }.into());
-                }
+                told(session, after.map_or(Ok(()), |after| session.set_vanish(after)));
             }),
             on_fold: Callback::from(appearance::fold_network),
             on_invite: command(session, |session, ()| session.invite()),

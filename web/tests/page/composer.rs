@@ -147,7 +147,7 @@ async fn what_stands_in_the_box_is_sent_once() {
     for text in ["q7.", "q8."] {
         // Typed, and sent, without a drawing in between.
         message_box.set_value(text);
-        let input = web_sys::Event::new("input").unwrap();
+        let input = web_sys::InputEvent::new("input").unwrap();
         message_box.dispatch_event(&input).unwrap();
         let enter = key("Enter");
         enter.set_bubbles(true);
@@ -164,5 +164,81 @@ async fn what_stands_in_the_box_is_sent_once() {
         .filter(|text| !text.is_empty())
         .collect();
     assert_eq!(sent, ["q7.", "q8."]);
+    assert_eq!(page.message_box().value(), "");
+}
+
+/// The names and emoji that are offered, the chosen one with a star.
+fn offered(page: &Shown<RoomView>) -> Vec<String> {
+    let options = page.all("[role=listbox][aria-label=Suggestions] > [role=option]");
+    let chosen = page.message_box().get_attribute("aria-activedescendant");
+    let option = |option: &web_sys::HtmlElement| {
+        let is_chosen = option.get_attribute("aria-selected").as_deref() == Some("true");
+        assert_eq!(is_chosen, Some(option.id()) == chosen);
+        format!("{}{}", if is_chosen { "*" } else { "" }, option.text_content().unwrap())
+    };
+    options.iter().map(option).collect()
+}
+
+#[wasm_bindgen_test]
+async fn names_are_offered_as_one_types_and_chosen_by_keys() {
+    let outbox = Outbox::new(Ok(()));
+    let people = [
+        person(1, "Anton", PersonState::Gone),
+        person(2, "Anna", PersonState::Here),
+        person(3, "Bob", PersonState::Here),
+    ];
+    let page = Shown::<RoomView>::new(room(people, &outbox)).await;
+    page.write("hi @an").await;
+    assert_eq!(offered(&page), ["*Anna", "Anton"]);
+    assert_eq!(
+        page.message_box().get_attribute("aria-controls").as_deref(),
+        Some("suggestions")
+    );
+    for (pressed, expected) in [
+        ("ArrowDown", ["Anna", "*Anton"]),
+        ("ArrowDown", ["*Anna", "Anton"]),
+        ("ArrowUp", ["Anna", "*Anton"]),
+    ] {
+        page.press(&key(pressed)).await;
+        assert_eq!(offered(&page), expected, "{pressed}");
+    }
+    page.press(&key("Enter")).await;
+    assert_eq!(page.message_box().value(), "hi @Anton ");
+    assert_eq!(offered(&page), [""; 0]);
+    assert_eq!(outbox.sent(), []);
+    page.press(&key("Enter")).await;
+    assert_eq!(outbox.sent().len(), 1, "nothing is offered any more, so it is sent");
+    assert_eq!(outbox.sent()[0].text, "hi @Anton ");
+    // With Tab, and by a click; Escape hides the list and nothing else.
+    page.write("@b").await;
+    page.press(&key("Tab")).await;
+    assert_eq!(page.message_box().value(), "@Bob ");
+    page.write("@an").await;
+    page.all("[role=option]")[1].click();
+    page.settle().await;
+    assert_eq!(page.message_box().value(), "@Anton ");
+    page.click("Whisper to Bob").await;
+    page.write("@an").await;
+    page.press(&key("Escape")).await;
+    assert_eq!((offered(&page), page.message_box().value()), (vec![], "@an".to_owned()));
+    assert_eq!(
+        page.message_box().get_attribute("aria-label").as_deref(),
+        Some("Whisper to Bob")
+    );
+}
+
+#[wasm_bindgen_test]
+async fn emoji_are_offered_and_take_the_place_of_their_names_where_the_cursor_is() {
+    let outbox = Outbox::new(Ok(()));
+    let page = Shown::<RoomView>::new(room([], &outbox)).await;
+    page.write("🦜 :smi").await;
+    assert_eq!(offered(&page), ["*😄 smile", "😏 smirk"]);
+    page.press(&key("Enter")).await;
+    assert_eq!(page.message_box().value(), "🦜 😄");
+    page.write_at("🦜 :joy: end", 8).await;
+    assert_eq!(page.message_box().value(), "🦜 😂 end");
+    assert_eq!(page.message_box().selection_start().unwrap(), Some(5));
+    page.press(&key("Enter")).await;
+    assert_eq!(outbox.sent()[0].text, "🦜 😂 end");
     assert_eq!(page.message_box().value(), "");
 }

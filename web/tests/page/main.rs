@@ -14,6 +14,7 @@ mod notices;
 mod people;
 mod room;
 mod start;
+mod text;
 
 use wasm_bindgen_test::wasm_bindgen_test_configure;
 

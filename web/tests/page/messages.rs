@@ -5,6 +5,7 @@ use std::rc::Rc;
 use client::marks::Mark;
 use mesh::model::{Annotation, Delivery, Event, PersonState, Says, Timestamp};
 use shared::MessageId;
+use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web::pages::room::view::RoomView;
 
@@ -163,6 +164,35 @@ async fn only_the_latest_messages_are_in_the_page_until_asked_for() {
 }
 
 #[wasm_bindgen_test]
+async fn from_an_answer_one_gets_to_what_it_answers_however_far_up() {
+    let id = |number: u16| {
+        let [high, low] = number.to_be_bytes();
+        MessageId::from_bytes([high, low, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+    };
+    let events = (0..600u16).map(|number| {
+        let mut event = message(0, 1, None, &format!("{number}"));
+        if let Event::Message { message } = &mut event {
+            message.id = id(number);
+            message.reply_to = (number == 599).then(|| id(100));
+        }
+        event
+    });
+    let page = show(events).await;
+    page.one(".quote-link").click();
+    page.settle().await;
+    let focused = js_sys::global()
+        .unchecked_into::<web_sys::Window>()
+        .document()
+        .unwrap()
+        .active_element()
+        .unwrap();
+    let text = focused.query_selector(".message-text").unwrap().unwrap();
+    assert_eq!(text.text_content().as_deref(), Some("100"));
+    // What stands before it is there, too.
+    assert_eq!(texts(&page, "article .message-text")[0], "80");
+}
+
+#[wasm_bindgen_test]
 async fn what_is_dated_ahead_stands_folded_after_all_else() {
     let mut ahead = message(9, 1, None, "from the future");
     if let Event::Message { message } = &mut ahead {
@@ -265,7 +295,7 @@ async fn who_listens_hears_each_new_message_once() {
         message(1, 1, None, "before you came"),
     ];
     let mut page = Shown::<RoomView>::new(room(said.clone(), &outbox)).await;
-    let heard = "[aria-live=polite]";
+    let heard = ".messages-frame > [aria-live=polite]";
     assert_eq!(page.text(heard), "");
     for (event, words) in [
         (now(2, 1, "one"), "Ada: one\n"),

@@ -5,6 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use client::{
     room::{RoomAction, RoomState, Visibility, reduce},
     standing::standing,
+    telling::Told,
 };
 use mesh::io::ServerId;
 use mesh::model::{Event, InvitationError, Message, Person, PersonState, SendError, ServerState, Timestamp};
@@ -63,6 +64,9 @@ pub(crate) fn room(events: impl IntoIterator<Item = Event>, outbox: &Outbox) -> 
         on_file: Callback::noop(),
         on_react: Callback::noop(),
         on_edit: Callback::from(|_| Ok(())),
+        on_delete: Callback::noop(),
+        told: Callback::from(|()| Told::Nothing),
+        on_told: Callback::noop(),
         on_mark: Callback::noop(),
         preparing: None,
         on_dismiss: Callback::noop(),
@@ -131,6 +135,7 @@ pub(crate) fn message(number: u8, author: u8, whisper_to: Option<u8>, text: &str
             file: None,
             reply_to: None,
             vanish: None,
+            deleted: false,
         },
     }
 }

@@ -2,7 +2,8 @@
 
 use wasm_bindgen::JsCast;
 use web_sys::{
-    Document, Element, EventInit, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent, KeyboardEventInit,
+    Document, Element, HtmlElement, HtmlInputElement, HtmlTextAreaElement, InputEvent, InputEventInit, KeyboardEvent,
+    KeyboardEventInit,
 };
 use yew::{AppHandle, BaseComponent, Renderer};
 
@@ -74,6 +75,14 @@ impl<C: BaseComponent> Shown<C> {
         input_event(&message_box).await;
     }
 
+    /// The same with the cursor behind so many units of UTF-16.
+    pub(crate) async fn write_at(&self, text: &str, cursor: u32) {
+        let message_box = self.message_box();
+        message_box.set_value(text);
+        message_box.set_selection_range(cursor, cursor).unwrap();
+        input_event(&message_box).await;
+    }
+
     pub(crate) async fn press(&self, init: &KeyboardEventInit) {
         init.set_bubbles(true);
         init.set_cancelable(true);
@@ -114,9 +123,9 @@ fn dress(document: &Document) {
 }
 
 async fn input_event(element: &HtmlElement) {
-    let init = EventInit::new();
+    let init = InputEventInit::new();
     init.set_bubbles(true);
-    let event = web_sys::Event::new_with_event_init_dict("input", &init).unwrap();
+    let event = InputEvent::new_with_event_init_dict("input", &init).unwrap();
     element.dispatch_event(&event).unwrap();
     settle().await;
 }

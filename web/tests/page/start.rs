@@ -2,6 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use client::telling::Told;
 use mesh::io::TransportPolicy;
 use shared::{Portable, RoomCode};
 use wasm_bindgen::JsCast;
@@ -139,12 +140,14 @@ async fn one_goes_back_to_a_room_by_the_name_in_the_form_or_forgets_it() {
                 name: String::new(),
                 with,
                 unread: 3,
+                told: Told::default(),
             },
             KnownRoom {
                 code: open("tea party"),
                 name: String::new(),
                 with: String::new(),
                 unread: 0,
+                told: Told::default(),
             },
         ],
         on_forget: Callback::from(move |code| forget.borrow_mut().push(code)),

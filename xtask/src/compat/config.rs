@@ -59,6 +59,14 @@ pub(super) struct Allowed {
 /// All such uses. One that is not needed any more, or whose check is gone, fails the lint.
 pub(super) const ALLOWED: &[Allowed] = &[
     Allowed {
+        feature: "api.CompositionEvent.locale",
+        way_round: WayRound::Checked {
+            file: "web/src/components/day.rs",
+            code: "js::field(&format.resolved_options(), \"locale\")",
+        },
+        reason: "it is the one of a date's format; without it the language of a date is not told",
+    },
+    Allowed {
         feature: "api.HTMLInputElement.webkitdirectory",
         way_round: WayRound::Checked {
             file: "web/src/folder.rs",

@@ -1,8 +1,13 @@
-use mesh::model::{Annotation, Event, Message, Says, Timestamp};
+use std::rc::Rc;
+
+use mesh::model::{Annotation, Event, Says, Timestamp};
 use shared::{MessageId, PeerId};
 
-use super::super::{RoomAction, RoomState, Visibility, reduce};
-use crate::config::{ANNOTATION_WEIGHT_BYTES, ANNOTATIONS_BYTES_MAX, REACTORS_MAX};
+use super::super::{RoomAction, RoomState, Visibility, reduce, sample::message};
+use crate::{
+    config::{ANNOTATION_WEIGHT_BYTES, ANNOTATIONS_BYTES_MAX, REACTORS_MAX},
+    words::page,
+};
 
 fn peer(byte: u8) -> PeerId {
     PeerId::from_bytes([byte; 32])
@@ -23,21 +28,7 @@ fn room() -> RoomState {
 
 /// Said by `author`, at the place of its id.
 fn said(byte: u8, author: u8, text: &str) -> Event {
-    let message = Message {
-        id: id(byte),
-        author: peer(author),
-        author_name: "Ada".into(),
-        own: author == 0,
-        whisper_to: None,
-        order: Timestamp::from_unix_millis(byte.into()),
-        unix_millis: 0,
-        dated_ahead: false,
-        recent: false,
-        reply_to: None,
-        text: text.into(),
-        file: None,
-        vanish: None,
-    };
+    let message = message(byte, author, text);
     Event::Message { message }
 }
 
@@ -260,4 +251,35 @@ fn so_many_have_an_emoji_for_a_message_and_no_more() {
         happens(&mut state, annotated(one));
     }
     assert_eq!(reactions(&state, 1)[0].1.len(), REACTORS_MAX);
+}
+
+#[test]
+fn of_a_deleted_message_nothing_is_left_whatever_comes_first() {
+    let deleted = |author| Event::Deleted {
+        author: peer(author),
+        ids: vec![id(1), id(2)],
+    };
+    let mut state = room();
+    happens(&mut state, said(1, 1, "hi"));
+    happens(&mut state, edit(2, 1, 1, "hello"));
+    happens(&mut state, react(3, 2, 1, &["👍"]));
+    happens(&mut state, deleted(2));
+    assert_eq!(state.entry(&id(1)).unwrap().message.text, "hello");
+    happens(&mut state, deleted(1));
+    // What was said of it and comes late is of no use to anybody.
+    happens(&mut state, edit(4, 1, 1, "hello?"));
+    happens(&mut state, react(5, 2, 1, &["👍"]));
+    let entry = Rc::clone(state.entry(&id(1)).unwrap());
+    assert!(entry.message.deleted && !entry.may_be_answered());
+    assert_eq!(entry.message.text, page::DELETED);
+    assert_eq!((&entry.original, &entry.about), (&None, &None));
+    assert_eq!(state.text_bytes, page::DELETED.len());
+    // One that comes as deleted looks the same.
+    let mut other = room();
+    let Event::Message { mut message } = said(1, 1, "") else {
+        unreachable!();
+    };
+    message.deleted = true;
+    happens(&mut other, Event::Message { message });
+    assert_eq!(other.entry(&id(1)), Some(&entry));
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use shared::{MessageId, PeerId};
 
-use super::{FeedLog, Log, Share, stored::Touched};
+use super::{FeedLog, Log, Share, feed_of, stored::Touched};
 use crate::{
     config::{Keeps, LOG_FEEDS_MAX},
     model::Retention,
@@ -89,7 +89,7 @@ impl Log {
                 if self.feeds[place].kept.is_first(entry.content.seq) {
                     self.evict_first(place);
                 } else {
-                    self.strip(place, &entry);
+                    self.replace(&entry, entry.bare());
                 }
                 dropped.push(entry);
             }
@@ -97,17 +97,19 @@ impl Log {
         (dropped, others)
     }
 
-    fn strip(&mut self, place: usize, entry: &Record<Entry>) {
-        let bare = entry.bare();
-        let saved = entry.wire.len() - bare.wire.len();
-        self.bytes -= saved;
+    /// Puts the same entry without its body in the place of what is there.
+    pub(super) fn replace(&mut self, entry: &Record<Entry>, bare: Rc<Record<Entry>>) {
+        let (feed, seq) = (feed_of(entry), entry.content.seq);
+        let Some(place) = self.by_feed.get(&feed) else { return };
+        let (before, now) = (entry.wire.len(), bare.wire.len());
+        self.bytes = self.bytes - before + now;
         if let Some(share) = self.authors.get_mut(&entry.author) {
-            share.bytes -= saved;
+            share.bytes = share.bytes - before + now;
         }
-        self.by_id.remove(&entry.short());
-        let feed = self.feeds[place].feed;
-        let seq = entry.content.seq;
-        self.feeds[place].kept.strip(bare);
+        if bare.content.is_spent() {
+            self.by_id.remove(&entry.short());
+        }
+        self.feeds[place].kept.replace(bare);
         self.touch(Touched::Entry { feed, seq });
     }
 
@@ -170,6 +172,7 @@ impl Log {
         self.touch(Touched::Entry { feed, seq });
         self.touch(Touched::Feed { feed });
         self.by_id.remove(&entry.short());
+        self.forget_deletion(place, &entry);
         self.entries -= 1;
         self.bytes -= entry.wire.len();
         if let Some(share) = self.authors.get_mut(&entry.author) {

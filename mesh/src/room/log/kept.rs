@@ -139,7 +139,7 @@ impl Kept {
     }
 
     /// Puts an entry without its body in the place of what is there.
-    pub(super) fn strip(&mut self, bare: Rc<Record<Entry>>) {
+    pub(super) fn replace(&mut self, bare: Rc<Record<Entry>>) {
         self.entries.insert(bare.content.seq, bare);
     }
 

@@ -92,6 +92,7 @@ impl Log {
         for (feed, (state, entries)) in feeds {
             self.restore_feed(room, feed, state, entries);
         }
+        self.follow_deletions();
         // More than there is room for only if two programs stored different parts.
         self.evict_surplus();
     }
@@ -117,7 +118,7 @@ impl Log {
             entries.retain(|entry| entry.content.seq >= state.evicted);
         }
         for entry in &entries {
-            if !entry.content.is_bare() {
+            if !entry.content.is_spent() {
                 self.by_id.insert(&entry.short(), (place, entry.content.seq));
             }
             self.entries += 1;

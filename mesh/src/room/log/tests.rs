@@ -1,5 +1,6 @@
 //! The log, fed alone.
 
+mod delete;
 mod stored;
 
 use std::cell::RefCell;

@@ -307,6 +307,7 @@ fn a_whisper_is_shown_once_and_acknowledged_each_time() {
             file: None,
             reply_to: None,
             vanish: None,
+            deleted: false,
         };
         let expected = if shown {
             vec![Output::Event(Event::Message { message })]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use shared::{MessageId, PeerId};
 
 use crate::{
-    model::{Annotation, Event, Says, Timestamp},
+    model::{Annotation, Event, Message, Says, Timestamp},
     sim::world::{Who, World, seconds, seeds},
 };
 
@@ -72,5 +72,96 @@ fn halves_that_were_apart_people_who_restart_and_newcomers_see_the_same() {
         for one in &who {
             assert_eq!(view(&world, *one), first, "seed {seed}, {one}");
         }
+    }
+}
+
+/// What `who` shows: of each message its text, or that it is deleted.
+fn shown(world: &World, who: Who) -> BTreeMap<MessageId, Option<String>> {
+    let mut shown = BTreeMap::new();
+    let mut note = |message: &Message| {
+        let text = (!message.deleted).then(|| message.text.clone());
+        shown.entry(message.id).or_insert((message.author, text));
+    };
+    let events = || world.machines[who].events.iter().map(|(_, event)| event);
+    for event in events() {
+        if let Event::Message { message } = event {
+            note(message);
+        } else if let Event::Recalled { messages } = event {
+            messages.iter().for_each(&mut note);
+        }
+    }
+    for event in events() {
+        let Event::Deleted { author, ids } = event else {
+            continue;
+        };
+        for id in ids {
+            if let Some((_, text)) = shown.get_mut(id).filter(|(by, _)| by == author) {
+                *text = None;
+            }
+        }
+    }
+    shown.into_iter().map(|(id, (_, text))| (id, text)).collect()
+}
+
+/// Whether a text stands on somebody's disk.
+fn is_on_disk(world: &World, who: Who, text: &str) -> bool {
+    let records = world.machines[who].disk.records.values();
+    let mut found = records.map(|record| record.windows(text.len()).any(|part| part == text.as_bytes()));
+    found.any(|found| found)
+}
+
+#[test]
+fn what_is_deleted_is_gone_from_every_store_whoever_was_away() {
+    for seed in seeds() {
+        let mut world = World::new(seed);
+        world.disks = true;
+        let mut who: Vec<_> = (0..8).map(|number| world.add(&format!("P{number}"))).collect();
+        world.run_until(seconds(30), "all here", |world| world.all_here(&who));
+        let said: Vec<_> = who
+            .iter()
+            .map(|one| world.say(*one, &format!("the words of {one}")))
+            .collect();
+        world.edit(0, said[0], "the other words of 0");
+        world.run_for(seconds(5));
+        // The halves part; one who has everything is away while it is deleted, and one deletes what the other half never had.
+        world.partition(who.iter().map(|one| (*one, u8::from(*one < 4))).collect());
+        world.crash(who[7]);
+        let late = world.say(2, "the words of 2 that only half of them heard");
+        world.run_for(seconds(5));
+        for (author, said) in said.iter().enumerate().take(3) {
+            world.delete(author, *said);
+            let wait = world.draw(3);
+            world.run_for(seconds(wait));
+        }
+        world.delete(2, late);
+        world.run_for(seconds(5));
+        world.crash(who[0]);
+        world.restart(who[0]);
+        world.partition(BTreeMap::new());
+        world.restart(who[7]);
+        who.push(world.add("Late"));
+        world.run_for(seconds(90));
+        let gone: Vec<_> = said[..3].iter().chain([&late]).collect();
+        for one in &who {
+            let shown = shown(&world, *one);
+            assert_eq!(shown.len(), said.len() + 1, "seed {seed}, {one}");
+            for (id, text) in &shown {
+                assert_eq!(text.is_none(), gone.contains(&id), "seed {seed}, {one}: {text:?}");
+            }
+            for text in [
+                "the words of 0",
+                "the words of 1",
+                "the words of 2",
+                "the other words of 0",
+            ] {
+                assert!(!is_on_disk(&world, *one, text), "seed {seed}, {one}: {text}");
+            }
+            assert!(is_on_disk(&world, *one, "the words of 5"), "seed {seed}, {one}");
+        }
+        let digest = world.node(who[0]).log_digest();
+        assert!(
+            who.iter().all(|one| world.node(*one).log_digest() == digest),
+            "seed {seed}"
+        );
     }
 }

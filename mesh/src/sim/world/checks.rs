@@ -32,6 +32,8 @@ struct Said {
     to: Option<PeerId>,
     text: String,
     order: Timestamp,
+    /// Whether its author deleted it.
+    deleted: bool,
 }
 
 /// What must never happen, counted.
@@ -67,6 +69,7 @@ impl Ledger {
                 to: message.whisper_to,
                 text: message.text.clone(),
                 order: message.order,
+                deleted: false,
             };
             self.said.insert(message.id, said);
             self.order.push(message.id);
@@ -80,7 +83,7 @@ impl Ledger {
         let genuine = self.said.get(&message.id).is_some_and(|said| {
             said.author == message.author
                 && said.to == message.whisper_to
-                && said.text == message.text
+                && (said.text == message.text && !message.deleted || said.deleted && message.deleted)
                 && said.order == message.order
                 && said.to.is_none_or(|to| to == reader || message.own)
         });
@@ -88,6 +91,13 @@ impl Ledger {
             breaches.forged += 1;
         }
         breaches
+    }
+
+    /// An author deletes what they said.
+    pub(super) fn delete(&mut self, id: MessageId) {
+        if let Some(said) = self.said.get_mut(&id) {
+            said.deleted = true;
+        }
     }
 
     /// A message that was shown to its author alone has another id and place.

@@ -56,6 +56,7 @@ impl<B: Body> Simulation<B> {
             Event::Message { .. }
             | Event::Recalled { .. }
             | Event::Annotated { .. }
+            | Event::Deleted { .. }
             | Event::Renumbered { .. }
             | Event::Delivery { .. }
             | Event::File { .. }

@@ -24,6 +24,13 @@ impl<B: Body> Simulation<B> {
         self.drain(who);
     }
 
+    pub(crate) fn delete(&mut self, who: Who, of: MessageId) {
+        let now = self.now_of(who);
+        self.ledger.delete(of);
+        self.machines[who].body.delete(now, of).unwrap();
+        self.drain(who);
+    }
+
     pub(crate) fn react(&mut self, who: Who, to: MessageId, emoji: &[&str]) {
         let (now, emoji) = (self.now_of(who), emoji.iter().map(|&one| one.to_owned()).collect());
         self.machines[who].body.react(now, to, emoji).unwrap();

@@ -23,14 +23,18 @@ thread_local! {
 }
 
 pub(super) fn check<T: Content>(record: &Unchecked<'_>, room: &Room) -> Result<Rc<Record<T>>, DecodeError> {
-    let body = *blake3::hash(record.body.unwrap_or_default()).as_bytes();
+    let (body, deletion) = (record.body.unwrap_or_default(), record.deletion);
+    let beside = match &deletion {
+        None => blake3::hash(body),
+        Some(deletion) => blake3::keyed_hash(&[1; 32], deletion.as_bytes()),
+    };
     let inputs = (
         T::LABEL,
         record.id,
         record.signature,
         record.wire.len(),
         room.id(),
-        body,
+        *beside.as_bytes(),
     );
     if let Some(known) = known(&inputs) {
         return known.map(|record| {

@@ -2,9 +2,13 @@ use proptest::prelude::*;
 use shared::{RoomCode, limits::NAME_CHARS_MAX};
 
 use super::*;
-use crate::wire::{
-    entry::{Entry, EntryBody},
-    timestamp::Timestamp,
+use crate::{
+    config::DELETED_MAX,
+    wire::{
+        entry::{Entry, EntryBody},
+        relation::Deletions,
+        timestamp::Timestamp,
+    },
 };
 use shared::limits::TEXT_BYTES_MAX;
 
@@ -117,6 +121,7 @@ fn an_entry_has_the_body_that_its_header_names() {
             content: header.content.into(),
             signature: header.signature,
             body: body.map(Into::into),
+            deletion: None,
         });
         Record::<Entry>::open(&wire, &room("lobby"))
     };
@@ -125,7 +130,7 @@ fn an_entry_has_the_body_that_its_header_names() {
         assert_eq!(with(body), Err(DecodeError::Forged));
     }
     // Without the body it is still recognised, and proves what was signed.
-    let header = header.without_body();
+    let header = header.without_body(None);
     let header = Unchecked::read(&header).unwrap();
     assert_eq!(header.id, one.id);
     assert!(header.check_content::<Entry>(&room("lobby")).is_ok());
@@ -216,6 +221,7 @@ fn a_beacon_is_small_also_by_what_is_not_known_here() {
             content,
             signature,
             body: None,
+            deletion: None,
         })
     };
     assert!(Record::<Beacon>::open(&padded(100), &room("lobby")).is_ok());
@@ -239,6 +245,7 @@ fn what_is_too_large_is_not_even_hashed() {
             content: content.as_slice().into(),
             signature: ann().sign(Label::Entry, b""),
             body: None,
+            deletion: None,
         })
     };
     assert!(Unchecked::read(&wire(CONTENT_BYTES_MAX)).is_ok());
@@ -253,7 +260,101 @@ fn the_same_content_by_another_author_is_another_record() {
     assert_eq!(records[0].id, Record::sign(&ann(), &room("attic"), entry("hi")).id);
 }
 
+#[test]
+fn an_entry_without_its_body_needs_the_word_of_its_author_for_that() {
+    let lobby = room("lobby");
+    let entry_of = |kind| {
+        let content = Entry { kind, ..entry("hello") };
+        Record::sign(&ann(), &lobby, content)
+    };
+    let said = entry_of(Entry::CHAT);
+    let word = |by: &Identity, room: &Room, of: &Record<Entry>| {
+        Deletions::sign(by, room, &[of.message_id()]).of.remove(0).proof
+    };
+    let deleted = said.deleted(word(&ann(), &lobby, &said));
+    let opened = Record::<Entry>::open(&deleted.wire, &lobby).unwrap();
+    assert_eq!((&opened, opened.id), (&deleted, said.id));
+    assert_eq!(
+        (opened.content.text(), opened.content.is_deleted_message()),
+        (None, true)
+    );
+    assert_eq!(Record::<Entry>::recall(&deleted.wire), Ok(deleted));
+    let bob = Identity::from_secret(&[2; 32]);
+    let other = Record::sign(&ann(), &lobby, entry("no"));
+    for forged in [
+        word(&bob, &lobby, &said),
+        word(&ann(), &room("attic"), &said),
+        word(&ann(), &lobby, &other),
+    ] {
+        let opened = Record::<Entry>::open(&said.deleted(forged).wire, &lobby);
+        assert_eq!(opened, Err(DecodeError::Forged));
+    }
+    // Of what counts for the room nothing is deleted, nor of what nobody knows.
+    for kind in [
+        Entry::ROOM_NAME,
+        Entry::VANISH,
+        Entry::WHISPER,
+        Entry::REACTIONS,
+        Entry::DELETION,
+        99,
+    ] {
+        let said = entry_of(kind);
+        let opened = Record::<Entry>::open(&said.deleted(word(&ann(), &lobby, &said)).wire, &lobby);
+        assert_eq!(opened, Err(DecodeError::OutOfBounds), "{kind}");
+    }
+    // Either the body or the word.
+    let unchecked = Unchecked::read(&said.wire).unwrap();
+    let both = encode(&Signed {
+        author: said.author,
+        content: unchecked.content.into(),
+        signature: unchecked.signature,
+        body: unchecked.body.map(Into::into),
+        deletion: Some(word(&ann(), &lobby, &said)),
+    });
+    assert_eq!(Record::<Entry>::open(&both, &lobby), Err(DecodeError::OutOfBounds));
+}
+
+#[test]
+fn all_that_a_deletion_names_is_signed_by_its_author() {
+    let lobby = room("lobby");
+    let ids = [1, 2].map(|byte| MessageId::from_bytes([byte; 16]));
+    let deletions = Deletions::sign(&ann(), &lobby, &ids);
+    let signed = |body: &Deletions| {
+        let content = Entry {
+            kind: Entry::DELETION,
+            body: EntryBody::of(encode(body)),
+            ..entry("hi")
+        };
+        Record::<Entry>::open(&Record::sign(&ann(), &lobby, content).wire, &lobby)
+    };
+    assert_eq!(signed(&deletions).unwrap().content.deletions(), Some(deletions.clone()));
+    let mut forged = deletions.clone();
+    forged.of[1].id = MessageId::from_bytes([3; 16]);
+    assert_eq!(signed(&forged), Err(DecodeError::Forged));
+    // Too many, or none, count for nothing.
+    let most = Deletions {
+        of: vec![deletions.of[0].clone(); DELETED_MAX],
+    };
+    let more = Deletions {
+        of: vec![deletions.of[0].clone(); DELETED_MAX + 1],
+    };
+    assert_eq!(signed(&most).unwrap().content.deletions(), Some(most));
+    for nothing in [more, Deletions { of: Vec::new() }] {
+        assert_eq!(signed(&nothing).unwrap().content.deletions(), None);
+    }
+}
+
 proptest! {
+    #[test]
+    fn an_altered_deleted_entry_never_opens(at in any::<prop::sample::Index>(), bit in 0..8u8) {
+        let said = Record::sign(&ann(), &room("lobby"), entry("hello"));
+        let word = Deletions::sign(&ann(), &room("lobby"), &[said.message_id()]).of.remove(0);
+        let mut wire = said.deleted(word.proof).wire.clone();
+        let index = at.index(wire.len());
+        wire[index] ^= 1 << bit;
+        prop_assert!(Record::<Entry>::open(&wire, &room("lobby")).is_err());
+    }
+
     #[test]
     fn an_altered_record_never_opens(at in any::<prop::sample::Index>(), bit in 0..8u8) {
         let record = Record::sign(&ann(), &room("lobby"), entry("hello"));
@@ -278,6 +379,7 @@ proptest! {
             content: content.as_slice().into(),
             signature: sign(&ann(), label, &lobby, &content),
             body: None,
+            deletion: None,
         });
         for wire in [Label::Entry, Label::Beacon, Label::Packet].map(signed) {
             if let Ok(entry) = Record::<Entry>::open(&wire, &lobby) {
@@ -294,10 +396,11 @@ proptest! {
 fn a_record_with_much_that_is_not_signed_is_refused() {
     let record = Record::sign(&ann(), &room("lobby"), entry("hi"));
     let padded = |bytes: usize| {
-        // One more field of the record's array: a byte string.
+        // No deletion, then one more field of the record's array: a byte string.
         let mut wire = record.wire.clone();
         assert_eq!(wire[0], 0x84);
-        wire[0] = 0x85;
+        wire[0] = 0x86;
+        wire.push(0xf6);
         wire.push(0x5a);
         wire.extend(u32::try_from(bytes).unwrap().to_be_bytes());
         wire.extend(vec![0; bytes]);

@@ -14,6 +14,7 @@ fn message(name: &str, text: &str) -> MessageReport {
         text: text.to_owned(),
         answers: None,
         edited: false,
+        deleted: false,
         reactions: Vec::new(),
         file: None,
         delivery: None,

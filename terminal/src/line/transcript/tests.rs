@@ -87,6 +87,7 @@ fn message(byte: u8, author: u8, text: &str) -> Message {
         file: None,
         reply_to: None,
         vanish: None,
+        deleted: false,
     }
 }
 
@@ -274,4 +275,12 @@ fn what_people_say_of_a_message_is_told_once_when_it_changes() {
         (excerpt.as_str(), reactions[0].words.as_str()),
         ("the plan", "👍 1 from Ann")
     );
+    let (author, ids) = (peer(1), vec![MessageId::from_bytes([1; 16])]);
+    rig.happen(Event::Deleted { author, ids });
+    let reports = rig.look();
+    let [Report::Deleted(message)] = &reports[..] else {
+        panic!("{reports:?}");
+    };
+    assert!(message.deleted && !message.edited && message.reactions.is_empty());
+    assert_eq!(rig.look(), []);
 }

@@ -8,10 +8,10 @@ use web_sys::HtmlTextAreaElement;
 use yew::prelude::*;
 
 use super::{
-    sheet::{Sheet, menu_item, title, walk},
+    menu::{close_then, menu_item, walk},
+    sheet::{Sheet, ask, title},
     view::RoomViewProps,
 };
-use crate::clock;
 use crate::components::{
     copy::{CopyBox, write_to_clipboard},
     element::button,
@@ -34,23 +34,11 @@ pub(super) fn actions(
     };
     let about = entry.about.as_deref();
     let ours = about.map_or(&[][..], |about| about.reactions_of(&props.state.me));
-    let close_and = |done: Callback<MessageId>| {
-        let show = show.clone();
-        Callback::from(move |_: MouseEvent| {
-            show.emit(None);
-            let done = done.clone();
-            // A sheet that closes gives the cursor back to where it was: first that.
-            spawn_local(async move {
-                clock::pause().await;
-                done.emit(id);
-            });
-        })
-    };
     let emoji = |emoji: &'static str| {
         let has = ours.iter().any(|one| one == emoji);
         let react = props.on_react.reform(move |id| (id, AttrValue::from(emoji)));
         html! {
-            <button type="button" role="menuitemcheckbox" aria-checked={has.to_string()} class="menu-item emoji" onclick={close_and(react)}>
+            <button type="button" role="menuitemcheckbox" aria-checked={has.to_string()} class="menu-item emoji" onclick={close_then(show, &react).reform(move |_: MouseEvent| id)}>
                 { emoji }
             </button>
         }
@@ -71,13 +59,16 @@ pub(super) fn actions(
         <div id="sheet-title" role="menu" class="actions-menu" aria-label={label::ACTIONS} onkeydown={Callback::from(walk)}>
             if open && entry.may_be_answered() {
                 { for EMOJI.map(emoji) }
-                { item(Icon::Reply, label::REPLY, close_and(on_reply.clone())) }
+                { item(Icon::Reply, label::REPLY, close_then(show, on_reply).reform(move |_: MouseEvent| id)) }
             }
-            if entry.message.file.is_none() {
+            if entry.message.file.is_none() && !entry.message.deleted {
                 { item(Icon::Copy, label::COPY_TEXT, copy) }
             }
             if open && entry.may_be_edited() {
                 { item(Icon::Pen, label::EDIT, show.reform(move |_: MouseEvent| Some(Sheet::Edit(id)))) }
+            }
+            if open && entry.may_be_deleted() {
+                { item(Icon::Bin, label::DELETE, show.reform(move |_: MouseEvent| Some(Sheet::Delete(id)))) }
             }
             { item(Icon::Close, label::CANCEL, show.reform(|_: MouseEvent| None)) }
         </div>
@@ -101,6 +92,12 @@ pub(super) fn edit(props: &RoomViewProps, id: MessageId, show: &Callback<Option<
             <EditMessage {text} on_text={props.on_edit.reform(move |text| (id, text))} on_done={show.reform(|()| None)} />
         </>
     }
+}
+
+/// Whether to delete a message.
+pub(super) fn delete(props: &RoomViewProps, id: MessageId, show: &Callback<Option<Sheet>>) -> Html {
+    let words = (page::DELETE_TITLE, page::DELETE_HELP, "Keep it", "Delete for everyone");
+    ask(words, &props.on_delete.reform(move |()| id), show)
 }
 
 /// Properties of [`EditMessage`].

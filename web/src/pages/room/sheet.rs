@@ -14,15 +14,17 @@ use client::{
 use mesh::model::SendError;
 use shared::{MessageId, PeerId};
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, EventTarget, HtmlDialogElement, HtmlElement};
 use yew::prelude::*;
 
 use super::{
     about::about,
-    actions::{actions, copy_text, edit},
+    actions::{actions, copy_text, delete, edit},
     keeping::keeping,
+    menu::{close_then, menu},
+    notifications::Notifications,
     recipients::recipients,
+    search::SearchMessages,
     view::{RoomViewProps, kind, name},
 };
 use crate::{
@@ -33,13 +35,11 @@ use crate::{
         copy::CopyBox,
         element::{button, words},
         file_card::file_list,
-        icon::{Icon, glyph},
         invite::{ByHand, link},
         network::NetworkMap,
         rename::Rename,
     },
-    folder::{self, Chosen},
-    js,
+    folder::Chosen,
 };
 
 /// What is shown in front of the room.
@@ -61,6 +61,10 @@ pub enum Sheet {
     Appearance,
     /// What kind of network this is.
     Check,
+    /// Words in what was said.
+    Search,
+    /// What is told while one looks elsewhere.
+    Notifications,
     /// The files of the room.
     Files,
     /// What was said, as a file.
@@ -81,6 +85,8 @@ pub enum Sheet {
     CopyText(MessageId),
     /// Another text for a message.
     Edit(MessageId),
+    /// Whether to delete a message for everyone.
+    Delete(MessageId),
     /// The picture of the network.
     Map,
 }
@@ -89,11 +95,19 @@ impl Sheet {
     /// Whether it is of no use once the room is closed.
     fn needs_room(self) -> bool {
         match self {
-            Self::Invite | Self::ByHand | Self::RenameSelf | Self::RenameRoom | Self::Close | Self::Edit(_) => true,
+            Self::Invite
+            | Self::ByHand
+            | Self::RenameSelf
+            | Self::RenameRoom
+            | Self::Close
+            | Self::Edit(_)
+            | Self::Delete(_) => true,
             Self::Menu
             | Self::Keeping
             | Self::Appearance
             | Self::Check
+            | Self::Search
+            | Self::Notifications
             | Self::Files
             | Self::Export
             | Self::Diagnostics
@@ -114,6 +128,8 @@ impl Sheet {
             | Self::Menu
             | Self::Appearance
             | Self::Check
+            | Self::Search
+            | Self::Notifications
             | Self::Files
             | Self::Export
             | Self::Diagnostics
@@ -123,20 +139,29 @@ impl Sheet {
             | Self::Recipients(_)
             | Self::Actions(_)
             | Self::CopyText(_)
+            | Self::Delete(_)
             | Self::Map => "any",
         }
     }
 }
 
-/// Shows `sheet`, if any; `show` is called with what is to be shown next.
+/// What leads on from a sheet.
+#[derive(Debug)]
+pub struct Ways {
+    /// Called with what is to be shown next.
+    pub show: Callback<Option<Sheet>>,
+    /// Called with files that are to be sent.
+    pub on_chosen: Callback<Vec<Chosen>>,
+    /// Called with a message that is to be answered.
+    pub on_reply: Callback<MessageId>,
+    /// Called with a message that is to be seen in its place.
+    pub on_goto: Callback<MessageId>,
+}
+
+/// Shows `sheet`, if any.
 #[hook]
-pub fn use_sheet(
-    props: &RoomViewProps,
-    sheet: Option<Sheet>,
-    show: &Callback<Option<Sheet>>,
-    on_chosen: &Callback<Vec<Chosen>>,
-    on_reply: &Callback<MessageId>,
-) -> Html {
+pub fn use_sheet(props: &RoomViewProps, sheet: Option<Sheet>, ways: &Ways) -> Html {
+    let show = &ways.show;
     let sheet = sheet.filter(|sheet| !(props.state.is_over() && sheet.needs_room()));
     let dialog = use_node_ref();
     {
@@ -181,7 +206,7 @@ pub fn use_sheet(
     });
     html! {
         <dialog ref={dialog} {class} {closedby} aria-labelledby="sheet-title" {onclose} {onclick}>
-            { sheet.map(|sheet| content(props, sheet, &diagnostics, (check.as_ref(), *space), (show, on_chosen, on_reply))) }
+            { sheet.map(|sheet| content(props, sheet, &diagnostics, (check.as_ref(), *space), ways)) }
         </dialog>
     }
 }
@@ -218,12 +243,13 @@ fn content(
     sheet: Sheet,
     diagnostics: &AttrValue,
     (check, space): (Option<&Check>, Option<Space>),
-    (show, on_chosen, on_reply): (&Callback<Option<Sheet>>, &Callback<Vec<Chosen>>, &Callback<MessageId>),
+    ways: &Ways,
 ) -> Html {
+    let show = &ways.show;
     let goes_to = |sheet: Option<Sheet>| show.reform(move |_: MouseEvent| sheet);
     let done = button("button", "Done", goes_to(None));
     match sheet {
-        Sheet::Menu => menu(props, show, on_chosen),
+        Sheet::Menu => menu(props, show, &ways.on_chosen),
         Sheet::Invite => html! { <>{ invite(props, show) }{ done }</> },
         Sheet::ByHand => html! { <>{ by_hand(props) }{ done }</> },
         Sheet::RenameSelf => rename_self(props, show),
@@ -246,6 +272,17 @@ fn content(
             </>
         },
         Sheet::Check => html! { <>{ checked(props, check) }{ done }</> },
+        Sheet::Search => {
+            let on_goto = close_then(show, &ways.on_goto);
+            html! { <>{ title(label::SEARCH) }<SearchMessages state={props.state.clone()} {on_goto} />{ done }</> }
+        }
+        Sheet::Notifications => html! {
+            <>
+                { title(label::NOTIFICATIONS) }
+                <Notifications told={props.told.clone()} on_told={props.on_told.clone()} />
+                { done }
+            </>
+        },
         Sheet::Files => html! { <>{ title(label::FILES) }{ file_list(&props.state, &props.on_file) }{ done }</> },
         Sheet::Export => html! { <>{ export(props, space) }{ done }</> },
         Sheet::Diagnostics => html! {
@@ -270,9 +307,10 @@ fn content(
             ask(words, &props.on_close, show)
         }
         Sheet::About(peer) => html! { <>{ about(props, peer) }{ done }</> },
-        Sheet::Actions(id) => actions(props, id, show, on_reply),
+        Sheet::Actions(id) => actions(props, id, show, &ways.on_reply),
         Sheet::CopyText(id) => html! { <>{ copy_text(props, id) }{ done }</> },
         Sheet::Edit(id) => edit(props, id, show),
+        Sheet::Delete(id) => delete(props, id, show),
         Sheet::Recipients(id) => html! { <>{ recipients(props, id) }{ done }</> },
         Sheet::Map => html! {
             <>
@@ -350,7 +388,7 @@ fn export(props: &RoomViewProps, space: Option<Space>) -> Html {
 }
 
 /// Asks before something that cannot be undone: title, what it means, and the words of not doing and of doing it.
-fn ask(
+pub(super) fn ask(
     (heading, help, keep, go_on): (&'static str, &'static str, &'static str, &'static str),
     done: &Callback<()>,
     show: &Callback<Option<Sheet>>,
@@ -403,87 +441,5 @@ fn rename(
             { title(heading) }
             <Rename {label} {help} name={name.to_owned()} {on_name} on_done={show.reform(|()| None)} />
         </>
-    }
-}
-
-/// Something to choose from a menu.
-pub(super) fn menu_item(icon: Icon, label: &'static str, disabled: bool, onclick: Callback<MouseEvent>) -> Html {
-    html! {
-        <button type="button" role="menuitem" class="menu-item" {disabled} {onclick}>
-            { glyph(icon) }
-            { label }
-        </button>
-    }
-}
-
-/// What can be done with the room.
-fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>, on_chosen: &Callback<Vec<Chosen>>) -> Html {
-    let item = |icon, label, onclick| menu_item(icon, label, props.leaving, onclick);
-    let goes_to = |icon, label, sheet| item(icon, label, show.reform(move |_: MouseEvent| Some(sheet)));
-    let open = !props.state.is_over();
-    let founder = props.founder && open;
-    html! {
-        <div id="sheet-title" role="menu" aria-label={label::ROOM_MENU} onkeydown={Callback::from(walk)}>
-            if founder {
-                { goes_to(Icon::Pen, label::RENAME_ROOM, Sheet::RenameRoom) }
-            }
-            if open {
-                { goes_to(Icon::People, label::RENAME_SELF, Sheet::RenameSelf) }
-                { goes_to(Icon::Link, label::WITHOUT_SERVER, Sheet::ByHand) }
-            }
-            if open && folder::picks_folders() {
-                { item(Icon::Clip, label::SEND_FOLDER, {
-                    let (show, on_chosen) = (show.clone(), on_chosen.clone());
-                    Callback::from(move |_: MouseEvent| {
-                        let on_chosen = on_chosen.clone();
-                        spawn_local(async move {
-                            if let Some(folder) = folder::pick().await {
-                                on_chosen.emit(vec![folder]);
-                            }
-                        });
-                        show.emit(None);
-                    })
-                }) }
-            }
-            if !props.state.files.is_empty() || props.state.messages.iter().any(|entry| entry.message.file.is_some()) {
-                { goes_to(Icon::Clip, label::FILES, Sheet::Files) }
-            }
-            { goes_to(Icon::Clock, label::KEEPING, Sheet::Keeping) }
-            { goes_to(Icon::Sun, label::APPEARANCE, Sheet::Appearance) }
-            { goes_to(Icon::Open, label::CHECK_CONNECTION, Sheet::Check) }
-            { goes_to(Icon::Down, label::EXPORT, Sheet::Export) }
-            { goes_to(Icon::Info, label::COPY_DIAGNOSTICS, Sheet::Diagnostics) }
-            if founder {
-                { goes_to(Icon::Lock, label::CLOSE_ROOM, Sheet::Close) }
-            }
-            { goes_to(Icon::Close, label::FORGET_ROOM, Sheet::Forget) }
-            { item(Icon::Leave, label::LEAVE_ROOM, props.on_leave.reform(|_: MouseEvent| ())) }
-        </div>
-    }
-}
-
-/// The arrow keys, Home and End lead from item to item (ARIA Authoring Practices, "Menu and Menubar").
-pub(super) fn walk(event: KeyboardEvent) {
-    let Some(focused) = js::document().active_element() else {
-        return;
-    };
-    let menu = focused.parent_element();
-    let (next, around) = match event.key().as_str() {
-        "ArrowDown" => (
-            focused.next_element_sibling(),
-            menu.and_then(|menu| menu.first_element_child()),
-        ),
-        "ArrowUp" => (
-            focused.previous_element_sibling(),
-            menu.and_then(|menu| menu.last_element_child()),
-        ),
-        "Home" => (None, menu.and_then(|menu| menu.first_element_child())),
-        "End" => (None, menu.and_then(|menu| menu.last_element_child())),
-        _ => return,
-    };
-    event.prevent_default();
-    if let Some(next) = next.or(around) {
-        // Fails only for elements that are not in the page any more.
-        let _ = next.unchecked_into::<HtmlElement>().focus();
     }
 }

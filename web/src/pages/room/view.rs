@@ -11,6 +11,7 @@ use client::{
     room::{Pinned, RoomState},
     standing::{Blocked, ServerStanding, Standing},
     store::Space,
+    telling::Told,
     words::{self, label, page},
 };
 use mesh::model::{FileInfo, Invitation, InvitationError, Network, Obstacle, PersonState, SendError, Vanish};
@@ -20,7 +21,7 @@ use yew::prelude::*;
 use super::{
     empty::nothing_yet,
     keeping::Keep,
-    sheet::{Sheet, use_sheet},
+    sheet::{Sheet, Ways, use_sheet},
 };
 use crate::components::{
     brand::mark,
@@ -30,7 +31,7 @@ use crate::components::{
     field::focus,
     file_card::FileAction,
     icon::{Icon, glyph},
-    message_list::MessageList,
+    message_list::{MessageList, use_goto},
     network::NetworkPanel,
     notice::notice_view,
     people::People,
@@ -41,6 +42,7 @@ use crate::{
     drafts::Drafts,
     folder::{self, Chosen},
     js,
+    telling::OnTold,
 };
 
 /// Properties of [`RoomView`].
@@ -124,6 +126,12 @@ pub struct RoomViewProps {
     pub on_react: Callback<(MessageId, AttrValue)>,
     /// Another text for a message.
     pub on_edit: Callback<(MessageId, String), Result<(), SendError>>,
+    /// Called with a message of ours that the person wants gone.
+    pub on_delete: Callback<MessageId>,
+    /// Gives of which messages the person is told while they look elsewhere.
+    pub told: Callback<(), Told>,
+    /// Called with of which they want to be told, and with what is to be called with what became of that.
+    pub on_told: OnTold,
     /// A notice was read.
     #[prop_or_default]
     pub on_dismiss: Callback<u64>,
@@ -268,7 +276,14 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             }
         })
     };
-    let in_front = use_sheet(props, *sheet, &show, &on_chosen, &on_reply);
+    let (goal, on_goto) = use_goto();
+    let ways = Ways {
+        show: show.clone(),
+        on_chosen,
+        on_reply,
+        on_goto: on_goto.clone(),
+    };
+    let in_front = use_sheet(props, *sheet, &ways);
     let (panel, toggle) = (use_node_ref(), use_node_ref());
     let close_people = use_drawer(&people_open, &panel, &toggle);
     let now = (target.whisper_to, target.reply_to);
@@ -302,7 +317,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                         html! { <div key={id}>{ notice_view(notice, None, &on_action, Some(on_dismiss)) }</div> }
                     }) }
                 </div>
-                <MessageList state={state.clone()} on_file={props.on_file.clone()} {on_recipients} on_react={props.on_react.clone()} {on_actions}>
+                <MessageList state={state.clone()} on_file={props.on_file.clone()} {on_recipients} on_react={props.on_react.clone()} {on_actions} {on_goto} {goal}>
                     { nothing_yet(props) }
                 </MessageList>
                 if let Some(backlog) = state.catching_up {
@@ -317,6 +332,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                         closed={state.closed}
                         reply_to={answered(state, target.reply_to)}
                         focus_request={target.chosen}
+                        people={let state = state.clone(); move |()| state.names_offered()}
                         {on_send}
                         on_everyone={choose.reform(|()| (None, None))}
                         on_files={props.on_files.clone()}

@@ -1,0 +1,82 @@
+//! What a person is told of a room while they look elsewhere.
+
+use client::{
+    telling::Told,
+    words::{label, page},
+};
+use shared::RoomCode;
+use wasm_bindgen_futures::spawn_local;
+use yew::prelude::*;
+
+use crate::{
+    appearance::Setting,
+    components::{choice::Choice, element::words},
+    rooms,
+    telling::{self, Asked, OnTold},
+};
+
+/// What gives of which messages of a room the person is told, and what is called with another choice.
+#[hook]
+pub(super) fn use_told(code: &RoomCode) -> (Callback<(), Told>, OnTold) {
+    let told = use_callback(code.clone(), |(), code| {
+        rooms::find(code).map_or(Told::Nothing, |room| room.told)
+    });
+    let on_told = use_callback(code.clone(), |(told, answer): (Told, Callback<Asked>), code| {
+        let code = code.clone();
+        spawn_local(async move { answer.emit(telling::choose(&code, told).await) });
+    });
+    (told, on_told)
+}
+
+/// Properties of [`Notifications`].
+#[derive(Debug, Clone, PartialEq, Properties)]
+pub(super) struct NotificationsProps {
+    /// Gives what was chosen for this room.
+    pub(super) told: Callback<(), Told>,
+    /// Called with what is chosen, and with what is to be called with what became of that.
+    pub(super) on_told: OnTold,
+}
+
+/// Of which messages, and how much is shown.
+#[component]
+pub(super) fn Notifications(props: &NotificationsProps) -> Html {
+    let told = use_state(|| props.told.emit(()));
+    let asked = use_state(|| Asked::Done);
+    let option = |one: Told| {
+        let (told, asked, on_told) = (told.clone(), asked.clone(), props.on_told.clone());
+        let checked = *told == one;
+        let onchange = Callback::from(move |_: Event| {
+            let (told, asked) = (told.clone(), asked.clone());
+            let answer = move |answer| {
+                if answer == Asked::Done {
+                    told.set(one);
+                }
+                asked.set(answer);
+            };
+            on_told.emit((one, Callback::from(answer)));
+        });
+        html! {
+            <label>
+                <input type="radio" name="told" {checked} {onchange} />
+                { page::told(one) }
+            </label>
+        }
+    };
+    let refused = match *asked {
+        Asked::Done => "",
+        Asked::Denied => page::TOLD_DENIED,
+        Asked::Dismissed => page::TOLD_DISMISSED,
+        Asked::Unavailable => page::TOLD_UNAVAILABLE,
+    };
+    html! {
+        <>
+            <fieldset class="choice">
+                { words("legend", label::TOLD_OF) }
+                { for Told::ALL.map(option) }
+            </fieldset>
+            <p class="field-error" role="alert">{ refused }</p>
+            <Choice setting={Setting::Words} />
+            <p class="aside">{ page::TOLD_HELP }</p>
+        </>
+    }
+}
