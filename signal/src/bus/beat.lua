@@ -4,11 +4,13 @@
 local node, life, is_first, before = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local lives_until = redis.call('ZSCORE', 'starling:nodes', node)
+if life > 0 and (is_first or (lives_until and tonumber(lives_until) > now)) then
+    -- First of all that is written: a Redis without memory refuses that, and lets pass what comes later.
+    redis.call('ZADD', 'starling:nodes', now + life, node)
+end
 if before ~= '' then
     redis.call('ZREM', 'starling:nodes', before)
 end
 redis.call('ZREMRANGEBYSCORE', 'starling:nodes', '-inf', now)
-if life > 0 and (is_first or redis.call('ZSCORE', 'starling:nodes', node)) then
-    redis.call('ZADD', 'starling:nodes', now + life, node)
-end
 return redis.call('ZRANGE', 'starling:nodes', 0, -1)

@@ -332,3 +332,21 @@ async fn a_redis_that_stands_still_is_as_good_as_away() {
     redis.signal(Signal::CONT);
     ben.discover_until(2).await;
 }
+
+#[tokio::test]
+async fn a_redis_that_is_full_is_as_good_as_away() {
+    let redis = Redis::start();
+    let nodes = nodes(&redis, 2).await;
+    let lobby = open_room("lobby");
+    let (mut ann, ..) = Client::join(nodes[0].address, &identity(1), &lobby).await;
+    assert!(redis.command("CONFIG SET maxmemory 1").starts_with("+OK"));
+    let is_degraded = |node: &Node| node.readiness().starts_with("degraded");
+    eventually("the nodes say so", async || nodes.iter().all(is_degraded)).await;
+    let (mut ben, size, _) = Client::join(nodes[0].address, &identity(2), &lobby).await;
+    assert_eq!(size, 2);
+    ben.relay(ann.peer, "here it goes on").await;
+    assert_eq!(ann.hear_payload().await.1, "here it goes on");
+    assert!(redis.command("CONFIG SET maxmemory 0").starts_with("+OK"));
+    let (mut cas, ..) = Client::join(nodes[1].address, &identity(3), &lobby).await;
+    cas.discover_until(3).await;
+}

@@ -118,12 +118,18 @@ impl Redis {
         kill_process(pid.expect("a process id"), signal).expect("it runs");
     }
 
-    /// How often a command was carried out, also by a script.
-    pub(crate) fn calls(&self, command: &str) -> u64 {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
-        stream.write_all(b"INFO commandstats\r\nQUIT\r\n").expect("it reads");
+    /// Has it carry out a command. Gives its answer.
+    pub(crate) fn command(&self, command: &str) -> String {
+        let mut stream = TcpStream::connect(self.address()).expect("it listens");
+        write!(stream, "{command}\r\nQUIT\r\n").expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("text");
+        answer
+    }
+
+    /// How often a command was carried out, also by a script.
+    pub(crate) fn calls(&self, command: &str) -> u64 {
+        let answer = self.command("INFO commandstats");
         let line = answer.lines().find_map(|line| {
             let rest = line.strip_prefix("cmdstat_")?.strip_prefix(command)?;
             rest.strip_prefix(":calls=")

@@ -180,7 +180,8 @@ async fn cost(at: [SocketAddr; 2], first: u32, nodes: &[Server; 2], redis: &Redi
     for number in first..first + PAIRS {
         let [one, other] = pair(at, number).await?;
         let names = [other.name.clone(), one.name.clone()];
-        for (member, to, first) in [(one, &names[0], WINDOW), (other, &names[1], 0)] {
+        // The later one begins, as newcomers do: the node of the earlier one hears of it at the same time at best.
+        for (member, to, first) in [(one, &names[0], 0), (other, &names[1], WINDOW)] {
             let (to, relayed) = (to.clone(), Arc::clone(&relayed));
             clients.spawn(return_messages(Role::Public, member.socket, to, first, relayed));
         }
