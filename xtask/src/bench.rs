@@ -101,6 +101,7 @@ impl Bench {
                         Err(error) => println!("measuring without {name}: {error:#}"),
                     }
                 }
+                command.arg("--").args(arguments);
                 sink.run(command.env("STARLING_TEST_SIGNAL", workspace::server("release")))
             }
             Self::Join => browsers("bench_join", "join", arguments, sink),

@@ -37,7 +37,7 @@ const WINDOW: usize = 8;
 const WARM_UP: Duration = Duration::from_millis(300);
 const MEASURED: Duration = Duration::from_millis(2_000);
 /// Of the processor time of a relay within one node.
-const COST_BOUND: f64 = 15.0;
+const COST_BOUND: f64 = 12.0;
 
 const CLIENTS: u32 = 5_000;
 const REJOIN_BOUND: f64 = 15.0;
