@@ -16,6 +16,8 @@
 //! `word` is what nodes tell each other, `directory` what they tell Redis, and hear; the three scripts are what Redis does with that. `queue` is what waits
 //! for its way, `redis` carries it. Not here: what a hub makes of it (`hub/several.rs`, `hub/abroad.rs`).
 
+#[cfg(test)]
+mod contract;
 mod directory;
 mod queue;
 mod redis;

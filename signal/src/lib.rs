@@ -16,6 +16,9 @@
 //!
 //! The words between peers are never logged.
 
+#[cfg(test)]
+extern crate self as signal;
+
 pub mod admin;
 mod base_path;
 mod batched_stream;
