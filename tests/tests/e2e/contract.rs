@@ -182,7 +182,15 @@ async fn answers_are_accessible([ann, bob]: [&Page; 2], axe: &str) -> Result<()>
     ann.menu().await?;
     is_accessible(ann, axe, "what can be done with a message").await?;
     ann.press([Key::Escape]).await?;
-    Ok(())
+    ann.say("oops").await?;
+    ann.choose_of("oops", "Delete").await?;
+    is_accessible(ann, axe, "whether to delete a message").await?;
+    ann.click("Delete for everyone").await?;
+    ann.choose("Search messages").await?;
+    ann.paste("Search messages", "see").await?;
+    ann.wait("what is found", |view| view.says("2 messages")).await?;
+    is_accessible(ann, axe, "messages that were found, and a deleted one").await?;
+    ann.click("Done").await
 }
 
 /// What stands out in a message, whom it calls, and what is offered meanwhile.
@@ -210,6 +218,25 @@ async fn texts_are_accessible([ann, bob]: [&Page; 2], axe: &str) -> Result<()> {
     .await?;
     ann.press([Key::Enter]).await?;
     ann.paste("Message", "").await
+}
+
+/// What the founder of a room chooses from its menu.
+async fn menus_are_accessible(ann: &Page, axe: &str) -> Result<()> {
+    for item in [
+        "Rename room",
+        "Rename yourself",
+        "Notifications",
+        "Appearance",
+        "Close room",
+    ] {
+        ann.choose(item).await?;
+        is_accessible(ann, axe, item).await?;
+        ann.press([Key::Escape]).await?;
+    }
+    ann.click("Room menu").await?;
+    is_accessible(ann, axe, "the menu").await?;
+    ann.press([Key::Escape]).await?;
+    Ok(())
 }
 
 #[test]
@@ -263,14 +290,7 @@ fn axe_finds_nothing_in_light_and_dark() {
             .await?;
         is_accessible(&ann, &axe, "the way in without a server").await?;
         ann.click("Done").await?;
-        for item in ["Rename room", "Rename yourself", "Appearance", "Close room"] {
-            ann.choose(item).await?;
-            is_accessible(&ann, &axe, item).await?;
-            ann.press([Key::Escape]).await?;
-        }
-        ann.click("Room menu").await?;
-        is_accessible(&ann, &axe, "the menu").await?;
-        ann.press([Key::Escape]).await?;
+        menus_are_accessible(&ann, &axe).await?;
         is_accessible(&bob, &axe, "a room with a whisper to oneself").await?;
         let phone = json!({"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true});
         bob.devtools("Emulation.setDeviceMetricsOverride", phone).await?;

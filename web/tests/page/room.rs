@@ -179,6 +179,7 @@ async fn a_closed_room_can_be_read_and_says_why_nothing_can_be_sent() {
     assert_eq!(
         texts(&page, "[role=menuitem]"),
         [
+            "Search messages",
             "What is kept",
             "Appearance",
             "Check connection",
@@ -229,6 +230,7 @@ async fn the_menu_offers_to_name_the_room_to_its_founder_and_what_is_refused_is_
             "Rename yourself",
             "Connect without a server",
             "Send a folder",
+            "Notifications",
             "What is kept",
             "Appearance",
             "Check connection",

@@ -67,7 +67,9 @@ pub(super) fn SearchMessages(props: &SearchMessagesProps) -> Html {
     };
     html! {
         <>
-            <input type="search" class="search" aria-label={label::SEARCH} placeholder={page::SEARCH_HINT} value={(*wanted).clone()} {oninput} />
+            <div class="field">
+            <input type="search" aria-label={label::SEARCH} placeholder={page::SEARCH_HINT} value={(*wanted).clone()} {oninput} />
+            </div>
             <label class="only-files">
                 <input type="checkbox" checked={*among == Among::Files} {onchange} />
                 { page::SEARCH_FILES }
