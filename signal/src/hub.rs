@@ -305,8 +305,8 @@ impl Hub {
     /// Handles all deadlines that have passed. Early or repeated calls do nothing.
     pub fn handle_timeout(&mut self, now: Now, outbox: &mut Outbox) {
         let waited = self.abroad.as_mut().map(|abroad| abroad.take_due(now.instant));
-        for (conn, host) in waited.into_iter().flatten() {
-            self.welcome(now, conn, &host, outbox);
+        for waiting in waited.into_iter().flatten() {
+            self.welcome(now, waiting.conn, &waiting.host, outbox);
         }
         while let Some(deadline) = self.deadlines.take_due(now.instant) {
             match deadline {

@@ -1,7 +1,7 @@
 -- A node says what it has of a room. Gives: the founder's closing or false, how many peers of this node are known, those of them that are registered
 -- elsewhere and later, and the other nodes with what they have.
 --
--- starling:room:ROOM is a hash: what each node has of the room. starling:peers:ROOM+NODE is a hash: since when each peer is registered there, in milliseconds
+-- starling:room:ROOM is a hash: what each node has of the room. starling:peers:ROOM+NODE is a hash: since when each peer is registered there, in microseconds
 -- by the clock of Redis. starling:closing:ROOM is the founder's closing. Words for other nodes begin with the numbers of word.rs.
 local node, room, room_life = ARGV[1], ARGV[2], ARGV[3]
 local share, news = ARGV[4], ARGV[5] == '1'
@@ -10,7 +10,8 @@ local joined_count = tonumber(ARGV[8])
 local first_joined, first_left = 9, 9 + 2 * joined_count
 
 local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now_micros = time[1] * 1000000 + time[2]
+local now = math.floor(now_micros / 1000)
 local shares = 'starling:room:' .. room
 local own = 'starling:peers:' .. room .. node
 
@@ -35,7 +36,7 @@ end
 -- The later registration of a peer counts, whichever of the two is told of first; of two at the same time, that at the node with the higher id.
 local superseded = {}
 for i = first_joined, first_left - 1, 2 do
-    local peer, since = ARGV[i], now - tonumber(ARGV[i + 1])
+    local peer, since = ARGV[i], now_micros - tonumber(ARGV[i + 1])
     local is_superseded = false
     for _, other in ipairs(others) do
         local theirs = 'starling:peers:' .. room .. other
@@ -54,7 +55,8 @@ for i = first_joined, first_left - 1, 2 do
         superseded[#superseded + 1] = peer
         redis.call('HDEL', own, peer)
     else
-        redis.call('HSET', own, peer, since)
+        -- Lua itself would round it.
+        redis.call('HSET', own, peer, string.format('%.0f', since))
     end
 end
 for i = first_left, #ARGV do

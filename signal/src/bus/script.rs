@@ -92,7 +92,7 @@ impl Scripts {
         for joined in &change.joined {
             command
                 .arg(joined.peer.as_bytes())
-                .arg(joined.age.as_millis().to_string());
+                .arg(joined.age.as_micros().to_string());
         }
         for peer in &change.left {
             command.arg(peer.as_bytes());

@@ -1,8 +1,7 @@
 //! What a hub knows of the other nodes of its network, and what it has to tell the directory.
 //!
 //! A hub is alone until it is told that there are others. Then it keeps, for each room that somebody is registered in here, what each other node has of it:
-//! how many peers, and a sample of them. So a welcome and a sample need no question, but for the first peer of a room here, which waits for the
-//! directory's answer. What changes here is noted as *that it changed*, not how: what is told is what holds at the time of the telling. So nothing that waits
+//! how many peers, and a sample of them. So a sample needs no question. A welcome waits until the directory has taken note of the peer. What changes here is noted as *that it changed*, not how: what is told is what holds at the time of the telling. So nothing that waits
 //! grows beyond the rooms and peers there are, and a telling may be repeated.
 //!
 //! Bounded by the rooms and peers that are registered here, the shares of each room by the nodes.
@@ -59,8 +58,17 @@ struct Far {
     changed: BTreeSet<PeerId>,
     is_queued: bool,
     due_at: Instant,
-    /// Those who are registered and not welcomed yet, with the host of their hellos.
-    waiting: Vec<(ConnId, Box<str>)>,
+    /// Those who are registered and not welcomed yet.
+    waiting: Vec<Waiting>,
+}
+
+/// Somebody whose welcome waits for the directory.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) conn: ConnId,
+    peer: PeerId,
+    /// Of the hello.
+    pub(super) host: Box<str>,
 }
 
 /// Whether the directory has said what there is of a room elsewhere.
@@ -85,7 +93,7 @@ pub(super) enum Way {
 #[derive(Debug, Default)]
 pub(super) struct Learned {
     /// These can be welcomed now.
-    pub(super) waiting: Vec<(ConnId, Box<str>)>,
+    pub(super) waiting: Vec<Waiting>,
     /// Others are known to be there of whom those who are here have heard nothing.
     pub(super) is_news: bool,
 }
@@ -140,7 +148,7 @@ impl Abroad {
     }
 
     /// The directory cannot be reached. Gives those who wait for their welcome.
-    pub(super) fn cut_off(&mut self, now: Instant) -> Vec<(ConnId, Box<str>)> {
+    pub(super) fn cut_off(&mut self, now: Instant) -> Vec<Waiting> {
         let forget_at = Some(now + CUT_OFF_GRACE);
         self.reach = Reach::CutOff { forget_at };
         self.told_next.clear();
@@ -180,7 +188,7 @@ impl Abroad {
         // There is an entry for each room that somebody is registered in here, or nobody to be told.
         let is_connected = self.node().is_some();
         if let Some(far) = self.rooms.get_mut(&room) {
-            far.waiting.retain(|(waiting, _)| *waiting != conn);
+            far.waiting.retain(|waiting| waiting.conn != conn);
             if is_connected {
                 far.changed.insert(peer);
                 self.queue(room);
@@ -205,18 +213,30 @@ impl Abroad {
         }
     }
 
-    /// Whether somebody who was just registered has to wait for the welcome: the directory has not said yet who is there elsewhere.
-    pub(super) fn keep_waiting(&mut self, room: &RoomId, conn: ConnId, host: &str) -> bool {
+    /// Whether somebody who was just registered, and [noted](Self::note), has to wait for the welcome: until the directory has taken note. So whoever was
+    /// welcomed here and then comes to another node is the later one there, however long the ways are.
+    pub(super) fn keep_waiting(&mut self, now: Instant, room: &RoomId, conn: ConnId, peer: PeerId, host: &str) -> bool {
         if self.node().is_none() {
             return false;
         }
-        match self.rooms.get_mut(room) {
-            Some(far) if far.knowledge == Knowledge::Awaited => {
-                far.waiting.push((conn, host.into()));
-                true
-            }
-            Some(_) | None => false,
+        let Some(far) = self.rooms.get_mut(room) else {
+            return false;
+        };
+        let host = host.into();
+        far.waiting.push(Waiting { conn, peer, host });
+        let patience = now + WELCOME_WAIT;
+        if patience < far.due_at {
+            self.due.remove(&(far.due_at, *room));
+            far.due_at = patience;
+            self.due.insert((patience, *room));
         }
+        true
+    }
+
+    /// Whether somebody waits for the welcome.
+    pub(super) fn is_waiting(&self, room: &RoomId, conn: ConnId) -> bool {
+        let far = self.rooms.get(room);
+        far.is_some_and(|far| far.waiting.iter().any(|waiting| waiting.conn == conn))
     }
 
     /// Whether something is to be told.
@@ -273,9 +293,16 @@ impl Abroad {
             far.shares.insert(*node, newer.unwrap_or(share).clone());
         }
         let first = std::mem::replace(&mut far.knowledge, Knowledge::Complete) == Knowledge::Awaited;
-        let waiting = std::mem::take(&mut far.waiting);
+        // Who has come since then is told of next.
+        let is_told = |waiting: &mut Waiting| !far.changed.contains(&waiting.peer);
+        let waiting: Vec<Waiting> = far.waiting.extract_if(.., is_told).collect();
         self.due.remove(&(far.due_at, *room));
-        far.due_at = now + ROOM_REFRESH;
+        far.due_at = now
+            + if far.waiting.is_empty() {
+                ROOM_REFRESH
+            } else {
+                WELCOME_WAIT
+            };
         self.due.insert((far.due_at, *room));
         Learned {
             is_news: first && self.elsewhere(room) > 0,
@@ -376,7 +403,7 @@ impl Abroad {
     }
 
     /// Looks after what is due. Gives those whose welcome can wait no longer, though the directory has not answered.
-    pub(super) fn take_due(&mut self, now: Instant) -> Vec<(ConnId, Box<str>)> {
+    pub(super) fn take_due(&mut self, now: Instant) -> Vec<Waiting> {
         let mut waiting = Vec::new();
         match self.reach {
             Reach::CutOff { forget_at } => {

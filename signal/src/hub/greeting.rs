@@ -67,7 +67,7 @@ impl Hub {
         }
         if let Some(abroad) = &mut self.abroad {
             abroad.note(now.instant, room, peer);
-            if abroad.keep_waiting(&room, conn, &hello.host) {
+            if abroad.keep_waiting(now.instant, &room, conn, peer, &hello.host) {
                 return;
             }
         }

@@ -86,8 +86,8 @@ impl Hub {
     /// The directory is out of reach, until [`Hub::handle_connected`].
     pub fn handle_cut_off(&mut self, now: Now, outbox: &mut Outbox) {
         if let Some(abroad) = &mut self.abroad {
-            for (conn, host) in abroad.cut_off(now.instant) {
-                self.welcome(now, conn, &host, outbox);
+            for waiting in abroad.cut_off(now.instant) {
+                self.welcome(now, waiting.conn, &waiting.host, outbox);
             }
         }
     }
@@ -180,9 +180,9 @@ impl Hub {
         if is_out_of_step {
             self.note_all(now.instant, &room);
         }
-        let was_waiting: Vec<ConnId> = learned.waiting.iter().map(|(conn, _)| *conn).collect();
-        for (conn, host) in learned.waiting {
-            self.welcome_if_there_is_room(now, conn, &room, &host, outbox);
+        let was_waiting: Vec<ConnId> = learned.waiting.iter().map(|waiting| waiting.conn).collect();
+        for waiting in learned.waiting {
+            self.welcome_if_there_is_room(now, waiting.conn, &room, &waiting.host, outbox);
         }
         if learned.is_news {
             self.tell_of_others(&room, &was_waiting, outbox);
@@ -212,7 +212,9 @@ impl Hub {
     /// Two parts of a room that knew nothing of each other have met: some of those here are told of some of those there, and link with them.
     fn tell_of_others(&mut self, room: &RoomId, but: &[ConnId], outbox: &mut Outbox) {
         for peer in self.registry.share(room, PEER_SAMPLE_MAX).sample {
-            if let Some(conn) = self.registry.socket_of(room, &peer).filter(|conn| !but.contains(conn)) {
+            let is_waiting = |conn: ConnId| self.abroad.as_ref().is_some_and(|abroad| abroad.is_waiting(room, conn));
+            let conn = self.registry.socket_of(room, &peer);
+            if let Some(conn) = conn.filter(|conn| !but.contains(conn) && !is_waiting(*conn)) {
                 let (room_size, peers) = self.sample(room, &peer);
                 outbox.send(conn, Event::Peers { room_size, peers });
             }

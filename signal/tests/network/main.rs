@@ -123,6 +123,7 @@ async fn a_recipient_at_another_node_that_does_not_read_is_said_to_be_busy() {
     let lobby = open_room("lobby");
     let (mut ann, ..) = Client::join(nodes[0].address, &identity(1), &lobby).await;
     let (ben, ..) = Client::join(nodes[1].address, &identity(2), &lobby).await;
+    ann.discover_until(2).await;
     let payload = "x".repeat(60_000);
     let refusal = Refusal::PeerBusy { to: ben.peer };
     for _ in 0..30 {

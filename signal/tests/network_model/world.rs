@@ -130,7 +130,10 @@ impl World {
             Op::Discover { socket } => {
                 if !self.sockets.is_empty() {
                     let socket = self.sockets[socket.index(self.sockets.len())];
-                    self.request(socket, Request::Discover {});
+                    // Nobody asks before the welcome.
+                    if socket.is_welcome {
+                        self.request(socket, Request::Discover {});
+                    }
                 }
             }
             Op::Close { socket } => {
@@ -279,7 +282,10 @@ impl World {
                     self.sockets[at].is_welcome = true;
                     self.check_sample(socket, room_size, &peers);
                 }
-                Event::Peers { room_size, peers } => self.check_sample(socket, room_size, &peers),
+                Event::Peers { room_size, peers } => {
+                    assert!(socket.is_welcome, "first comes the welcome");
+                    self.check_sample(socket, room_size, &peers);
+                }
                 Event::Refused { refusal } => assert!(matches!(
                     refusal,
                     Refusal::PeerNotHere { .. } | Refusal::PeerBusy { .. }

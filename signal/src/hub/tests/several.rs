@@ -67,7 +67,7 @@ impl Bench {
 }
 
 #[test]
-fn the_first_of_a_room_waits_for_the_directory_and_the_next_do_not() {
+fn a_welcome_waits_until_the_directory_has_taken_note_of_the_peer() {
     let mut bench = bench();
     assert_eq!(bench.join(1, ROOM), []);
     let change = bench.only_change();
@@ -80,17 +80,23 @@ fn the_first_of_a_room_waits_for_the_directory_and_the_next_do_not() {
         bench.answer(&change, Some(share(1, 1, &[7]))),
         [welcome(1, 2, vec![there])]
     );
-    let outputs = bench.join(2, ROOM);
+    assert_eq!(bench.join(2, ROOM), []);
+    let change = bench.only_change();
+    // Whoever comes while that is under way is told of next.
+    assert_eq!(bench.join(3, ROOM), []);
+    let outputs = bench.answer(&change, Some(share(1, 1, &[7])));
     let [
         Output::Send {
+            to: ConnId(2),
             event: Event::Welcome { room_size, peers, .. },
-            ..
         },
     ] = outputs.as_slice()
     else {
         panic!("{outputs:?}")
     };
-    assert_eq!((*room_size, peers.len()), (3, 2));
+    assert_eq!((*room_size, peers.len()), (4, 3));
+    let change = bench.only_change();
+    assert_eq!(bench.answer(&change, Some(share(1, 1, &[7]))).len(), 1);
 }
 
 #[test]
