@@ -16,7 +16,7 @@ pub(crate) const ROOM_REFRESH: Duration = Duration::from_secs(15);
 /// For how long the directory keeps the part that a node has of a room, if the node does not refresh it.
 pub(crate) const ROOM_LIFE: Duration = Duration::from_secs(60);
 
-/// How long the first peer of a room at a node waits for its welcome, until the directory has said who is there elsewhere.
+/// How long a peer waits for its welcome, until the directory has taken note of it and said who is there elsewhere.
 pub(crate) const WELCOME_WAIT: Duration = Duration::from_secs(1);
 
 /// For how long a node that is cut off believes what it knew of the others.

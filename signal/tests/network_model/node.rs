@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use signal::{
-    bus::{Cause, Change, NodeId, Word},
+    bus::{Answer, Cause, Change, NodeId, Word},
     config::{Limits, Rate},
     hub::{Hub, IceServers, Now, Outbox, Output},
 };
@@ -17,6 +17,8 @@ pub(crate) struct Node {
     before: Option<NodeId>,
     /// Words on their way here.
     pub(crate) inbox: Vec<Word>,
+    /// What the directory was told, with its answers on their way here.
+    asked: Vec<(Change, Answer)>,
     /// Words on their way to the directory.
     outgoing: Vec<signal::hub::Carried>,
     pub(crate) outputs: Vec<Output>,
@@ -50,6 +52,7 @@ impl Node {
             id: None,
             before: None,
             inbox: Vec::new(),
+            asked: Vec::new(),
             outgoing: Vec::new(),
             outputs: Vec::new(),
         }
@@ -80,6 +83,7 @@ impl Node {
     pub(crate) fn cut_off(&mut self, now: Instant) {
         if self.id.take().is_some() {
             self.inbox.clear();
+            self.asked.clear();
             self.call(|hub, outbox| hub.handle_cut_off(clock(now), outbox));
             self.give_back(Cause::Busy);
         }
@@ -103,15 +107,20 @@ impl Node {
         }
     }
 
-    /// Tells the directory of some rooms, and hands on its answers; sends what is to be sent.
+    /// Tells the directory of some rooms, or hands on its answers if there are any on their way; sends what is to be sent.
     pub(crate) fn tell(&mut self, now: Instant, directory: &mut Directory) {
         let Some(id) = self.id else {
             return self.give_back(Cause::Busy);
         };
-        let changes: Vec<Change> = self.call(|hub, _| hub.poll_changes(now, 2));
-        for change in changes {
-            let answer = directory.change(now, id, &change);
-            self.call(|hub, outbox| hub.handle_answer(clock(now), id, &change, answer, outbox));
+        if self.asked.is_empty() {
+            for change in self.call(|hub, _| hub.poll_changes(now, 2)) {
+                let answer = directory.change(now, id, &change);
+                self.asked.push((change, answer));
+            }
+        } else {
+            for (change, answer) in std::mem::take(&mut self.asked) {
+                self.call(|hub, outbox| hub.handle_answer(clock(now), id, &change, answer, outbox));
+            }
         }
         for carried in std::mem::take(&mut self.outgoing) {
             if !directory.send(now, id, &carried.word) {
@@ -130,6 +139,7 @@ impl Node {
     }
 
     pub(crate) fn has_work(&self) -> bool {
-        self.id.is_some() && (self.hub.has_changes() || !self.outgoing.is_empty() || !self.inbox.is_empty())
+        self.id.is_some()
+            && (self.hub.has_changes() || !self.outgoing.is_empty() || !self.inbox.is_empty() || !self.asked.is_empty())
     }
 }
