@@ -3,6 +3,7 @@
 //! A [`Desk`] owns the handle of the room. Commands are carried out at once, but for files: what takes time runs beside, and what comes of it is
 //! told later.
 
+mod about;
 pub mod addressee;
 mod arrivals;
 mod bootnodes;
@@ -39,7 +40,7 @@ use crate::{
     clock,
     config::HISTORY_MAX,
     line::{
-        command::{Command, KeepChange, NetworkFormat, Sure, WhichFile, Whisper},
+        command::{Addressed, Command, KeepChange, NetworkFormat, Sure, WhichFile},
         transcript::{Numbers, Transcript},
     },
     map,
@@ -183,6 +184,10 @@ impl Desk {
         match command {
             Command::Say { text } => self.say(&room, None, &text),
             Command::Whisper { whisper } => self.whisper(&room, whisper),
+            Command::Reply { answer } => self.reply(&room, answer),
+            Command::React { reaction } => self.react(&room, reaction),
+            Command::Edit { text } => self.edit(&room, &text),
+            Command::Delete { sure } => self.delete(&room, sure),
             Command::People => Ok(people(&room)),
             Command::Status => Ok(self.status(&room)),
             Command::Network { format } => Ok(self.network(&room, format)),
@@ -328,11 +333,8 @@ impl Desk {
         Ok(Report::Said { id: id.to_text() })
     }
 
-    fn whisper(&self, room: &RoomState, whisper: Whisper) -> Result<Report, Refusal> {
-        let (to, text) = match whisper {
-            Whisper::To { name, text } => (addressee::find(room, &name)?, text),
-            Whisper::Run { words } => addressee::split(room, &words)?,
-        };
+    fn whisper(&self, room: &RoomState, whisper: Addressed) -> Result<Report, Refusal> {
+        let (to, text) = addressee::resolve(room, whisper)?;
         self.say(room, Some(to), &text)
     }
 

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use crate::{
     args::{Action, Http, MapFormat, Options, seconds},
     config::LINES_WAITING_MAX,
-    line::command::{Command, Whisper},
+    line::command::{Addressed, Command},
     run::{self, End, Plan, Show, Start, Typed},
 };
 
@@ -128,7 +128,7 @@ impl Errand {
         errand.typed = match to {
             _ if text.is_empty() => run::from_stdin(Typed::text)?,
             Some(name) => {
-                let whisper = Whisper::To { name, text };
+                let whisper = Addressed::To { name, text };
                 run::commands(vec![Command::Whisper { whisper }])
             }
             None => run::commands(vec![Command::Say { text }]),

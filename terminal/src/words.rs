@@ -197,6 +197,10 @@ pub const HELP: &str = "\
 What you type is said to everyone. A line that begins with / is a command:
   /people               who is in the room
   /whisper NAME TEXT    say something to one person (a name with spaces in quotes)
+  /reply NAME TEXT      answer the last message of somebody
+  /react NAME EMOJI     have an emoji for the last message of somebody; once more takes it back
+  /edit TEXT            have your last message say that instead
+  /delete               delete your last message for everyone
   /status               how things stand
   /network [dot]        who is linked with whom, as a table or for Graphviz
   /history [N]          the last N messages

@@ -315,6 +315,8 @@ pub const fn told(told: Told) -> &'static str {
 
 /// In the empty box for words to look for.
 pub const SEARCH_HINT: &str = "Words, a name or a day like 2026-11-28";
+/// Where older messages are not in the page any more.
+pub const SEARCH_OLDER: &str = "Older messages are not in the page any more, and not searched.";
 /// Looks for files only.
 pub const SEARCH_FILES: &str = "Only files";
 

@@ -8,7 +8,7 @@ use mesh::model::{Person, PersonState};
 use shared::{PeerId, name::skeleton};
 
 use super::Refusal;
-use crate::config::ADDRESSEE_WORDS_MAX;
+use crate::{config::ADDRESSEE_WORDS_MAX, line::command::Addressed};
 
 /// The one person who is called so: by name, by name and fingerprint, by fingerprint or by public key. If nobody is called exactly so, one whose
 /// name people would take for the same.
@@ -22,6 +22,17 @@ pub fn find(room: &RoomState, name: &str) -> Result<PeerId, Refusal> {
         [] => Err(nobody(room, name)),
         [peer] => Ok(*peer),
         peers => Err(ambiguous(room, name, peers)),
+    }
+}
+
+/// The one person and the text that somebody typed.
+///
+/// # Errors
+/// [`Refusal::NobodyCalled`], [`Refusal::Ambiguous`].
+pub fn resolve(room: &RoomState, addressed: Addressed) -> Result<(PeerId, String), Refusal> {
+    match addressed {
+        Addressed::To { name, text } => Ok((find(room, &name)?, text)),
+        Addressed::Run { words } => split(room, &words),
     }
 }
 

@@ -82,6 +82,24 @@ pub enum Refusal {
     /// Whether to close the room is asked first.
     #[error("this closes the room for everyone and for good, and cannot be undone. Type /close yes if you are sure")]
     NotSure,
+    /// There is no message of somebody to answer.
+    #[error("{} has said nothing to everyone that is here", harmless::name(name))]
+    SaidNothing {
+        /// The name.
+        name: String,
+    },
+    /// There is no message of ours that could be changed.
+    #[error("nothing that you said to everyone is here, or it is a file: say something first")]
+    NothingOfOurs,
+    /// Whether to delete a message is asked first.
+    #[error(
+        "this deletes “{}” for everyone. Type /delete yes if you are sure",
+        harmless::line(excerpt)
+    )]
+    DeleteNotSure {
+        /// What it begins with.
+        excerpt: String,
+    },
     /// No file has that number.
     #[error("there is no file {which}. /files lists them")]
     NoSuchFile {

@@ -72,7 +72,11 @@ impl Problem {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let status = match &refusal {
-            Refusal::NoSuchMessage | Refusal::NoSuchFile { .. } | Refusal::SeveralFiles { .. } => StatusCode::NOT_FOUND,
+            Refusal::NoSuchMessage
+            | Refusal::SaidNothing { .. }
+            | Refusal::NothingOfOurs
+            | Refusal::NoSuchFile { .. }
+            | Refusal::SeveralFiles { .. } => StatusCode::NOT_FOUND,
             Refusal::NotSent {
                 error: SendError::TooLong { .. },
                 ..
@@ -93,6 +97,7 @@ impl From<Refusal> for Problem {
             | Refusal::Close(_)
             | Refusal::NotSure
             | Refusal::ForgetNotSure
+            | Refusal::DeleteNotSure { .. }
             | Refusal::NotFetched { .. }
             | Refusal::File { .. }
             | Refusal::Fetch { .. }

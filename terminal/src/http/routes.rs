@@ -20,7 +20,7 @@ use super::{Access, Room, events, problem::Problem};
 use crate::{
     config::BODY_BYTES_MAX,
     harmless,
-    line::command::{Command, NetworkFormat, Whisper},
+    line::command::{Addressed, Command, NetworkFormat},
     report::Report,
     run::{Answer, Ask, Question},
 };
@@ -156,7 +156,7 @@ struct Whispered {
 impl Whispered {
     fn command(self) -> Command {
         let Self { name, text } = self;
-        let whisper = Whisper::To { name, text };
+        let whisper = Addressed::To { name, text };
         Command::Whisper { whisper }
     }
 }

@@ -20,7 +20,27 @@ pub enum Command {
     /// Say something to one person.
     Whisper {
         /// To whom, and what.
-        whisper: Whisper,
+        whisper: Addressed,
+    },
+    /// Answer the last message of somebody, for everyone.
+    Reply {
+        /// Of whom, and what.
+        answer: Addressed,
+    },
+    /// Have an emoji for the last message of somebody, or no longer.
+    React {
+        /// Of whom, and which.
+        reaction: Addressed,
+    },
+    /// Have our last text say something else.
+    Edit {
+        /// What.
+        text: String,
+    },
+    /// Delete our last message for everyone.
+    Delete {
+        /// Whether the person is sure.
+        sure: Sure,
     },
     /// Make an invitation for one person, to be handed over by hand.
     MakeInvitation,
@@ -145,14 +165,14 @@ impl FromStr for WhichFile {
     }
 }
 
-/// A whisper as it was typed. Names have spaces in them: where the name ends is seen by looking at who is there.
+/// Somebody and a text, as they were typed. Names have spaces in them: where the name ends is seen by looking at who is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Whisper {
+pub enum Addressed {
     /// The name stood in quotes, or by itself.
     To {
         /// The name.
         name: String,
-        /// What to say.
+        /// The text.
         text: String,
     },
     /// Name and text in one.
@@ -224,10 +244,12 @@ pub enum ParseCommandError {
 }
 
 /// The names of all commands, by which they are completed. The first of each kind is the one that `/help` tells.
-pub const NAMES: [&str; 22] = [
+pub const NAMES: [&str; 26] = [
     "cancel",
     "close",
     "connect",
+    "delete",
+    "edit",
     "export",
     "files",
     "forget",
@@ -240,7 +262,9 @@ pub const NAMES: [&str; 22] = [
     "pause",
     "people",
     "quit",
+    "react",
     "rename",
+    "reply",
     "resume",
     "retention",
     "search",
@@ -268,8 +292,9 @@ pub fn parse(line: &str) -> Result<Option<Command>, ParseCommandError> {
     Ok(Some(match name {
         "people" | "who" => Command::People,
         "whisper" | "w" | "msg" => Command::Whisper {
-            whisper: whisper(rest)?,
+            whisper: addressed(rest, "/whisper NAME TEXT, with a name of several words in quotes")?,
         },
+        "reply" | "react" | "edit" | "delete" => about(name, rest)?,
         "connect" if rest.is_empty() => Command::MakeInvitation,
         "connect" => Command::TakeInvitation { code: rest.to_owned() },
         "status" => Command::Status,
@@ -318,6 +343,22 @@ pub fn parse(line: &str) -> Result<Option<Command>, ParseCommandError> {
     }))
 }
 
+/// What is done with what was said last.
+fn about(name: &str, rest: &str) -> Result<Command, ParseCommandError> {
+    Ok(match name {
+        "reply" => Command::Reply {
+            answer: addressed(rest, "/reply NAME TEXT: it answers their last message")?,
+        },
+        "react" => Command::React {
+            reaction: addressed(rest, "/react NAME EMOJI: it is for their last message")?,
+        },
+        "edit" => Command::Edit {
+            text: given(rest, "/edit TEXT: your last message says that instead")?,
+        },
+        _ => Command::Delete { sure: sure(rest) },
+    })
+}
+
 fn usage(usage: &'static str) -> ParseCommandError {
     ParseCommandError::Usage { usage }
 }
@@ -330,19 +371,18 @@ fn given(rest: &str, how: &'static str) -> Result<String, ParseCommandError> {
     }
 }
 
-fn whisper(rest: &str) -> Result<Whisper, ParseCommandError> {
-    const USAGE: &str = "/whisper NAME TEXT, with a name of several words in quotes";
+fn addressed(rest: &str, how: &'static str) -> Result<Addressed, ParseCommandError> {
     let quoted = rest.strip_prefix('"').and_then(|rest| rest.split_once('"'));
     if let Some((name, text)) = quoted {
-        return Ok(Whisper::To {
+        return Ok(Addressed::To {
             name: name.to_owned(),
-            text: given(text.trim(), USAGE)?,
+            text: given(text.trim(), how)?,
         });
     }
     if rest.split_whitespace().nth(1).is_none() {
-        return Err(usage(USAGE));
+        return Err(usage(how));
     }
-    Ok(Whisper::Run { words: rest.to_owned() })
+    Ok(Addressed::Run { words: rest.to_owned() })
 }
 
 fn keep_change(rest: &str) -> Result<Option<KeepChange>, ParseCommandError> {
@@ -425,13 +465,13 @@ mod tests {
     #[test]
     fn commands_are_read() {
         let to = |name: &str, text: &str| Command::Whisper {
-            whisper: Whisper::To {
+            whisper: Addressed::To {
                 name: name.to_owned(),
                 text: text.to_owned(),
             },
         };
         assert_eq!(parsed("/whisper \"Ann Lee\"  hi \"you\""), to("Ann Lee", "hi \"you\""));
-        let run = Whisper::Run {
+        let run = Addressed::Run {
             words: "Ann Lee hi".to_owned(),
         };
         assert_eq!(parsed("/whisper Ann Lee hi"), Command::Whisper { whisper: run });
@@ -500,6 +540,9 @@ mod tests {
             ("/dance", "there is no command /dance. /help lists them"),
             ("/whisper Ann", "type /whisper NAME TEXT"),
             ("/whisper \"Ann\"", "type /whisper NAME TEXT"),
+            ("/reply Ann", "type /reply NAME TEXT"),
+            ("/react Ann", "type /react NAME EMOJI"),
+            ("/edit", "type /edit TEXT"),
             ("/get", "type /get N"),
             ("/get a/b", "type /get N"),
             ("/pause", "type the number of a file"),

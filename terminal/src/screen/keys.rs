@@ -17,7 +17,7 @@ use super::{
     view,
 };
 use crate::{
-    line::command::{Command, Whisper},
+    line::command::{Addressed, Command},
     run::Typed,
 };
 
@@ -302,7 +302,7 @@ fn send(state: &mut State) -> Option<Effect> {
         Typed::Command(Command::Say { text }) => {
             if let Some(to) = state.composer.to {
                 let (name, text) = (to.to_text(), text.clone());
-                let whisper = Whisper::To { name, text };
+                let whisper = Addressed::To { name, text };
                 typed = Typed::Command(Command::Whisper { whisper });
             }
         }

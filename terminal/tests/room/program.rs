@@ -213,6 +213,49 @@ async fn three_processes_talk_whisper_by_name_and_answer_by_http() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_last_is_answered_marked_changed_and_deleted() {
+    let machine = Machine::start().await;
+    let mut ann = machine.chat("Ann", &[]);
+    ann.hear("* Only you are here.").await;
+    let mut bob = machine.chat("Bob", &[]);
+    for (one, other) in [(&mut ann, "Bob"), (&mut bob, "Ann")] {
+        one.hear(&format!("* {other} is here")).await;
+    }
+    bob.type_in("/reply Ann well?").await;
+    bob.hear("* request cannot be fulfilled: Ann has said nothing to everyone that is here")
+        .await;
+    bob.type_in("/edit what?").await;
+    bob.hear("* request cannot be fulfilled: nothing that you said to everyone is here")
+        .await;
+
+    ann.type_in("teh plan").await;
+    bob.hear("Ann: teh plan").await;
+    bob.type_in("/reply Ann which one?").await;
+    ann.hear("* Bob answers Ann: “teh plan”").await;
+    ann.hear("Bob: which one?").await;
+    bob.type_in("/react Ann 👍").await;
+    bob.hear("* Said: 👍 for “teh plan”.").await;
+    ann.hear("* “teh plan” has 👍 1 from Bob").await;
+    bob.type_in("/react Ann 👍").await;
+    bob.hear("* Taken back: 👍 for “teh plan”.").await;
+    ann.hear("* “teh plan” has no reactions any more").await;
+    ann.type_in("/edit the plan").await;
+    bob.hear("* Ann changed a message. It says now:").await;
+    bob.hear("Ann: the plan").await;
+    ann.type_in("/delete").await;
+    ann.hear("* request cannot be fulfilled: this deletes “the plan” for everyone. Type /delete yes if you are sure")
+        .await;
+    ann.type_in("/delete yes").await;
+    ann.hear("* Deleted, for everyone: “the plan”.").await;
+    bob.hear("* Ann deleted a message").await;
+    bob.type_in("/search plan").await;
+    bob.hear("* There is no such message").await;
+    for (talker, code) in [(ann, 5), (bob, 5)] {
+        assert_eq!(talker.end().await, code);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_command_says_by_its_exit_code_what_became_of_it() {
     let machine = Machine::start().await;
     let link = machine.link();

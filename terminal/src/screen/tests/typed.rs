@@ -4,7 +4,7 @@ use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 
 use super::{Sitter, peer, three};
 use crate::{
-    line::command::{Command, Whisper},
+    line::command::{Addressed, Command},
     report::Report,
     run::Typed,
     screen::{Action, Effect},
@@ -83,7 +83,7 @@ fn whispers_go_to_whom_was_chosen_and_drafts_stay_where_they_are() {
     assert_eq!(ann.rows()[22], ">");
     assert!(ann.row("everyone").ends_with("(draft)"), "{}", ann.shown());
     ann.types("for Cy");
-    let whisper = Whisper::To {
+    let whisper = Addressed::To {
         name: peer(2).to_text(),
         text: "for Cy".to_owned(),
     };

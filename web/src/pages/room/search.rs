@@ -77,6 +77,9 @@ pub(super) fn SearchMessages(props: &SearchMessagesProps) -> Html {
             <div role="status">
                 { found.as_ref().map(|found| words("p", page::found(found.count, found.newest.len()))) }
             </div>
+            if props.state.dropped && is_asked {
+                <p class="aside">{ page::SEARCH_OLDER }</p>
+            }
             if let Some(found) = &found {
                 <ul class="found-list">{ for found.newest.iter().map(one) }</ul>
             }
