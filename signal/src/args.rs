@@ -7,14 +7,19 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::Parser;
 use hosting::HostingArgs;
 use shared::signal::IceServer;
-use signal::config::{Config, Limits, ParseFlagError, Rate, ServerUrl, StunPorts, TurnUrl, WebApp, parse_ice_server};
+use signal::config::{
+    Config, Limits, ParseFlagError, Rate, ServerUrl, StunPorts, TurnUrl, WebApp, WhileStopping, parse_ice_server,
+};
 
 /// Starling's rendezvous server: introduces the peers of a room to each other and serves the web app.
 ///
 /// The server keeps nothing on disk, needs no database and never sees what people write. Once the server has bound its address,
 /// it prints one line, "listening on http://ADDRESS" (or https), to standard output. Logs go to standard error; the variable RUST_LOG sets
 /// their level (error, warn, info, debug). SIGHUP reads the certificate again. SIGTERM or SIGINT tells all clients to reconnect elsewhere or later, and
-/// ends the server within --drain-timeout-millis.
+/// ends the server within --drain-spread-millis and --drain-timeout-millis together.
+///
+/// If systemd hands over a listening socket (see systemd.socket), the server listens on that instead of --listen, and leaves connections that come while it stops
+/// to its successor.
 ///
 /// Browsers allow WebRTC's full features only on https or localhost: on the internet, name a certificate with --tls-cert and --tls-key, or put a
 /// proxy that ends TLS in front, have it keep the Host header and pass WebSocket upgrades on /ws, and set --trusted-proxies and --stun HOST:PORT. In both
@@ -274,7 +279,12 @@ struct LimitArgs {
     #[arg(long, default_value = "2000", value_name = "MILLIS", value_parser = millis, env = "STARLING_LINGER_MILLIS")]
     linger_millis: Duration,
 
-    /// Time for all clients to leave when the server stops
+    /// Time over which clients are told that the server stops, one after the other: where other servers are there to take them, their comings are spread. 0 for
+    /// all at once
+    #[arg(long, default_value = "0", value_name = "MILLIS", value_parser = millis_or_none, env = "STARLING_DRAIN_SPREAD_MILLIS")]
+    drain_spread_millis: Duration,
+
+    /// Time for all clients to leave after that
     #[arg(long, default_value = "5000", value_name = "MILLIS", value_parser = millis, env = "STARLING_DRAIN_TIMEOUT_MILLIS")]
     drain_timeout_millis: Duration,
 
@@ -317,6 +327,7 @@ impl Args {
             ice_servers: self.ice_servers,
             stun: None,
             turn: None,
+            while_stopping: WhileStopping::Told,
             limits: self.limits.limits(),
         }
     }
@@ -347,6 +358,7 @@ impl LimitArgs {
             queue_bytes_max: self.queue_bytes_max,
             write_timeout: self.write_timeout_millis,
             linger: self.linger_millis,
+            drain_spread: self.drain_spread_millis,
             drain_timeout: self.drain_timeout_millis,
             request_timeout: self.request_timeout_millis,
             stun_rate: Rate::new(self.stun_requests_per_second, self.stun_requests_burst),
@@ -358,6 +370,10 @@ impl LimitArgs {
 fn millis(text: &str) -> Result<Duration, std::num::ParseIntError> {
     text.parse::<std::num::NonZeroU32>()
         .map(|millis| Duration::from_millis(millis.get().into()))
+}
+
+fn millis_or_none(text: &str) -> Result<Duration, std::num::ParseIntError> {
+    text.parse::<u32>().map(|millis| Duration::from_millis(millis.into()))
 }
 
 fn ice_server(text: &str) -> Result<IceServer, ParseFlagError> {

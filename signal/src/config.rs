@@ -3,8 +3,10 @@
 //! No other file of this crate declares a size, a count or a duration; a test of the workspace holds that.
 
 mod base_path;
+mod bus;
 mod own_hosts;
 mod proxies;
+mod server_url;
 mod stun;
 mod turn;
 mod web_app;
@@ -18,8 +20,11 @@ use thiserror::Error;
 use crate::tls::Tls;
 
 pub use base_path::BasePath;
+pub use bus::RedisUrl;
+pub(crate) use bus::*;
 pub use own_hosts::{HostName, OwnHosts};
 pub use proxies::{Cidr, TrustedProxies};
+pub use server_url::ServerUrl;
 pub use stun::{StunAnnouncement, StunPorts};
 pub use turn::{Turn, TurnError, TurnSecret, TurnSecretError, TurnUrl};
 pub(crate) use turn::{TurnAddress, TurnTransport};
@@ -50,8 +55,20 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// Whether browsers are told to come by `https` only, for a year (RFC 6797).
     pub hsts: bool,
+    /// What becomes of connections that come while the server stops.
+    pub while_stopping: WhileStopping,
     /// Bounds on memory, time and rates.
     pub limits: Limits,
+}
+
+/// What becomes of connections that come while the server stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WhileStopping {
+    /// They are told: nobody else has the listener.
+    #[default]
+    Told,
+    /// They wait for the next server: the listener was handed to this one, and goes on to that one.
+    Left,
 }
 
 /// Bounds on what clients may take. The defaults suit one small public server.
@@ -103,7 +120,9 @@ pub struct Limits {
     pub write_timeout: Duration,
     /// For a client to take note of a close code and hang up; 2 s.
     pub linger: Duration,
-    /// For all clients to be told of a stop; 5 s.
+    /// Over how long clients are told of a stop, one after the other, so that they do not all come to another node at once; 0, all at once.
+    pub drain_spread: Duration,
+    /// For all clients to take note of that and go; 5 s.
     pub drain_timeout: Duration,
     /// For a client to send its HTTP request; 10 s.
     pub request_timeout: Duration,
@@ -147,6 +166,7 @@ impl Default for Limits {
             queue_bytes_max: 512 * 1024,
             write_timeout: Duration::from_secs(10),
             linger: Duration::from_secs(2),
+            drain_spread: Duration::ZERO,
             drain_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(10),
             stun_rate: Rate::new(100, 500),
@@ -157,6 +177,9 @@ impl Default for Limits {
 
 /// Unanswered pings after which a client is gone.
 pub(crate) const PINGS_MAX: u32 = 3;
+
+/// The pause between two groups of clients that are told of a stop.
+pub(crate) const DRAIN_STEP: Duration = Duration::from_millis(100);
 
 /// The longest pause of the hub's timer. After each pause the timer looks whether the server still exists.
 pub(crate) const TIMER_PAUSE_MAX: Duration = Duration::from_secs(1);
@@ -348,6 +371,9 @@ pub enum ParseFlagError {
         "STUN is written as a port from 1 to 65534, like 3478, as a host with such a port, like stun.example.org:3478, or as off"
     )]
     Stun,
+    /// See [`RedisUrl`].
+    #[error("Redis is written like redis://redis.example.org:6379 or rediss://:password@redis.example.org:6380")]
+    Redis,
     /// See [`TurnUrl`].
     #[error(
         "a TURN server is written like turn:turn.example.org:3478, turn:turn.example.org:3478?transport=tcp or turns:turn.example.org:5349"
@@ -377,42 +403,6 @@ impl FromStr for AllowedOrigin {
                 Ok(Self::Exact(text.trim_end_matches('/').to_ascii_lowercase()))
             }
             _ => Err(ParseFlagError::Origin),
-        }
-    }
-}
-
-/// The address of a rendezvous socket, `ws://…` or `wss://…`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerUrl {
-    text: String,
-    origin: String,
-}
-
-impl ServerUrl {
-    /// The whole address.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// Scheme, host and port, as they stand in a content security policy.
-    #[must_use]
-    pub fn origin(&self) -> &str {
-        &self.origin
-    }
-}
-
-impl FromStr for ServerUrl {
-    type Err = ParseFlagError;
-
-    fn from_str(text: &str) -> Result<Self, ParseFlagError> {
-        let uri: Uri = text.parse().map_err(|_| ParseFlagError::Server)?;
-        match (uri.scheme_str(), uri.authority()) {
-            (Some(scheme @ ("ws" | "wss")), Some(authority)) if is_plain_authority(authority.as_str()) => Ok(Self {
-                origin: format!("{scheme}://{authority}"),
-                text: text.to_owned(),
-            }),
-            _ => Err(ParseFlagError::Server),
         }
     }
 }
@@ -459,21 +449,6 @@ mod tests {
             "null",
         ] {
             assert_eq!(text.parse::<AllowedOrigin>(), Err(ParseFlagError::Origin), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_server_cannot_smuggle_anything_into_the_policy() {
-        let server: ServerUrl = "wss://example.org:8443/ws".parse().unwrap();
-        assert_eq!(server.origin(), "wss://example.org:8443");
-        for text in [
-            "https://example.org",
-            "wss://a;script-src",
-            "wss://a b",
-            "wss://u@host/ws",
-            "example.org",
-        ] {
-            assert_eq!(text.parse::<ServerUrl>(), Err(ParseFlagError::Server), "{text}");
         }
     }
 

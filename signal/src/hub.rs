@@ -11,17 +11,22 @@
 //! - no address takes more places than are left, neither of the server nor of a room (see `share.rs`);
 //! - a join, a relay and a sample cost the same in a room of two and in a room of thousands.
 //!
+//! A hub can be one of several (`several.rs`, `abroad.rs`). From a hello to the welcome see `greeting.rs`.
+//!
 //! The hub never tells anyone all members of a room: the peers tell each other who is there.
 
+mod abroad;
 mod addresses;
 mod closings;
 mod connection;
 mod deadlines;
+mod greeting;
 mod ice_servers;
 mod occupancy;
 mod outbox;
 mod registry;
 mod room;
+mod several;
 pub(crate) mod turn;
 
 use std::{collections::BTreeMap, net::IpAddr, time::Instant};
@@ -29,28 +34,50 @@ use std::{collections::BTreeMap, net::IpAddr, time::Instant};
 use shared::{
     Closing, PeerId, RoomId,
     limits::RELAY_PAYLOAD_BYTES_MAX,
-    signal::{CloseCode, Event, Hello, IceServer, Nonce, PROTOCOL_VERSION, Refusal, Request},
+    signal::{CloseCode, Event, Nonce, PROTOCOL_VERSION, Refusal, Request},
 };
 
 use crate::{
-    config::{HOST_BYTES_MAX, Limits, PINGS_MAX, TURN_RENEWAL_MIN},
+    bus::Cause,
+    config::{Limits, PINGS_MAX},
     rate::too_fast,
 };
+use abroad::Abroad;
 use addresses::Addresses;
 use closings::Closings;
-use connection::{Connection, Renewal, Stage};
+use connection::{Connection, Stage};
 use deadlines::{Deadline, Deadlines};
 use registry::Registry;
+use room::Room;
 
 pub use crate::network::Network;
 pub use deadlines::Now;
 pub use ice_servers::IceServers;
 pub use occupancy::Occupancy;
-pub use outbox::{Outbox, Output, Sender};
+pub use outbox::{Carried, Outbox, Output, Sender};
+pub use several::Standing;
 
 /// One socket, numbered by the socket layer. A number is never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub u64);
+
+impl ConnId {
+    // No limit: the socket layer does not count that far.
+    const ABROAD: u64 = 1 << 63;
+
+    /// Stands for the socket of a peer at another node.
+    const fn abroad(peer: &PeerId) -> Self {
+        let Some(head) = peer.as_bytes().first_chunk() else {
+            return Self(Self::ABROAD);
+        };
+        Self(u64::from_be_bytes(*head) | Self::ABROAD)
+    }
+
+    /// Whether the socket is one of another node.
+    pub(crate) const fn is_abroad(self) -> bool {
+        self.0 & Self::ABROAD != 0
+    }
+}
 
 /// The state machine. See the [module](self).
 #[derive(Debug)]
@@ -66,6 +93,8 @@ pub struct Hub {
     addresses: Addresses,
     deadlines: Deadlines,
     draining: bool,
+    /// Boxed: most servers are alone.
+    abroad: Option<Box<Abroad>>,
 }
 
 impl Hub {
@@ -82,6 +111,7 @@ impl Hub {
             addresses: Addresses::default(),
             deadlines: Deadlines::default(),
             draining: false,
+            abroad: None,
         }
     }
 
@@ -114,7 +144,9 @@ impl Hub {
             return Err(too_fast(wait));
         }
         let due_at = now + self.limits.hello_timeout;
-        let earlier = self.connections.insert(conn, Connection::new(network, nonce, due_at));
+        let earlier = self
+            .connections
+            .insert(conn, Connection::new(now, network, nonce, due_at));
         assert!(earlier.is_none(), "invariant: connection numbers are not used again");
         self.deadlines.arm(due_at, Deadline::Silence(conn));
         outbox.send(
@@ -165,45 +197,11 @@ impl Hub {
                 self.relay(conn, &room, peer, to, payload, outbox);
             }
             (Stage::Registered { room, peer }, Request::Discover {}) => {
-                let (room_size, peers) = self.registry.sample(&room, &peer);
+                let (room_size, peers) = self.sample(&room, &peer);
                 outbox.send(conn, Event::Peers { room_size, peers });
             }
             (Stage::Registered { .. }, Request::Ping {}) => outbox.send(conn, Event::Pong {}),
             (Stage::Registered { .. }, Request::Pong {}) => {}
-        }
-    }
-
-    /// Somebody says who they are: takes them in, or not.
-    fn greet(&mut self, now: Now, conn: ConnId, hello: &Hello, nonce: &Nonce, outbox: &mut Outbox) {
-        if hello.version != PROTOCOL_VERSION {
-            let refusal = Refusal::UnsupportedVersion {
-                version_min: PROTOCOL_VERSION,
-                version_max: PROTOCOL_VERSION,
-            };
-            return self.refuse(conn, refusal, outbox);
-        }
-        let is_ours = self.hosts.is_empty() || self.hosts.contains(&hello.host);
-        if !is_ours || hello.host.len() > HOST_BYTES_MAX {
-            return self.refuse(conn, Refusal::WrongHost {}, outbox);
-        }
-        // Before the signatures are looked at: that is what costs most.
-        let Some(network) = self.connections.get(&conn).map(|connection| connection.network) else {
-            return;
-        };
-        if let Err(wait) = self.addresses.take_registration(now.instant, network, &self.limits) {
-            self.refuse(conn, too_fast(wait), outbox);
-            return self.close(conn, CloseCode::TooFast, outbox);
-        }
-        let Ok(room) = hello.verify(nonce) else {
-            return self.refuse(conn, Refusal::BadSignature {}, outbox);
-        };
-        if let Some(closing) = self.closings.get(now.instant, &room).cloned() {
-            outbox.send(conn, Event::Closed { closing });
-            return self.close(conn, CloseCode::RoomClosed, outbox);
-        }
-        match self.registry.refusal_of(&room, &hello.peer, network, &self.limits) {
-            Some(refusal) => self.refuse(conn, refusal, outbox),
-            None => self.register(now, conn, network, room, hello, outbox),
         }
     }
 
@@ -216,13 +214,21 @@ impl Hub {
         if statement.is_none_or(|statement| statement.verify_by_proof(members.proof()).is_err()) {
             return self.refuse(conn, Refusal::BadSignature {}, outbox);
         }
-        let sockets: Vec<ConnId> = members.sockets().collect();
-        for socket in sockets {
-            let closing = closing.clone();
+        self.close_members(now, room, &closing, outbox);
+        if let Some(abroad) = &mut self.abroad {
+            abroad.note_closing(room, closing, self.limits.closings_max);
+        }
+    }
+
+    /// Sends everybody out of a room whose founder has closed it.
+    fn close_members(&mut self, now: Instant, room: RoomId, closing: &str, outbox: &mut Outbox) {
+        let members = self.registry.room(&room).into_iter();
+        for socket in members.flat_map(Room::sockets).collect::<Vec<_>>() {
+            let closing = closing.to_owned();
             outbox.send(socket, Event::Closed { closing });
             self.close(socket, CloseCode::RoomClosed, outbox);
         }
-        self.closings.insert(now, room, closing);
+        self.closings.insert(now, room, closing.to_owned());
     }
 
     /// A message of `bytes` arrived that is no request.
@@ -274,27 +280,34 @@ impl Hub {
         let Some(connection) = self.connections.get(&conn) else {
             return;
         };
-        if let (Stage::Registered { room, peer }, Some(Event::Relayed { from, .. })) = (connection.stage, lost)
-            && let Some(sender) = self.registry.socket_of(&room, from)
-        {
-            self.refuse(sender, Refusal::PeerBusy { to: peer }, outbox);
+        if let (Stage::Registered { room, peer }, Some(Event::Relayed { from, .. })) = (connection.stage, lost) {
+            match self.registry.socket_of(&room, from) {
+                Some(sender) => self.refuse(sender, Refusal::PeerBusy { to: peer }, outbox),
+                None => self.answer_undelivered(room, *from, peer, Cause::Busy, outbox),
+            }
         }
         self.close(conn, CloseCode::SlowReader, outbox);
     }
 
-    /// Tells every client that the server stops. From then on nobody is taken in.
-    pub fn drain(&mut self, outbox: &mut Outbox) {
+    /// Tells `count` clients that the server stops, those first that came first. From then on nobody is taken in. Gives how many are left to be told.
+    pub fn drain(&mut self, count: usize, outbox: &mut Outbox) -> usize {
         self.draining = true;
         let open = |(conn, connection): (&ConnId, &Connection)| (connection.stage != Stage::Closing).then_some(*conn);
-        let conns: Vec<ConnId> = self.connections.iter().filter_map(open).collect();
+        let mut conns: Vec<ConnId> = self.connections.iter().filter_map(open).collect();
+        let left = conns.split_off(count.min(conns.len()));
         for conn in conns {
             outbox.send(conn, Event::Draining {});
             self.close(conn, CloseCode::Restart, outbox);
         }
+        left.len()
     }
 
     /// Handles all deadlines that have passed. Early or repeated calls do nothing.
     pub fn handle_timeout(&mut self, now: Now, outbox: &mut Outbox) {
+        let waited = self.abroad.as_mut().map(|abroad| abroad.take_due(now.instant));
+        for waiting in waited.into_iter().flatten() {
+            self.welcome(now, waiting.conn, &waiting.host, outbox);
+        }
         while let Some(deadline) = self.deadlines.take_due(now.instant) {
             match deadline {
                 Deadline::Silence(conn) => self.on_silence(now.instant, conn, outbox),
@@ -307,7 +320,8 @@ impl Hub {
     /// When to call [`Hub::handle_timeout`]. Changes with every other call.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.deadlines.next()
+        let abroad = self.abroad.as_ref().and_then(|abroad| abroad.next_deadline());
+        self.deadlines.next().into_iter().chain(abroad).min()
     }
 
     /// How full the hub is.
@@ -359,60 +373,6 @@ impl Hub {
         }
     }
 
-    fn register(&mut self, now: Now, conn: ConnId, network: Network, room: RoomId, hello: &Hello, outbox: &mut Outbox) {
-        let peer = hello.peer;
-        if let Some(older) = self.registry.socket_of(&room, &peer) {
-            self.close(older, CloseCode::Superseded, outbox);
-        }
-        self.registry.insert(room, hello.proof(), peer, conn, network);
-        if let Some(connection) = self.connections.get_mut(&conn) {
-            connection.stage = Stage::Registered { room, peer };
-            connection.due_at = now.instant + self.limits.heartbeat;
-            connection.rearm(conn, &mut self.deadlines);
-        }
-        let ice_servers = self.ice_servers(now, conn, peer, &hello.host);
-        let (room_size, peers) = self.registry.sample(&room, &peer);
-        // A whole number of seconds on the wire, at least one: the client may ping sooner than needed, not later.
-        let heartbeat_seconds = u16::try_from(self.limits.heartbeat.as_secs())
-            .unwrap_or(u16::MAX)
-            .max(1);
-        outbox.send(
-            conn,
-            Event::Welcome {
-                room_size,
-                peers,
-                ice_servers,
-                heartbeat_seconds,
-                unix_seconds: u32::try_from(now.unix_seconds).unwrap_or(u32::MAX),
-            },
-        );
-    }
-
-    /// What a client at `host` is told to find a path with. If there is TURN in it, the client is told again in time.
-    fn ice_servers(&mut self, now: Now, conn: ConnId, peer: PeerId, host: &str) -> Vec<IceServer> {
-        let lifetime = self.limits.turn_lifetime;
-        if self.ice_servers.have_turn()
-            && let Some(connection) = self.connections.get_mut(&conn)
-        {
-            let (host, armed_at) = (host.into(), now.instant + (lifetime / 2).max(TURN_RENEWAL_MIN));
-            connection.renewal = Some(Box::new(Renewal { host, armed_at }));
-            self.deadlines.arm(armed_at, Deadline::Renewal(conn));
-        }
-        let expires_at = now.unix_seconds.saturating_add(lifetime.as_secs());
-        self.ice_servers.for_client(host, &peer, expires_at)
-    }
-
-    /// Sends newer credentials for TURN.
-    fn renew(&mut self, now: Now, conn: ConnId, outbox: &mut Outbox) {
-        let connection = self.connections.get_mut(&conn);
-        if let Some(Connection { stage, renewal, .. }) = connection
-            && let (Stage::Registered { peer, .. }, Some(renewal)) = (*stage, renewal.take())
-        {
-            let ice_servers = self.ice_servers(now, conn, peer, &renewal.host);
-            outbox.send(conn, Event::IceServers { ice_servers });
-        }
-    }
-
     fn relay(&mut self, conn: ConnId, room: &RoomId, from: PeerId, to: PeerId, payload: String, outbox: &mut Outbox) {
         if payload.len() > RELAY_PAYLOAD_BYTES_MAX {
             return self.refuse(conn, Refusal::PayloadTooLarge {}, outbox);
@@ -425,8 +385,20 @@ impl Hub {
                     outbox.relay(recipient, Sender { conn, network }, Event::Relayed { from, payload });
                 }
             }
-            Some(_) | None => self.refuse(conn, Refusal::PeerNotHere { to }, outbox),
+            Some(_) => self.refuse(conn, Refusal::PeerNotHere { to }, outbox),
+            None => self.relay_abroad(conn, (*room, from, to), payload, outbox),
         }
+    }
+
+    /// How many peers the room has, and some of them other than `of`: here and elsewhere.
+    fn sample(&mut self, room: &RoomId, of: &PeerId) -> (u32, Vec<PeerId>) {
+        let (here, peers) = self.registry.sample(room, of);
+        let Some(abroad) = &mut self.abroad else {
+            return (here, peers);
+        };
+        let elsewhere = u32::try_from(abroad.elsewhere(room)).unwrap_or(u32::MAX);
+        let peers = abroad.mix(room, of, peers, self.registry.sites(room));
+        (here.saturating_add(elsewhere), peers)
     }
 
     fn refuse(&mut self, conn: ConnId, refusal: Refusal, outbox: &mut Outbox) {
@@ -461,6 +433,9 @@ impl Hub {
         let stage = std::mem::replace(&mut connection.stage, Stage::Closing);
         if let Stage::Registered { room, peer } = stage {
             self.registry.remove(room, &peer, conn);
+            if let Some(abroad) = &mut self.abroad {
+                abroad.note_left(room, peer, conn);
+            }
         }
     }
 

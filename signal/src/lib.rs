@@ -16,9 +16,13 @@
 //!
 //! The words between peers are never logged.
 
+#[cfg(test)]
+extern crate self as signal;
+
 pub mod admin;
 mod base_path;
 mod batched_stream;
+pub mod bus;
 pub mod config;
 mod door;
 mod forwarded;
@@ -55,7 +59,8 @@ use serde::Serialize;
 use thiserror::Error;
 
 pub use config::Config;
-use config::{Limits, OwnHosts, TrustedProxies, Turn};
+use config::{Limits, OwnHosts, TrustedProxies, Turn, WhileStopping};
+use hub::Standing;
 use metrics::{Metrics, StunCounters};
 use prometheus_client::metrics::counter::Counter;
 use shared_hub::SharedHub;
@@ -104,7 +109,7 @@ impl App {
     }
 
     /// Tells every client that the server stops, takes in nobody, and waits for the clients to go:
-    /// [`Limits::drain_timeout`] at most.
+    /// [`Limits::drain_spread`] and [`Limits::drain_timeout`] together at most.
     pub async fn drain(&self) {
         self.hub.drain().await;
     }
@@ -115,6 +120,10 @@ impl App {
 
     fn limits(&self) -> &Limits {
         self.hub.limits()
+    }
+
+    fn while_stopping(&self) -> WhileStopping {
+        self.config.while_stopping
     }
 
     fn trusted_proxies(&self) -> &TrustedProxies {
@@ -138,6 +147,10 @@ impl App {
     /// A TURN server was asked, and this came of it.
     fn note_turn(&self, url: &str, works: bool) {
         self.hub.metrics().note_turn(url, works);
+    }
+
+    const fn hub(&self) -> &Arc<SharedHub> {
+        &self.hub
     }
 
     fn stun_counters(&self) -> &StunCounters {
@@ -227,14 +240,17 @@ async fn open_socket(
 
 async fn readiness(State(hub): State<Arc<SharedHub>>) -> (StatusCode, &'static str) {
     if hub.is_draining() {
-        (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
-    } else {
-        (StatusCode::OK, "ready\n")
+        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n");
+    }
+    match hub.standing() {
+        Standing::Alone | Standing::Connected { .. } => (StatusCode::OK, "ready\n"),
+        // Not an error: a balancer that took out all nodes whose Redis is away would take out all.
+        Standing::CutOff => (StatusCode::OK, "degraded: the other nodes are out of reach\n"),
     }
 }
 
 async fn metrics_text(State(hub): State<Arc<SharedHub>>) -> Response {
-    match hub.metrics().encode(hub.occupancy()) {
+    match hub.metrics().encode(hub.occupancy(), hub.standing()) {
         Ok(text) => {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             ([(header::CONTENT_TYPE, kind)], text).into_response()

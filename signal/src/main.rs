@@ -11,16 +11,19 @@ use std::{
 use anyhow::Context;
 use args::Args;
 use clap::Parser;
+use listenfd::ListenFd;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal::{
     App, Config,
-    config::{EmbeddedFile, OwnHosts, Turn, TurnUrl, WebApp},
+    bus::Bus,
+    config::{EmbeddedFile, OwnHosts, RedisUrl, Turn, TurnUrl, WebApp, WhileStopping},
     stun::StunSockets,
     tls::Tls,
 };
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal as unix_signal},
+    sync::watch,
     task::JoinHandle,
 };
 use tracing_subscriber::EnvFilter;
@@ -37,7 +40,7 @@ async fn main() -> anyhow::Result<()> {
     allow_open_files();
 
     let (listen, stun) = (args.listen, args.stun.clone().unwrap_or_default());
-    let admin_listen = args.hosting.admin_listen;
+    let (admin_listen, redis) = (args.hosting.admin_listen, args.hosting.redis.clone());
     let tls = args.hosting.tls()?;
     let turn = Turn::read(args.turn.clone(), args.turn_secret_file.as_deref())?;
     let mut config = args.config(default_web_app());
@@ -52,9 +55,8 @@ async fn main() -> anyhow::Result<()> {
     let mut terminate = unix_signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = unix_signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
     reload_at_hangup(tls.clone())?;
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("cannot listen on {listen}; is another server running there?"))?;
+    let (listener, while_stopping) = listener(listen).await?;
+    config.while_stopping = while_stopping;
     let address = listener.local_addr()?;
     // Only now are the ports known that welcomes name.
     let stun = StunSockets::bind(address, stun).await?;
@@ -65,6 +67,7 @@ async fn main() -> anyhow::Result<()> {
         );
     }
     let app = signal::app(config)?;
+    let bus = redis.map(|url| join_network(&app, url)).transpose()?;
     let administering = match admin_listen {
         Some(address) => Some(administer(address, app.clone()).await?),
         None => None,
@@ -82,6 +85,9 @@ async fn main() -> anyhow::Result<()> {
         tracing::info!("stopping");
     };
     signal::serve::serve(listener, app, stop).await?;
+    if let Some(bus) = bus {
+        bus.leave().await;
+    }
     watching.abort();
     answering.abort();
     if let Some(administering) = administering {
@@ -89,6 +95,18 @@ async fn main() -> anyhow::Result<()> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The listener that systemd hands over, if it does so, else one on `address`.
+async fn listener(address: SocketAddr) -> anyhow::Result<(TcpListener, WhileStopping)> {
+    let handed_over = ListenFd::from_env().take_tcp_listener(0);
+    if let Some(listener) = handed_over.context("systemd has handed over something that is no listening socket")? {
+        listener.set_nonblocking(true)?;
+        return Ok((TcpListener::from_std(listener)?, WhileStopping::Left));
+    }
+    let bound = TcpListener::bind(address).await;
+    let listener = bound.with_context(|| format!("cannot listen on {address}; is another server running there?"))?;
+    Ok((listener, WhileStopping::Told))
 }
 
 /// Has new connections get a new certificate, for as long as the program runs. A server without one does nothing: without a handler, the signal would end it.
@@ -107,6 +125,29 @@ fn reload_at_hangup(tls: Option<Tls>) -> anyhow::Result<()> {
         }
     });
     Ok(())
+}
+
+/// The tie to the other servers of the network.
+struct Membership {
+    stop: watch::Sender<()>,
+    running: JoinHandle<()>,
+}
+
+/// Has the server be one of several.
+fn join_network(app: &App, redis: RedisUrl) -> anyhow::Result<Membership> {
+    let bus = Bus::new(app.clone(), redis).context("the system gives no randomness")?;
+    let (stop, stopped) = watch::channel(());
+    let running = tokio::spawn(bus.run(stopped));
+    Ok(Membership { stop, running })
+}
+
+impl Membership {
+    /// Tells the others that this server is gone.
+    async fn leave(self) {
+        drop(self.stop);
+        // It does not panic; and there would be nothing left to do.
+        _ = self.running.await;
+    }
 }
 
 /// Lets operators in at their own address.

@@ -13,7 +13,7 @@ use prometheus_client::{
 };
 use shared::signal::{CloseCode, Event, IceServer, Refusal};
 
-use crate::hub::Occupancy;
+use crate::hub::{Occupancy, Standing};
 
 /// The counters. Clones count into the same counters.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +34,8 @@ pub(crate) struct Metrics {
     pub(crate) turned_away: Counter,
     /// Datagrams on the STUN ports.
     pub(crate) stun: StunCounters,
+    /// What passes between the nodes of a network.
+    pub(crate) bus: BusMetrics,
     connections_open: Gauge,
     rooms_open: Gauge,
     peers_registered: Gauge,
@@ -49,6 +51,25 @@ pub(crate) struct StunCounters {
     pub(crate) ignored: Counter,
     /// The system did not take the answer.
     pub(crate) unsent: Counter,
+}
+
+/// How a node stands with the others, and what passes between them. Clones count into the same counters.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct BusMetrics {
+    connected: Gauge,
+    others: Gauge,
+    /// Payloads, and answers to payloads, given to Redis for another node.
+    pub(crate) sent: Counter,
+    /// Words that came from other nodes.
+    pub(crate) received: Counter,
+    /// Payloads for which there was no room on the way to Redis.
+    pub(crate) crowded_out: Counter,
+    /// Words that came faster than they could be handed on, or that were none.
+    pub(crate) lost: Counter,
+    /// Changes of rooms told to the directory.
+    pub(crate) changes: Counter,
+    /// How often the connection to Redis ended.
+    pub(crate) breaks: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -123,6 +144,7 @@ impl Metrics {
             self.turned_away.clone(),
         );
         self.stun.register(registry);
+        self.bus.register(registry);
         registry.register("connections_open", "WebSockets open now", self.connections_open.clone());
         registry.register("rooms_open", "Rooms with a peer in them now", self.rooms_open.clone());
         registry.register(
@@ -194,11 +216,12 @@ impl Metrics {
         self.relayed.get()
     }
 
-    /// Everything, as text for Prometheus; `occupancy` goes into the gauges first.
+    /// Everything, as text for Prometheus; `occupancy` and `standing` go into the gauges first.
     ///
     /// # Errors
     /// Never in practice: text is written into a string.
-    pub(crate) fn encode(&self, occupancy: Occupancy) -> Result<String, std::fmt::Error> {
+    pub(crate) fn encode(&self, occupancy: Occupancy, standing: Standing) -> Result<String, std::fmt::Error> {
+        self.bus.note(standing);
         let gauge = |gauge: &Gauge, value: usize| _ = gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         gauge(&self.connections_open, occupancy.connections);
         gauge(&self.rooms_open, occupancy.rooms);
@@ -206,6 +229,48 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+impl BusMetrics {
+    fn register(&self, registry: &mut Registry) {
+        for (name, help, gauge) in [
+            (
+                "bus_connected",
+                "Whether Redis is reached; 0 also for a server that is alone",
+                &self.connected,
+            ),
+            ("bus_nodes", "Other nodes of the network that live", &self.others),
+        ] {
+            registry.register(name, help, gauge.clone());
+        }
+        for (name, help, counter) in [
+            ("bus_sent", "Payloads and answers sent to other nodes", &self.sent),
+            ("bus_received", "Words received from other nodes", &self.received),
+            (
+                "bus_crowded_out",
+                "Payloads refused because too much waits for Redis",
+                &self.crowded_out,
+            ),
+            (
+                "bus_lost",
+                "Words of other nodes lost because too many came, or unreadable",
+                &self.lost,
+            ),
+            ("bus_changes", "Changes of rooms told to Redis", &self.changes),
+            ("bus_breaks", "Ends of the connection to Redis", &self.breaks),
+        ] {
+            registry.register(name, help, counter.clone());
+        }
+    }
+
+    fn note(&self, standing: Standing) {
+        let (connected, others) = match standing {
+            Standing::Alone | Standing::CutOff => (0, 0),
+            Standing::Connected { others } => (1, others),
+        };
+        self.connected.set(connected);
+        self.others.set(i64::try_from(others).unwrap_or(i64::MAX));
     }
 }
 
@@ -246,5 +311,30 @@ const fn reason(refusal: &Refusal) -> &'static str {
         Refusal::TooFast { .. } => "too-fast",
         Refusal::PayloadTooLarge {} => "payload-too-large",
         Refusal::Draining {} => "draining",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dashboard_asks_for_what_there_is() {
+        let metrics = Metrics::new();
+        // A family is there from its first member on.
+        metrics.count_refusal(&Refusal::Draining {});
+        metrics.count_close(CloseCode::Restart);
+        let text = metrics.encode(Occupancy::default(), Standing::Alone).expect("text");
+        let dashboard = include_str!("../../deploy/grafana.json");
+        assert!(serde_json::from_str::<serde_json::Value>(dashboard).is_ok());
+        let is_of_name = |char: char| char.is_ascii_lowercase() || char == '_';
+        let mut names = 0;
+        for (at, _) in dashboard.match_indices("starling_") {
+            let name: String = dashboard[at..].chars().take_while(|char| is_of_name(*char)).collect();
+            let family = name.trim_end_matches("_total");
+            assert!(text.contains(&format!("# TYPE {family} ")), "{name}");
+            names += 1;
+        }
+        assert!(names > 10, "{names}");
     }
 }

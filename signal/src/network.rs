@@ -18,6 +18,15 @@ impl Network {
         Self::with_bits(address.to_canonical(), IPV6_NETWORK_BITS)
     }
 
+    /// Stands for a network that another node has not named, but for a code of its site: an address for private use (RFC 4193).
+    pub(crate) fn abroad(code: u64) -> Self {
+        let [first, second, third, fourth, fifth, ..] = code.to_be_bytes();
+        let address = [0xfd, first, second, third, fourth, fifth];
+        let mut octets = [0; 16];
+        octets[..address.len()].copy_from_slice(&address);
+        Self::with_bits(IpAddr::from(octets), IPV6_SITE_BITS)
+    }
+
     fn with_bits(address: IpAddr, bits: u8) -> Self {
         match address {
             IpAddr::V4(_) => Self {

@@ -34,7 +34,7 @@ use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{Notify, watch},
     task::yield_now,
     time::timeout,
 };
@@ -44,6 +44,7 @@ use crate::{
     App,
     config::{
         ACCEPT_PAUSE, ANSWER_PIECE_BYTES, HTTP_HEAD_BYTES_MAX, HTTP_REQUESTS_MAX, RETRY_AFTER, SEND_BUFFER_BYTES,
+        WhileStopping,
     },
     door::{Door, Place},
     forwarded::client_address,
@@ -83,11 +84,11 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
                     // Not of the listener, whose first connections may be older than this loop. If that fails, the connection has just ended.
                     _ = set_socket_send_buffer_size(&stream, SEND_BUFFER_BYTES);
                     let stream = Paced::new(stream, limits.write_timeout);
-                    let (visitors, mut stopped) = (visitors.clone(), stopped.clone());
+                    let (visitors, mut stopped, under_way) = (visitors.clone(), stopped.clone(), stopped.clone());
                     tokio::spawn(async move {
                         let stop = async move { _ = stopped.changed().await };
                         visitors.serve_stream(stream, address, stop).await;
-                        drop(place);
+                        drop((place, under_way));
                     });
                 }
                 Err(error) if is_of_one_connection(&error) => {}
@@ -98,16 +99,30 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
             }
         }
     };
-    let draining = async {
-        stop.await;
-        app.drain().await;
-    };
-    // While clients take their leave, new connections are still accepted: health checks are told of the draining.
-    tokio::select! {
-        () = accepting => {}
-        () = draining => {}
+    match app.while_stopping() {
+        // While clients take their leave, new connections are still accepted: health checks are told of the draining.
+        WhileStopping::Told => {
+            let draining = async {
+                stop.await;
+                app.drain().await;
+            };
+            tokio::select! {
+                () = accepting => {}
+                () = draining => {}
+            }
+        }
+        WhileStopping::Left => {
+            tokio::select! {
+                () = accepting => {}
+                () = stop => {}
+            }
+            app.drain().await;
+        }
     }
-    drop(stopping);
+    // Requests that are under way are answered.
+    drop(stopped);
+    _ = stopping.send(());
+    _ = timeout(limits.linger, stopping.closed()).await;
     Ok(())
 }
 
@@ -167,10 +182,20 @@ impl Visitors {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (request_timeout, requests) = (self.app.limits().request_timeout, AtomicUsize::new(0));
+        let asked = Arc::new(Notify::new());
+        // Who has just come is answered once, also if the server stops meanwhile.
+        let stop = {
+            let asked = Arc::clone(&asked);
+            async move {
+                stop.await;
+                asked.notified().await;
+            }
+        };
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             // Nobody here wants a body. Where it ends is what proxies and servers can be made to disagree on, so nothing is read behind it (RFC 9112 §11.2).
             let has_body = !request.body().is_end_stream();
             let is_last = has_body || requests.fetch_add(1, Ordering::Relaxed) + 1 >= HTTP_REQUESTS_MAX;
+            asked.notify_one();
             let visitors = self.clone();
             async move {
                 // One request a turn: requests that wait one behind the other would else be answered all at once, and everybody's sockets wait for that.

@@ -7,13 +7,17 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use shared::signal::{Event, Nonce, Refusal, Request};
+use shared::{
+    PeerId,
+    signal::{Event, Nonce, Refusal, Request},
+};
 use thiserror::Error;
 use tokio::sync::Notify;
 
 use crate::{
-    config::{Config, Limits, TIMER_PAUSE_MAX},
-    hub::{ConnId, Hub, IceServers, Now, Occupancy, Outbox, Output},
+    bus::{CarriedQueue, Cause},
+    config::{Config, DRAIN_STEP, Limits, TIMER_PAUSE_MAX},
+    hub::{Carried, ConnId, Hub, IceServers, Now, Occupancy, Outbox, Output, Standing},
     metrics::Metrics,
     outbound::OutboundQueue,
     wire,
@@ -33,6 +37,10 @@ pub(crate) struct SharedHub {
     rearmed: Notify,
     /// The last connection may have gone.
     emptied: Notify,
+    /// The hub may have something to tell the directory.
+    changed: Notify,
+    /// What waits for its way to other nodes; always empty where there are none.
+    carried: CarriedQueue,
 }
 
 #[derive(Debug)]
@@ -123,6 +131,8 @@ impl SharedHub {
             }),
             rearmed: Notify::new(),
             emptied: Notify::new(),
+            changed: Notify::new(),
+            carried: CarriedQueue::default(),
         });
         let weak = Arc::downgrade(&shared);
         tokio::spawn(async move {
@@ -173,9 +183,24 @@ impl SharedHub {
         })
     }
 
-    /// Tells every client that the server stops, and waits until they are gone, for the stated time at most.
+    /// Tells every client that the server stops, one after the other over [`Limits::drain_spread`], and waits until they are gone, for
+    /// [`Limits::drain_timeout`] at most.
     pub(crate) async fn drain(&self) {
-        self.call(|hub, _, outbox| hub.drain(outbox));
+        let steps = self.limits.drain_spread.as_millis() / DRAIN_STEP.as_millis();
+        let steps = usize::try_from(steps).unwrap_or(usize::MAX);
+        // At once, if it is not to be spread.
+        let count = match steps {
+            0 => usize::MAX,
+            steps => self.occupancy().connections.div_ceil(steps).max(1),
+        };
+        loop {
+            let mut left = 0;
+            self.call(|hub, _, outbox| left = hub.drain(count, outbox));
+            if left == 0 {
+                break;
+            }
+            tokio::time::sleep(DRAIN_STEP).await;
+        }
         let all_gone = async {
             while self.occupancy().connections > 0 {
                 self.emptied.notified().await;
@@ -214,8 +239,22 @@ impl SharedHub {
         }
     }
 
+    pub(crate) fn standing(&self) -> Standing {
+        self.lock().hub.standing()
+    }
+
+    /// What waits for its way to other nodes.
+    pub(crate) const fn carried(&self) -> &CarriedQueue {
+        &self.carried
+    }
+
+    /// Waits until the hub may have something to tell the directory.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
     /// Calls the hub once.
-    fn call(&self, change: impl FnOnce(&mut Hub, Now, &mut Outbox)) {
+    pub(crate) fn call(&self, change: impl FnOnce(&mut Hub, Now, &mut Outbox)) {
         let mut guard = self.guard();
         guard.call(change);
         guard.release();
@@ -227,6 +266,7 @@ impl SharedHub {
             now: now(),
             shared: self,
             touched: Vec::new(),
+            has_carried: false,
         }
     }
 
@@ -251,15 +291,31 @@ enum Overflow {
     /// An answer, to what the client `to` asked.
     Answer { to: ConnId, lost: Event },
     /// A payload of another.
-    Payload { to: ConnId, from: ConnId },
+    Payload { to: ConnId, from: ConnId, peer: PeerId },
+    /// A word for another node.
+    Carried(Box<Carried>),
 }
 
-fn payload_bytes(event: &Event) -> usize {
-    if let Event::Relayed { payload, .. } = event {
-        payload.len()
+/// Who says it, if it is a payload, and how long it is.
+fn payload(event: &Event) -> Option<(PeerId, usize)> {
+    if let Event::Relayed { from, payload } = event {
+        Some((*from, payload.len()))
     } else {
-        0
+        None
     }
+}
+
+/// The queue of a connection, which is then to be notified; `None` if the connection has gone.
+fn touch<'a>(
+    queues: &'a HashMap<ConnId, Arc<OutboundQueue>>,
+    touched: &mut Vec<Arc<OutboundQueue>>,
+    conn: ConnId,
+) -> Option<&'a OutboundQueue> {
+    let queue = queues.get(&conn)?;
+    if touched.last().is_none_or(|last| !Arc::ptr_eq(last, queue)) {
+        touched.push(Arc::clone(queue));
+    }
+    Some(queue)
 }
 
 /// Holds the lock for one or more calls of the hub. [`HubGuard::release`] has to end it.
@@ -269,12 +325,19 @@ struct HubGuard<'a> {
     shared: &'a SharedHub,
     /// The queues to be notified after the lock is given back.
     touched: Vec<Arc<OutboundQueue>>,
+    /// Whether something waits for its way to another node.
+    has_carried: bool,
 }
 
 impl HubGuard<'_> {
     /// Calls the hub and hands out its outputs before any other task can call it, so that the outputs keep their order.
     fn call(&mut self, change: impl FnOnce(&mut Hub, Now, &mut Outbox)) {
-        let SharedHub { limits, metrics, .. } = self.shared;
+        let SharedHub {
+            limits,
+            metrics,
+            carried,
+            ..
+        } = self.shared;
         let State {
             hub, queues, outbox, ..
         } = &mut *self.state;
@@ -284,38 +347,47 @@ impl HubGuard<'_> {
         // there is no room closes a connection.
         while !outbox.is_empty() {
             for output in outbox.drain() {
-                let (Output::Send { to, .. } | Output::Relay { to, .. } | Output::Close { to, .. }) = output;
-                let Some(queue) = queues.get(&to) else {
-                    continue;
-                };
-                match output {
-                    Output::Send { event, .. } => {
+                let overflow = match output {
+                    Output::Send { to, event } => touch(queues, &mut self.touched, to).and_then(|queue| {
                         metrics.count_event(&event);
-                        if let Err(lost) = queue.push(limits, event) {
-                            overflows.push(Overflow::Answer { to, lost });
+                        let lost = queue.push(limits, event).err()?;
+                        Some(Overflow::Answer { to, lost })
+                    }),
+                    Output::Relay { to, sender, event } => touch(queues, &mut self.touched, to).and_then(|queue| {
+                        let (peer, bytes) = payload(&event)?;
+                        let pushed = queue.push_payload(limits, sender, event);
+                        if pushed.is_ok() {
+                            metrics.count_relayed(bytes);
                         }
+                        let from = sender.conn;
+                        pushed.err().map(|_| Overflow::Payload { to, from, peer })
+                    }),
+                    Output::Carry(word) => {
+                        self.has_carried = true;
+                        carried.push(word).err().map(Overflow::Carried)
                     }
-                    Output::Relay { sender, event, .. } => {
-                        let bytes = payload_bytes(&event);
-                        match queue.push_payload(limits, sender, event) {
-                            Ok(()) => metrics.count_relayed(bytes),
-                            Err(_) => overflows.push(Overflow::Payload { to, from: sender.conn }),
+                    Output::Close { to, code } => {
+                        if let Some(queue) = touch(queues, &mut self.touched, to) {
+                            metrics.count_close(code);
+                            tracing::debug!(conn = to.0, ?code, "closing");
+                            queue.close(code);
                         }
+                        None
                     }
-                    Output::Close { code, .. } => {
-                        metrics.count_close(code);
-                        tracing::debug!(conn = to.0, ?code, "closing");
-                        queue.close(code);
-                    }
-                }
-                if self.touched.last().is_none_or(|last| !Arc::ptr_eq(last, queue)) {
-                    self.touched.push(Arc::clone(queue));
-                }
+                };
+                overflows.extend(overflow);
             }
             for overflow in overflows.drain(..) {
                 match overflow {
                     Overflow::Answer { to, lost } => hub.handle_slow_reader(to, Some(&lost), outbox),
-                    Overflow::Payload { to, from } => hub.handle_full_queue(to, from, outbox),
+                    Overflow::Payload { to, from, peer } if from.is_abroad() => {
+                        hub.handle_full_queue_abroad(to, peer, outbox);
+                    }
+                    Overflow::Payload { to, from, .. } => hub.handle_full_queue(to, from, outbox),
+                    Overflow::Carried(lost) => {
+                        metrics.bus.crowded_out.inc();
+                        hub.handle_not_carried(lost.sender.conn, &lost.word, Cause::Busy, outbox);
+                    }
                 }
             }
         }
@@ -329,9 +401,16 @@ impl HubGuard<'_> {
         if rearmed {
             self.state.armed = timeout;
         }
+        let has_changes = self.state.hub.has_changes();
         drop(self.state);
         if rearmed {
             self.shared.rearmed.notify_one();
+        }
+        if has_changes {
+            self.shared.changed.notify_one();
+        }
+        if self.has_carried {
+            self.shared.carried.notify();
         }
         self.touched.iter().for_each(|queue| queue.notify());
     }
@@ -377,8 +456,11 @@ impl Drop for ConnectionHandle {
         let mut state = self.hub.lock();
         state.queues.remove(&self.conn);
         state.hub.disconnect(Instant::now(), self.conn);
-        let empty = state.queues.is_empty();
+        let (empty, has_changes) = (state.queues.is_empty(), state.hub.has_changes());
         drop(state);
+        if has_changes {
+            self.hub.changed.notify_one();
+        }
         if empty {
             self.hub.emptied.notify_one();
         }

@@ -427,6 +427,7 @@ impl World {
                 .drain()
                 .filter_map(|output| match output {
                     Output::Close { to, code } => Some((to, code.code())),
+                    Output::Carry(carried) => panic!("there are no others: {carried:?}"),
                     Output::Send { event, .. } | Output::Relay { event, .. } => {
                         assert_eq!(event, Event::Ping {});
                         None

@@ -91,6 +91,7 @@ impl Bench {
                 Ok(())
             }
             Self::Server => {
+                tools::ensure(&[Tool::Redis])?;
                 let mut command = shell::cargo(&["run", "--release", "--package", "bench", "--bin", "bench_server"]);
                 command.args(["--features", "server"]);
                 for (name, variable) in OTHER_SERVERS {
@@ -100,6 +101,7 @@ impl Bench {
                         Err(error) => println!("measuring without {name}: {error:#}"),
                     }
                 }
+                command.arg("--").args(arguments);
                 sink.run(command.env("STARLING_TEST_SIGNAL", workspace::server("release")))
             }
             Self::Join => browsers("bench_join", "join", arguments, sink),

@@ -48,6 +48,10 @@ pub(crate) enum Tool {
     OtherServer(&'static str),
     /// A browser and the driver that remote-controls it.
     Browser(Browser),
+    /// `redis-server`, by which several of our servers are one network.
+    Redis,
+    /// `haproxy`, a balancer in front of them.
+    Haproxy,
     /// `tmux`, a terminal that tests type into.
     Tmux,
     /// `ip`, `nft` and `turnserver`, and the right to make network namespaces with them.
@@ -80,6 +84,8 @@ pub(crate) fn ensure(tools: &[Tool]) -> Result<()> {
                 }
             }
             Tool::Tmux => debian::install("`tmux`", "tmux", || shell::find("tmux").is_some())?,
+            Tool::Redis => debian::install_service("redis-server", "redis-server", "redis-server.service")?,
+            Tool::Haproxy => debian::install_service("haproxy", "haproxy", "haproxy.service")?,
             Tool::Namespaces => namespaces::ensure()?,
         }
     }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Parser;
 use signal::{
-    config::{AllowedOrigin, BasePath, HostName, OwnHosts, TrustedProxies},
+    config::{AllowedOrigin, BasePath, HostName, OwnHosts, RedisUrl, TrustedProxies},
     tls::{Tls, TlsError},
 };
 
@@ -53,6 +53,12 @@ pub(crate) struct HostingArgs {
     /// Address and port for operators alone: /metrics (Prometheus) and /api/status (JSON) are there and nowhere else [default: none]
     #[arg(long, value_name = "ADDRESS:PORT", env = "STARLING_ADMIN_LISTEN")]
     pub(crate) admin_listen: Option<SocketAddr>,
+
+    /// Redis (7 or later) by which several servers are one network, like redis://redis.example.org:6379; rediss:// for TLS. All servers of the network name the
+    /// same one. Whoever can write there is trusted. Say a password in the variable rather than here, where all programs of the machine see it
+    /// [default: none, this server is alone]
+    #[arg(long, value_name = "URL", env = "STARLING_REDIS", hide_env_values = true)]
+    pub(crate) redis: Option<RedisUrl>,
 }
 
 impl HostingArgs {

@@ -47,6 +47,12 @@ impl Closings {
         self.by_room.get(room)
     }
 
+    /// All that are kept, the longest closed first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (RoomId, &String)> {
+        let rooms = self.order.iter().map(|(_, room)| *room);
+        rooms.filter_map(|room| Some((room, self.by_room.get(&room)?)))
+    }
+
     fn forget(&mut self, now: Instant) {
         while self
             .order

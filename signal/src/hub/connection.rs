@@ -14,6 +14,8 @@ use crate::{config::Limits, network::Network, rate::Bucket};
 pub(super) struct Connection {
     pub(super) network: Network,
     pub(super) stage: Stage,
+    /// When its peer was registered; before that, when it was opened.
+    pub(super) registered_at: Instant,
     messages: Bucket,
     bytes: Bucket,
     pub(super) too_fast_strikes: u32,
@@ -45,11 +47,12 @@ pub(super) enum Stage {
 }
 
 impl Connection {
-    /// That was just opened, and is to say hello until `due_at`.
-    pub(super) fn new(network: Network, nonce: Nonce, due_at: Instant) -> Self {
+    /// That was opened now, and is to say hello until `due_at`.
+    pub(super) fn new(now: Instant, network: Network, nonce: Nonce, due_at: Instant) -> Self {
         Self {
             network,
             stage: Stage::Greeting { nonce },
+            registered_at: now,
             messages: Bucket::default(),
             bytes: Bucket::default(),
             too_fast_strikes: 0,

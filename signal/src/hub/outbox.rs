@@ -3,7 +3,7 @@
 use shared::signal::{CloseCode, Event};
 
 use super::ConnId;
-use crate::network::Network;
+use crate::{bus::Word, network::Network};
 
 /// One task for the socket layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,9 @@ pub enum Output {
         /// The message.
         event: Event,
     },
+    /// Send something to the node that has the recipient. If it cannot be sent, the hub expects a
+    /// [`Hub::handle_not_carried`](super::Hub::handle_not_carried).
+    Carry(Box<Carried>),
     /// Close the socket after what was sent before. The hub expects a [`Hub::disconnect`](super::Hub::disconnect) when that is done.
     Close {
         /// The socket.
@@ -32,6 +35,15 @@ pub enum Output {
         /// The reason.
         code: CloseCode,
     },
+}
+
+/// Something for a peer that is registered at another node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carried {
+    /// Who says it.
+    pub sender: Sender,
+    /// What is said, and to whom.
+    pub word: Word,
 }
 
 /// Whose share of the recipient's queue a message takes.
@@ -68,6 +80,10 @@ impl Outbox {
 
     pub(super) fn relay(&mut self, to: ConnId, sender: Sender, event: Event) {
         self.outputs.push(Output::Relay { to, sender, event });
+    }
+
+    pub(super) fn carry(&mut self, sender: Sender, word: Word) {
+        self.outputs.push(Output::Carry(Box::new(Carried { sender, word })));
     }
 
     pub(super) fn close(&mut self, to: ConnId, code: CloseCode) {

@@ -6,7 +6,7 @@ use chacha20::{ChaCha8Rng, rand_core::SeedableRng};
 use shared::{PeerId, RoomId, limits::PEER_SAMPLE_MAX, room::RoomProof, signal::Refusal};
 
 use super::{ConnId, room::Room};
-use crate::{config::Limits, network::Network};
+use crate::{bus::Share, config::Limits, network::Network};
 
 #[derive(Debug)]
 pub(super) struct Registry {
@@ -44,12 +44,13 @@ impl Registry {
         self.rooms.get(room)?.socket_of(peer)
     }
 
-    /// Why there is no place in the room for `peer`, who comes from `network`; `None` if there is one.
+    /// Why there is no place in the room for `peer`, who comes from `network`, when so many are registered in it elsewhere; `None` if there is one.
     pub(super) fn refusal_of(
         &self,
         room: &RoomId,
         peer: &PeerId,
         network: Network,
+        elsewhere: usize,
         limits: &Limits,
     ) -> Option<Refusal> {
         if let Some(host) = limits.room_host {
@@ -63,7 +64,7 @@ impl Registry {
         match self.rooms.get(room) {
             // A peer that comes back takes its own place.
             Some(room) if room.socket_of(peer).is_some() => None,
-            Some(room) if room.may_enter(network, limits.peers_per_room_max) => None,
+            Some(room) if room.may_enter(network, limits.peers_per_room_max.saturating_sub(elsewhere)) => None,
             Some(_) => Some(Refusal::RoomFull {}),
             None if self.rooms.len() >= limits.rooms_max => Some(Refusal::ServerFull {}),
             None => None,
@@ -93,9 +94,26 @@ impl Registry {
         match self.rooms.get(room) {
             Some(room) => (
                 u32::try_from(room.len()).unwrap_or(u32::MAX),
-                room.sample(of, PEER_SAMPLE_MAX, &mut self.rng),
+                room.sample(Some(of), PEER_SAMPLE_MAX, &mut self.rng),
             ),
             None => (0, Vec::new()),
+        }
+    }
+
+    /// From how many sites the peers of the room come.
+    pub(super) fn sites(&self, room: &RoomId) -> u32 {
+        let sites = self.rooms.get(room).map_or(0, Room::sites);
+        u32::try_from(sites).unwrap_or(u32::MAX)
+    }
+
+    /// What there is of the room, with a sample of so many; not numbered yet.
+    pub(super) fn share(&mut self, room: &RoomId, count: usize) -> Share {
+        let members = self.rooms.get(room);
+        Share {
+            sequence: 0,
+            peers: members.map_or(0, |room| u32::try_from(room.len()).unwrap_or(u32::MAX)),
+            sites: self.sites(room),
+            sample: members.map_or_else(Vec::new, |room| room.sample(None, count, &mut self.rng)),
         }
     }
 }

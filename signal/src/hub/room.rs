@@ -58,6 +58,16 @@ impl Room {
         members.filter_map(|peer| self.socket_of(peer))
     }
 
+    /// All its peers, in no order of meaning.
+    pub(super) fn peers(&self) -> impl Iterator<Item = PeerId> {
+        self.groups.iter().flat_map(|group| &group.members).copied()
+    }
+
+    /// From how many sites they come.
+    pub(super) const fn sites(&self) -> usize {
+        self.groups.len()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.places.len()
     }
@@ -118,10 +128,10 @@ impl Room {
         }
     }
 
-    /// Draws up to `count` peers other than `of`, from as many sites as there are: somebody who registers a thousand peers from one place
+    /// Draws up to `count` peers, other than `of` if somebody asks, from as many sites as there are: somebody who registers a thousand peers from one place
     /// is named no more often than a peer who is alone at theirs. Costs `count`², not the size of the room.
-    pub(super) fn sample(&self, of: &PeerId, count: usize, rng: &mut ChaCha8Rng) -> Vec<PeerId> {
-        let own = self.places.get(of).and_then(|place| {
+    pub(super) fn sample(&self, of: Option<&PeerId>, count: usize, rng: &mut ChaCha8Rng) -> Vec<PeerId> {
+        let own = of.and_then(|of| self.places.get(of)).and_then(|place| {
             let group = *self.by_site.get(&place.site)?;
             Some((group, place.position))
         });
@@ -176,7 +186,7 @@ fn draw(total: usize, own: Option<usize>, count: usize, rng: &mut ChaCha8Rng) ->
 }
 
 /// Draws a number below `bound`. The bias of the multiplication is below 2⁻³² for any room that fits a server.
-fn below(rng: &mut ChaCha8Rng, bound: usize) -> usize {
+pub(super) fn below(rng: &mut ChaCha8Rng, bound: usize) -> usize {
     let wide = u128::from(rng.next_u64()) * bound as u128;
     usize::try_from(wide >> 64).unwrap_or_default()
 }
@@ -230,7 +240,7 @@ mod tests {
             let mut drawn = BTreeMap::<PeerId, u32>::new();
             const ROUNDS: u32 = 20_000;
             for _ in 0..ROUNDS {
-                let sample = room.sample(&peer(7), 8, &mut rng);
+                let sample = room.sample(Some(&peer(7)), 8, &mut rng);
                 assert_eq!(sample.iter().collect::<BTreeSet<_>>().len(), 8, "no peer twice");
                 for peer in sample {
                     *drawn.entry(peer).or_default() += 1;
@@ -253,7 +263,7 @@ mod tests {
             room.insert(peer(number), ConnId(u64::from(number)), network(100));
         }
         for _ in 0..1_000 {
-            let sample = room.sample(&peer(0), 8, &mut rng);
+            let sample = room.sample(Some(&peer(0)), 8, &mut rng);
             let crowd = sample.iter().filter(|named| peer(100) <= **named).count();
             assert!(crowd <= 1, "{crowd}");
             assert_eq!(sample.len(), 8);
@@ -264,11 +274,11 @@ mod tests {
     fn a_small_room_is_named_whole() {
         let mut rng = ChaCha8Rng::from_seed([2; 32]);
         for (few, one, none) in [(room(4), room(1), room(0)), (school(4), school(1), school(0))] {
-            let mut sample = few.sample(&peer(0), 8, &mut rng);
+            let mut sample = few.sample(Some(&peer(0)), 8, &mut rng);
             sample.sort();
             assert_eq!(sample, [peer(1), peer(2), peer(3)]);
-            assert_eq!(one.sample(&peer(0), 8, &mut rng), []);
-            assert_eq!(none.sample(&peer(0), 8, &mut rng), []);
+            assert_eq!(one.sample(Some(&peer(0)), 8, &mut rng), []);
+            assert_eq!(none.sample(Some(&peer(0)), 8, &mut rng), []);
         }
     }
 

@@ -1,10 +1,15 @@
 mod closing;
 mod ice_servers;
 mod limits;
+mod several;
 
 use std::{net::Ipv4Addr, time::Duration};
 
-use shared::{Identity, Room as RoomKeys, RoomCode, limits::PEER_SAMPLE_MAX, signal::PROTOCOL_VERSION};
+use shared::{
+    Identity, Room as RoomKeys, RoomCode,
+    limits::PEER_SAMPLE_MAX,
+    signal::{Hello, PROTOCOL_VERSION},
+};
 
 use super::*;
 use crate::config::{Rate, RoomHost};
@@ -330,7 +335,7 @@ fn draining_tells_everybody_and_takes_in_nobody() {
     let mut bench = Bench::new(Limits::default());
     bench.join(1, ROOM);
     bench.connect(2);
-    bench.hub.drain(&mut bench.outbox);
+    assert_eq!(bench.hub.drain(usize::MAX, &mut bench.outbox), 0);
     assert_eq!(
         bench.outputs(),
         [1, 2]
@@ -341,6 +346,25 @@ fn draining_tells_everybody_and_takes_in_nobody() {
     assert_eq!(bench.outputs(), []);
     assert_eq!(bench.hub.occupancy().peers, 0);
     assert_eq!(bench.hub.poll_timeout(), None);
+}
+
+#[test]
+fn draining_can_be_done_by_and_by() {
+    let mut bench = Bench::new(Limits::default());
+    (1..=3).for_each(|who| _ = bench.join(who, ROOM));
+    assert_eq!(bench.hub.drain(2, &mut bench.outbox), 1);
+    assert_eq!(bench.outputs().len(), 4);
+    assert_eq!(bench.try_connect(4, address(2)), Err(Refusal::Draining {}));
+    assert_eq!(
+        bench.request(3, Request::Ping {}),
+        [send(3, Event::Pong {})],
+        "whoever is not told yet stays"
+    );
+    assert_eq!(bench.hub.drain(2, &mut bench.outbox), 0);
+    assert_eq!(
+        bench.outputs(),
+        [send(3, Event::Draining {}), close(3, CloseCode::Restart)]
+    );
 }
 
 #[test]

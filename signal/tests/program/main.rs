@@ -1,6 +1,7 @@
 //! The program itself: what it prints, and how it stops.
 
 mod files;
+mod handed_over;
 mod run;
 mod stun;
 mod tls;

@@ -116,7 +116,7 @@ impl Step {
             Self::Clippy => vec![Tool::Component("clippy")],
             Self::ClippyWasm => vec![Tool::Component("clippy"), Tool::WasmTarget],
             Self::Docs | Self::Sim => Vec::new(),
-            Self::Native => vec![Tool::Tmux],
+            Self::Native => vec![Tool::Tmux, Tool::Redis, Tool::Haproxy],
             Self::Deny => vec![Tool::CargoDeny],
             Self::WasmChromium => vec![Tool::WasmTarget, Tool::WasmBindgen, Tool::Browser(Browser::Chromium)],
             Self::WasmFirefox => vec![Tool::WasmTarget, Tool::WasmBindgen, Tool::Browser(Browser::Firefox)],

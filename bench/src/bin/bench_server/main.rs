@@ -13,6 +13,7 @@ mod bare;
 mod client;
 mod cores;
 mod idle;
+mod network;
 mod ours;
 mod relay;
 mod restart;
@@ -63,6 +64,8 @@ enum Part {
     Relay,
     /// The first start, and a restart with thousands of clients
     Restart,
+    /// Two servers that are one network by Redis
+    Network,
     /// What honest people notice of attacks
     Siege,
 }
@@ -109,6 +112,9 @@ async fn measure(args: &Args) -> Result<ExitCode> {
     if wants(Part::Restart) {
         rows.push(restart::measure_start()?);
         rows.push(restart::measure_rejoin().await?);
+    }
+    if wants(Part::Network) {
+        rows.extend(network::measure().await?);
     }
     let sieges = if wants(Part::Siege) {
         siege::run(&args.attack).await?

@@ -66,7 +66,7 @@ pub(crate) fn measure_start() -> Result<Row> {
 }
 
 #[derive(Default)]
-struct Counts {
+pub(crate) struct Counts {
     /// Registrations in all.
     registered: AtomicU32,
     /// Attempts that the server refused or did not answer.
@@ -107,7 +107,7 @@ pub(crate) async fn measure_rejoin() -> Result<Row> {
     })
 }
 
-async fn until_registered(counts: &Counts, count: u32) -> Result<()> {
+pub(crate) async fn until_registered(counts: &Counts, count: u32) -> Result<()> {
     let start = Instant::now();
     while counts.registered.load(Ordering::Relaxed) < count {
         let registered = counts.registered.load(Ordering::Relaxed);
@@ -121,7 +121,7 @@ async fn until_registered(counts: &Counts, count: u32) -> Result<()> {
 }
 
 /// Registers whenever it is not registered, each client from an address of its own, ten to a room.
-async fn stay(number: u32, address: SocketAddr, counts: Arc<Counts>) {
+pub(crate) async fn stay(number: u32, address: SocketAddr, counts: Arc<Counts>) {
     let [_, _, high, low] = number.to_be_bytes();
     let own = Ipv4Addr::new(127, 4, high, low);
     let mut failures = 0;

@@ -158,14 +158,19 @@ impl Server {
 
     /// How long the threads of the process have run, in the kernel too.
     pub(crate) fn processor_time(&self) -> Result<Duration> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The second field is the program's name, in parentheses; 14 and 15 are user and system time.
-        let (_, fields) = stat.rsplit_once(')').context("no name")?;
-        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
-        let ticks: u64 = ticks.sum::<Result<_, _>>()?;
-        // Linux counts in hundredths of a second for programs, whatever it uses itself.
-        Ok(Duration::from_millis(ticks * 10))
+        processor_time(self.child.id())
     }
+}
+
+/// How long the threads of a process have run, in the kernel too.
+pub(crate) fn processor_time(process: u32) -> Result<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The second field is the program's name, in parentheses; 14 and 15 are user and system time.
+    let (_, fields) = stat.rsplit_once(')').context("no name")?;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+    let ticks: u64 = ticks.sum::<Result<_, _>>()?;
+    // Linux counts in hundredths of a second for programs, whatever it uses itself.
+    Ok(Duration::from_millis(ticks * 10))
 }
 
 impl Drop for Server {

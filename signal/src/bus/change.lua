@@ -1,0 +1,85 @@
+-- A node says what it has of a room. Gives: the founder's closing or false, how many peers of this node are known, those of them that are registered
+-- elsewhere and later, and the other nodes with what they have.
+--
+-- starling:room:ROOM is a hash: what each node has of the room. starling:peers:ROOM+NODE is a hash: since when each peer is registered there, in microseconds
+-- by the clock of Redis. starling:closing:ROOM is the founder's closing. Words for other nodes begin with the numbers of word.rs.
+local node, room, room_life = ARGV[1], ARGV[2], ARGV[3]
+local share, news = ARGV[4], ARGV[5] == '1'
+local closing, closing_life = ARGV[6], ARGV[7]
+local joined_count = tonumber(ARGV[8])
+local first_joined, first_left = 9, 9 + 2 * joined_count
+
+local time = redis.call('TIME')
+local now_micros = time[1] * 1000000 + time[2]
+local now = math.floor(now_micros / 1000)
+local shares = 'starling:room:' .. room
+local own = 'starling:peers:' .. room .. node
+
+-- The others that live. What the dead had is of no use to anybody.
+local others, answer = {}, {}
+local known = redis.call('HGETALL', shares)
+for i = 1, #known, 2 do
+    local other = known[i]
+    if other ~= node then
+        local lives_until = redis.call('ZSCORE', 'starling:nodes', other)
+        if lives_until and tonumber(lives_until) > now then
+            others[#others + 1] = other
+            answer[#answer + 1] = other
+            answer[#answer + 1] = known[i + 1]
+        else
+            redis.call('HDEL', shares, other)
+            redis.call('DEL', 'starling:peers:' .. room .. other)
+        end
+    end
+end
+
+-- The later registration of a peer counts, whichever of the two is told of first; of two at the same time, that at the node with the higher id.
+local superseded = {}
+for i = first_joined, first_left - 1, 2 do
+    local peer, since = ARGV[i], now_micros - tonumber(ARGV[i + 1])
+    local is_superseded = false
+    for _, other in ipairs(others) do
+        local theirs = 'starling:peers:' .. room .. other
+        local their_since = redis.call('HGET', theirs, peer)
+        if their_since then
+            their_since = tonumber(their_since)
+            if their_since > since or (their_since == since and other > node) then
+                is_superseded = true
+            else
+                redis.call('HDEL', theirs, peer)
+                redis.call('PUBLISH', 'starling:node:' .. other, '\4' .. room .. peer)
+            end
+        end
+    end
+    if is_superseded then
+        superseded[#superseded + 1] = peer
+        redis.call('HDEL', own, peer)
+    else
+        -- Lua itself would round it.
+        redis.call('HSET', own, peer, string.format('%.0f', since))
+    end
+end
+for i = first_left, #ARGV do
+    redis.call('HDEL', own, ARGV[i])
+end
+
+-- The number of peers stands behind eight bytes that count the shares.
+if share:sub(9, 12) == '\0\0\0\0' then
+    redis.call('HDEL', shares, node)
+    redis.call('DEL', own)
+else
+    redis.call('HSET', shares, node, share)
+    redis.call('PEXPIRE', shares, room_life)
+    redis.call('PEXPIRE', own, room_life)
+end
+
+local closed_now = closing ~= '' and redis.call('SET', 'starling:closing:' .. room, closing, 'NX', 'PX', closing_life)
+for _, other in ipairs(others) do
+    if news then
+        redis.call('PUBLISH', 'starling:node:' .. other, '\3' .. room .. node .. share)
+    end
+    if closed_now then
+        redis.call('PUBLISH', 'starling:node:' .. other, '\5' .. room .. closing)
+    end
+end
+return { redis.call('GET', 'starling:closing:' .. room), redis.call('HLEN', own), superseded, answer }
