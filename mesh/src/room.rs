@@ -20,6 +20,7 @@ mod journal;
 pub(crate) mod log;
 mod neighbors;
 pub(crate) mod presence;
+mod recalled;
 mod receive;
 mod remember;
 mod retention;
@@ -49,7 +50,7 @@ use self::{
     log::Log,
     neighbors::Neighbors,
     presence::{Facts, Presence},
-    remember::Recalled,
+    recalled::Recalled,
     retention::Keeping,
     roster::{NameNews, Roster},
     routing::Routing,

@@ -15,6 +15,7 @@ use shared::{MessageId, PeerId};
 use super::{
     Room,
     log::feed_of,
+    recalled::Recalled,
     retention::ascending,
     say::{annotation, deletion, message, show_whisper, time_left, whispered},
 };
@@ -31,54 +32,10 @@ use crate::{
         record::{Payload, Record},
         relation::Deletions,
         span::Feed,
-        stored::{Fate, Key, StoredFeed, StoredHead, intact},
+        stored::{Fate, Key, StoredHead, intact},
         whisper::Whisper,
     },
 };
-
-/// What was stored, as it is read.
-#[derive(Debug, Default)]
-pub(super) struct Recalled {
-    feeds: Vec<(Feed, StoredFeed)>,
-    entries: Vec<Rc<Record<Entry>>>,
-    whispers: Vec<(PeerId, Whisper)>,
-    fates: LiteMap<MessageId, Fate>,
-    head: Option<StoredHead>,
-    /// Whom we met, and what they are called.
-    names: Vec<(PeerId, String)>,
-    /// How many entries were read when the latest of them were shown, if that is so already.
-    shown: Option<usize>,
-}
-
-impl Recalled {
-    /// The entries of the log.
-    pub(super) fn entries(&self) -> &[Rc<Record<Entry>>] {
-        &self.entries
-    }
-
-    /// The entries as they are to be shown: what is deleted may not have been written without its body yet.
-    fn as_shown(&self) -> Vec<Rc<Record<Entry>>> {
-        let of = |record: &Rc<Record<Entry>>| {
-            let (author, deletions) = (record.author, record.content.deletions()?);
-            Some(deletions.of.into_iter().map(move |deleted| (author, deleted)))
-        };
-        let number = |id: &MessageId| u128::from_be_bytes(*id.as_bytes());
-        let deleted = by_number(self.entries.iter().filter_map(of).flatten(), |(_, deleted)| {
-            number(&deleted.id)
-        });
-        let as_shown = |record: &Rc<Record<Entry>>| {
-            let id = record.message_id();
-            let first = deleted.partition_point(|(_, deleted)| number(&deleted.id) < number(&id));
-            let same = deleted[first..].iter().take_while(|(_, deleted)| deleted.id == id);
-            let mut by_author =
-                same.filter(|(author, _)| *author == record.author && record.content.has_deletable_body());
-            by_author
-                .next()
-                .map_or_else(|| Rc::clone(record), |(_, deleted)| record.deleted(deleted.proof))
-        };
-        self.entries.iter().map(as_shown).collect()
-    }
-}
 
 impl Room {
     /// The store is about to be read.

@@ -71,7 +71,7 @@ impl Room {
         let own = self
             .log
             .iter()
-            .chain(self.recalled.entries())
+            .chain(&self.recalled.entries)
             .chain(self.journal.unsent());
         let own = own.filter(|record| record.author == self.me);
         let is_edit = |record: &&Rc<Record<Entry>>| record.content.edit().is_some_and(|edit| edit.to == of);
