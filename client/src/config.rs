@@ -40,6 +40,9 @@ pub const EXCERPT_BEFORE_CHARS: usize = 30;
 /// In how much of a message it is looked where the words stand that were found, in bytes: of a longer one the beginning is shown.
 pub const EXCERPT_LOOKED_AT_BYTES: usize = 4_096;
 
+/// By what so many letters outside of ASCII are compared is remembered. After these it begins anew.
+pub const LETTERS_KNOWN_MAX: usize = 2_048;
+
 /// How many bytes of text are kept in the room as shown; the oldest messages go first, and the list says so.
 pub const TEXT_TOTAL_BYTES_MAX: usize = 16 * 1024 * 1024;
 

@@ -5,14 +5,16 @@
 //!
 //! Owns: what the messages are compared by, made once for each.
 
-use std::{ops::Range, rc::Rc};
+use std::{cell::RefCell, ops::Range, rc::Rc};
 
+use litemap::LiteMap;
 use mesh::model::Timestamp;
 use shared::{MessageId, name::is_mark};
 
 use crate::{
-    config::{EXCERPT_BEFORE_CHARS, EXCERPT_CHARS, EXCERPT_LOOKED_AT_BYTES},
+    config::{EXCERPT_BEFORE_CHARS, EXCERPT_CHARS, EXCERPT_LOOKED_AT_BYTES, LETTERS_KNOWN_MAX},
     export::date_time,
+    files::shown_name,
     room::{Entry, RoomState},
 };
 
@@ -34,6 +36,7 @@ pub struct Search {
     decompose: Decompose,
     /// In the order of the room.
     texts: Vec<Searched>,
+    letters: Letters,
 }
 
 #[derive(Debug)]
@@ -70,6 +73,7 @@ impl Search {
         Self {
             decompose,
             texts: Vec::new(),
+            letters: Letters::default(),
         }
     }
 
@@ -97,19 +101,24 @@ impl Search {
         let message = &entry.message;
         let time = date_time(message.unix_millis);
         let day = time.split('T').next().unwrap_or_default();
-        let file = message.file.as_ref().map_or("", |file| &file.name);
-        let all = [&message.text, file, &message.author_name, day].join("\n");
+        // As it was sent, and as it is shown.
+        let (file, shown) = message
+            .file
+            .as_ref()
+            .map_or(("", String::new()), |file| (file.name.as_str(), shown_name(&file.name)));
+        let all = [&message.text, file, &shown, &message.author_name, day].join("\n");
         folded(&all, self.decompose)
     }
 
-    /// The messages with these words, and the newest `most` of them.
+    /// The messages with these words, and the newest `most` of them. All have no words; none has words of which nothing is left to compare.
     #[must_use]
     pub fn find(&self, words: &str, among: Among, most: usize) -> Found {
+        let is_any = words.trim().is_empty();
         let words = folded(words, self.decompose);
         let words: Vec<_> = words.split_whitespace().collect();
         let has_it = |searched: &&Searched| {
             let is_among = among == Among::Everything || searched.entry.message.file.is_some();
-            is_among && words.iter().all(|word| searched.text.contains(word))
+            is_among && (is_any || !words.is_empty()) && words.iter().all(|word| searched.text.contains(word))
         };
         let mut found = Found {
             count: 0,
@@ -127,10 +136,11 @@ impl Search {
     /// The part of a text around the first of these words that stands in it.
     #[must_use]
     pub fn excerpt(&self, text: &str, words: &str) -> Excerpt {
-        let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = beginning(text);
         let end = text.floor_char_boundary(EXCERPT_LOOKED_AT_BYTES);
-        let all = words.split_whitespace();
-        let mut places = all.filter_map(|word| places(&text[..end], word, self.decompose).into_iter().next());
+        let compared = Compared::new(&text[..end], |letter| self.letters.folded(letter, self.decompose));
+        let words = folded(words, self.decompose);
+        let mut places = words.split_whitespace().filter_map(|word| compared.places(word).next());
         let found = places.next().unwrap_or_default();
         let before = text[..found.start].char_indices().rev().map(|(at, _)| at);
         let start = before.take(EXCERPT_BEFORE_CHARS).last().unwrap_or(found.start);
@@ -149,11 +159,96 @@ fn place(entry: &Entry) -> (Timestamp, MessageId) {
     (entry.message.order, entry.message.id)
 }
 
+/// The beginning of a text in one line: what is looked at, and at least as much after it as is shown.
+fn beginning(text: &str) -> String {
+    const BYTES: usize = EXCERPT_LOOKED_AT_BYTES + (EXCERPT_CHARS + 1) * char::MAX_LEN_UTF8;
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if line.len() >= BYTES {
+            break;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(&word[..word.floor_char_boundary(BYTES)]);
+    }
+    line
+}
+
 /// What a text is compared by.
 fn folded(text: &str, decompose: Decompose) -> String {
-    let mut folded = decompose(text);
-    folded.retain(|char| !is_mark(char));
-    folded
+    decompose(text)
+        .chars()
+        .filter(|char| !is_mark(*char))
+        .map(|char| match char {
+            // The sigma at the end of a word.
+            'ς' => 'σ',
+            other => other,
+        })
+        .collect()
+}
+
+/// By what letters outside of ASCII are compared, once they were asked for.
+#[derive(Debug, Default)]
+struct Letters {
+    known: RefCell<LiteMap<char, Rc<str>>>,
+}
+
+impl Letters {
+    fn folded(&self, letter: char, decompose: Decompose) -> Rc<str> {
+        if let Some(known) = self.known.borrow().get(&letter) {
+            return Rc::clone(known);
+        }
+        let new: Rc<str> = fold_letter(letter, decompose).into();
+        let mut known = self.known.borrow_mut();
+        if known.len() >= LETTERS_KNOWN_MAX {
+            known.clear();
+        }
+        known.insert(letter, Rc::clone(&new));
+        new
+    }
+}
+
+fn fold_letter(letter: char, decompose: Decompose) -> String {
+    folded(letter.encode_utf8(&mut [0; char::MAX_LEN_UTF8]), decompose)
+}
+
+/// A text, by what it is compared, and where each byte of that comes from: it can have another length.
+struct Compared<'a> {
+    text: &'a str,
+    compared: String,
+    origins: Vec<usize>,
+}
+
+impl<'a> Compared<'a> {
+    fn new<F: AsRef<str>>(text: &'a str, fold: impl Fn(char) -> F) -> Self {
+        let mut compared = String::with_capacity(text.len());
+        let mut origins = Vec::with_capacity(text.len() + 1);
+        for (place, char) in text.char_indices() {
+            if char.is_ascii() {
+                compared.push(char.to_ascii_lowercase());
+            } else {
+                compared += fold(char).as_ref();
+            }
+            origins.resize(compared.len(), place);
+        }
+        Self {
+            text,
+            compared,
+            origins,
+        }
+    }
+
+    /// Where something stands that is folded already, and is not empty.
+    fn places<'b>(&'b self, wanted: &'b str) -> impl Iterator<Item = Range<usize>> + 'b {
+        self.compared.match_indices(wanted).map(|(start, found)| {
+            let last = self.origins[start + found.len() - 1];
+            let mut after = self.text[last..].char_indices().skip(1);
+            // With the marks of the last letter.
+            let end = after.find(|(_, char)| !is_mark(*char));
+            self.origins[start]..end.map_or(self.text.len(), |(at, _)| last + at)
+        })
+    }
 }
 
 /// Where `wanted` stands in a text, whatever case, accents and width.
@@ -163,31 +258,16 @@ pub fn places(text: &str, wanted: &str, decompose: Decompose) -> Vec<Range<usize
     if wanted.is_empty() {
         return Vec::new();
     }
-    // Where each byte of what is compared comes from: it can have another length.
-    let mut compared = String::with_capacity(text.len());
-    let mut origins = Vec::with_capacity(text.len() + 1);
-    for (place, char) in text.char_indices() {
-        if char.is_ascii() {
-            compared.push(char.to_ascii_lowercase());
-        } else {
-            compared += &folded(char.encode_utf8(&mut [0; 4]), decompose);
-        }
-        origins.resize(compared.len(), place);
-    }
-    let found = compared.match_indices(&wanted).map(|(start, found)| {
-        let last = origins[start + found.len() - 1];
-        let mut after = text[last..].char_indices().skip(1);
-        // With the marks of the last letter.
-        let end = after.find(|(_, char)| !is_mark(*char));
-        origins[start]..end.map_or(text.len(), |(at, _)| last + at)
-    });
-    found.collect()
+    let compared = Compared::new(text, |letter| fold_letter(letter, decompose));
+    compared.places(&wanted).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use mesh::model::{Event, Message};
-    use shared::PeerId;
+    use std::cell::Cell;
+
+    use mesh::model::{Event, FileInfo, Message};
+    use shared::{FileId, PeerId};
     use unicode_normalization::UnicodeNormalization;
 
     use super::*;
@@ -240,6 +320,49 @@ mod tests {
         assert_eq!(all("café tea"), (0, vec![]));
         assert_eq!(found(&search, "", Among::Everything, 1), (3, vec!["then tea".into()]));
         assert_eq!(found(&search, "", Among::Files, 1), (0, vec![]));
+        // Nothing is left of it to compare.
+        assert_eq!(found(&search, " \u{301}", Among::Everything, 9), (0, vec![]));
+    }
+
+    #[test]
+    fn files_are_found_by_their_name_as_it_is_sent_and_as_it_is_shown() {
+        let mut state = room(&[(1, 1, "")]);
+        let file = FileInfo {
+            root: FileId::from_bytes([1; 32]),
+            bytes: 5,
+            name: "a/photo\u{202e}gpj.exe".into(),
+            media_type: String::new(),
+        };
+        Rc::make_mut(&mut state.messages[0]).message.file = Some(file);
+        let mut search = Search::new(decompose);
+        search.update(&state);
+        for words in ["a/photo\u{202e}gpj", "photo\u{fffd}gpj.exe"] {
+            assert_eq!(search.find(words, Among::Files, 9).count, 1, "{words}");
+        }
+        assert_eq!(search.find("photogpj", Among::Files, 9).count, 0);
+    }
+
+    #[test]
+    fn a_letter_is_folded_once_for_all_excerpts() {
+        thread_local! { static ASKED: Cell<usize> = const { Cell::new(0) } }
+        let search = Search::new(|text| {
+            ASKED.set(ASKED.get() + 1);
+            decompose(text)
+        });
+        let text = "é".repeat(1_000);
+        for _ in 0..3 {
+            assert_eq!(search.excerpt(&text, "e x").found, "é");
+        }
+        // Once for the letter, and each time for the words.
+        assert_eq!(ASKED.get(), 4);
+    }
+
+    #[test]
+    fn an_excerpt_of_a_long_text_takes_its_beginning_only() {
+        for text in ["é".repeat(30_000), "é ".repeat(30_000)] {
+            assert!(beginning(&text).len() < 2 * EXCERPT_LOOKED_AT_BYTES);
+        }
+        assert_eq!(beginning(" a\n\tb "), "a b");
     }
 
     #[test]
@@ -293,6 +416,9 @@ mod tests {
         assert_eq!(find("Café, cafe\u{301}s", "CAFE"), [0..5, 7..13]);
         assert_eq!(find("ｔｅａ tea", "tea"), [0..9, 10..13]);
         assert_eq!(find("tea tea", "té"), [0..2, 4..6]);
+        // The sigma at the end of a word is the same letter.
+        assert_eq!(find("ΟΔΟΣ οδος", "οδοσ"), [0..8, 9..17]);
+        assert_eq!(find("οσα σα", "ς"), [2..4, 7..9]);
         assert_eq!(find("abc", ""), []);
         assert_eq!(find("abc", "\u{301}"), []);
     }

@@ -75,9 +75,7 @@ pub enum Beside {
 /// What has to be told beside a link to `address` that is shown as `shown`. `host` is the host as the browser will use it, with its port if that is not the usual one.
 #[must_use]
 pub fn beside(shown: &str, address: &str, host: &str) -> Option<Beside> {
-    let after_scheme = address.split_once("://").map_or(address, |(_, rest)| rest);
-    let end = after_scheme.find(['/', '?', '#', '\\']).unwrap_or(after_scheme.len());
-    let typed = &after_scheme[..end];
+    let typed = authority(address);
     let is_host = |text: &str| {
         let port = text.get(host.len()..);
         text.get(..host.len())
@@ -93,6 +91,25 @@ pub fn beside(shown: &str, address: &str, host: &str) -> Option<Beside> {
     } else {
         Some(Beside::Host)
     }
+}
+
+/// Whether a link could be taken for another, where nothing can be told beside it: there is something before its host, or the host has other
+/// letters, perhaps.
+#[must_use]
+pub fn misleads(address: &str) -> bool {
+    let typed = authority(address);
+    // A browser reads letters written as `%xx`, too.
+    let is_other = |char: char| !char.is_ascii() || matches!(char, '@' | '%');
+    let mut labels = typed.split('.');
+    typed.contains(is_other)
+        || labels.any(|label| label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--")))
+}
+
+/// What an address has between its scheme and its path.
+fn authority(address: &str) -> &str {
+    let after_scheme = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let end = after_scheme.find(['/', '?', '#', '\\']).unwrap_or(after_scheme.len());
+    &after_scheme[..end]
 }
 
 /// `name` between Unicode isolates (UAX #9), so that a right-to-left name cannot turn the sentence around it.
@@ -263,6 +280,25 @@ mod tests {
             "",
         ] {
             assert_eq!(named(shown), Some(Beside::Host), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_link_with_another_host_than_it_seems_misleads() {
+        for address in [
+            "https://bank.example@evil.example/",
+            "https://b\u{fc}cher.example",
+            "https://b%C3%BCcher.example",
+            "https://a.XN--e1awd7f.example:80/",
+        ] {
+            assert!(misleads(address), "{address}");
+        }
+        for address in [
+            "https://a.example/@b%20\u{fc}",
+            "http://[::1]:8080",
+            "HTTPS://A.Example?@",
+        ] {
+            assert!(!misleads(address), "{address}");
         }
     }
 

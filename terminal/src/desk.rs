@@ -28,7 +28,7 @@ use mesh::{
     io::ServerId,
     model::{FileInfo, FileState, Imported, Invitation, Retention},
 };
-use shared::{FileId, PeerId, RoomId};
+use shared::{FileId, MessageId, PeerId, RoomId};
 use tokio::{sync::mpsc, task::spawn_local};
 
 pub use self::{
@@ -61,6 +61,8 @@ pub struct Desk {
     forgets: bool,
     /// Files to be saved once they are whole, and where.
     wanted: BTreeMap<FileId, Option<PathBuf>>,
+    /// The message of which the person was asked whether to delete it.
+    asked_to_delete: Option<MessageId>,
     /// What comes of what takes time.
     late: mpsc::Sender<Late>,
     /// How much of that is under way.
@@ -110,6 +112,7 @@ impl Desk {
             cursors: Cursors::new(clock::now().unix_millis),
             forgets: false,
             wanted: BTreeMap::new(),
+            asked_to_delete: None,
             late,
             under_way: 0,
         }

@@ -6,7 +6,7 @@ use super::{date, date_time, is_public};
 use crate::{
     files::shown_name,
     room::{Entry, RoomState},
-    text::addresses,
+    text::{addresses, misleads},
     words::{excerpt, page, reaction},
 };
 
@@ -86,7 +86,11 @@ fn message(out: &mut String, state: &RoomState, entry: &Entry) {
         out.push(')');
     }
     let (text, mut at) = (&message.text, 0);
-    for link in addresses(text) {
+    // Nothing is told beside a link here.
+    for link in addresses(text)
+        .into_iter()
+        .filter(|link| !misleads(&text[link.clone()]))
+    {
         escape(out, &text[at..link.start]);
         at = link.end;
         *out += "<a rel=\"noreferrer\" href=\"";

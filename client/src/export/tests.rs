@@ -279,3 +279,12 @@ fn what_was_said_of_a_message_is_exported_with_what_its_authors_signed() {
         assert!(page.contains(part), "{part} is not in {page}");
     }
 }
+
+#[test]
+fn a_link_that_could_be_taken_for_another_leads_nowhere() {
+    let text = "https://bank.example@evil.example and https://b\u{fc}cher.example and https://a.example";
+    let page = exported(&room(1, [message(1, 1, 1, None, text)]), Format::Page);
+    let shown = "https://bank.example@evil.example and https://b\u{fc}cher.example and <a rel=\"noreferrer\" href=\"https://a.example\">";
+    assert!(page.contains(shown), "{page}");
+    assert_eq!(page.matches("href=").count(), 1);
+}

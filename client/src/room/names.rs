@@ -1,6 +1,6 @@
 //! What people are called in a room as it is shown, so that nobody is taken for another.
 
-use std::rc::Rc;
+use std::{collections::BTreeSet, rc::Rc};
 
 use mesh::model::{Message, PersonState};
 use shared::{PeerId, name::skeleton};
@@ -66,13 +66,14 @@ impl RoomState {
     #[must_use]
     pub fn names_offered(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
+        let mut known = BTreeSet::new();
         for is_here in [true, false] {
             for person in self
                 .people
                 .iter()
                 .filter(|person| (person.state == PersonState::Here) == is_here)
             {
-                if let Some(name) = person.name.as_ref().filter(|name| !names.contains(name)) {
+                if let Some(name) = person.name.as_ref().filter(|name| known.insert(*name)) {
                     names.push(name.clone());
                 }
             }

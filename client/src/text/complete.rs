@@ -25,7 +25,7 @@ pub struct Offer {
 
 /// What is offered after `before`, the text before the cursor. `people` are those who can be mentioned, in the order in which they are offered.
 #[must_use]
-pub fn complete(before: &str, people: &[String]) -> Option<Completion> {
+pub fn complete(before: &str, people: impl FnOnce() -> Vec<String>) -> Option<Completion> {
     let offers_of = |typed: &str, offers: Vec<Offer>| {
         let replaces = typed.chars().count() + 1;
         (!offers.is_empty()).then_some(Completion { replaces, offers })
@@ -46,8 +46,8 @@ pub fn complete(before: &str, people: &[String]) -> Option<Completion> {
     }
     let mut whole = Vec::new();
     let mut longer = Vec::new();
-    for name in people {
-        let looks = skeleton(name);
+    for name in people() {
+        let looks = skeleton(&name);
         let is_last_name = || looks.split(' ').skip(1).any(|word| word.starts_with(&begins));
         if looks == begins {
             whole.push(name);
@@ -61,8 +61,8 @@ pub fn complete(before: &str, people: &[String]) -> Option<Completion> {
     // What was typed as a whole is what is meant.
     let names = whole.into_iter().chain(longer).take(OFFERS_MAX);
     let offers = names.map(|name| Offer {
-        shown: name.clone(),
         text: format!("@{name} "),
+        shown: name,
     });
     offers_of(typed, offers.collect())
 }
@@ -91,7 +91,7 @@ mod tests {
 
     fn offered(before: &str) -> Option<(usize, Vec<String>)> {
         let people = ["Ann", "Ann Lee", "Bob", "Zoë 🦜", "van Ann"].map(str::to_owned);
-        let Completion { replaces, offers } = complete(before, &people)?;
+        let Completion { replaces, offers } = complete(before, || people.into())?;
         Some((replaces, offers.into_iter().map(|offer| offer.text).collect()))
     }
 
@@ -112,6 +112,13 @@ mod tests {
         let long = format!("@{}", "a".repeat(10_000));
         for before in ["", "hi", "a@b", "@Bob", "@Bob ", "@x", "@Bob and", "@A\n", "@@", &long] {
             assert_eq!(offered(before), None, "{before}");
+        }
+    }
+
+    #[test]
+    fn nobody_asks_who_is_there_before_a_name_is_typed() {
+        for before in ["", "hi", "a@b", ":smi", "@Bob\nhi"] {
+            let _ = complete(before, || panic!("asked for {before}"));
         }
     }
 

@@ -64,13 +64,20 @@ impl Desk {
         Ok(done(&format!("Changed, for everyone: “{}”.", excerpt(&entry.message))))
     }
 
-    /// Deletes our last message for everyone.
-    pub(super) fn delete(&self, room: &RoomState, sure: Sure) -> Result<Report, Refusal> {
-        let entry = ours(room, Entry::may_be_deleted)?;
-        let excerpt = excerpt(&entry.message);
-        if sure == Sure::NotYet {
+    /// Deletes our last message for everyone: the one that the person was asked about, whatever was said meanwhile.
+    pub(super) fn delete(&mut self, room: &RoomState, sure: Sure) -> Result<Report, Refusal> {
+        let asked = match sure {
+            Sure::NotYet => None,
+            Sure::Yes => self.asked_to_delete.take(),
+        };
+        let Some(id) = asked else {
+            let entry = ours(room, Entry::may_be_deleted)?;
+            self.asked_to_delete = Some(entry.message.id);
+            let excerpt = excerpt(&entry.message);
             return Err(Refusal::DeleteNotSure { excerpt });
-        }
+        };
+        let entry = ours(room, |entry| entry.message.id == id && entry.may_be_deleted())?;
+        let excerpt = excerpt(&entry.message);
         self.session.delete(entry.message.id).map_err(not_sent)?;
         Ok(done(&format!("Deleted, for everyone: “{excerpt}”.")))
     }

@@ -242,9 +242,16 @@ async fn what_was_said_last_is_answered_marked_changed_and_deleted() {
     ann.type_in("/edit the plan").await;
     bob.hear("* Ann changed a message. It says now:").await;
     bob.hear("Ann: the plan").await;
+    // Nothing was asked yet.
+    ann.type_in("/delete yes").await;
+    ann.hear("* request cannot be fulfilled: this deletes “the plan” for everyone. Type /delete yes if you are sure")
+        .await;
     ann.type_in("/delete").await;
     ann.hear("* request cannot be fulfilled: this deletes “the plan” for everyone. Type /delete yes if you are sure")
         .await;
+    // What was asked about is what goes.
+    ann.type_in("one more thing").await;
+    bob.hear("Ann: one more thing").await;
     ann.type_in("/delete yes").await;
     ann.hear("* Deleted, for everyone: “the plan”.").await;
     bob.hear("* Ann deleted a message").await;

@@ -93,7 +93,8 @@ pub fn MessageList(props: &MessageListProps) -> Html {
 
     // No timer until midnight: it would be late by as long as the machine slept.
     use_tick(true, DAY_TICK);
-    let around = Around::default();
+    let names = use_mut_ref(Rc::<Vec<Mentioned>>::default);
+    let around = Around::new(&names);
     let latest = messages.len().saturating_sub(MESSAGES_SHOWN);
     let first = left_out.map_or(latest, |left_out| left_out.min(latest));
     let show_earlier = use_earlier(&list, first, &left_out);
@@ -152,15 +153,39 @@ pub fn MessageList(props: &MessageListProps) -> Html {
 }
 
 /// What all messages are shown by.
-#[derive(Default)]
-struct Around {
+struct Around<'a> {
     calendar: Calendar,
     /// Who can be mentioned, once somebody may be.
     names: OnceCell<Rc<Vec<Mentioned>>>,
+    /// The same as they were last.
+    last_names: &'a RefCell<Rc<Vec<Mentioned>>>,
+}
+
+impl<'a> Around<'a> {
+    fn new(last_names: &'a RefCell<Rc<Vec<Mentioned>>>) -> Self {
+        Self {
+            calendar: Calendar::default(),
+            names: OnceCell::new(),
+            last_names,
+        }
+    }
+
+    /// Who can be mentioned. As long as they stay the same it is the same list, which is compared at once.
+    fn names(&self, state: &RoomState) -> Rc<Vec<Mentioned>> {
+        let names = self.names.get_or_init(|| {
+            let now = state.mentionable();
+            let mut last = self.last_names.borrow_mut();
+            if **last != now {
+                *last = Rc::new(now);
+            }
+            Rc::clone(&last)
+        });
+        Rc::clone(names)
+    }
 }
 
 /// Some of the messages under their days, but for those of people who are muted: in place of these stands how many they are.
-fn items(props: &MessageListProps, around: &Around, messages: &[Rc<Entry>]) -> Html {
+fn items(props: &MessageListProps, around: &Around<'_>, messages: &[Rc<Entry>]) -> Html {
     let state = &props.state;
     let mut before: Option<&Rc<Entry>> = None;
     let mut day: Option<Day> = None;
@@ -180,10 +205,7 @@ fn items(props: &MessageListProps, around: &Around, messages: &[Rc<Entry>]) -> H
             items.push(around.calendar.separator(&next));
             (day, before) = (Some(next), None);
         }
-        let names = message.text.contains('@').then(|| {
-            let names = around.names.get_or_init(|| Rc::new(state.mentionable()));
-            Rc::clone(names)
-        });
+        let names = message.text.contains('@').then(|| around.names(state));
         let is_first_unread = state.first_unread == Some(message.id);
         if is_first_unread {
             items.push(line("new", "new-from-here", page::NEW_FROM_HERE.into()));

@@ -41,7 +41,7 @@ impl Suggestions {
         if let Some((replaces, emoji)) = typed_emoji(&before) {
             return self.put(replaces, emoji);
         }
-        let completion = complete(&before, &self.people.emit(()));
+        let completion = complete(&before, || self.people.emit(()));
         let offered = completion.map(|completion| Offered { completion, chosen: 0 });
         let is_changed = offered.is_some() || self.offered.borrow().is_some();
         *self.offered.borrow_mut() = offered;

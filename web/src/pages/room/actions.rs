@@ -95,9 +95,22 @@ pub(super) fn edit(props: &RoomViewProps, id: MessageId, show: &Callback<Option<
 }
 
 /// Whether to delete a message.
-pub(super) fn delete(props: &RoomViewProps, id: MessageId, show: &Callback<Option<Sheet>>) -> Html {
+pub(super) fn delete(
+    props: &RoomViewProps,
+    id: MessageId,
+    show: &Callback<Option<Sheet>>,
+    on_goto: &Callback<MessageId>,
+) -> Html {
     let words = (page::DELETE_TITLE, page::DELETE_HELP, "Keep it", "Delete for everyone");
-    ask(words, &props.on_delete.reform(move |()| id), show)
+    // The dialog gives the cursor back to a button that goes with the message.
+    let done = {
+        let (on_delete, on_goto) = (props.on_delete.clone(), on_goto.clone());
+        Callback::from(move |()| {
+            on_delete.emit(id);
+            on_goto.emit(id);
+        })
+    };
+    ask(words, &close_then(show, &done), show)
 }
 
 /// Properties of [`EditMessage`].

@@ -1,8 +1,9 @@
 //! Looking for words in what was said.
 
-use std::rc::Rc;
+use std::{borrow::Cow, rc::Rc};
 
 use client::{
+    files::shown_name,
     room::{Entry, RoomState},
     search::{Among, Excerpt, Search},
     words::{label, page},
@@ -49,8 +50,11 @@ pub(super) fn SearchMessages(props: &SearchMessagesProps) -> Html {
     let found = is_asked.then(|| search.find(&wanted, *among, FOUND_SHOWN));
     let one = |entry: &Rc<Entry>| {
         let (message, id) = (&entry.message, entry.message.id);
-        let text = message.file.as_ref().map_or(&message.text, |file| &file.name);
-        let Excerpt { before, found, after } = search.excerpt(text, &wanted);
+        let text = match &message.file {
+            Some(file) => Cow::from(shown_name(&file.name)),
+            None => Cow::from(&message.text),
+        };
+        let Excerpt { before, found, after } = search.excerpt(&text, &wanted);
         html! {
             <li key={id.to_text()}>
                 <button type="button" class="found" onclick={props.on_goto.reform(move |_: MouseEvent| id)}>

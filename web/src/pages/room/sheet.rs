@@ -310,7 +310,7 @@ fn content(
         Sheet::Actions(id) => actions(props, id, show, &ways.on_reply),
         Sheet::CopyText(id) => html! { <>{ copy_text(props, id) }{ done }</> },
         Sheet::Edit(id) => edit(props, id, show),
-        Sheet::Delete(id) => delete(props, id, show),
+        Sheet::Delete(id) => delete(props, id, show, &ways.on_goto),
         Sheet::Recipients(id) => html! { <>{ recipients(props, id) }{ done }</> },
         Sheet::Map => html! {
             <>
