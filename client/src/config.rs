@@ -40,6 +40,9 @@ pub const EXCERPT_BEFORE_CHARS: usize = 30;
 /// In how much of a message it is looked where the words stand that were found, in bytes: of a longer one the beginning is shown.
 pub const EXCERPT_LOOKED_AT_BYTES: usize = 4_096;
 
+/// How much of a message is taken for that: what is looked at, and at least as much after it as is shown.
+pub const EXCERPT_BYTES: usize = EXCERPT_LOOKED_AT_BYTES + (EXCERPT_CHARS + 1) * char::MAX_LEN_UTF8;
+
 /// By what so many letters outside of ASCII are compared is remembered. After these it begins anew.
 pub const LETTERS_KNOWN_MAX: usize = 2_048;
 

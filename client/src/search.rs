@@ -12,7 +12,7 @@ use mesh::model::Timestamp;
 use shared::{MessageId, name::is_mark};
 
 use crate::{
-    config::{EXCERPT_BEFORE_CHARS, EXCERPT_CHARS, EXCERPT_LOOKED_AT_BYTES, LETTERS_KNOWN_MAX},
+    config::{EXCERPT_BEFORE_CHARS, EXCERPT_BYTES, EXCERPT_CHARS, EXCERPT_LOOKED_AT_BYTES, LETTERS_KNOWN_MAX},
     export::date_time,
     files::shown_name,
     room::{Entry, RoomState},
@@ -161,16 +161,15 @@ fn place(entry: &Entry) -> (Timestamp, MessageId) {
 
 /// The beginning of a text in one line: what is looked at, and at least as much after it as is shown.
 fn beginning(text: &str) -> String {
-    const BYTES: usize = EXCERPT_LOOKED_AT_BYTES + (EXCERPT_CHARS + 1) * char::MAX_LEN_UTF8;
     let mut line = String::new();
     for word in text.split_whitespace() {
-        if line.len() >= BYTES {
+        if line.len() >= EXCERPT_BYTES {
             break;
         }
         if !line.is_empty() {
             line.push(' ');
         }
-        line.push_str(&word[..word.floor_char_boundary(BYTES)]);
+        line.push_str(&word[..word.floor_char_boundary(EXCERPT_BYTES)]);
     }
     line
 }

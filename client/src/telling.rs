@@ -49,7 +49,7 @@ impl Told {
             Self::ForMe => message.whisper_to.is_some() || mentions(&message.text, &room.my_name),
             Self::Everything => true,
         };
-        is_among && !message.own && !room.mark_of(&message.author).muted
+        is_among && !message.own && !message.deleted && !room.mark_of(&message.author).muted
     }
 }
 

@@ -252,7 +252,6 @@ impl RoomState {
                     deleted: true,
                     ..entry.message.clone()
                 };
-                self.heard.retain(|heard| heard != id);
                 self.insert(message);
                 if let Some(delivery) = entry.delivery {
                     self.on_delivery(*id, delivery);

@@ -301,7 +301,7 @@ fn heard(state: &RoomState) -> Html {
         let entry = state.messages.iter().rfind(|entry| entry.message.id == *id)?;
         let message = &entry.message;
         let is_muted = state.mark_of(&message.author).muted;
-        (!is_muted).then(|| {
+        (!is_muted && !message.deleted).then(|| {
             // As it was said: who changes it does not say it again.
             let first = entry.original.as_deref().unwrap_or(&message.text);
             let said = spoken(&state.author_of(message), message, first);
