@@ -66,13 +66,14 @@ pub fn remember(mut room: KnownRoom) {
     write(&rooms);
 }
 
-/// The person is told of this in a room from now on.
-pub fn tell(code: &RoomCode, told: Told) {
+/// The person is told of this in a room from now on. Says whether that was kept.
+pub fn tell(code: &RoomCode, told: Told) -> bool {
     let mut rooms = all();
     if let Some(room) = rooms.iter_mut().find(|room| room.code == *code) {
         room.told = told;
     }
     write(&rooms);
+    find(code).map_or(Told::Nothing, |room| room.told) == told
 }
 
 /// This room is not to be known any more.
@@ -137,6 +138,24 @@ mod tests {
             secret: [number; 16],
             founder: PeerId::from_bytes([7; 32]),
         }
+    }
+
+    #[wasm_bindgen_test]
+    fn a_choice_is_kept_for_a_known_room_only() {
+        let (known, unknown) = (open("told of"), open("never here"));
+        remember(KnownRoom {
+            code: known.clone(),
+            name: String::new(),
+            with: String::new(),
+            unread: 0,
+            told: Told::Nothing,
+        });
+        assert!(tell(&known, Told::ForMe));
+        assert_eq!(find(&known).unwrap().told, Told::ForMe);
+        assert!(!tell(&unknown, Told::ForMe));
+        // Nothing is what one is told of otherwise.
+        assert!(tell(&unknown, Told::Nothing));
+        forget(&known);
     }
 
     #[wasm_bindgen_test]

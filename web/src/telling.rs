@@ -3,15 +3,18 @@
 //! Shown only with the person's leave, which the browser asks for, and only while a tab is in the room: there is no server that could send any.
 //! Where the browser shows them through the service worker alone, that is asked.
 
+use std::{cell::RefCell, rc::Rc};
+
 use client::{
     room::RoomState,
     telling::{Shown, Told, line},
     words::label,
 };
 use gloo_events::EventListener;
-use shared::RoomCode;
+use mesh::model::Message;
+use shared::{MessageId, RoomCode};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Notification, NotificationOptions, NotificationPermission};
+use web_sys::{Event, Notification, NotificationOptions, NotificationPermission};
 use yew::Callback;
 
 use crate::{
@@ -30,6 +33,8 @@ pub enum Asked {
     Dismissed,
     /// There are none in this browser, or at this address.
     Unavailable,
+    /// The browser does not keep the choice.
+    NotKept,
 }
 
 /// Takes of what the person wants to be told, and what is to be called with what became of that.
@@ -41,17 +46,21 @@ fn is_looked_at() -> bool {
     !document.hidden() && document.has_focus().unwrap_or(true)
 }
 
-/// Has the person told of this in a room from now on. Asks for leave first, if that is needed.
-pub async fn choose(code: &RoomCode, told: Told) -> Asked {
+/// Has the person told of this in a room from now on. Asks for leave first, if that is needed. Nothing comes of it if it is not wanted any more
+/// once that was answered.
+pub async fn choose(code: &RoomCode, told: Told, is_wanted: impl Fn() -> bool) -> Option<Asked> {
     let asked = if told == Told::Nothing {
         Asked::Done
     } else {
         ask().await
     };
-    if asked == Asked::Done {
-        rooms::tell(code, told);
-    }
-    asked
+    is_wanted().then(|| {
+        if asked == Asked::Done && !rooms::tell(code, told) {
+            Asked::NotKept
+        } else {
+            asked
+        }
+    })
 }
 
 async fn ask() -> Asked {
@@ -77,65 +86,129 @@ async fn ask() -> Asked {
 #[derive(Debug)]
 pub(crate) struct Telling {
     code: RoomCode,
+    tag: Rc<str>,
     /// How many messages were heard so far.
     heard: u64,
-    /// What is shown now.
-    now: Option<(Notification, EventListener)>,
+    showing: Showing,
+    /// What is shown goes once somebody looks.
+    _on_look: [EventListener; 2],
+}
+
+/// What is shown now.
+type Showing = Rc<RefCell<Option<Note>>>;
+
+/// A notification.
+#[derive(Debug)]
+struct Note {
+    /// Of which message.
+    id: MessageId,
+    by: By,
+}
+
+/// By whom it is shown.
+#[derive(Debug)]
+enum By {
+    Page {
+        notification: Notification,
+        _on_click: EventListener,
+    },
+    Worker,
 }
 
 impl Telling {
     pub(crate) fn new(code: RoomCode) -> Self {
+        // One a room: the next takes its place.
+        let tag: Rc<str> = code.open().id().to_text().into();
+        let showing = Showing::default();
+        let on_look = || {
+            let (showing, tag) = (Rc::clone(&showing), Rc::clone(&tag));
+            move |_: &Event| {
+                if is_looked_at() {
+                    close(&showing, &tag);
+                }
+            }
+        };
+        let on_look = [
+            EventListener::new(&js::window(), "focus", on_look()),
+            EventListener::new(&js::document(), "visibilitychange", on_look()),
+        ];
         Self {
             code,
+            tag,
             heard: 0,
-            now: None,
+            showing,
+            _on_look: on_look,
         }
     }
 
     /// The room has changed.
     pub(crate) fn note(&mut self, room: &RoomState) {
         let new = room.heard_count - std::mem::replace(&mut self.heard, room.heard_count);
-        if is_looked_at() {
-            if let Some((shown, _)) = self.now.take() {
-                shown.close();
-            }
-            return;
+        let shown = self.showing.borrow().as_ref().map(|note| note.id);
+        let is_gone = |id| room.entry(&id).is_none_or(|entry| entry.message.deleted);
+        if shown.is_some_and(is_gone) {
+            close(&self.showing, &self.tag);
         }
-        if new == 0 {
+        if new == 0 || is_looked_at() {
             return;
         }
         let told = rooms::find(&self.code).map_or(Told::Nothing, |room| room.told);
         let new = room.heard.iter().rev().take(usize::try_from(new).unwrap_or(usize::MAX));
         let mut new = new.filter_map(|id| room.entry(id));
-        if let Some(entry) = new.find(|entry| told.has(room, &entry.message)) {
-            let shown = if appearance::get(Setting::Words).is_empty() {
-                Shown::Words
-            } else {
-                Shown::Nothing
-            };
-            self.show(room, &line(room, &entry.message, shown));
+        if let Some(entry) = new.find(|entry| !entry.message.deleted && told.has(room, &entry.message)) {
+            self.show(room, &entry.message);
         }
     }
 
-    fn show(&mut self, room: &RoomState, line: &str) {
-        let title = room.name.as_deref().unwrap_or(label::STARLING);
+    fn show(&self, room: &RoomState, message: &Message) {
+        let (shown, title) = if appearance::get(Setting::Words).is_empty() {
+            (Shown::Words, room.name.as_deref().unwrap_or(label::STARLING))
+        } else {
+            (Shown::Nothing, label::STARLING)
+        };
         let options = NotificationOptions::new();
-        options.set_body(line);
+        options.set_body(&line(room, message, shown));
         options.set_icon("favicon.svg");
-        // One a room: the next takes its place.
-        options.set_tag(&self.code.open().id().to_text());
+        options.set_tag(&self.tag);
         options.set_renotify(true);
-        match Notification::new_with_options(title, &options) {
-            Ok(shown) => {
-                // Refused where the browser lets no page come to the front. What is shown goes once somebody looks.
-                let on_click = EventListener::new(&shown, "click", |_| _ = js::window().focus());
-                self.now = Some((shown, on_click));
+        // Where a click on what the worker shows leads.
+        options.set_data(&js::window().location().href().unwrap_or_default().into());
+        let by = match Notification::new_with_options(title, &options) {
+            Ok(notification) => {
+                // Refused where the browser lets no page come to the front.
+                let on_click = EventListener::new(&notification, "click", |_| _ = js::window().focus());
+                By::Page {
+                    notification,
+                    _on_click: on_click,
+                }
             }
             // Phones show them through the service worker alone.
             Err(_) => {
-                let title = title.to_owned();
-                spawn_local(async move { worker::show_notification(&title, &options).await });
+                let (title, tag, showing) = (title.to_owned(), Rc::clone(&self.tag), Rc::clone(&self.showing));
+                spawn_local(async move {
+                    worker::show_notification(&title, &options).await;
+                    // Somebody looked before it was shown.
+                    if showing.borrow().is_none() {
+                        close_by_worker(&tag);
+                    }
+                });
+                By::Worker
             }
-        }
+        };
+        self.showing.replace(Some(Note { id: message.id, by }));
     }
+}
+
+/// Closes what is shown, and what was shown before the page was loaded anew.
+fn close(showing: &Showing, tag: &Rc<str>) {
+    let note = showing.take();
+    if let Some(By::Page { notification, .. }) = note.map(|note| note.by) {
+        notification.close();
+    }
+    close_by_worker(tag);
+}
+
+fn close_by_worker(tag: &Rc<str>) {
+    let tag = Rc::clone(tag);
+    spawn_local(async move { worker::close_notifications(&tag).await });
 }

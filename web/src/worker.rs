@@ -4,10 +4,12 @@ use std::cell::Cell;
 
 use futures_channel::oneshot;
 use gloo_events::EventListener;
+use js_sys::Array;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    NotificationOptions, ServiceWorker, ServiceWorkerContainer, ServiceWorkerRegistration, ServiceWorkerState,
+    Notification, NotificationOptions, ServiceWorker, ServiceWorkerContainer, ServiceWorkerRegistration,
+    ServiceWorkerState,
 };
 
 use crate::{
@@ -147,6 +149,23 @@ pub(crate) async fn show_notification(title: &str, options: &NotificationOptions
     {
         // Refused where the person has taken their leave back.
         let _ = JsFuture::from(shown).await;
+    }
+}
+
+/// Closes the notifications with a tag that the worker shows.
+pub(crate) async fn close_notifications(tag: &str) {
+    let Some(container) = container() else { return };
+    // Not every browser has them.
+    if let Some(registration) = registration(&container).await
+        && let Ok(found) = registration.get_notifications()
+        && let Ok(found) = JsFuture::from(found).await
+    {
+        for notification in found.unchecked_into::<Array>() {
+            let notification: Notification = notification.unchecked_into();
+            if notification.tag().as_deref() == Some(tag) {
+                notification.close();
+            }
+        }
     }
 }
 

@@ -32,12 +32,16 @@ self.addEventListener("message", (event) => {
   }
 });
 
-// What is told of a room leads to a page that is open.
+// What is told of a room leads to the page of that room.
 self.addEventListener("notificationclick", (event) => {
-  event.notification.close();
+  const { notification } = event;
+  notification.close();
   const show = async () => {
-    const [page] = await self.clients.matchAll({ type: "window" });
-    return page ? page.focus() : self.clients.openWindow("./");
+    // A page that was loaded past this worker is as good.
+    const open = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+    const ours = open.filter(({ url }) => new URL(url).pathname.startsWith(ROOT));
+    const page = ours.find(({ url }) => url === notification.data);
+    return page ? page.focus() : self.clients.openWindow(notification.data ?? "./");
   };
   event.waitUntil(show());
 });

@@ -302,6 +302,8 @@ pub const TOLD_DISMISSED: &str =
 /// There are none.
 pub const TOLD_UNAVAILABLE: &str =
     "There are none here. They need a page that came by https, and on an iPhone one that was added to the home screen.";
+/// The choice was lost.
+pub const TOLD_NOT_KEPT: &str = "This browser stores nothing for this page, so that cannot be kept.";
 
 /// Of which messages a person is told.
 #[must_use]

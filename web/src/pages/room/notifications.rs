@@ -1,5 +1,7 @@
 //! What a person is told of a room while they look elsewhere.
 
+use std::{cell::Cell, rc::Rc};
+
 use client::{
     telling::Told,
     words::{label, page},
@@ -21,9 +23,19 @@ pub(super) fn use_told(code: &RoomCode) -> (Callback<(), Told>, OnTold) {
     let told = use_callback(code.clone(), |(), code| {
         rooms::find(code).map_or(Told::Nothing, |room| room.told)
     });
-    let on_told = use_callback(code.clone(), |(told, answer): (Told, Callback<Asked>), code| {
+    let choices = use_memo((), |()| Cell::new(0_u64));
+    let on_told = use_callback(code.clone(), move |(told, answer): (Told, Callback<Asked>), code| {
         let code = code.clone();
-        spawn_local(async move { answer.emit(telling::choose(&code, told).await) });
+        // The browser may have been asked about an earlier choice, and be answered later.
+        let number = choices.get() + 1;
+        choices.set(number);
+        let choices = Rc::clone(&choices);
+        spawn_local(async move {
+            let is_wanted = || choices.get() == number;
+            if let Some(asked) = telling::choose(&code, told, is_wanted).await {
+                answer.emit(asked);
+            }
+        });
     });
     (told, on_told)
 }
@@ -67,6 +79,7 @@ pub(super) fn Notifications(props: &NotificationsProps) -> Html {
         Asked::Denied => page::TOLD_DENIED,
         Asked::Dismissed => page::TOLD_DISMISSED,
         Asked::Unavailable => page::TOLD_UNAVAILABLE,
+        Asked::NotKept => page::TOLD_NOT_KEPT,
     };
     html! {
         <>
