@@ -1,13 +1,16 @@
 //! Messages: how they are shown, and in which order.
 
-use std::rc::Rc;
+use std::{cell::Cell, rc::Rc, time::Duration};
 
 use client::marks::Mark;
+use gloo_timers::future::sleep;
 use mesh::model::{Annotation, Delivery, Event, PersonState, Says, Timestamp};
 use shared::MessageId;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
-use web::pages::room::view::RoomView;
+use web::pages::room::view::{RoomView, RoomViewProps};
+use web_sys::Element;
+use yew::Callback;
 
 use crate::{
     setup::{Outbox, message, peer, person, room, show},
@@ -190,6 +193,43 @@ async fn from_an_answer_one_gets_to_what_it_answers_however_far_up() {
     assert_eq!(text.text_content().as_deref(), Some("100"));
     // What stands before it is there, too.
     assert_eq!(texts(&page, "article .message-text")[0], "80");
+}
+
+#[wasm_bindgen_test]
+async fn after_deleting_the_cursor_is_at_the_message() {
+    let outbox = Outbox::new(Ok(()));
+    let deleted = Rc::new(Cell::new(None));
+    let props = |event| RoomViewProps {
+        on_delete: Callback::from({
+            let deleted = Rc::clone(&deleted);
+            move |id| deleted.set(Some(id))
+        }),
+        ..room([event], &outbox)
+    };
+    let mut page = Shown::<RoomView>::new(props(message(1, 0, None, "the plan"))).await;
+    let actions = page.button("Actions");
+    actions.focus().unwrap();
+    actions.click();
+    page.settle().await;
+    page.click("Delete").await;
+    page.click("Delete for everyone").await;
+    // The dialog is closed first.
+    sleep(Duration::from_millis(50)).await;
+    page.settle().await;
+    assert_eq!(deleted.get(), Some(MessageId::from_bytes([1; 16])));
+    assert!(has_cursor(&page.one("article")));
+    let mut gone = message(1, 0, None, "Deleted message");
+    if let Event::Message { message } = &mut gone {
+        message.deleted = true;
+    }
+    page.update(props(gone)).await;
+    assert_eq!(page.all("article .actions").len(), 0);
+    assert!(has_cursor(&page.one("article")));
+}
+
+fn has_cursor(element: &Element) -> bool {
+    let active = element.owner_document().unwrap().active_element();
+    active.as_ref() == Some(element)
 }
 
 #[wasm_bindgen_test]
