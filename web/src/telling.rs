@@ -196,6 +196,125 @@ impl Telling {
             }
         };
         self.showing.replace(Some(Note { id: message.id, by }));
+<<<<<<< HEAD
+=======
+    }
+}
+
+/// Closes what is shown, and what was shown before the page was loaded anew.
+fn close(showing: &Showing, tag: &Rc<str>) {
+    let note = showing.take();
+    if let Some(By::Page { notification, .. }) = note.map(|note| note.by) {
+        notification.close();
+    }
+    close_by_worker(tag);
+}
+
+fn close_by_worker(tag: &Rc<str>) {
+    let tag = Rc::clone(tag);
+    spawn_local(async move { worker::close_notifications(&tag).await });
+}
+
+#[cfg(test)]
+#[cfg(target_arch = "wasm32")]
+mod tests {
+    use client::room::{RoomAction, Visibility, reduce};
+    use mesh::model::{Event, Timestamp};
+    use shared::PeerId;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    /// A browser where nobody looks at the page, which notes what is shown: `told` has the titles, `goneCount` how many were closed.
+    const STAGE: &str = "window.told = []; window.goneCount = 0;
+        window.Notification = class extends EventTarget {
+            constructor(title) { super(); told.push(title); }
+            close() { goneCount += 1; }
+        };
+        document.hasFocus = () => false;";
+
+    fn eval(script: &str) -> String {
+        let found = js_sys::eval(&format!("String(({script}))")).unwrap();
+        found.as_string().unwrap()
+    }
+
+    fn known(name: &str) -> RoomCode {
+        let code = RoomCode::Open { name: name.to_owned() };
+        rooms::remember(rooms::KnownRoom {
+            code: code.clone(),
+            name: String::new(),
+            with: String::new(),
+            unread: 0,
+            told: Told::Nothing,
+        });
+        code
+    }
+
+    fn said(number: u8) -> Message {
+        Message {
+            id: MessageId::from_bytes([number; 16]),
+            author: PeerId::from_bytes([1; 32]),
+            author_name: "Ada".into(),
+            own: false,
+            whisper_to: None,
+            order: Timestamp::from_unix_millis(number.into()),
+            unix_millis: 1_700_000_000_000,
+            dated_ahead: false,
+            recent: true,
+            reply_to: None,
+            text: "hi".into(),
+            file: None,
+            vanish: None,
+            deleted: false,
+        }
+    }
+
+    fn hear(room: &mut RoomState, message: Message) {
+        let (event, visibility) = (Event::Message { message }, Visibility::Hidden);
+        reduce(room, RoomAction::Event { event, visibility });
+    }
+
+    #[wasm_bindgen_test]
+    fn what_is_shown_goes_with_its_message_or_as_soon_as_somebody_looks() {
+        js_sys::eval(STAGE).unwrap();
+        let code = known("told and closed");
+        assert!(rooms::tell(&code, Told::Everything));
+        let mut room = RoomState::new(PeerId::from_bytes([0; 32]), "Me".into());
+        room.name = Some("Roost".into());
+        let mut telling = Telling::new(code.clone());
+        hear(&mut room, said(1));
+        telling.note(&room);
+        assert_eq!(eval("told"), "Roost");
+        telling.note(&room);
+        assert_eq!(eval("goneCount"), "0");
+        Rc::make_mut(&mut room.messages[0]).message.deleted = true;
+        telling.note(&room);
+        assert_eq!(eval("goneCount"), "1");
+
+        // Others may look on: not even where it was said is shown.
+        appearance::set(Setting::Words, "hidden");
+        hear(&mut room, said(2));
+        telling.note(&room);
+        appearance::set(Setting::Words, "");
+        assert_eq!(eval("told"), "Roost,Starling");
+        // Whatever has the focus, nobody looks yet.
+        eval("window.dispatchEvent(new Event('focus'))");
+        assert_eq!(eval("goneCount"), "1");
+        eval("(document.hasFocus = () => true, window.dispatchEvent(new Event('focus')))");
+        assert_eq!(eval("goneCount"), "2");
+        rooms::forget(&code);
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_choice_that_is_not_wanted_any_more_changes_nothing() {
+        let code = known("told otherwise");
+        assert!(rooms::tell(&code, Told::ForMe));
+        assert_eq!(choose(&code, Told::Nothing, || false).await, None);
+        assert_eq!(rooms::find(&code).unwrap().told, Told::ForMe);
+        assert_eq!(choose(&code, Told::Nothing, || true).await, Some(Asked::Done));
+        assert_eq!(rooms::find(&code).unwrap().told, Told::Nothing);
+        rooms::forget(&code);
+>>>>>>> text
     }
 }
 

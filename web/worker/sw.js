@@ -41,7 +41,7 @@ self.addEventListener("notificationclick", (event) => {
     const open = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
     const ours = open.filter(({ url }) => new URL(url).pathname.startsWith(ROOT));
     const page = ours.find(({ url }) => url === notification.data);
-    return page ? page.focus() : self.clients.openWindow(notification.data ?? "./");
+    return page ? page.focus() : self.clients.openWindow(notification.data || "./");
   };
   event.waitUntil(show());
 });
