@@ -196,8 +196,6 @@ impl Telling {
             }
         };
         self.showing.replace(Some(Note { id: message.id, by }));
-<<<<<<< HEAD
-=======
     }
 }
 
@@ -314,20 +312,5 @@ mod tests {
         assert_eq!(choose(&code, Told::Nothing, || true).await, Some(Asked::Done));
         assert_eq!(rooms::find(&code).unwrap().told, Told::Nothing);
         rooms::forget(&code);
->>>>>>> text
     }
-}
-
-/// Closes what is shown, and what was shown before the page was loaded anew.
-fn close(showing: &Showing, tag: &Rc<str>) {
-    let note = showing.take();
-    if let Some(By::Page { notification, .. }) = note.map(|note| note.by) {
-        notification.close();
-    }
-    close_by_worker(tag);
-}
-
-fn close_by_worker(tag: &Rc<str>) {
-    let tag = Rc::clone(tag);
-    spawn_local(async move { worker::close_notifications(&tag).await });
 }
