@@ -40,7 +40,8 @@ self.addEventListener("notificationclick", (event) => {
     // A page that was loaded past this worker is as good.
     const open = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
     const ours = open.filter(({ url }) => new URL(url).pathname.startsWith(ROOT));
-    const page = ours.find(({ url }) => url === notification.data);
+    // A page may have come into the room after it was loaded.
+    const page = ours.find(({ url }) => url === notification.data) || (ours.length === 1 ? ours[0] : undefined);
     return page ? page.focus() : self.clients.openWindow(notification.data || "./");
   };
   event.waitUntil(show());

@@ -83,12 +83,38 @@ pub(super) const ALLOWED: &[Allowed] = &[
         reason: "the code 229 of the key says the same",
     },
     Allowed {
+        feature: "api.Navigator.setAppBadge",
+        way_round: WayRound::Checked {
+            file: "web/src/js.rs",
+            code: "field(&navigator, \"setAppBadge\")",
+        },
+        reason: "the number of unread messages is in the title alone",
+    },
+    Allowed {
         feature: "api.Navigator.share",
         way_round: WayRound::Checked {
             file: "web/src/js.rs",
             code: "field(&window().navigator(), \"share\")?",
         },
         reason: "the button \"Share\" is not there; \"Copy link\" is",
+    },
+    Allowed {
+        feature: "api.Notification",
+        way_round: WayRound::Checked {
+            file: "web/src/telling.rs",
+            code: "js::field(&js::window(), \"Notification\").is_none()",
+        },
+        reason: "there are no notifications, and whoever wants some is told; where only a worker shows them, it does",
+    },
+    Allowed {
+        feature: "api.ServiceWorkerGlobalScope.notificationclick_event",
+        way_round: WayRound::Enhancement,
+        reason: "a click on a notification leads where the system likes",
+    },
+    Allowed {
+        feature: "api.ServiceWorkerRegistration.showNotification",
+        way_round: WayRound::Enhancement,
+        reason: "a click opens the start page, or the next notification makes no sound",
     },
     Allowed {
         feature: "api.StorageAccessHandle.estimate",
