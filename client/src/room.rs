@@ -352,16 +352,22 @@ impl RoomState {
     fn on_renumbered(&mut self, before: MessageId, id: MessageId, order: Timestamp) {
         let place = self.messages.iter().rposition(|entry| entry.message.id == before);
         if let Some(place) = place.filter(|place| self.messages[*place].message.own) {
-            let entry = self.remove(place);
+            let entry = &self.messages[place];
             let mut message = entry.message.clone();
             if let Some(original) = &entry.original {
                 message.text.clone_from(original);
             }
             self.move_annotations(before, id);
-            self.insert(Message { id, order, ..message });
-            if let Some(delivery) = entry.delivery {
-                self.on_delivery(id, delivery);
-            }
+            self.put_anew(place, Message { id, order, ..message });
+        }
+    }
+
+    /// Takes a message out, and puts what became of it in its place. How far it got stays.
+    fn put_anew(&mut self, place: usize, message: Message) {
+        let (id, delivery) = (message.id, self.remove(place).delivery);
+        self.insert(message);
+        if let Some(delivery) = delivery {
+            self.on_delivery(id, delivery);
         }
     }
 

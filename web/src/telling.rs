@@ -155,7 +155,7 @@ impl Telling {
         let told = rooms::find(&self.code).map_or(Told::Nothing, |room| room.told);
         let new = room.heard.iter().rev().take(usize::try_from(new).unwrap_or(usize::MAX));
         let mut new = new.filter_map(|id| room.entry(id));
-        if let Some(entry) = new.find(|entry| !entry.message.deleted && told.has(room, &entry.message)) {
+        if let Some(entry) = new.find(|entry| told.has(room, &entry.message)) {
             self.show(room, &entry.message);
         }
     }

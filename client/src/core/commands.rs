@@ -69,8 +69,8 @@ impl Core {
         self.command(now, Command::Delete);
         let entry = self.room.entry(&of).filter(|entry| entry.may_be_deleted());
         let about = entry.ok_or(SendError::NotOwn)?.about.as_deref();
-        let edits = about.map_or_else(Vec::new, |about| about.edits_of(&self.room.me));
-        self.node.delete(now, of, &edits)
+        let edits = about.into_iter().flat_map(|about| about.edit_ids(&self.room.me));
+        self.node.delete(now, of, &edits.collect::<Vec<_>>())
     }
 
     /// Has this emoji for a message that was said to everyone, or no longer.

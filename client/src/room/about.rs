@@ -72,22 +72,23 @@ impl About {
     /// What the message says by its author's last word, if they changed it.
     #[must_use]
     pub fn text(&self, author: &PeerId) -> Option<&str> {
-        let (_, text) = self.edits.get(author)?.last()?;
+        let (_, text) = self.edits_by(author).last()?;
         Some(text)
     }
 
     /// What the author has had it say since they changed it, the last word left out.
     #[must_use]
     pub fn former_texts(&self, author: &PeerId) -> &[(Place, String)] {
-        let edits = self.edits.get(author).map_or(&[][..], |edits| edits);
-        edits.split_last().map_or(&[], |(_, former)| former)
+        self.edits_by(author).split_last().map_or(&[], |(_, former)| former)
     }
 
     /// The ids of what an author changed it to.
-    #[must_use]
-    pub fn edits_of(&self, author: &PeerId) -> Vec<MessageId> {
-        let edits = self.edits.get(author).map_or(&[][..], |edits| edits);
-        edits.iter().map(|((_, id), _)| *id).collect()
+    pub fn edit_ids(&self, author: &PeerId) -> impl Iterator<Item = MessageId> {
+        self.edits_by(author).iter().map(|((_, id), _)| *id)
+    }
+
+    fn edits_by(&self, author: &PeerId) -> &[(Place, String)] {
+        self.edits.get(author).map_or(&[], |edits| edits)
     }
 
     /// The emoji that people have for it, those that were there first at the beginning.
@@ -165,10 +166,7 @@ impl RoomState {
     pub(super) fn on_annotated(&mut self, annotations: Vec<Annotation>) {
         for annotation in annotations {
             let to = annotation.to;
-            let about = self.about.entry(to).or_default();
-            let before = about.bytes();
-            Rc::make_mut(about).note(annotation);
-            self.annotated_bytes = self.annotated_bytes - before + about.bytes();
+            self.change_about(to, |about| about.note(annotation));
             self.apply(to);
         }
         if self.annotated_bytes > ANNOTATIONS_BYTES_MAX {
@@ -195,15 +193,13 @@ impl RoomState {
             return;
         }
         let (id, author, is_file) = (message.id, message.author, message.file.is_some());
-        if let Some(about) = self.about.get_mut(&id) {
-            let before = about.bytes();
-            let is_theirs = |editor: &PeerId| *editor == author && !is_file;
-            if !about.edits.keys().all(is_theirs) {
-                let about = Rc::make_mut(about);
+        let is_theirs = |editor: &PeerId| *editor == author && !is_file;
+        let has_others = |about: &Rc<About>| !about.edits.keys().all(is_theirs);
+        if self.about.get(&id).is_some_and(has_others) {
+            self.change_about(id, |about| {
                 let edits = std::mem::take(&mut about.edits).into_iter();
                 about.edits = edits.filter(|(editor, _)| is_theirs(editor)).collect();
-            }
-            self.annotated_bytes = self.annotated_bytes - before + about.bytes();
+            });
         }
         let about = self.about.get(&id).cloned();
         let entry = Rc::make_mut(&mut self.messages[place]);
@@ -245,17 +241,14 @@ impl RoomState {
                 && self.messages[place].may_be_answered()
             {
                 self.drop_annotations(id);
-                let entry = self.remove(place);
-                let message = Message {
+                let message = self.messages[place].message.clone();
+                let gone = Message {
                     file: None,
                     reply_to: None,
                     deleted: true,
-                    ..entry.message.clone()
+                    ..message
                 };
-                self.insert(message);
-                if let Some(delivery) = entry.delivery {
-                    self.on_delivery(*id, delivery);
-                }
+                self.put_anew(place, gone);
             }
         }
         self.forget_edits(author, ids);
@@ -263,20 +256,24 @@ impl RoomState {
 
     /// What an author changed messages to is deleted.
     fn forget_edits(&mut self, author: PeerId, ids: &[MessageId]) {
-        let is_meant =
-            |(_, about): &(&MessageId, &Rc<About>)| about.edits_of(&author).iter().any(|id| ids.contains(id));
+        let is_meant = |(_, about): &(&MessageId, &Rc<About>)| about.edit_ids(&author).any(|id| ids.contains(&id));
         let changed: Vec<_> = self.about.iter().filter(is_meant).map(|(to, _)| *to).collect();
         for to in changed {
-            if let Some(about) = self.about.get_mut(&to) {
-                let before = about.bytes();
-                let about = Rc::make_mut(about);
+            self.change_about(to, |about| {
                 if let Some(edits) = about.edits.get_mut(&author) {
                     edits.retain(|((_, id), _)| !ids.contains(id));
                 }
-                self.annotated_bytes = self.annotated_bytes - before + about.bytes();
-            }
+            });
             self.apply(to);
         }
+    }
+
+    /// Changes what is said of a message, and counts how much it is now.
+    fn change_about(&mut self, to: MessageId, change: impl FnOnce(&mut About)) {
+        let about = self.about.entry(to).or_default();
+        let before = about.bytes();
+        change(Rc::make_mut(about));
+        self.annotated_bytes = self.annotated_bytes - before + about.bytes();
     }
 
     /// A message is gone, and what was said of it.
