@@ -1,6 +1,8 @@
 //! Sorting by a number. All lists share one copy of the algorithm: each further type that is sorted would be three kilobytes more that every
 //! browser downloads.
 
+use shared::MessageId;
+
 /// The items in the order of a number of each, those of the same number as they stood.
 pub fn by_number<T>(items: impl IntoIterator<Item = T>, mut number: impl FnMut(&T) -> u128) -> Vec<T> {
     let mut items: Vec<Option<T>> = items.into_iter().map(Some).collect();
@@ -8,6 +10,11 @@ pub fn by_number<T>(items: impl IntoIterator<Item = T>, mut number: impl FnMut(&
     let mut order: Vec<(u128, usize)> = numbers.zip(0..).collect();
     sort(&mut order);
     order.into_iter().filter_map(|(_, place)| items[place].take()).collect()
+}
+
+/// The number by which ids are ordered.
+pub(crate) fn id_number(id: &MessageId) -> u128 {
+    u128::from_be_bytes(*id.as_bytes())
 }
 
 /// The number that is greater than half of the others, or the last that is not.

@@ -6,7 +6,7 @@ use litemap::LiteMap;
 use shared::{MessageId, PeerId};
 
 use crate::{
-    order::by_number,
+    order::{by_number, id_number},
     wire::{
         entry::Entry,
         record::Record,
@@ -37,13 +37,12 @@ impl Recalled {
             let (author, deletions) = (record.author, record.content.deletions()?);
             Some(deletions.of.into_iter().map(move |deleted| (author, deleted)))
         };
-        let number = |id: &MessageId| u128::from_be_bytes(*id.as_bytes());
         let deleted = by_number(self.entries.iter().filter_map(of).flatten(), |(_, deleted)| {
-            number(&deleted.id)
+            id_number(&deleted.id)
         });
         let as_shown = |record: &Rc<Record<Entry>>| {
             let id = record.message_id();
-            let first = deleted.partition_point(|(_, deleted)| number(&deleted.id) < number(&id));
+            let first = deleted.partition_point(|(_, deleted)| id_number(&deleted.id) < id_number(&id));
             let same = deleted[first..].iter().take_while(|(_, deleted)| deleted.id == id);
             let mut by_author =
                 same.filter(|(author, _)| *author == record.author && record.content.has_deletable_body());

@@ -25,7 +25,7 @@ use crate::{
     door::Forwarding,
     io::Priority,
     model::{Alert, Annotation, Delivery, Event, Message},
-    order::by_number,
+    order::{by_number, id_number},
     wire::{
         codec::{decode, encode, valid_name},
         entry::{Entry, EntryBody},
@@ -52,8 +52,9 @@ impl Room {
         let shown = recalled.as_shown();
         let messages = self.recall_messages(cx, &recalled, &shown);
         let annotations: Vec<_> = shown.iter().filter_map(|record| annotation(record)).collect();
-        // Of what was shown before all was read.
-        let rest = recalled.entries[recalled.shown.unwrap_or_default()..].iter();
+        // What was read since something was shown may delete some of that.
+        let rest = recalled.shown.and_then(|shown| recalled.entries.get(shown..));
+        let rest = rest.into_iter().flatten();
         let deletions: Vec<_> = rest.filter_map(|record| deletion(record)).collect();
         let Recalled {
             feeds,
@@ -82,9 +83,7 @@ impl Room {
         latest_first(&mut away, &messages);
         cx.event(Event::Recalled { messages });
         tell_annotations(cx, annotations);
-        if shown.is_some() {
-            deletions.into_iter().for_each(|deletion| cx.event(deletion));
-        }
+        deletions.into_iter().for_each(|deletion| cx.event(deletion));
         self.change_roster(cx, |roster, events| roster.recall_away(away, events));
         self.follow_unread(cx, &unread);
         self.follow_whispers(cx, whispers, &fates);
@@ -453,7 +452,7 @@ pub(super) fn tell_annotations(cx: &mut Context, annotations: Vec<Annotation>) {
 
 /// Where a message stands: by the first half of their random ids where two were said at the same time.
 fn place(message: &Message) -> u128 {
-    let half = u128::from_be_bytes(*message.id.as_bytes()) >> 64;
+    let half = id_number(&message.id) >> 64;
     u128::from(message.order.as_u64()) << 64 | half
 }
 

@@ -20,7 +20,7 @@ use crate::{
     context::Context,
     io::{Instant, Priority, millis},
     model::{Event, Retention},
-    order::by_number,
+    order::{by_number, id_number},
     wire::{
         entry::Entry,
         record::Record,
@@ -160,7 +160,7 @@ impl Room {
 
 /// Ids in ascending order.
 pub(super) fn ascending(ids: Vec<MessageId>) -> Vec<MessageId> {
-    by_number(ids, |id| u128::from_be_bytes(*id.as_bytes()))
+    by_number(ids, id_number)
 }
 
 /// The place in the order of what was said so long ago.

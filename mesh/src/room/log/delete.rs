@@ -61,7 +61,7 @@ impl Log {
 
     /// All that was deleted before, once everything that was stored is here.
     pub(super) fn follow_deletions(&mut self) {
-        let kept = self.iter().filter(|entry| entry.content.deletions().is_some());
+        let kept = self.iter().filter(|entry| entry.content.kind == Entry::DELETION);
         for deletion in kept.cloned().collect::<Vec<_>>() {
             if let Some(place) = self.by_feed.get(&feed_of(&deletion)) {
                 self.follow_deletion(place, &deletion);

@@ -11,6 +11,15 @@ use crate::{
 
 const EMOJI: [&[&str]; 4] = [&[], &["👍"], &["🎉", "👍"], &["❤️"]];
 
+/// A room of so many people with disks, who know each other.
+fn room(seed: u64, people: usize) -> (World, Vec<Who>) {
+    let mut world = World::new(seed);
+    world.disks = true;
+    let who: Vec<_> = (0..people).map(|number| world.add(&format!("P{number}"))).collect();
+    world.run_until(seconds(30), "all here", |world| world.all_here(&who));
+    (world, who)
+}
+
 /// The last word of each author on each message, of each kind.
 type View = BTreeMap<(MessageId, PeerId, bool), (Timestamp, MessageId, Says)>;
 
@@ -44,10 +53,7 @@ fn view(world: &World, who: Who) -> View {
 #[test]
 fn halves_that_were_apart_people_who_restart_and_newcomers_see_the_same() {
     for seed in seeds() {
-        let mut world = World::new(seed);
-        world.disks = true;
-        let mut who: Vec<_> = (0..8).map(|number| world.add(&format!("P{number}"))).collect();
-        world.run_until(seconds(30), "all here", |world| world.all_here(&who));
+        let (mut world, mut who) = room(seed, 8);
         let said: Vec<_> = who.iter().map(|one| world.say(*one, "first")).collect();
         world.run_for(seconds(5));
         world.partition(who.iter().map(|one| (*one, u8::from(*one < 4))).collect());
@@ -113,10 +119,7 @@ fn is_on_disk(world: &World, who: Who, text: &str) -> bool {
 #[test]
 fn what_is_deleted_is_gone_from_every_store_whoever_was_away() {
     for seed in seeds() {
-        let mut world = World::new(seed);
-        world.disks = true;
-        let mut who: Vec<_> = (0..8).map(|number| world.add(&format!("P{number}"))).collect();
-        world.run_until(seconds(30), "all here", |world| world.all_here(&who));
+        let (mut world, mut who) = room(seed, 8);
         let said: Vec<_> = who
             .iter()
             .map(|one| world.say(*one, &format!("the words of {one}")))
@@ -169,10 +172,7 @@ fn what_is_deleted_is_gone_from_every_store_whoever_was_away() {
 #[test]
 fn a_file_goes_with_the_offer_by_which_it_came_and_with_no_other() {
     for seed in seeds() {
-        let mut world = World::new(seed);
-        world.disks = true;
-        let who: Vec<_> = (0..4).map(|number| world.add(&format!("P{number}"))).collect();
-        world.run_until(seconds(30), "all here", |world| world.all_here(&who));
+        let (mut world, who) = room(seed, 4);
         let file = world.make_file(2);
         let offer = world.offer(who[0], &file);
         world.run_for(seconds(5));
