@@ -214,6 +214,12 @@ async fn a_node_that_is_told_to_stop_is_named_to_nobody_any_more() {
     ann.discover_until(2).await;
 }
 
+/// Until all of them say that they are cut off.
+async fn until_degraded(nodes: &[Node]) {
+    let is_degraded = |node: &Node| node.readiness().starts_with("degraded");
+    eventually("the nodes say so", async || nodes.iter().all(is_degraded)).await;
+}
+
 #[tokio::test]
 async fn while_redis_is_away_rooms_of_one_node_go_on_and_all_is_mended_when_it_is_back() {
     let mut redis = Redis::start();
@@ -224,8 +230,7 @@ async fn while_redis_is_away_rooms_of_one_node_go_on_and_all_is_mended_when_it_i
     let (cas, ..) = Client::join(nodes[1].address, &identity(3), &lobby).await;
     ann.discover_until(3).await;
     redis.kill();
-    let is_degraded = |node: &Node| node.readiness().starts_with("degraded");
-    eventually("the nodes say so", async || nodes.iter().all(is_degraded)).await;
+    until_degraded(&nodes).await;
     ann.relay(ben.peer, "still here").await;
     assert_eq!(ben.hear_payload().await, (ann.peer, "still here".to_owned()));
     ann.relay(cas.peer, "and you?").await;
@@ -328,8 +333,7 @@ async fn a_redis_that_stands_still_is_as_good_as_away() {
     // Nobody waits for long, also before the node has found out.
     let (mut ben, size, _) = Client::join(nodes[1].address, &identity(2), &lobby).await;
     assert_eq!(size, 1);
-    let is_degraded = |node: &Node| node.readiness().starts_with("degraded");
-    eventually("the nodes say so", async || nodes.iter().all(is_degraded)).await;
+    until_degraded(&nodes).await;
     redis.signal(Signal::CONT);
     ben.discover_until(2).await;
 }
@@ -341,8 +345,7 @@ async fn a_redis_that_is_full_is_as_good_as_away() {
     let lobby = open_room("lobby");
     let (mut ann, ..) = Client::join(nodes[0].address, &identity(1), &lobby).await;
     assert!(redis.command("CONFIG SET maxmemory 1").starts_with("+OK"));
-    let is_degraded = |node: &Node| node.readiness().starts_with("degraded");
-    eventually("the nodes say so", async || nodes.iter().all(is_degraded)).await;
+    until_degraded(&nodes).await;
     let (mut ben, size, _) = Client::join(nodes[0].address, &identity(2), &lobby).await;
     assert_eq!(size, 2);
     ben.relay(ann.peer, "here it goes on").await;

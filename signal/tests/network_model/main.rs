@@ -106,9 +106,8 @@ proptest! {
     }
 }
 
-/// Without faults nothing has to be mended: what is said at once is true.
-#[test]
-fn without_faults_the_first_answer_is_true() {
+/// All nodes, with everybody in one room, one after the other.
+fn gathered() -> World {
     let mut world = World::new();
     for node in 0..world::NODES {
         world.apply(Op::Connect { node });
@@ -121,24 +120,19 @@ fn without_faults_the_first_answer_is_true() {
         });
         world.settle();
     }
-    world.check_truth();
+    world
+}
+
+/// Without faults nothing has to be mended: what is said at once is true.
+#[test]
+fn without_faults_the_first_answer_is_true() {
+    gathered().check_truth();
 }
 
 /// A node that dies is named for as long as it says that it lives, and not for longer.
 #[test]
 fn of_a_node_that_died_nobody_is_told_after_its_time() {
-    let mut world = World::new();
-    for node in 0..world::NODES {
-        world.apply(Op::Connect { node });
-    }
-    for who in 0..world::PEERS {
-        world.apply(Op::Join {
-            node: who % world::NODES,
-            who,
-            room: 0,
-        });
-        world.settle();
-    }
+    let mut world = gathered();
     world.kill(0);
     world.apply(Op::Wait { seconds: 8 });
     world.check_truth();

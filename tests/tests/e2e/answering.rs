@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use fantoccini::key::Key;
 use tests::{
-    browser::{Browser, Engine, Setup},
+    browser::Browser,
     page::{
         Page,
         view::{MessageShown, View},
@@ -28,6 +28,15 @@ async fn reply_to(page: &Page, text: &str) -> Result<()> {
     Ok(())
 }
 
+/// Ann and Bob in a room, each in one of the browsers.
+async fn across([here, there]: &[Browser; 2], server: &Server) -> Result<(Page, Page, String)> {
+    let (ann, room) = found(here, &server.url(), "Ann").await?;
+    let bob = outside(there, server).await?;
+    come_in(&bob, &room, "Bob").await?;
+    gathered(&[&ann, &bob]).await?;
+    Ok((ann, bob, room))
+}
+
 fn has(message: &MessageShown, reactions: &[&str]) -> bool {
     message.reactions == reactions
 }
@@ -36,12 +45,8 @@ fn has(message: &MessageShown, reactions: &[&str]) -> bool {
 fn a_message_is_answered_changed_and_marked_in_both_engines_and_after_a_reload() {
     run(async {
         let server = Server::start().await?;
-        let chromium = Browser::chromium().await?;
-        let firefox = Browser::start(&Setup::new(Engine::Firefox)).await?;
-        let (ann, room) = found(&chromium, &server.url(), "Ann").await?;
-        let bob = outside(&firefox, &server).await?;
-        come_in(&bob, &room, "Bob").await?;
-        gathered(&[&ann, &bob]).await?;
+        let browsers = [Browser::chromium().await?, Browser::firefox().await?];
+        let (ann, bob, room) = across(&browsers, &server).await?;
         ann.say("teh plan").await?;
         reply_to(&bob, "teh plan").await?;
         bob.say("which one?").await?;
@@ -83,7 +88,7 @@ fn a_message_is_answered_changed_and_marked_in_both_engines_and_after_a_reload()
         for page in [&ann, &bob] {
             page.reload().await?;
         }
-        let eve = outside(&chromium, &server).await?;
+        let eve = outside(&browsers[0], &server).await?;
         come_in(&eve, &room, "Eve").await?;
         for (page, reactions) in [
             (&ann, ["👍 1 from you", "🎉 1 from Bob"]),
@@ -104,12 +109,8 @@ fn a_message_is_answered_changed_and_marked_in_both_engines_and_after_a_reload()
 fn a_deleted_message_is_gone_for_all_in_both_engines_and_for_who_was_away() {
     run(async {
         let server = Server::start().await?;
-        let chromium = Browser::chromium().await?;
-        let firefox = Browser::start(&Setup::new(Engine::Firefox)).await?;
-        let (ann, room) = found(&chromium, &server.url(), "Ann").await?;
-        let bob = outside(&firefox, &server).await?;
-        come_in(&bob, &room, "Bob").await?;
-        gathered(&[&ann, &bob]).await?;
+        let browsers = [Browser::chromium().await?, Browser::firefox().await?];
+        let (ann, bob, room) = across(&browsers, &server).await?;
         ann.say("the secret plan").await?;
         reply_to(&bob, "the secret plan").await?;
         bob.say("which one?").await?;
@@ -125,7 +126,7 @@ fn a_deleted_message_is_gone_for_all_in_both_engines_and_for_who_was_away() {
         ann.click("Delete for everyone").await?;
         is(&ann, "Deleted message", |message| has(message, &[])).await?;
         bob.goto(&room).await?;
-        let eve = outside(&chromium, &server).await?;
+        let eve = outside(&browsers[0], &server).await?;
         come_in(&eve, &room, "Eve").await?;
         ann.reload().await?;
         for page in [&ann, &bob, &eve] {
