@@ -66,6 +66,11 @@ pub enum NoticeKind {
     ForgottenElsewhere,
     /// What is kept of a room could not be removed.
     NotForgotten,
+    /// A room had to be left for another to be entered.
+    CrowdedOut {
+        /// What it is called.
+        name: String,
+    },
     /// The person dropped or pasted files while the message box whispers.
     FilesAreForEveryone,
     /// A file could not be offered.
@@ -164,6 +169,7 @@ impl From<NoticeKind> for Notice {
             NoticeKind::OutOfReach { .. }
             | NoticeKind::RoomClosed
             | NoticeKind::ForgottenElsewhere
+            | NoticeKind::CrowdedOut { .. }
             | NoticeKind::FilesAreForEveryone
             | NoticeKind::NotSent {
                 error: SendError::Empty,

@@ -65,6 +65,11 @@ pub fn notice(notice: &Notice) -> Cow<'static, str> {
              close this page."
                 .into()
         }
+        NoticeKind::CrowdedOut { name } => format!(
+            "A tab can be in no more rooms at once, so you have left {}. It is among your rooms on the start page.",
+            isolate(name)
+        )
+        .into(),
         NoticeKind::NewVersion => "A newer version of this page is ready. Reload whenever it suits you.".into(),
         NoticeKind::FilesAreForEveryone => {
             "Files go to everyone in the room, and you are whispering. Nothing was sent. Go back to everyone first, then drop the file again.".into()

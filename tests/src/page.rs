@@ -286,7 +286,7 @@ impl Page {
             source.select();
             window.source = source;";
         self.run(SOURCE, vec![json!(text)]).await?;
-        self.press_with_control("c").await?;
+        self.press_with(Key::Control, 'c').await?;
         self.run("window.source.remove()", Vec::new()).await?;
         Ok(())
     }
@@ -297,8 +297,8 @@ impl Page {
     /// If it cannot in time.
     pub async fn paste_by_keys(&self, field: &str) -> Result<()> {
         self.focus(field).await?;
-        self.press_with_control("a").await?;
-        self.press_with_control("v").await
+        self.press_with(Key::Control, 'a').await?;
+        self.press_with(Key::Control, 'v').await
     }
 
     /// Says something to everyone.
@@ -319,10 +319,14 @@ impl Page {
         self.type_anywhere(&keys).await
     }
 
-    async fn press_with_control(&self, key: &str) -> Result<()> {
-        let control = char::from(Key::Control);
-        let strokes = [("keyDown", control.to_string()), ("keyDown", key.to_owned())];
-        let releases = [("keyUp", key.to_owned()), ("keyUp", control.to_string())];
+    /// Presses a key while another one is held down, wherever the cursor is.
+    ///
+    /// # Errors
+    /// If the browser does not answer.
+    pub async fn press_with(&self, held: Key, key: impl Into<char>) -> Result<()> {
+        let [held, key] = [char::from(held), key.into()].map(String::from);
+        let strokes = [("keyDown", held.clone()), ("keyDown", key.clone())];
+        let releases = [("keyUp", key), ("keyUp", held)];
         let actions: Vec<Value> = strokes
             .into_iter()
             .chain(releases)

@@ -1,5 +1,7 @@
 //! From the first paint to a page. The only place where pages and platform meet: pages get values and callbacks.
 
+use std::{cell::RefCell, rc::Rc};
+
 use client::{
     notice::{Missing, Notice, NoticeKind},
     route::Route,
@@ -11,13 +13,17 @@ use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use crate::{
-    components::take_along::{Move, Moved},
+    components::{
+        rooms_bar::rooms_bar,
+        take_along::{Move, Moved},
+    },
     config::{DRAW_AFTER, HEARD_AFTER},
     drafts,
     files::Files,
-    hooks::{go_to, use_delay, use_route},
+    hooks::{current, go_to, use_delay, use_route, use_step, use_title},
     js,
     nearby::tell_forgotten,
+    open_rooms::OpenRooms,
     pages::{
         room::RoomPage,
         start::{Entered, StartPage},
@@ -81,6 +87,89 @@ fn use_kept_page(notice: &UseStateHandle<Option<Notice>>) {
     });
 }
 
+/// What leads into rooms and out of them.
+struct Ways {
+    /// The rooms that this tab is in.
+    open: Rc<RefCell<OpenRooms>>,
+    /// Draws the app anew.
+    update: UseForceUpdateHandle,
+    name: UseStateSetter<Option<String>>,
+    notice: UseStateSetter<Option<Notice>>,
+}
+
+impl Ways {
+    /// A room is left: the one that was shown before it is shown in its place.
+    fn close(&self, code: &RoomCode) {
+        let next = self.open.borrow_mut().close(code);
+        if is_at(code) {
+            go_to(&next.map_or(Route::Start, |next| Route::Room { code: next.to_text() }));
+        }
+        self.update.force_update();
+    }
+
+    /// A room is left and forgotten.
+    fn forget(&self, profile: &Profile, code: &RoomCode) {
+        self.close(code);
+        let (forgotten, update) = (
+            forget(profile.clone(), code.clone(), self.notice.clone()),
+            self.update.clone(),
+        );
+        spawn_local(async move {
+            forgotten.await;
+            update.force_update();
+        });
+    }
+}
+
+/// Whether the address is that of a room.
+fn is_at(code: &RoomCode) -> bool {
+    matches!(current(), Route::Room { code: at } if RoomCode::parse_typed(&at, js::fold).as_ref() == Ok(code))
+}
+
+/// The rooms that this tab is in, of which one may be shown.
+#[hook]
+fn use_open_rooms(
+    shown: Option<&RoomCode>,
+    name: &UseStateHandle<Option<String>>,
+    notice: &UseStateHandle<Option<Notice>>,
+) -> Rc<Ways> {
+    let open = use_mut_ref(OpenRooms::recall);
+    let update = use_force_update();
+    // Before it is drawn: joining waits for nothing.
+    match shown {
+        Some(code) => open.borrow_mut().show(code),
+        None => open.borrow_mut().show_none(),
+    }
+    let ways = use_memo((), |()| Ways {
+        open: open.clone(),
+        update,
+        name: name.setter(),
+        notice: notice.setter(),
+    });
+    {
+        let ways = Rc::clone(&ways);
+        use_effect_with(shown.cloned(), move |_| {
+            if let Some(called) = ways.open.borrow_mut().take_crowded_out() {
+                let name = called.to_string();
+                ways.notice.set(Some(NoticeKind::CrowdedOut { name }.into()));
+            }
+        });
+    }
+    use_step({
+        let ways = Rc::clone(&ways);
+        Callback::from(move |step| {
+            if let Some(code) = ways.open.borrow().beside(step) {
+                go_to(&Route::Room { code: code.to_text() });
+            }
+        })
+    });
+    use_title(
+        words::page::title(open.borrow().unread(), open.borrow().files_percent()),
+        open.borrow().unread(),
+    );
+    ways
+}
+
 /// The whole app.
 #[component]
 pub fn App() -> Html {
@@ -90,63 +179,101 @@ pub fn App() -> Html {
     let notice = use_state(|| None::<Notice>);
     let stage = use_boot(&name, &notice);
     use_kept_page(&notice);
-    let update = use_force_update();
 
     // What a room link says, if the address is one.
     let code = match &route {
         Route::Start => None,
         Route::Room { code } => Some(RoomCode::parse_typed(code, js::fold)),
     };
-    let entered = match (&*stage, &code, &*name) {
-        (Stage::Ready { profile }, Some(Ok(code)), Some(name)) => Some((profile, code, name)),
+    let entered = match (&*stage, &*name) {
+        (Stage::Ready { profile }, Some(name)) => Some((profile, name)),
         _ => None,
     };
-    let is_drawn = use_delay(entered.is_some(), DRAW_AFTER);
+    let shown = code
+        .as_ref()
+        .and_then(|code| code.as_ref().ok())
+        .filter(|_| entered.is_some());
+    let ways = use_open_rooms(shown, &name, &notice);
+    let is_drawn = use_delay(shown.is_some(), DRAW_AFTER);
     // Stays until a room that was entered is drawn.
     let page_before = use_mut_ref(Html::default);
-
-    let Some((profile, code, called)) = entered else {
-        let page = outside(&stage, code.as_ref(), &name, &notice, update);
-        *page_before.borrow_mut() = page.clone();
-        // Two fragments, as below: else the page would be made anew as the room is entered, which takes longer than to join.
-        return html! { <><key="page">{ page }</></> };
-    };
-    let join = {
-        let (profile, code, called) = (profile.clone(), code.clone(), called.clone());
-        Callback::from(move |on_show| platform::join(&profile, &code, called.clone(), on_show))
-    };
-    let on_rename = {
-        let (profile, name, notice) = (profile.clone(), name.setter(), notice.setter());
-        Callback::from(move |taken| spawn_local(take_name(&profile, taken, &name, &notice)))
-    };
-    let on_forget = {
-        let (profile, code, notice) = (profile.clone(), code.clone(), notice.setter());
-        Callback::from(move |()| {
-            let forgotten = forget(profile.clone(), code.clone(), notice.clone());
-            spawn_local(async move {
-                forgotten.await;
-                go_to(&Route::Start);
-            });
-        })
-    };
-    if is_drawn {
+    if shown.is_none() {
+        *page_before.borrow_mut() = outside(&stage, code.as_ref(), &name, &notice, &ways);
+    } else if is_drawn {
         *page_before.borrow_mut() = Html::default();
     }
+    let rooms = entered.into_iter().flat_map(|(profile, called)| {
+        let open = ways.open.borrow();
+        let pages = open.all().iter().map(|room| {
+            let is_shown = shown == Some(&room.code);
+            let first_notice = (*notice).clone().filter(|_| is_shown);
+            room_page(
+                (profile, called.clone()),
+                &room.code,
+                &ways,
+                (is_shown, is_shown && is_drawn),
+                first_notice,
+            )
+        });
+        pages.collect::<Vec<_>>()
+    });
+    // Keys and fragments: else a page would be made anew as a room is entered, which takes longer than to join.
     html! {
         <>
+            <key="rooms">{ rooms_bar(&ways.open.borrow(), shown) }</>
             <key="page">{ page_before.borrow().clone() }</>
-            // The key makes another room another page: the old one leaves, the new one joins.
-            <RoomPage
-                key={code.to_text()}
-                code={code.clone()}
-                files={Files::new(profile, code.open().id())}
-                {join}
-                {on_rename}
-                {on_forget}
-                {is_drawn}
-                first_notice={(*notice).clone()}
-            />
+            <key="open">{ for rooms }</>
         </>
+    }
+}
+
+/// A room that this tab is in. The key makes another room another page.
+fn room_page(
+    (profile, called): (&Profile, String),
+    code: &RoomCode,
+    ways: &Rc<Ways>,
+    (is_shown, is_drawn): (bool, bool),
+    first_notice: Option<Notice>,
+) -> Html {
+    let join = {
+        let (profile, code, called) = (profile.clone(), code.clone(), called.clone());
+        Callback::from(move |show| platform::join(&profile, &code, called.clone(), show))
+    };
+    let on_rename = {
+        let (profile, ways) = (profile.clone(), Rc::clone(ways));
+        Callback::from(move |taken| spawn_local(take_name(&profile, taken, &ways.name, &ways.notice)))
+    };
+    let on_left = {
+        let (profile, code, ways) = (profile.clone(), code.clone(), Rc::clone(ways));
+        Callback::from(move |forgets| {
+            if forgets {
+                ways.forget(&profile, &code);
+            } else {
+                ways.close(&code);
+            }
+        })
+    };
+    let on_glance = {
+        let (code, ways) = (code.clone(), Rc::clone(ways));
+        Callback::from(move |glance| {
+            ways.open.borrow_mut().note(&code, glance);
+            ways.update.force_update();
+        })
+    };
+    html! {
+        <RoomPage
+            key={code.to_text()}
+            code={code.clone()}
+            files={Files::new(profile, code.open().id())}
+            {join}
+            {called}
+            {on_rename}
+            {on_left}
+            {on_glance}
+            {is_shown}
+            {is_drawn}
+            {first_notice}
+        />
     }
 }
 
@@ -189,7 +316,7 @@ fn outside(
     code: Option<&Result<RoomCode, ParseRoomError>>,
     name: &UseStateHandle<Option<String>>,
     notice: &UseStateHandle<Option<Notice>>,
-    update: UseForceUpdateHandle,
+    ways: &Rc<Ways>,
 ) -> Html {
     let profile = match stage {
         Stage::Booting => return html! { <p class="first-paint" role="status">{ "Starting Starling…" }</p> },
@@ -200,11 +327,11 @@ fn outside(
         Stage::Ready { profile } => profile.clone(),
     };
     let on_enter = {
-        let (profile, name, notice) = (profile.clone(), name.setter(), notice.setter());
+        let (profile, ways) = (profile.clone(), Rc::clone(ways));
         Callback::from(move |entered: Entered| {
             let code = entered.code.unwrap_or_else(|| profile.generate_room());
             // Stored before the address changes, so that a reload right after it finds the name.
-            let saved = take_name(&profile, entered.name, &name, &notice);
+            let saved = take_name(&profile, entered.name, &ways.name, &ways.notice);
             spawn_local(async move {
                 saved.await;
                 go_to(&Route::Room { code: code.to_text() });
@@ -218,14 +345,12 @@ fn outside(
     };
     let on_dismiss = notice.setter();
     let on_forget = {
-        let (profile, notice) = (profile.clone(), notice.setter());
-        Callback::from(move |code| {
-            let (forgotten, update) = (forget(profile.clone(), code, notice.clone()), update.clone());
-            spawn_local(async move {
-                forgotten.await;
-                update.force_update();
-            });
-        })
+        let (profile, ways) = (profile.clone(), Rc::clone(ways));
+        Callback::from(move |code| ways.forget(&profile, &code))
+    };
+    let on_leave = {
+        let ways = Rc::clone(ways);
+        Callback::from(move |code| ways.close(&code))
     };
     let on_move = {
         let profile = profile.clone();
@@ -244,8 +369,10 @@ fn outside(
             room_error={refused.map(AttrValue::from)}
             notice={(**notice).clone()}
             rooms={rooms::all()}
+            open={ways.open.borrow().all().iter().map(|room| room.code.clone()).collect::<Vec<_>>()}
             {on_enter}
             {on_forget}
+            {on_leave}
             on_dismiss={Callback::from(move |()| on_dismiss.set(None))}
         />
     }

@@ -22,6 +22,7 @@ pub mod people;
 pub mod preview;
 pub mod qr_code;
 pub mod rename;
+pub mod rooms_bar;
 pub mod said_of;
 mod suggestions;
 pub mod take_along;

@@ -34,6 +34,10 @@ pub(crate) const LEAVE_MAX: Duration = Duration::from_secs(2);
 /// Twice a second: a countdown that skips a second looks broken.
 pub(crate) const COUNTDOWN_TICK: Duration = Duration::from_millis(500);
 
+/// How many rooms one tab is in at once. A node keeps eight links, and a browser that has many more than 64 connections refuses new ones sooner or
+/// later.
+pub(crate) const ROOMS_OPEN_MAX: usize = 8;
+
 /// How many messages are in the page while its end is read, and how many more come each time its start is reached.
 pub(crate) const MESSAGES_SHOWN: usize = 200;
 

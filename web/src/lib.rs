@@ -24,6 +24,7 @@ pub mod folder;
 pub mod hooks;
 mod js;
 mod nearby;
+pub mod open_rooms;
 pub mod pages;
 pub mod platform;
 pub mod profile;

@@ -1,6 +1,6 @@
 //! The browser as a [`Platform`]: sockets, connections, other tabs, a timer, and what the page tells.
 
-use std::{rc::Rc, time::Duration};
+use std::{cell::Cell, rc::Rc, time::Duration};
 
 use client::{
     Platform, Session,
@@ -17,7 +17,6 @@ use litemap::LiteMap;
 use mesh::{
     NodeConfig, Timing,
     io::{Change, Input, LinkId, ServerId, TransportPolicy},
-    model::PersonState,
 };
 use shared::{FileId, RoomCode, RoomId, signal::IceServer};
 use wasm_bindgen::JsCast;
@@ -27,10 +26,10 @@ use yew::Callback;
 
 use crate::{
     appearance, clock,
-    config::ROOM_NAMES_MAX,
     files::Files,
     js,
     nearby::Nearby,
+    pages::room::Joined,
     profile::Profile,
     rooms::{self, KnownRoom},
     rtc::Connection,
@@ -41,17 +40,31 @@ use crate::{
 
 /// Joins a room, under a valid name. The room comes to `on_show` whenever it has changed.
 #[must_use]
-pub fn join(profile: &Profile, code: &RoomCode, name: String, on_show: Callback<Rc<RoomState>>) -> Session {
+pub fn join(
+    profile: &Profile,
+    code: &RoomCode,
+    name: String,
+    (on_show, is_in_front): (Callback<Rc<RoomState>>, bool),
+) -> Joined {
     let room = code.open();
     let (events, queue) = Events::channel();
     profile.tell_of_loss(&events);
+    let in_front = Rc::new(Cell::new(is_in_front));
+    let on_front = {
+        let (events, in_front) = (events.clone(), Rc::clone(&in_front));
+        Callback::from(move |is_in_front| {
+            if in_front.replace(is_in_front) != is_in_front {
+                events.send(DriverEvent::Visibility(visibility(&in_front)));
+            }
+        })
+    };
     let platform = Browser {
         profile: profile.clone(),
         room: room.id(),
         code: code.clone(),
         remembered: None,
         unread_before: rooms::find(code).map_or(0, |room| room.unread),
-        telling: Telling::new(code.clone()),
+        telling: Telling::new(code.clone(), Rc::clone(&in_front)),
         events: events.clone(),
         on_show,
         signallers: LiteMap::new(),
@@ -59,9 +72,10 @@ pub fn join(profile: &Profile, code: &RoomCode, name: String, on_show: Callback<
         nearby: Nearby::open(&room.id(), &events),
         timer: None,
         transport_policy: appearance::transport_policy(),
-        _listeners: listeners(&events),
+        _listeners: listeners(&events, &in_front),
+        in_front,
     };
-    if visibility() == Visibility::Hidden {
+    if visibility(&platform.in_front) == Visibility::Hidden {
         events.send(DriverEvent::Visibility(Visibility::Hidden));
     }
     let entrance = Entrance {
@@ -84,10 +98,10 @@ pub fn join(profile: &Profile, code: &RoomCode, name: String, on_show: Callback<
     };
     let (session, driver) = Session::enter(entrance, platform, (events, queue));
     spawn_local(driver.run());
-    session
+    Joined { session, on_front }
 }
 
-/// A page that is in one room.
+/// A page in one room, of several that it may be in.
 struct Browser {
     profile: Profile,
     room: RoomId,
@@ -97,6 +111,8 @@ struct Browser {
     /// How many messages of former visits nobody has looked at, until somebody looks.
     unread_before: u32,
     telling: Telling,
+    /// Whether it is the one that the page shows.
+    in_front: Rc<Cell<bool>>,
     events: Events,
     on_show: Callback<Rc<RoomState>>,
     signallers: LiteMap<ServerId, Signaller>,
@@ -243,20 +259,13 @@ impl Browser {
         if room.forgotten {
             return;
         }
-        if visibility() == Visibility::Shown {
+        if visibility(&self.in_front) == Visibility::Shown {
             self.unread_before = 0;
-        }
-        let met = room.people.iter().filter(|person| person.state != PersonState::Away);
-        let people = met.filter_map(|person| person.name.as_deref());
-        let mut with = String::new();
-        for name in people.take(ROOM_NAMES_MAX) {
-            with += if with.is_empty() { "" } else { ", " };
-            with += name;
         }
         let known = (!room.closed).then(|| KnownRoom {
             code: self.code.clone(),
             name: room.name.clone().unwrap_or_default(),
-            with,
+            with: rooms::met(room),
             unread: room.unread.saturating_add(self.unread_before),
             // As it was chosen.
             told: Told::default(),
@@ -271,10 +280,9 @@ impl Browser {
     }
 }
 
-/// Whether somebody looks at the page.
-#[must_use]
-pub fn visibility() -> Visibility {
-    if js::document().hidden() {
+/// Whether somebody looks at a room: the page is in view, and shows it.
+fn visibility(in_front: &Cell<bool>) -> Visibility {
+    if js::document().hidden() || !in_front.get() {
         Visibility::Hidden
     } else {
         Visibility::Shown
@@ -282,13 +290,13 @@ pub fn visibility() -> Visibility {
 }
 
 /// What the page tells every driver.
-fn listeners(events: &Events) -> [EventListener; 5] {
+fn listeners(events: &Events, in_front: &Rc<Cell<bool>>) -> [EventListener; 5] {
     let window = js::window();
     let listen = |name: &'static str, event: fn() -> DriverEvent| {
         let events = events.clone();
         EventListener::new(&window, name, move |_| events.send(event()))
     };
-    let seen = events.clone();
+    let (seen, in_front) = (events.clone(), Rc::clone(in_front));
     [
         listen("online", || DriverEvent::Input(Input::Network { online: true })),
         listen("offline", || DriverEvent::Input(Input::Network { online: false })),
@@ -301,7 +309,7 @@ fn listeners(events: &Events) -> [EventListener; 5] {
         }),
         // The timers of a page in the background run late: the core makes up for it.
         EventListener::new(&js::document(), "visibilitychange", move |_| {
-            seen.send(DriverEvent::Visibility(visibility()));
+            seen.send(DriverEvent::Visibility(visibility(&in_front)));
         }),
     ]
 }
@@ -322,7 +330,7 @@ mod tests {
         let (sender, mut shown) = unbounded();
         let on_show = Callback::from(move |room| sender.unbounded_send(room).unwrap());
         let code = profile.generate_room();
-        let session = join(&profile, &code, "Ann".into(), on_show);
+        let Joined { session, .. } = join(&profile, &code, "Ann".into(), (on_show, true));
         assert_eq!(code.open().founder(), Some(session.peer_id()));
         session.say(None, "anyone?").unwrap();
         assert_eq!(session.say(None, " "), Err(SendError::Empty));

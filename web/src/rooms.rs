@@ -3,10 +3,14 @@
 //! Owns: the list, in the browser's local storage, newest first, until a room is forgotten. Where nothing can be stored there
 //! is no list.
 
-use client::telling::Told;
+use client::{room::RoomState, route::Route, telling::Told};
+use mesh::model::PersonState;
 use shared::RoomCode;
 
-use crate::{config::ROOMS_MAX, js};
+use crate::{
+    config::{ROOM_NAMES_MAX, ROOMS_MAX},
+    js,
+};
 
 const KEY: &str = "starling rooms";
 
@@ -34,6 +38,28 @@ impl KnownRoom {
             RoomCode::Generated { .. } => Some(self.name.as_str()).filter(|name| !name.is_empty()),
         }
     }
+}
+
+/// The first few people who were met in a room, by name.
+#[must_use]
+pub fn met(room: &RoomState) -> String {
+    let met = room.people.iter().filter(|person| person.state != PersonState::Away);
+    let people = met.filter_map(|person| person.name.as_deref());
+    let mut names = String::new();
+    for name in people.take(ROOM_NAMES_MAX) {
+        names += if names.is_empty() { "" } else { ", " };
+        names += name;
+    }
+    names
+}
+
+/// The address that leads someone else to a room.
+#[must_use]
+pub fn link_to(code: &RoomCode) -> String {
+    let fragment = Route::Room { code: code.to_text() }.to_fragment();
+    let address = js::window().location().href().unwrap_or_default();
+    let page = address.split('#').next().unwrap_or_default();
+    format!("{page}{fragment}")
 }
 
 /// What is known of one of them.

@@ -3,10 +3,14 @@
 //! Shown only with the person's leave, which the browser asks for, and only while a tab is in the room: there is no server that could send any.
 //! Where the browser shows them through the service worker alone, that is asked.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use client::{
     room::RoomState,
+    route::Route,
     telling::{Shown, Told, line},
     words::label,
 };
@@ -19,6 +23,7 @@ use yew::Callback;
 
 use crate::{
     appearance::{self, Setting},
+    hooks::go_to,
     js, rooms, worker,
 };
 
@@ -86,6 +91,8 @@ async fn ask() -> Asked {
 #[derive(Debug)]
 pub(crate) struct Telling {
     code: RoomCode,
+    /// Whether it is the room that the page shows.
+    in_front: Rc<Cell<bool>>,
     tag: Rc<str>,
     /// How many messages were heard so far.
     heard: u64,
@@ -116,14 +123,14 @@ enum By {
 }
 
 impl Telling {
-    pub(crate) fn new(code: RoomCode) -> Self {
+    pub(crate) fn new(code: RoomCode, in_front: Rc<Cell<bool>>) -> Self {
         // One a room: the next takes its place.
         let tag: Rc<str> = code.open().id().to_text().into();
         let showing = Showing::default();
         let on_look = || {
-            let (showing, tag) = (Rc::clone(&showing), Rc::clone(&tag));
+            let (showing, tag, in_front) = (Rc::clone(&showing), Rc::clone(&tag), Rc::clone(&in_front));
             move |_: &Event| {
-                if is_looked_at() {
+                if in_front.get() && is_looked_at() {
                     close(&showing, &tag);
                 }
             }
@@ -134,6 +141,7 @@ impl Telling {
         ];
         Self {
             code,
+            in_front,
             tag,
             heard: 0,
             showing,
@@ -146,10 +154,11 @@ impl Telling {
         let new = room.heard_count - std::mem::replace(&mut self.heard, room.heard_count);
         let shown = self.showing.borrow().as_ref().map(|note| note.id);
         let is_gone = |id| room.entry(&id).is_none_or(|entry| entry.message.deleted);
-        if shown.is_some_and(is_gone) {
+        let is_seen = self.in_front.get() && is_looked_at();
+        if shown.is_some_and(|id| is_seen || is_gone(id)) {
             close(&self.showing, &self.tag);
         }
-        if new == 0 || is_looked_at() {
+        if new == 0 || is_seen {
             return;
         }
         let told = rooms::find(&self.code).map_or(Told::Nothing, |room| room.told);
@@ -172,11 +181,16 @@ impl Telling {
         options.set_tag(&self.tag);
         options.set_renotify(true);
         // Where a click on what the worker shows leads.
-        options.set_data(&js::window().location().href().unwrap_or_default().into());
+        options.set_data(&rooms::link_to(&self.code).into());
+        let code = self.code.to_text();
         let by = match Notification::new_with_options(title, &options) {
             Ok(notification) => {
-                // Refused where the browser lets no page come to the front.
-                let on_click = EventListener::new(&notification, "click", |_| _ = js::window().focus());
+                let route = Route::Room { code };
+                let on_click = EventListener::new(&notification, "click", move |_| {
+                    // Refused where the browser lets no page come to the front.
+                    let _ = js::window().focus();
+                    go_to(&route);
+                });
                 By::Page {
                     notification,
                     _on_click: on_click,
@@ -279,7 +293,8 @@ mod tests {
         assert!(rooms::tell(&code, Told::Everything));
         let mut room = RoomState::new(PeerId::from_bytes([0; 32]), "Me".into());
         room.name = Some("Roost".into());
-        let mut telling = Telling::new(code.clone());
+        let in_front = Rc::new(Cell::new(true));
+        let mut telling = Telling::new(code.clone(), in_front);
         hear(&mut room, said(1));
         telling.note(&room);
         assert_eq!(eval("told"), "Roost");

@@ -2,19 +2,21 @@
 
 use std::cell::Cell;
 
+use client::route::Route;
 use futures_channel::oneshot;
 use gloo_events::EventListener;
 use js_sys::Array;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    Notification, NotificationOptions, ServiceWorker, ServiceWorkerContainer, ServiceWorkerRegistration,
+    MessageEvent, Notification, NotificationOptions, ServiceWorker, ServiceWorkerContainer, ServiceWorkerRegistration,
     ServiceWorkerState,
 };
 
 use crate::{
     clock,
     config::{UPDATE_EVERY, UPDATE_MAX},
+    hooks::go_to,
     js,
 };
 
@@ -23,6 +25,18 @@ const WORKER: &str = "sw.js";
 /// Has the page kept. `on_update` is called when a newer one is ready, which takes the place of this one at [`reload`].
 pub(crate) fn keep_page(on_update: impl Fn() + Clone + 'static) {
     let Some(container) = container() else { return };
+    let on_goto = EventListener::new(&container, "message", |event| {
+        let fragment = event.unchecked_ref::<MessageEvent>().data().as_string();
+        if let Some(route) = fragment
+            .as_deref()
+            .map(Route::parse)
+            .filter(|route| *route != Route::Start)
+        {
+            go_to(&route);
+        }
+    });
+    // For as long as the page lives.
+    on_goto.forget();
     spawn_local(async move {
         let Some(registration) = register(&container).await else {
             return;

@@ -40,9 +40,14 @@ self.addEventListener("notificationclick", (event) => {
     // A page that was loaded past this worker is as good.
     const open = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
     const ours = open.filter(({ url }) => new URL(url).pathname.startsWith(ROOT));
-    // A page may have come into the room after it was loaded.
+    // A page may have come into the room after it was loaded, or be in several.
     const page = ours.find(({ url }) => url === notification.data) || (ours.length === 1 ? ours[0] : undefined);
-    return page ? page.focus() : self.clients.openWindow(notification.data || "./");
+    if (!page) {
+      return self.clients.openWindow(notification.data || "./");
+    }
+    // It may show another room.
+    page.postMessage(new URL(notification.data || "./", page.url).hash);
+    return page.focus();
   };
   event.waitUntil(show());
 });

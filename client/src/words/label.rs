@@ -2,6 +2,8 @@
 
 /// The program.
 pub const STARLING: &str = "Starling";
+/// The rooms that a tab is in.
+pub const ROOMS: &str = "Rooms";
 /// The list of who is in the room.
 pub const PEOPLE: &str = "People";
 /// The log of what was said.

@@ -47,6 +47,25 @@ pub fn known_room_with(room: &str, unread: u32) -> String {
     }
 }
 
+/// The button that leads to what came while the person reads further up: so many were heard.
+#[must_use]
+pub fn new_messages(heard: u64) -> String {
+    match heard {
+        0 => "New messages".to_owned(),
+        1 => "1 new message".to_owned(),
+        heard => format!("{heard} new messages"),
+    }
+}
+
+/// After the number of messages that nobody has looked at.
+pub const UNREAD: &str = " unread";
+
+/// The button that leaves a room of those that this tab is in.
+#[must_use]
+pub fn leave_room(room: &str) -> String {
+    format!("Leave {room}")
+}
+
 /// The button that takes such a room out of the list.
 #[must_use]
 pub fn forget_room(room: &str) -> String {

@@ -11,6 +11,11 @@ return {
   title: document.title,
   visibility: document.visibilityState,
   heading: text(document, 'h1'),
+  rooms: all('nav[aria-label=Rooms] a:not([aria-label])').map((room) => ({
+    name: text(room, 'bdi') ?? '',
+    unread: text(room, '.count'),
+    shown: room.getAttribute('aria-current') === 'page',
+  })),
   people: all('[role=list][aria-label=People] > li').map((item) => ({
     name: text(item, 'bdi') ?? '',
     you: item.textContent.includes('(you)'),

@@ -15,6 +15,8 @@ pub struct View {
     pub visibility: String,
     /// The first heading.
     pub heading: Option<String>,
+    /// The navigation "Rooms", but for the way to another one.
+    pub rooms: Vec<RoomShown>,
     /// The list "People".
     pub people: Vec<PersonShown>,
     /// The log "Messages".
@@ -27,6 +29,17 @@ pub struct View {
     pub notices: Vec<NoticeShown>,
     /// Every text field.
     pub fields: Vec<FieldShown>,
+}
+
+/// A link of the navigation "Rooms".
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct RoomShown {
+    /// What the room is called.
+    pub name: String,
+    /// How many messages nobody has looked at, in words: "2 unread".
+    pub unread: Option<String>,
+    /// Whether it is the one that is shown.
+    pub shown: bool,
 }
 
 /// An item of the list "People".

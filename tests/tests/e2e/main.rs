@@ -30,6 +30,7 @@ mod naming;
 mod network;
 mod serverless;
 mod showing;
+mod side_by_side;
 mod taking_along;
 mod talking;
 mod telling;

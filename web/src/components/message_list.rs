@@ -87,6 +87,11 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     let list = use_node_ref();
     let at_end = use_mut_ref(|| true);
     let unseen = use_state_eq(|| false);
+    // How many were heard when the person read there last.
+    let heard_before = use_mut_ref(|| 0);
+    if *at_end.borrow() {
+        *heard_before.borrow_mut() = props.state.heard_count;
+    }
     // How many of the earlier ones are left out while the person reads among them; at the end all but the last few are.
     let left_out = use_state_eq(|| None::<usize>);
     use_end(&props.state, messages, &list, &at_end, &unseen);
@@ -145,7 +150,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
             if *unseen {
                 <button type="button" class="button primary new-messages" onclick={to_end}>
                     { glyph(Icon::Down) }
-                    { "New messages" }
+                    { page::new_messages(props.state.heard_count - *heard_before.borrow()) }
                 </button>
             }
         </div>

@@ -5,7 +5,7 @@ use std::{fmt::Write, rc::Rc};
 use client::{
     config::{MAP_HEIGHT, MAP_WIDTH},
     layout::Layout,
-    room::{RoomState, Visibility},
+    room::RoomState,
     standing::reach,
     text::short,
     words::{self as say, label, page},
@@ -21,7 +21,6 @@ use crate::{
     clock,
     config::{LOOK_EVERY, MAP_FRAME, MAP_FRAME_NODES, MAP_NAMES_MAX, OUT_OF_VIEW},
     js,
-    platform::visibility,
 };
 
 /// Properties of [`NetworkPanel`].
@@ -69,7 +68,7 @@ pub fn NetworkPanel(props: &NetworkPanelProps) -> Html {
                 let in_view = region
                     .cast::<Element>()
                     .is_some_and(|region| region.child_element_count() > 2 && region.client_height() > 0);
-                if (in_view || looks.is_multiple_of(OUT_OF_VIEW)) && visibility() == Visibility::Shown {
+                if (in_view || looks.is_multiple_of(OUT_OF_VIEW)) && !js::document().hidden() {
                     on_look.emit(());
                 }
                 looks = looks.wrapping_add(1);

@@ -9,13 +9,13 @@ use crate::js;
 /// The route now; the component is rendered anew when the address changes, whoever changed it.
 #[hook]
 pub fn use_route() -> Route {
-    let route = use_state_eq(current);
-    let setter = route.setter();
+    let setter = use_state_eq(current).setter();
     use_effect_with((), move |()| {
         let listener = EventListener::new(&js::window(), "hashchange", move |_| setter.set(current()));
         move || drop(listener)
     });
-    (*route).clone()
+    // The event comes a moment after the change: what is drawn in between would go back to the room that was left.
+    current()
 }
 
 /// Changes the address, as a click on a link would.
@@ -24,6 +24,8 @@ pub fn go_to(route: &Route) {
     let _ = js::window().location().set_hash(&route.to_fragment());
 }
 
-fn current() -> Route {
+/// The route that the address has at this moment.
+#[must_use]
+pub fn current() -> Route {
     Route::parse(&js::window().location().hash().unwrap_or_default())
 }

@@ -2,6 +2,7 @@
 
 mod about;
 mod actions;
+mod commands;
 mod empty;
 pub mod keeping;
 mod menu;
@@ -15,29 +16,22 @@ use std::{cell::Cell, rc::Rc};
 
 use client::{
     Session,
-    check::{Check, RelayTransport},
     config::EXPORT_BYTES_MAX,
-    export::Format,
     files::shown_name,
     import::{ImportError, import},
     marks::{self, Marks},
     notice::{Notice, NoticeKind},
     room::RoomState,
-    route::Route,
     standing::standing,
-    store::Space,
     words,
 };
 use gloo_timers::callback::Timeout;
-use mesh::{
-    io::TransportPolicy,
-    model::{FileInfo, Invitation, InvitationError, Network, SendError},
-};
-use shared::{MessageId, PeerId, RoomCode, identity::safety_number, signal::IceServer};
+use mesh::model::{FileInfo, Network};
+use shared::{PeerId, RoomCode, identity::safety_number};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
-use self::{keeping::Keep, notifications::use_told, view::RoomView};
+use self::{commands::Commands, notifications::use_told, view::RoomView};
 use crate::{
     appearance::{self, Setting},
     clock,
@@ -46,12 +40,23 @@ use crate::{
     drafts::Drafts,
     files::{self, Files},
     folder::Chosen,
-    hooks::{go_to, use_seconds_until, use_stay, use_title},
-    js, rooms, rtc, worker,
+    hooks::{use_seconds_until, use_stay},
+    js,
+    open_rooms::Glance,
+    rooms,
 };
 
-/// Joins a room; what it shows comes to the callback.
-pub type Join = Callback<Callback<Rc<RoomState>>, Session>;
+/// Joins a room; what it shows comes to the callback. Takes also whether it is the one that is shown.
+pub type Join = Callback<(Callback<Rc<RoomState>>, bool), Joined>;
+
+/// A room that was joined.
+#[derive(Debug)]
+pub struct Joined {
+    /// The way to it.
+    pub session: Session,
+    /// Called with whether it is the one that is shown.
+    pub on_front: Callback<bool>,
+}
 
 /// Properties of [`RoomPage`].
 #[derive(Debug, Clone, PartialEq, Properties)]
@@ -60,35 +65,36 @@ pub struct RoomPageProps {
     pub code: RoomCode,
     /// Joins it. Called once.
     pub join: Join,
+    /// What we call ourselves; valid.
+    pub called: String,
     /// Called with another name for us; valid.
     pub on_rename: Callback<String>,
-    /// Called once the room is left and what is kept of it is to be forgotten; leads to the start page.
-    pub on_forget: Callback<()>,
+    /// Called once the room is left, with whether what is kept of it is to be forgotten; leads elsewhere.
+    pub on_left: Callback<bool>,
+    /// Called with how it stands, whenever that has changed.
+    pub on_glance: Callback<Glance>,
     /// Its files.
     pub files: Files,
-    /// Whether the room is drawn yet. Joining does not wait for it.
+    /// Whether it is the one that is shown.
+    pub is_shown: bool,
+    /// Whether it is drawn by now if it is shown. Joining does not wait for it.
     pub is_drawn: bool,
     /// Something to say from the start.
     #[prop_or_default]
     pub first_notice: Option<Notice>,
 }
 
-/// A room. It joins when it is made and leaves when it is taken away, for whatever reason.
+/// A room. It joins when it is made and leaves when it is taken away, for whatever reason. While another is shown nothing of it is drawn.
 #[component]
 // Long because: every command of the page has its handler here.
 pub fn RoomPage(props: &RoomPageProps) -> Html {
     let code = &props.code;
     let room = use_memo(code.clone(), RoomCode::open);
-    let (state, session) = use_session(&props.join, props.first_notice.as_ref());
+    let (state, session) = use_session(props);
     let me = session.peer_id();
     let network = use_state_eq(|| None::<Rc<Network>>);
-    let on_forget = use_callback((session.clone(), props.on_forget.clone()), |(), (session, forget)| {
-        session.forget();
-        forget.emit(());
-    });
-    let leaving = use_leaving(state.left, &on_forget);
+    let leaving = use_leaving(state.left, &session, &props.on_left);
     let is_leaving = *leaving != Leaving::No;
-    use_title(words::page::title(state.unread, state.files_percent()), state.unread);
     use_small_pictures(&state, &session);
 
     let on_look = use_callback(session.clone(), {
@@ -137,13 +143,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             rooms::find(code).and_then(|room| room.called().map(|name| AttrValue::from(name.to_owned())))
         }
     });
-    let on_rename = use_callback(
-        (session.clone(), props.on_rename.clone()),
-        |name: String, (session, on_rename)| {
-            session.rename(name.clone());
-            on_rename.emit(name);
-        },
-    );
+    use_glance(&state, (*name).as_ref(), &props.on_glance);
     use_stay(state.would_be_lost() && !is_leaving);
     let preparing = use_state(|| None::<(AttrValue, u32)>);
     let on_files = use_callback((session.clone(), props.files.clone()), {
@@ -165,7 +165,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
         session.leave();
     });
 
-    if !props.is_drawn {
+    if !props.is_shown || !props.is_drawn {
         return html! {};
     }
     let on_space = if state.kept {
@@ -180,7 +180,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             {drafts}
             is_open={matches!(code, RoomCode::Open { .. })}
             name={(*name).clone()}
-            link={AttrValue::from(link_to(code))}
+            link={AttrValue::from(rooms::link_to(code))}
             standing={now}
             network={(*network).clone()}
             founder={room.founder() == Some(me)}
@@ -194,7 +194,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             on_save={commands.on_save.clone()}
             on_import={commands.on_import.clone()}
             on_retry={commands.on_retry.clone()}
-            {on_rename}
+            on_rename={props.on_rename.clone()}
             folded={*folded}
             on_fold={commands.on_fold.clone()}
             on_name_room={commands.on_name_room.clone()}
@@ -318,19 +318,35 @@ fn use_small_pictures(state: &RoomState, session: &Session) {
 
 /// The room as it was shown last, and the session. It begins before the room is drawn first, so that its socket opens meanwhile.
 #[hook]
-fn use_session(join: &Join, first_notice: Option<&Notice>) -> (Rc<RoomState>, Session) {
+fn use_session(props: &RoomPageProps) -> (Rc<RoomState>, Session) {
     let shown = use_state(|| None::<Rc<RoomState>>);
-    let session = use_state(|| {
+    let joined = use_state(|| {
         let shown = shown.setter();
-        let session = join.emit(Callback::from(move |room| shown.set(Some(room))));
-        session.mark(marks::from_text(&js::kept(&marks_key(&session.peer_id()))));
-        session
+        let on_show = Callback::from(move |room| shown.set(Some(room)));
+        let joined = props.join.emit((on_show, props.is_shown));
+        let key = marks_key(&joined.session.peer_id());
+        joined.session.mark(marks::from_text(&js::kept(&key)));
+        joined
+    });
+    let session = joined.session.clone();
+    use_effect_with(props.is_shown, {
+        let on_front = joined.on_front.clone();
+        move |is_shown| on_front.emit(*is_shown)
+    });
+    // Whichever room it was given in.
+    use_effect_with(props.called.clone(), {
+        let session = session.clone();
+        move |called| {
+            if session.room().my_name != *called {
+                session.rename(called.clone());
+            }
+        }
     });
     use_effect_with((), {
         let session = session.clone();
         move |()| move || session.leave()
     });
-    use_effect_with(first_notice.cloned(), {
+    use_effect_with(props.first_notice.clone(), {
         let session = session.clone();
         move |notice| {
             if let Some(notice) = notice {
@@ -339,7 +355,7 @@ fn use_session(join: &Join, first_notice: Option<&Notice>) -> (Rc<RoomState>, Se
         }
     });
     let room = (*shown).clone().unwrap_or_else(|| session.room());
-    (room, (*session).clone())
+    (room, session)
 }
 
 /// Whether the person leaves.
@@ -350,19 +366,33 @@ enum Leaving {
     Forgetting,
 }
 
-/// How the person leaves. The start page follows once everyone was told, or after long enough.
+/// Tells how the room stands.
 #[hook]
-fn use_leaving(left: bool, on_forget: &Callback<()>) -> UseStateHandle<Leaving> {
+fn use_glance(state: &RoomState, name: Option<&AttrValue>, on_glance: &Callback<Glance>) {
+    let name = state.name.as_deref().or(name.map(AttrValue::as_str));
+    // Without a name a room is told apart by who is in it.
+    let met = name.map_or_else(|| rooms::met(state), |_| String::new());
+    let glance = Glance {
+        called: words::page::known_room(name, &met).into(),
+        unread: state.unread,
+        files_percent: state.files_percent(),
+    };
+    let on_glance = on_glance.clone();
+    use_effect_with(glance, move |glance| on_glance.emit(glance.clone()));
+}
+
+/// How the person leaves. Another page follows once everyone was told, or after long enough.
+#[hook]
+fn use_leaving(left: bool, session: &Session, on_left: &Callback<bool>) -> UseStateHandle<Leaving> {
     let leaving = use_state(|| Leaving::No);
-    let on_forget = on_forget.clone();
+    let (session, on_left) = (session.clone(), on_left.clone());
     use_effect_with((*leaving, left), move |(leaving, left)| {
         let forgets = *leaving == Leaving::Forgetting;
         let end = move || {
             if forgets {
-                on_forget.emit(());
-            } else {
-                go_to(&Route::Start);
+                session.forget();
             }
+            on_left.emit(forgets);
         };
         let timeout = match (leaving, left) {
             (Leaving::No, _) => None,
@@ -377,122 +407,7 @@ fn use_leaving(left: bool, on_forget: &Callback<()>) -> UseStateHandle<Leaving> 
     leaving
 }
 
-/// What the page asks of the session, as callbacks that stay the same for as long as the session does.
-#[derive(Debug)]
-struct Commands {
-    on_retry: Callback<()>,
-    on_name_room: Callback<String, Result<(), SendError>>,
-    on_react: Callback<(MessageId, AttrValue)>,
-    on_edit: Callback<(MessageId, String), Result<(), SendError>>,
-    on_delete: Callback<MessageId>,
-    on_keep: Callback<Keep>,
-    on_fold: Callback<bool>,
-    on_invite: Callback<(), Result<(), InvitationError>>,
-    on_take: Callback<String, Result<Invitation, InvitationError>>,
-    on_close: Callback<()>,
-    on_files_refused: Callback<()>,
-    on_dismiss: Callback<u64>,
-    on_diagnose: Callback<(), AttrValue>,
-    on_check: Callback<Callback<Check>>,
-    on_space: Callback<Callback<Space>>,
-    on_save: Callback<(Option<String>, Format)>,
-    on_import: Callback<(web_sys::File, Callback<AttrValue>)>,
-    on_reload: Callback<()>,
-}
-
-/// Tells the person why something was refused.
-fn told(session: &Session, done: Result<(), SendError>) {
-    if let Err(error) = done {
-        session.notify(NoticeKind::NotSent { error, to: None }.into());
-    }
-}
-
-impl Commands {
-    // Long because: one command after the other.
-    fn new(session: &Session) -> Self {
-        fn command<T: 'static, R: 'static>(session: &Session, give: fn(&Session, T) -> R) -> Callback<T, R> {
-            let session = session.clone();
-            Callback::from(move |what| give(&session, what))
-        }
-        Self {
-            on_retry: command(session, |session, ()| session.retry_now()),
-            on_name_room: command(session, |session, name: String| session.name_room(&name)),
-            on_react: command(session, |session, (id, emoji): (MessageId, AttrValue)| {
-                told(session, session.react(id, &emoji));
-            }),
-            on_edit: command(session, |session, (id, text): (MessageId, String)| {
-                session.edit(id, &text)
-            }),
-            on_delete: command(session, |session, id: MessageId| told(session, session.delete(id))),
-            on_keep: command(session, |session, (keep, after): Keep| {
-                session.set_retention(keep);
-                told(session, after.map_or(Ok(()), |after| session.set_vanish(after)));
-            }),
-            on_fold: Callback::from(appearance::fold_network),
-            on_invite: command(session, |session, ()| session.invite()),
-            on_take: command(session, |session, text: String| session.take_invitation(&text)),
-            on_close: command(session, |session, ()| {
-                // Refused only to whom the button is not shown, and after leaving.
-                let _ = session.close_room();
-            }),
-            on_files_refused: command(session, |session, ()| {
-                session.notify(NoticeKind::FilesAreForEveryone.into())
-            }),
-            on_dismiss: command(session, Session::dismiss),
-            on_diagnose: command(session, |session, ()| session.diagnostics().into()),
-            on_check: command(session, |session, told: Callback<Check>| {
-                let (ice_servers, policy) = (session.ice_servers(), session.transport_policy());
-                spawn_local(async move {
-                    let [udp, tcp, tls] = RelayTransport::ALL.map(|transport| transport.servers(&ice_servers));
-                    let relayed = async |servers: &[IceServer]| {
-                        if servers.is_empty() {
-                            return None;
-                        }
-                        rtc::look_around(servers, TransportPolicy::Relay).await
-                    };
-                    let (found, udp, tcp, tls) = futures_util::join!(
-                        rtc::look_around(&ice_servers, policy),
-                        relayed(&udp),
-                        relayed(&tcp),
-                        relayed(&tls)
-                    );
-                    let relayed = [udp.as_deref(), tcp.as_deref(), tls.as_deref()];
-                    told.emit(Check::of(&ice_servers, policy, found.as_deref(), relayed));
-                });
-            }),
-            on_space: Callback::from(|told: Callback<Space>| {
-                spawn_local(async move {
-                    if let Some(space) = js::space().await {
-                        told.emit(space);
-                    }
-                });
-            }),
-            on_save: command(session, |session, (name, format): (Option<String>, Format)| {
-                if let Err(error) = js::save(&session.export(name.as_deref(), format)) {
-                    js::log_error("a file cannot be saved", &error);
-                }
-            }),
-            on_import: command(
-                session,
-                |session, (file, told): (web_sys::File, Callback<AttrValue>)| {
-                    let session = session.clone();
-                    spawn_local(async move { told.emit(bring_back(&session, &file).await) });
-                },
-            ),
-            on_reload: Callback::from(|()| worker::reload()),
-        }
-    }
-}
-
 /// What the person thinks of others is kept by this: a safety number is between two.
 fn marks_key(me: &PeerId) -> String {
     format!("starling marks {}", me.to_text())
-}
-
-/// The address that leads someone else here.
-fn link_to(code: &RoomCode) -> String {
-    let fragment = Route::Room { code: code.to_text() }.to_fragment();
-    let address = js::window().location().href().unwrap_or_default();
-    let page = address.split('#').next().unwrap_or_default();
-    format!("{page}{fragment}")
 }

@@ -53,6 +53,9 @@ pub struct StartPageProps {
     /// The rooms this browser was in, newest first.
     #[prop_or_default]
     pub rooms: Vec<KnownRoom>,
+    /// Those of them that this tab is in.
+    #[prop_or_default]
+    pub open: Vec<RoomCode>,
     /// Something the person has to know first.
     #[prop_or_default]
     pub notice: Option<Notice>,
@@ -65,6 +68,9 @@ pub struct StartPageProps {
     /// Called with a room that is not to be offered any more.
     #[prop_or_default]
     pub on_forget: Callback<RoomCode>,
+    /// Called with a room that this tab is to leave.
+    #[prop_or_default]
+    pub on_leave: Callback<RoomCode>,
     /// Called when the notice was read.
     #[prop_or_default]
     pub on_dismiss: Callback<()>,
@@ -105,8 +111,10 @@ pub fn StartPage(props: &StartPageProps) -> Html {
                             invitation={props.invitation.clone()}
                             room_error={props.room_error.clone()}
                             rooms={props.rooms.clone()}
+                            open={props.open.clone()}
                             on_enter={props.on_enter.clone()}
                             on_forget={props.on_forget.clone()}
+                            on_leave={props.on_leave.clone()}
                         />
                         <details class="privacy"><summary>{ page::PRIVACY }</summary>{ reach() }</details>
                         if let Some(me) = props.me.clone() {
@@ -126,8 +134,10 @@ struct EntryFormProps {
     invitation: Option<RoomCode>,
     room_error: Option<AttrValue>,
     rooms: Vec<KnownRoom>,
+    open: Vec<RoomCode>,
     on_enter: Callback<Entered>,
     on_forget: Callback<RoomCode>,
+    on_leave: Callback<RoomCode>,
 }
 
 /// Which room the person asked for.
@@ -290,13 +300,23 @@ fn known_rooms(props: &EntryFormProps, form: &Form) -> Html {
             let (form, on_enter, code) = (form.clone(), props.on_enter.clone(), room.code.clone());
             Callback::from(move |_: MouseEvent| form.enter(Wanted::Named, Some(&code), &on_enter))
         };
-        let on_forget = {
+        let with_code = |callback: &Callback<RoomCode>| {
             let code = room.code.clone();
-            props.on_forget.reform(move |_: MouseEvent| code.clone())
+            callback.reform(move |_: MouseEvent| code.clone())
         };
+        let is_open = props.open.contains(&room.code);
+        let leave = AttrValue::from(page::leave_room(&label));
         let key = room.code.to_text();
         let label = page::known_room_with(&label, room.unread);
-        html! { <li {key}>{ button("known-room", label, enter) }{ icon_button(Icon::Close, forget, on_forget) }</li> }
+        html! {
+            <li {key}>
+                { button("known-room", label, enter) }
+                if is_open {
+                    { icon_button(Icon::Leave, leave, with_code(&props.on_leave)) }
+                }
+                { icon_button(Icon::Close, forget, with_code(&props.on_forget)) }
+            </li>
+        }
     };
     html! {
         <>

@@ -160,9 +160,7 @@ async fn only_the_latest_messages_are_in_the_page_until_asked_for() {
     }
     assert_eq!(page.all("article").len(), 600);
     // Without a style sheet all of it is in view, and so is its end.
-    let scrolled = web_sys::Event::new("scroll").unwrap();
-    page.one("[role=log]").dispatch_event(&scrolled).unwrap();
-    page.settle().await;
+    page.scroll().await;
     assert_eq!(page.all("article").len(), 200);
 }
 
@@ -357,6 +355,38 @@ async fn who_listens_hears_each_new_message_once() {
         page.one("[role=log]").get_attribute("aria-live").as_deref(),
         Some("off")
     );
+}
+
+#[wasm_bindgen_test]
+async fn who_reads_further_up_is_told_how_many_came_meanwhile() {
+    let outbox = Outbox::new(Ok(()));
+    let now = |id| {
+        let mut event = message(id, 1, None, "tall\n\n\n\n\n\n\n\n\n\n");
+        if let Event::Message { message } = &mut event {
+            message.recent = true;
+        }
+        event
+    };
+    let mut said: Vec<_> = (1..10).map(now).collect();
+    let mut page = Shown::<RoomView>::new(room(said.clone(), &outbox)).await;
+    let log = page.one("[role=log]");
+    log.set_attribute("style", "height: 9rem; overflow: auto").unwrap();
+    log.set_scroll_top(0);
+    page.scroll().await;
+    assert_eq!(page.all(".new-messages").len(), 0);
+    for (id, words) in [(11, "1 new message"), (12, "2 new messages"), (13, "3 new messages")] {
+        said.push(now(id));
+        page.update(room(said.clone(), &outbox)).await;
+        assert_eq!(page.text(".new-messages").trim(), words);
+    }
+    page.click("3 new messages").await;
+    page.scroll().await;
+    assert_eq!(page.all(".new-messages").len(), 0, "they are seen");
+    log.set_scroll_top(0);
+    page.scroll().await;
+    said.push(now(14));
+    page.update(room(said, &outbox)).await;
+    assert_eq!(page.text(".new-messages").trim(), "1 new message", "counted from there");
 }
 
 /// Somebody says something of the message of this id.

@@ -97,6 +97,13 @@ impl<C: BaseComponent> Shown<C> {
         input_event(&field).await;
     }
 
+    /// Has the log say that it was scrolled, which a browser says only with its next picture.
+    pub(crate) async fn scroll(&self) {
+        let scrolled = web_sys::Event::new("scroll").unwrap();
+        self.one("[role=log]").dispatch_event(&scrolled).unwrap();
+        self.settle().await;
+    }
+
     pub(crate) fn text(&self, selector: &str) -> String {
         self.one(selector).text_content().unwrap()
     }

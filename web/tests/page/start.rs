@@ -33,10 +33,12 @@ fn props(name: Option<&str>, invitation: Option<RoomCode>, on_enter: Callback<En
         on_move: Callback::noop(),
         room_error: None,
         rooms: Vec::new(),
+        open: Vec::new(),
         notice: None,
         usable: true,
         on_enter,
         on_forget: Callback::noop(),
+        on_leave: Callback::noop(),
         on_dismiss: Callback::noop(),
     }
 }

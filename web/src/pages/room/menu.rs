@@ -1,6 +1,9 @@
 //! The menu of the room, and what menus have in common.
 
-use client::words::label;
+use client::{
+    route::Route,
+    words::{label, page},
+};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlElement;
@@ -11,6 +14,7 @@ use crate::{
     clock,
     components::icon::{Icon, glyph},
     folder::{self, Chosen},
+    hooks::go_to,
     js,
 };
 
@@ -75,6 +79,13 @@ pub(super) fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>, on_cho
             if open {
                 { goes_to(Icon::Bell, label::NOTIFICATIONS, Sheet::Notifications) }
             }
+            { item(Icon::Plus, page::ANOTHER_ROOM, {
+                let show = show.clone();
+                Callback::from(move |_: MouseEvent| {
+                    show.emit(None);
+                    go_to(&Route::Start);
+                })
+            }) }
             { goes_to(Icon::Clock, label::KEEPING, Sheet::Keeping) }
             { goes_to(Icon::Sun, label::APPEARANCE, Sheet::Appearance) }
             { goes_to(Icon::Open, label::CHECK_CONNECTION, Sheet::Check) }
