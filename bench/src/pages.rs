@@ -91,13 +91,26 @@ pub async fn go_to(tab: &Page, fragment: &str) -> Result<()> {
     Ok(())
 }
 
-/// Has a tab with our page leave its room.
+/// Has a tab with our page leave all its rooms.
 ///
 /// # Errors
 /// If the start page does not come.
 pub async fn leave(tab: &Page) -> Result<()> {
     go_to(tab, "#/").await?;
     tab.wait("the start page", |view| view.field("Room").is_some()).await?;
+    let leave = "document.querySelectorAll('[aria-label=\"Your rooms\"] [aria-label^=\"Leave \"]').forEach((leave) => leave.click())";
+    tab.run(leave, Vec::new()).await?;
+    tab.wait("no room", |view| view.rooms.is_empty()).await?;
+    Ok(())
+}
+
+/// Has the next page of ours in a tab come back to no room.
+///
+/// # Errors
+/// If the tab does not answer.
+pub async fn forget_open(tab: &Page) -> Result<()> {
+    tab.run("sessionStorage.removeItem('starling open')", Vec::new())
+        .await?;
     Ok(())
 }
 
@@ -106,7 +119,9 @@ pub async fn leave(tab: &Page) -> Result<()> {
 /// # Errors
 /// If no channel opens in time.
 pub async fn run_ours(waiting: &Page, joining: &Page, room: &str) -> Result<Times> {
-    leave(joining).await?;
+    for tab in [waiting, joining] {
+        leave(tab).await?;
+    }
     // The names are known, so an address is all that it takes to join.
     go_to(waiting, room).await?;
     is_alone(waiting).await?;

@@ -462,6 +462,8 @@ impl Core {
             | Event::Deleted { .. }
             | Event::Renumbered { .. }
             | Event::RoomNamed { .. }
+            | Event::Topic { .. }
+            | Event::Pinned { .. }
             | Event::CatchingUp { .. }
             | Event::Vanishing { .. }
             | Event::Retention { .. }

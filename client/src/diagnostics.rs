@@ -285,6 +285,8 @@ impl Recorder {
             Event::Vanishing { .. } | Event::Retention { .. } => Happening::Told { what: "retention" },
             Event::CatchingUp { .. } => Happening::Told { what: "catching up" },
             Event::Dropped { .. } => Happening::Told { what: "dropped" },
+            Event::Topic { .. } => Happening::Told { what: "topic" },
+            Event::Pinned { .. } => Happening::Told { what: "pins" },
             Event::RoomNamed { .. } => Happening::Told { what: "room named" },
             Event::Recalled { .. } => Happening::Told { what: "recalled" },
             Event::Annotated { .. } => Happening::Told { what: "annotated" },

@@ -49,6 +49,10 @@ pub struct RoomState {
     pub my_name: String,
     /// What the founder calls the room, if anything.
     pub name: Option<String>,
+    /// What it is about, by its founder; empty if nothing.
+    pub topic: String,
+    /// Which messages everybody is to find, by the founder's word. Some may not be here.
+    pub pins: Vec<MessageId>,
     /// While a backlog comes in: how many of how many messages are here.
     pub catching_up: Option<(u32, u32)>,
     /// After how long messages vanish, by the founder's word.
@@ -115,6 +119,8 @@ impl RoomState {
             me,
             my_name,
             name: None,
+            topic: String::new(),
+            pins: Vec::new(),
             catching_up: None,
             vanish: Vanish::default(),
             retention: Retention::default(),
@@ -294,6 +300,8 @@ impl RoomState {
             Event::Invitation { text } => self.invitation = Some(text.into()),
             Event::InvitationAnswer { text } => self.answer = Some(text.into()),
             Event::RoomNamed { name } => self.name = Some(name),
+            Event::Topic { topic } => self.topic = topic,
+            Event::Pinned { ids } => self.pins = ids,
             Event::CatchingUp { have, of } => self.catching_up = (have < of).then_some((have, of)),
             Event::Vanishing { after } => self.vanish = after,
             Event::Retention { keep } => self.retention = keep,

@@ -225,6 +225,25 @@ impl Session {
         self.command(|core, now| core.name_room(now, name))
     }
 
+    /// See [`Core::set_topic`].
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was done.
+    ///
+    /// # Panics
+    /// If it is not [valid](crate::validate::topic).
+    pub fn set_topic(&self, topic: &str) -> Result<(), SendError> {
+        self.command(|core, now| core.set_topic(now, topic))
+    }
+
+    /// See [`Core::pin`].
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was done.
+    pub fn pin(&self, id: MessageId) -> Result<(), SendError> {
+        self.command(|core, now| core.pin(now, id))
+    }
+
     /// See [`Core::set_vanish`].
     ///
     /// # Errors

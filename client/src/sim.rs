@@ -175,6 +175,14 @@ impl Body for SimulatedClient {
         self.core.name_room(now, name)
     }
 
+    fn set_topic(&mut self, now: Now, topic: &str) -> Result<(), SendError> {
+        self.core.set_topic(now, topic)
+    }
+
+    fn set_pins(&mut self, now: Now, ids: Vec<MessageId>) -> Result<(), SendError> {
+        self.core.set_pins(now, ids)
+    }
+
     fn set_vanish(&mut self, now: Now, after: Vanish) -> Result<(), SendError> {
         self.core.set_vanish(now, after)
     }

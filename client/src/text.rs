@@ -112,6 +112,22 @@ fn authority(address: &str) -> &str {
     &after_scheme[..end]
 }
 
+/// What somebody said, as a quotation of the Markdown that messages have.
+#[must_use]
+pub fn quoted(author: &str, text: &str) -> String {
+    let mut quoted = String::new();
+    for (place, line) in text.lines().enumerate() {
+        quoted += "> ";
+        if place == 0 {
+            quoted += author;
+            quoted += ": ";
+        }
+        quoted += line;
+        quoted.push('\n');
+    }
+    quoted
+}
+
 /// `name` between Unicode isolates (UAX #9), so that a right-to-left name cannot turn the sentence around it.
 #[must_use]
 pub fn isolate(name: &str) -> String {
@@ -167,6 +183,12 @@ mod tests {
         segments.push(Plain(&text[at..]));
         segments.retain(|segment| *segment != Plain(""));
         segments
+    }
+
+    #[test]
+    fn what_is_quoted_is_told_from_what_is_added() {
+        assert_eq!(quoted("Ann", "one\n\ntwo"), "> Ann: one\n> \n> two\n");
+        assert_eq!(quoted("Ann", ""), "");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a person may put into the fields for names and rooms. [`words`](crate::words) says what to do when they did not.
 
+use mesh::{config::TOPIC_BYTES_MAX, wire::codec::valid_topic};
 use shared::{
     RoomCode,
     limits::NAME_CHARS_MAX,
@@ -45,6 +46,22 @@ pub fn name(text: &str) -> Result<String, NameError> {
     }
 }
 
+/// Trims and checks what a room is about. It may be empty.
+///
+/// # Errors
+/// [`NameError`]; [`words::topic_error`](crate::words::topic_error) says what to do.
+pub fn topic(text: &str) -> Result<String, NameError> {
+    let topic = text.trim();
+    if valid_topic(topic) {
+        Ok(topic.to_owned())
+    } else if topic.len() > TOPIC_BYTES_MAX {
+        let chars = topic.chars().count();
+        Err(NameError::TooLong { chars })
+    } else {
+        Err(NameError::HiddenCharacter)
+    }
+}
+
 /// Reads the field "Room": the name of an open room, a code, or a whole link. `fold` is the platform's.
 ///
 /// # Errors
@@ -72,6 +89,15 @@ mod tests {
         assert_eq!(name(" \t"), Err(NameError::Empty));
         assert_eq!(name(&"x".repeat(33)), Err(NameError::TooLong { chars: 33 }));
         assert_eq!(name("a\u{7}b"), Err(NameError::HiddenCharacter));
+    }
+
+    #[test]
+    fn topics_are_trimmed_and_bounded_and_may_be_empty() {
+        assert_eq!(topic("  Tea, at five "), Ok("Tea, at five".to_owned()));
+        assert_eq!(topic(" "), Ok(String::new()));
+        assert_eq!(topic(&"x".repeat(513)), Err(NameError::TooLong { chars: 513 }));
+        assert_eq!(topic("two\nlines"), Err(NameError::HiddenCharacter));
+        assert_eq!(topic("\u{200d}"), Err(NameError::HiddenCharacter));
     }
 
     fn room(text: &str) -> Result<RoomCode, ParseRoomError> {

@@ -15,6 +15,7 @@ pub use self::said::{excerpt, reaction, spoken};
 
 use std::{borrow::Cow, time::Duration};
 
+use mesh::config::TOPIC_BYTES_MAX;
 use mesh::io::LinkKind;
 use mesh::model::{Alert, Delivery, InvitationError, PersonState, SendError};
 use shared::{PeerId, limits::NAME_CHARS_MAX, room::ParseRoomError};
@@ -219,9 +220,21 @@ fn send_error(error: SendError, to: Option<&str>) -> Cow<'static, str> {
         SendError::NoReaction => {
             "These are as many reactions as one person can have to a message. Take one back first.".into()
         }
+        SendError::TooManyPins => "As many messages are pinned as can be. Unpin one first.".into(),
         SendError::Left => {
             "This room was left, so nothing was sent. Reload the page to join again; copy your text first.".into()
         }
+    }
+}
+
+/// What is wrong with what a room is to be about.
+#[must_use]
+pub fn topic_error(error: NameError) -> String {
+    match error {
+        NameError::TooLong { .. } => {
+            format!("This is too long. It can have {TOPIC_BYTES_MAX} letters at most, fewer in some scripts.")
+        }
+        NameError::Empty | NameError::HiddenCharacter => name_error(error),
     }
 }
 
@@ -236,6 +249,7 @@ pub fn rename_error(error: SendError) -> Cow<'static, str> {
         | SendError::NotFounder
         | SendError::NotOwn
         | SendError::NoReaction
+        | SendError::TooManyPins
         | SendError::Left => send_error(error, None),
     }
 }

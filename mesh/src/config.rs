@@ -321,6 +321,12 @@ pub const HELD_TEXT_BYTES_MAX: usize = TEXT_BYTES_MAX - 1_024;
 /// How many bytes of text a reply or an edit may have: the id of what it is about has to fit there, too.
 pub const RELATED_TEXT_BYTES_MAX: usize = TEXT_BYTES_MAX - 64;
 
+/// How long what a room is about may be, in bytes: it stands beside the room's name.
+pub const TOPIC_BYTES_MAX: usize = 512;
+
+/// How many messages a founder may have everybody find: more would be a second log.
+pub const PINS_MAX: usize = 16;
+
 /// How many different reactions one person may have to a message.
 pub const REACTIONS_MAX: usize = 8;
 

@@ -115,6 +115,16 @@ pub enum Event {
         /// The name.
         name: String,
     },
+    /// What the room is about, by its founder; empty if nothing.
+    Topic {
+        /// In one line.
+        topic: String,
+    },
+    /// The messages that everybody is to find, by the founder's word. They may come later, or never.
+    Pinned {
+        /// Which, in the founder's order.
+        ids: Vec<MessageId>,
+    },
     /// What is said in the room vanishes after so long from now on, by its founder's word.
     Vanishing {
         /// After how long.
@@ -464,6 +474,9 @@ pub enum SendError {
     /// No emoji, or too many of them.
     #[error("this is no reaction")]
     NoReaction,
+    /// As many messages are to be found already as may be.
+    #[error("too many messages are pinned already")]
+    TooManyPins,
     /// Only its founder names a room.
     #[error("we did not found this room")]
     NotFounder,

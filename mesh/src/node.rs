@@ -123,11 +123,7 @@ impl Node {
     /// If it is not a [valid name](crate::wire::codec::valid_name).
     pub fn name_room(&mut self, now: Now, name: &str) -> Result<(), SendError> {
         assert!(valid_name(name), "the name must be checked with `valid_name`");
-        self.advance(now);
-        self.demand_here(SendError::Left)?;
-        let named = self.room.name_room(&mut self.cx, name);
-        self.exchange();
-        named
+        self.say_of_room(now, |room, cx| room.name_room(cx, name))
     }
 
     /// Calls ourselves by another name. The others learn it with our next beacon, which comes at once.

@@ -11,6 +11,7 @@ mod control;
 mod export;
 mod files;
 mod refusal;
+mod settings;
 
 use std::{
     collections::BTreeMap,
@@ -26,7 +27,7 @@ use client::{
 };
 use mesh::{
     io::ServerId,
-    model::{FileInfo, FileState, Imported, Invitation, Retention},
+    model::{FileInfo, FileState, Imported, Invitation},
 };
 use shared::{FileId, MessageId, PeerId, RoomId};
 use tokio::{sync::mpsc, task::spawn_local};
@@ -40,7 +41,7 @@ use crate::{
     clock,
     config::HISTORY_MAX,
     line::{
-        command::{Addressed, Command, KeepChange, NetworkFormat, Sure, WhichFile},
+        command::{Addressed, Command, NetworkFormat, Sure, WhichFile},
         transcript::{Numbers, Transcript},
     },
     map,
@@ -200,6 +201,10 @@ impl Desk {
                 let has_it = |report: &MessageReport| report.text.to_lowercase().contains(&text);
                 Ok(self.history(&room, HISTORY_MAX, has_it))
             }
+            Command::Topic { topic } => self.topic(topic),
+            Command::Pinned => Ok(Report::History {
+                messages: self.pinned(&room),
+            }),
             Command::MakeInvitation => {
                 self.session.invite()?;
                 Ok(done("Preparing the invitation…"))
@@ -241,32 +246,6 @@ impl Desk {
             Command::Quit => Ok(done("Leaving…")),
             Command::Help => Ok(done(words::HELP)),
         }
-    }
-
-    /// Keeps things for so long from now on, and tells for how long they are kept.
-    fn keep(&mut self, change: Option<KeepChange>) -> Result<Report, Refusal> {
-        let keep = self.session.room().retention;
-        match change {
-            Some(KeepChange::Vanish { after }) => {
-                let to = None;
-                let said = self.session.set_vanish(after);
-                said.map_err(|error| Refusal::NotSent { error, to })?;
-            }
-            Some(KeepChange::Entries { entries }) => self.session.set_retention(Retention { entries, ..keep }),
-            Some(KeepChange::Bytes { bytes }) => self.session.set_retention(Retention { bytes, ..keep }),
-            Some(KeepChange::Seconds { seconds }) => {
-                let seconds = Some(seconds);
-                self.session.set_retention(Retention { seconds, ..keep });
-            }
-            Some(KeepChange::All) => self.session.set_retention(Retention::default()),
-            None => {
-                let room = self.session.room();
-                let vanish = keeping::vanish(room.vanish);
-                let here = keeping::kept_here(keep);
-                return Ok(done(&format!("Messages vanish for everyone: {vanish}. {here}")));
-            }
-        }
-        Ok(done("Saved."))
     }
 
     /// Does what follows from something that took time. What is to be told of it, if it does not show in the room.

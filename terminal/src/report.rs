@@ -90,6 +90,11 @@ pub enum Report {
         /// The name.
         name: String,
     },
+    /// What the room is about, when its founder has said so, and in answer to `/topic`.
+    Topic {
+        /// In one line; empty if nothing.
+        topic: String,
+    },
     /// The founder closed the room for everyone.
     RoomClosed,
     /// We have left the room.

@@ -101,7 +101,8 @@ pub fn send_error(error: SendError, to: Option<&str>) -> Cow<'static, str> {
         | SendError::TooLong { .. }
         | SendError::NotFounder
         | SendError::NotOwn
-        | SendError::NoReaction => {
+        | SendError::NoReaction
+        | SendError::TooManyPins => {
             let to = to.map(str::to_owned);
             client::words::notice(&NoticeKind::NotSent { error, to }.into())
         }
@@ -216,6 +217,9 @@ What you type is said to everyone. A line that begins with / is a command:
   /connect              invite one person by hand, without a server (or /invite --by-hand)
   /connect CODE         take an invitation, or the answer to yours
   /rename NAME          call yourself something else
+  /topic                what this room is about
+  /topic TEXT           say so for everyone, or take it away: /topic - (its founder only)
+  /pinned               the messages that its founder has pinned
   /retention            for how long things are kept
   /retention day        have messages vanish for everyone (its founder only): never, hour, day, week or month
   /retention here 1000  keep less on this machine: N messages, N MB, hour, day, week, month or all

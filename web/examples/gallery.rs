@@ -101,6 +101,7 @@ fn room(events: Vec<Event>, open_name: Option<&'static str>) -> Html {
             is_open={open_name.is_some()}
             name={open_name.map(AttrValue::from)}
             on_name_room={Callback::from(|_| Err(SendError::Full))}
+            on_topic={Callback::from(|_| Err(SendError::Full))}
             link="https://starling.example/#/r/1.BwcHBwcHBwcHBwcHBwcHB7ZdJ6DL3ciaQ3vLwT5Q9KkV0oKzL1rO2m6nZs8Yd1w"
             {standing}
             {retry_in}

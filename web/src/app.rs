@@ -23,7 +23,7 @@ use crate::{
     hooks::{current, go_to, use_delay, use_route, use_step, use_title},
     js,
     nearby::tell_forgotten,
-    open_rooms::OpenRooms,
+    open_rooms::{OpenRoom, OpenRooms},
     pages::{
         room::RoomPage,
         start::{Entered, StartPage},
@@ -107,16 +107,12 @@ impl Ways {
         self.update.force_update();
     }
 
-    /// A room is left and forgotten.
-    fn forget(&self, profile: &Profile, code: &RoomCode) {
-        self.close(code);
-        let (forgotten, update) = (
-            forget(profile.clone(), code.clone(), self.notice.clone()),
-            self.update.clone(),
-        );
+    /// A room that was left is forgotten. Its page stays until that is done.
+    fn forget(self: &Rc<Self>, profile: &Profile, code: RoomCode) {
+        let (ways, profile) = (Rc::clone(self), profile.clone());
         spawn_local(async move {
-            forgotten.await;
-            update.force_update();
+            forget(profile, code.clone(), ways.notice.clone()).await;
+            ways.close(&code);
         });
     }
 }
@@ -209,7 +205,7 @@ pub fn App() -> Html {
             let first_notice = (*notice).clone().filter(|_| is_shown);
             room_page(
                 (profile, called.clone()),
-                &room.code,
+                room,
                 &ways,
                 (is_shown, is_shown && is_drawn),
                 first_notice,
@@ -230,11 +226,12 @@ pub fn App() -> Html {
 /// A room that this tab is in. The key makes another room another page.
 fn room_page(
     (profile, called): (&Profile, String),
-    code: &RoomCode,
+    room: &OpenRoom,
     ways: &Rc<Ways>,
     (is_shown, is_drawn): (bool, bool),
     first_notice: Option<Notice>,
 ) -> Html {
+    let code = &room.code;
     let join = {
         let (profile, code, called) = (profile.clone(), code.clone(), called.clone());
         Callback::from(move |show| platform::join(&profile, &code, called.clone(), show))
@@ -247,7 +244,7 @@ fn room_page(
         let (profile, code, ways) = (profile.clone(), code.clone(), Rc::clone(ways));
         Callback::from(move |forgets| {
             if forgets {
-                ways.forget(&profile, &code);
+                ways.forget(&profile, code.clone());
             } else {
                 ways.close(&code);
             }
@@ -258,6 +255,13 @@ fn room_page(
         Callback::from(move |glance| {
             ways.open.borrow_mut().note(&code, glance);
             ways.update.force_update();
+        })
+    };
+    let on_forward = {
+        let ways = Rc::clone(ways);
+        Callback::from(move |(code, text): (RoomCode, AttrValue)| {
+            ways.open.borrow_mut().hand(&code, text);
+            go_to(&Route::Room { code: code.to_text() });
         })
     };
     html! {
@@ -273,6 +277,9 @@ fn room_page(
             {is_shown}
             {is_drawn}
             {first_notice}
+            others={ways.open.borrow().others(code)}
+            {on_forward}
+            handed={room.handed.clone()}
         />
     }
 }
@@ -346,7 +353,11 @@ fn outside(
     let on_dismiss = notice.setter();
     let on_forget = {
         let (profile, ways) = (profile.clone(), Rc::clone(ways));
-        Callback::from(move |code| ways.forget(&profile, &code))
+        Callback::from(move |code| {
+            // Left at once, if this tab is in it.
+            ways.close(&code);
+            ways.forget(&profile, code);
+        })
     };
     let on_leave = {
         let ways = Rc::clone(ways);

@@ -19,6 +19,7 @@ pub mod message_text;
 pub mod network;
 pub mod notice;
 pub mod people;
+pub mod pinned;
 pub mod preview;
 pub mod qr_code;
 pub mod rename;

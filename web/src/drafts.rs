@@ -49,6 +49,15 @@ impl Drafts {
         draft
     }
 
+    /// Puts a text for everyone after what stands in the box.
+    pub fn add(&self, text: &str) {
+        let mut draft = self.get(None);
+        if !draft.is_empty() && !draft.ends_with('\n') {
+            draft.push('\n');
+        }
+        self.set(None, &(draft + text));
+    }
+
     /// Something else stands in the box, or nothing.
     pub fn set(&self, to: Option<PeerId>, draft: &str) {
         self.drafts.borrow_mut().insert(to, draft.to_owned());

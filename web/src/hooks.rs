@@ -9,7 +9,7 @@ mod tick;
 mod title;
 
 pub use delay::use_delay;
-pub use keys::use_step;
+pub use keys::{use_help_key, use_step};
 pub use route::{current, go_to, use_route};
 pub use seconds_until::use_seconds_until;
 pub(crate) use stay::use_stay;

@@ -29,6 +29,8 @@ pub struct OpenRoom {
     pub code: RoomCode,
     /// How it stands.
     pub glance: Glance,
+    /// What was handed on to it last, and the how manieth that was: the same can be handed on again.
+    pub handed: Option<(u32, AttrValue)>,
     /// The how manieth showing was its last.
     shown: u64,
 }
@@ -91,6 +93,23 @@ impl OpenRooms {
         }
     }
 
+    /// Hands a text on to a room, for its message box.
+    pub fn hand(&mut self, code: &RoomCode, text: AttrValue) {
+        if let Some(room) = self.rooms.iter_mut().find(|room| room.code == *code) {
+            let times = room.handed.as_ref().map_or(0, |(times, _)| *times);
+            room.handed = Some((times.wrapping_add(1), text));
+        }
+    }
+
+    /// The others, and what each is called.
+    #[must_use]
+    pub fn others(&self, code: &RoomCode) -> Vec<(RoomCode, AttrValue)> {
+        let others = self.rooms.iter().filter(|room| room.code != *code);
+        others
+            .map(|room| (room.code.clone(), room.glance.called.clone()))
+            .collect()
+    }
+
     /// A room is left. Gives the one that was shown last before it, if there is another.
     pub fn close(&mut self, code: &RoomCode) -> Option<RoomCode> {
         self.rooms.retain(|room| room.code != *code);
@@ -150,6 +169,7 @@ impl OpenRooms {
             self.rooms.push(OpenRoom {
                 code: code.clone(),
                 glance: Glance::default(),
+                handed: None,
                 shown: 0,
             });
         }

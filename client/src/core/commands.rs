@@ -101,6 +101,41 @@ impl Core {
         self.node.name_room(now, name)
     }
 
+    /// Says what the room is about, as its founder.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was done.
+    ///
+    /// # Panics
+    /// If it is not [valid](crate::validate::topic).
+    pub fn set_topic(&mut self, now: Now, topic: &str) -> Result<(), SendError> {
+        self.command(now, Command::NameRoom);
+        self.node.set_topic(now, topic)
+    }
+
+    /// Has everybody find these messages, as the founder.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was done.
+    pub fn set_pins(&mut self, now: Now, ids: Vec<MessageId>) -> Result<(), SendError> {
+        self.command(now, Command::NameRoom);
+        self.node.set_pins(now, ids)
+    }
+
+    /// Has everybody find a message, or no longer, as the founder.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was done.
+    pub fn pin(&mut self, now: Now, id: MessageId) -> Result<(), SendError> {
+        let mut ids = self.room.pins.clone();
+        let before = ids.len();
+        ids.retain(|pinned| *pinned != id);
+        if ids.len() == before {
+            ids.push(id);
+        }
+        self.set_pins(now, ids)
+    }
+
     /// Has messages vanish after so long, as the founder.
     ///
     /// # Errors

@@ -42,8 +42,12 @@ pub const ROOM_MENU: &str = "Room menu";
 pub const RENAME_SELF: &str = "Rename yourself";
 /// A name for the room.
 pub const RENAME_ROOM: &str = "Rename room";
+/// What the room is about.
+pub const TOPIC: &str = "Topic";
 /// For how long things are kept.
 pub const KEEPING: &str = "What is kept";
+/// What keys do.
+pub const KEYS: &str = "Keyboard";
 /// How the page looks here.
 pub const APPEARANCE: &str = "Appearance";
 /// Hands out the room's link.
@@ -107,6 +111,14 @@ pub const EDIT: &str = "Edit";
 /// Deletes a message.
 pub const DELETE: &str = "Delete";
 /// Copies what a message says.
+pub const FORWARD: &str = "Forward";
+/// Has everybody find a message.
+pub const PIN: &str = "Pin for everyone";
+/// Takes that back.
+pub const UNPIN: &str = "Unpin";
+/// What everybody is to find.
+pub const PINNED: &str = "Pinned messages";
+/// Copies the text of a message.
 pub const COPY_TEXT: &str = "Copy text";
 /// The emoji that people have for a message.
 pub const REACTIONS: &str = "Reactions";

@@ -66,6 +66,35 @@ pub fn leave_room(room: &str) -> String {
     format!("Leave {room}")
 }
 
+/// Below the field for what the room is about.
+pub const TOPIC_HELP: &str = "Everyone in the room sees it beside the room's name. Leave it empty to take it away.";
+
+/// Over the messages that everybody is to find: so many.
+#[must_use]
+pub fn pinned(count: usize) -> String {
+    match count {
+        1 => "1 pinned message".to_owned(),
+        count => format!("{count} pinned messages"),
+    }
+}
+
+/// What keys do, which is not to be seen.
+pub const KEYS: [(&str, &str); 7] = [
+    ("Enter", "Send"),
+    ("Shift + Enter", "New line"),
+    ("Esc", "Back to everyone, close"),
+    ("@ :", "Names, emoji"),
+    ("Alt + ↑ ↓", "From room to room"),
+    ("Tab, arrow keys", "To everything else, through menus"),
+    ("?", "This list, while you type nowhere"),
+];
+
+/// The sheet with the rooms that a message can be handed on to.
+pub const FORWARD_TO: &str = "Forward to";
+
+/// What happens then.
+pub const FORWARD_HELP: &str = "The text is put into that room's message box. Nothing is sent until you send it.";
+
 /// The button that takes such a room out of the list.
 #[must_use]
 pub fn forget_room(room: &str) -> String {

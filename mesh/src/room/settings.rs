@@ -1,4 +1,5 @@
-//! What the founder said about the room: its name, and after how long messages vanish. Of each the last word in the one order counts.
+//! What the founder said about the room: its name, what it is about, which messages everybody is to find, and after how long messages vanish. Of each
+//! the last word in the one order counts.
 //!
 //! A word is an entry of the log like all others. But a log loses old entries, by age or for want of room, and whoever comes later gets
 //! none of them: so the last word of each kind is kept beside the log, handed to every new neighbor, and passed on to all when it is news.
@@ -7,6 +8,7 @@
 
 use std::{collections::VecDeque, rc::Rc};
 
+use litemap::LiteMap;
 use shared::{MessageId, PeerId, limits::TEXT_BYTES_MAX};
 
 use super::{Room, receive::Handled, say::message, sync::Violation};
@@ -21,6 +23,7 @@ use crate::{
         fragment::Fragments,
         frame::Frame,
         record::Record,
+        relation::Pins,
         stored::Key,
         timestamp::Timestamp,
     },
@@ -29,54 +32,44 @@ use crate::{
 /// See the [module documentation](self).
 #[derive(Debug, Default)]
 pub(super) struct Settings {
-    name: Option<Rc<Record<Entry>>>,
-    vanish: Option<Rc<Record<Entry>>>,
+    /// The last word of each kind.
+    words: LiteMap<u32, Rc<Record<Entry>>>,
     /// Lines that were shown before their entries came.
     shown: VecDeque<MessageId>,
 }
 
 impl Settings {
-    /// Where a word of this kind is kept, if it is one.
-    fn slot(&mut self, entry: &Entry) -> Option<&mut Option<Rc<Record<Entry>>>> {
-        if entry.room_name().is_some() {
-            Some(&mut self.name)
-        } else {
-            entry.vanish().map(|_| &mut self.vanish)
-        }
-    }
-
     /// Takes a word of `founder`. Says whether it is news.
     fn take(&mut self, founder: Option<PeerId>, record: &Rc<Record<Entry>>) -> bool {
         let place = |record: &Record<Entry>| (record.content.order, record.message_id());
-        let Some(slot) = self.slot(&record.content).filter(|_| founder == Some(record.author)) else {
-            return false;
-        };
-        let is_news = slot.as_ref().is_none_or(|known| place(record) > place(known));
+        let kind = record.content.kind;
+        let counts = founder == Some(record.author) && is_word(&record.content);
+        let is_news = counts && self.words.get(&kind).is_none_or(|known| place(record) > place(known));
         if is_news {
-            *slot = Some(Rc::clone(record));
+            self.words.insert(kind, Rc::clone(record));
         }
         is_news
     }
 
     /// After how long messages vanish.
     pub(super) fn vanish(&self) -> Vanish {
-        let said = self.vanish.as_ref().and_then(|record| record.content.vanish());
+        let said = self.rule().and_then(|record| record.content.vanish());
         said.unwrap_or_default()
     }
 
     /// The word about that, if there was one.
     pub(super) fn rule(&self) -> Option<&Rc<Record<Entry>>> {
-        self.vanish.as_ref()
+        self.words.get(&Entry::VANISH)
     }
 
     /// The place in the order from which on an entry of this kind is the last word, also after one that was given by a clock that was ahead.
     pub(super) fn next_place(&self, kind: u32) -> Timestamp {
-        let last = self.all().filter(|record| record.content.kind == kind);
-        last.map(|record| record.content.order.next()).max().unwrap_or_default()
+        let last = self.words.get(&kind);
+        last.map(|record| record.content.order.next()).unwrap_or_default()
     }
 
     fn all(&self) -> impl Iterator<Item = &Rc<Record<Entry>>> {
-        self.name.iter().chain(&self.vanish)
+        self.words.values()
     }
 }
 
@@ -89,14 +82,34 @@ impl Room {
         Ok(())
     }
 
+    /// Says what the room is about, as its founder.
+    pub(crate) fn set_topic(&mut self, cx: &mut Context, topic: &str) -> Result<(), SendError> {
+        self.demand_setting(cx)?;
+        self.say_setting(cx, Entry::TOPIC, EntryBody::of(topic));
+        Ok(())
+    }
+
+    /// Has everybody find these messages, as the founder.
+    pub(crate) fn set_pins(&mut self, cx: &mut Context, ids: Vec<MessageId>) -> Result<(), SendError> {
+        self.demand_setting(cx)?;
+        self.say_setting(cx, Entry::PINS, EntryBody::of(encode(&Pins { ids })));
+        Ok(())
+    }
+
     /// Has messages vanish, as the founder.
     pub(crate) fn set_vanish(&mut self, cx: &mut Context, after: Vanish) -> Result<(), SendError> {
-        demand_founder(cx)?;
-        if !self.takes(cx, 1) {
-            return Err(SendError::Full);
-        }
+        self.demand_setting(cx)?;
         self.say_setting(cx, Entry::VANISH, EntryBody::of(encode(&after)));
         Ok(())
+    }
+
+    fn demand_setting(&mut self, cx: &Context) -> Result<(), SendError> {
+        demand_founder(cx)?;
+        if self.takes(cx, 1) {
+            Ok(())
+        } else {
+            Err(SendError::Full)
+        }
     }
 
     fn say_setting(&mut self, cx: &mut Context, kind: u32, body: EntryBody) {
@@ -151,8 +164,7 @@ impl Room {
             return Ok(());
         }
         let record = Record::<Entry>::open(wire, &cx.room).map_err(|_| Violation)?;
-        let is_setting = self.settings.slot(&record.content).is_some();
-        if !is_setting || cx.room.founder() != Some(record.author) {
+        if !is_word(&record.content) || cx.room.founder() != Some(record.author) {
             return Err(Violation);
         }
         if self.note_setting(cx, &record, Some(link))
@@ -184,13 +196,24 @@ impl Room {
     }
 
     fn tell_setting(&self, cx: &mut Context, record: &Record<Entry>) {
-        if let Some(name) = record.content.room_name() {
+        let word = &record.content;
+        if let Some(name) = word.room_name() {
             cx.event(Event::RoomNamed { name: name.to_owned() });
+        } else if let Some(topic) = word.topic() {
+            let topic = topic.to_owned();
+            cx.event(Event::Topic { topic });
+        } else if let Some(Pins { ids }) = word.pins() {
+            cx.event(Event::Pinned { ids });
         } else {
             let after = self.settings.vanish();
             cx.event(Event::Vanishing { after });
         }
     }
+}
+
+/// Whether an entry says something about the room, if its author is the founder.
+fn is_word(entry: &Entry) -> bool {
+    entry.room_name().is_some() || entry.vanish().is_some() || entry.topic().is_some() || entry.pins().is_some()
 }
 
 fn demand_founder(cx: &Context) -> Result<(), SendError> {

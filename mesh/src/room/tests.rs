@@ -7,15 +7,17 @@ use super::{
     *,
 };
 use crate::{
-    config::GAP_MIN,
+    config::{GAP_MIN, PINS_MAX, TOPIC_BYTES_MAX},
     context::test::{identity, peer},
     door::PassiveView,
     io::Output,
     model::{Delivery, Person, PersonState, SendError},
     wire::{
-        entry::Entry,
+        codec::encode,
+        entry::{Entry, EntryBody},
         frame::Frame,
         record::{Ack, Lost, Record},
+        relation::Pins,
         span::LogDigest,
         stored::Key,
         timestamp::Timestamp,
@@ -248,6 +250,56 @@ fn only_the_founder_names_the_room_and_the_last_name_counts_however_names_come()
         last = last.max(id);
     }
     assert_eq!(hand(2, 13, 6, "cocoa").1, ["cocoa"]);
+}
+
+#[test]
+fn of_each_kind_of_word_the_last_counts_and_what_is_none_counts_for_nothing() {
+    let mut rig = Rig::linked(&[2, 3]);
+    assert_eq!(rig.room.set_topic(&mut rig.cx, "tea"), Err(SendError::NotFounder));
+    assert_eq!(rig.room.set_pins(&mut rig.cx, vec![]), Err(SendError::NotFounder));
+    let seeds = &mut stream([1; 32], Stream::Log);
+    rig.cx.room = RoomCode::generate(peer(2), seeds).open();
+    let mut hand = |person: u8, feed: u64, place: u64, kind: u32, body: Vec<u8>| {
+        let entry = Entry {
+            feed,
+            order: Timestamp::from_unix_millis(place),
+            kind,
+            body: EntryBody::of(body),
+            ..rig.entry_of(person, 0, "").content.clone()
+        };
+        let entry = Record::sign(&identity(person), &rig.cx.room, entry);
+        rig.handle(BOB, entry_frame(&entry, 1, tree(person)));
+        let told = rig.cx.outputs().into_iter().filter_map(|output| match output {
+            Output::Event(event @ (Event::Topic { .. } | Event::Pinned { .. })) => Some(event),
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+    let topic = |text: &str| Event::Topic { topic: text.into() };
+    let pins = |bytes: &[u8]| Pins {
+        ids: bytes.iter().map(|byte| MessageId::from_bytes([*byte; 16])).collect(),
+    };
+    let pinned = |bytes: &[u8]| Event::Pinned { ids: pins(bytes).ids };
+    let encoded = |bytes: &[u8]| encode(&pins(bytes));
+    assert_eq!(hand(3, 1, 9, Entry::TOPIC, "mine".into()), [], "not the founder's");
+    assert_eq!(hand(3, 2, 9, Entry::PINS, encoded(&[1])), [], "not the founder's");
+    assert_eq!(hand(2, 3, 5, Entry::TOPIC, "tea".into()), [topic("tea")]);
+    assert_eq!(hand(2, 4, 5, Entry::PINS, encoded(&[1, 2])), [pinned(&[1, 2])]);
+    assert_eq!(hand(2, 5, 4, Entry::TOPIC, "juice".into()), [], "it comes before");
+    assert_eq!(hand(2, 6, 4, Entry::PINS, encoded(&[3])), [], "it comes before");
+    for (feed, body) in (7..).zip([
+        "two\nlines".to_owned(),
+        "x".repeat(TOPIC_BYTES_MAX + 1),
+        "\u{200d}".into(),
+    ]) {
+        assert_eq!(hand(2, feed, 6, Entry::TOPIC, body.into()), [], "no topic");
+    }
+    let too_many: Vec<u8> = (0..=u8::try_from(PINS_MAX).unwrap()).collect();
+    for (feed, body) in (20..).zip([encoded(&too_many), encoded(&[4, 4]), b"no list".to_vec()]) {
+        assert_eq!(hand(2, feed, 6, Entry::PINS, body), [], "no pins");
+    }
+    assert_eq!(hand(2, 30, 6, Entry::TOPIC, vec![]), [topic("")], "it is taken away");
+    assert_eq!(hand(2, 31, 6, Entry::PINS, encoded(&[])), [pinned(&[])]);
 }
 
 #[test]

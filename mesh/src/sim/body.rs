@@ -79,6 +79,18 @@ pub trait Body {
     /// As there.
     fn name_room(&mut self, now: Now, name: &str) -> Result<(), SendError>;
 
+    /// See [`Node::set_topic`].
+    ///
+    /// # Errors
+    /// As there.
+    fn set_topic(&mut self, now: Now, topic: &str) -> Result<(), SendError>;
+
+    /// See [`Node::set_pins`].
+    ///
+    /// # Errors
+    /// As there.
+    fn set_pins(&mut self, now: Now, ids: Vec<MessageId>) -> Result<(), SendError>;
+
     /// See [`Node::set_vanish`].
     ///
     /// # Errors
@@ -160,6 +172,14 @@ impl Body for Node {
 
     fn name_room(&mut self, now: Now, name: &str) -> Result<(), SendError> {
         self.name_room(now, name)
+    }
+
+    fn set_topic(&mut self, now: Now, topic: &str) -> Result<(), SendError> {
+        self.set_topic(now, topic)
+    }
+
+    fn set_pins(&mut self, now: Now, ids: Vec<MessageId>) -> Result<(), SendError> {
+        self.set_pins(now, ids)
     }
 
     fn set_vanish(&mut self, now: Now, after: Vanish) -> Result<(), SendError> {

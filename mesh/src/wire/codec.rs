@@ -9,6 +9,8 @@ use shared::{
 };
 use thiserror::Error;
 
+use crate::config::TOPIC_BYTES_MAX;
+
 /// Bytes that cannot be accepted. Their sender is in error, except for [`DecodeError::Unknown`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum DecodeError {
@@ -76,4 +78,11 @@ pub fn valid_name(name: &str) -> bool {
         && name.chars().count() <= NAME_CHARS_MAX
         && is_visible(name)
         && !name.chars().any(is_hidden)
+}
+
+/// Whether a text can be what a room is about: of at most [`TOPIC_BYTES_MAX`] bytes, in one line, with nothing in it that is not seen. It may be
+/// empty.
+#[must_use]
+pub fn valid_topic(topic: &str) -> bool {
+    topic.len() <= TOPIC_BYTES_MAX && !topic.chars().any(is_hidden) && (topic.is_empty() || is_visible(topic))
 }

@@ -10,10 +10,10 @@ use shared::{Label, MessageId, PeerId, Room, Signature, limits::TEXT_BYTES_MAX};
 use wire_derive::Decode;
 
 use super::{
-    codec::{DecodeError, decode, encode, valid_name},
+    codec::{DecodeError, decode, encode, valid_name, valid_topic},
     file::FileInfo,
     record::{Content, Record, Unchecked},
-    relation::{Deletions, Reactions, Related},
+    relation::{Deletions, Pins, Reactions, Related},
     setting::Vanish,
     span::Feed,
     timestamp::Timestamp,
@@ -47,7 +47,7 @@ pub struct Entry {
     /// The author's name at that time.
     #[n(5)]
     pub name: String,
-    /// What [`Entry::body`] is: [`Entry::CHAT`], [`Entry::ROOM_NAME`], [`Entry::WHISPER`], [`Entry::FILE`], [`Entry::VANISH`], [`Entry::REPLY`], [`Entry::EDIT`], [`Entry::REACTIONS`], [`Entry::DELETION`], or something of a later version, which is kept and passed on all the
+    /// What [`Entry::body`] is: [`Entry::CHAT`], [`Entry::ROOM_NAME`], [`Entry::WHISPER`], [`Entry::FILE`], [`Entry::VANISH`], [`Entry::REPLY`], [`Entry::EDIT`], [`Entry::REACTIONS`], [`Entry::DELETION`], [`Entry::TOPIC`], [`Entry::PINS`], or something of a later version, which is kept and passed on all the
     /// same.
     #[n(6)]
     pub kind: u32,
@@ -122,6 +122,14 @@ impl Entry {
     // No limit: a number on the wire.
     pub const DELETION: u32 = 8;
 
+    /// The kind of what a room is about, by its founder: the body is text.
+    // No limit: a number on the wire.
+    pub const TOPIC: u32 = 9;
+
+    /// The kind of a founder's word which messages everybody is to find: the body names them.
+    // No limit: a number on the wire.
+    pub const PINS: u32 = 10;
+
     /// The text, if this is a chat message.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
@@ -132,6 +140,17 @@ impl Entry {
     #[must_use]
     pub fn room_name(&self) -> Option<&str> {
         self.text_of(Self::ROOM_NAME).filter(|name| valid_name(name))
+    }
+
+    /// What the room is about, if this says so; empty if nothing. It counts if the author is the founder.
+    #[must_use]
+    pub fn topic(&self) -> Option<&str> {
+        self.text_of(Self::TOPIC).filter(|topic| valid_topic(topic))
+    }
+
+    /// The messages that everybody is to find, if this names them. It counts if the author is the founder.
+    pub(crate) fn pins(&self) -> Option<Pins> {
+        self.body_of(Self::PINS).filter(Pins::is_valid)
     }
 
     /// After how long messages vanish, if this says so. It counts if the author is the founder.
@@ -195,6 +214,9 @@ impl Entry {
     pub(crate) fn body_about(&self, id_now: impl Fn(&MessageId) -> Option<MessageId>) -> EntryBody {
         let body = if let Some(related) = self.reply().or_else(|| self.edit()) {
             id_now(&related.to).map(|to| encode(&Related { to, ..related }))
+        } else if let Some(Pins { ids }) = self.pins() {
+            let ids = ids.iter().map(|id| id_now(id).unwrap_or(*id)).collect();
+            Some(encode(&Pins { ids }))
         } else {
             let reactions = self.reactions();
             reactions.and_then(|reactions| {

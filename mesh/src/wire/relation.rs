@@ -11,7 +11,7 @@ use shared::{
 use wire_derive::Decode;
 
 use super::signed::{sign, verify};
-use crate::config::{DELETED_MAX, REACTION_BYTES_MAX, REACTIONS_MAX};
+use crate::config::{DELETED_MAX, PINS_MAX, REACTION_BYTES_MAX, REACTIONS_MAX};
 
 /// A text about a message: what answers it, or what it says from now on. Which of both, the kind of the entry says.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -41,6 +41,20 @@ impl Reactions {
         self.emoji.len() <= REACTIONS_MAX
             && self.emoji.iter().all(is_one)
             && self.emoji.iter().enumerate().all(is_first)
+    }
+}
+
+/// The messages that everybody is to find, by the founder's word. None takes back what was there.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Pins {
+    #[n(0)]
+    pub(crate) ids: Vec<MessageId>,
+}
+
+impl Pins {
+    pub(crate) fn is_valid(&self) -> bool {
+        let is_first = |(place, id)| !self.ids[..place].contains(id);
+        self.ids.len() <= PINS_MAX && self.ids.iter().enumerate().all(is_first)
     }
 }
 
@@ -126,6 +140,11 @@ mod tests {
             HEXLOWER.encode(&encode(&reactions)),
             "8250030303030303030303030303030303038264f09f918d64f09f8e89"
         );
+        let pins = Pins { ids: vec![TO] };
+        assert_eq!(
+            HEXLOWER.encode(&encode(&pins)),
+            "81815003030303030303030303030303030303"
+        );
         let room = RoomCode::parse("Lobby").unwrap().open();
         let deletions = Deletions::sign(&Identity::from_secret(&[1; 32]), &room, &[TO]);
         assert_eq!(
@@ -136,7 +155,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_body_says_something_or_nothing(kind in 5..9_u32, body in prop::collection::vec(any::<u8>(), 0..120)) {
+        fn any_body_says_something_or_nothing(kind in 5..11_u32, body in prop::collection::vec(any::<u8>(), 0..120)) {
             let entry = Entry {
                 feed: 1,
                 seq: 0,

@@ -76,6 +76,9 @@ pub enum Refusal {
     /// A name that others cannot be shown.
     #[error("{}", page::name_error(*.0))]
     Name(#[from] NameError),
+    /// It cannot be what the room is about.
+    #[error("{}", page::topic_error(*.0))]
+    Topic(NameError),
     /// The room cannot be closed.
     #[error("{}", close_error(*.0))]
     Close(#[from] CloseError),

@@ -86,6 +86,7 @@ impl From<Refusal> for Problem {
                 ..
             }
             | Refusal::Name(_)
+            | Refusal::Topic(_)
             | Refusal::Unreadable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Refusal::NotSent {
                 error: SendError::Full, ..

@@ -56,6 +56,13 @@ pub enum Command {
         /// As what.
         format: NetworkFormat,
     },
+    /// What the room is about, or that it is about this from now on.
+    Topic {
+        /// What, if it is to change; empty to take it away.
+        topic: Option<String>,
+    },
+    /// The messages that the founder wants everybody to find.
+    Pinned,
     /// The last messages.
     History {
         /// How many at most.
@@ -244,7 +251,7 @@ pub enum ParseCommandError {
 }
 
 /// The names of all commands, by which they are completed. The first of each kind is the one that `/help` tells.
-pub const NAMES: [&str; 26] = [
+pub const NAMES: [&str; 28] = [
     "cancel",
     "close",
     "connect",
@@ -261,6 +268,7 @@ pub const NAMES: [&str; 26] = [
     "network",
     "pause",
     "people",
+    "pinned",
     "quit",
     "react",
     "rename",
@@ -270,6 +278,7 @@ pub const NAMES: [&str; 26] = [
     "search",
     "send",
     "status",
+    "topic",
     "whisper",
 ];
 
@@ -305,6 +314,14 @@ pub fn parse(line: &str) -> Result<Option<Command>, ParseCommandError> {
                 _ => return Err(usage("/network, or /network dot")),
             },
         },
+        "topic" => Command::Topic {
+            topic: match rest {
+                "" => None,
+                "-" => Some(String::new()),
+                topic => Some(topic.to_owned()),
+            },
+        },
+        "pinned" => Command::Pinned,
         "history" => Command::History { count: count(rest)? },
         "search" => Command::Search {
             text: given(rest, "/search TEXT")?,
@@ -480,6 +497,14 @@ mod tests {
             parsed("/connect abc"),
             Command::TakeInvitation { code: "abc".to_owned() }
         );
+        for (line, topic) in [
+            ("/topic", None),
+            ("/topic -", Some("")),
+            ("/topic Tea at five", Some("Tea at five")),
+        ] {
+            let topic = topic.map(str::to_owned);
+            assert_eq!(parsed(line), Command::Topic { topic });
+        }
         assert_eq!(parsed("/history"), Command::History { count: HISTORY_SHOWN });
         assert_eq!(parsed("/history 999999"), Command::History { count: HISTORY_MAX });
         let file = || "3".parse::<WhichFile>().unwrap();

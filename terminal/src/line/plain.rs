@@ -75,6 +75,8 @@ impl Plain {
             Report::Invitation { code } => self.to_hand_over(words::INVITATION, code),
             Report::Answer { code } => self.to_hand_over(words::ANSWER, code),
             Report::RoomNamed { name } => format!("* This room is called {}", harmless::line(name)),
+            Report::Topic { topic } if topic.is_empty() => "* This room has no topic".to_owned(),
+            Report::Topic { topic } => format!("* Topic: {}", harmless::line(topic)),
             Report::RoomClosed => "* This room was closed by its founder, for everyone and for good".to_owned(),
             Report::Left | Report::Said { .. } => return None,
             Report::File(file) => file_line(file)?,

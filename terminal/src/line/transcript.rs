@@ -38,6 +38,7 @@ pub struct Transcript {
     invitation: Option<Rc<str>>,
     answer: Option<Rc<str>>,
     name: Option<String>,
+    topic: String,
     catching_up: bool,
     closed: bool,
     left: bool,
@@ -73,6 +74,11 @@ impl Transcript {
         if room.name != self.name {
             self.name.clone_from(&room.name);
             reports.extend(room.name.clone().map(|name| Report::RoomNamed { name }));
+        }
+        if room.topic != self.topic {
+            self.topic.clone_from(&room.topic);
+            let topic = room.topic.clone();
+            reports.push(Report::Topic { topic });
         }
         if room.closed && !std::mem::replace(&mut self.closed, true) {
             reports.push(Report::RoomClosed);

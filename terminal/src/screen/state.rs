@@ -331,7 +331,11 @@ impl State {
             | Report::Standing { .. }
             | Report::Said { .. }
             | Report::Left => return,
-            Report::Person(_) | Report::Renamed { .. } | Report::RoomNamed { .. } | Report::File(_) => Tone::Quiet,
+            Report::Person(_)
+            | Report::Renamed { .. }
+            | Report::RoomNamed { .. }
+            | Report::Topic { .. }
+            | Report::File(_) => Tone::Quiet,
             Report::RoomClosed => Tone::Danger,
             Report::Notice { level, .. } => match level {
                 NoticeLevel::Info => Tone::Answer,

@@ -16,6 +16,7 @@ return {
     unread: text(room, '.count'),
     shown: room.getAttribute('aria-current') === 'page',
   })),
+  pinned: all('[aria-label="Pinned messages"] button').map((message) => message.textContent),
   people: all('[role=list][aria-label=People] > li').map((item) => ({
     name: text(item, 'bdi') ?? '',
     you: item.textContent.includes('(you)'),

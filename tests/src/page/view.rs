@@ -17,6 +17,8 @@ pub struct View {
     pub heading: Option<String>,
     /// The navigation "Rooms", but for the way to another one.
     pub rooms: Vec<RoomShown>,
+    /// The list "Pinned messages".
+    pub pinned: Vec<String>,
     /// The list "People".
     pub people: Vec<PersonShown>,
     /// The log "Messages".

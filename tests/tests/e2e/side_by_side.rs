@@ -85,6 +85,24 @@ async fn a_person_in_two_rooms(here: &Browser, there: &Browser) -> Result<()> {
     ann.wait("the other one", |view| view.has("and here?") && view.is("Cy", "Here"))
         .await?;
 
+    // What is handed on waits in the other room's box, after what stands there.
+    ann.choose_of("and here?", "Forward").await?;
+    ann.click("attic").await?;
+    ann.wait("it in the message box", |view| {
+        let expected = "half a thought\n> Cy: and here?\n";
+        view.field("Message").is_some_and(|field| field.value == expected)
+    })
+    .await?;
+    ann.click("Send").await?;
+    bob.wait("what was handed on", |view| {
+        view.messages
+            .iter()
+            .any(|message| message.text.contains("Cy: and here?"))
+    })
+    .await?;
+    ann.press_with(Key::Alt, Key::Down).await?;
+    ann.wait("the other one again", |view| view.is("Cy", "Here")).await?;
+
     // Another name is another name in each.
     ann.choose("Rename yourself").await?;
     ann.paste("Your name", "Anna").await?;

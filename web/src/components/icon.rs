@@ -41,6 +41,10 @@ pub enum Icon {
     Clip,
     /// An arrow back.
     Reply,
+    /// A pin.
+    Pin,
+    /// An arrow on.
+    Forward,
     /// Two sheets.
     Copy,
     /// A bin.
@@ -81,6 +85,8 @@ impl Icon {
                 "M20 11.500 12 19.500a5 5 0 0 1-7-7l8.500-8.500a3.300 3.300 0 0 1 4.700 4.700L9.700 17.200a1.700 1.700 0 0 1-2.400-2.400L15 7"
             }
             Self::Reply => "M9 6 3.500 11.500 9 17M4 11.500h9c4 0 6.500 2 7 6.500",
+            Self::Pin => "M9 4h6M10 4v6l-4 4h12l-4-4V4M12 14v6.500",
+            Self::Forward => "M15 6 20.500 11.500 15 17M20 11.500h-9c-4 0-6.500 2-7 6.500",
             Self::Copy => "M9 9h11v11H9zM15 9V4H4v11h5",
             Self::Clock => "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM12 7v5.500l3.500 2",
             Self::Sun => {

@@ -1,4 +1,4 @@
-//! Another name, for oneself or for the room.
+//! Another name, for oneself or for the room, and what the room is about.
 
 use client::{validate, words};
 use mesh::model::SendError;
@@ -9,35 +9,56 @@ use super::{
     field::{Field, field},
 };
 
+/// What is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Given {
+    /// A name.
+    Name,
+    /// What the room is about.
+    Topic,
+}
+
+impl Given {
+    /// What others can be shown, or what is wrong with it, in words.
+    fn check(self, text: &str) -> Result<String, String> {
+        match self {
+            Self::Name => validate::name(text).map_err(words::name_error),
+            Self::Topic => validate::topic(text).map_err(words::topic_error),
+        }
+    }
+}
+
 /// Properties of [`Rename`].
 #[derive(Debug, Clone, PartialEq, Properties)]
 pub struct RenameProps {
+    /// What is given.
+    pub given: Given,
     /// What the field is called.
     pub label: &'static str,
     /// Said below it.
     pub help: &'static str,
-    /// The name until now.
+    /// What it is until now.
     pub name: String,
-    /// Takes a valid name.
+    /// Takes what is valid.
     pub on_name: Callback<String, Result<(), SendError>>,
     /// Called once it was taken.
     pub on_done: Callback<()>,
 }
 
-/// A field for a name, and the button that takes it.
+/// A field for it, and the button that takes it.
 #[component]
 pub fn Rename(props: &RenameProps) -> Html {
     let name = use_state(|| props.name.clone());
     let error = use_state(|| None::<AttrValue>);
     let onsubmit = {
         let (name, error) = (name.clone(), error.setter());
-        let (on_name, on_done) = (props.on_name.clone(), props.on_done.clone());
+        let (on_name, on_done, given) = (props.on_name.clone(), props.on_done.clone(), props.given);
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
-            let refused = match validate::name(&name).map(|name| on_name.emit(name)) {
+            let refused = match given.check(&name).map(|name| on_name.emit(name)) {
                 Ok(Ok(())) => return on_done.emit(()),
                 Ok(Err(error)) => words::rename_error(error).into_owned(),
-                Err(error) => words::name_error(error),
+                Err(words) => words,
             };
             error.set(Some(refused.into()));
         })

@@ -8,14 +8,14 @@ use shared::RoomCode;
 use yew::prelude::*;
 
 use super::icon::{Icon, glyph};
-use crate::open_rooms::OpenRooms;
+use crate::open_rooms::{OpenRoom, OpenRooms};
 
 /// Leads from room to room, and to the start page; nothing while there is no other room than the one that is shown.
 pub fn rooms_bar(open: &OpenRooms, shown: Option<&RoomCode>) -> Html {
     if open.all().iter().all(|room| shown == Some(&room.code)) {
         return html! {};
     }
-    let tab = |room: &crate::open_rooms::OpenRoom| {
+    let tab = |room: &OpenRoom| {
         let code = room.code.to_text();
         let is_shown = shown == Some(&room.code);
         let unread = Some(room.glance.unread).filter(|unread| *unread > 0 && !is_shown);

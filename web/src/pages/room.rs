@@ -79,6 +79,12 @@ pub struct RoomPageProps {
     pub is_shown: bool,
     /// Whether it is drawn by now if it is shown. Joining does not wait for it.
     pub is_drawn: bool,
+    /// The other rooms that this tab is in, and what they are called.
+    pub others: Vec<(RoomCode, AttrValue)>,
+    /// Called with another room and what is handed on to it.
+    pub on_forward: Callback<(RoomCode, AttrValue)>,
+    /// What was handed on to this room last.
+    pub handed: Option<(u32, AttrValue)>,
     /// Something to say from the start.
     #[prop_or_default]
     pub first_notice: Option<Notice>,
@@ -135,6 +141,12 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
     let recipients = use_callback(session.clone(), |id, session| session.recipients(id));
     let (told, on_told) = use_told(code);
     let drafts = use_memo((room.id(), me), |(room, me)| Drafts::of(room, me));
+    // Before the message box is drawn.
+    use_memo(props.handed.clone(), |handed| {
+        if let Some((_, text)) = handed {
+            drafts.add(text);
+        }
+    });
     let folded = use_memo((), |()| appearance::is_network_folded());
     // Until its founder's word comes, and where only we are.
     let name = use_memo(code.clone(), |code| match code {
@@ -198,6 +210,8 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             folded={*folded}
             on_fold={commands.on_fold.clone()}
             on_name_room={commands.on_name_room.clone()}
+            on_topic={commands.on_topic.clone()}
+            on_pin={commands.on_pin.clone()}
             on_keep={commands.on_keep.clone()}
             on_invite={commands.on_invite.clone()}
             on_take={commands.on_take.clone()}
@@ -208,6 +222,8 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             on_react={commands.on_react.clone()}
             on_edit={commands.on_edit.clone()}
             on_delete={commands.on_delete.clone()}
+            others={props.others.clone()}
+            on_forward={props.on_forward.clone()}
             {told}
             {on_told}
             preparing={(*preparing).clone()}

@@ -34,6 +34,8 @@ pub(crate) fn room(events: impl IntoIterator<Item = Event>, outbox: &Outbox) -> 
     }
     let Outbox { sent, answer } = outbox.clone();
     RoomViewProps {
+        others: Vec::new(),
+        on_forward: Callback::noop(),
         standing: standing(&state, None),
         state: Rc::new(state),
         drafts: Rc::default(),
@@ -52,6 +54,8 @@ pub(crate) fn room(events: impl IntoIterator<Item = Event>, outbox: &Outbox) -> 
         on_look: Callback::noop(),
         on_rename: Callback::noop(),
         on_name_room: Callback::from(|_| Ok(())),
+        on_topic: Callback::from(|_| Ok(())),
+        on_pin: Callback::noop(),
         on_keep: Callback::noop(),
         folded: false,
         on_fold: Callback::noop(),

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use bench::{
-    pages::{STOPWATCH, Times, introduce, is_alone, open, run_bare, run_ours, web_root},
+    pages::{STOPWATCH, Times, forget_open, introduce, is_alone, open, run_bare, run_ours, web_root},
     percentile,
 };
 use clap::Parser;
@@ -153,6 +153,9 @@ async fn measure(runs: usize) -> Result<Runs> {
 /// Loads our page in both tabs, by the address of a room.
 async fn run_cold(server: &Server, waiting: &Page, joining: &Page, run: usize) -> Result<Times> {
     let room = format!("{}#/r/cold{run}", server.url());
+    for tab in [waiting, joining] {
+        forget_open(tab).await?;
+    }
     waiting.goto(&room).await?;
     is_alone(waiting).await?;
     joining.goto(&room).await?;

@@ -11,7 +11,7 @@ use std::{process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use bench::percentile;
+use bench::{pages::forget_open, percentile};
 use clap::Parser;
 use mesh::sim::History;
 use serde::Deserialize;
@@ -90,6 +90,7 @@ async fn measure(engine: Engine, args: &Args) -> Result<(Vec<Times>, Vec<f64>)> 
     for run in 0..=args.runs {
         // Anew: what the page before held is gone.
         page.goto(&format!("{}healthz", server.url())).await?;
+        forget_open(&page).await?;
         page.goto(&server.url()).await?;
         page.wait("the start page", |view| view.field("Room").is_some()).await?;
         for script in [include_str!("bare.js"), include_str!("stopwatch.js")] {

@@ -72,10 +72,19 @@ impl Going {
         match self {
             Self::Crash => None,
             Self::Close => Some("setTimeout(() => window.close(), arguments[0] - Date.now())"),
-            Self::Leave => Some("setTimeout(() => { location.hash = '#/'; }, arguments[0] - Date.now())"),
+            Self::Leave => Some(LEAVE),
         }
     }
 }
+
+/// Chooses "Leave room" from the menu, `arguments[0]` milliseconds from now.
+const LEAVE: &str = "
+    const leave = () => {
+        const item = [...document.querySelectorAll('[role=menuitem]')].find((item) => item.textContent === 'Leave room');
+        item ? item.click() : setTimeout(leave, 1);
+    };
+    const open = () => document.querySelector('[aria-label=\"Room menu\"]').click();
+    setTimeout(() => { open(); leave(); }, arguments[0] - Date.now())";
 
 /// `tabs`: in all.
 pub(crate) async fn measure(tabs: usize) -> Result<Vec<Row>> {

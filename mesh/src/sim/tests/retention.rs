@@ -230,29 +230,40 @@ fn a_file_goes_with_its_offer() {
     }
 }
 
-/// The room's name is kept beside the log, too.
+/// The room's name is kept beside the log, too, and what it is about and what is pinned.
 #[test]
 fn what_the_founder_said_outlives_the_log() {
     let (mut world, mut who) = founded(2);
     world.name_room(who[0], "tea").unwrap();
+    world.set_topic(who[0], "at five").unwrap();
+    let pinned = MessageId::from_bytes([7; 16]);
+    world.set_pins(who[0], vec![pinned]).unwrap();
     world.set_vanish(who[0], Vanish::Hour).unwrap();
     world.run_for(seconds(2 * HOUR));
     world.leave(who[0]);
     world.run_for(seconds(5));
     who[0] = world.add("Late");
-    let named = |world: &World| {
-        let mut events = world.machines[who[0]].events.iter();
-        events.any(|(_, event)| matches!(event, Event::RoomNamed { name } if name == "tea"))
+    let all = [
+        Event::RoomNamed { name: "tea".into() },
+        Event::Topic {
+            topic: "at five".into(),
+        },
+        Event::Pinned { ids: vec![pinned] },
+    ];
+    let are_told = |world: &World| {
+        let events = &world.machines[who[0]].events;
+        all.iter()
+            .all(|expected| events.iter().any(|(_, event)| event == expected))
     };
-    world.run_until(seconds(20), "both are known", |world| {
-        named(world) && rule(world, who[0]) == Some(Vanish::Hour)
+    world.run_until(seconds(20), "all are known", |world| {
+        are_told(world) && rule(world, who[0]) == Some(Vanish::Hour)
     });
     let disk = &world.machines[who[1]].disk.records;
     let settings = disk.iter().filter(|(key, value)| {
         let is_setting = matches!(Key::read(key), Some(Key::Setting { .. }));
         is_setting && Record::<crate::wire::entry::Entry>::recall(&value[..value.len() - 8]).is_ok()
     });
-    assert_eq!(settings.count(), 2);
+    assert_eq!(settings.count(), 4);
 }
 
 /// What of an entry is on a disk: `None` if it is not there at all.

@@ -65,6 +65,8 @@ impl<B: Body> Simulation<B> {
             | Event::Invitation { .. }
             | Event::InvitationAnswer { .. }
             | Event::RoomNamed { .. }
+            | Event::Topic { .. }
+            | Event::Pinned { .. }
             | Event::CatchingUp { .. }
             | Event::Vanishing { .. }
             | Event::Retention { .. }

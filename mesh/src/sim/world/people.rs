@@ -120,6 +120,20 @@ impl<B: Body> Simulation<B> {
         named
     }
 
+    pub(crate) fn set_topic(&mut self, who: Who, topic: &str) -> Result<(), SendError> {
+        let now = self.now_of(who);
+        let set = self.machines[who].body.set_topic(now, topic);
+        self.drain(who);
+        set
+    }
+
+    pub(crate) fn set_pins(&mut self, who: Who, ids: Vec<MessageId>) -> Result<(), SendError> {
+        let now = self.now_of(who);
+        let set = self.machines[who].body.set_pins(now, ids);
+        self.drain(who);
+        set
+    }
+
     pub(crate) fn set_vanish(&mut self, who: Who, after: Vanish) -> Result<(), SendError> {
         let now = self.now_of(who);
         let set = self.machines[who].body.set_vanish(now, after);

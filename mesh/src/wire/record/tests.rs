@@ -296,6 +296,8 @@ fn an_entry_without_its_body_needs_the_word_of_its_author_for_that() {
         Entry::WHISPER,
         Entry::REACTIONS,
         Entry::DELETION,
+        Entry::TOPIC,
+        Entry::PINS,
         99,
     ] {
         let said = entry_of(kind);

@@ -224,6 +224,9 @@ fn notices_codes_names_and_the_end_are_told() {
         text: "code".to_owned(),
     });
     rig.happen(Event::RoomNamed { name: "Tea".to_owned() });
+    rig.happen(Event::Topic {
+        topic: "Tea at five".to_owned(),
+    });
     rig.happen(Event::RoomClosed);
     rig.happen(Event::Left);
     let reports = rig.look();
@@ -231,7 +234,15 @@ fn notices_codes_names_and_the_end_are_told() {
         .iter()
         .map(|report| serde_json::to_value(report).unwrap()["type"].clone())
         .collect();
-    let expected = ["standing", "notice", "invitation", "room_named", "room_closed", "left"];
+    let expected = [
+        "standing",
+        "notice",
+        "invitation",
+        "room_named",
+        "topic",
+        "room_closed",
+        "left",
+    ];
     assert_eq!(kinds, expected);
     // One that is gone leaves nothing to tell.
     rig.act(RoomAction::InvitationUsed);

@@ -20,11 +20,11 @@ const LEASE_MAX: Duration = Duration::from_secs(40);
 
 const LOST: &str = "Another tab of this browser goes on as you";
 
-/// Says something, and is out of the room before anything else happens.
+/// Says something, and leaves before anything else happens. The menu is open.
 const SAY_AND_GO: &str = "
     document.querySelector('textarea[aria-label=Message]').value = arguments[0];
     document.querySelector('[aria-label=Send]').click();
-    location.hash = '#/';";
+    [...document.querySelectorAll('[role=menuitem]')].find((item) => item.textContent === 'Leave room').click();";
 
 /// How much is kept of rooms in this browser: what was said, and what stands in lists and boxes.
 const KEPT: &str = "
@@ -84,6 +84,8 @@ async fn say_and_go(engine: Engine) -> Result<()> {
     let (ann, bob, room) = two(&browser, &server).await?;
     for round in 0..3 {
         let text = format!("the last word, {round}");
+        ann.click("Room menu").await?;
+        ann.menu().await?;
         ann.run(SAY_AND_GO, vec![json!(text)]).await?;
         bob.wait("what was said last", |view| view.has(&text)).await?;
         bob.wait("Ann left", |view| view.is("Ann", "Left")).await?;

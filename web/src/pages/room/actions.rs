@@ -1,8 +1,11 @@
 //! The sheets of a message: what can be done with it, and another text for it.
 
-use client::words::{label, page, rename_error};
+use client::{
+    text::quoted,
+    words::{label, page, rename_error},
+};
 use mesh::model::SendError;
-use shared::MessageId;
+use shared::{MessageId, RoomCode};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlTextAreaElement;
 use yew::prelude::*;
@@ -14,7 +17,7 @@ use super::{
 };
 use crate::components::{
     copy::{CopyBox, write_to_clipboard},
-    element::button,
+    element::{button, words},
     icon::Icon,
 };
 
@@ -64,6 +67,14 @@ pub(super) fn actions(
             if entry.message.file.is_none() && !entry.message.deleted {
                 { item(Icon::Copy, label::COPY_TEXT, copy) }
             }
+            if !props.others.is_empty() && entry.message.file.is_none() && !entry.message.deleted {
+                { item(Icon::Forward, label::FORWARD, show.reform(move |_: MouseEvent| Some(Sheet::Forward(id)))) }
+            }
+            if open && props.founder && entry.may_be_answered() {
+                { item(Icon::Pin, if props.state.pins.contains(&id) { label::UNPIN } else { label::PIN }, {
+                    close_then(show, &props.on_pin).reform(move |_: MouseEvent| id)
+                }) }
+            }
             if open && entry.may_be_edited() {
                 { item(Icon::Pen, label::EDIT, show.reform(move |_: MouseEvent| Some(Sheet::Edit(id)))) }
             }
@@ -72,6 +83,31 @@ pub(super) fn actions(
             }
             { item(Icon::Close, label::CANCEL, show.reform(|_: MouseEvent| None)) }
         </div>
+    }
+}
+
+/// To which other room a message is to be handed on.
+pub(super) fn forward(props: &RoomViewProps, id: MessageId, show: &Callback<Option<Sheet>>) -> Html {
+    let text = props.state.entry(&id).map_or_else(AttrValue::default, |entry| {
+        let author = props.state.author_of(&entry.message);
+        quoted(&author, &entry.message.text).into()
+    });
+    let room = |(code, called): &(RoomCode, AttrValue)| {
+        let handed = (code.clone(), text.clone());
+        let on_forward = close_then(show, &props.on_forward);
+        button(
+            "button",
+            called.clone(),
+            on_forward.reform(move |_: MouseEvent| handed.clone()),
+        )
+    };
+    html! {
+        <>
+            { title(page::FORWARD_TO) }
+            { words("p", page::FORWARD_HELP) }
+            { for props.others.iter().map(room) }
+            { button("button", label::CANCEL, show.reform(|_: MouseEvent| None)) }
+        </>
     }
 }
 

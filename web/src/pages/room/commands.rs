@@ -23,6 +23,8 @@ use crate::{appearance, js, rtc, worker};
 pub(super) struct Commands {
     pub(super) on_retry: Callback<()>,
     pub(super) on_name_room: Callback<String, Result<(), SendError>>,
+    pub(super) on_topic: Callback<String, Result<(), SendError>>,
+    pub(super) on_pin: Callback<MessageId>,
     pub(super) on_react: Callback<(MessageId, AttrValue)>,
     pub(super) on_edit: Callback<(MessageId, String), Result<(), SendError>>,
     pub(super) on_delete: Callback<MessageId>,
@@ -58,6 +60,8 @@ impl Commands {
         Self {
             on_retry: command(session, |session, ()| session.retry_now()),
             on_name_room: command(session, |session, name: String| session.name_room(&name)),
+            on_topic: command(session, |session, topic: String| session.set_topic(&topic)),
+            on_pin: command(session, |session, id: MessageId| told(session, session.pin(id))),
             on_react: command(session, |session, (id, emoji): (MessageId, AttrValue)| {
                 told(session, session.react(id, &emoji));
             }),

@@ -51,6 +51,7 @@ pub(super) fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>, on_cho
         <div id="sheet-title" role="menu" aria-label={label::ROOM_MENU} onkeydown={Callback::from(walk)}>
             if founder {
                 { goes_to(Icon::Pen, label::RENAME_ROOM, Sheet::RenameRoom) }
+                { goes_to(Icon::Info, label::TOPIC, Sheet::Topic) }
             }
             if open {
                 { goes_to(Icon::People, label::RENAME_SELF, Sheet::RenameSelf) }
@@ -88,6 +89,7 @@ pub(super) fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>, on_cho
             }) }
             { goes_to(Icon::Clock, label::KEEPING, Sheet::Keeping) }
             { goes_to(Icon::Sun, label::APPEARANCE, Sheet::Appearance) }
+            { goes_to(Icon::Info, label::KEYS, Sheet::Keys) }
             { goes_to(Icon::Open, label::CHECK_CONNECTION, Sheet::Check) }
             { goes_to(Icon::Down, label::EXPORT, Sheet::Export) }
             { goes_to(Icon::Info, label::COPY_DIAGNOSTICS, Sheet::Diagnostics) }

@@ -19,7 +19,7 @@ use yew::prelude::*;
 
 use super::{
     about::about,
-    actions::{actions, copy_text, delete, edit},
+    actions::{actions, copy_text, delete, edit, forward},
     keeping::keeping,
     menu::{close_then, menu},
     notifications::Notifications,
@@ -37,7 +37,7 @@ use crate::{
         file_card::file_list,
         invite::{ByHand, link},
         network::NetworkMap,
-        rename::Rename,
+        rename::{Given, Rename},
     },
     folder::Chosen,
 };
@@ -55,8 +55,12 @@ pub enum Sheet {
     RenameSelf,
     /// A name for the room.
     RenameRoom,
+    /// What the room is about.
+    Topic,
     /// For how long things are kept.
     Keeping,
+    /// What keys do.
+    Keys,
     /// How the page looks here.
     Appearance,
     /// What kind of network this is.
@@ -83,6 +87,8 @@ pub enum Sheet {
     Actions(MessageId),
     /// What a message says, to be copied by hand.
     CopyText(MessageId),
+    /// To which other room a message is to be handed on.
+    Forward(MessageId),
     /// Another text for a message.
     Edit(MessageId),
     /// Whether to delete a message for everyone.
@@ -99,10 +105,12 @@ impl Sheet {
             | Self::ByHand
             | Self::RenameSelf
             | Self::RenameRoom
+            | Self::Topic
             | Self::Close
             | Self::Edit(_)
             | Self::Delete(_) => true,
             Self::Menu
+            | Self::Keys
             | Self::Keeping
             | Self::Appearance
             | Self::Check
@@ -116,6 +124,7 @@ impl Sheet {
             | Self::Recipients(_)
             | Self::Actions(_)
             | Self::CopyText(_)
+            | Self::Forward(_)
             | Self::Map => false,
         }
     }
@@ -123,9 +132,12 @@ impl Sheet {
     /// What closes it besides its buttons (`closedby` in HTML): a click beside it, unless something typed would be lost.
     fn closed_by(self) -> &'static str {
         match self {
-            Self::ByHand | Self::RenameSelf | Self::RenameRoom | Self::Keeping | Self::Edit(_) => "closerequest",
+            Self::ByHand | Self::RenameSelf | Self::RenameRoom | Self::Topic | Self::Keeping | Self::Edit(_) => {
+                "closerequest"
+            }
             Self::Invite
             | Self::Menu
+            | Self::Keys
             | Self::Appearance
             | Self::Check
             | Self::Search
@@ -139,6 +151,7 @@ impl Sheet {
             | Self::Recipients(_)
             | Self::Actions(_)
             | Self::CopyText(_)
+            | Self::Forward(_)
             | Self::Delete(_)
             | Self::Map => "any",
         }
@@ -256,14 +269,25 @@ fn content(
         Sheet::RenameRoom => {
             let field = ("Name of the room", page::ROOM_NAME_HELP);
             rename(
-                label::RENAME_ROOM,
+                (label::RENAME_ROOM, Given::Name),
                 field,
                 name(props).unwrap_or_default(),
                 props.on_name_room.clone(),
                 show,
             )
         }
+        Sheet::Topic => {
+            let field = (label::TOPIC, page::TOPIC_HELP);
+            rename(
+                (label::TOPIC, Given::Topic),
+                field,
+                &props.state.topic,
+                props.on_topic.clone(),
+                show,
+            )
+        }
         Sheet::Keeping => keeping(props, label::KEEPING, show),
+        Sheet::Keys => html! { <>{ title(label::KEYS) }{ keys() }{ done }</> },
         Sheet::Appearance => html! {
             <>
                 { title(label::APPEARANCE) }
@@ -309,6 +333,7 @@ fn content(
         Sheet::About(peer) => html! { <>{ about(props, peer) }{ done }</> },
         Sheet::Actions(id) => actions(props, id, show, &ways.on_reply),
         Sheet::CopyText(id) => html! { <>{ copy_text(props, id) }{ done }</> },
+        Sheet::Forward(id) => forward(props, id, show),
         Sheet::Edit(id) => edit(props, id, show),
         Sheet::Delete(id) => delete(props, id, show, &ways.on_goto),
         Sheet::Recipients(id) => html! { <>{ recipients(props, id) }{ done }</> },
@@ -320,6 +345,12 @@ fn content(
             </>
         },
     }
+}
+
+/// What keys do.
+fn keys() -> Html {
+    let key = |(key, does): &(&'static str, &'static str)| html! { <><dt>{ *key }</dt><dd>{ *does }</dd></> };
+    html! { <dl class="keys">{ for page::KEYS.iter().map(key) }</dl> }
 }
 
 /// The way in without a server.
@@ -417,7 +448,7 @@ fn rename_self(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
         Ok::<_, SendError>(())
     });
     rename(
-        label::RENAME_SELF,
+        (label::RENAME_SELF, Given::Name),
         ("Your name", page::NAME_HELP),
         &props.state.my_name,
         on_name,
@@ -430,7 +461,7 @@ pub(super) fn title(text: impl Into<AttrValue>) -> Html {
 }
 
 fn rename(
-    heading: &'static str,
+    (heading, given): (&'static str, Given),
     (label, help): (&'static str, &'static str),
     name: &str,
     on_name: Callback<String, Result<(), SendError>>,
@@ -439,7 +470,7 @@ fn rename(
     html! {
         <>
             { title(heading) }
-            <Rename {label} {help} name={name.to_owned()} {on_name} on_done={show.reform(|()| None)} />
+            <Rename {given} {label} {help} name={name.to_owned()} {on_name} on_done={show.reform(|()| None)} />
         </>
     }
 }

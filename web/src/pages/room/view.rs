@@ -15,7 +15,7 @@ use client::{
     words::{self, label, page},
 };
 use mesh::model::{FileInfo, Invitation, InvitationError, Network, Obstacle, PersonState, SendError, Vanish};
-use shared::{MessageId, PeerId};
+use shared::{MessageId, PeerId, RoomCode};
 use yew::prelude::*;
 
 use super::{
@@ -35,12 +35,14 @@ use crate::components::{
     network::NetworkPanel,
     notice::notice_view,
     people::People,
+    pinned::pinned,
     preview::Shown,
     said_of::answered,
 };
 use crate::{
     drafts::Drafts,
     folder::{self, Chosen},
+    hooks::use_help_key,
     js,
     telling::OnTold,
 };
@@ -87,6 +89,11 @@ pub struct RoomViewProps {
     pub on_rename: Callback<String>,
     /// Gives the room a name; valid.
     pub on_name_room: Callback<String, Result<(), SendError>>,
+    /// Says what the room is about; valid.
+    pub on_topic: Callback<String, Result<(), SendError>>,
+    /// Called with a message that everybody is to find, or no longer.
+    #[prop_or_default]
+    pub on_pin: Callback<MessageId>,
     /// Keeps so much here, and by everyone, from now on.
     #[prop_or_default]
     pub on_keep: Callback<Keep>,
@@ -128,6 +135,12 @@ pub struct RoomViewProps {
     pub on_edit: Callback<(MessageId, String), Result<(), SendError>>,
     /// Called with a message of ours that the person wants gone.
     pub on_delete: Callback<MessageId>,
+    /// The other rooms that this tab is in, and what they are called.
+    #[prop_or_default]
+    pub others: Vec<(RoomCode, AttrValue)>,
+    /// Called with one of these and what is handed on to it.
+    #[prop_or_default]
+    pub on_forward: Callback<(RoomCode, AttrValue)>,
     /// Gives of which messages the person is told while they look elsewhere.
     pub told: Callback<(), Told>,
     /// Called with of which they want to be told, and with what is to be called with what became of that.
@@ -204,6 +217,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
         let sheet = sheet.setter();
         move |next: Option<Sheet>, ()| sheet.set(next)
     });
+    use_help_key(show.reform(|()| Some(Sheet::Keys)));
     let on_about = use_callback((), {
         let show = show.clone();
         move |peer, ()| show.emit(Some(Sheet::About(peer)))
@@ -316,6 +330,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                         let on_dismiss = props.on_dismiss.reform(move |()| id);
                         html! { <div key={id}>{ notice_view(notice, None, &on_action, Some(on_dismiss)) }</div> }
                     }) }
+                    { pinned(state, &on_goto) }
                 </div>
                 <MessageList state={state.clone()} on_file={props.on_file.clone()} {on_recipients} on_react={props.on_react.clone()} {on_actions} {on_goto} {goal}>
                     { nothing_yet(props) }
@@ -434,6 +449,10 @@ fn title(props: &RoomViewProps) -> Html {
         <h1 title={kind}>
             { glyph(icon) }
             <bdi>{ name(props).unwrap_or(page::PRIVATE_ROOM) }</bdi>
+            if !props.state.topic.is_empty() {
+                { " " }
+                <small title={props.state.topic.clone()}><bdi>{ &props.state.topic }</bdi></small>
+            }
             if props.state.vanish != Vanish::Never {
                 { " " }
                 <small>{ words::keeping::vanish_short(props.state.vanish) }</small>
