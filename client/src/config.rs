@@ -13,6 +13,12 @@ pub const MARKED_MAX: usize = 1_000;
 /// What a message weighs beside its text, where it is asked who fills the list.
 pub const MESSAGE_WEIGHT_BYTES: usize = 256;
 
+/// How many comings and goings of people are told between the messages, the last ones.
+pub const COMINGS_MAX: usize = 200;
+
+/// How long after the first person, or a server, was reached those who are found still count as having been there before.
+pub const SETTLED_AFTER: Duration = Duration::from_secs(10);
+
 /// How many messages are shown that are dated far ahead.
 pub const AHEAD_SHOWN_MAX: usize = 100;
 

@@ -11,6 +11,7 @@
 mod commands;
 mod journal;
 mod recall;
+mod settling;
 
 use std::{collections::VecDeque, rc::Rc, time::Duration};
 
@@ -25,7 +26,7 @@ use shared::{
     signal::{self, IceServer},
 };
 
-use self::journal::Journal;
+use self::{journal::Journal, settling::Settling};
 use crate::{
     config::{TELL_AFTER, TELL_MESSAGE_AFTER},
     diagnostics::{OwnState, Recorder},
@@ -180,6 +181,7 @@ pub struct Core {
     /// When the room is shown again, if it has changed.
     show_at: Option<Instant>,
     own_state: OwnState,
+    settling: Settling,
     /// The links that have a connection.
     connections: LiteMap<LinkId, ()>,
     recorder: Recorder,
@@ -207,6 +209,7 @@ impl Core {
             visibility: Visibility::Shown,
             show_at: None,
             own_state: OwnState::Here,
+            settling: Settling::default(),
             connections: LiteMap::new(),
             recorder: Recorder::new(now.instant),
             journal: Journal::default(),
@@ -434,6 +437,9 @@ impl Core {
             let now = self.now;
             return self.change(now + TELL_AFTER, RoomAction::Progress { info, progress, now });
         }
+        if self.settling.note(self.now, &event) {
+            reduce(Rc::make_mut(&mut self.room), RoomAction::Settled);
+        }
         // Half a dozen things happen at once, and are drawn at once. Whoever leaves need not wait.
         let wait = match event {
             Event::Left => {
@@ -463,6 +469,7 @@ impl Core {
             | Event::Renumbered { .. }
             | Event::RoomNamed { .. }
             | Event::Topic { .. }
+            | Event::Typing { .. }
             | Event::Pinned { .. }
             | Event::CatchingUp { .. }
             | Event::Vanishing { .. }

@@ -232,7 +232,7 @@ impl Recorder {
                 return;
             }
             // Too often to be of use.
-            Output::Event(Event::File { .. })
+            Output::Event(Event::File { .. } | Event::Typing { .. })
             | Output::TransmitFile { .. }
             | Output::ReadPiece { .. }
             | Output::WritePiece { .. } => return,
@@ -286,6 +286,7 @@ impl Recorder {
             Event::CatchingUp { .. } => Happening::Told { what: "catching up" },
             Event::Dropped { .. } => Happening::Told { what: "dropped" },
             Event::Topic { .. } => Happening::Told { what: "topic" },
+            Event::Typing { .. } => Happening::Told { what: "typing" },
             Event::Pinned { .. } => Happening::Told { what: "pins" },
             Event::RoomNamed { .. } => Happening::Told { what: "room named" },
             Event::Recalled { .. } => Happening::Told { what: "recalled" },

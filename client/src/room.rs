@@ -1,6 +1,7 @@
 //! All that is shown of a room, changed only by [`reduce`].
 
 mod about;
+mod comings;
 mod entry;
 mod files;
 mod names;
@@ -18,11 +19,13 @@ use mesh::{
 };
 use shared::{FileId, MessageId, PeerId, name::skeleton};
 
+use self::comings::Comings;
 pub use self::{
     about::{About, Reaction},
     entry::{Entry, follows},
     names::Called,
 };
+
 use crate::{
     config::{AHEAD_SHOWN_MAX, HEARD_MAX, NOTICES_MAX},
     files::Speed,
@@ -53,6 +56,8 @@ pub struct RoomState {
     pub topic: String,
     /// Which messages everybody is to find, by the founder's word. Some may not be here.
     pub pins: Vec<MessageId>,
+    /// Others who are typing something to everyone.
+    pub typing: Vec<PeerId>,
     /// While a backlog comes in: how many of how many messages are here.
     pub catching_up: Option<(u32, u32)>,
     /// After how long messages vanish, by the founder's word.
@@ -102,6 +107,7 @@ pub struct RoomState {
     /// What is said of messages, also of some that are not here.
     about: LiteMap<MessageId, Rc<About>>,
     annotated_bytes: usize,
+    comings: Rc<Comings>,
     /// What the names of all who are listed look like.
     looks: LiteMap<PeerId, Rc<str>>,
     /// How much of the list each author fills, in bytes and what a message weighs beside its text.
@@ -121,6 +127,7 @@ impl RoomState {
             name: None,
             topic: String::new(),
             pins: Vec::new(),
+            typing: Vec::new(),
             catching_up: None,
             vanish: Vanish::default(),
             retention: Retention::default(),
@@ -146,6 +153,7 @@ impl RoomState {
             left: false,
             about: LiteMap::new(),
             annotated_bytes: 0,
+            comings: Rc::default(),
             looks,
             weights: LiteMap::new(),
             text_bytes: 0,
@@ -228,6 +236,8 @@ pub enum RoomAction {
     Seen,
     /// The invitation was answered, and cannot be used again.
     InvitationUsed,
+    /// Whoever comes from now on has not been there before us.
+    Settled,
     /// What is said is kept from now on, or no longer.
     Kept {
         /// Whether it is.
@@ -264,6 +274,7 @@ pub fn reduce(state: &mut RoomState, action: RoomAction) {
         RoomAction::Dismiss { id } => state.notices.retain(|pinned| pinned.id != id),
         RoomAction::Seen => state.unread = 0,
         RoomAction::InvitationUsed => state.invitation = None,
+        RoomAction::Settled => Rc::make_mut(&mut state.comings).is_settled = true,
         RoomAction::Kept { kept } => state.kept = kept,
         RoomAction::Forgotten => state.forgotten = true,
         RoomAction::Marked { marks } => state.marks = marks,
@@ -302,6 +313,7 @@ impl RoomState {
             Event::RoomNamed { name } => self.name = Some(name),
             Event::Topic { topic } => self.topic = topic,
             Event::Pinned { ids } => self.pins = ids,
+            Event::Typing { peers } => self.typing = peers,
             Event::CatchingUp { have, of } => self.catching_up = (have < of).then_some((have, of)),
             Event::Vanishing { after } => self.vanish = after,
             Event::Retention { keep } => self.retention = keep,
@@ -321,10 +333,11 @@ impl RoomState {
             Some(known) => {
                 // Who was away and is being connected with is called as before until they say their name.
                 person.name = person.name.or_else(|| known.name.clone());
-                *known = Rc::new(person);
+                *known = Rc::new(person.clone());
             }
-            None => self.people.push(Rc::new(person)),
+            None => self.people.push(Rc::new(person.clone())),
         }
+        self.note_coming(&person);
     }
 
     fn on_message(&mut self, message: Message, visibility: Visibility) {

@@ -244,6 +244,11 @@ impl Session {
         self.command(|core, now| core.pin(now, id))
     }
 
+    /// See [`Core::note_typing`].
+    pub fn note_typing(&self) {
+        self.command(Core::note_typing);
+    }
+
     /// See [`Core::set_vanish`].
     ///
     /// # Errors

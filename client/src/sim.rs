@@ -179,6 +179,10 @@ impl Body for SimulatedClient {
         self.core.set_topic(now, topic)
     }
 
+    fn note_typing(&mut self, now: Now) {
+        self.core.note_typing(now);
+    }
+
     fn set_pins(&mut self, now: Now, ids: Vec<MessageId>) -> Result<(), SendError> {
         self.core.set_pins(now, ids)
     }

@@ -40,6 +40,7 @@ pub fn action(action: NoticeAction) -> &'static str {
 
 /// What happened, and what next.
 #[must_use]
+// Long because: it has an arm for each notice.
 pub fn notice(notice: &Notice) -> Cow<'static, str> {
     match &notice.kind {
         NoticeKind::Unsupported { missing } => unsupported(*missing).into(),

@@ -313,6 +313,7 @@ impl Node {
             (Phase::Here, Timer::Files) => self.files.poll_timeout(),
             (Phase::Here, Timer::Seek) => net.seek_due(room, now),
             (Phase::Here, Timer::Beacon) => room.beacon_due(),
+            (Phase::Here, Timer::Typing) => room.typing_due(),
         }
     }
 
@@ -343,6 +344,7 @@ impl Node {
             Timer::Files => self.files.handle_timeout(cx),
             Timer::Seek => net.on_seek_due(cx, room),
             Timer::Beacon => room.on_beacon_due(cx),
+            Timer::Typing => room.on_typing_due(cx),
             Timer::Leaving => self.finish_leaving(),
         }
     }

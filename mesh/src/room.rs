@@ -1,8 +1,8 @@
 //! The room: who is there, what is said, and how it reaches everyone. Everything above links.
 //!
-//! Owns eleven layers: [`neighbors`] (who hands us what), [`roster`] and [`presence`] (who is here, and that we are), [`broadcast`] and
+//! Owns twelve layers: [`neighbors`] (who hands us what), [`roster`] and [`presence`] (who is here, and that we are), [`broadcast`] and
 //! [`trees`] (to everyone), [`clock`] and [`log`] (what was said, in one order), [`sync`] (what broadcast missed), [`routing`] (to one
-//! peer, through others), [`delivery`] (what became of what we said) and [`closing`]. A layer changes only itself; what it must know
+//! peer, through others), [`delivery`] (what became of what we said), [`typing`] (who is about to say something) and [`closing`]. A layer changes only itself; what it must know
 //! of another it is handed to read.
 //!
 //! This file is the door to the node: words of the net, deadlines, the end. `receive.rs` takes the frames that the net hands on,
@@ -31,6 +31,7 @@ mod settings;
 mod sync;
 pub(crate) mod time;
 mod trees;
+mod typing;
 mod view;
 
 use std::{collections::VecDeque, rc::Rc};
@@ -58,6 +59,7 @@ use self::{
     sync::{Lead, Sync, Urgency, backlog::Backlog},
     time::{RoomTime, ahead_of},
     trees::Trees,
+    typing::Typists,
 };
 use crate::{
     bucket::Bucket,
@@ -109,6 +111,7 @@ pub(crate) struct Room {
     messages: Bucket,
     message_bytes: Bucket,
     on_server: bool,
+    typists: Typists,
     settings: Settings,
     keeping: Keeping,
     /// Whether the store is about to be read: what our person says waits for that.
@@ -155,6 +158,7 @@ impl Room {
             messages: Bucket::per_second(MESSAGES_PER_SECOND, MESSAGES_BURST),
             message_bytes: Bucket::per_second(OWN_BYTES_PER_SECOND, OWN_BYTES_BURST),
             on_server: false,
+            typists: Typists::default(),
             settings: Settings::default(),
             keeping: Keeping::default(),
             awaits_store: false,

@@ -51,5 +51,6 @@ mod tests {
     mod retention;
     mod talking;
     mod tampering;
+    mod typing;
     mod versions;
 }

@@ -30,13 +30,15 @@ pub(crate) enum Timer {
     Seek,
     /// Our next beacon is due.
     Beacon,
+    /// Somebody who typed has given no sign for a while.
+    Typing,
     /// Everybody had time to hear our goodbye.
     Leaving,
 }
 
 impl Timer {
     /// All of them, in the order in which they go off.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Split,
         Self::Servers,
         Self::Links,
@@ -49,6 +51,7 @@ impl Timer {
         Self::Files,
         Self::Seek,
         Self::Beacon,
+        Self::Typing,
         Self::Leaving,
     ];
 }

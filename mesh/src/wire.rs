@@ -25,4 +25,5 @@ pub mod span;
 pub(crate) mod stored;
 pub mod timestamp;
 pub mod transfer;
+pub mod typing;
 pub mod whisper;

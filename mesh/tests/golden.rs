@@ -201,6 +201,8 @@ fn frames_of_sync_and_presence() {
     check(&Frame::Beacons { wires: wires() }, "821181824201024103");
     let wire = [1, 2].as_slice().into();
     check(&Frame::Setting { wire }, "821281420102");
+    let tree = ShortId(5);
+    check(&Frame::Typing { tree, wire }, "82148205420102");
 }
 
 #[wasm_bindgen_test(unsupported = test)]

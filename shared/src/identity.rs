@@ -37,6 +37,8 @@ pub enum Label {
     Beacon,
     /// A packet that others carry.
     Packet,
+    /// A sign that somebody is typing.
+    Typing,
     /// The founder's closing of a room.
     Closing,
 }
@@ -55,6 +57,7 @@ impl Label {
             Self::Whisper => "starling v1 whisper",
             Self::Beacon => "starling v1 presence beacon",
             Self::Packet => "starling v1 routed packet",
+            Self::Typing => "starling v1 typing",
             Self::Closing => "starling v1 room closing",
         }
     }
@@ -248,9 +251,11 @@ mod tests {
             Label::Envelope,
             Label::LinkHello,
             Label::Entry,
+            Label::Deletion,
             Label::Whisper,
             Label::Beacon,
             Label::Packet,
+            Label::Typing,
             Label::Closing,
         ];
         for one in labels {

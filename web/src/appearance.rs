@@ -22,6 +22,8 @@ pub enum Setting {
     Reach,
     /// What notifications show.
     Words,
+    /// Whether others see that the person is typing, and the person that they are.
+    Typing,
 }
 
 impl Setting {
@@ -34,6 +36,7 @@ impl Setting {
             Self::Pictures => "starling pictures",
             Self::Reach => "starling reach",
             Self::Words => "starling words",
+            Self::Typing => "starling typing",
         }
     }
 
@@ -46,6 +49,7 @@ impl Setting {
             Self::Pictures => "Small pictures",
             Self::Reach => "How others reach you",
             Self::Words => "They show",
+            Self::Typing => "That somebody is typing",
         }
     }
 
@@ -57,6 +61,7 @@ impl Setting {
             Self::Text => &[("", "Normal"), ("large", "Large"), ("larger", "Larger")],
             Self::Pictures => &[("", "Download by themselves"), ("ask", "Ask first")],
             Self::Reach => &[("", "Directly"), ("relay", "Only through a relay")],
+            Self::Typing => &[("", "Show and tell"), ("off", "Neither show nor tell")],
             Self::Words => &[("", "Who wrote, and what"), ("hidden", "Only that something was said")],
         }
     }
@@ -75,6 +80,12 @@ pub fn set(setting: Setting, value: &str) {
     if let Ok(event) = Event::new("storage") {
         let _ = js::window().dispatch_event(&event);
     }
+}
+
+/// Whether others see that the person is typing, and the person that they are.
+#[must_use]
+pub fn is_typing_told() -> bool {
+    get(Setting::Typing).is_empty()
 }
 
 /// By which candidates this page can be reached, from the next time that it comes into a room.

@@ -136,6 +136,12 @@ impl Core {
         self.set_pins(now, ids)
     }
 
+    /// The person is typing something to everyone. To be called with each key: the others are told as often as they need it.
+    pub fn note_typing(&mut self, now: Now) {
+        self.advance(now);
+        self.node.note_typing(now);
+    }
+
     /// Has messages vanish after so long, as the founder.
     ///
     /// # Errors

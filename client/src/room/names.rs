@@ -81,6 +81,13 @@ impl RoomState {
         names
     }
 
+    /// What to call those who are typing something to everyone, but for whoever is muted.
+    #[must_use]
+    pub fn typists(&self) -> Vec<String> {
+        let heard = self.typing.iter().filter(|peer| !self.mark_of(peer).muted);
+        heard.map(|peer| self.name_of(peer)).collect()
+    }
+
     fn called(&self, peer: &PeerId) -> Called<'_> {
         if *peer == self.me {
             return Called::Unique(&self.my_name);

@@ -57,6 +57,45 @@ pub fn new_messages(heard: u64) -> String {
     }
 }
 
+/// Who is typing, if anybody is.
+#[must_use]
+pub fn typing(names: &[String]) -> Option<String> {
+    Some(match names {
+        [] => return None,
+        [one] => format!("{} is typing", isolate(one)),
+        more => format!("{} are typing", listed(more)),
+    })
+}
+
+/// A few names: of more than two, two and how many others there are.
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => isolate(one),
+        [one, other] => format!("{} and {}", isolate(one), isolate(other)),
+        [one, other, more @ ..] => {
+            let more = more.len();
+            let others = if more == 1 {
+                "1 other"
+            } else {
+                &format!("{more} others")
+            };
+            format!("{}, {} and {others}", isolate(one), isolate(other))
+        }
+    }
+}
+
+/// Who came and who went, if anybody did.
+#[must_use]
+pub fn comings(came: &[String], went: &[String]) -> Option<String> {
+    match (came, went) {
+        ([], []) => None,
+        (came, []) => Some(format!("{} joined", listed(came))),
+        ([], went) => Some(format!("{} left", listed(went))),
+        (came, went) => Some(format!("{} joined, {} left", listed(came), listed(went))),
+    }
+}
+
 /// After the number of messages that nobody has looked at.
 pub const UNREAD: &str = " unread";
 
@@ -67,7 +106,7 @@ pub fn leave_room(room: &str) -> String {
 }
 
 /// Below the field for what the room is about.
-pub const TOPIC_HELP: &str = "Everyone in the room sees it beside the room's name. Leave it empty to take it away.";
+pub const TOPIC_HELP: &str = "Everyone in the room sees it over the messages. Leave it empty to take it away.";
 
 /// Over the messages that everybody is to find: so many.
 #[must_use]
@@ -428,6 +467,17 @@ mod tests {
             catching_up((1_002_003, u32::MAX)),
             "Catching up: 1,002,003 of 4,294,967,295"
         );
+    }
+
+    #[test]
+    fn of_many_who_type_two_are_named() {
+        let names: Vec<_> = ["Ann", "Bob", "Cid", "Dan"].map(str::to_owned).into();
+        let told = |count| typing(&names[..count]).map(|text| text.replace(['\u{2068}', '\u{2069}'], ""));
+        assert_eq!(told(0), None);
+        assert_eq!(told(1).as_deref(), Some("Ann is typing"));
+        assert_eq!(told(2).as_deref(), Some("Ann and Bob are typing"));
+        assert_eq!(told(3).as_deref(), Some("Ann, Bob and 1 other are typing"));
+        assert_eq!(told(4).as_deref(), Some("Ann, Bob and 2 others are typing"));
     }
 
     #[test]

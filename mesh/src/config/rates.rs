@@ -1,5 +1,7 @@
 //! What a neighbor may hand us, what we carry for whom, and what we hand on ourselves.
 
+use std::time::Duration;
+
 use super::MISSING_MAX;
 
 /// How many records of its own a neighbor may hand us in a second, in the long run.
@@ -83,3 +85,22 @@ pub const ANSWERED_PER_SECOND: u32 = 512 * 1024;
 
 /// How many bytes a neighbor is answered with at once: a whole room's beacons, and a good part of the log.
 pub const ANSWERED_BURST: u32 = 8 * 1024 * 1024;
+
+/// How many signs that somebody is typing a node hands on in a second, its own among them, whoever they are from: in a room of any size each costs
+/// every node about 120 bytes.
+pub const TYPING_PASSED_PER_SECOND: u32 = 1;
+
+/// How many such signs a node hands on at once.
+pub const TYPING_PASSED_BURST: u32 = 1;
+
+/// How long after a sign that our person is typing the next is given, if they still are.
+pub const TYPING_AGAIN: Duration = Duration::from_secs(3);
+
+/// For how long somebody is shown as typing after a sign: two of them, of which one may be lost.
+pub const TYPING_SHOWN: Duration = Duration::from_secs(6);
+
+/// Of how many people the last sign is remembered.
+pub const TYPISTS_MAX: usize = 64;
+
+/// The largest content of such a sign. The largest that there can be is half of it.
+pub const TYPING_BYTES_MAX: usize = 32;

@@ -48,6 +48,16 @@ impl Node {
         self.tell(now, |room, cx| room.delete(cx, of, edits))
     }
 
+    /// Our person is typing something to everyone: the others are told so by [`Event::Typing`](crate::model::Event::Typing), as often as they need it. To
+    /// be called with each key.
+    pub fn note_typing(&mut self, now: Now) {
+        // Where there is nobody to tell there is nothing to say of it.
+        let _ = self.tell(now, |room, cx| {
+            room.say_typing(cx);
+            Ok(())
+        });
+    }
+
     /// Says something while we are in the room.
     fn tell<T>(
         &mut self,

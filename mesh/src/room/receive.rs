@@ -78,6 +78,7 @@ impl Room {
             }),
             Frame::Beacons { wires } => self.on_beacons(cx, link, wires.into_iter().map(|wire| &**wire)),
             Frame::Setting { wire } => self.on_setting(cx, link, wire),
+            Frame::Typing { tree, wire } => self.on_typing(cx, link, tree, wire),
             // These concern the link alone.
             Frame::Hello(_)
             | Frame::Ping { .. }

@@ -347,6 +347,7 @@ impl Room {
             return;
         }
         if let Some(message) = message(cx, record) {
+            self.end_typing(cx, &record.author);
             if !self.was_shown_before(record) {
                 cx.event(Event::Message { message });
             }

@@ -91,6 +91,9 @@ pub trait Body {
     /// As there.
     fn set_pins(&mut self, now: Now, ids: Vec<MessageId>) -> Result<(), SendError>;
 
+    /// See [`Node::note_typing`].
+    fn note_typing(&mut self, now: Now);
+
     /// See [`Node::set_vanish`].
     ///
     /// # Errors
@@ -180,6 +183,10 @@ impl Body for Node {
 
     fn set_pins(&mut self, now: Now, ids: Vec<MessageId>) -> Result<(), SendError> {
         self.set_pins(now, ids)
+    }
+
+    fn note_typing(&mut self, now: Now) {
+        self.note_typing(now);
     }
 
     fn set_vanish(&mut self, now: Now, after: Vanish) -> Result<(), SendError> {

@@ -190,11 +190,21 @@ pub enum Frame<'a> {
         #[n(0)]
         ranges: Vec<Sums>,
     },
+    /// Somebody is typing: a [`Typing`](super::typing::Typing).
+    #[n(20)]
+    Typing {
+        /// On which tree it travels.
+        #[n(0)]
+        tree: Tree,
+        /// The record.
+        #[b(1)]
+        wire: &'a ByteSlice,
+    },
 }
 
 /// The number of the last frame known here.
 // No limit: a number on the wire.
-const FRAME_LAST: u32 = 19;
+const FRAME_LAST: u32 = 20;
 
 /// What a node has, in short: where they differ, there is something to be exchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]

@@ -286,6 +286,7 @@ pub const NAMES: [&str; 28] = [
 ///
 /// # Errors
 /// [`ParseCommandError`].
+// Long because: it has an arm for each command.
 pub fn parse(line: &str) -> Result<Option<Command>, ParseCommandError> {
     let Some(command) = line.strip_prefix('/') else {
         let text = (!line.trim().is_empty()).then(|| line.to_owned());

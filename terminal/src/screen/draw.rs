@@ -53,6 +53,9 @@ fn bar(state: &State, area: Rect, buffer: &mut Buffer) {
     if let Some(backlog) = state.room.catching_up {
         stands = format!("{stands} {}", page::catching_up(backlog));
     }
+    if let Some(typing) = page::typing(&state.room.typists()) {
+        stands = format!("{stands} {}", harmless::sentence(&format!("{typing}.")));
+    }
     let is_trouble = standing.tone == Tone::Trouble && state.meeting != Meeting::Hand;
     let mark = if is_trouble { "! " } else { "" };
     let size = state.network.size.max(1);

@@ -16,6 +16,8 @@ return {
     unread: text(room, '.count'),
     shown: room.getAttribute('aria-current') === 'page',
   })),
+  topic: document.querySelector('[role=group][aria-label=Topic]')?.textContent ?? '',
+  typing: document.querySelector('.room .typing')?.textContent.replace(/[\u2068\u2069]/g, '') ?? '',
   pinned: all('[aria-label="Pinned messages"] button').map((message) => message.textContent),
   people: all('[role=list][aria-label=People] > li').map((item) => ({
     name: text(item, 'bdi') ?? '',

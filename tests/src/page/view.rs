@@ -19,6 +19,10 @@ pub struct View {
     pub rooms: Vec<RoomShown>,
     /// The list "Pinned messages".
     pub pinned: Vec<String>,
+    /// What the room is about; empty if nothing.
+    pub topic: String,
+    /// Who is typing, in words.
+    pub typing: String,
     /// The list "People".
     pub people: Vec<PersonShown>,
     /// The log "Messages".

@@ -32,6 +32,7 @@ async fn to_start(page: &Page) -> Result<()> {
 }
 
 /// Ann is in two rooms at once, with somebody else in each.
+// Long because: it is one story.
 async fn a_person_in_two_rooms(here: &Browser, there: &Browser) -> Result<()> {
     let server = Server::start().await?;
     let ann = outside(here, &server).await?;

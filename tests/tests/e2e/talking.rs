@@ -1,9 +1,10 @@
 //! Messages to everyone, and whispers.
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, Result, ensure};
 use shared::limits::TEXT_BYTES_MAX;
 use tests::{
     browser::{Browser, Engine, Setup},
+    page::view::View,
     server::Server,
 };
 
@@ -40,6 +41,50 @@ fn two_tabs_talk_both_ways_at_the_same_instant() {
         }
         Ok(())
     });
+}
+
+async fn who_types_is_seen(engine: Engine) -> Result<()> {
+    let server = Server::start().await?;
+    let browser = Browser::start(&Setup::new(engine)).await?;
+    let (ann, bob, _) = two(&browser, &server).await?;
+    ann.type_into("Message", "tea").await?;
+    bob.wait("that Ann is typing", |view| view.typing == "Ann is typing")
+        .await?;
+    ann.click("Send").await?;
+    let nobody_types = |view: &View| view.typing.is_empty();
+    bob.wait("what she typed, and nothing more", |view| {
+        view.has("tea") && nobody_types(view)
+    })
+    .await?;
+    // Who thinks better of it types no longer.
+    ann.type_into("Message", "c").await?;
+    bob.wait("that Ann is typing", |view| view.typing == "Ann is typing")
+        .await?;
+    bob.wait("that she is not", nobody_types).await?;
+    // Nobody is told of a whisper, nor of anything by who does not want that: a sign of somebody else would come after theirs.
+    whisper(&ann, "Bob", "between us").await?;
+    bob.choose("Appearance").await?;
+    bob.pick("Neither show nor tell").await?;
+    bob.click("Done").await?;
+    bob.type_into("Message", "tea").await?;
+    ensure!(ann.look().await?.typing.is_empty());
+    bob.choose("Appearance").await?;
+    bob.pick("Show and tell").await?;
+    bob.click("Done").await?;
+    bob.type_into("Message", "s").await?;
+    ann.wait("that Bob is typing", |view| view.typing == "Bob is typing")
+        .await?;
+    Ok(())
+}
+
+#[test]
+fn chromium_shows_who_types() {
+    run(who_types_is_seen(Engine::Chromium));
+}
+
+#[test]
+fn firefox_shows_who_types() {
+    run(who_types_is_seen(Engine::Firefox));
 }
 
 #[test]

@@ -62,6 +62,9 @@ pub struct ComposerProps {
     pub focus_request: u32,
     /// Gives the names of those who can be mentioned, in the order in which they are offered.
     pub people: Callback<(), Vec<String>>,
+    /// Called as the person types something to everyone.
+    #[prop_or_default]
+    pub on_typing: Callback<()>,
     /// Says it. The text stays in the box if that fails.
     pub on_send: Callback<Outgoing, Result<(), SendError>>,
     /// Files were chosen, for everyone.
@@ -154,9 +157,14 @@ pub fn Composer(props: &ComposerProps) -> Html {
     };
     let oninput = {
         let (drafts, redraw, error) = (drafts.clone(), redraw.clone(), error.clone());
-        let suggestions = suggestions.clone();
+        let (suggestions, on_typing) = (suggestions.clone(), props.on_typing.clone());
         Callback::from(move |event: InputEvent| {
-            drafts.set(to, &event.target_unchecked_into::<HtmlTextAreaElement>().value());
+            let text = event.target_unchecked_into::<HtmlTextAreaElement>().value();
+            drafts.set(to, &text);
+            // Nobody is told of a whisper, nor of what is being taken back.
+            if to.is_none() && !text.is_empty() {
+                on_typing.emit(());
+            }
             error.set(None);
             redraw.force_update();
             suggestions.look();

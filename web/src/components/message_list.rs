@@ -120,11 +120,6 @@ pub fn MessageList(props: &MessageListProps) -> Html {
             }
         })
     };
-    let to_end = {
-        let list = list.clone();
-        Callback::from(move |_: MouseEvent| scroll_to_end(&list))
-    };
-
     html! {
         <div class="messages-frame">
             <div ref={list} class="messages" role="log" aria-live="off" aria-label={label::MESSAGES} tabindex="0" {onscroll}>
@@ -138,22 +133,30 @@ pub fn MessageList(props: &MessageListProps) -> Html {
                 } else if props.state.dropped {
                     <p class="earlier">{ page::OLDER_REMOVED }</p>
                 }
-                { items(props, &around, &messages[first..]) }
+                { items(props, &around, &messages[first..], Span { is_first: first == 0, is_last: true }) }
                 if !ahead.is_empty() {
                     <details class="ahead">
                         <summary>{ page::dated_ahead(ahead.len()) }</summary>
-                        { items(props, &around, ahead) }
+                        { items(props, &around, ahead, Span::default()) }
                     </details>
                 }
             </div>
             { heard(&props.state) }
             if *unseen {
-                <button type="button" class="button primary new-messages" onclick={to_end}>
-                    { glyph(Icon::Down) }
-                    { page::new_messages(props.state.heard_count - *heard_before.borrow()) }
-                </button>
+                { to_newest(props.state.heard_count - *heard_before.borrow(), &list) }
             }
         </div>
+    }
+}
+
+/// The button that leads to the newest messages, of which so many are new.
+fn to_newest(new: u64, list: &NodeRef) -> Html {
+    let list = list.clone();
+    html! {
+        <button type="button" class="button primary new-messages" onclick={move |_: MouseEvent| scroll_to_end(&list)}>
+            { glyph(Icon::Down) }
+            { page::new_messages(new) }
+        </button>
     }
 }
 
@@ -189,16 +192,34 @@ impl<'a> Around<'a> {
     }
 }
 
+/// Which part of the messages is shown.
+#[derive(Debug, Clone, Copy, Default)]
+struct Span {
+    /// Whether it begins with the first of them.
+    is_first: bool,
+    /// Whether it ends with the last of them.
+    is_last: bool,
+}
+
 /// Some of the messages under their days, but for those of people who are muted: in place of these stands how many they are.
-fn items(props: &MessageListProps, around: &Around<'_>, messages: &[Rc<Entry>]) -> Html {
+fn items(props: &MessageListProps, around: &Around<'_>, messages: &[Rc<Entry>], span: Span) -> Html {
     let state = &props.state;
     let mut before: Option<&Rc<Entry>> = None;
     let mut day: Option<Day> = None;
     let mut hidden = 0;
     let mut items: Vec<Html> = Vec::new();
     let answered = answered_by(state, messages);
+    let mut last: Option<&Rc<Entry>> = None;
     for entry in messages {
         let message = &entry.message;
+        // Who came before the first that is shown is told with those before it.
+        if (span.is_first || last.is_some())
+            && let Some(text) = state.comings_between(last.map(|last| &**last), Some(entry))
+        {
+            items.push(comings(&message.id.to_text(), text));
+            before = None;
+        }
+        last = Some(entry);
         if state.mark_of(&message.author).muted {
             hidden += 1;
             continue;
@@ -237,10 +258,20 @@ fn items(props: &MessageListProps, around: &Around<'_>, messages: &[Rc<Entry>]) 
             />
         });
     }
+    if span.is_last
+        && let Some(text) = state.comings_between(last.map(|last| &**last), None)
+    {
+        items.push(comings("end", text));
+    }
     if hidden > 0 {
         items.push(line("muted", "earlier", page::muted(hidden).into()));
     }
     items.into_iter().collect()
+}
+
+/// Who came and went before the message of this id.
+fn comings(next: &str, text: String) -> Html {
+    html! { <p key={format!("c-{next}")} class="earlier">{ text }</p> }
 }
 
 /// A line between messages.
@@ -352,7 +383,7 @@ fn use_end(
     // What came late and stands further up moves the end, too. Who reads elsewhere is kept in place by the browser.
     {
         let follow = follow.clone();
-        use_effect_with(messages.len(), move |_| follow());
+        use_effect_with((messages.len(), state.comings_count()), move |_| follow());
     }
     // A keyboard that opens on a phone takes its room from the list, as does a message box that grows.
     use_effect_with((), move |()| {

@@ -1,4 +1,4 @@
-//! The messages that everybody is to find, over the log.
+//! What the room is about and the messages that everybody is to find, over the log.
 
 use std::rc::Rc;
 
@@ -14,12 +14,12 @@ use super::{
     icon::{Icon, glyph},
 };
 
-/// Those that are here, each of which leads to its place; nothing if there are none.
+/// The topic, and those that are here, each of which leads to its place; nothing if there is neither.
 pub fn pinned(state: &RoomState, on_goto: &Callback<MessageId>) -> Html {
     let found = state.pins.iter().filter_map(|id| state.entry(id));
     let is_shown = |entry: &&Rc<Entry>| entry.may_be_answered() && !state.mark_of(&entry.message.author).muted;
     let found: Vec<_> = found.filter(is_shown).collect();
-    if found.is_empty() {
+    if found.is_empty() && state.topic.is_empty() {
         return html! {};
     }
     let one = |entry: &Rc<Entry>| {
@@ -35,9 +35,16 @@ pub fn pinned(state: &RoomState, on_goto: &Callback<MessageId>) -> Html {
         }
     };
     html! {
-        <details class="pinned">
-            <summary>{ glyph(Icon::Pin) }{ page::pinned(found.len()) }</summary>
-            <ul class="found-list" aria-label={label::PINNED}>{ for found.into_iter().map(one) }</ul>
-        </details>
+        <div class="pinned">
+            if !state.topic.is_empty() {
+                <p class="topic" tabindex="0" role="group" aria-label={label::TOPIC} dir="auto">{ &state.topic }</p>
+            }
+            if !found.is_empty() {
+                <details>
+                    <summary>{ glyph(Icon::Pin) }{ page::pinned(found.len()) }</summary>
+                    <ul class="found-list" aria-label={label::PINNED}>{ for found.into_iter().map(one) }</ul>
+                </details>
+            }
+        </div>
     }
 }

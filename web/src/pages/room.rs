@@ -10,6 +10,7 @@ mod notifications;
 mod recipients;
 mod search;
 pub mod sheet;
+mod topbar;
 pub mod view;
 
 use std::{cell::Cell, rc::Rc};
@@ -185,6 +186,10 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
     } else {
         Callback::noop()
     };
+    let typing = Some(state.typists()).filter(|_| appearance::is_typing_told());
+    let typing = typing
+        .and_then(|names| words::page::typing(&names))
+        .map(AttrValue::from);
     html! {
         <ContextProvider<Files> context={props.files.clone()}>
         <RoomView
@@ -198,6 +203,8 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             founder={room.founder() == Some(me)}
             {retry_in}
             leaving={is_leaving}
+            {typing}
+            on_typing={commands.on_typing.clone()}
             {on_send}
             {on_look}
             on_forget={on_leave.reform(|()| Leaving::Forgetting)}

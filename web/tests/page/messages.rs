@@ -2,7 +2,10 @@
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
-use client::marks::Mark;
+use client::{
+    marks::Mark,
+    room::{RoomAction, Visibility, reduce},
+};
 use gloo_timers::future::sleep;
 use mesh::model::{Annotation, Delivery, Event, PersonState, Says, Timestamp};
 use shared::MessageId;
@@ -103,6 +106,31 @@ async fn own_other_and_whispered_messages_are_told_apart_in_words() {
             .iter()
             .all(|article| article.query_selector("time").unwrap().is_some())
     );
+}
+
+#[wasm_bindgen_test]
+async fn who_comes_and_goes_is_told_between_the_messages() {
+    let mut props = room(
+        [person(1, "Ada", PersonState::Here), message(1, 1, None, "first")],
+        &Outbox::new(Ok(())),
+    );
+    let state = Rc::make_mut(&mut props.state);
+    reduce(state, RoomAction::Settled);
+    for event in [
+        person(2, "Bob", PersonState::Here),
+        message(2, 1, None, "second"),
+        person(2, "Bob", PersonState::Left),
+    ] {
+        let visibility = Visibility::Shown;
+        reduce(state, RoomAction::Event { event, visibility });
+    }
+    let page = Shown::<RoomView>::new(props).await;
+    let lines = texts(&page, ".messages > .earlier, .messages article .message-text");
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|line| line.replace(['\u{2068}', '\u{2069}'], ""))
+        .collect();
+    assert_eq!(lines, ["first", "Bob joined", "second", "Bob left"]);
 }
 
 #[wasm_bindgen_test]

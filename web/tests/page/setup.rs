@@ -50,6 +50,8 @@ pub(crate) fn room(events: impl IntoIterator<Item = Event>, outbox: &Outbox) -> 
             sent.borrow_mut().push(outgoing);
             answer
         }),
+        typing: None,
+        on_typing: Callback::noop(),
         on_retry: Callback::noop(),
         on_look: Callback::noop(),
         on_rename: Callback::noop(),

@@ -129,7 +129,8 @@ async fn an_invitation_asks_only_for_the_name() {
 async fn one_goes_back_to_a_room_by_the_name_in_the_form_or_forgets_it() {
     let entered = Rc::new(RefCell::new(Vec::new()));
     let forgotten = Rc::new(RefCell::new(Vec::new()));
-    let (enter, forget) = (entered.clone(), forgotten.clone());
+    let left = Rc::new(RefCell::new(Vec::new()));
+    let (enter, forget, leave) = (entered.clone(), forgotten.clone(), left.clone());
     let private = RoomCode::Generated {
         secret: [7; 16],
         founder: shared::PeerId::from_bytes([1; 32]),
@@ -153,6 +154,9 @@ async fn one_goes_back_to_a_room_by_the_name_in_the_form_or_forgets_it() {
             },
         ],
         on_forget: Callback::from(move |code| forget.borrow_mut().push(code)),
+        // Only what this tab is in can be left.
+        open: vec![open("tea party")],
+        on_leave: Callback::from(move |code| leave.borrow_mut().push(code)),
         ..props(
             None,
             None,
@@ -174,6 +178,9 @@ async fn one_goes_back_to_a_room_by_the_name_in_the_form_or_forgets_it() {
     );
     page.button("Forget Private room with Bo, Cy");
     page.button("tea party");
+    page.click("Leave tea party").await;
+    assert_eq!(*left.borrow(), [open("tea party")]);
+    assert_eq!(page.all(".known-rooms [aria-label^='Leave ']").len(), 1);
     page.click("Forget tea party").await;
     assert_eq!(*forgotten.borrow(), [open("tea party")]);
     assert_eq!(entered.borrow().len(), 1);

@@ -89,6 +89,11 @@ impl<B: Body> Simulation<B> {
         between.map(|(_, _, bytes)| Rc::clone(bytes)).collect()
     }
 
+    /// The fragments that anybody sent, kept since [`Simulation::record`].
+    pub(crate) fn all_recorded(&self) -> impl Iterator<Item = &[u8]> {
+        self.net.recorded.iter().map(|(_, _, bytes)| &**bytes)
+    }
+
     pub(crate) fn record(&mut self) {
         self.net.records = true;
     }

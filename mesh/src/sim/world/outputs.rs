@@ -66,6 +66,7 @@ impl<B: Body> Simulation<B> {
             | Event::InvitationAnswer { .. }
             | Event::RoomNamed { .. }
             | Event::Topic { .. }
+            | Event::Typing { .. }
             | Event::Pinned { .. }
             | Event::CatchingUp { .. }
             | Event::Vanishing { .. }

@@ -134,6 +134,12 @@ impl<B: Body> Simulation<B> {
         set
     }
 
+    pub(crate) fn note_typing(&mut self, who: Who) {
+        let now = self.now_of(who);
+        self.machines[who].body.note_typing(now);
+        self.drain(who);
+    }
+
     pub(crate) fn set_vanish(&mut self, who: Who, after: Vanish) -> Result<(), SendError> {
         let now = self.now_of(who);
         let set = self.machines[who].body.set_vanish(now, after);

@@ -22,6 +22,7 @@ use crate::{appearance, js, rtc, worker};
 #[derive(Debug)]
 pub(super) struct Commands {
     pub(super) on_retry: Callback<()>,
+    pub(super) on_typing: Callback<()>,
     pub(super) on_name_room: Callback<String, Result<(), SendError>>,
     pub(super) on_topic: Callback<String, Result<(), SendError>>,
     pub(super) on_pin: Callback<MessageId>,
@@ -59,6 +60,11 @@ impl Commands {
         }
         Self {
             on_retry: command(session, |session, ()| session.retry_now()),
+            on_typing: command(session, |session, ()| {
+                if appearance::is_typing_told() {
+                    session.note_typing();
+                }
+            }),
             on_name_room: command(session, |session, name: String| session.name_room(&name)),
             on_topic: command(session, |session, topic: String| session.set_topic(&topic)),
             on_pin: command(session, |session, id: MessageId| told(session, session.pin(id))),

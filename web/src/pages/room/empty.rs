@@ -3,7 +3,7 @@
 use client::{standing::MeshStanding, words::page};
 use yew::prelude::*;
 
-use super::view::{RoomViewProps, kind};
+use super::{topbar::kind, view::RoomViewProps};
 use crate::components::invite::link;
 
 /// Before the first message: what to do next.

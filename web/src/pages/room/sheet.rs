@@ -25,7 +25,8 @@ use super::{
     notifications::Notifications,
     recipients::recipients,
     search::SearchMessages,
-    view::{RoomViewProps, kind, name},
+    topbar::{kind, name},
+    view::RoomViewProps,
 };
 use crate::{
     appearance::Setting,
@@ -291,7 +292,7 @@ fn content(
         Sheet::Appearance => html! {
             <>
                 { title(label::APPEARANCE) }
-                { for [Setting::Theme, Setting::Text, Setting::Pictures].map(|setting| html! { <Choice {setting} /> }) }
+                { for [Setting::Theme, Setting::Text, Setting::Pictures, Setting::Typing].map(|setting| html! { <Choice {setting} /> }) }
                 { done }
             </>
         },

@@ -9,12 +9,12 @@ use client::{
     marks::Mark,
     notice::NoticeAction,
     room::{Pinned, RoomState},
-    standing::{Blocked, ServerStanding, Standing},
+    standing::Standing,
     store::Space,
     telling::Told,
     words::{self, label, page},
 };
-use mesh::model::{FileInfo, Invitation, InvitationError, Network, Obstacle, PersonState, SendError, Vanish};
+use mesh::model::{FileInfo, Invitation, InvitationError, Network, PersonState, SendError};
 use shared::{MessageId, PeerId, RoomCode};
 use yew::prelude::*;
 
@@ -22,15 +22,15 @@ use super::{
     empty::nothing_yet,
     keeping::Keep,
     sheet::{Sheet, Ways, use_sheet},
+    topbar::{topbar, way_out},
 };
 use crate::components::{
-    brand::mark,
     composer::{Composer, Outgoing, Recipient},
     connection::connection,
     element::{button, icon_button},
     field::focus,
     file_card::FileAction,
-    icon::{Icon, glyph},
+    icon::Icon,
     message_list::{MessageList, use_goto},
     network::NetworkPanel,
     notice::notice_view,
@@ -76,6 +76,12 @@ pub struct RoomViewProps {
     /// Whether goodbyes are being said.
     #[prop_or_default]
     pub leaving: bool,
+    /// Who is typing, in words, if the person wants to know.
+    #[prop_or_default]
+    pub typing: Option<AttrValue>,
+    /// The person is typing something to everyone.
+    #[prop_or_default]
+    pub on_typing: Callback<()>,
     /// Says something.
     pub on_send: Callback<Outgoing, Result<(), SendError>>,
     /// Tries the servers now.
@@ -339,6 +345,8 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                     <p class="files-bar">{ page::catching_up(backlog) }</p>
                 }
                 { files_bar(props, &pending) }
+                // Not said aloud: it would be said all the time.
+                <p class="typing" aria-hidden="true">{ props.typing.clone() }</p>
                 // What is typed in it is kept.
                 if !state.forgotten && (state.closed || !state.left) {
                     <Composer
@@ -348,6 +356,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                         reply_to={answered(state, target.reply_to)}
                         focus_request={target.chosen}
                         people={let state = state.clone(); move |()| state.names_offered()}
+                        on_typing={props.on_typing.clone()}
                         {on_send}
                         on_everyone={choose.reform(|()| (None, None))}
                         on_files={props.on_files.clone()}
@@ -394,91 +403,6 @@ fn use_drawer(is_open: &UseStateHandle<bool>, panel: &NodeRef, toggle: &NodeRef)
         *was_closed.borrow_mut() = true;
         is_open.set(false);
     })
-}
-
-/// The room's name and what can be done with the room.
-fn topbar(
-    props: &RoomViewProps,
-    people_open: &UseStateHandle<bool>,
-    toggle: &NodeRef,
-    show: &Callback<Option<Sheet>>,
-) -> Html {
-    let state = &props.state;
-    let toggle_people = {
-        let people_open = people_open.clone();
-        Callback::from(move |_: MouseEvent| people_open.set(!*people_open))
-    };
-    let goes_to = |sheet| show.reform(move |_: MouseEvent| Some(sheet));
-    html! {
-        <header class="topbar" inert={**people_open}>
-            { mark() }
-            { title(props) }
-            <button
-                ref={toggle.clone()}
-                type="button"
-                class="button people-toggle"
-                aria-expanded={people_open.to_string()}
-                aria-controls="people-panel"
-                onclick={toggle_people}
-            >
-                { glyph(Icon::People) }
-                // Part of the button's name, also where there is no room to show it.
-                <span class="visually-hidden">{ "People, here now: " }</span>
-                { state.present() }
-            </button>
-            if !state.is_over() {
-                { button("button primary", label::INVITE, goes_to(Sheet::Invite)) }
-            }
-            { icon_button(Icon::More, label::ROOM_MENU.into(), goes_to(Sheet::Menu)) }
-        </header>
-    }
-}
-
-/// Who can come in.
-pub(super) fn kind(props: &RoomViewProps) -> (Icon, &'static str) {
-    if props.is_open {
-        (Icon::Open, page::OPEN_ROOM_KIND)
-    } else {
-        (Icon::Lock, page::PRIVATE_ROOM_KIND)
-    }
-}
-
-fn title(props: &RoomViewProps) -> Html {
-    let (icon, kind) = kind(props);
-    html! {
-        <h1 title={kind}>
-            { glyph(icon) }
-            <bdi>{ name(props).unwrap_or(page::PRIVATE_ROOM) }</bdi>
-            if !props.state.topic.is_empty() {
-                { " " }
-                <small title={props.state.topic.clone()}><bdi>{ &props.state.topic }</bdi></small>
-            }
-            if props.state.vanish != Vanish::Never {
-                { " " }
-                <small>{ words::keeping::vanish_short(props.state.vanish) }</small>
-            }
-        </h1>
-    }
-}
-
-/// What the room is called, if anything.
-pub(super) fn name(props: &RoomViewProps) -> Option<&str> {
-    props.state.name.as_deref().or(props.name.as_deref())
-}
-
-/// The button that leads on where something is wrong: in without a server, where one is of no use; to what is in the way of others.
-fn way_out(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
-    // Where the other page sleeps, nothing here is to be checked.
-    let is_asleep = |blocked: Blocked| blocked.obstacle == Some(Obstacle::NoAnswer);
-    let (label, sheet) = match props.standing.server {
-        ServerStanding::Registered if props.standing.blocked.is_none_or(is_asleep) => return html! {},
-        ServerStanding::Registered => (label::CHECK_CONNECTION, Sheet::Check),
-        ServerStanding::RoomClosed | ServerStanding::Left => return html! {},
-        ServerStanding::Looking | ServerStanding::Lost | ServerStanding::Stopped => {
-            (label::WITHOUT_SERVER, Sheet::ByHand)
-        }
-    };
-    button("button small", label, show.reform(move |_: MouseEvent| Some(sheet)))
 }
 
 /// What is about to be sent: files that were dropped or pasted, or one that is being read.
