@@ -42,6 +42,8 @@ pub enum Request {
     OpenSocket {
         /// Which server.
         server: ServerId,
+        /// The address of its socket.
+        address: String,
     },
     /// Close the socket to a server, if there is one. Nothing more is heard from it.
     CloseSocket {
@@ -365,7 +367,7 @@ impl Core {
     /// What the platform has to do for an output of the node, if anything.
     fn on_output(&mut self, output: Output) -> Option<Request> {
         Some(match output {
-            Output::ConnectServer { server } => Request::OpenSocket { server },
+            Output::ConnectServer { server, address } => Request::OpenSocket { server, address },
             Output::DisconnectServer { server } => Request::CloseSocket { server },
             Output::Signal { server, request } => Request::Signal { server, request },
             Output::Dial { link, ice_servers } => self.connect(link, ice_servers, Step::Offer),

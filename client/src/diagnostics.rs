@@ -218,7 +218,7 @@ impl Recorder {
     /// Notes an output of the node, if it is worth a line.
     pub fn note_output(&mut self, now: Instant, output: &Output) {
         let happening = match output {
-            Output::ConnectServer { server } => Happening::SocketOpening { server: *server },
+            Output::ConnectServer { server, .. } => Happening::SocketOpening { server: *server },
             Output::Dial { link, .. } => on_link(link, "dialled"),
             Output::Accept { link, .. } => on_link(link, "offered by the peer"),
             Output::RestartIce { link, .. } => on_link(link, "ICE restarted"),

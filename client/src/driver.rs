@@ -109,8 +109,8 @@ pub trait Platform {
     /// Has [`DriverEvent::Timer`] sent after so long, instead of what was armed before; never for `None`.
     fn arm_timer(&mut self, after: Option<Duration>);
 
-    /// Opens a socket to a server.
-    fn open_socket(&mut self, server: ServerId);
+    /// Opens a socket to the server at this address.
+    fn open_socket(&mut self, server: ServerId, address: &str);
 
     /// Closes and silences the socket to a server, if there is one.
     fn close_socket(&mut self, server: ServerId);
@@ -290,7 +290,7 @@ impl<P: Platform> Driver<P> {
     fn act(&mut self, request: Request) {
         let platform = &mut self.platform;
         match request {
-            Request::OpenSocket { server } => platform.open_socket(server),
+            Request::OpenSocket { server, address } => platform.open_socket(server, &address),
             Request::CloseSocket { server } => platform.close_socket(server),
             Request::Signal { server, request } => platform.send_signal(server, &request.to_text()),
             Request::Connect {

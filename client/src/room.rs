@@ -470,7 +470,7 @@ impl RoomState {
         match state {
             ServerState::Registered { .. } => self.server_lost = false,
             ServerState::Waiting { .. } | ServerState::Stopped => self.server_lost = true,
-            ServerState::Connecting => {}
+            ServerState::Connecting | ServerState::Spare => {}
         }
         self.servers.insert(server, state);
     }

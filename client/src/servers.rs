@@ -1,6 +1,7 @@
 //! Which rendezvous servers there are: the one that the program came from, and those that it names.
 
 use shared::signal::Json;
+pub use shared::signal::host_of as host;
 
 use crate::config::SERVERS_MAX;
 
@@ -28,15 +29,6 @@ pub fn beside(page: &str) -> String {
     format!("ws{}ws", folder.strip_prefix("http").unwrap_or(folder))
 }
 
-/// The host in the address of a server, with its port if that is not the usual one, as a browser would name it: what a hello is signed for.
-#[must_use]
-pub fn host(address: &str) -> String {
-    let (scheme, rest) = address.split_once("://").unwrap_or_default();
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let usual = if scheme == "wss" { ":443" } else { ":80" };
-    host.strip_suffix(usual).unwrap_or(host).to_ascii_lowercase()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,20 +53,6 @@ mod tests {
             ),
         ] {
             assert_eq!(beside(page), server, "{page}");
-        }
-    }
-
-    #[test]
-    fn a_host_is_named_with_its_port_unless_that_is_the_usual_one() {
-        for (address, expected) in [
-            ("ws://localhost:8080/ws", "localhost:8080"),
-            ("wss://Rooms.example/ws", "rooms.example"),
-            ("wss://rooms.example:443/ws?a#b", "rooms.example"),
-            ("wss://rooms.example:80", "rooms.example:80"),
-            ("ws://[::1]:80/ws", "[::1]"),
-            ("nonsense", ""),
-        ] {
-            assert_eq!(host(address), expected, "{address}");
         }
     }
 

@@ -36,9 +36,9 @@ impl SimulatedClient {
     /// What the simulator has to do for a request, if anything.
     fn on_request(&mut self, request: Request) -> Option<Output> {
         Some(match request {
-            Request::OpenSocket { server } => {
+            Request::OpenSocket { server, address } => {
                 self.sockets.insert(server);
-                Output::ConnectServer { server }
+                Output::ConnectServer { server, address }
             }
             Request::CloseSocket { server } => {
                 self.sockets.take(&server)?;

@@ -212,11 +212,13 @@ enum BestServer {
 }
 
 fn best_server(state: &RoomState) -> BestServer {
-    let servers = state.servers.values().map(|server| match *server {
-        ServerState::Registered { .. } => BestServer::Registered,
-        ServerState::Connecting => BestServer::Connecting,
-        ServerState::Waiting { retry_at } => BestServer::Waiting { retry_at },
-        ServerState::Stopped => BestServer::Stopped,
+    let servers = state.servers.values().filter_map(|server| match *server {
+        ServerState::Registered { .. } => Some(BestServer::Registered),
+        ServerState::Connecting => Some(BestServer::Connecting),
+        ServerState::Waiting { retry_at } => Some(BestServer::Waiting { retry_at }),
+        ServerState::Stopped => Some(BestServer::Stopped),
+        // It stands as well as the one that it is spared by.
+        ServerState::Spare => None,
     });
     // Nothing heard yet: the node was started a moment ago.
     servers

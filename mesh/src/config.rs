@@ -5,6 +5,7 @@
 mod files;
 mod keeping;
 mod rates;
+mod servers;
 mod sync;
 mod timing;
 
@@ -14,7 +15,7 @@ use shared::limits::{LINKS_MAX, TEXT_BYTES_MAX};
 
 use crate::io::TransportPolicy;
 
-pub use self::{files::*, keeping::*, rates::*, sync::*, timing::Timing};
+pub use self::{files::*, keeping::*, rates::*, servers::*, sync::*, timing::Timing};
 
 /// What a node is told at its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +23,7 @@ pub struct NodeConfig {
     /// The person's name: 1 to [`NAME_CHARS_MAX`](shared::limits::NAME_CHARS_MAX) characters, none of them a control
     /// character. See [`valid_name`](crate::wire::codec::valid_name).
     pub name: String,
-    /// The rendezvous servers that the driver knows: the host of each, and its port if that is not the usual one, as they stand in its
-    /// address. Those past 255 are not used.
+    /// The rendezvous servers that the driver knows, by the addresses of their sockets. Those past [`SERVERS_KNOWN_MAX`] are not used.
     pub servers: Vec<String>,
     /// The founder's statement that this room is closed, if one was remembered: see
     /// [`Output::RememberClosed`](crate::io::Output::RememberClosed).
@@ -153,9 +153,6 @@ pub const SUPERSEDED_DOUBTED: Duration = Duration::from_secs(60);
 
 /// For how long a room that was closed on a former visit is told to servers, which may have been started anew.
 pub const HAND_IN: Duration = Duration::from_secs(3);
-
-/// The shortest and the longest heartbeat that a server can ask for.
-pub const HEARTBEAT_SECONDS: std::ops::RangeInclusive<u16> = 5..=300;
 
 /// How many link set-up messages are remembered to recognise replays, at least; at most twice as many are.
 pub const SEEN_ENVELOPES: usize = 4_096;

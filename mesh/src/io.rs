@@ -67,7 +67,7 @@ pub struct Now {
     pub unix_millis: u64,
 }
 
-/// One of the rendezvous servers the driver was given, by position.
+/// One of the rendezvous servers: those that the node was given, by position, then those that servers have named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServerId(pub u8);
 
@@ -288,6 +288,8 @@ pub enum Output {
     ConnectServer {
         /// Which server.
         server: ServerId,
+        /// The address of its socket. A server that was named by another may have another address the next time.
+        address: String,
     },
     /// Close the WebSocket to this server. No [`Input::ServerDown`] follows.
     DisconnectServer {

@@ -321,6 +321,8 @@ pub enum ServerState {
         /// When.
         retry_at: Instant,
     },
+    /// Not connected, and not needed now: another server of its network has us.
+    Spare,
     /// Not connected, and not trying any more. The reason came as an [`Alert`].
     Stopped,
 }

@@ -10,6 +10,7 @@
 //! Not here: who is in the room. The net looks that up through [`PassiveView`](crate::door::PassiveView).
 
 mod active_view;
+mod affinity;
 mod attempts;
 mod budget;
 mod carriers;

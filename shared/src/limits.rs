@@ -18,6 +18,15 @@ pub const ICE_SERVERS_MAX: usize = 8;
 /// How many addresses an ICE server may have.
 pub const ICE_URLS_MAX: usize = 4;
 
+/// How many servers of a network a welcome names: the one that the room is at, and those to go to without it.
+pub const NODES_NAMED_MAX: usize = 3;
+
+/// With how many of them a client stays registered where they do not know each other's people: while one of two is gone or new, the other has everybody.
+pub const NODES_STAYED_AT_MAX: u8 = 2;
+
+/// The longest address of such a server, in bytes.
+pub const NODE_ADDRESS_BYTES_MAX: usize = 255;
+
 /// The longest name of a person, in characters.
 pub const NAME_CHARS_MAX: usize = 32;
 

@@ -16,12 +16,16 @@
 
 mod decode;
 mod json;
+mod nodes;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::json::{Json, write_quoted};
+pub use self::{
+    json::{Json, write_quoted},
+    nodes::{Nodes, host_of, may_name},
+};
 
 use crate::{
     Identity, Label, PeerId, Room, RoomId, Signature,
@@ -90,6 +94,9 @@ pub enum Event {
         heartbeat_seconds: u16,
         /// What time it is by the server's clock, in seconds since 1970.
         unix_seconds: u32,
+        /// Where the room is to be, if the server is one of several that have an address each.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        nodes: Option<Nodes>,
     },
     /// Another sample of the room, as in the welcome.
     Peers {

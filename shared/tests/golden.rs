@@ -13,7 +13,7 @@ use data_encoding::HEXLOWER;
 use shared::{
     Closing, Identity, Label, PeerId, Portable, Room, RoomCode,
     identity::safety_number,
-    signal::{Event, Hello, IceServer, Nonce, Refusal, Request},
+    signal::{Event, Hello, IceServer, Nodes, Nonce, Refusal, Request},
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -186,8 +186,23 @@ fn events() {
                 ice_servers: vec![stun],
                 heartbeat_seconds: 20,
                 unix_seconds: 1_800_000_000,
+                nodes: None,
             },
             r#"{"welcome":{"room-size":2,"peers":["gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q"],"ice-servers":[{"urls":["stun:localhost:3478"]}],"heartbeat-seconds":20,"unix-seconds":1800000000}}"#,
+        ),
+        (
+            Event::Welcome {
+                room_size: 1,
+                peers: vec![],
+                ice_servers: vec![],
+                heartbeat_seconds: 20,
+                unix_seconds: 1_800_000_000,
+                nodes: Some(Nodes {
+                    servers: vec!["wss://a.example/ws".into(), "wss://b.example/ws".into()],
+                    stay_at: 2,
+                }),
+            },
+            r#"{"welcome":{"room-size":1,"peers":[],"ice-servers":[],"heartbeat-seconds":20,"unix-seconds":1800000000,"nodes":{"servers":["wss://a.example/ws","wss://b.example/ws"],"stay-at":2}}}"#,
         ),
         (
             Event::Peers {

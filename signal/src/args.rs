@@ -324,6 +324,8 @@ impl Args {
             hsts: self.hosting.hsts,
             origins_allowed: self.hosting.origins_allowed,
             servers: self.servers,
+            nodes: None,
+            node_origins: Vec::new(),
             ice_servers: self.ice_servers,
             stun: None,
             turn: None,

@@ -4,6 +4,7 @@
 
 mod base_path;
 mod bus;
+mod nodes;
 mod own_hosts;
 mod proxies;
 mod server_url;
@@ -22,6 +23,7 @@ use crate::tls::Tls;
 pub use base_path::BasePath;
 pub use bus::RedisUrl;
 pub(crate) use bus::*;
+pub use nodes::{Acquaintance, NodeList, NodeListError, NodeUrl};
 pub use own_hosts::{HostName, OwnHosts};
 pub use proxies::{Cidr, TrustedProxies};
 pub use server_url::ServerUrl;
@@ -45,6 +47,10 @@ pub struct Config {
     pub hosts: OwnHosts,
     /// Further rendezvous servers that pages from here should use.
     pub servers: Vec<ServerUrl>,
+    /// The nodes of a network whose servers have an address each. See [`Config::join_nodes`].
+    pub nodes: Option<NodeList>,
+    /// Where their sockets are, as that stands in a content security policy.
+    pub node_origins: Vec<String>,
     /// Named in every welcome; of more than [`ICE_SERVERS_MAX`](shared::limits::ICE_SERVERS_MAX), the first ones.
     pub ice_servers: Vec<IceServer>,
     /// The server's own STUN ports, named in welcomes before the others; without it, none are. See [`StunSockets`](crate::stun::StunSockets).
@@ -306,6 +312,9 @@ pub(crate) const TURN_ANSWER_BYTES_MAX: usize = 2_048;
 /// The longest host with port: in a flag that ends up in a header of ours, and in a hello.
 pub(crate) const HOST_BYTES_MAX: usize = 255;
 
+/// How many nodes a network has that have an address each: all stand in the content security policy of every answer.
+pub(crate) const NODES_MAX: usize = 64;
+
 /// How often something may happen: a steady rate and a burst on top of silence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rate {
@@ -363,6 +372,9 @@ pub enum ParseFlagError {
     /// See [`ServerUrl`].
     #[error("a server is written like wss://example.org/ws")]
     Server,
+    /// See [`NodeUrl`].
+    #[error("a node is written like wss://a.example.org, or under a path like wss://a.example.org/chat/ws")]
+    Node,
     /// See [`parse_ice_server`].
     #[error("an ICE server is written like stun:example.org:3478")]
     IceServer,

@@ -39,7 +39,7 @@ use shared::{
 
 use crate::{
     bus::Cause,
-    config::{Limits, PINGS_MAX},
+    config::{Limits, NodeList, PINGS_MAX},
     rate::too_fast,
 };
 use abroad::Abroad;
@@ -95,6 +95,8 @@ pub struct Hub {
     draining: bool,
     /// Boxed: most servers are alone.
     abroad: Option<Box<Abroad>>,
+    /// The nodes that welcomes name.
+    nodes: Option<NodeList>,
 }
 
 impl Hub {
@@ -112,7 +114,13 @@ impl Hub {
             deadlines: Deadlines::default(),
             draining: false,
             abroad: None,
+            nodes: None,
         }
+    }
+
+    /// Has welcomes name the nodes at which a room is to be.
+    pub fn name_nodes(&mut self, nodes: NodeList) {
+        self.nodes = Some(nodes);
     }
 
     /// Somebody wants to open a socket. `nonce` must not be guessable. Sends the challenge.

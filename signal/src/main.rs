@@ -41,6 +41,7 @@ async fn main() -> anyhow::Result<()> {
 
     let (listen, stun) = (args.listen, args.stun.clone().unwrap_or_default());
     let (admin_listen, redis) = (args.hosting.admin_listen, args.hosting.redis.clone());
+    let (nodes, acquaintance) = (args.hosting.nodes.clone(), args.hosting.acquaintance());
     let tls = args.hosting.tls()?;
     let turn = Turn::read(args.turn.clone(), args.turn_secret_file.as_deref())?;
     let mut config = args.config(default_web_app());
@@ -49,6 +50,7 @@ async fn main() -> anyhow::Result<()> {
         tracing::info!(?urls, "naming TURN servers, with credentials for each client");
     }
     config.turn = turn;
+    config.join_nodes(&nodes, acquaintance)?;
     config.tls.clone_from(&tls);
     tell_web_app(&config.web_app);
     // Installed before the address is announced: a program that waits for that line may signal at once.

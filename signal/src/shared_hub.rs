@@ -98,6 +98,17 @@ pub(crate) enum ConnectError {
     Randomness(#[source] getrandom::Error),
 }
 
+/// A hub without connections.
+fn hub_of(config: &Config, seed: [u8; 32]) -> Hub {
+    let hosts = config.hosts.listed().iter().map(|host| host.as_str().to_owned());
+    let ice_servers = IceServers::new(config.stun.clone(), config.turn.clone(), config.ice_servers.clone());
+    let mut hub = Hub::new(config.limits.clone(), hosts.collect(), ice_servers, seed);
+    if let Some(nodes) = config.nodes.clone() {
+        hub.name_nodes(nodes);
+    }
+    hub
+}
+
 impl SharedHub {
     /// Makes a hub without connections and starts its timer. The timer ends with the hub.
     ///
@@ -113,17 +124,7 @@ impl SharedHub {
             limits: config.limits.clone(),
             metrics,
             state: Mutex::new(State {
-                hub: Hub::new(
-                    config.limits.clone(),
-                    config
-                        .hosts
-                        .listed()
-                        .iter()
-                        .map(|host| host.as_str().to_owned())
-                        .collect(),
-                    IceServers::new(config.stun.clone(), config.turn.clone(), config.ice_servers.clone()),
-                    seed,
-                ),
+                hub: hub_of(config, seed),
                 queues: HashMap::new(),
                 outbox: Outbox::default(),
                 next_conn: 0,

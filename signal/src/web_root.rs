@@ -86,7 +86,7 @@ impl WebRoot {
         };
         Ok(Self {
             folder,
-            servers: policy::servers(&config.servers),
+            servers: policy::servers(&config.servers, &config.node_origins),
             hsts: config.hsts,
             build: RwLock::new(Arc::new(build)),
         })

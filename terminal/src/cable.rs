@@ -157,7 +157,7 @@ impl Platform for Plugged {
         });
     }
 
-    fn open_socket(&mut self, _: ServerId) {}
+    fn open_socket(&mut self, _: ServerId, _: &str) {}
 
     fn close_socket(&mut self, _: ServerId) {}
 

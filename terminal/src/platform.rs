@@ -150,7 +150,6 @@ pub async fn enter_with<S: Store + Clone + 'static>(
             room: room.id(),
             me: visit.identity.peer_id(),
         },
-        servers: visit.servers,
         ice_servers,
         tls: visit.tls,
         events: events.clone(),
@@ -163,7 +162,7 @@ pub async fn enter_with<S: Store + Clone + 'static>(
         identity: visit.identity,
         config: NodeConfig {
             name: visit.name,
-            servers: platform.servers.iter().map(|server| servers::host(server)).collect(),
+            servers: visit.servers,
             closed: closed
                 .into_iter()
                 .find_map(|(of, statement)| (of == room.id()).then_some(statement)),
@@ -204,7 +203,6 @@ fn loopback(servers: &[String]) -> Loopback {
 /// A process that is in one room.
 struct Native<S> {
     kept: Kept<S>,
-    servers: Vec<String>,
     /// Besides those that the servers name.
     ice_servers: Vec<IceServer>,
     tls: Tls,
@@ -276,11 +274,9 @@ impl<S: Store + Clone + 'static> Platform for Native<S> {
         });
     }
 
-    fn open_socket(&mut self, server: ServerId) {
-        if let Some(url) = self.servers.get(usize::from(server.0)) {
-            let signaller = Signaller::open(server, url, &self.tls, &self.events);
-            self.signallers.insert(server, signaller);
-        }
+    fn open_socket(&mut self, server: ServerId, address: &str) {
+        let signaller = Signaller::open(server, address, &self.tls, &self.events);
+        self.signallers.insert(server, signaller);
     }
 
     fn close_socket(&mut self, server: ServerId) {

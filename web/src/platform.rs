@@ -82,11 +82,7 @@ pub fn join(
         identity: profile.identity(),
         config: NodeConfig {
             name,
-            servers: profile
-                .servers()
-                .iter()
-                .map(|server| client::servers::host(server))
-                .collect(),
+            servers: profile.servers().to_vec(),
             closed: profile.closed(&room.id()),
             timing: Timing::default(),
             keeps: mesh::config::Keeps::default(),
@@ -143,10 +139,8 @@ impl Platform for Browser {
         self.profile.is_still_us().await
     }
 
-    fn open_socket(&mut self, server: ServerId) {
-        if let Some(url) = self.profile.servers().get(usize::from(server.0))
-            && let Some(signaller) = Signaller::open(server, url, &self.events)
-        {
+    fn open_socket(&mut self, server: ServerId, address: &str) {
+        if let Some(signaller) = Signaller::open(server, address, &self.events) {
             self.signallers.insert(server, signaller);
         }
     }

@@ -58,6 +58,7 @@ pub(super) fn server(state: &ServerState) -> &'static str {
         ServerState::Connecting => "connecting",
         ServerState::Registered { .. } => "registered",
         ServerState::Waiting { .. } => "waiting",
+        ServerState::Spare => "spare",
         ServerState::Stopped => "stopped",
     }
 }

@@ -73,7 +73,7 @@ impl Platform for Paper {
     fn arm_timer(&mut self, after: Option<Duration>) {
         self.note(Asked::Timer(after));
     }
-    fn open_socket(&mut self, server: ServerId) {
+    fn open_socket(&mut self, server: ServerId, _: &str) {
         self.note(Asked::Open(server));
     }
     fn close_socket(&mut self, server: ServerId) {

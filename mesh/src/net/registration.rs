@@ -6,8 +6,13 @@
 //!    +------- down, time-out, refusal, silence ---+----------------------+     Stopped: superseded, version
 //! ```
 //!
+//! A server that is one of several can be `Spare`, too: left alone while a better one has us (`spare.rs`).
+//!
 //! The waits between attempts double from [`Timing::server_retry_min`] to [`Timing::server_retry_max`], each drawn at random from its upper
 //! half ("equal jitter"), so that the peers of a restarted server do not come back all at once.
+
+mod refused;
+mod spare;
 
 use std::time::Duration;
 
@@ -15,12 +20,12 @@ use chacha20::ChaCha20Rng;
 use shared::{
     Closing, PeerId,
     limits::{ICE_SERVERS_MAX, PEER_SAMPLE_MAX},
-    signal::{CloseCode, Event, Hello, IceServer, Refusal, Request},
+    signal::{CloseCode, Event, Hello, IceServer, Nodes, Request, host_of},
 };
 
 use crate::{
     back_off::{back_off, jittered},
-    config::{HEARTBEAT_SECONDS, Timing},
+    config::{HEARTBEAT_SECONDS, NODE_RETRY_MAX, Timing},
     context::Context,
     io::Instant,
     model::{Alert, ServerState},
@@ -55,6 +60,8 @@ pub(crate) enum Action {
     Closed(Closing),
     /// The server says that another has registered with our key.
     Superseded,
+    /// The server says at which servers of its network our room is to be.
+    Nodes(Nodes),
     /// Tell the person.
     Alert(Alert),
 }
@@ -62,12 +69,20 @@ pub(crate) enum Action {
 /// One server.
 #[derive(Debug)]
 pub(crate) struct Registration {
-    /// At which host we reach the server, which our hello names.
-    host: String,
+    /// At which address we reach the server. Our hello names its host.
+    address: String,
+    /// See [`Registration::network`].
+    network: usize,
     state: State,
     failures: u32,
     ice_servers: Vec<IceServer>,
     online: bool,
+    /// With how many other servers of its network we are registered.
+    others: usize,
+    /// When it is left for better ones.
+    leave_at: Option<Instant>,
+    /// Whether it refused us when it was last tried.
+    was_refused: bool,
     /// The refusal that the person was told of, until a welcome.
     alerted: Option<Alert>,
 }
@@ -96,18 +111,23 @@ enum State {
         /// Whether peers are asked for even if we want none, for what we know of the room may be old.
         needs_probe: bool,
     },
+    Spare,
     Stopped,
 }
 
 impl Registration {
     /// A server to be connected at once: the first time-out does it.
-    pub(crate) fn new(host: String, now: Instant) -> Self {
+    pub(crate) fn new(address: String, network: usize, now: Instant) -> Self {
         Self {
-            host,
+            address,
+            network,
             state: State::Waiting { retry_at: now },
             failures: 0,
             ice_servers: Vec::new(),
             online: true,
+            others: 0,
+            leave_at: None,
+            was_refused: false,
             alerted: None,
         }
     }
@@ -146,6 +166,7 @@ impl Registration {
             State::Waiting { retry_at } => ServerState::Waiting { retry_at },
             State::Opening { .. } | State::Greeting { .. } => ServerState::Connecting,
             State::Registered { room_size, .. } => ServerState::Registered { room_size },
+            State::Spare => ServerState::Spare,
             State::Stopped => ServerState::Stopped,
         }
     }
@@ -162,14 +183,14 @@ impl Registration {
                 needs_probe,
                 ..
             } => {
-                let next = (*given_up_at).min(*ping_at);
+                let next = (*given_up_at).min(*ping_at).min(self.leave_at.unwrap_or(*ping_at));
                 Some(if wants_peers || *needs_probe {
                     next.min(*discover_at)
                 } else {
                     next
                 })
             }
-            State::Stopped => None,
+            State::Spare | State::Stopped => None,
         }
     }
 
@@ -202,6 +223,10 @@ impl Registration {
                 needs_probe,
                 ..
             } => {
+                if self.leave_at.is_some_and(|leave_at| now >= leave_at) {
+                    out.push(Action::Disconnect);
+                    return self.rest(out);
+                }
                 if now >= *given_up_at {
                     out.push(Action::Disconnect);
                     self.back_off(now, timing, rng, out);
@@ -217,7 +242,7 @@ impl Registration {
                     out.push(Action::Send(Request::Discover {}));
                 }
             }
-            State::Waiting { .. } | State::Opening { .. } | State::Greeting { .. } | State::Stopped => {}
+            State::Waiting { .. } | State::Opening { .. } | State::Greeting { .. } | State::Spare | State::Stopped => {}
         }
     }
 
@@ -228,7 +253,7 @@ impl Registration {
         match (event, &mut self.state) {
             (Event::Challenge { nonce, .. }, State::Opening { deadline }) => {
                 self.state = State::Greeting { deadline: *deadline };
-                let hello = Hello::sign(&cx.identity, &cx.room, &self.host, &nonce);
+                let hello = Hello::sign(&cx.identity, &cx.room, &host_of(&self.address), &nonce);
                 out.push(Action::Send(Request::from(hello)));
             }
             (
@@ -238,10 +263,11 @@ impl Registration {
                     ice_servers,
                     heartbeat_seconds,
                     unix_seconds,
+                    nodes,
                 },
                 State::Greeting { .. },
             ) => {
-                self.alerted = None;
+                (self.alerted, self.was_refused) = (None, false);
                 self.ice_servers = usable(ice_servers);
                 // A server cannot make us ping it all the time, nor never.
                 let heartbeat = Duration::from_secs(u64::from(
@@ -261,6 +287,7 @@ impl Registration {
                 let unix_millis = u64::from(unix_seconds) * 1_000;
                 out.push(Action::Clock { unix_millis });
                 out.push(Action::Peers(sampled(peers)));
+                out.extend(nodes.map(Action::Nodes));
             }
             (Event::Peers { room_size, peers }, State::Registered { room_size: known, .. }) => {
                 if *known != room_size {
@@ -277,7 +304,7 @@ impl Registration {
                 self.on_closed(now, &closing, timing, rng, out);
             }
             // Of a socket that is closed already.
-            (Event::Refused { .. }, State::Waiting { .. } | State::Stopped) => {}
+            (Event::Refused { .. }, State::Waiting { .. } | State::Spare | State::Stopped) => {}
             (Event::Refused { refusal }, _) => self.on_refused(now, refusal, timing, rng, out),
             // Out of place or of no consequence. A draining server closes the socket itself.
             _ => {}
@@ -305,7 +332,7 @@ impl Registration {
         let (now, timing) = (cx.instant(), &cx.timing);
         match self.state {
             // A refusal before the close has already decided.
-            State::Waiting { .. } | State::Stopped => {}
+            State::Waiting { .. } | State::Spare | State::Stopped => {}
             _ if code == CloseCode::Superseded.code() => {
                 self.state = State::Stopped;
                 out.push(Action::Changed(self.shown()));
@@ -330,7 +357,7 @@ impl Registration {
                 *retry_at = now;
             }
             State::Registered { .. } => self.prove(now, timing),
-            State::Opening { .. } | State::Greeting { .. } | State::Stopped => {}
+            State::Opening { .. } | State::Greeting { .. } | State::Spare | State::Stopped => {}
         }
     }
 
@@ -386,71 +413,6 @@ impl Registration {
         out.extend(Closing::from_text(closing).map(Action::Closed));
     }
 
-    fn on_refused(
-        &mut self,
-        now: Instant,
-        refusal: Refusal,
-        timing: &Timing,
-        rng: &mut ChaCha20Rng,
-        out: &mut Vec<Action>,
-    ) {
-        match refusal {
-            Refusal::PeerNotHere { to } => out.push(Action::NotHere(to)),
-            Refusal::UnsupportedVersion {
-                version_min,
-                version_max,
-            } => {
-                out.push(Action::Disconnect);
-                self.stop(
-                    Alert::ServerVersion {
-                        version_min,
-                        version_max,
-                    },
-                    out,
-                );
-            }
-            Refusal::BadSignature {} | Refusal::WrongHost {} => {
-                self.wait_after_refusal(now, Alert::HelloRefused, timing, rng, out)
-            }
-            Refusal::RoomFull {} => self.wait_after_refusal(now, Alert::RoomFull, timing, rng, out),
-            Refusal::ServerFull {} => self.wait_after_refusal(now, Alert::ServerFull, timing, rng, out),
-            // The server closes the socket after a refusal to let us in while it drains. The others concern one request, whose
-            // purpose has a time-out and a retry of its own.
-            Refusal::Draining {}
-            | Refusal::Malformed {}
-            | Refusal::NotRegistered {}
-            | Refusal::AlreadyRegistered {}
-            | Refusal::PeerBusy { .. }
-            | Refusal::TooFast { .. }
-            | Refusal::PayloadTooLarge {} => {}
-        }
-    }
-
-    fn wait_after_refusal(
-        &mut self,
-        now: Instant,
-        alert: Alert,
-        timing: &Timing,
-        rng: &mut ChaCha20Rng,
-        out: &mut Vec<Action>,
-    ) {
-        out.push(Action::Disconnect);
-        self.state = State::Waiting {
-            retry_at: now + jittered(timing.server_refused_retry, rng),
-        };
-        out.push(Action::Changed(self.shown()));
-        if self.alerted.as_ref() != Some(&alert) {
-            self.alerted = Some(alert.clone());
-            out.push(Action::Alert(alert));
-        }
-    }
-
-    fn stop(&mut self, alert: Alert, out: &mut Vec<Action>) {
-        self.state = State::Stopped;
-        out.push(Action::Changed(self.shown()));
-        out.push(Action::Alert(alert));
-    }
-
     fn back_off(&mut self, now: Instant, timing: &Timing, rng: &mut ChaCha20Rng, out: &mut Vec<Action>) {
         // A server that takes us in and drops us at once is no better than one that does not answer.
         if let State::Registered { since, .. } = self.state
@@ -458,7 +420,13 @@ impl Registration {
         {
             self.failures = 0;
         }
-        let wait = back_off(self.failures, timing.server_retry_min, timing.server_retry_max);
+        let longest = if self.others == 0 {
+            timing.server_retry_max
+        } else {
+            NODE_RETRY_MAX
+        };
+        let wait = back_off(self.failures, timing.server_retry_min, longest);
+        self.leave_at = None;
         self.failures = self.failures.saturating_add(1);
         self.state = State::Waiting {
             retry_at: now + jittered(wait, rng),

@@ -1,20 +1,25 @@
-//! The rendezvous servers: one [`Registration`] each, side by side.
+//! The rendezvous servers: one [`Registration`] each, side by side. Those that a server names are of its network: `affinity.rs` says which of them are used.
 //!
-//! Owns: the registrations, and what they make of the servers' words. A server is believed only in whom to try, and how many there
-//! are.
+//! Owns: the registrations, the networks, and what they make of the servers' words. A server is believed only in whom to try, how many there
+//! are, and at which servers of its network our room is to be.
 //!
 //! Invariant: requests go only to a server that is registered. Not here: what becomes of a peer that a server names.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use chacha20::ChaCha20Rng;
 use shared::{
     Closing, PeerId,
-    signal::{self, IceServer, Request},
+    signal::{self, CloseCode, IceServer, Nodes, Request, may_name},
 };
 
-use super::registration::{Action, Registration};
+use super::{
+    affinity::{Network, wishes},
+    registration::{Action, Registration},
+};
 use crate::{
+    back_off::jittered,
+    config::SERVERS_KNOWN_MAX,
     context::Context,
     io::{Instant, Now, Output, ServerId},
     model,
@@ -42,6 +47,8 @@ pub(crate) enum Event {
 #[derive(Debug)]
 pub(crate) struct Servers {
     all: Vec<Registration>,
+    /// One for each server that we were given.
+    networks: Vec<Network>,
     rng: ChaCha20Rng,
     /// The founder's closing, to be handed in wherever we are registered.
     closing: Option<Closing>,
@@ -49,21 +56,32 @@ pub(crate) struct Servers {
 }
 
 impl Servers {
-    /// The servers at these hosts, to be connected at once.
-    pub(crate) fn new(hosts: Vec<String>, seed: [u8; 32], now: Now) -> Self {
-        let hosts = hosts.into_iter().take(usize::from(u8::MAX));
+    /// The servers at these addresses, to be connected at once.
+    pub(crate) fn new(addresses: Vec<String>, seed: [u8; 32], now: Now) -> Self {
+        let addresses = addresses.into_iter().take(SERVERS_KNOWN_MAX).enumerate();
+        let all: Vec<_> = addresses
+            .map(|(place, address)| Registration::new(address, place, now.instant))
+            .collect();
         Self {
-            all: hosts.map(|host| Registration::new(host, now.instant)).collect(),
+            networks: (0..all.len()).map(Network::new).collect(),
+            all,
             rng: stream(seed, Stream::Servers),
             closing: None,
             events: VecDeque::new(),
         }
     }
 
-    /// The first server that takes requests.
+    /// The first server that takes requests; of a network, the best.
     pub(crate) fn registered(&self) -> Option<ServerId> {
-        let index = self.all.iter().position(Registration::is_registered)?;
-        u8::try_from(index).ok().map(ServerId)
+        let places = (0..self.networks.len()).flat_map(|network| self.ordered(network));
+        let mut registered = places.filter(|place| self.all[*place].is_registered());
+        registered.next().and_then(id_of)
+    }
+
+    /// The servers of a network by position, the best first.
+    fn ordered(&self, network: usize) -> Vec<usize> {
+        let members = (0..self.all.len()).filter(|place| self.all[*place].network() == network);
+        self.networks[network].ordered(members)
     }
 
     pub(crate) fn is_registered(&self, server: ServerId) -> bool {
@@ -85,9 +103,16 @@ impl Servers {
             .map_or(0, |size| usize::try_from(size).unwrap_or(usize::MAX))
     }
 
-    /// What all of them name to find a path with.
+    /// What all of them name to find a path with; of a network, what the best names that has us, or had us last.
     pub(crate) fn ice_servers(&self) -> Vec<IceServer> {
-        self.all.iter().flat_map(Registration::ice_servers).cloned().collect()
+        let of_network = |network| {
+            let ordered = self.ordered(network);
+            let mut telling = ordered.iter().map(|place| &self.all[*place]);
+            let best = telling.clone().find(|server| server.is_registered());
+            best.or_else(|| telling.find(|server| !server.ice_servers().is_empty()))
+        };
+        let servers = (0..self.networks.len()).filter_map(of_network);
+        servers.flat_map(Registration::ice_servers).cloned().collect()
     }
 
     /// A server's message.
@@ -95,13 +120,25 @@ impl Servers {
         self.with(cx, server, |server, cx, rng, out| {
             server.handle_event(cx, event, rng, out)
         });
+        // It may be the welcome that says where our room is to be: there, at once.
+        self.choose(cx, server, Duration::ZERO);
     }
 
     /// The socket to a server closed, or could not be opened.
     pub(crate) fn handle_down(&mut self, cx: &mut Context, server: ServerId, code: u16) {
-        self.with(cx, server, |server, cx, rng, out| {
-            server.handle_down(cx, code, rng, out)
-        });
+        let was_open = self.all.get(usize::from(server.0)).is_some_and(Registration::is_open);
+        let is_superseded = was_open && code == CloseCode::Superseded.code();
+        if is_superseded && self.has_moved_from(server) {
+            self.with(cx, server, |server, _, _, out| server.rest(out));
+        } else {
+            self.with(cx, server, |server, cx, rng, out| {
+                server.handle_down(cx, code, rng, out)
+            });
+            if is_superseded {
+                self.give_up_network_of(cx, server);
+            }
+        }
+        self.choose_soon(cx, server);
     }
 
     /// The machine lost or regained its network.
@@ -124,6 +161,7 @@ impl Servers {
             self.with(cx, ServerId(index), |server, cx, rng, out| {
                 server.handle_timeout(cx, wants_peers, rng, out);
             });
+            self.choose_soon(cx, ServerId(index));
         }
     }
 
@@ -176,14 +214,107 @@ impl Servers {
 
     /// Closes every socket.
     pub(crate) fn close(&self, cx: &mut Context) {
-        for (index, server) in (0..).zip(&self.all) {
-            if !matches!(
-                server.shown(),
-                model::ServerState::Waiting { .. } | model::ServerState::Stopped
-            ) {
-                let server = ServerId(index);
-                cx.output(Output::DisconnectServer { server });
+        for (index, _) in (0..).zip(&self.all).filter(|(_, server)| server.is_open()) {
+            let server = ServerId(index);
+            cx.output(Output::DisconnectServer { server });
+        }
+    }
+
+    // --- networks ---
+
+    /// A server names those at which our room is to be. What it may not name is left out, and so is what there is no place for.
+    fn name_nodes(&mut self, server: ServerId, nodes: Nodes) {
+        let Some(by) = self.all.get(usize::from(server.0)) else {
+            return;
+        };
+        let (by, network) = (by.address().to_owned(), by.network());
+        let mut named = Vec::new();
+        for address in nodes.servers {
+            if may_name(&by, &address)
+                && let Some(place) = self.place_of(&address, network, &named)
+                && !named.contains(&place)
+            {
+                named.push(place);
             }
+        }
+        if !named.is_empty() {
+            self.networks[network].name(named, usize::from(nodes.stay_at));
+        }
+    }
+
+    /// The position of the server at this address, which may be a new one. One of another network is not taken: it has rules of its own.
+    fn place_of(&mut self, address: &str, network: usize, named: &[usize]) -> Option<usize> {
+        if let Some(place) = self.all.iter().position(|server| server.address() == address) {
+            return (self.all[place].network() == network).then_some(place);
+        }
+        let spare = Registration::spare(address.to_owned(), network);
+        if self.all.len() < SERVERS_KNOWN_MAX {
+            self.all.push(spare);
+            return Some(self.all.len() - 1);
+        }
+        let is_home = |place: usize| place < self.networks.len();
+        let is_free = |place: &usize| {
+            let server = &self.all[*place];
+            server.network() == network && server.is_spare() && !is_home(*place) && !named.contains(place)
+        };
+        let place = (0..self.all.len()).find(is_free)?;
+        self.all[place] = spare;
+        Some(place)
+    }
+
+    /// Whether a server closed our socket because we are with another one of its network by now: servers that know each other's people have each of them
+    /// once.
+    fn has_moved_from(&self, server: ServerId) -> bool {
+        let place = usize::from(server.0);
+        let Some(left) = self.all.get(place) else {
+            return false;
+        };
+        let network = &self.networks[left.network()];
+        let is_later = |other: &Registration| {
+            let since = other.registered_since();
+            other.is_greeting() || since.is_some_and(|since| left.registered_since().is_none_or(|left| left < since))
+        };
+        let mut others = self.all.iter().enumerate();
+        network.is_named()
+            && network.stay_at == 1
+            && others.any(|(other, server)| other != place && server.network() == left.network() && is_later(server))
+    }
+
+    /// Another node lives by our key: we do not fight with it at one server after the other.
+    fn give_up_network_of(&mut self, cx: &mut Context, server: ServerId) {
+        let Some(network) = self.network_of(server) else { return };
+        for place in self.ordered(network).into_iter().filter_map(id_of) {
+            self.with(cx, place, |server, _, _, out| server.give_up(out));
+        }
+    }
+
+    /// The number of a server's network, if that has several.
+    fn network_of(&self, server: ServerId) -> Option<usize> {
+        let network = self.all.get(usize::from(server.0))?.network();
+        self.networks[network].is_named().then_some(network)
+    }
+
+    /// Uses another server of a network where one has failed, but not everybody at the same moment.
+    fn choose_soon(&mut self, cx: &mut Context, server: ServerId) {
+        if self.network_of(server).is_some() {
+            let after = jittered(cx.timing.server_retry_min, &mut self.rng);
+            self.choose(cx, server, after);
+        }
+    }
+
+    /// Uses those servers of a network that are to be used by now; one that was not is connected `after` that time.
+    fn choose(&mut self, cx: &mut Context, server: ServerId, after: Duration) {
+        let Some(network) = self.network_of(server) else { return };
+        let ordered = self.ordered(network);
+        let standings: Vec<_> = ordered.iter().map(|place| self.all[*place].standing()).collect();
+        let registered = ordered.iter().filter(|place| self.all[**place].is_registered()).count();
+        let wishes = wishes(self.networks[network].stay_at, &standings);
+        for (place, wish) in ordered.into_iter().zip(wishes) {
+            let others = registered - usize::from(self.all[place].is_registered());
+            let Some(server) = id_of(place) else { continue };
+            self.with(cx, server, |server, cx, rng, out| {
+                server.handle_wish((cx.instant(), &cx.timing), (wish, others), after, rng, out);
+            });
         }
     }
 
@@ -201,7 +332,10 @@ impl Servers {
         work(registration, cx, &mut self.rng, &mut actions);
         for action in actions {
             match action {
-                Action::Connect => cx.output(Output::ConnectServer { server }),
+                Action::Connect => {
+                    let address = self.all[usize::from(server.0)].address().to_owned();
+                    cx.output(Output::ConnectServer { server, address });
+                }
                 Action::Disconnect => cx.output(Output::DisconnectServer { server }),
                 Action::Send(request) => cx.output(Output::Signal { server, request }),
                 Action::Changed(state) => {
@@ -212,6 +346,7 @@ impl Servers {
                     }
                     cx.event(model::Event::Server { server, state });
                 }
+                Action::Nodes(nodes) => self.name_nodes(server, nodes),
                 Action::Superseded => self.events.push_back(Event::Superseded),
                 Action::Alert(alert) => cx.alert(alert),
                 Action::Clock { unix_millis } => self.events.push_back(Event::Clock { unix_millis }),
@@ -224,106 +359,10 @@ impl Servers {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use shared::signal::Nonce;
-
-    use super::*;
-    use crate::context::test::peer;
-
-    const ONE: ServerId = ServerId(0);
-    const OTHER: ServerId = ServerId(1);
-
-    fn servers(cx: &Context) -> Servers {
-        Servers::new(vec!["one".to_owned(), "other".to_owned()], [1; 32], cx.now)
-    }
-
-    fn register(servers: &mut Servers, cx: &mut Context, server: ServerId, room_size: u32) {
-        let challenge = signal::Event::Challenge {
-            nonce: Nonce::from_bytes([5; 32]),
-            version_min: 1,
-            version_max: 1,
-        };
-        let welcome = signal::Event::Welcome {
-            room_size,
-            peers: vec![peer(2)],
-            ice_servers: vec![],
-            heartbeat_seconds: 20,
-            unix_seconds: 1_800_000_000,
-        };
-        servers.handle_event(cx, server, challenge);
-        servers.handle_event(cx, server, welcome);
-    }
-
-    #[test]
-    fn all_servers_are_connected_at_once() {
-        let mut cx = Context::test(1);
-        let mut servers = servers(&cx);
-        assert_eq!(servers.poll_timeout(false), Some(cx.instant()));
-        servers.handle_timeout(&mut cx, false);
-        let outputs = cx.outputs();
-        for server in [ONE, OTHER] {
-            assert!(outputs.contains(&Output::ConnectServer { server }));
-        }
-        assert_eq!(servers.registered(), None);
-    }
-
-    #[test]
-    fn the_largest_size_counts_and_the_first_registered_server_takes_requests() {
-        let mut cx = Context::test(1);
-        let mut servers = servers(&cx);
-        servers.handle_timeout(&mut cx, false);
-        register(&mut servers, &mut cx, OTHER, 7);
-        assert_eq!((servers.registered(), servers.room_size()), (Some(OTHER), 7));
-        let (peers, unix_millis) = (vec![peer(2)], 1_800_000_000_000);
-        assert_eq!(servers.poll_event(), Some(Event::Clock { unix_millis }));
-        assert_eq!(servers.poll_event(), Some(Event::Peers { server: OTHER, peers }));
-        cx.outputs();
-        servers.request(&mut cx, ONE, Request::Ping {});
-        let request = Request::Ping {};
-        assert_eq!(cx.outputs(), [Output::Signal { server: OTHER, request }]);
-        register(&mut servers, &mut cx, ONE, 3);
-        assert_eq!((servers.registered(), servers.room_size()), (Some(ONE), 7));
-    }
-
-    #[test]
-    fn a_closing_is_handed_in_where_we_are_registered_and_where_we_shall_be() {
-        let mut cx = Context::test(1);
-        let mut servers = servers(&cx);
-        servers.handle_timeout(&mut cx, false);
-        register(&mut servers, &mut cx, OTHER, 7);
-        cx.outputs();
-        let closing = Closing::sign(&cx.identity, &cx.room, 5);
-        let request = Request::Close {
-            closing: closing.to_text(),
-        };
-        servers.hand_in(&mut cx, &closing);
-        let handed_in = |server| Output::Signal {
-            server,
-            request: request.clone(),
-        };
-        assert_eq!(cx.outputs(), [handed_in(OTHER)]);
-        register(&mut servers, &mut cx, ONE, 1);
-        assert!(cx.outputs().contains(&handed_in(ONE)));
-    }
-
-    #[test]
-    fn without_a_registered_server_a_request_goes_nowhere() {
-        let mut cx = Context::test(1);
-        let servers = servers(&cx);
-        servers.request(&mut cx, ONE, Request::Ping {});
-        assert_eq!(cx.outputs(), []);
-    }
-
-    #[test]
-    fn an_unknown_server_is_ignored_and_open_sockets_are_closed_at_the_end() {
-        let mut cx = Context::test(1);
-        let mut servers = servers(&cx);
-        servers.handle_timeout(&mut cx, false);
-        servers.handle_down(&mut cx, OTHER, 1006);
-        cx.outputs();
-        servers.handle_event(&mut cx, ServerId(9), signal::Event::Ping {});
-        servers.close(&mut cx);
-        assert_eq!(cx.outputs(), [Output::DisconnectServer { server: ONE }]);
-    }
+/// The number of the server at this position.
+fn id_of(place: usize) -> Option<ServerId> {
+    u8::try_from(place).ok().map(ServerId)
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,6 +68,7 @@ impl Rig {
             ice_servers: vec![],
             heartbeat_seconds: 20,
             unix_seconds: 1_800_000_000,
+            nodes: None,
         });
     }
 

@@ -97,6 +97,7 @@ impl Rig {
             ice_servers: vec![],
             heartbeat_seconds: 20,
             unix_seconds: 1_800_000_000,
+            nodes: None,
         };
         for event in [challenge, welcome] {
             self.node.handle_input(self.now, Input::Signal { server, event });
@@ -219,7 +220,11 @@ fn a_new_node_is_due_at_once_and_connects_to_its_servers() {
     assert_eq!(rig.outputs(), []);
     let outputs = rig.outputs_after(0);
     for server in [ServerId(0), ServerId(1)] {
-        assert!(outputs.contains(&Output::ConnectServer { server }), "{outputs:?}");
+        let address = server.0.to_string();
+        assert!(
+            outputs.contains(&Output::ConnectServer { server, address }),
+            "{outputs:?}"
+        );
     }
     assert!(rig.node.poll_timeout() > Some(rig.now.instant));
 }
@@ -398,7 +403,8 @@ fn a_server_that_is_waited_for_is_tried_at_once_if_the_person_wants_that() {
     rig.outputs();
     assert_eq!(rig.outputs_after(0), []);
     rig.node.retry_now(rig.now);
-    assert_eq!(rig.outputs()[0], Output::ConnectServer { server });
+    let address = "0".to_owned();
+    assert_eq!(rig.outputs()[0], Output::ConnectServer { server, address });
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, de::Error};
 
-use super::{Event, IceServer, Json, Refusal};
+use super::{Event, IceServer, Json, Nodes, Refusal};
 use crate::PeerId;
 
 impl Event {
@@ -47,6 +47,7 @@ fn event(name: &str, fields: &Json) -> Option<Event> {
             ice_servers: ice_servers(fields)?,
             heartbeat_seconds: number(fields, "heartbeat-seconds")?,
             unix_seconds: number(fields, "unix-seconds")?,
+            nodes: fields.field("nodes").and_then(Nodes::read),
         },
         "peers" => Event::Peers {
             room_size: number(fields, "room-size")?,
@@ -182,7 +183,9 @@ mod tests {
                 }],
                 heartbeat_seconds: 20,
                 unix_seconds: u32::MAX,
+                nodes: None,
             },
+            welcome_with_nodes(),
             Event::Peers {
                 room_size: 1,
                 peers: Vec::new(),
@@ -209,6 +212,20 @@ mod tests {
         events
     }
 
+    fn welcome_with_nodes() -> Event {
+        Event::Welcome {
+            room_size: 1,
+            peers: Vec::new(),
+            ice_servers: Vec::new(),
+            heartbeat_seconds: 1,
+            unix_seconds: 1,
+            nodes: Some(Nodes {
+                servers: vec!["wss://a.example/ws".to_owned(), "wss://b.example/ws".to_owned()],
+                stay_at: 2,
+            }),
+        }
+    }
+
     #[test]
     fn every_message_is_read_as_it_was_written() {
         for event in events() {
@@ -228,11 +245,16 @@ mod tests {
                 let mut less = body.clone();
                 less.as_object_mut().unwrap().remove(field);
                 let less = serde_json::json!({ name: less });
+                if field == "nodes" {
+                    // A server that is alone names none.
+                    assert!(serde_json::from_value::<Event>(less).is_ok());
+                    continue;
+                }
                 assert!(serde_json::from_value::<Event>(less).is_err(), "{name} without {field}");
                 refused += 1;
             }
         }
-        assert_eq!(refused, 27);
+        assert_eq!(refused, 32);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Parser;
 use signal::{
-    config::{AllowedOrigin, BasePath, HostName, OwnHosts, RedisUrl, TrustedProxies},
+    config::{Acquaintance, AllowedOrigin, BasePath, HostName, NodeUrl, OwnHosts, RedisUrl, TrustedProxies},
     tls::{Tls, TlsError},
 };
 
@@ -59,11 +59,25 @@ pub(crate) struct HostingArgs {
     /// [default: none, this server is alone]
     #[arg(long, value_name = "URL", env = "STARLING_REDIS", hide_env_values = true)]
     pub(crate) redis: Option<RedisUrl>,
+
+    /// Node of the network that has an address of its own, like wss://a.example.org (wss://a.example.org/chat/ws under a path); may be given several times (in
+    /// the variable: separated by commas). Say all nodes at each of them, this one among them, in any order: each room is at one of them, and people go there by
+    /// themselves. Goes with --redis, and without it: then people stay registered at two nodes [default: none, people stay where they come to]
+    #[arg(long = "node", value_name = "URL", value_delimiter = ',', env = "STARLING_NODE")]
+    pub(crate) nodes: Vec<NodeUrl>,
 }
 
 impl HostingArgs {
     pub(crate) fn trusted_proxies(&self) -> TrustedProxies {
         self.trusted_proxies.clone().unwrap_or_default()
+    }
+
+    /// Whether the nodes of the network know each other's people.
+    pub(crate) const fn acquaintance(&self) -> Acquaintance {
+        match self.redis {
+            Some(_) => Acquaintance::Known,
+            None => Acquaintance::Strangers,
+        }
     }
 
     /// The certificate, if one was named.

@@ -89,6 +89,7 @@ impl Hub {
         let heartbeat_seconds = u16::try_from(self.limits.heartbeat.as_secs())
             .unwrap_or(u16::MAX)
             .max(1);
+        let nodes = self.nodes.as_ref().map(|nodes| nodes.of_room(&room));
         outbox.send(
             conn,
             Event::Welcome {
@@ -97,6 +98,7 @@ impl Hub {
                 ice_servers,
                 heartbeat_seconds,
                 unix_seconds: u32::try_from(now.unix_seconds).unwrap_or(u32::MAX),
+                nodes,
             },
         );
     }

@@ -156,6 +156,7 @@ fn welcome(to: u64, room_size: u32, peers: Vec<PeerId>) -> Output {
             ice_servers: Vec::new(),
             heartbeat_seconds: 15,
             unix_seconds: u32::try_from(START).unwrap(),
+            nodes: None,
         },
     )
 }

@@ -23,13 +23,16 @@ pub(super) fn policy(scripts: &str, servers: &str, host: Option<&str>) -> String
     )
 }
 
-/// Servers besides this one that pages may connect to, each with a space before it.
-pub(super) fn servers(servers: &[ServerUrl]) -> String {
-    servers.iter().fold(String::new(), |mut list, server| {
-        // Writing into a string does not fail.
-        _ = write!(list, " {}", server.origin());
-        list
-    })
+/// Servers besides this one that pages may connect to, and the nodes of its network, each with a space before it.
+pub(super) fn servers(servers: &[ServerUrl], nodes: &[String]) -> String {
+    let origins = servers.iter().map(ServerUrl::origin);
+    origins
+        .chain(nodes.iter().map(String::as_str))
+        .fold(String::new(), |mut list, origin| {
+            // Writing into a string does not fail.
+            _ = write!(list, " {origin}");
+            list
+        })
 }
 
 /// The hashes of all inline scripts, each as ` 'sha256-…'`. Trunk writes one: the module that starts the app.
@@ -77,15 +80,20 @@ mod tests {
 
     #[test]
     fn a_forged_host_stays_out_of_the_policy() {
-        let servers = servers(&["wss://other.org/ws".parse().unwrap()]);
+        let servers = servers(&["wss://other.org/ws".parse().unwrap()], &["wss://node.org".to_owned()]);
         let policy = |host| policy("", &servers, Some(host));
         for host in ["evil; script-src *", "[::1]:8080"] {
             let policy = policy(host);
-            assert!(policy.contains("connect-src 'self' wss://other.org;"), "{policy}");
+            assert!(
+                policy.contains("connect-src 'self' wss://other.org wss://node.org;"),
+                "{policy}"
+            );
         }
         let policy = policy("localhost:8080");
         assert!(
-            policy.contains("connect-src 'self' ws://localhost:8080 wss://localhost:8080 wss://other.org;"),
+            policy.contains(
+                "connect-src 'self' ws://localhost:8080 wss://localhost:8080 wss://other.org wss://node.org;"
+            ),
             "{policy}"
         );
     }

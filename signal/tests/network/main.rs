@@ -4,6 +4,7 @@ mod balancer;
 mod client;
 mod line;
 mod node;
+mod nodes;
 mod redis;
 mod rolling;
 

@@ -49,18 +49,23 @@ impl Node {
 
     /// The same on an address, with further flags.
     pub(crate) async fn start_at(listen: &str, directory: &Directory, flags: &[&str]) -> Self {
-        let node = Self::spawn(listen, directory, flags);
+        let node = Self::spawn(listen, Some(directory), flags);
         eventually("the node is in touch", async || node.readiness() == "ready\n").await;
         node
     }
 
-    fn spawn(listen: &str, directory: &Directory, flags: &[&str]) -> Self {
+    /// Starts one that knows nothing of the others.
+    pub(crate) fn start_alone(listen: &str, flags: &[&str]) -> Self {
+        Self::spawn(listen, None, flags)
+    }
+
+    fn spawn(listen: &str, directory: Option<&Directory>, flags: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_signal"))
             .args(["--listen", listen])
             .args(FLAGS)
             .args(flags)
-            .env("STARLING_REDIS", &directory.url)
-            .envs(directory.certificate.iter().map(|path| ("SSL_CERT_FILE", path)))
+            .envs(directory.map(|directory| ("STARLING_REDIS", &directory.url)))
+            .envs(directory.and_then(|directory| Some(("SSL_CERT_FILE", directory.certificate.as_ref()?))))
             .env("RUST_LOG", "error")
             .stdout(Stdio::piped())
             .stdin(Stdio::null())

@@ -35,6 +35,7 @@ impl Bootnodes {
                     ServerState::Waiting { .. }
                     | ServerState::Registered { .. }
                     | ServerState::Connecting
+                    | ServerState::Spare
                     | ServerState::Stopped,
                 )
                 | None => continue,

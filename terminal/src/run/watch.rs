@@ -15,7 +15,7 @@ pub(super) fn has_settled(room: &RoomState) -> bool {
     let here = here.count() + 1;
     let known = room.servers.values().filter_map(|state| match state {
         ServerState::Registered { room_size } => Some(*room_size as usize),
-        ServerState::Connecting | ServerState::Waiting { .. } | ServerState::Stopped => None,
+        ServerState::Connecting | ServerState::Waiting { .. } | ServerState::Spare | ServerState::Stopped => None,
     });
     // A peer that listens is registered with itself long before anybody else answers.
     let is_asking = room.servers.values().any(|state| *state == ServerState::Connecting);

@@ -47,6 +47,7 @@ async fn welcome(socket: &mut Socket, named: PeerId) -> PeerId {
         ice_servers: Vec::new(),
         heartbeat_seconds: 20,
         unix_seconds: u32::try_from(UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap(),
+        nodes: None,
     };
     send(socket, &welcome).await;
     hello.peer

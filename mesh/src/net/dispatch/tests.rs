@@ -457,6 +457,7 @@ fn ice_restarts_by_the_server_through_which_they_met() {
         ice_servers: vec![],
         heartbeat_seconds: 20,
         unix_seconds: 1_800_000_000,
+        nodes: None,
     };
     let challenge = signal::Event::Challenge {
         nonce: Nonce::from_bytes([5; 32]),

@@ -1,7 +1,7 @@
 //! One server, fed by hand.
 
 use chacha20::rand_core::SeedableRng;
-use shared::signal::Nonce;
+use shared::signal::{Nonce, Refusal};
 
 use super::*;
 
@@ -17,7 +17,7 @@ const START: Instant = Instant::from_millis(1);
 impl Rig {
     fn new() -> Self {
         Self {
-            server: Registration::new("server".to_owned(), START),
+            server: Registration::new("server".to_owned(), 0, START),
             rng: ChaCha20Rng::from_seed([1; 32]),
             cx: Context::test(1),
         }
@@ -72,6 +72,7 @@ fn welcome(peers: Vec<PeerId>) -> Event {
         ice_servers: vec![],
         heartbeat_seconds: 20,
         unix_seconds: 1_800_000_000,
+        nodes: None,
     }
 }
 
@@ -111,6 +112,7 @@ fn ice_servers_that_no_browser_takes_are_left_out() {
         ],
         heartbeat_seconds: 20,
         unix_seconds: 1_800_000_000,
+        nodes: None,
     };
     rig.event(START, event);
     assert_eq!(rig.server.ice_servers(), [ice_server("stun:example.org")]);

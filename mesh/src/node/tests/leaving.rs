@@ -194,7 +194,10 @@ fn a_room_that_was_closed_on_a_former_visit_is_left_at_once() {
         rig.outputs_after(0)[..2],
         [
             Output::Event(Event::RoomClosed),
-            Output::ConnectServer { server: ServerId(0) }
+            Output::ConnectServer {
+                server: ServerId(0),
+                address: "0".to_owned()
+            }
         ]
     );
     rig.register(vec![bob().peer_id()]);

@@ -9,7 +9,7 @@ use crate::model::Event;
 impl<B: Body> Simulation<B> {
     pub(super) fn on_output(&mut self, who: Who, output: Output) {
         match output {
-            Output::ConnectServer { server } => self.open_socket(who, server),
+            Output::ConnectServer { server, .. } => self.open_socket(who, server),
             Output::DisconnectServer { server } => self.close_socket(who, server),
             Output::Signal { server, request } => self.send_to_server(who, server, request),
             Output::Dial { link, .. } => self.dial(who, link),

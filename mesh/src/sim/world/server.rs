@@ -362,6 +362,7 @@ impl<B: Body> Simulation<B> {
                     ice_servers: vec![],
                     heartbeat_seconds: 20,
                     unix_seconds: u32::try_from(now.unix_millis / 1_000).unwrap(),
+                    nodes: None,
                 };
                 self.answer(server, socket, welcome);
             }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use shared::{
     Signature,
-    signal::{Event, Nonce, PROTOCOL_VERSION, Refusal},
+    signal::{Event, Nodes, Nonce, PROTOCOL_VERSION, Refusal},
 };
 
 use super::{OTHERS, peer, sdp};
@@ -257,14 +257,27 @@ fn refusals() -> impl Strategy<Value = Refusal> {
     ]
 }
 
+/// Where a server says the room is to be: at any of many servers, some of which it may not name.
+fn nodes() -> impl Strategy<Value = Option<Nodes>> {
+    let address = (0..24_u8).prop_map(|server| match server {
+        0 => "one".to_owned(),
+        1 => "ws://elsewhere/ws".to_owned(),
+        _ => format!("wss://node{server}/ws"),
+    });
+    let nodes = (prop::collection::vec(address, 1..4), 1..3_u8);
+    prop::option::of(nodes.prop_map(|(servers, stay_at)| Nodes { servers, stay_at }))
+}
+
 fn events() -> impl Strategy<Value = Event> {
     let peers =
         || prop::collection::vec(0..OTHERS, 0..12).prop_map(|peers| peers.into_iter().map(peer).collect::<Vec<_>>());
     prop_oneof![
         4 => Just(Event::Challenge { nonce: Nonce::from_bytes([1; 32]), version_min: 1, version_max: 1 }),
-        6 => (any::<u32>(), peers(), any::<u16>(), any::<u32>()).prop_map(|(room_size, peers, heartbeat_seconds, unix_seconds)| {
-            Event::Welcome { room_size, peers, ice_servers: vec![], heartbeat_seconds, unix_seconds }
-        }),
+        6 => (any::<u32>(), peers(), any::<u16>(), any::<u32>(), nodes()).prop_map(
+            |(room_size, peers, heartbeat_seconds, unix_seconds, nodes)| {
+                Event::Welcome { room_size, peers, ice_servers: vec![], heartbeat_seconds, unix_seconds, nodes }
+            }
+        ),
         3 => (0..20_u32, peers()).prop_map(|(room_size, peers)| Event::Peers { room_size, peers }),
         1 => Just(Event::IceServers { ice_servers: vec![] }),
         1 => ("\\PC{0,40}", 0..OTHERS).prop_map(|(payload, from)| Event::Relayed { from: peer(from), payload }),
