@@ -7,7 +7,7 @@
 //! Invariants:
 //!
 //! - Of a room whose peers are all at one node, nothing is sent to any other node.
-//! - A word may get lost, or come twice, or late: what it was about is mended when the node next looks after the room
+//! - A word may get lost, or come twice, or late: what it was about is mended when the node next looks after the room, within 10 s
 //!   ([`ROOM_REFRESH`](crate::config)), and payloads are sent again by peers themselves.
 //! - What a node has told holds as long as the node says that it lives. After a break it comes back under a new id and tells everything again.
 //! - A join, a relay and a sample cost the same in a room of two and in a room of thousands, and grow with the nodes that have the room.

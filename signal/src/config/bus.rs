@@ -10,8 +10,8 @@ pub(crate) const BEAT: Duration = Duration::from_secs(2);
 /// For how long that holds. A node that was killed is named to nobody after this and one beat of the others.
 pub(crate) const NODE_LIFE: Duration = Duration::from_secs(6);
 
-/// How often a node looks at what the directory says of each of its rooms. What got lost on the way is mended then.
-pub(crate) const ROOM_REFRESH: Duration = Duration::from_secs(15);
+/// How often a node looks at what the directory says of each of its rooms. What got lost on the way is mended then: within 10 s, also if Redis is slow.
+pub(crate) const ROOM_REFRESH: Duration = Duration::from_secs(8);
 
 /// For how long the directory keeps the part that a node has of a room, if the node does not refresh it.
 pub(crate) const ROOM_LIFE: Duration = Duration::from_secs(60);
