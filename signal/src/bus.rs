@@ -14,14 +14,16 @@
 //! - Whoever can write to Redis is trusted: see SECURITY.md. A closing is checked all the same.
 //!
 //! `word` is what nodes tell each other, `directory` what they tell Redis, and hear; the three scripts are what Redis does with that. `queue` is what waits
-//! for its way, `redis` carries it. Not here: what a hub makes of it (`hub/several.rs`, `hub/abroad.rs`).
+//! for its way, `redis` carries it, to the servers that `find` finds. On a cluster the directory has parts: see `section`. Not here: what a hub makes of it (`hub/several.rs`, `hub/abroad.rs`).
 
 #[cfg(test)]
 mod contract;
 mod directory;
+mod find;
 mod queue;
 mod redis;
 mod script;
+mod section;
 mod word;
 
 use tokio::sync::watch;

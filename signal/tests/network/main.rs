@@ -2,10 +2,12 @@
 
 mod balancer;
 mod client;
+mod cluster;
 mod line;
 mod node;
 mod redis;
 mod rolling;
+mod sentinel;
 
 use std::time::Duration;
 
@@ -87,11 +89,11 @@ async fn of_a_room_that_is_at_one_node_nothing_is_sent_to_the_others() {
     let to = identity(9).peer_id();
     let refusal = Refusal::PeerNotHere { to };
     assert_eq!(ann.hear().await, Heard::Event(Event::Refused { refusal }));
-    assert_eq!(redis.calls("publish"), 0);
+    assert_eq!(redis.calls("spublish"), 0);
     // And it is counted at all.
     let (_, size, _) = Client::join(nodes[1].address, &identity(4), &lobby).await;
     assert_eq!(size, 3);
-    assert!(redis.calls("publish") > 0);
+    assert!(redis.calls("spublish") > 0);
 }
 
 #[tokio::test]
