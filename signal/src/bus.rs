@@ -7,21 +7,23 @@
 //! Invariants:
 //!
 //! - Of a room whose peers are all at one node, nothing is sent to any other node.
-//! - A word may get lost, or come twice, or late: what it was about is mended when the node next looks after the room
+//! - A word may get lost, or come twice, or late: what it was about is mended when the node next looks after the room, within 10 s
 //!   ([`ROOM_REFRESH`](crate::config)), and payloads are sent again by peers themselves.
 //! - What a node has told holds as long as the node says that it lives. After a break it comes back under a new id and tells everything again.
 //! - A join, a relay and a sample cost the same in a room of two and in a room of thousands, and grow with the nodes that have the room.
 //! - Whoever can write to Redis is trusted: see SECURITY.md. A closing is checked all the same.
 //!
 //! `word` is what nodes tell each other, `directory` what they tell Redis, and hear; the three scripts are what Redis does with that. `queue` is what waits
-//! for its way, `redis` carries it. Not here: what a hub makes of it (`hub/several.rs`, `hub/abroad.rs`).
+//! for its way, `redis` carries it, to the servers that `find` finds. On a cluster the directory has parts: see `section`. Not here: what a hub makes of it (`hub/several.rs`, `hub/abroad.rs`).
 
 #[cfg(test)]
 mod contract;
 mod directory;
+mod find;
 mod queue;
 mod redis;
 mod script;
+mod section;
 mod word;
 
 use tokio::sync::watch;

@@ -7,6 +7,7 @@ mod bus;
 mod nodes;
 mod own_hosts;
 mod proxies;
+mod redis_url;
 mod server_url;
 mod stun;
 mod turn;
@@ -21,11 +22,12 @@ use thiserror::Error;
 use crate::tls::Tls;
 
 pub use base_path::BasePath;
-pub use bus::RedisUrl;
 pub(crate) use bus::*;
 pub use nodes::{Acquaintance, NodeList, NodeListError, NodeUrl};
 pub use own_hosts::{HostName, OwnHosts};
 pub use proxies::{Cidr, TrustedProxies};
+pub(crate) use redis_url::RedisKind;
+pub use redis_url::RedisUrl;
 pub use server_url::ServerUrl;
 pub use stun::{StunAnnouncement, StunPorts};
 pub use turn::{Turn, TurnError, TurnSecret, TurnSecretError, TurnUrl};
@@ -384,8 +386,18 @@ pub enum ParseFlagError {
     )]
     Stun,
     /// See [`RedisUrl`].
-    #[error("Redis is written like redis://redis.example.org:6379 or rediss://:password@redis.example.org:6380")]
+    #[error(
+        "Redis is written like redis://redis.example.org:6379 or rediss://:password@redis.example.org:6380, with sentinels like redis+sentinel://one.example.org:26379,two.example.org:26379/NAME, a cluster like redis+cluster://one.example.org:6379,two.example.org:6379"
+    )]
     Redis,
+    /// See [`RedisUrl`].
+    #[error(
+        "after the sentinels comes the name by which they know the master, like redis+sentinel://one.example.org:26379/NAME"
+    )]
+    RedisMaster,
+    /// See [`RedisUrl`].
+    #[error("a cluster of Redis has one database: leave out what comes after the servers")]
+    RedisClusterDatabase,
     /// See [`TurnUrl`].
     #[error(
         "a TURN server is written like turn:turn.example.org:3478, turn:turn.example.org:3478?transport=tcp or turns:turn.example.org:5349"

@@ -54,8 +54,9 @@ pub(crate) struct HostingArgs {
     #[arg(long, value_name = "ADDRESS:PORT", env = "STARLING_ADMIN_LISTEN")]
     pub(crate) admin_listen: Option<SocketAddr>,
 
-    /// Redis (7 or later) by which several servers are one network, like redis://redis.example.org:6379; rediss:// for TLS. All servers of the network name the
-    /// same one. Whoever can write there is trusted. Say a password in the variable rather than here, where all programs of the machine see it
+    /// Redis (7 or later) by which several servers are one network, like redis://redis.example.org:6379; rediss:// for TLS. With sentinels, like
+    /// redis+sentinel://one.example.org:26379,two.example.org:26379/NAME; a cluster, like redis+cluster://one.example.org:6379,two.example.org:6379. All servers
+    /// of the network name the same one. Whoever can write there is trusted. Say a password in the variable rather than here, where all programs of the machine see it
     /// [default: none, this server is alone]
     #[arg(long, value_name = "URL", env = "STARLING_REDIS", hide_env_values = true)]
     pub(crate) redis: Option<RedisUrl>,

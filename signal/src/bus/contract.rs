@@ -19,6 +19,7 @@ use shared::{PeerId, RoomId};
 use super::{
     directory::{Answer, Change, Joined, News},
     script::{Script, Scripts, read_answer, read_nodes},
+    section::Sections,
     word::{NodeId, Share, Word},
 };
 use directory::Directory;
@@ -32,6 +33,7 @@ const STEPS: u32 = 600;
 struct Both {
     connection: MultiplexedConnection,
     scripts: Scripts,
+    sections: Sections,
     model: Directory,
     rng: ChaCha8Rng,
     /// No two registrations are of the same time.
@@ -59,6 +61,7 @@ impl Both {
         Self {
             connection,
             scripts: Scripts { beat, change, send },
+            sections: Sections::alone(),
             model: Directory::default(),
             rng,
             next_age,
@@ -113,19 +116,22 @@ impl Both {
         let (now, room) = (Instant::now(), RoomId::from_bytes([self.draw(2); 32]));
         match self.draw(10) {
             0 => {
-                let beat = self.scripts.first_beat(node, None);
+                let beat = self.scripts.first_beat(&self.sections.all()[0], node, &[]);
                 let nodes = read_nodes(self.ask(beat).await);
                 assert_eq!(sorted(nodes), self.model.first_beat(now, node, None));
             }
             1 => {
-                let beat = self.scripts.beat(node);
+                let beat = self.scripts.beat(&self.sections.all()[0], node);
                 let nodes = read_nodes(self.ask(beat).await);
                 assert_eq!(sorted(nodes), self.model.beat(now, node));
             }
             2 | 3 => {
                 let peer = self.peer();
                 let word = Word::Doubted { room, peer };
-                assert!(self.scripts.send(node, &word).is_none(), "it is for a node");
+                assert!(
+                    self.scripts.send(&self.sections, node, &word).is_none(),
+                    "it is for a node"
+                );
                 let word = Word::Relayed {
                     room,
                     to: peer,
@@ -133,14 +139,15 @@ impl Both {
                     site: 1,
                     payload: "sealed".to_owned(),
                 };
-                let send = self.scripts.send(node, &word).unwrap();
+                let (_, send) = self.scripts.send(&self.sections, node, &word).unwrap();
                 // Nobody listens to the channels here, so the answer is none; that it was sent is counted.
                 assert_eq!(self.ask(send).await, Value::Int(0));
                 self.model.send(now, node, &word);
             }
             _ => {
                 let change = self.change();
-                let command = self.scripts.change(node, &change, Duration::from_secs(3_600));
+                let section = &self.sections.all()[0];
+                let command = self.scripts.change(section, node, &change, Duration::from_secs(3_600));
                 let mut answer = read_answer(&self.ask(command).await).unwrap();
                 answer.others.sort_by_key(|(node, _)| *node);
                 let expected: Answer = self.model.change(now, node, &change);
@@ -165,6 +172,6 @@ async fn the_scripts_do_what_their_model_does() {
         }
         let published = u64::try_from(both.model.published.len()).unwrap();
         assert!(published > 100, "{published}");
-        assert_eq!(redis.calls("publish"), published);
+        assert_eq!(redis.calls("spublish"), published);
     }
 }

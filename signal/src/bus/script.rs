@@ -7,6 +7,7 @@ use shared::PeerId;
 
 use super::{
     directory::{Answer, Change, News},
+    section::{Section, Sections},
     word::{NodeId, Share, Word},
 };
 use crate::config::{NODE_LIFE, ROOM_LIFE};
@@ -41,48 +42,57 @@ pub(super) struct Scripts {
     pub(super) send: String,
 }
 
-fn call(hash: &str) -> Cmd {
+/// A script with the keys that it is about, which tell a cluster where it belongs.
+fn call(hash: &str, section: &Section, keys: &[&[&[u8]]]) -> Cmd {
     let mut command = redis::cmd("EVALSHA");
-    command.arg(hash).arg(0);
+    command.arg(hash).arg(keys.len());
+    for key in keys {
+        command.arg([&[section.prefix.as_bytes()], *key].concat().concat());
+    }
     command
 }
 
+/// The key of the nodes that live.
+const NODES: &[&[u8]] = &[b"nodes"];
+
 impl Scripts {
-    /// `node` begins to live, and not as `before` any more.
-    pub(super) fn first_beat(&self, node: NodeId, before: Option<NodeId>) -> Cmd {
-        let mut command = call(&self.beat);
-        let before: &[u8] = before.as_ref().map_or(&[], |before| &before.0);
-        command
-            .arg(&node.0[..])
-            .arg(NODE_LIFE.as_millis().to_string())
-            .arg(1)
-            .arg(before);
+    /// `node` begins to live, and not as any of these any more.
+    pub(super) fn first_beat(&self, section: &Section, node: NodeId, before: &[NodeId]) -> Cmd {
+        let mut command = call(&self.beat, section, &[NODES]);
+        command.arg(&node.0[..]).arg(NODE_LIFE.as_millis().to_string()).arg(1);
+        for before in before {
+            command.arg(&before.0[..]);
+        }
         command
     }
 
     /// `node` lives.
-    pub(super) fn beat(&self, node: NodeId) -> Cmd {
-        let mut command = call(&self.beat);
-        command
-            .arg(&node.0[..])
-            .arg(NODE_LIFE.as_millis().to_string())
-            .arg(0)
-            .arg("");
+    pub(super) fn beat(&self, section: &Section, node: NodeId) -> Cmd {
+        let mut command = call(&self.beat, section, &[NODES]);
+        command.arg(&node.0[..]).arg(NODE_LIFE.as_millis().to_string()).arg(0);
         command
     }
 
     /// `node` lives no more.
-    pub(super) fn last_beat(&self, node: NodeId) -> Cmd {
-        let mut command = call(&self.beat);
+    pub(super) fn last_beat(&self, section: &Section, node: NodeId) -> Cmd {
+        let mut command = call(&self.beat, section, &[NODES]);
         command.arg(&node.0[..]).arg(0).arg(0).arg(&node.0[..]);
         command
     }
 
-    pub(super) fn change(&self, node: NodeId, change: &Change, closing_kept: Duration) -> Cmd {
-        let mut command = call(&self.change);
+    pub(super) fn change(&self, section: &Section, node: NodeId, change: &Change, closing_kept: Duration) -> Cmd {
+        let room: &[u8] = change.room.as_bytes();
+        let keys: [&[&[u8]]; 4] = [
+            NODES,
+            &[b"room:", room],
+            &[b"peers:", room, &node.0],
+            &[b"closing:", room],
+        ];
+        let mut command = call(&self.change, section, &keys);
         command
+            .arg(&section.prefix)
             .arg(&node.0[..])
-            .arg(change.room.as_bytes())
+            .arg(room)
             .arg(ROOM_LIFE.as_millis().to_string())
             .arg(change.share.to_bytes())
             .arg(u8::from(change.news == News::Changed))
@@ -100,22 +110,28 @@ impl Scripts {
         command
     }
 
-    /// `None` if the word is for nobody in particular.
-    pub(super) fn send(&self, node: NodeId, word: &Word) -> Option<Cmd> {
+    /// With the place of its section. `None` if the word is for nobody in particular.
+    pub(super) fn send(&self, sections: &Sections, node: NodeId, word: &Word) -> Option<(usize, Cmd)> {
         let (room, peer) = word.recipient()?;
-        let mut command = call(&self.send);
+        let place = sections.place_of(&room);
+        let section = &sections.all()[place];
+        let room: &[u8] = room.as_bytes();
+        let mut command = call(&self.send, section, &[NODES, &[b"room:", room]]);
         command
+            .arg(&section.prefix)
             .arg(&node.0[..])
-            .arg(room.as_bytes())
+            .arg(room)
             .arg(peer.as_bytes())
             .arg(word.to_bytes());
-        Some(command)
+        Some((place, command))
     }
 }
 
-/// The channel on which a node hears words.
-pub(super) fn channel(node: NodeId) -> Vec<u8> {
-    [b"starling:node:", &node.0[..]].concat()
+/// Has what is said to `node` come over the connection. One channel of a node is in each section.
+pub(super) fn listen(section: &Section, node: NodeId) -> Cmd {
+    let mut command = redis::cmd("SSUBSCRIBE");
+    command.arg([section.prefix.as_bytes(), b"node:", &node.0].concat());
+    command
 }
 
 /// Reads what a beat gives; leaves out what is no id.

@@ -58,6 +58,8 @@ struct Far {
     changed: BTreeSet<PeerId>,
     is_queued: bool,
     due_at: Instant,
+    /// When to compare what the directory has of those who are here with those who are here, however much changes meanwhile.
+    check_at: Instant,
     /// Those who are registered and not welcomed yet.
     waiting: Vec<Waiting>,
 }
@@ -67,6 +69,7 @@ struct Far {
 pub(super) struct Waiting {
     pub(super) conn: ConnId,
     peer: PeerId,
+    until: Instant,
     /// Of the hello.
     pub(super) host: Box<str>,
 }
@@ -96,6 +99,15 @@ pub(super) struct Learned {
     pub(super) waiting: Vec<Waiting>,
     /// Others are known to be there of whom those who are here have heard nothing.
     pub(super) is_news: bool,
+}
+
+impl Far {
+    /// Has the room be looked after at this time, or when somebody has waited long enough if that is sooner.
+    fn look_after_at(&mut self, at: Instant, room: RoomId, due: &mut BTreeSet<(Instant, RoomId)>) {
+        due.remove(&(self.due_at, room));
+        self.due_at = self.waiting.first().map_or(at, |first| at.min(first.until));
+        due.insert((self.due_at, room));
+    }
 }
 
 impl Abroad {
@@ -176,6 +188,7 @@ impl Abroad {
                 changed: BTreeSet::new(),
                 is_queued: false,
                 due_at,
+                check_at: now + ROOM_REFRESH,
                 waiting: Vec::new(),
             }
         });
@@ -222,14 +235,14 @@ impl Abroad {
         let Some(far) = self.rooms.get_mut(room) else {
             return false;
         };
-        let host = host.into();
-        far.waiting.push(Waiting { conn, peer, host });
-        let patience = now + WELCOME_WAIT;
-        if patience < far.due_at {
-            self.due.remove(&(far.due_at, *room));
-            far.due_at = patience;
-            self.due.insert((patience, *room));
-        }
+        let (until, host) = (now + WELCOME_WAIT, host.into());
+        far.waiting.push(Waiting {
+            conn,
+            peer,
+            until,
+            host,
+        });
+        far.look_after_at(far.due_at, *room, &mut self.due);
         true
     }
 
@@ -296,18 +309,21 @@ impl Abroad {
         // Who has come since then is told of next.
         let is_told = |waiting: &mut Waiting| !far.changed.contains(&waiting.peer);
         let waiting: Vec<Waiting> = far.waiting.extract_if(.., is_told).collect();
-        self.due.remove(&(far.due_at, *room));
-        far.due_at = now
-            + if far.waiting.is_empty() {
-                ROOM_REFRESH
-            } else {
-                WELCOME_WAIT
-            };
-        self.due.insert((far.due_at, *room));
+        far.look_after_at(far.check_at.max(now), *room, &mut self.due);
         Learned {
             is_news: first && self.elsewhere(room) > 0,
             waiting,
         }
+    }
+
+    /// Whether it is time to compare what the directory has of those who are here with those who are here. To be asked when it was told of all of them.
+    pub(super) fn take_check(&mut self, now: Instant, room: &RoomId) -> bool {
+        let far = self.rooms.get_mut(room).filter(|far| far.check_at <= now);
+        far.is_some_and(|far| {
+            far.check_at = now + ROOM_REFRESH;
+            far.look_after_at(far.check_at, *room, &mut self.due);
+            true
+        })
     }
 
     /// A node says what it has of a room now.
@@ -418,14 +434,8 @@ impl Abroad {
                 while let Some((at, room)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
                     self.due.remove(&(at, room));
                     if let Some(far) = self.rooms.get_mut(&room) {
-                        waiting.append(&mut far.waiting);
-                        // As long as there is no answer, others may come who wait for it.
-                        far.due_at = now
-                            + match far.knowledge {
-                                Knowledge::Awaited => WELCOME_WAIT,
-                                Knowledge::Complete => ROOM_REFRESH,
-                            };
-                        self.due.insert((far.due_at, room));
+                        waiting.extend(far.waiting.extract_if(.., |waiting| waiting.until <= now));
+                        far.look_after_at(now + ROOM_REFRESH, room, &mut self.due);
                         self.queue(room);
                     }
                 }

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     bus::{Answer, Cause, Change, Joined, News, NodeId, Share, Word},
-    config::SHARE_SAMPLE_MAX,
+    config::{CHANGED_PEERS_MAX, SHARE_SAMPLE_MAX},
     network::Network,
 };
 
@@ -164,6 +164,9 @@ impl Hub {
         };
         let room = change.room;
         let learned = abroad.learn(now.instant, &room, &answer.others);
+        // A change of so many may be a part of what has changed.
+        let has_told_all = change.joined.len() + change.left.len() < CHANGED_PEERS_MAX;
+        let is_check_due = has_told_all && abroad.take_check(now.instant, &room);
         for joined in &change.joined {
             // Whoever has come once more meanwhile is asked for again.
             if answer.superseded.contains(&joined.peer)
@@ -176,8 +179,8 @@ impl Hub {
         if let Some(closing) = answer.closing {
             self.close_room_by(now.instant, room, &closing, outbox);
         }
-        let is_out_of_step = change.news == News::Refreshed && answer.entries != change.share.peers;
-        if is_out_of_step {
+        let known = answer.entries as usize + answer.superseded.len();
+        if is_check_due && known != change.share.peers as usize {
             self.note_all(now.instant, &room);
         }
         let was_waiting: Vec<ConnId> = learned.waiting.iter().map(|waiting| waiting.conn).collect();

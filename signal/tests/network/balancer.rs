@@ -25,7 +25,7 @@ impl Balancer {
         let example = std::fs::read_to_string(path).expect("it is there");
         let mut nodes = nodes.iter();
         let line = |line: &str| match line.split_whitespace().collect::<Vec<_>>().as_slice() {
-            ["maxconn", _] => "    maxconn 1000".to_owned(),
+            ["maxconn", _] => "    maxconn 4000".to_owned(),
             ["bind", ":443", ..] => format!("    bind {address}"),
             ["bind", ":80"] | ["http-request", "redirect", ..] => String::new(),
             ["server", name, _] => format!("    server {name} {}", nodes.next().expect("as many as there are")),

@@ -112,6 +112,31 @@ impl Client {
         }
     }
 
+    /// Sends a payload as a page does: once more if it is refused, until it has come.
+    pub(crate) async fn reach(&mut self, other: &mut Self, payload: &str) {
+        let deadline = Instant::now() + MENDED;
+        self.relay(other.peer, payload).await;
+        loop {
+            let refused = tokio::select! {
+                heard = other.hear_payload() => {
+                    assert_eq!(heard, (self.peer, payload.to_owned()));
+                    return;
+                }
+                heard = self.hear() => match heard {
+                    Heard::Event(Event::Peers { .. }) => false,
+                    Heard::Event(Event::Refused { .. }) => true,
+                    other @ (Heard::Event(_) | Heard::Closed(_)) => panic!("not expected: {other:?}"),
+                },
+            };
+            if refused {
+                assert!(Instant::now() < deadline, "it is refused again and again");
+                // Not to flood it with payloads.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                self.relay(other.peer, payload).await;
+            }
+        }
+    }
+
     /// Asks for the size of the room and some peers. What was said without being asked for may come instead.
     pub(crate) async fn discover(&mut self) -> (u32, Vec<PeerId>) {
         self.send(Request::Discover {}).await;
@@ -137,8 +162,13 @@ impl Client {
 }
 
 /// Looks again and again until it holds.
-pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + MENDED;
+pub(crate) async fn eventually(what: &str, holds: impl AsyncFnMut() -> bool) {
+    within(MENDED, what, holds).await;
+}
+
+/// The same for what may take longer, or not as long.
+pub(crate) async fn within(time: Duration, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + time;
     while !holds().await {
         assert!(Instant::now() < deadline, "not in time: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;

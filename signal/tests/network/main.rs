@@ -2,15 +2,17 @@
 
 mod balancer;
 mod client;
+mod cluster;
 mod line;
 mod node;
 mod nodes;
 mod redis;
 mod rolling;
+mod sentinel;
 
 use std::time::Duration;
 
-use client::{Client, Heard, eventually, identity, open_room};
+use client::{Client, Heard, MENDED, eventually, identity, open_room};
 use futures_util::{StreamExt, stream};
 use line::Line;
 use node::Node;
@@ -88,11 +90,11 @@ async fn of_a_room_that_is_at_one_node_nothing_is_sent_to_the_others() {
     let to = identity(9).peer_id();
     let refusal = Refusal::PeerNotHere { to };
     assert_eq!(ann.hear().await, Heard::Event(Event::Refused { refusal }));
-    assert_eq!(redis.calls("publish"), 0);
+    assert_eq!(redis.calls("spublish"), 0);
     // And it is counted at all.
     let (_, size, _) = Client::join(nodes[1].address, &identity(4), &lobby).await;
     assert_eq!(size, 3);
-    assert!(redis.calls("publish") > 0);
+    assert!(redis.calls("spublish") > 0);
 }
 
 #[tokio::test]
@@ -310,6 +312,41 @@ async fn a_node_that_is_cut_off_alone_is_dead_to_the_others_and_comes_back_with_
     ann.discover_until(3).await;
     newer.relay(ben.peer, "back together").await;
     assert_eq!(ben.hear_payload().await.1, "back together");
+}
+
+#[tokio::test]
+async fn what_a_lost_word_was_about_is_mended_within_ten_seconds_also_in_a_room_that_changes_all_the_time() {
+    let redis = Redis::start();
+    let line = Line::start(redis.address(), Duration::ZERO).await;
+    let nodes = [
+        Node::start(&redis).await,
+        Node::start_in(&Directory::at(line.address)).await,
+    ];
+    let lobby = open_room("lobby");
+    let (_ann, ..) = Client::join(nodes[0].address, &identity(1), &lobby).await;
+    let (mut ben, ..) = Client::join(nodes[1].address, &identity(2), &lobby).await;
+    let (mut older, size, _) = Client::join(nodes[1].address, &identity(3), &lobby).await;
+    assert_eq!(size, 3);
+    line.lose_words();
+    let (_newer, ..) = Client::join(nodes[0].address, &identity(3), &lobby).await;
+    let (_dan, ..) = Client::join(nodes[0].address, &identity(4), &lobby).await;
+    // The other node has heard of neither.
+    assert_eq!(ben.discover().await.0, 3);
+    let come_and_go = async {
+        loop {
+            let (guest, ..) = Client::join(nodes[1].address, &identity(5), &lobby).await;
+            drop(guest);
+            // Not to flood it.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let mended = tokio::time::timeout(MENDED, older.hear());
+    let heard = tokio::select! {
+        heard = mended => heard.expect("in time"),
+        () = come_and_go => unreachable!("it never ends"),
+    };
+    assert_eq!(heard, Heard::Closed(CloseCode::Superseded.code()));
+    ben.discover_until(4).await;
 }
 
 #[tokio::test]

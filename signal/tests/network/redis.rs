@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
 };
@@ -14,6 +14,7 @@ use tempfile::TempDir;
 pub(crate) struct Redis {
     child: Child,
     port: u16,
+    flags: Vec<String>,
     /// If it speaks TLS: where its certificate is, which is its own authority.
     tls: Option<TempDir>,
 }
@@ -25,15 +26,27 @@ pub(crate) struct Directory {
     pub(crate) certificate: Option<PathBuf>,
 }
 
+/// Has whoever listens there carry out a command. Gives its answer, with signs in the place of bytes that are no text.
+pub(crate) fn ask(address: SocketAddr, command: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    write!(stream, "{command}\r\n")?;
+    // A sentinel knows no `QUIT`.
+    stream.shutdown(Shutdown::Write)?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
 /// A port that was free a moment ago.
 pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").port()
 }
 
-fn spawn(port: u16, tls: Option<&TempDir>) -> Option<Child> {
+fn spawn(port: u16, flags: &[String], tls: Option<&TempDir>) -> Option<Child> {
     let mut command = Command::new("redis-server");
     command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+    command.args(flags);
     match tls {
         None => _ = command.arg("--port").arg(port.to_string()),
         Some(folder) => {
@@ -65,7 +78,12 @@ const KEY: &str = "key.pem";
 
 impl Redis {
     pub(crate) fn start() -> Self {
-        Self::start_with(None)
+        Self::start_with(Vec::new, None)
+    }
+
+    /// With further flags, which are asked for again if somebody else has a port.
+    pub(crate) fn start_as(flags: impl Fn() -> Vec<String>) -> Self {
+        Self::start_with(flags, None)
     }
 
     /// With a certificate of its own.
@@ -75,14 +93,19 @@ impl Redis {
         let write = |name: &str, text: String| std::fs::write(folder.path().join(name), text).expect("written");
         write(CERTIFICATE, certified.cert.pem());
         write(KEY, certified.signing_key.serialize_pem());
-        Self::start_with(Some(folder))
+        Self::start_with(Vec::new, Some(folder))
     }
 
-    fn start_with(tls: Option<TempDir>) -> Self {
+    fn start_with(flags: impl Fn() -> Vec<String>, tls: Option<TempDir>) -> Self {
         for _ in 0..10 {
-            let port = free_port();
-            if let Some(child) = spawn(port, tls.as_ref()) {
-                return Self { child, port, tls };
+            let (port, flags) = (free_port(), flags());
+            if let Some(child) = spawn(port, &flags, tls.as_ref()) {
+                return Self {
+                    child,
+                    port,
+                    flags,
+                    tls,
+                };
             }
         }
         panic!("redis-server finds no port");
@@ -109,7 +132,7 @@ impl Redis {
 
     /// Starts again with nothing, where it was.
     pub(crate) fn restart(&mut self) {
-        self.child = spawn(self.port, self.tls.as_ref()).expect("its port is still free");
+        self.child = spawn(self.port, &self.flags, self.tls.as_ref()).expect("its port is still free");
     }
 
     /// Has it stand still, and go on.
@@ -120,11 +143,13 @@ impl Redis {
 
     /// Has it carry out a command. Gives its answer.
     pub(crate) fn command(&self, command: &str) -> String {
-        let mut stream = TcpStream::connect(self.address()).expect("it listens");
-        write!(stream, "{command}\r\nQUIT\r\n").expect("it reads");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("text");
-        answer
+        ask(self.address(), command).expect("it listens")
+    }
+
+    /// What was said behind one of its flags.
+    pub(crate) fn flag(&self, name: &str) -> &str {
+        let mut flags = self.flags.iter().skip_while(|flag| *flag != name);
+        flags.nth(1).expect("it has that flag")
     }
 
     /// How often a command was carried out, also by a script.

@@ -357,9 +357,9 @@ impl World {
         panic!("it never comes to rest");
     }
 
-    /// All nodes are in touch again, nothing goes wrong any more, and time passes: twice as long as a node takes to look after its rooms.
+    /// All nodes are in touch again, nothing goes wrong any more, and time passes: the ten seconds within which all is to be mended.
     pub(crate) fn heal(&mut self) {
-        for _ in 0..35 {
+        for _ in 0..10 {
             (0..NODES).for_each(|node| self.connect(node));
             self.settle();
             self.wait_a_second();
