@@ -45,6 +45,12 @@ const OTHER_SERVERS: [(&str, &str); 2] = [
     ("peer", "STARLING_BENCH_PEER"),
 ];
 
+/// Another project's server that is not one program: the packages in which its parts are looked for, and where the benchmark finds those.
+const SOCKET_IO: ([&str; 3], &str) = (
+    ["socket.io", "@socket.io/redis-adapter", "redis"],
+    "STARLING_BENCH_SOCKET_IO",
+);
+
 /// Runs the benchmarks one after the other; one that fails or breaks its bound fails the whole, at the end.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let sink = Sink::Screen;
@@ -100,6 +106,11 @@ impl Bench {
                         Ok(()) => _ = command.env(variable, packages::program(name)?),
                         Err(error) => println!("measuring without {name}: {error:#}"),
                     }
+                }
+                let (parts, variable) = SOCKET_IO;
+                match tools::ensure(&parts.map(Tool::OtherServer)) {
+                    Ok(()) => _ = command.env(variable, packages::node_path(&parts)?),
+                    Err(error) => println!("measuring without socket.io: {error:#}"),
                 }
                 command.arg("--").args(arguments);
                 sink.run(command.env("STARLING_TEST_SIGNAL", workspace::server("release")))

@@ -36,7 +36,7 @@ pub(crate) struct Package {
 }
 
 /// All versions in one place. `binaryen` comes from npm since Debian's is too old to read what rustc writes.
-const PACKAGES: [Package; 11] = [
+const PACKAGES: [Package; 14] = [
     Package {
         name: "trunk",
         version: Some("0.21.14"),
@@ -127,6 +127,31 @@ const PACKAGES: [Package; 11] = [
         program: ".bin/peerjs",
         minutes: 1,
     },
+    // One server: socket.io, and by what several of it are one network.
+    Package {
+        name: "socket.io",
+        version: Some("4.8.4"),
+        follows: "",
+        registry: Registry::Npm,
+        program: "socket.io/package.json",
+        minutes: 1,
+    },
+    Package {
+        name: "@socket.io/redis-adapter",
+        version: Some("8.3.0"),
+        follows: "",
+        registry: Registry::Npm,
+        program: "@socket.io/redis-adapter/package.json",
+        minutes: 1,
+    },
+    Package {
+        name: "redis",
+        version: Some("6.3.1"),
+        follows: "",
+        registry: Registry::Npm,
+        program: "redis/package.json",
+        minutes: 1,
+    },
     Package {
         name: BUN,
         version: Some("1.4.5"),
@@ -177,6 +202,15 @@ pub(crate) fn axe_core() -> Result<PathBuf> {
 pub(crate) fn program(name: &str) -> Result<PathBuf> {
     let package = package(name);
     Ok(package.proof(&package.folder()?))
+}
+
+/// The folders in which Node.js finds these packages, as it reads them from `NODE_PATH`.
+pub(crate) fn node_path(names: &[&str]) -> Result<OsString> {
+    let folders: Result<Vec<PathBuf>> = names
+        .iter()
+        .map(|name| Ok(package(name).folder()?.join("node_modules")))
+        .collect();
+    env::join_paths(folders?).context("a folder of these packages has a colon in its name")
 }
 
 /// Where the data on browsers is, whether it is installed yet or not.

@@ -7,9 +7,11 @@
 use shared::RoomId;
 
 /// Sections of a cluster. Each node beats in each, so there are not many; and there are enough for a cluster of some servers to have about the same work.
+// No limit: nodes of one network have to count alike.
 const IN_CLUSTER: u16 = 32;
 
 /// The slots of a cluster.
+// No limit: of the specification.
 pub(super) const SLOTS: u16 = 16_384;
 
 /// A part of the directory.

@@ -37,7 +37,7 @@ const ROOM_PEERS: u32 = 10;
 const OPENING_MAX: usize = 64;
 
 /// The size of the signals that are relayed.
-const PAYLOAD_BYTES: usize = 1024;
+pub(crate) const PAYLOAD_BYTES: usize = 1024;
 
 pub(crate) type Socket = WebSocketStream<TcpStream>;
 
@@ -160,7 +160,7 @@ pub(crate) async fn open_pair(server: &Server, numbers: [u32; 2], room: u32) -> 
 }
 
 /// The message that has the server hand a payload to the one of this name.
-fn to_relay(role: Role, to: &str) -> Result<Message> {
+pub(crate) fn to_relay(role: Role, to: &str) -> Result<Message> {
     let payload = "x".repeat(PAYLOAD_BYTES);
     let to = match role {
         Role::Matchbox => {

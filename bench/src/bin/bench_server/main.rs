@@ -9,6 +9,7 @@
 
 #![expect(clippy::print_stdout, reason = "a program for the command line")]
 
+mod adapter;
 mod bare;
 mod client;
 mod cores;

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use crate::{
-    PATIENCE,
+    PATIENCE, adapter,
     client::{Member, open, return_messages, send_burst},
     cores,
     restart::{Counts, stay, until_registered},
@@ -64,13 +64,13 @@ const FLAGS: [&str; 16] = [
 ];
 
 /// On the processor of the servers. Ends with this value.
-struct Redis {
-    child: Child,
-    url: String,
+pub(crate) struct Redis {
+    pub(crate) child: Child,
+    pub(crate) url: String,
 }
 
 impl Redis {
-    fn start() -> Result<Self> {
+    pub(crate) fn start() -> Result<Self> {
         let port = free_address()?.port();
         let mut command = Command::new("redis-server");
         command
@@ -95,7 +95,7 @@ impl Drop for Redis {
     }
 }
 
-fn start(listen: &str, redis: &Redis) -> Result<Server> {
+pub(crate) fn start(listen: &str, redis: &Redis) -> Result<Server> {
     let arguments: Vec<&str> = ["--listen", listen, "--redis", &redis.url]
         .into_iter()
         .chain(FLAGS)
@@ -107,9 +107,11 @@ pub(crate) async fn measure() -> Result<Vec<Row>> {
     let redis = Redis::start()?;
     let nodes = [start("127.0.0.1:0", &redis)?, start("127.0.0.1:0", &redis)?];
     // Until both are in touch, which the first welcome waits for.
-    let rows = vec![measure_latency(&nodes).await?, measure_cost(&nodes, &redis).await?];
+    let mut rows = vec![measure_latency(&nodes).await?, measure_cost(&nodes, &redis).await?];
     drop((nodes, redis));
-    Ok(rows.into_iter().chain(measure_rejoin().await?).collect())
+    rows.push(adapter::measure().await?);
+    rows.extend(measure_rejoin().await?);
+    Ok(rows)
 }
 
 /// Two members of a room, each at one of these.

@@ -14,7 +14,7 @@ use tokio::{task::JoinSet, time::timeout};
 use crate::{
     PATIENCE,
     client::{open_pair, return_messages},
-    row::{Bound, Row},
+    row::{Bound, Row, median, median_ratio},
     server::{Role, Server},
 };
 
@@ -127,14 +127,4 @@ async fn measure_once(server: &Server, window: usize, round: u32) -> Result<Meas
         relays_per_second: count / seconds,
         cost_micros: time.as_secs_f64() * 1e6 / count,
     })
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-/// The median over the rounds, of which each compares two measurements near each other.
-fn median_ratio(ours: &[f64], other: &[f64]) -> f64 {
-    median(ours.iter().zip(other).map(|(ours, other)| ours / other).collect())
 }

@@ -72,3 +72,13 @@ fn short(value: f64) -> String {
         format!("{value:.2}")
     }
 }
+
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// The median over the rounds, of which each compares two measurements near each other.
+pub(crate) fn median_ratio(ours: &[f64], other: &[f64]) -> f64 {
+    median(ours.iter().zip(other).map(|(ours, other)| ours / other).collect())
+}
