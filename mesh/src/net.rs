@@ -1,9 +1,8 @@
 //! The net: how we get links and keep them. Everything below what people say.
 //!
-//! Owns: the [`servers`], the [`peers`] with their links, and five layers that work on them: [`attempts`] (setting up a link),
-//! [`active_view`] (open links), [`membership`] (how many links, and with whom), [`carriers`] (what carries an envelope) and
-//! [`invitations`] (by hand). A layer changes only itself and the table of peers; what it has to say to another layer, or to the
-//! room, it puts into [`scope::Events`], and this file hands it on.
+//! Owns: the [`servers`], the [`peers`] with their links, and five layers that work on them: [`attempts`] (setting up a link), [`active_view`] (open links),
+//! [`membership`] (how many links, and with whom), [`carriers`] (what carries an envelope) and [`invitations`] (by hand). A layer changes only itself and the
+//! table of peers; what it has to say to another layer, or to the room, it puts into [`scope::Events`], and this file hands it on.
 //!
 //! This file is the door to the node: inputs, commands and deadlines. `dispatch.rs` is the other half of the net's own code: what one layer's words mean for the others.
 //!

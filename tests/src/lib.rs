@@ -16,6 +16,8 @@ pub mod hostile;
 #[cfg(feature = "native")]
 pub mod native;
 #[cfg(feature = "e2e")]
+pub mod network;
+#[cfg(feature = "e2e")]
 pub mod page;
 #[cfg(feature = "e2e")]
 pub mod room;

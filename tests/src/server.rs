@@ -52,6 +52,14 @@ impl Server {
         Self::start_at(Place::Here, "127.0.0.1:0", web_root, arguments, None).await
     }
 
+    /// Starts the server on an address of this machine, with the files in `web_root` and further arguments.
+    ///
+    /// # Errors
+    /// If the program is not built, or does not start.
+    pub async fn start_on(listen: &str, web_root: &Path, arguments: &[&str]) -> Result<Self> {
+        Self::start_at(Place::Here, listen, web_root, arguments, None).await
+    }
+
     /// Starts the server in some place and has it listen on an address of that place.
     pub(crate) async fn start_at(
         place: Place,

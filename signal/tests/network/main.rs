@@ -1,11 +1,11 @@
-//! Several servers, each a process of its own, that are one network by a real Redis.
+//! Several servers, each a process of its own, that are one network: by a real Redis, by an address for each, or by both.
 
+mod addresses;
 mod balancer;
 mod client;
 mod cluster;
 mod line;
 mod node;
-mod nodes;
 mod redis;
 mod rolling;
 mod sentinel;

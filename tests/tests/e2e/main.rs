@@ -28,6 +28,7 @@ mod mesh;
 mod mistakes;
 mod naming;
 mod network;
+mod nodes;
 mod serverless;
 mod showing;
 mod side_by_side;

@@ -127,6 +127,7 @@ impl Step {
                 Tool::Browser(Browser::Chromium),
                 Tool::Browser(Browser::Firefox),
                 Tool::AxeCore,
+                Tool::Redis,
             ],
             Self::Nat => vec![
                 Tool::Browser(Browser::Chromium),
