@@ -66,6 +66,8 @@ pub enum NoticeKind {
     ForgottenElsewhere,
     /// What is kept of a room could not be removed.
     NotForgotten,
+    /// A part of the program that comes later could not be loaded.
+    PartMissing,
     /// A room had to be left for another to be entered.
     CrowdedOut {
         /// What it is called.
@@ -161,6 +163,7 @@ impl From<NoticeKind> for Notice {
             | NoticeKind::NameNotSaved
             | NoticeKind::NotStored { .. }
             | NoticeKind::NotForgotten
+            | NoticeKind::PartMissing
             | NoticeKind::FileNotOffered { .. }
             | NoticeKind::FileNotFetched { .. }
             | NoticeKind::FileNoSpace { .. }

@@ -44,6 +44,7 @@ pub fn action(action: NoticeAction) -> &'static str {
 pub fn notice(notice: &Notice) -> Cow<'static, str> {
     match &notice.kind {
         NoticeKind::Unsupported { missing } => unsupported(*missing).into(),
+        NoticeKind::PartMissing => page::PART_MISSING.into(),
         NoticeKind::NotPersistent => {
             "This browser stores nothing for the page now, so you are a new person each time you open it. To be recognised \
              again, close its other tabs, leave private browsing, or allow site data for this address. Then reload."

@@ -28,6 +28,7 @@ pub fn notice(notice: &Notice) -> Cow<'static, str> {
         | NoticeKind::NameNotSaved
         | NoticeKind::ForgottenElsewhere
         | NoticeKind::NotForgotten
+        | NoticeKind::PartMissing
         | NoticeKind::CrowdedOut { .. }
         | NoticeKind::FilesAreForEveryone
         | NoticeKind::FileNoSpace { .. }

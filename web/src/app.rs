@@ -7,6 +7,7 @@ use client::{
     route::Route,
     words::{self, take_along::who},
 };
+use futures_util::future::LocalBoxFuture;
 use gloo_timers::future::sleep;
 use shared::{RoomCode, room::ParseRoomError};
 use wasm_bindgen_futures::spawn_local;
@@ -22,6 +23,7 @@ use crate::{
     files::Files,
     hooks::{current, go_to, use_delay, use_route, use_step, use_title},
     js,
+    later::{self, NotLoaded, Part, boxed},
     nearby::tell_forgotten,
     open_rooms::{OpenRoom, OpenRooms},
     pages::{
@@ -31,7 +33,7 @@ use crate::{
     platform,
     profile::{Profile, boot},
     rooms,
-    take_along::carry_out,
+    take_along::later_carry_out,
     worker,
 };
 
@@ -83,7 +85,9 @@ fn use_boot(name: &UseStateHandle<Option<String>>, notice: &UseStateHandle<Optio
 fn use_kept_page(notice: &UseStateHandle<Option<Notice>>) {
     let notice = notice.setter();
     use_effect_with((), move |()| {
-        worker::keep_page(move || notice.set(Some(NoticeKind::NewVersion.into())));
+        worker::keep_page(Callback::from(move |()| {
+            notice.set(Some(NoticeKind::NewVersion.into()))
+        }));
     });
 }
 
@@ -111,7 +115,10 @@ impl Ways {
     fn forget(self: &Rc<Self>, profile: &Profile, code: RoomCode) {
         let (ways, profile) = (Rc::clone(self), profile.clone());
         spawn_local(async move {
-            forget(profile, code.clone(), ways.notice.clone()).await;
+            match later::load().await {
+                Ok(part) => later_forget(part, profile, code.clone(), ways.notice.clone()).await,
+                Err(NotLoaded) => ways.notice.set(Some(NoticeKind::PartMissing.into())),
+            }
             ways.close(&code);
         });
     }
@@ -301,6 +308,16 @@ fn take_name(
 }
 
 /// Forgets a room and what is kept of it. Whoever is in the room by another tab, or still leaves it, keeps nothing any more once told. If that fails says so, and the room stays in the list, to try again.
+#[inline(never)]
+fn later_forget(
+    _: Part,
+    profile: Profile,
+    code: RoomCode,
+    notice: UseStateSetter<Option<Notice>>,
+) -> LocalBoxFuture<'static, ()> {
+    boxed(forget(profile, code, notice))
+}
+
 async fn forget(profile: Profile, code: RoomCode, notice: UseStateSetter<Option<Notice>>) {
     let room = code.open().id();
     tell_forgotten(&room);
@@ -366,8 +383,10 @@ fn outside(
     let on_move = {
         let profile = profile.clone();
         Callback::from(move |(what, told): (Move, Callback<Moved>)| {
-            let moved = carry_out(profile.clone(), what);
-            spawn_local(async move { told.emit(moved.await) });
+            // Asked for by what is there only with it.
+            if let Some(part) = later::here() {
+                spawn_local(later_carry_out(part, profile.clone(), what, told));
+            }
         })
     };
     let me = who(name.as_deref(), &profile.peer_id().fingerprint());

@@ -13,6 +13,7 @@ pub mod field;
 pub mod file_card;
 pub mod icon;
 pub mod invite;
+pub mod later;
 pub mod message_item;
 pub mod message_list;
 pub mod message_text;

@@ -10,6 +10,7 @@ use client::{
     room::RoomState,
     store::{Store, StoreError},
 };
+use futures_util::future::LocalBoxFuture;
 use mesh::{
     config::PIECE_BYTES,
     io::Unreadable,
@@ -23,6 +24,7 @@ use web_sys::{Blob, File};
 use crate::{
     config::{UNASKED_AMONG, UNASKED_AT_ONCE, UNASKED_FILES_MAX},
     js,
+    later::{self, NotLoaded, Part, boxed},
     profile::Profile,
 };
 
@@ -40,6 +42,38 @@ impl PartialEq for Files {
     }
 }
 
+// Whatever reads or writes a file comes later: few rooms have one at the start.
+
+#[inline(never)]
+fn later_read(
+    _: Part,
+    files: &Files,
+    root: FileId,
+    piece: u32,
+) -> LocalBoxFuture<'_, Result<Option<Vec<u8>>, Unreadable>> {
+    boxed(files.read_piece(root, piece))
+}
+
+#[inline(never)]
+fn later_write<'a>(
+    _: Part,
+    files: &'a Files,
+    root: FileId,
+    piece: u32,
+    bytes: &'a [u8],
+) -> LocalBoxFuture<'a, Result<(), StoreError>> {
+    boxed(files.write_piece(root, piece, bytes))
+}
+
+#[inline(never)]
+fn later_forget(_: Part, files: &Files, root: FileId) -> LocalBoxFuture<'_, ()> {
+    boxed(files.forget_file(root))
+}
+
+fn not_loaded(_: NotLoaded) -> StoreError {
+    StoreError::Platform("the part of the page that keeps files cannot be loaded".to_owned())
+}
+
 impl Files {
     /// Those of a room.
     #[must_use]
@@ -53,6 +87,22 @@ impl Files {
     }
 
     pub(crate) async fn read(&self, root: FileId, piece: u32) -> Result<Option<Vec<u8>>, Unreadable> {
+        let part = later::load().await.map_err(|_| Unreadable)?;
+        later_read(part, self, root, piece).await
+    }
+
+    pub(crate) async fn write(&self, root: FileId, piece: u32, bytes: &[u8]) -> Result<(), StoreError> {
+        let part = later::load().await.map_err(not_loaded)?;
+        later_write(part, self, root, piece, bytes).await
+    }
+
+    pub(crate) async fn forget(&self, root: FileId) {
+        if let Ok(part) = later::load().await {
+            later_forget(part, self, root).await;
+        }
+    }
+
+    async fn read_piece(&self, root: FileId, piece: u32) -> Result<Option<Vec<u8>>, Unreadable> {
         let store = self.profile.store().map_err(|_| Unreadable)?;
         let read = store.read_piece(&self.room, &self.me(), (root, piece)).await;
         read.map_err(|error| {
@@ -61,13 +111,13 @@ impl Files {
         })
     }
 
-    pub(crate) async fn write(&self, root: FileId, piece: u32, bytes: &[u8]) -> Result<(), StoreError> {
+    async fn write_piece(&self, root: FileId, piece: u32, bytes: &[u8]) -> Result<(), StoreError> {
         let store = self.profile.store()?;
         let written = store.write_piece(&self.room, &self.me(), (root, piece), bytes).await;
         written.inspect_err(|error| js::log(&format!("a piece of a file cannot be kept: {error}")))
     }
 
-    pub(crate) async fn forget(&self, root: FileId) {
+    async fn forget_file(&self, root: FileId) {
         if let Ok(store) = self.profile.store()
             && let Err(error) = store.forget_file(&self.room, &self.me(), root).await
         {

@@ -423,6 +423,19 @@ pub(crate) fn is_reload() -> bool {
     entry().as_deref() == Some("reload")
 }
 
+/// Waits until the browser has nothing better to do, where it can tell.
+pub(crate) async fn idle() {
+    let Some(request) = field(&window(), "requestIdleCallback").and_then(|request| request.dyn_into::<Function>().ok())
+    else {
+        return crate::clock::pause().await;
+    };
+    let called = Promise::new(&mut |done, _| {
+        // Refuses nothing that can be called.
+        let _ = request.call1(&window(), &done);
+    });
+    let _ = JsFuture::from(called).await;
+}
+
 /// Waits for so long, and no longer.
 pub(crate) async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
     let (future, end) = (pin!(future), pin!(sleep(limit)));

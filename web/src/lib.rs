@@ -23,6 +23,7 @@ pub mod files;
 pub mod folder;
 pub mod hooks;
 mod js;
+pub mod later;
 mod nearby;
 pub mod open_rooms;
 pub mod pages;

@@ -7,18 +7,31 @@ use client::{
     validate,
     words::take_along::{IS_HERE, NOT_KEPT, NOT_SAVED, NOT_STORED, SAVED, TOO_SHORT, WORKING, refused},
 };
+use futures_util::future::LocalBoxFuture;
 use shared::{Portable, limits::PORTABLE_FILE_BYTES_MAX, portable::PortableError};
+use yew::Callback;
 
 use crate::{
     clock::pause,
     components::take_along::{Move, Moved},
     js,
+    later::{Part, boxed},
     profile::Profile,
     worker,
 };
 
-/// Does it. The page is loaded anew once it is somebody else's.
-pub(crate) async fn carry_out(profile: Profile, what: Move) -> Moved {
+/// Does it, and tells what came of it. The page is loaded anew once it is somebody else's.
+#[inline(never)]
+pub(crate) fn later_carry_out(
+    _: Part,
+    profile: Profile,
+    what: Move,
+    told: Callback<Moved>,
+) -> LocalBoxFuture<'static, ()> {
+    boxed(async move { told.emit(carry_out(profile, what).await) })
+}
+
+async fn carry_out(profile: Profile, what: Move) -> Moved {
     match what {
         Move::Save(passphrase) => Moved::Said(save(&profile, &passphrase).await),
         Move::Read(file, passphrase) => match read(&file, &passphrase).await {

@@ -24,7 +24,9 @@ use yew::Callback;
 use crate::{
     appearance::{self, Setting},
     hooks::go_to,
-    js, rooms, worker,
+    js,
+    later::{Part, here},
+    rooms, worker,
 };
 
 /// What became of the wish to be told.
@@ -164,8 +166,10 @@ impl Telling {
         let told = rooms::find(&self.code).map_or(Told::Nothing, |room| room.told);
         let new = room.heard.iter().rev().take(usize::try_from(new).unwrap_or(usize::MAX));
         let mut new = new.filter_map(|id| room.entry(id));
-        if let Some(entry) = new.find(|entry| told.has(room, &entry.message)) {
-            self.show(room, &entry.message);
+        if let Some(entry) = new.find(|entry| told.has(room, &entry.message))
+            && let Some(part) = here()
+        {
+            later_show(part, self, room, &entry.message);
         }
     }
 
@@ -211,6 +215,11 @@ impl Telling {
         };
         self.showing.replace(Some(Note { id: message.id, by }));
     }
+}
+
+#[inline(never)]
+fn later_show(_: Part, telling: &Telling, room: &RoomState, message: &Message) {
+    telling.show(room, message);
 }
 
 /// Closes what is shown, and what was shown before the page was loaded anew.

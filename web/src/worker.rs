@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use client::route::Route;
 use futures_channel::oneshot;
+use futures_util::future::LocalBoxFuture;
 use gloo_events::EventListener;
 use js_sys::Array;
 use wasm_bindgen::JsCast;
@@ -12,18 +13,30 @@ use web_sys::{
     MessageEvent, Notification, NotificationOptions, ServiceWorker, ServiceWorkerContainer, ServiceWorkerRegistration,
     ServiceWorkerState,
 };
+use yew::Callback;
 
 use crate::{
     clock,
     config::{UPDATE_EVERY, UPDATE_MAX},
     hooks::go_to,
     js,
+    later::{self, Part, boxed},
 };
 
 const WORKER: &str = "sw.js";
 
 /// Has the page kept. `on_update` is called when a newer one is ready, which takes the place of this one at [`reload`].
-pub(crate) fn keep_page(on_update: impl Fn() + Clone + 'static) {
+pub(crate) fn keep_page(on_update: Callback<()>) {
+    spawn_local(async move {
+        // Without the later part there is no server, or another page: whichever it is, nothing can be kept of this one.
+        if let Ok(part) = later::load_soon().await {
+            later_keep_page(part, on_update);
+        }
+    });
+}
+
+#[inline(never)]
+fn later_keep_page(_: Part, on_update: Callback<()>) {
     let Some(container) = container() else { return };
     let on_goto = EventListener::new(&container, "message", |event| {
         let fragment = event.unchecked_ref::<MessageEvent>().data().as_string();
@@ -42,7 +55,7 @@ pub(crate) fn keep_page(on_update: impl Fn() + Clone + 'static) {
             return;
         };
         if registration.waiting().is_some() && container.controller().is_some() {
-            on_update();
+            on_update.emit(());
         }
         let found = registration.clone();
         let tell = move || {
@@ -90,12 +103,12 @@ fn look(registration: &ServiceWorkerRegistration) {
     }
 }
 
-fn tell_when_installed(worker: &ServiceWorker, container: &ServiceWorkerContainer, on_update: impl Fn() + 'static) {
+fn tell_when_installed(worker: &ServiceWorker, container: &ServiceWorkerContainer, on_update: Callback<()>) {
     let (watched, container) = (worker.clone(), container.clone());
     let on_change = EventListener::new(worker, "statechange", move |_| {
         // The first one of all is no update.
         if watched.state() == ServiceWorkerState::Installed && container.controller().is_some() {
-            on_update();
+            on_update.emit(());
         }
     });
     on_change.forget();
@@ -104,12 +117,21 @@ fn tell_when_installed(worker: &ServiceWorker, container: &ServiceWorkerContaine
 /// Loads the page anew: the newest one that was kept.
 pub(crate) fn reload() {
     spawn_local(async {
-        if let Some(container) = container() {
-            take_over(&container).await;
+        if let Ok(part) = later::load().await {
+            later_take_over(part).await;
         }
         // Refused only while the page is being unloaded anyway.
         let _ = js::window().location().reload();
     });
+}
+
+#[inline(never)]
+fn later_take_over(_: Part) -> LocalBoxFuture<'static, ()> {
+    boxed(async {
+        if let Some(container) = container() {
+            take_over(&container).await;
+        }
+    })
 }
 
 /// Lets the worker that waits take over, if there is one.

@@ -1,6 +1,7 @@
 //! `cargo xtask build`: the release web app, ready to be served.
 
 use crate::shell::{self, Sink};
+use crate::split::TABLE_BASE;
 use crate::tools::{self, Browser, Tool};
 use crate::{dist, script, size, worker, workspace};
 use anyhow::Result;
@@ -35,11 +36,15 @@ pub(crate) fn app(sink: &Sink) -> Result<()> {
     trunk.args(["--public-url", "./", "--dist"]);
     trunk.arg(workspace::dist());
     with_own_std(&mut trunk);
-    trunk.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", WITHOUT_MESSAGES);
+    trunk.env(
+        "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+        format!("{WITHOUT_MESSAGES} -Clink-arg=--emit-relocs -Clink-arg=--table-base={TABLE_BASE}"),
+    );
     // Trunk takes only `true` and `false` in this variable and stops at the customary `1`.
     trunk.env_remove("NO_COLOR");
     sink.run(&mut trunk)?;
-    script::minify(&workspace::dist(), sink)?;
+    let linked = workspace::target().join(workspace::WASM).join("web/web.wasm");
+    script::minify(&workspace::dist(), &linked, sink)?;
     let files = workspace::dist().join("files.js");
     fs::copy(workspace::root().join("web/worker/files.js"), &files)?;
     script::squeeze(&files, &[], sink)?;

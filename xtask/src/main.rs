@@ -39,6 +39,7 @@ mod setup;
 mod shell;
 mod sim;
 mod size;
+mod split;
 mod test;
 mod tools;
 mod worker;

@@ -9,6 +9,7 @@ mod likeness;
 
 use crate::dist;
 use crate::shell::{self, Sink};
+use crate::split::{self, FIRST, TABLE_BASE};
 use anyhow::{Context, Result, bail, ensure};
 use data_encoding::{BASE64, HEXLOWER};
 use sha2::{Digest, Sha384};
@@ -21,8 +22,9 @@ use std::path::{Path, PathBuf};
 use wasm_encoder::reencode::{self, Reencode};
 use wasm_encoder::{ImportSection, Module};
 
-/// Makes the only script and the only module in `folder` small.
-pub(crate) fn minify(folder: &Path, sink: &Sink) -> Result<()> {
+/// Makes the only script and the only module in `folder` small, and takes what comes later out of the module. `linked` is what the linker
+/// made.
+pub(crate) fn minify(folder: &Path, linked: &Path, sink: &Sink) -> Result<()> {
     let (script, module) = (only(folder, "js")?, only(folder, "wasm")?);
     let page = folder.join("index.html");
     let mut html = fs::read_to_string(&page).with_context(|| format!("cannot read {}", page.display()))?;
@@ -31,11 +33,22 @@ pub(crate) fn minify(folder: &Path, sink: &Sink) -> Result<()> {
     let (mut small_module, names) = with_short_imports(&before[1])?;
     let blanked = blank_library_paths(&mut small_module);
     blank_library_places(&mut small_module, &blanked)?;
-    let small_module = likeness::arrange(&small_module)?;
-    fs::write(&module, &small_module)?;
+    let parts = split::split(&dist::read(linked)?, &small_module)?;
+    fs::write(&module, likeness::arrange(&parts.first)?)?;
+    let later = likeness::arrange(&parts.later)?;
+    let old_name = module.file_name().and_then(OsStr::to_str);
+    let later_name = old_name.and_then(|name| name_of(&name.replace("_bg.wasm", LATER_ENDING), &later));
+    let later_name = later_name.context("Trunk names files otherwise than before")?;
+    fs::write(folder.join(&later_name), &later)?;
     let text = std::str::from_utf8(&before[0]).context("the script is no text")?;
-    fs::write(&script, renamed(text, &names)?)?;
+    let text = renamed(text, &names)? + &loader(text, &parts.table, (&later_name, &later))?;
+    fs::write(&script, text)?;
     squeeze(&script, &["--format=esm"], sink)?;
+    let squeezed = fs::read_to_string(&script)?;
+    ensure!(
+        !squeezed.contains(&TABLE_BASE.to_string()[..5]),
+        "the script names a slot of the table, which has another number now"
+    );
 
     for (file, before) in [script, module].iter().zip(before) {
         let after = dist::read(file)?;
@@ -54,6 +67,40 @@ pub(crate) fn minify(folder: &Path, sink: &Sink) -> Result<()> {
     fs::write(&page, html)?;
     Ok(())
 }
+
+/// What brings the later part ([`split`]) when the app asks for it; what is asked for again after it could not be had is tried again.
+fn loader(script: &str, table: &str, (name, later): (&str, &[u8])) -> Result<String> {
+    let integrity = integrity(later);
+    // Written by `wasm-bindgen`: what a module is given, and the exports of the first one.
+    for needed in ["function __wbg_get_imports(", "wasm = instance.exports;"] {
+        ensure!(
+            script.contains(needed),
+            "the script has no `{needed}`: `wasm-bindgen` writes it otherwise"
+        );
+    }
+    Ok(format!(
+        r#"
+let later;
+globalThis.{LOADER} = () => later ??= (async () => {{
+  const response = await fetch(new URL("{name}", import.meta.url), {{ integrity: "{integrity}" }});
+  const module = await WebAssembly.compile(await response.arrayBuffer());
+  const {FIRST} = {{ ...wasm }};
+  for (const {{ module: from, name, kind }} of WebAssembly.Module.imports(module))
+    if (from === "{FIRST}" && kind === "function") {FIRST}[name] = wasm[{table:?}].get(+name);
+  await WebAssembly.instantiate(module, {{ ...__wbg_get_imports(), {FIRST} }});
+}})().catch((error) => {{
+  later = undefined;
+  throw error;
+}});
+"#
+    ))
+}
+
+/// What the name of the later part ends with.
+pub(crate) const LATER_ENDING: &str = "_later.wasm";
+
+/// The global function by which the app asks for its later part: see `web/src/later.rs`.
+const LOADER: &str = "starlingLater";
 
 /// Minifies a script in place.
 pub(crate) fn squeeze(script: &Path, flags: &[&str], sink: &Sink) -> Result<()> {

@@ -225,6 +225,13 @@ pub const CLOSE_PEOPLE: &str = "Close people";
 /// The first thing that the keyboard reaches.
 pub const SKIP_LINK: &str = "Skip to the message box";
 
+/// Where a part of the page will be that is on its way.
+pub const PART_COMING: &str = "One moment…";
+
+/// Where a part of the page cannot be loaded.
+pub const PART_MISSING: &str = "This part of the page could not be loaded. Everything else works on. Check that you are online and try again. If \
+     that does not help, copy what you have typed and reload the page.";
+
 /// Over the question before a room is closed.
 pub const CLOSE_TITLE: &str = "Close this room for everyone?";
 

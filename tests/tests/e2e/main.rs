@@ -24,6 +24,7 @@ mod hosting;
 mod identity;
 mod keeping;
 mod keyboard;
+mod later;
 mod mesh;
 mod mistakes;
 mod naming;

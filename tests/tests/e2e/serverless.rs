@@ -88,6 +88,10 @@ fn a_reload_without_a_server_brings_the_page_and_the_room() {
             ann.wait_for(RELINKED, "the room", back).await?;
             ann.click("Send").await?;
             all_have(&[&ann, &bob], "half a page").await?;
+            // And what comes after the first paint.
+            ann.choose("Search messages").await?;
+            ann.wait("the sheet", |view| view.field("Search messages").is_some())
+                .await?;
             // The start page, too.
             let start = browser.open(&server.url()).await?;
             start

@@ -13,6 +13,7 @@ use super::{
     icon::{Icon, glyph},
     preview::FilePreview,
 };
+use crate::later::{Part, use_later};
 
 /// What the person wants of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,15 +30,43 @@ pub enum FileAction {
 
 /// Where a file is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+enum Place {
     /// In the message that offers it.
     Message,
     /// Among all files of the room: what is kept can be removed there.
     List,
 }
 
+/// Properties of [`FileCard`].
+#[derive(Debug, Clone, PartialEq, Properties)]
+pub struct FileCardProps {
+    /// The file.
+    pub info: FileInfo,
+    /// How far it got.
+    pub progress: Option<Progress>,
+    /// Whether we offered it.
+    pub own: bool,
+    /// Something is wanted of it.
+    pub on_file: Callback<(FileInfo, FileAction)>,
+}
+
+/// A file in the message that offers it. Until the later part is there, only what the file is called.
+#[component]
+pub fn FileCard(props: &FileCardProps) -> Html {
+    match use_later(Some(())).part() {
+        Some(part) => later_file_card(part, props),
+        None => html! { <div class="file"><bdi class="file-name">{ shown_name(&props.info.name) }</bdi></div> },
+    }
+}
+
+#[inline(never)]
+fn later_file_card(_: Part, props: &FileCardProps) -> Html {
+    let place = (Place::Message, props.own);
+    file_card(&props.info, props.progress.as_ref(), place, &props.on_file)
+}
+
 /// A file, how far it got, and what can be done with it.
-pub fn file_card(
+fn file_card(
     info: &FileInfo,
     progress: Option<&Progress>,
     (place, own): (Place, bool),

@@ -16,7 +16,7 @@ use super::{
     avatar::{avatar, hue_class},
     day::date,
     element::{button, element, icon_button},
-    file_card::{FileAction, Place, file_card},
+    file_card::{FileAction, FileCard},
     icon::{Icon, glyph},
     message_text::MessageText,
     said_of::{Quote, Reaction, edited, quote, reactions},
@@ -107,7 +107,7 @@ pub fn MessageItem(props: &MessageItemProps) -> Html {
                 if message.deleted {
                     { element("p", "message-text deleted", html! { { &message.text } }) }
                 } else if let Some(file) = &message.file {
-                    { file_card(file, props.progress.as_ref(), (Place::Message, message.own), &props.on_file) }
+                    <FileCard info={file.clone()} progress={props.progress.clone()} own={message.own} on_file={props.on_file.clone()} />
                 } else {
                     <MessageText text={AttrValue::from(message.text.clone())} names={props.names.clone()} />
                 }

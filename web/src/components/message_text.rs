@@ -16,7 +16,10 @@ use super::{
     element::{button, element, words},
     notice::notice_view,
 };
-use crate::js;
+use crate::{
+    js,
+    later::{Part, use_later},
+};
 
 /// Properties of [`MessageText`].
 #[derive(Debug, Clone, PartialEq, Properties)]
@@ -27,9 +30,23 @@ pub struct MessageTextProps {
     pub names: Option<Rc<Vec<Mentioned>>>,
 }
 
-/// The text of a message, with what stands out in it; a long one is shown in full on demand.
+/// The text of a message, with what stands out in it; a long one is shown in full on demand. Until the later part is there, the text as it was
+/// typed.
 #[component]
 pub fn MessageText(props: &MessageTextProps) -> Html {
+    match use_later(Some(())).part() {
+        Some(part) => later_text(part, props),
+        None => html! { <div class="message-text" dir="auto">{ &props.text }</div> },
+    }
+}
+
+#[inline(never)]
+fn later_text(_: Part, props: &MessageTextProps) -> Html {
+    html! { <Formatted ..props.clone() /> }
+}
+
+#[component]
+fn Formatted(props: &MessageTextProps) -> Html {
     let expanded = use_state(|| false);
     // What came of copying code.
     let said = use_state(|| None::<NoticeKind>);

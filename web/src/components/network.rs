@@ -16,11 +16,15 @@ use shared::PeerId;
 use web_sys::Element;
 use yew::prelude::*;
 
-use super::element::{button, element, path, picture, words};
+use super::{
+    element::{button, element, path, picture, words},
+    later::waiting,
+};
 use crate::{
     clock,
     config::{LOOK_EVERY, MAP_FRAME, MAP_FRAME_NODES, MAP_NAMES_MAX, OUT_OF_VIEW},
     js,
+    later::{Later, Part, use_later},
 };
 
 /// Properties of [`NetworkPanel`].
@@ -57,6 +61,7 @@ impl PartialEq for NetworkPanelProps {
 #[component]
 pub fn NetworkPanel(props: &NetworkPanelProps) -> Html {
     let open = use_state(|| !props.folded);
+    let later = use_later(open.then_some(()));
     let region = use_node_ref();
     {
         let region = region.clone();
@@ -94,13 +99,17 @@ pub fn NetworkPanel(props: &NetworkPanelProps) -> Html {
             </h2>
             { network.map(|network| words("p", format!("Network size: {}", network.size))) }
             if *open {
-                { network.map(|network| view(props, network)) }
+                { network.map(|network| match later {
+                    Later::Here(part) => later_view(part, props, network),
+                    Later::Coming | Later::Missing => waiting(later),
+                }) }
             }
         </section>
     }
 }
 
-fn view(props: &NetworkPanelProps, network: &Rc<Network>) -> Html {
+#[inline(never)]
+fn later_view(_: Part, props: &NetworkPanelProps, network: &Rc<Network>) -> Html {
     let state = &props.state;
     html! {
         <>

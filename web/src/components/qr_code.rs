@@ -3,7 +3,11 @@
 use client::{qr::draw, words::page};
 use yew::prelude::*;
 
-use super::element::{path, picture, words};
+use super::{
+    element::{path, picture, words},
+    later::waiting,
+};
+use crate::later::{Part, use_later};
 
 /// The fold "Show as QR code". `label` is what is in it, for those who cannot see it: "Invitation as a QR code".
 ///
@@ -27,8 +31,17 @@ pub struct QrCodeProps {
 }
 
 /// The code itself, or what to do instead if the text is too long for one. Made once for each text, in a few milliseconds.
+/// Comes with the later part.
 #[component]
 pub fn QrCode(props: &QrCodeProps) -> Html {
+    let later = use_later(Some(props.text.clone()));
+    later
+        .part()
+        .map_or_else(|| waiting(later), |part| later_qr_code(part, props))
+}
+
+#[inline(never)]
+fn later_qr_code(_: Part, props: &QrCodeProps) -> Html {
     draw(&props.text).map_or_else(
         || words("p", page::QR_TOO_LONG),
         |drawing| {

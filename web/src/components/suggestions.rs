@@ -12,6 +12,8 @@ use client::{
 use web_sys::HtmlTextAreaElement;
 use yew::prelude::*;
 
+use crate::later::{Part, here};
+
 /// What is offered, and which of it is chosen.
 #[derive(Debug)]
 pub(super) struct Offered {
@@ -35,6 +37,12 @@ pub(super) struct Suggestions {
 impl Suggestions {
     /// The text has changed, or the cursor has moved.
     pub(super) fn look(&self) {
+        if let Some(part) = here() {
+            later_look(part, self);
+        }
+    }
+
+    fn offer(&self) {
         let Some((before, _)) = self.around_cursor() else {
             return self.hide();
         };
@@ -146,6 +154,10 @@ impl Suggestions {
 
     /// The list.
     pub(super) fn view(self: &Rc<Self>) -> Html {
+        here().map_or_else(Html::default, |part| later_list(part, self))
+    }
+
+    fn list(self: &Rc<Self>) -> Html {
         let offered = self.offered.borrow();
         let offers = offered.as_ref().map_or(&[][..], |offered| &offered.completion.offers);
         let option = |(place, offer): (usize, &client::text::Offer)| {
@@ -170,6 +182,16 @@ impl Suggestions {
             </>
         }
     }
+}
+
+#[inline(never)]
+fn later_look(_: Part, suggestions: &Suggestions) {
+    suggestions.offer();
+}
+
+#[inline(never)]
+fn later_list(_: Part, suggestions: &Rc<Suggestions>) -> Html {
+    suggestions.list()
 }
 
 const LIST: &str = "suggestions";

@@ -10,7 +10,9 @@ use yew::prelude::*;
 use super::{
     element::{button, words},
     field::{Field, field, file_field},
+    later::waiting,
 };
+use crate::later::{Later, Part, use_later};
 
 /// What is to be done.
 #[derive(Debug, Clone)]
@@ -44,6 +46,36 @@ pub struct TakeAlongProps {
 /// See the [module documentation](self).
 #[component]
 pub fn TakeAlong(props: &TakeAlongProps) -> Html {
+    let opened = use_state(|| 0_u32);
+    // Opened once more it is asked for once more.
+    let later = use_later((*opened > 0).then_some(*opened));
+    let ontoggle = {
+        let opened = opened.clone();
+        Callback::from(move |_: Event| {
+            if later.part().is_none() {
+                opened.set(opened.wrapping_add(1));
+            }
+        })
+    };
+    html! {
+        <details class="take-along" {ontoggle}>
+            { words("summary", TITLE) }
+            { match later {
+                Later::Here(part) => later_take_along(part, props),
+                Later::Coming | Later::Missing => waiting(later),
+            } }
+        </details>
+    }
+}
+
+#[inline(never)]
+fn later_take_along(_: Part, props: &TakeAlongProps) -> Html {
+    html! { <Fields ..props.clone() /> }
+}
+
+/// What the part consists of.
+#[component]
+fn Fields(props: &TakeAlongProps) -> Html {
     let passphrase = use_state(String::new);
     let moved = use_state(|| None::<Moved>);
     let go = {
@@ -64,8 +96,7 @@ pub fn TakeAlong(props: &TakeAlongProps) -> Html {
     };
     let on_input = passphrase.setter();
     html! {
-        <details class="take-along">
-            { words("summary", TITLE) }
+        <>
             { words("p", HELP) }
             { words("p", you_are(&props.me)) }
             { field(Field {
@@ -92,6 +123,6 @@ pub fn TakeAlong(props: &TakeAlongProps) -> Html {
                     html! { <><p role="status">{ ask(&props.me, &then) }</p>{ button("button wide", GO_ON, on_become) }</> }
                 }
             } }
-        </details>
+        </>
     }
 }

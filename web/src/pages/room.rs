@@ -26,6 +26,7 @@ use client::{
     standing::standing,
     words,
 };
+use futures_util::future::LocalBoxFuture;
 use gloo_timers::callback::Timeout;
 use mesh::model::{FileInfo, Network};
 use shared::{PeerId, RoomCode, identity::safety_number};
@@ -43,6 +44,7 @@ use crate::{
     folder::Chosen,
     hooks::{use_seconds_until, use_stay},
     js,
+    later::{self, NotLoaded, Part, boxed, use_later},
     open_rooms::Glance,
     rooms,
 };
@@ -106,7 +108,11 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
 
     let on_look = use_callback(session.clone(), {
         let network = network.setter();
-        move |(), session| network.set(Some(session.network().into()))
+        move |(), session| {
+            if let Some(part) = later::here() {
+                network.set(Some(later_network(part, session)));
+            }
+        }
     });
     let now = standing(&state, network.as_deref());
     // Else a split that has healed would be told of until the next look.
@@ -162,10 +168,24 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
     let on_files = use_callback((session.clone(), props.files.clone()), {
         let preparing = preparing.setter();
         move |chosen, (session, files)| {
-            spawn_local(offer(session.clone(), files.clone(), chosen, preparing.clone()));
+            let (session, files, preparing) = (session.clone(), files.clone(), preparing.clone());
+            spawn_local(async move {
+                match later::load().await {
+                    Ok(part) => later_offer(part, session, files, chosen, preparing).await,
+                    Err(NotLoaded) => session.notify(NoticeKind::PartMissing.into()),
+                }
+            });
         }
     });
-    let on_file = use_callback((session.clone(), props.files.clone()), on_file);
+    let on_file = use_callback((session.clone(), props.files.clone()), |of, (session, files)| {
+        let (session, files) = (session.clone(), files.clone());
+        spawn_local(async move {
+            match later::load().await {
+                Ok(part) => later_on_file(part, of, &session, &files),
+                Err(NotLoaded) => session.notify(NoticeKind::PartMissing.into()),
+            }
+        });
+    });
     let on_mark = use_callback(session.clone(), |(peer, mark), session| {
         let mut all = Marks::clone(&session.room().marks);
         marks::set(&mut all, peer, mark);
@@ -247,6 +267,17 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
 }
 
 /// Offers files to everyone, one after the other.
+#[inline(never)]
+fn later_offer(
+    _: Part,
+    session: Session,
+    files: Files,
+    chosen: Vec<Chosen>,
+    preparing: UseStateSetter<Option<(AttrValue, u32)>>,
+) -> LocalBoxFuture<'static, ()> {
+    boxed(offer(session, files, chosen, preparing))
+}
+
 async fn offer(
     session: Session,
     files: Files,
@@ -287,8 +318,14 @@ async fn bring_back(session: &Session, file: &web_sys::File) -> AttrValue {
     }
 }
 
+#[inline(never)]
+fn later_network(_: Part, session: &Session) -> Rc<Network> {
+    session.network().into()
+}
+
 /// Does what the person wants of a file.
-fn on_file((info, action): (FileInfo, FileAction), (session, files): &(Session, Files)) {
+#[inline(never)]
+fn later_on_file(_: Part, (info, action): (FileInfo, FileAction), session: &Session, files: &Files) {
     let name = shown_name(&info.name);
     match action {
         FileAction::Fetch => {
@@ -329,14 +366,23 @@ fn use_small_pictures(state: &RoomState, session: &Session) {
     // Once the oldest messages are dropped there are as many as before.
     let newest = state.messages[..state.ahead_from()].last();
     let newest = newest.map(|entry| entry.message.id);
-    use_effect_with((state.messages.len(), newest), move |_| {
-        if appearance::get(Setting::Pictures).is_empty() {
-            for file in files::unasked(&session.room()) {
-                // Where there is no room for it, the person may ask and is told.
-                let _ = session.fetch_file(file);
-            }
+    // Without it nothing can be stored.
+    let part = use_later(newest).part();
+    use_effect_with((state.messages.len(), newest, part), move |(.., part)| {
+        if let Some(part) = *part
+            && appearance::get(Setting::Pictures).is_empty()
+        {
+            later_fetch_unasked(part, &session);
         }
     });
+}
+
+#[inline(never)]
+fn later_fetch_unasked(_: Part, session: &Session) {
+    for file in files::unasked(&session.room()) {
+        // Where there is no room for it, the person may ask and is told.
+        let _ = session.fetch_file(file);
+    }
 }
 
 /// The room as it was shown last, and the session. It begins before the room is drawn first, so that its socket opens meanwhile.

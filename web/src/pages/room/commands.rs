@@ -16,7 +16,11 @@ use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use super::{bring_back, keeping::Keep};
-use crate::{appearance, js, rtc, worker};
+use crate::{
+    appearance, js,
+    later::{Part, here},
+    rtc, worker,
+};
 
 /// What the page asks of the session, as callbacks that stay the same for as long as the session does.
 #[derive(Debug)]
@@ -51,6 +55,100 @@ fn told(session: &Session, done: Result<(), SendError>) {
     }
 }
 
+/// What is asked of a room beside talking.
+enum Ask {
+    NameRoom(String),
+    Topic(String),
+    Pin(MessageId),
+    React(MessageId, AttrValue),
+    Edit(MessageId, String),
+    Delete(MessageId),
+    Keep(Keep),
+    Close,
+}
+
+/// Asks for it, and says so if that is not possible yet.
+fn ask(session: &Session, ask: Ask) -> Result<(), SendError> {
+    if let Some(part) = here() {
+        return later_ask(part, session, ask);
+    }
+    session.notify(NoticeKind::PartMissing.into());
+    Ok(())
+}
+
+#[inline(never)]
+fn later_ask(_: Part, session: &Session, ask: Ask) -> Result<(), SendError> {
+    match ask {
+        Ask::NameRoom(name) => session.name_room(&name),
+        Ask::Topic(topic) => session.set_topic(&topic),
+        Ask::Pin(id) => session.pin(id),
+        Ask::React(id, emoji) => session.react(id, &emoji),
+        Ask::Edit(id, text) => session.edit(id, &text),
+        Ask::Delete(id) => session.delete(id),
+        Ask::Keep((keep, after)) => {
+            session.set_retention(keep);
+            after.map_or(Ok(()), |after| session.set_vanish(after))
+        }
+        Ask::Close => {
+            // Refused only to whom the button is not shown, and after leaving.
+            let _ = session.close_room();
+            Ok(())
+        }
+    }
+}
+
+// What follows is asked for by sheets, which are there only with the later part.
+
+#[inline(never)]
+fn later_invite(_: Part, session: &Session) -> Result<(), InvitationError> {
+    session.invite()
+}
+
+#[inline(never)]
+fn later_take(_: Part, session: &Session, text: &str) -> Result<Invitation, InvitationError> {
+    session.take_invitation(text)
+}
+
+#[inline(never)]
+fn later_diagnose(_: Part, session: &Session) -> AttrValue {
+    session.diagnostics().into()
+}
+
+#[inline(never)]
+fn later_check(_: Part, session: &Session, told: Callback<Check>) {
+    let (ice_servers, policy) = (session.ice_servers(), session.transport_policy());
+    spawn_local(async move {
+        let [udp, tcp, tls] = RelayTransport::ALL.map(|transport| transport.servers(&ice_servers));
+        let relayed = async |servers: &[IceServer]| {
+            if servers.is_empty() {
+                return None;
+            }
+            rtc::look_around(servers, TransportPolicy::Relay).await
+        };
+        let (found, udp, tcp, tls) = futures_util::join!(
+            rtc::look_around(&ice_servers, policy),
+            relayed(&udp),
+            relayed(&tcp),
+            relayed(&tls)
+        );
+        let relayed = [udp.as_deref(), tcp.as_deref(), tls.as_deref()];
+        told.emit(Check::of(&ice_servers, policy, found.as_deref(), relayed));
+    });
+}
+
+#[inline(never)]
+fn later_save(_: Part, session: &Session, name: Option<&str>, format: Format) {
+    if let Err(error) = js::save(&session.export(name, format)) {
+        js::log_error("a file cannot be saved", &error);
+    }
+}
+
+#[inline(never)]
+fn later_import(_: Part, session: &Session, (file, told): (web_sys::File, Callback<AttrValue>)) {
+    let session = session.clone();
+    spawn_local(async move { told.emit(bring_back(&session, &file).await) });
+}
+
 impl Commands {
     // Long because: one command after the other.
     pub(super) fn new(session: &Session) -> Self {
@@ -65,51 +163,35 @@ impl Commands {
                     session.note_typing();
                 }
             }),
-            on_name_room: command(session, |session, name: String| session.name_room(&name)),
-            on_topic: command(session, |session, topic: String| session.set_topic(&topic)),
-            on_pin: command(session, |session, id: MessageId| told(session, session.pin(id))),
-            on_react: command(session, |session, (id, emoji): (MessageId, AttrValue)| {
-                told(session, session.react(id, &emoji));
+            on_name_room: command(session, |session, name| ask(session, Ask::NameRoom(name))),
+            on_topic: command(session, |session, topic| ask(session, Ask::Topic(topic))),
+            on_pin: command(session, |session, id| told(session, ask(session, Ask::Pin(id)))),
+            on_react: command(session, |session, (id, emoji)| {
+                told(session, ask(session, Ask::React(id, emoji)));
             }),
-            on_edit: command(session, |session, (id, text): (MessageId, String)| {
-                session.edit(id, &text)
-            }),
-            on_delete: command(session, |session, id: MessageId| told(session, session.delete(id))),
-            on_keep: command(session, |session, (keep, after): Keep| {
-                session.set_retention(keep);
-                told(session, after.map_or(Ok(()), |after| session.set_vanish(after)));
-            }),
+            on_edit: command(session, |session, (id, text)| ask(session, Ask::Edit(id, text))),
+            on_delete: command(session, |session, id| told(session, ask(session, Ask::Delete(id)))),
+            on_keep: command(session, |session, keep| told(session, ask(session, Ask::Keep(keep)))),
             on_fold: Callback::from(appearance::fold_network),
-            on_invite: command(session, |session, ()| session.invite()),
-            on_take: command(session, |session, text: String| session.take_invitation(&text)),
-            on_close: command(session, |session, ()| {
-                // Refused only to whom the button is not shown, and after leaving.
-                let _ = session.close_room();
+            on_invite: command(session, |session, ()| {
+                here().map_or(Ok(()), |part| later_invite(part, session))
             }),
+            on_take: command(session, |session, text: String| {
+                let gone = Err(InvitationError::Left);
+                here().map_or(gone, |part| later_take(part, session, &text))
+            }),
+            on_close: command(session, |session, ()| told(session, ask(session, Ask::Close))),
             on_files_refused: command(session, |session, ()| {
                 session.notify(NoticeKind::FilesAreForEveryone.into())
             }),
             on_dismiss: command(session, Session::dismiss),
-            on_diagnose: command(session, |session, ()| session.diagnostics().into()),
-            on_check: command(session, |session, told: Callback<Check>| {
-                let (ice_servers, policy) = (session.ice_servers(), session.transport_policy());
-                spawn_local(async move {
-                    let [udp, tcp, tls] = RelayTransport::ALL.map(|transport| transport.servers(&ice_servers));
-                    let relayed = async |servers: &[IceServer]| {
-                        if servers.is_empty() {
-                            return None;
-                        }
-                        rtc::look_around(servers, TransportPolicy::Relay).await
-                    };
-                    let (found, udp, tcp, tls) = futures_util::join!(
-                        rtc::look_around(&ice_servers, policy),
-                        relayed(&udp),
-                        relayed(&tcp),
-                        relayed(&tls)
-                    );
-                    let relayed = [udp.as_deref(), tcp.as_deref(), tls.as_deref()];
-                    told.emit(Check::of(&ice_servers, policy, found.as_deref(), relayed));
-                });
+            on_diagnose: command(session, |session, ()| {
+                here().map_or_else(AttrValue::default, |part| later_diagnose(part, session))
+            }),
+            on_check: command(session, |session, told| {
+                if let Some(part) = here() {
+                    later_check(part, session, told);
+                }
             }),
             on_space: Callback::from(|told: Callback<Space>| {
                 spawn_local(async move {
@@ -119,17 +201,15 @@ impl Commands {
                 });
             }),
             on_save: command(session, |session, (name, format): (Option<String>, Format)| {
-                if let Err(error) = js::save(&session.export(name.as_deref(), format)) {
-                    js::log_error("a file cannot be saved", &error);
+                if let Some(part) = here() {
+                    later_save(part, session, name.as_deref(), format);
                 }
             }),
-            on_import: command(
-                session,
-                |session, (file, told): (web_sys::File, Callback<AttrValue>)| {
-                    let session = session.clone();
-                    spawn_local(async move { told.emit(bring_back(&session, &file).await) });
-                },
-            ),
+            on_import: command(session, |session, import| {
+                if let Some(part) = here() {
+                    later_import(part, session, import);
+                }
+            }),
             on_reload: Callback::from(|()| worker::reload()),
         }
     }

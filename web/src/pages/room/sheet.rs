@@ -37,10 +37,12 @@ use crate::{
         element::{button, words},
         file_card::file_list,
         invite::{ByHand, link},
+        later::waiting,
         network::NetworkMap,
         rename::{Given, Rename},
     },
     folder::Chosen,
+    later::{Later, Part, use_later},
 };
 
 /// What is shown in front of the room.
@@ -176,11 +178,13 @@ pub struct Ways {
 #[hook]
 pub fn use_sheet(props: &RoomViewProps, sheet: Option<Sheet>, ways: &Ways) -> Html {
     let show = &ways.show;
+    let later = use_later(sheet);
+    let is_here = later.part().is_some();
     let sheet = sheet.filter(|sheet| !(props.state.is_over() && sheet.needs_room()));
     let dialog = use_node_ref();
     {
         let dialog = dialog.clone();
-        use_effect_with(sheet, move |sheet| {
+        use_effect_with((sheet, is_here), move |(sheet, _)| {
             let Some(dialog) = dialog.cast::<HtmlDialogElement>() else {
                 return;
             };
@@ -194,12 +198,12 @@ pub fn use_sheet(props: &RoomViewProps, sheet: Option<Sheet>, ways: &Ways) -> Ht
         });
     }
     // Once: else a newer text would take the place of the one that is being copied.
-    let diagnostics = use_memo(sheet, |sheet| match sheet {
-        Some(Sheet::Diagnostics) => props.on_diagnose.emit(()),
+    let diagnostics = use_memo((sheet, is_here), |(sheet, is_here)| match sheet {
+        Some(Sheet::Diagnostics) if *is_here => props.on_diagnose.emit(()),
         Some(_) | None => AttrValue::default(),
     });
-    let check = use_found(sheet == Some(Sheet::Check), &props.on_check);
-    let space = use_found(sheet == Some(Sheet::Export), &props.on_space);
+    let check = use_found(is_here && sheet == Some(Sheet::Check), &props.on_check);
+    let space = use_found(is_here && sheet == Some(Sheet::Export), &props.on_space);
     let class = match sheet {
         Some(Sheet::Menu) => "dialog menu",
         Some(Sheet::Actions(_)) => "dialog actions-sheet",
@@ -220,7 +224,12 @@ pub fn use_sheet(props: &RoomViewProps, sheet: Option<Sheet>, ways: &Ways) -> Ht
     });
     html! {
         <dialog ref={dialog} {class} {closedby} aria-labelledby="sheet-title" {onclose} {onclick}>
-            { sheet.map(|sheet| content(props, sheet, &diagnostics, (check.as_ref(), *space), ways)) }
+            { sheet.map(|sheet| match later {
+                Later::Here(part) => later_content(part, props, sheet, &diagnostics, (check.as_ref(), *space), ways),
+                Later::Coming | Later::Missing => html! {
+                    <>{ waiting(later) }{ button("button", "Done", show.reform(|_: MouseEvent| None)) }</>
+                },
+            }) }
         </dialog>
     }
 }
@@ -252,7 +261,9 @@ fn focus_first(dialog: &Element) {
 }
 
 // Long because: every sheet is named here once.
-fn content(
+#[inline(never)]
+fn later_content(
+    _: Part,
     props: &RoomViewProps,
     sheet: Sheet,
     diagnostics: &AttrValue,

@@ -44,6 +44,7 @@ use crate::{
     folder::{self, Chosen},
     hooks::use_help_key,
     js,
+    later::{Part, here},
     telling::OnTold,
 };
 
@@ -355,7 +356,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                         closed={state.closed}
                         reply_to={answered(state, target.reply_to)}
                         focus_request={target.chosen}
-                        people={let state = state.clone(); move |()| state.names_offered()}
+                        people={let state = state.clone(); move |()| here().map_or_else(Vec::new, |part| later_names(part, &state))}
                         on_typing={props.on_typing.clone()}
                         {on_send}
                         on_everyone={choose.reform(|()| (None, None))}
@@ -382,6 +383,11 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             { in_front }
         </div>
     }
+}
+
+#[inline(never)]
+fn later_names(_: Part, state: &RoomState) -> Vec<String> {
+    state.names_offered()
 }
 
 /// Moves the cursor into the drawer of people as it opens, and back as it is closed: by what this gives.
