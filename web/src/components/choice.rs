@@ -3,8 +3,14 @@
 use client::words::page;
 use yew::prelude::*;
 
-use super::element::{element, words};
-use crate::appearance::{self, Setting};
+use super::{
+    element::{element, words},
+    later::Fold,
+};
+use crate::{
+    appearance::{self, Setting},
+    later::Part,
+};
 
 /// Properties of [`Choice`].
 #[derive(Debug, Clone, PartialEq, Properties)]
@@ -37,6 +43,17 @@ pub fn Choice(props: &ChoiceProps) -> Html {
         "choice",
         html! { <>{ words("legend", setting.title()) }{ for options }</> },
     )
+}
+
+/// The same, folded up.
+pub fn reach_folded() -> Html {
+    let content = Callback::from(later_reach);
+    html! { <Fold class="privacy" title={page::PRIVACY} {content} /> }
+}
+
+#[inline(never)]
+fn later_reach(_: Part) -> Html {
+    reach()
 }
 
 /// By what way others reach the page, and what each way costs.
