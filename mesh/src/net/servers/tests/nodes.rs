@@ -59,9 +59,11 @@ impl Rig {
         self.cx.now.instant = end;
         let outputs = self.cx.outputs().into_iter();
         outputs
-            .filter_map(|output| match output {
-                Output::ConnectServer { server, .. } => Some(server),
-                _ => None,
+            .filter_map(|output| {
+                let Output::ConnectServer { server, .. } = output else {
+                    return None;
+                };
+                Some(server)
             })
             .collect()
     }
