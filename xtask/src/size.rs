@@ -107,6 +107,9 @@ fn verdict(files: &[File]) -> Result<String> {
     Ok(verdict)
 }
 
+/// Which files a row counts.
+type IsCounted = fn(&File) -> bool;
+
 /// The files with their sizes and the share each has in the first load.
 pub(crate) fn table(files: &[File]) -> String {
     let width = files.iter().map(|file| file.name.len()).chain([10]).max().unwrap_or(10);
@@ -130,7 +133,7 @@ pub(crate) fn table(files: &[File]) -> String {
     for file in files {
         row(&file.name, file.plain_bytes, file.gzip_bytes, file.sent_bytes);
     }
-    let parts: [(&str, fn(&File) -> bool); 3] = [
+    let parts: [(&str, IsCounted); 3] = [
         ("first load", |file| !file.is_later()),
         ("later", File::is_later),
         ("together", |_| true),

@@ -269,9 +269,9 @@ fn of_each_kind_of_word_the_last_counts_and_what_is_none_counts_for_nothing() {
         };
         let entry = Record::sign(&identity(person), &rig.cx.room, entry);
         rig.handle(BOB, entry_frame(&entry, 1, tree(person)));
-        let told = rig.cx.outputs().into_iter().filter_map(|output| match output {
-            Output::Event(event @ (Event::Topic { .. } | Event::Pinned { .. })) => Some(event),
-            _ => None,
+        let told = rig.cx.outputs().into_iter().filter_map(|output| {
+            let Output::Event(event) = output else { return None };
+            matches!(event, Event::Topic { .. } | Event::Pinned { .. }).then_some(event)
         });
         told.collect::<Vec<_>>()
     };

@@ -122,7 +122,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
     };
     html! {
         <div class="messages-frame">
-            <div ref={list} class="messages" role="log" aria-live="off" aria-label={label::MESSAGES} tabindex="0" {onscroll}>
+            <div ref={&list} class="messages" role="log" aria-live="off" aria-label={label::MESSAGES} tabindex="0" {onscroll}>
                 if props.state.messages.is_empty() {
                     { props.children.clone() }
                 }
