@@ -45,19 +45,15 @@ pub fn Choice(props: &ChoiceProps) -> Html {
     )
 }
 
-/// The same, folded up.
+/// [The ways](later_reach), folded up.
 pub fn reach_folded() -> Html {
     let content = Callback::from(later_reach);
     html! { <Fold class="privacy" title={page::PRIVACY} {content} /> }
 }
 
-#[inline(never)]
-fn later_reach(_: Part) -> Html {
-    reach()
-}
-
 /// By what way others reach the page, and what each way costs.
-pub fn reach() -> Html {
+#[inline(never)]
+pub fn later_reach(_: Part) -> Html {
     html! {
         <>
             <Choice setting={Setting::Reach} />
