@@ -14,10 +14,7 @@ use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use crate::{
-    components::{
-        rooms_bar::rooms_bar,
-        take_along::{Move, Moved},
-    },
+    components::rooms_bar::rooms_bar,
     config::{DRAW_AFTER, HEARD_AFTER},
     drafts,
     files::Files,
@@ -32,9 +29,7 @@ use crate::{
     },
     platform,
     profile::{Profile, boot},
-    rooms,
-    take_along::later_carry_out,
-    worker,
+    rooms, take_along, worker,
 };
 
 /// The element of `index.html` that the app takes over.
@@ -382,12 +377,7 @@ fn outside(
     };
     let on_move = {
         let profile = profile.clone();
-        Callback::from(move |(what, told): (Move, Callback<Moved>)| {
-            // Asked for by what is there only with it.
-            if let Some(part) = later::here() {
-                spawn_local(later_carry_out(part, profile.clone(), what, told));
-            }
-        })
+        Callback::from(move |asked| take_along::begin(&profile, asked))
     };
     let me = who(name.as_deref(), &profile.peer_id().fingerprint());
     html! {

@@ -9,16 +9,24 @@ use client::{
 };
 use futures_util::future::LocalBoxFuture;
 use shared::{Portable, limits::PORTABLE_FILE_BYTES_MAX, portable::PortableError};
+use wasm_bindgen_futures::spawn_local;
 use yew::Callback;
 
 use crate::{
     clock::pause,
     components::take_along::{Move, Moved},
     js,
-    later::{Part, boxed},
+    later::{Part, boxed, here},
     profile::Profile,
     worker,
 };
+
+/// Begins what was asked for, by what is there only with the later part.
+pub(crate) fn begin(profile: &Profile, (what, told): (Move, Callback<Moved>)) {
+    if let Some(part) = here() {
+        spawn_local(later_carry_out(part, profile.clone(), what, told));
+    }
+}
 
 /// Does it, and tells what came of it. The page is loaded anew once it is somebody else's.
 #[inline(never)]

@@ -14,6 +14,7 @@ use client::{
     telling::{Shown, Told, line},
     words::label,
 };
+use futures_util::future::LocalBoxFuture;
 use gloo_events::EventListener;
 use mesh::model::Message;
 use shared::{MessageId, RoomCode};
@@ -25,7 +26,7 @@ use crate::{
     appearance::{self, Setting},
     hooks::go_to,
     js,
-    later::{Part, here},
+    later::{Part, boxed, here, load},
     rooms, worker,
 };
 
@@ -233,7 +234,16 @@ fn close(showing: &Showing, tag: &Rc<str>) {
 
 fn close_by_worker(tag: &Rc<str>) {
     let tag = Rc::clone(tag);
-    spawn_local(async move { worker::close_notifications(&tag).await });
+    spawn_local(async move {
+        if let Ok(part) = load().await {
+            later_close(part, &tag).await;
+        }
+    });
+}
+
+#[inline(never)]
+fn later_close<'a>(_: Part, tag: &'a str) -> LocalBoxFuture<'a, ()> {
+    boxed(worker::close_notifications(tag))
 }
 
 #[cfg(test)]

@@ -17,10 +17,10 @@ use std::path::Path;
 
 /// The budget of a first visit, in bytes. The whole app was 250 KB while a room was a full mesh, and came to 428 KB with everything that was asked of it
 /// since; then what is neither shown first nor needed to join and talk went into the later part.
-pub(crate) const BUDGET_BYTES: u64 = 361_000;
+pub(crate) const BUDGET_BYTES: u64 = 360_000;
 
 /// The budget of the later part, in bytes.
-const LATER_BUDGET_BYTES: u64 = 95_000;
+const LATER_BUDGET_BYTES: u64 = 96_000;
 
 /// How many crates of the WebAssembly module the report names.
 const CRATES_SHOWN_MAX: usize = 16;
@@ -107,6 +107,9 @@ fn verdict(files: &[File]) -> Result<String> {
     Ok(verdict)
 }
 
+/// Which files are added up.
+type IsCounted = fn(&File) -> bool;
+
 /// The files with their sizes and the share each has in the first load.
 pub(crate) fn table(files: &[File]) -> String {
     let width = files.iter().map(|file| file.name.len()).chain([10]).max().unwrap_or(10);
@@ -114,7 +117,7 @@ pub(crate) fn table(files: &[File]) -> String {
         "{:<width$}  {:>10}  {:>10}  {:>10}  {:>6}\n",
         "file", "bytes", "gzip", "brotli", "share"
     );
-    let sum = |is_counted: fn(&File) -> bool, bytes: fn(&File) -> u64| {
+    let sum = |is_counted: IsCounted, bytes: fn(&File) -> u64| {
         let counted = files.iter().filter(|file| is_counted(file));
         counted.map(bytes).sum::<u64>()
     };
@@ -130,7 +133,7 @@ pub(crate) fn table(files: &[File]) -> String {
     for file in files {
         row(&file.name, file.plain_bytes, file.gzip_bytes, file.sent_bytes);
     }
-    let parts: [(&str, fn(&File) -> bool); 3] = [
+    let parts: [(&str, IsCounted); 3] = [
         ("first load", |file| !file.is_later()),
         ("later", File::is_later),
         ("together", |_| true),

@@ -3,8 +3,14 @@
 use client::words::page;
 use yew::prelude::*;
 
-use super::element::{element, words};
-use crate::appearance::{self, Setting};
+use super::{
+    element::{element, words},
+    later::Fold,
+};
+use crate::{
+    appearance::{self, Setting},
+    later::Part,
+};
 
 /// Properties of [`Choice`].
 #[derive(Debug, Clone, PartialEq, Properties)]
@@ -39,8 +45,15 @@ pub fn Choice(props: &ChoiceProps) -> Html {
     )
 }
 
+/// [The ways](later_reach), folded up.
+pub fn reach_folded() -> Html {
+    let content = Callback::from(later_reach);
+    html! { <Fold class="privacy" title={page::PRIVACY} {content} /> }
+}
+
 /// By what way others reach the page, and what each way costs.
-pub fn reach() -> Html {
+#[inline(never)]
+pub fn later_reach(_: Part) -> Html {
     html! {
         <>
             <Choice setting={Setting::Reach} />

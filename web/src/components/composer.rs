@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use client::{
     notice::{Notice, NoticeKind},
+    room::RoomState,
     words::{self, label, page},
 };
 use mesh::model::SendError;
@@ -18,7 +19,13 @@ use super::{
     notice::notice_view,
     suggestions::Suggestions,
 };
-use crate::{config::GROW_CHARS_MAX, drafts::Drafts, folder::Chosen, js};
+use crate::{
+    config::GROW_CHARS_MAX,
+    drafts::Drafts,
+    folder::Chosen,
+    js,
+    later::{Part, here},
+};
 
 /// What the person wants to say, and to whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -234,6 +241,17 @@ pub fn Composer(props: &ComposerProps) -> Html {
             </div>
         </form>
     }
+}
+
+/// Gives whom one can mention in a room, once the later part is there.
+pub fn names_offered(state: &Rc<RoomState>) -> Callback<(), Vec<String>> {
+    let state = state.clone();
+    Callback::from(move |()| here().map_or_else(Vec::new, |part| later_names(part, &state)))
+}
+
+#[inline(never)]
+fn later_names(_: Part, state: &RoomState) -> Vec<String> {
+    state.names_offered()
 }
 
 /// The button that lets the person choose files.

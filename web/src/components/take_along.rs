@@ -10,9 +10,9 @@ use yew::prelude::*;
 use super::{
     element::{button, words},
     field::{Field, field, file_field},
-    later::waiting,
+    later::Fold,
 };
-use crate::later::{Later, Part, use_later};
+use crate::later::Part;
 
 /// What is to be done.
 #[derive(Debug, Clone)]
@@ -46,26 +46,9 @@ pub struct TakeAlongProps {
 /// See the [module documentation](self).
 #[component]
 pub fn TakeAlong(props: &TakeAlongProps) -> Html {
-    let opened = use_state(|| 0_u32);
-    // Opened once more it is asked for once more.
-    let later = use_later((*opened > 0).then_some(*opened));
-    let ontoggle = {
-        let opened = opened.clone();
-        Callback::from(move |_: Event| {
-            if later.part().is_none() {
-                opened.set(opened.wrapping_add(1));
-            }
-        })
-    };
-    html! {
-        <details class="take-along" {ontoggle}>
-            { words("summary", TITLE) }
-            { match later {
-                Later::Here(part) => later_take_along(part, props),
-                Later::Coming | Later::Missing => waiting(later),
-            } }
-        </details>
-    }
+    let props = props.clone();
+    let content = Callback::from(move |part| later_take_along(part, &props));
+    html! { <Fold class="take-along" title={TITLE} {content} /> }
 }
 
 #[inline(never)]

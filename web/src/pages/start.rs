@@ -11,7 +11,7 @@ use yew::prelude::*;
 use crate::{
     components::{
         brand::mark,
-        choice::reach,
+        choice::reach_folded,
         element::{button, icon_button},
         field::{Field, field, focus},
         icon::{Icon, glyph},
@@ -116,7 +116,7 @@ pub fn StartPage(props: &StartPageProps) -> Html {
                             on_forget={props.on_forget.clone()}
                             on_leave={props.on_leave.clone()}
                         />
-                        <details class="privacy"><summary>{ page::PRIVACY }</summary>{ reach() }</details>
+                        { reach_folded() }
                         if let Some(me) = props.me.clone() {
                             <TakeAlong {me} on_move={props.on_move.clone()} />
                         }

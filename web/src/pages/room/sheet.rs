@@ -31,7 +31,7 @@ use crate::{
     appearance::Setting,
     components::{
         bring_back::BringBack,
-        choice::{Choice, reach},
+        choice::{Choice, later_reach},
         copy::CopyBox,
         element::{button, words},
         file_card::file_list,
@@ -210,8 +210,15 @@ pub fn use_sheet(props: &RoomViewProps, sheet: Option<Sheet>, ways: &Ways) -> Ht
         Some(_) | None => "dialog",
     };
     let closedby = sheet.map(Sheet::closed_by);
-    // However it was closed: by a button, with Escape, or beside it.
-    let onclose = show.reform(|_: Event| None);
+    // However it was closed: by a button, with Escape, or beside it. The event comes a moment later: another sheet may be open by then.
+    let onclose = {
+        let (dialog, show) = (dialog.clone(), show.clone());
+        Callback::from(move |_: Event| {
+            if !dialog.cast::<HtmlDialogElement>().is_some_and(|dialog| dialog.open()) {
+                show.emit(None);
+            }
+        })
+    };
     // The menu has no button that closes it, and Safari closes nothing by a click beside it before version 27.3.
     let onclick = (sheet == Some(Sheet::Menu)).then(|| {
         let (dialog, show) = (dialog.clone(), show.clone());
@@ -262,7 +269,7 @@ fn focus_first(dialog: &Element) {
 // Long because: every sheet is named here once.
 #[inline(never)]
 fn later_content(
-    _: Part,
+    part: Part,
     props: &RoomViewProps,
     sheet: Sheet,
     diagnostics: &AttrValue,
@@ -306,7 +313,7 @@ fn later_content(
                 { done }
             </>
         },
-        Sheet::Check => html! { <>{ checked(props, check) }{ done }</> },
+        Sheet::Check => html! { <>{ checked(part, props, check) }{ done }</> },
         Sheet::Search => {
             let on_goto = close_then(show, &ways.on_goto);
             html! { <>{ title(label::SEARCH) }<SearchMessages state={props.state.clone()} {on_goto} />{ done }</> }
@@ -394,7 +401,7 @@ fn invite(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
 }
 
 /// What kind of network this is, once that is found out.
-fn checked(props: &RoomViewProps, check: Option<&Check>) -> Html {
+fn checked(part: Part, props: &RoomViewProps, check: Option<&Check>) -> Html {
     html! {
         <>
             { title(label::CHECK_CONNECTION) }
@@ -402,7 +409,7 @@ fn checked(props: &RoomViewProps, check: Option<&Check>) -> Html {
             if let Some(check) = check {
                 <CopyBox field="Details" label="Copy" text={details(check, &props.standing)} />
             }
-            { reach() }
+            { later_reach(part) }
             { button("button", action(NoticeAction::Reload), props.on_reload.reform(|_: MouseEvent| ())) }
         </>
     }

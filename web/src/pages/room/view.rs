@@ -25,7 +25,7 @@ use super::{
 };
 use crate::components::{
     brand::mark,
-    composer::{Composer, Outgoing, Recipient},
+    composer::{Composer, Outgoing, Recipient, names_offered},
     connection::connection,
     element::{button, icon_button},
     field::focus,
@@ -44,7 +44,6 @@ use crate::{
     folder::{self, Chosen},
     hooks::use_help_key,
     js,
-    later::{Part, here},
     telling::OnTold,
 };
 
@@ -348,7 +347,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                         closed={state.closed}
                         reply_to={answered(state, target.reply_to)}
                         focus_request={target.chosen}
-                        people={let state = state.clone(); move |()| here().map_or_else(Vec::new, |part| later_names(part, &state))}
+                        people={names_offered(state)}
                         {on_send}
                         on_everyone={choose.reform(|()| (None, None))}
                         on_files={props.on_files.clone()}
@@ -374,11 +373,6 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             { in_front }
         </div>
     }
-}
-
-#[inline(never)]
-fn later_names(_: Part, state: &RoomState) -> Vec<String> {
-    state.names_offered()
 }
 
 /// Moves the cursor into the drawer of people as it opens, and back as it is closed: by what this gives.
