@@ -138,6 +138,14 @@ pub(super) const ALLOWED: &[Allowed] = &[
         reason: "a page that has something to lose is left without a question; drafts come back",
     },
     Allowed {
+        feature: "api.Window.requestIdleCallback",
+        way_round: WayRound::Checked {
+            file: "web/src/js.rs",
+            code: "field(&window(), \"requestIdleCallback\")",
+        },
+        reason: "what comes later is asked for a moment after the first paint",
+    },
+    Allowed {
         feature: "api.trustedTypes",
         way_round: WayRound::Checked {
             file: "index.html",
