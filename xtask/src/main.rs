@@ -13,10 +13,11 @@
 //! | [`shell`]: runs programs, those tools among them | `packages`, `workspace` |
 //! | [`tools`]: installs what is missing | `packages`, `shell`, `workspace` |
 //! | [`dist`]: the files of the built app | |
-//! | [`script`]: the generated script, made small | `dist`, `shell` |
-//! | [`size`]: what the first load costs | `dist`, `shell`, `workspace` |
+//! | [`split`]: the app's module in two | |
+//! | [`script`]: the generated script, made small | `dist`, `shell`, `split` |
+//! | [`size`]: what the first load costs | `dist`, `script`, `shell`, `workspace` |
 //! | [`compat`]: what the page uses and supported browsers lack | `dist`, `packages`, `shell`, `workspace` |
-//! | [`build`]: builds the app and the server | `dist`, `script`, `shell`, `size`, `tools`, `workspace` |
+//! | [`build`]: builds the app and the server | `dist`, `script`, `shell`, `size`, `split`, `tools`, `workspace` |
 //! | [`fuzz`], [`sim`]: property tests, the simulator | `shell` |
 //! | [`run`]: the app for a person | `build`, `shell`, `workspace` |
 //! | [`setup`]: tools for a person's shell | `packages`, `tools` |
@@ -98,12 +99,13 @@ mod tests {
     use std::fs;
 
     /// From what uses nothing to what uses most.
-    const ORDER: [&str; 16] = [
+    const ORDER: [&str; 17] = [
         "workspace",
         "packages",
         "shell",
         "tools",
         "dist",
+        "split",
         "script",
         "worker",
         "size",

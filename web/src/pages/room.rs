@@ -29,7 +29,7 @@ use client::{
 use futures_util::future::LocalBoxFuture;
 use gloo_timers::callback::Timeout;
 use mesh::model::{FileInfo, Network};
-use shared::{PeerId, RoomCode, identity::safety_number};
+use shared::{PeerId, Room, RoomCode, identity::safety_number};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
@@ -143,7 +143,9 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
     });
     let safety_number = use_callback((code.clone(), me), {
         let room = room.clone();
-        move |peer, (_, me)| safety_number(&room, me, &peer)
+        move |peer, (_, me)| {
+            later::here().map_or_else(String::new, |part| later_safety_number(part, &room, [*me, peer]))
+        }
     });
     let recipients = use_callback(session.clone(), |id, session| session.recipients(id));
     let (told, on_told) = use_told(code);
@@ -316,6 +318,11 @@ async fn bring_back(session: &Session, file: &web_sys::File) -> AttrValue {
         Ok(imported) => words::keeping::imported(imported).into(),
         Err(error) => words::keeping::import_refused(error).into(),
     }
+}
+
+#[inline(never)]
+fn later_safety_number(_: Part, room: &Room, [me, peer]: [PeerId; 2]) -> String {
+    safety_number(room, &me, &peer)
 }
 
 #[inline(never)]

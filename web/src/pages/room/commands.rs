@@ -137,6 +137,15 @@ fn later_check(_: Part, session: &Session, told: Callback<Check>) {
 }
 
 #[inline(never)]
+fn later_space(_: Part, told: Callback<Space>) {
+    spawn_local(async move {
+        if let Some(space) = js::space().await {
+            told.emit(space);
+        }
+    });
+}
+
+#[inline(never)]
 fn later_save(_: Part, session: &Session, name: Option<&str>, format: Format) {
     if let Err(error) = js::save(&session.export(name, format)) {
         js::log_error("a file cannot be saved", &error);
@@ -194,11 +203,9 @@ impl Commands {
                 }
             }),
             on_space: Callback::from(|told: Callback<Space>| {
-                spawn_local(async move {
-                    if let Some(space) = js::space().await {
-                        told.emit(space);
-                    }
-                });
+                if let Some(part) = here() {
+                    later_space(part, told);
+                }
             }),
             on_save: command(session, |session, (name, format): (Option<String>, Format)| {
                 if let Some(part) = here() {
