@@ -2,7 +2,7 @@
 //!
 //! Owns: which they are, in the order in which they were entered, and what is told of each while another is shown. Their codes are in the
 //! session's storage, so that a reload comes back to all of them; where nothing can be stored it comes back to the one that was shown.
-//! Invariant: no room is there twice, and never are there more than [`ROOMS_OPEN_MAX`]. The one that was shown longest ago makes room for another.
+//! Invariant: no room is there twice, and never are there more than `ROOMS_OPEN_MAX`. The one that was shown longest ago makes room for another.
 
 use shared::RoomCode;
 use yew::AttrValue;
