@@ -159,9 +159,11 @@ impl Room {
         }
     }
 
-    /// What somebody typed came.
+    /// What somebody typed came. What our person types next is another thing.
     pub(super) fn end_typing(&mut self, cx: &mut Context, author: &PeerId) {
-        if self.typists.hide(|peer, _| peer == author) {
+        if *author == self.me {
+            self.typists.said_at = None;
+        } else if self.typists.hide(|peer, _| peer == author) {
             self.tell_typists(cx);
         }
     }
@@ -282,6 +284,22 @@ mod tests {
         assert_eq!(rig.cx.outputs(), [], "said a second ago");
         rig.handle(cids.1, frame(&cids.0));
         assert_eq!(rig.cx.outputs(), [typing(&[2, 3]), sent(BOB, &frame(&cids.0))]);
+    }
+
+    #[test]
+    fn what_is_typed_after_a_message_is_told_of_anew() {
+        let mut rig = linked(&[2]);
+        rig.beacon_over(BOB);
+        let mut signs = |rig: &mut Rig| {
+            rig.cx.outputs();
+            rig.room.say_typing(&mut rig.cx);
+            rig.cx.outputs().len()
+        };
+        assert_eq!(signs(&mut rig), 1);
+        rig.cx.wait(1_000);
+        assert_eq!(signs(&mut rig), 0, "said a second ago");
+        rig.room.say(&mut rig.cx, "typed").unwrap();
+        assert_eq!(signs(&mut rig), 1);
     }
 
     #[test]
