@@ -59,7 +59,7 @@ pub enum NodeListError {
         "--node names the nodes of a network: name all of them, at each of them, this one among them. A server that is alone needs no --node"
     )]
     Alone,
-    /// More than [`NODES_MAX`].
+    /// More than `NODES_MAX`.
     #[error("--node names at most {NODES_MAX} nodes")]
     TooMany,
     /// The same address again.
