@@ -290,7 +290,7 @@ mod tests {
     fn what_is_typed_after_a_message_is_told_of_anew() {
         let mut rig = linked(&[2]);
         rig.beacon_over(BOB);
-        let mut signs = |rig: &mut Rig| {
+        let signs = |rig: &mut Rig| {
             rig.cx.outputs();
             rig.room.say_typing(&mut rig.cx);
             rig.cx.outputs().len()

@@ -159,7 +159,9 @@ fn what_cannot_be_done_with_a_message_is_not_offered() {
         whisper(&ann, "Bob", "for Bob").await?;
         let emoji = "👍 ❤️ 😂 😮 😢 🎉";
         let whispered = "Copy text Cancel";
-        ensure!(offered(&ann, "for all").await? == format!("{emoji} Reply Copy text Pin for everyone Edit Delete Cancel"));
+        ensure!(
+            offered(&ann, "for all").await? == format!("{emoji} Reply Copy text Pin for everyone Edit Delete Cancel")
+        );
         ensure!(offered(&ann, "for Bob").await? == whispered);
         ensure!(offered(&bob, "for all").await? == format!("{emoji} Reply Copy text Cancel"));
         ensure!(offered(&bob, "for Bob").await? == whispered);
