@@ -5,7 +5,10 @@
 
 use std::{collections::BTreeSet, rc::Rc};
 
-use mesh::model::{Person, PersonState, Timestamp};
+use mesh::{
+    config::PEOPLE_MAX,
+    model::{Person, PersonState, Timestamp},
+};
 use shared::{MessageId, PeerId};
 
 use super::{Entry, RoomState};
@@ -27,6 +30,7 @@ struct Coming {
 pub(super) struct Comings {
     /// Who is here, as far as that was told or is no news.
     here: BTreeSet<PeerId>,
+    /// Ascending in the place before.
     list: Vec<Coming>,
     /// Whether who comes from now on is news.
     pub(super) is_settled: bool,
@@ -59,6 +63,10 @@ impl RoomState {
         let name = self.name_of(&person.peer);
         let comings = Rc::make_mut(&mut self.comings);
         if came {
+            // Who was lost with our own network may be forgotten, and never come again.
+            if comings.here.len() >= PEOPLE_MAX {
+                comings.here.pop_first();
+            }
             comings.here.insert(person.peer);
         } else {
             comings.here.remove(&person.peer);
@@ -66,6 +74,8 @@ impl RoomState {
         if !comings.is_settled {
             return;
         }
+        // The last message then may be gone by now.
+        let after = after.max(comings.list.last().and_then(|last| last.after));
         if comings.list.len() >= COMINGS_MAX {
             comings.list.remove(0);
         }
@@ -88,8 +98,13 @@ impl RoomState {
     pub fn comings_between(&self, before: Option<&Entry>, next: Option<&Entry>) -> Option<String> {
         let place = |entry: &Entry| (entry.message.order, entry.message.id);
         let (before, next) = (before.map(place), next.map(place));
-        let is_between = |coming: &&Coming| coming.after >= before && next.is_none_or(|next| coming.after < Some(next));
-        let between = self.comings.list.iter().filter(is_between);
+        // For each message that is drawn: looked up, not gone through.
+        let list = &self.comings.list;
+        let first = list.partition_point(|coming| coming.after < before);
+        let end = next.map_or(list.len(), |next| {
+            list.partition_point(|coming| coming.after < Some(next))
+        });
+        let between = list.get(first..end).unwrap_or_default().iter();
         let mut told: Vec<&Coming> = Vec::new();
         for coming in between.filter(|coming| !self.mark_of(&coming.peer).muted) {
             // Who is there again, or was there for a moment, is as before.
