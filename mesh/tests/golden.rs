@@ -20,6 +20,7 @@ use mesh::{
         nearby::Nearby,
         record::{Ack, Beacon, Content, Lost, Packet, Payload, Record},
         span::{Feed, LogDigest, Range, Span, Sums},
+        typing::Typing,
         whisper::{Whisper, open_whisper, seal_whisper},
     },
 };
@@ -240,6 +241,16 @@ fn an_entry_that_holds_a_whisper() {
         entry,
         "8458208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c583f880800f61b01a3185c500000001b000001a3185c500063416e6e0282035820b177ec1bf26dfb3b7010d473e6d44713b29b765b99c6e60ecbfae742de49654358401a66426545dd89dcada49b9412ae00eb611575acfbcde5cdc36b2e0b73b88268280c1131f6208e7facb25c43b9dc786b6cb75c1b74a6f810107002340419e00b43010203",
         "325a09b21e00b024211bbc09b3a54b49e91f151d1a600e418feb84f2fc459ca0",
+    );
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_typing_sign() {
+    let (beacon, count) = (1_800_000_000_001, 3);
+    check_record(
+        Typing { beacon, count },
+        "8358208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c4b821b000001a3185c5001035840afa5bddfa89879ae2df531f09ce1646ce73a7cf76fb2b35b647071089c927baeec742be3277327f8361e120ef439c5d4600f90cd3023d05cf717aca9e7b9e008",
+        "f88c6522a598d766716f6decd4613f29f40af60482a8bbd3a088d4fc75ec400b",
     );
 }
 

@@ -127,7 +127,7 @@ impl OpenRooms {
         &self.rooms
     }
 
-    /// The one `step` places after the one that is shown, around the end; from the start page the first or last.
+    /// The one beside the one that is shown, around the end; from the start page the first or last.
     #[must_use]
     pub fn beside(&self, step: Step) -> Option<&RoomCode> {
         let count = self.rooms.len();

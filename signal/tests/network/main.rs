@@ -282,14 +282,17 @@ async fn a_redis_that_is_far_away_tells_no_untruth() {
     ann.discover_until(2).await;
 }
 
+/// Two nodes, of which the second reaches Redis by a line only.
+async fn second_behind_a_line(redis: &Redis) -> (Line, [Node; 2]) {
+    let line = Line::start(redis.address(), Duration::ZERO).await;
+    let second = Node::start_in(&Directory::at(line.address)).await;
+    (line, [Node::start(redis).await, second])
+}
+
 #[tokio::test]
 async fn a_node_that_is_cut_off_alone_is_dead_to_the_others_and_comes_back_with_its_people() {
     let redis = Redis::start();
-    let line = Line::start(redis.address(), Duration::ZERO).await;
-    let nodes = [
-        Node::start(&redis).await,
-        Node::start_in(&Directory::at(line.address)).await,
-    ];
+    let (line, nodes) = second_behind_a_line(&redis).await;
     let lobby = open_room("lobby");
     let (mut ann, ..) = Client::join(nodes[0].address, &identity(1), &lobby).await;
     let (mut ben, ..) = Client::join(nodes[1].address, &identity(2), &lobby).await;
@@ -317,11 +320,7 @@ async fn a_node_that_is_cut_off_alone_is_dead_to_the_others_and_comes_back_with_
 #[tokio::test]
 async fn what_a_lost_word_was_about_is_mended_within_ten_seconds_also_in_a_room_that_changes_all_the_time() {
     let redis = Redis::start();
-    let line = Line::start(redis.address(), Duration::ZERO).await;
-    let nodes = [
-        Node::start(&redis).await,
-        Node::start_in(&Directory::at(line.address)).await,
-    ];
+    let (line, nodes) = second_behind_a_line(&redis).await;
     let lobby = open_room("lobby");
     let (_ann, ..) = Client::join(nodes[0].address, &identity(1), &lobby).await;
     let (mut ben, ..) = Client::join(nodes[1].address, &identity(2), &lobby).await;

@@ -3,11 +3,12 @@ use shared::{RoomCode, limits::NAME_CHARS_MAX};
 
 use super::*;
 use crate::{
-    config::DELETED_MAX,
+    config::{DELETED_MAX, TYPING_BYTES_MAX},
     wire::{
         entry::{Entry, EntryBody},
         relation::Deletions,
         timestamp::Timestamp,
+        typing::Typing,
     },
 };
 use shared::limits::TEXT_BYTES_MAX;
@@ -371,6 +372,7 @@ proptest! {
         prop_assert!(Record::<Entry>::open(&bytes, &room("lobby")).is_err());
         prop_assert!(Record::<Beacon>::open(&bytes, &room("lobby")).is_err());
         prop_assert!(Record::<Packet>::open(&bytes, &room("lobby")).is_err());
+        prop_assert!(Record::<Typing>::open(&bytes, &room("lobby")).is_err());
     }
 
     #[test]
@@ -383,12 +385,15 @@ proptest! {
             body: None,
             deletion: None,
         });
-        for wire in [Label::Entry, Label::Beacon, Label::Packet].map(signed) {
+        for wire in [Label::Entry, Label::Beacon, Label::Packet, Label::Typing].map(signed) {
             if let Ok(entry) = Record::<Entry>::open(&wire, &lobby) {
                 prop_assert!(entry.content.is_valid());
             }
             let _ = Record::<Beacon>::open(&wire, &lobby);
             let _ = Record::<Packet>::open(&wire, &lobby);
+            if Record::<Typing>::open(&wire, &lobby).is_ok() {
+                prop_assert!(content.len() <= TYPING_BYTES_MAX);
+            }
         }
     }
 }
