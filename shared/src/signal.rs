@@ -15,24 +15,21 @@
 //! within one [`PROTOCOL_VERSION`]; an unknown message is refused.
 
 mod decode;
+mod hello;
+mod ice_server;
 mod json;
 mod nodes;
-
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    hello::Hello,
+    ice_server::IceServer,
     json::{Json, write_quoted},
     nodes::{Nodes, host_of, may_name},
 };
 
-use crate::{
-    Identity, Label, PeerId, Room, RoomId, Signature,
-    identity::BadSignature,
-    limits::ICE_URLS_MAX,
-    room::{FounderHash, RoomKey, RoomProof},
-};
+use crate::PeerId;
 
 /// The version of the protocol that this code speaks, with server and peers alike.
 // No limit: a number on the wire.
@@ -239,100 +236,6 @@ impl Refusal {
     }
 }
 
-/// A STUN or TURN server, in the shape of a browser's `RTCIceServer`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IceServer {
-    /// `stun:` or `turn:` addresses.
-    pub urls: Vec<String>,
-    /// For TURN.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub username: Option<String>,
-    /// For TURN.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credential: Option<String>,
-}
-
-/// Without the login, which is nobody's business who reads a log.
-impl fmt::Debug for IceServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let login = self.credential.as_ref().map(|_| "…");
-        let mut server = f.debug_struct("IceServer");
-        server.field("urls", &self.urls).field("login", &login).finish()
-    }
-}
-
-impl IceServer {
-    /// Whether browsers take it: URLs after RFC 7064 or RFC 7065, at most [`ICE_URLS_MAX`] of them, and for TURN name and credential.
-    /// One that they do not take would cost every connection that is made with it.
-    #[must_use]
-    pub fn is_valid(&self) -> bool {
-        let has_login = self.username.is_some() && self.credential.is_some();
-        let valid = |url: &String| match ice_scheme(url) {
-            Some(IceScheme::Stun) => true,
-            Some(IceScheme::Turn) => has_login,
-            None => false,
-        };
-        (1..=ICE_URLS_MAX).contains(&self.urls.len()) && self.urls.iter().all(valid)
-    }
-
-    /// Whether it stands in for whoever asks it (TURN), instead of telling them their address only.
-    #[must_use]
-    pub fn is_relay(&self) -> bool {
-        self.urls
-            .iter()
-            .any(|url| matches!(ice_scheme(url), Some(IceScheme::Turn)))
-    }
-
-    /// Leaves out its TURN addresses. Says whether it has others.
-    pub fn drop_relays(&mut self) -> bool {
-        self.urls.retain(|url| matches!(ice_scheme(url), Some(IceScheme::Stun)));
-        !self.urls.is_empty()
-    }
-}
-
-enum IceScheme {
-    Stun,
-    Turn,
-}
-
-/// The scheme of a valid URL of an ICE server.
-fn ice_scheme(url: &str) -> Option<IceScheme> {
-    let (scheme, rest) = url.split_once(':')?;
-    let (scheme, address) = match scheme {
-        "stun" | "stuns" => (IceScheme::Stun, rest),
-        "turn" | "turns" => match rest.split_once('?') {
-            Some((address, "transport=udp" | "transport=tcp")) => (IceScheme::Turn, address),
-            Some(_) => return None,
-            None => (IceScheme::Turn, rest),
-        },
-        _ => return None,
-    };
-    let (host, port) = match address.strip_prefix('[') {
-        Some(literal) => {
-            let (host, after) = literal.split_once(']')?;
-            host.bytes()
-                .all(|byte| byte.is_ascii_hexdigit() || byte == b':')
-                .then_some(())?;
-            (
-                host,
-                if after.is_empty() {
-                    None
-                } else {
-                    Some(after.strip_prefix(':')?)
-                },
-            )
-        }
-        None => match address.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (address, None),
-        },
-    };
-    let is_of_host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b':');
-    let host_is_valid = (1..=253).contains(&host.len()) && host.bytes().all(is_of_host);
-    let port_is_valid = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port != 0));
-    (host_is_valid && port_is_valid).then_some(scheme)
-}
-
 impl Request {
     /// The text of the message, the same as `serde_json` makes of it.
     #[must_use]
@@ -359,197 +262,12 @@ impl Request {
     }
 }
 
-/// A client's answer to the challenge: who is to be registered in which room.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Hello {
-    /// The client's [`PROTOCOL_VERSION`].
-    pub version: u16,
-    /// The public key of the room to be registered in.
-    pub room_key: RoomKey,
-    /// Of the room's founder.
-    pub founder: FounderHash,
-    /// The peer to be registered.
-    pub peer: PeerId,
-    /// The host, and its port if that is not the usual one, at which the client reaches the server. A server that hands on the challenge of
-    /// another would otherwise be registered there as its own clients.
-    pub host: String,
-    /// By `peer`, over version, nonce, room, peer and host.
-    pub signature: Signature,
-    /// By `room_key`, over the same.
-    pub room_signature: Signature,
-}
-
-impl From<Hello> for Request {
-    fn from(hello: Hello) -> Self {
-        Self::Hello(Box::new(hello))
-    }
-}
-
-impl Hello {
-    /// Answers a challenge of the server at `host`.
-    #[must_use]
-    pub fn sign(identity: &Identity, room: &Room, host: &str, nonce: &Nonce) -> Self {
-        let (version, peer) = (PROTOCOL_VERSION, identity.peer_id());
-        let bytes = hello_bytes(version, &room.id(), &peer, host, nonce);
-        let RoomProof { key, founder } = *room.proof();
-        Self {
-            version,
-            room_key: key,
-            founder,
-            peer,
-            host: host.to_owned(),
-            signature: identity.sign(Label::SignalHello, &bytes),
-            room_signature: room.sign(Label::RoomHello, &bytes),
-        }
-    }
-
-    /// What the id of the room is made of.
-    #[must_use]
-    pub fn proof(&self) -> RoomProof {
-        RoomProof {
-            key: self.room_key,
-            founder: self.founder,
-        }
-    }
-
-    /// Checks both signatures against the nonce of the challenge that this answers. Gives the room.
-    ///
-    /// # Errors
-    /// [`BadSignature`] if one is forged or for another socket, host, room or version, or if an id is no key.
-    pub fn verify(&self, nonce: &Nonce) -> Result<RoomId, BadSignature> {
-        let (proof, room) = (self.proof(), self.proof().room());
-        let bytes = hello_bytes(self.version, &room, &self.peer, &self.host, nonce);
-        self.peer.verify(Label::SignalHello, &bytes, &self.signature)?;
-        proof.verify(Label::RoomHello, &bytes, &self.room_signature)?;
-        Ok(room)
-    }
-}
-
-/// The bytes that a hello signs: version (2 bytes, big-endian), nonce, room and peer, all of fixed length, and the host.
-fn hello_bytes(version: u16, room: &RoomId, peer: &PeerId, host: &str, nonce: &Nonce) -> Vec<u8> {
-    [
-        version.to_be_bytes().as_slice(),
-        nonce.as_bytes(),
-        room.as_bytes(),
-        peer.as_bytes(),
-        host.as_bytes(),
-    ]
-    .concat()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::RoomCode;
-
-    #[test]
-    fn an_ice_server_is_what_every_browser_takes() {
-        let server = |url: &str, login: Option<&str>| IceServer {
-            urls: vec![url.to_owned()],
-            username: login.map(str::to_owned),
-            credential: login.map(str::to_owned),
-        };
-        for url in [
-            "stun:example.org",
-            "stuns:example.org:5349",
-            "stun:192.0.2.1:3478",
-            "stun:[2001:db8::1]:3478",
-        ] {
-            assert!(server(url, None).is_valid(), "{url}");
-        }
-        for url in [
-            "turn:example.org",
-            "turns:example.org:443?transport=tcp",
-            "turn:[::1]?transport=udp",
-        ] {
-            assert!(server(url, Some("ann")).is_valid(), "{url}");
-            assert!(!server(url, None).is_valid(), "{url} without login");
-        }
-        for url in [
-            "",
-            "stun:",
-            "example.org",
-            "http://example.org",
-            "stun://example.org",
-            "stun:example.org?transport=udp",
-            "turn:example.org?transport=sctp",
-            "stun:example.org:0",
-            "stun:example.org:port",
-            "stun:exa mple.org",
-            "stun:[example.org]",
-            "stun:[::1]3478",
-            "STUN:example.org/",
-        ] {
-            assert!(!server(url, Some("ann")).is_valid(), "{url}");
-        }
-        let many = |count| IceServer {
-            urls: vec!["stun:example.org".to_owned(); count],
-            username: None,
-            credential: None,
-        };
-        assert_eq!(
-            [0, 1, 4, 5].map(|count| many(count).is_valid()),
-            [false, true, true, false]
-        );
-    }
-
-    #[test]
-    fn the_login_of_an_ice_server_is_in_no_log() {
-        let server = IceServer {
-            urls: vec!["turn:example.org".to_owned()],
-            username: Some("1700000000:ann".to_owned()),
-            credential: Some("secret".to_owned()),
-        };
-        assert_eq!(
-            format!("{server:?}"),
-            r#"IceServer { urls: ["turn:example.org"], login: Some("…") }"#
-        );
-    }
-
-    #[test]
-    fn a_hello_holds_for_its_challenge_its_room_and_its_host_only() {
-        let identity = Identity::from_secret(&[1; 32]);
-        let room = RoomCode::parse("lobby").unwrap().open();
-        let nonce = Nonce::from_bytes([5; 32]);
-        let hello = Hello::sign(&identity, &room, "example.org:8080", &nonce);
-        assert_eq!(hello.verify(&nonce), Ok(room.id()));
-        assert_eq!(hello.verify(&Nonce::from_bytes([6; 32])), Err(BadSignature));
-        let attic = RoomCode::parse("attic").unwrap().open();
-        let outsider = Hello::sign(&identity, &attic, "example.org:8080", &nonce);
-        let altered = [
-            Hello {
-                version: 3,
-                ..hello.clone()
-            },
-            Hello {
-                host: "example.org".to_owned(),
-                ..hello.clone()
-            },
-            Hello {
-                peer: Identity::from_secret(&[2; 32]).peer_id(),
-                ..hello.clone()
-            },
-            Hello {
-                founder: attic.proof().founder,
-                ..hello.clone()
-            },
-            Hello {
-                room_key: attic.proof().key,
-                ..hello.clone()
-            },
-            // Who knows the room's id, and what that is made of, but not the link.
-            Hello {
-                room_key: hello.room_key,
-                ..outsider
-            },
-        ];
-        for altered in altered {
-            assert_eq!(altered.verify(&nonce), Err(BadSignature), "{altered:?}");
-        }
-    }
+    use crate::{Identity, RoomCode};
 
     proptest! {
         #[test]
