@@ -13,10 +13,11 @@
 //! | [`shell`]: runs programs, those tools among them | `packages`, `workspace` |
 //! | [`tools`]: installs what is missing | `packages`, `shell`, `workspace` |
 //! | [`dist`]: the files of the built app | |
-//! | [`split`]: the app's module in two | |
-//! | [`script`]: the generated script, made small | `dist`, `shell`, `split` |
-//! | [`size`]: what the first load costs | `dist`, `script`, `shell`, `workspace` |
-//! | [`compat`]: what the page uses and supported browsers lack | `dist`, `packages`, `shell`, `workspace` |
+//! | [`sections`]: what several steps read in a WebAssembly module | |
+//! | [`split`]: the app's module in two | `sections` |
+//! | [`script`]: the generated script, made small | `dist`, `sections`, `shell`, `split` |
+//! | [`size`]: what the first load costs | `dist`, `script`, `sections`, `shell`, `workspace` |
+//! | [`compat`]: what the page uses and supported browsers lack | `dist`, `packages`, `sections`, `shell`, `workspace` |
 //! | [`build`]: builds the app and the server | `dist`, `script`, `shell`, `size`, `split`, `tools`, `workspace` |
 //! | [`fuzz`], [`sim`]: property tests, the simulator | `shell` |
 //! | [`run`]: the app for a person | `build`, `shell`, `workspace` |
@@ -36,6 +37,7 @@ mod fuzz;
 mod packages;
 mod run;
 mod script;
+mod sections;
 mod setup;
 mod shell;
 mod sim;
@@ -99,12 +101,13 @@ mod tests {
     use std::fs;
 
     /// From what uses nothing to what uses most.
-    const ORDER: [&str; 17] = [
+    const ORDER: [&str; 18] = [
         "workspace",
         "packages",
         "shell",
         "tools",
         "dist",
+        "sections",
         "split",
         "script",
         "worker",

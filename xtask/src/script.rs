@@ -8,6 +8,7 @@
 mod likeness;
 
 use crate::dist;
+use crate::sections;
 use crate::shell::{self, Sink};
 use crate::split::{self, FIRST, TABLE_BASE};
 use anyhow::{Context, Result, bail, ensure};
@@ -251,24 +252,17 @@ struct Segment {
     bytes: Range<usize>,
 }
 
-fn data_segments(module: &[u8]) -> Result<Vec<Segment>> {
+fn data_segments(bytes: &[u8]) -> Result<Vec<Segment>> {
     let mut segments = Vec::new();
-    for payload in wasmparser::Parser::new(0).parse_all(module) {
+    for payload in wasmparser::Parser::new(0).parse_all(bytes) {
         let wasmparser::Payload::DataSection(section) = payload? else {
             continue;
         };
-        for data in section {
-            let data = data?;
-            let wasmparser::DataKind::Active { offset_expr, .. } = data.kind else {
-                continue;
-            };
-            let wasmparser::Operator::I32Const { value } = offset_expr.get_operators_reader().read()? else {
-                continue;
-            };
-            let end = usize::try_from(data.range.end)?;
+        for (address, bytes, start) in sections::segments(section)? {
+            let start = usize::try_from(start)?;
             segments.push(Segment {
-                address: usize::try_from(value).context("data lies at a negative address")?,
-                bytes: end - data.data.len()..end,
+                address: usize::try_from(address)?,
+                bytes: start..start + bytes.len(),
             });
         }
     }

@@ -143,7 +143,7 @@ mod tests {
             let payload = payload.unwrap();
             let range = payload.as_section().map(|(_, range)| range);
             if let Payload::DataSection(data) = payload {
-                let segment = module::segments(data).unwrap()[0].2;
+                let segment = crate::sections::segments(data).unwrap()[0].2;
                 section = sections;
                 start = u8::try_from(segment - range.clone().unwrap().start).unwrap();
             }

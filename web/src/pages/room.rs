@@ -208,10 +208,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
     } else {
         Callback::noop()
     };
-    let typing = Some(state.typists()).filter(|_| appearance::is_typing_told());
-    let typing = typing
-        .and_then(|names| words::page::typing(&names))
-        .map(AttrValue::from);
+    let typing = words::page::typing(&state.typists()).filter(|_| appearance::is_typing_told());
     html! {
         <ContextProvider<Files> context={props.files.clone()}>
         <RoomView
@@ -225,7 +222,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             founder={room.founder() == Some(me)}
             {retry_in}
             leaving={is_leaving}
-            {typing}
+            typing={typing.map(AttrValue::from)}
             on_typing={commands.on_typing.clone()}
             {on_send}
             {on_look}

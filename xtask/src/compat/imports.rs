@@ -8,9 +8,10 @@
 use super::config::{CLASSES, GLUE};
 use super::javascript::{self, Arguments, Scope, Token};
 use super::usage::Uses;
+use crate::sections;
 use anyhow::{Context, Result, ensure};
 use std::collections::{BTreeMap, BTreeSet};
-use wasmparser::{BinaryReader, KnownCustom, Name, Parser, Payload, TypeRef};
+use wasmparser::{BinaryReader, Parser, Payload, TypeRef};
 
 /// Records what a module imports through its glue script, and what the script uses besides.
 ///
@@ -93,12 +94,12 @@ struct Imports {
     features: Vec<String>,
 }
 
-fn read(module: &[u8]) -> Result<Imports> {
+fn read(bytes: &[u8]) -> Result<Imports> {
     let mut imports = Vec::new();
-    let mut names = BTreeMap::new();
+    let names = sections::names(bytes).context("the module cannot be read")?;
     let mut exports = BTreeSet::new();
     let mut features = Vec::new();
-    for payload in Parser::new(0).parse_all(module) {
+    for payload in Parser::new(0).parse_all(bytes) {
         #[expect(clippy::wildcard_enum_match_arm, reason = "most of a module does not matter here")]
         match payload.context("the module cannot be read")? {
             Payload::ImportSection(section) => {
@@ -116,18 +117,6 @@ fn read(module: &[u8]) -> Result<Imports> {
             }
             Payload::CustomSection(section) if section.name() == "target_features" => {
                 features = target_features(section.data())?;
-            }
-            Payload::CustomSection(section) => {
-                if let KnownCustom::Name(section) = section.as_known() {
-                    for part in section {
-                        if let Name::Function(functions) = part? {
-                            for naming in functions {
-                                let naming = naming?;
-                                names.insert(naming.index, naming.name.to_owned());
-                            }
-                        }
-                    }
-                }
             }
             _ => {}
         }

@@ -1,8 +1,10 @@
-//! Reads just enough of a WebAssembly module to tell where its bytes go.
-//!
-//! See the WebAssembly specification, sections 5.5 (binary format of modules) and 7.4.1 (name section).
+//! Where the bytes of a WebAssembly module go.
 
+use crate::sections;
+use anyhow::Result;
 use std::collections::BTreeMap;
+use std::ops::Range;
+use wasmparser::{Parser, Payload, TypeRef};
 
 /// Where the bytes of a module are.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,9 +15,6 @@ pub(super) struct Breakdown {
     pub(super) crates: Vec<(String, u64)>,
 }
 
-const CUSTOM: u8 = 0;
-const IMPORT: u8 = 2;
-const CODE: u8 = 10;
 const SECTIONS: [&str; 14] = [
     "custom",
     "type",
@@ -33,44 +32,50 @@ const SECTIONS: [&str; 14] = [
     "tag",
 ];
 
-/// Takes a module apart; `None` if it is not one.
-pub(super) fn breakdown(module: &[u8]) -> Option<Breakdown> {
-    let mut rest = Reader(module.strip_prefix(b"\0asm\x01\0\0\0")?);
-    let mut sections = BTreeMap::new();
-    let (mut imported, mut bodies, mut names) = (0, Vec::new(), BTreeMap::new());
-    while !rest.0.is_empty() {
-        let id = rest.byte()?;
-        let content = rest.sized()?;
-        let mut reader = Reader(content);
-        let mut label = SECTIONS.get(usize::from(id)).copied().unwrap_or("unknown").to_owned();
-        match id {
-            CUSTOM => {
-                let name = String::from_utf8_lossy(reader.sized()?).into_owned();
-                if name == "name" {
-                    names = function_names(reader)?;
-                    continue;
-                }
-                label = format!("custom {name}");
-            }
-            IMPORT => imported = imported_functions(reader)?,
-            CODE => {
-                for _ in 0..reader.number()? {
-                    bodies.push(u64::try_from(reader.sized()?.len()).ok()?);
-                }
-            }
-            _ => {}
+/// Takes a module apart.
+///
+/// # Errors
+/// If it is not one.
+pub(super) fn breakdown(bytes: &[u8]) -> Result<Breakdown> {
+    let names = sections::names(bytes)?;
+    let mut found = BTreeMap::new();
+    let (mut imported, mut bodies) = (0, Vec::new());
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload?;
+        if let Payload::CodeSectionEntry(body) = payload {
+            bodies.push(length(&body.range()));
+            continue;
         }
-        *sections.entry(label).or_insert(0) += u64::try_from(content.len()).ok()?;
+        let Some((id, range)) = payload.as_section() else {
+            continue;
+        };
+        let mut label = SECTIONS.get(usize::from(id)).copied().unwrap_or("unknown").to_owned();
+        if let Payload::CustomSection(section) = &payload {
+            if section.name() == "name" {
+                continue;
+            }
+            label = format!("custom {}", section.name());
+        } else if let Payload::ImportSection(section) = payload {
+            for import in section.into_imports() {
+                imported += u32::from(matches!(import?.ty, TypeRef::Func(_)));
+            }
+        }
+        *found.entry(label).or_insert(0) += length(&range);
     }
     let mut crates = BTreeMap::new();
+    // Imported functions come first in the numbering of functions.
     for (index, bytes) in (imported..).zip(bodies) {
         let name = names.get(&index).and_then(|name| crate_of(name)).unwrap_or("(no name)");
         *crates.entry(name.to_owned()).or_insert(0) += bytes;
     }
-    Some(Breakdown {
-        sections: largest_first(sections),
+    Ok(Breakdown {
+        sections: largest_first(found),
         crates: largest_first(crates),
     })
+}
+
+fn length(range: &Range<u64>) -> u64 {
+    range.end - range.start
 }
 
 fn largest_first(parts: BTreeMap<String, u64>) -> Vec<(String, u64)> {
@@ -110,96 +115,6 @@ fn leading_crate(path: &str) -> Option<&str> {
     (is_path && !name.is_empty()).then_some(name)
 }
 
-/// Function index and name.
-fn function_names(mut section: Reader<'_>) -> Option<BTreeMap<u64, String>> {
-    const FUNCTIONS: u8 = 1;
-    let mut names = BTreeMap::new();
-    while !section.0.is_empty() {
-        let kind = section.byte()?;
-        let mut reader = Reader(section.sized()?);
-        if kind == FUNCTIONS {
-            for _ in 0..reader.number()? {
-                let index = reader.number()?;
-                names.insert(index, String::from_utf8_lossy(reader.sized()?).into_owned());
-            }
-        }
-    }
-    Some(names)
-}
-
-/// Imported functions come first in the numbering of functions.
-fn imported_functions(mut section: Reader<'_>) -> Option<u64> {
-    let mut functions = 0;
-    for _ in 0..section.number()? {
-        section.sized()?;
-        section.sized()?;
-        match section.byte()? {
-            0x00 => {
-                functions += 1;
-                section.number()?;
-            }
-            // A table: the type of its elements, then limits.
-            0x01 => {
-                section.byte()?;
-                section.limits()?;
-            }
-            0x02 => section.limits()?,
-            // A global: type and mutability.
-            0x03 => {
-                section.byte()?;
-                section.byte()?;
-            }
-            // A tag: attribute and type.
-            0x04 => {
-                section.byte()?;
-                section.number()?;
-            }
-            _ => return None,
-        }
-    }
-    Some(functions)
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn byte(&mut self) -> Option<u8> {
-        let (first, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(*first)
-    }
-
-    /// An unsigned LEB128 number.
-    fn number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..63).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(number);
-            }
-        }
-        None
-    }
-
-    /// Bytes with their number in front.
-    fn sized(&mut self) -> Option<&'a [u8]> {
-        let length = usize::try_from(self.number()?).ok()?;
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn limits(&mut self) -> Option<()> {
-        let has_maximum = self.byte()? & 1 == 1;
-        self.number()?;
-        if has_maximum {
-            self.number()?;
-        }
-        Some(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,20 +144,23 @@ mod tests {
             module.extend([id, u8::try_from(content.len()).unwrap()]);
             module.extend(content);
         };
-        // One imported function "m" "f" of type 0, then bodies of 2 and 3 bytes.
+        // One imported function "m" "f" of type 0, two of our own of that type, with bodies of 2 and 3 bytes.
+        section(1, &[1, 0x60, 0, 0]);
         section(2, &[1, 1, b'm', 1, b'f', 0, 0]);
+        section(3, &[2, 0, 0]);
         section(10, &[2, 2, 0, 0x0b, 3, 0, 0x01, 0x0b]);
         // The names of functions 1 and 2.
         section(0, b"\x04name\x01\x0d\x02\x01\x04a::b\x02\x04c::d");
         let parts = breakdown(&module).unwrap();
         assert_eq!(parts.crates, [("c".to_owned(), 3), ("a".to_owned(), 2)]);
-        assert_eq!(parts.sections, [("code".to_owned(), 8), ("import".to_owned(), 7)]);
+        let expected = [("code", 8), ("import", 7), ("type", 4), ("function", 3)];
+        assert_eq!(parts.sections, expected.map(|(name, bytes)| (name.to_owned(), bytes)));
     }
 
     #[test]
     fn garbage_is_refused() {
-        assert_eq!(breakdown(b"<html>"), None);
-        assert_eq!(breakdown(b"\0asm\x01\0\0\0\x0a\xff"), None);
-        assert_eq!(breakdown(b"\0asm\x01\0\0\0\x0a\x02\x09\x09"), None);
+        assert!(breakdown(b"<html>").is_err());
+        assert!(breakdown(b"\0asm\x01\0\0\0\x0a\xff").is_err());
+        assert!(breakdown(b"\0asm\x01\0\0\0\x0a\x02\x09\x09").is_err());
     }
 }

@@ -4,6 +4,7 @@
 //! <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md>.
 
 use super::module;
+use crate::sections;
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -148,7 +149,7 @@ impl Raw {
             } else if let Payload::DataSection(data) = payload {
                 raw.data = section;
                 raw.data_start = range.map_or(0, |range| range.start);
-                for (address, bytes, start) in module::segments(data)? {
+                for (address, bytes, start) in sections::segments(data)? {
                     raw.segments.push((address, u32::try_from(bytes.len())?, start));
                 }
             } else if let Payload::CustomSection(custom) = payload {
@@ -209,7 +210,7 @@ impl Raw {
 
 /// Which entries to the later part the linker saw.
 pub(super) fn entries(module: &[u8]) -> Result<BTreeSet<String>> {
-    let names = module::names(module)?;
+    let names = sections::names(module)?;
     let entries = names.values().filter_map(|name| module::entry(name));
     Ok(entries.map(str::to_owned).collect())
 }

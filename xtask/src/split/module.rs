@@ -1,10 +1,11 @@
 //! A module taken apart.
 
+use crate::sections;
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use wasmparser::{
-    DataKind, DataSectionReader, ElementItems, ElementKind, ElementSectionReader, Export, FuncType, FunctionBody,
-    Global, KnownCustom, MemoryType, Name, Operator, Parser, Payload, TableType, TypeRef,
+    ElementItems, ElementKind, ElementSectionReader, Export, FuncType, FunctionBody, Global, MemoryType, Operator,
+    Parser, Payload, TableType, TypeRef,
 };
 
 /// What the names of functions that lead into the later part begin with.
@@ -35,7 +36,7 @@ pub(super) struct Module<'a> {
 impl<'a> Module<'a> {
     pub(super) fn of(module: &'a [u8]) -> Result<Self> {
         let mut found = Self {
-            names: names(module)?,
+            names: sections::names(module)?,
             ..Self::default()
         };
         let mut types = Vec::new();
@@ -72,7 +73,7 @@ impl<'a> Module<'a> {
                 let kind = types.get(found.functions.len()).context("a body has no type")?;
                 found.functions.push((*kind, body));
             } else if let Payload::DataSection(section) = payload {
-                let segments = segments(section)?.into_iter();
+                let segments = sections::segments(section)?.into_iter();
                 found.data = segments.map(|(address, bytes, _)| (address, bytes)).collect();
             }
         }
@@ -132,45 +133,6 @@ pub(super) fn slots(section: ElementSectionReader<'_>) -> Result<BTreeMap<u32, u
         slots.extend((value.cast_unsigned()..).zip(functions));
     }
     Ok(slots)
-}
-
-/// Of each segment: address, bytes, and where these begin in the module.
-pub(super) fn segments(section: DataSectionReader<'_>) -> Result<Vec<(u32, &[u8], u64)>> {
-    let mut segments = Vec::new();
-    for data in section {
-        let data = data?;
-        let DataKind::Active { offset_expr, .. } = data.kind else {
-            bail!("not all of memory is filled at the start");
-        };
-        let Operator::I32Const { value } = offset_expr.get_operators_reader().read()? else {
-            bail!("a part of memory is at no fixed place");
-        };
-        let start = data.range.end - u64::try_from(data.data.len())?;
-        segments.push((value.cast_unsigned(), data.data, start));
-    }
-    Ok(segments)
-}
-
-/// The names of functions, if the module has any.
-pub(super) fn names(module: &[u8]) -> Result<BTreeMap<u32, &str>> {
-    let mut names = BTreeMap::new();
-    for payload in Parser::new(0).parse_all(module) {
-        let Payload::CustomSection(custom) = payload? else {
-            continue;
-        };
-        let KnownCustom::Name(sections) = custom.as_known() else {
-            continue;
-        };
-        for section in sections {
-            if let Name::Function(functions) = section? {
-                for naming in functions {
-                    let naming = naming?;
-                    names.insert(naming.index, naming.name);
-                }
-            }
-        }
-    }
-    Ok(names)
 }
 
 /// The name of an entry to the later part, if this names one: `web::page::later_page::h0123456789abcdef`, or the same as the compiler writes
