@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every check and every test, step by step.
 //!
-//! When a step fails, later steps run all the same, unless they need what the step makes. The output of a step is in a file; of
+//! When a step fails, later steps run all the same, unless they need what the step makes. The app is built beside the steps before it. The output of a step is in a file; of
 //! a failed step, the end of that file is shown. The last line, `N passed, N failed`, counts single tests as their runners
 //! report them, and each other step as one.
 //!
@@ -19,8 +19,10 @@ use outcome::{Outcome, Tally};
 use select::TestName;
 use std::collections::BTreeSet;
 use std::io::{Write, stdout};
+use std::panic::resume_unwind;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 use step::Step;
 
 /// How much of a failed step's log goes to the screen.
@@ -78,7 +80,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     args.check()?;
     let mut total = Tally::default();
     let mut failed = BTreeSet::new();
-    for step in step::plan(&args.only) {
+    let steps = step::plan(&args.only);
+    let mut early = steps.contains(&EARLY).then(|| Begun::new(EARLY, None));
+    for step in steps {
         let blocked = step.needs().iter().find(|needed| failed.contains(*needed));
         let (tally, ok) = match blocked {
             Some(needed) => {
@@ -89,7 +93,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
                 );
                 (Tally { passed: 0, failed: 1 }, false)
             }
-            None => run_step(step, args.name_for(step))?,
+            None => early
+                .take_if(|begun| begun.step == step)
+                .unwrap_or_else(|| Begun::new(step, args.name_for(step)))
+                .report()?,
         };
         total.passed += tally.passed;
         total.failed += tally.failed;
@@ -105,32 +112,54 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     })
 }
 
-fn run_step(step: Step, name: Option<&TestName>) -> Result<(Tally, bool)> {
-    // Tools first: their output is not part of the step's line or time.
-    let ready = tools::ensure(&step.tools());
-    print!("{:<14} ", step.name());
-    stdout().flush()?;
-    let start = Instant::now();
-    let outcome = match ready {
-        Ok(()) => step.run(name),
-        Err(error) => Outcome::not_done(&error),
-    };
-    let tally = outcome.tally;
-    let ok = tally.failed == 0;
-    let seconds = start.elapsed().as_secs_f32();
-    println!(
-        "{}  {seconds:>6.1} s  {}",
-        if ok { "ok    " } else { "FAILED" },
-        outcome.note
-    );
-    if !ok {
-        let log = workspace::log(step.name());
-        if log.exists() && outcome.log_explains {
-            println!("---- the end of {}", log.display());
-            println!("{}\n----", shell::tail(&log, TAIL_LINES_MAX));
-        }
+/// The step that begins before all others and goes on beside them: for minutes it keeps one core busy, and hardly ever a second one.
+const EARLY: Step = Step::Build;
+
+/// A step that runs.
+struct Begun {
+    step: Step,
+    work: JoinHandle<(Outcome, Duration)>,
+}
+
+impl Begun {
+    fn new(step: Step, name: Option<&TestName>) -> Self {
+        // Tools first: their output is not part of the step's line or time.
+        let ready = tools::ensure(&step.tools());
+        let name = name.cloned();
+        let work = thread::spawn(move || {
+            let start = Instant::now();
+            let outcome = match ready {
+                Ok(()) => step.run(name.as_ref()),
+                Err(error) => Outcome::not_done(&error),
+            };
+            (outcome, start.elapsed())
+        });
+        Self { step, work }
     }
-    Ok((tally, ok))
+
+    /// Waits for the end, and tells of it.
+    fn report(self) -> Result<(Tally, bool)> {
+        let step = self.step;
+        print!("{:<14} ", step.name());
+        stdout().flush()?;
+        let (outcome, took) = self.work.join().unwrap_or_else(|panic| resume_unwind(panic));
+        let tally = outcome.tally;
+        let ok = tally.failed == 0;
+        println!(
+            "{}  {:>6.1} s  {}",
+            if ok { "ok    " } else { "FAILED" },
+            took.as_secs_f32(),
+            outcome.note
+        );
+        if !ok {
+            let log = workspace::log(step.name());
+            if log.exists() && outcome.log_explains {
+                println!("---- the end of {}", log.display());
+                println!("{}\n----", shell::tail(&log, TAIL_LINES_MAX));
+            }
+        }
+        Ok((tally, ok))
+    }
 }
 
 #[cfg(test)]
