@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    sync::{Mutex, PoisonError},
+    sync::{PoisonError, RwLock},
     time::Duration,
 };
 
@@ -12,21 +12,28 @@ use tokio::{runtime::Builder, time::timeout};
 /// A test that takes longer hangs.
 const TEST: Duration = Duration::from_secs(300);
 
-/// Runs a test, one at a time.
+/// Shared by tests that may run beside others, and held alone by those that may not.
+static MACHINE: RwLock<()> = RwLock::new(());
+
+/// Runs a test, beside others if the runner has several at once: for most of its time a test waits.
 ///
 /// # Panics
 /// If the test fails.
 pub fn run(test: impl Future<Output = Result<()>>) {
+    let _shared = MACHINE.read().unwrap_or_else(PoisonError::into_inner);
     run_within(TEST, test);
 }
 
-/// Runs a test that may take so long.
+/// Runs a test that may take so long, and needs the whole machine for it.
 ///
 /// # Panics
 /// If the test fails.
-pub fn run_within(most: Duration, test: impl Future<Output = Result<()>>) {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+pub fn run_alone(most: Duration, test: impl Future<Output = Result<()>>) {
+    let _whole = MACHINE.write().unwrap_or_else(PoisonError::into_inner);
+    run_within(most, test);
+}
+
+fn run_within(most: Duration, test: impl Future<Output = Result<()>>) {
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -12,8 +12,8 @@ use crate::{
     homes::{Namespace, Place},
 };
 
-/// Chromium's arguments: no network traffic of its own, and no sandbox, which does not work for root.
-const CHROMIUM_ARGUMENTS: [&str; 9] = [
+/// Chromium's arguments: no network traffic of its own, no process in store, and no sandbox, which does not work for root.
+const CHROMIUM_ARGUMENTS: [&str; 10] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -22,6 +22,8 @@ const CHROMIUM_ARGUMENTS: [&str; 9] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    // The same for a tab that may be opened some time.
+    "--disable-features=SpareRendererForSitePerProcess",
     "--window-size=1280,900",
 ];
 
@@ -75,6 +77,8 @@ impl Setup {
                 // Without it, Firefox gathers no candidates on a machine that has only loopback.
                 (LOOPBACK, json!(true)),
                 ("datareporting.policy.dataSubmissionEnabled", json!(false)),
+                // A process for a tab that may be opened some time: it starts while the first one is busy with the page.
+                ("dom.ipc.processPrelaunch.enabled", json!(false)),
             ]
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))

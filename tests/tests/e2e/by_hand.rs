@@ -14,7 +14,7 @@ use tests::{
 };
 use tokio::{task::LocalSet, time::sleep};
 
-use crate::lab::{LONG, all_have, come_in, crowd, found, gathered, outside, run_within, together, whispers, without};
+use crate::lab::{LONG, all_have, come_in, crowd, found, gathered, outside, run_alone, together, whispers, without};
 
 /// How long people take to hand a text over: in a chat, and across a table.
 const QUICK: Duration = Duration::from_secs(4);
@@ -108,7 +108,7 @@ async fn with_natives(browser: &Browser) -> Result<()> {
 
 #[test]
 fn a_browser_and_native_peers_invite_each_other_by_hand() {
-    run_within(LONG, async {
+    run_alone(LONG, async {
         for engine in [Engine::Chromium, Engine::Firefox] {
             let browser = Browser::start(&Setup::new(engine)).await?;
             let test = LocalSet::new();
@@ -131,7 +131,7 @@ async fn as_on_a_phone(page: &Page) -> Result<()> {
 
 #[test]
 fn two_people_on_phones_meet_by_hand_while_nobody_else_is_there() {
-    run_within(LONG, async {
+    run_alone(LONG, async {
         for [here, there] in [[Engine::Chromium, Engine::Firefox], [Engine::Firefox, Engine::Chromium]] {
             let mut server = Server::start().await?;
             let (here, there) = try_join(Browser::start(&Setup::new(here)), Browser::start(&Setup::new(there))).await?;
@@ -160,7 +160,7 @@ fn two_people_on_phones_meet_by_hand_while_nobody_else_is_there() {
 
 #[test]
 fn newcomers_of_both_engines_come_in_by_hand_and_find_more_by_themselves() {
-    run_within(LONG, async {
+    run_alone(LONG, async {
         let mut server = Server::start().await?;
         let (room_browsers, newcomers_1, newcomers_2) = try_join3(
             try_join(Browser::chromium(), Browser::firefox()),

@@ -14,7 +14,7 @@ use tests::{
 
 pub(crate) use tests::{
     room::{at_the_door, enter, found, go_in, others_here},
-    run::{note, run, run_within},
+    run::{note, run, run_alone},
 };
 
 /// A test with many tabs, which share few processors with their browsers, that takes longer hangs.

@@ -15,7 +15,7 @@ use tests::{
 
 use crate::{
     lab::{
-        LONG, SPREAD, all_have, come_in, crowd, gathered, note, others_here, outside, run_within, together, whispers,
+        LONG, SPREAD, all_have, come_in, crowd, gathered, note, others_here, outside, run_alone, together, whispers,
     },
     wires,
 };
@@ -36,7 +36,7 @@ const IN_THE_BACKGROUND: Duration = Duration::from_secs(60);
 /// Twelve tabs of four browsers go through all that a large room has to stand: starting them takes longer than any of it.
 #[test]
 fn twelve_tabs_of_two_engines_are_one_room_and_no_full_mesh() {
-    run_within(LONG, async {
+    run_alone(LONG, async {
         let server = Server::start().await?;
         let ((chromium, firefox), (chromium_lost, firefox_lost)) = try_join(
             try_join(Browser::chromium(), Browser::firefox()),
@@ -216,7 +216,7 @@ async fn unlinked(page: &Page) -> Result<Option<usize>> {
 /// Ann, Bob, Cid and Dan in a line: what goes from one end to the other goes through the two in the middle, whom nobody looks at.
 #[test]
 fn tabs_in_the_background_hand_on_what_others_say() {
-    run_within(LONG, async {
+    run_alone(LONG, async {
         let server = Server::start().await?;
         // Chromium slows down the timers of hidden pages to one a minute after five minutes: here after a second.
         let slow =

@@ -11,8 +11,13 @@ use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
+use std::num::NonZero;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use std::thread;
+
+/// How many tests with real browsers run at once at most: each has two or three browsers, of half a gigabyte each.
+const BROWSER_TESTS_MAX: usize = 4;
 
 /// How long all tests of one program may take in a browser, in seconds.
 const BROWSER_TESTS_SECONDS: &str = "180";
@@ -318,13 +323,15 @@ fn end_to_end() -> Result<Command> {
 /// The end-to-end tests that make networks of their own. The times that they measure belong into the log, also when all is well.
 fn behind_nats() -> Result<Command> {
     let mut command = with_browsers("nat")?;
-    command.env("RUST_TEST_NOCAPTURE", "1").env("RUST_TEST_THREADS", "1");
+    command.env("RUST_TEST_NOCAPTURE", "1");
     Ok(command)
 }
 
 fn with_browsers(program: &str) -> Result<Command> {
     let mut command = shell::cargo(&["test", "--package", "tests", "--features", "e2e", "--test", program]);
     build::with_browsers(&mut command, "debug")?;
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    command.env("RUST_TEST_THREADS", cores.min(BROWSER_TESTS_MAX).to_string());
     Ok(command)
 }
 
