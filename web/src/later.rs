@@ -105,11 +105,13 @@ impl Later {
 pub fn use_later<W: PartialEq + 'static>(wanted: Option<W>) -> Later {
     let is_missing = use_state_eq(|| false);
     let update = use_force_update();
-    use_effect_with(wanted, {
+    let part = here();
+    // It may come between what is drawn now and this effect: then what was drawn is drawn anew all the same.
+    use_effect_with((wanted, part.is_some()), {
         let is_missing = is_missing.setter();
-        move |wanted| {
+        move |(wanted, was_here)| {
             is_missing.set(false);
-            if wanted.is_some() && here().is_none() {
+            if wanted.is_some() && !was_here {
                 spawn_local(async move {
                     match load().await {
                         Ok(_) => update.force_update(),
@@ -119,7 +121,7 @@ pub fn use_later<W: PartialEq + 'static>(wanted: Option<W>) -> Later {
             }
         }
     });
-    match here() {
+    match part {
         Some(part) => Later::Here(part),
         None if *is_missing => Later::Missing,
         None => Later::Coming,
