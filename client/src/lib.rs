@@ -46,6 +46,7 @@ pub mod signalling;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod slot;
+pub mod sound;
 pub mod standing;
 pub mod store;
 pub mod telling;

@@ -5,7 +5,7 @@ use mesh::model::Message;
 use crate::{
     room::RoomState,
     text::mentions,
-    words::{excerpt, page, spoken},
+    words::{excerpt, notifications, spoken},
 };
 
 /// Of which messages.
@@ -53,6 +53,45 @@ impl Told {
     }
 }
 
+/// Hours of each day in which nothing is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quiet {
+    /// The first minute of the day, counted from midnight.
+    from: u16,
+    /// The first one after: of the next day if it is the smaller one.
+    to: u16,
+}
+
+impl Quiet {
+    /// As `22:00-07:00`. Nothing of what is no time, or no time long.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let (from, to) = text.split_once('-')?;
+        let quiet = Self {
+            from: minute(from)?,
+            to: minute(to)?,
+        };
+        (quiet.from != quiet.to).then_some(quiet)
+    }
+
+    /// Whether a minute of the day is among them.
+    #[must_use]
+    pub fn has(self, minute: u16) -> bool {
+        if self.from < self.to {
+            (self.from..self.to).contains(&minute)
+        } else {
+            minute >= self.from || minute < self.to
+        }
+    }
+}
+
+/// The minute of the day that a time is, as `7:05`.
+fn minute(time: &str) -> Option<u16> {
+    let (hours, minutes) = time.split_once(':')?;
+    let (hours, minutes) = (hours.parse::<u16>().ok()?, minutes.parse::<u16>().ok()?);
+    (hours < 24 && minutes < 60).then(|| hours * 60 + minutes)
+}
+
 /// How much is shown of what was said, where others may look on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
@@ -67,7 +106,7 @@ pub enum Shown {
 pub fn line(room: &RoomState, message: &Message, shown: Shown) -> String {
     match shown {
         Shown::Words => spoken(&room.author_of(message), message, &excerpt(message)),
-        Shown::Nothing => page::SOMETHING_NEW.into(),
+        Shown::Nothing => notifications::SOMETHING_NEW.into(),
     }
 }
 
@@ -111,13 +150,45 @@ mod tests {
     }
 
     #[test]
+    fn quiet_hours_go_over_midnight_and_anything_else_is_none() {
+        let night = Quiet::read("22:00-07:30").unwrap();
+        for (hour, minute, is_quiet) in [
+            (21, 59, false),
+            (22, 0, true),
+            (0, 0, true),
+            (7, 29, true),
+            (7, 30, false),
+        ] {
+            assert_eq!(night.has(hour * 60 + minute), is_quiet, "{hour}:{minute}");
+        }
+        let noon = Quiet::read("12:00-13:00").unwrap();
+        assert_eq!(
+            [719, 720, 779, 780].map(|minute| noon.has(minute)),
+            [false, true, true, false]
+        );
+        for none in [
+            "",
+            "-",
+            "22:00-",
+            "-7:00",
+            "22:00-22:00",
+            "24:00-7:00",
+            "22:60-7:00",
+            "22-7",
+            "a:b-c:d",
+        ] {
+            assert_eq!(Quiet::read(none), None, "{none}");
+        }
+    }
+
+    #[test]
     fn what_is_told_says_who_and_what_or_nothing_of_either() {
         let mut room = RoomState::new(PeerId::from_bytes([0; 32]), "Me".into());
         let said = message(1, 1, "Lunch\nat noon?");
         let (event, visibility) = (Event::Message { message: said.clone() }, Visibility::Hidden);
         reduce(&mut room, RoomAction::Event { event, visibility });
         assert_eq!(line(&room, &said, Shown::Words), "Ada: Lunch at noon?");
-        assert_eq!(line(&room, &said, Shown::Nothing), page::SOMETHING_NEW);
+        assert_eq!(line(&room, &said, Shown::Nothing), notifications::SOMETHING_NEW);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A message's text as it is shown: its addresses here, what stands out in [`blocks`], who is called in [`mentions`], and what is offered while
 //! one types in [`complete`]. What was typed is what is stored and copied. Nothing in it is ever taken as HTML.
 
+mod catalog;
 mod complete;
 mod emoji;
 mod inline;
@@ -10,6 +11,7 @@ mod mention;
 use std::ops::Range;
 
 pub use self::{
+    catalog::{Catalog, Group, Named},
     complete::{Completion, Offer, complete, typed_emoji},
     emoji::is_lone_emoji,
     inline::{Kind, Line, Look, Span},

@@ -4,11 +4,14 @@
 //! Nothing is decided by a text: whoever wants to know what is shown looks at the value.
 
 pub mod check;
+pub mod emoji;
 pub mod files;
 pub mod keeping;
 pub mod label;
+pub mod notifications;
 pub mod page;
 mod said;
+pub mod search;
 pub mod take_along;
 
 pub use self::said::{excerpt, reaction, spoken};

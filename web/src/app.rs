@@ -266,6 +266,10 @@ fn room_page(
             go_to(&Route::Room { code: code.to_text() });
         })
     };
+    let new_room = {
+        let profile = profile.clone();
+        Callback::from(move |()| profile.generate_room())
+    };
     html! {
         <RoomPage
             key={code.to_text()}
@@ -281,6 +285,7 @@ fn room_page(
             {first_notice}
             others={ways.open.borrow().others(code)}
             {on_forward}
+            {new_room}
             handed={room.handed.clone()}
         />
     }

@@ -1,9 +1,10 @@
 //! How this browser has the page: by day or by night, how large its text is, whether small pictures come by themselves, by what way others reach it,
-//! and what is folded up.
+//! when and how it tells of something, and what is folded up.
 //!
 //! Owns: these settings, in the browser's local storage. The script in `index.html` follows the first two, before anything is painted
 //! and in every tab.
 
+use client::telling::Quiet;
 use mesh::io::TransportPolicy;
 use web_sys::Event;
 
@@ -22,6 +23,8 @@ pub enum Setting {
     Reach,
     /// What notifications show.
     Words,
+    /// Whether notifications have a sound of ours.
+    Sound,
     /// Whether others see that the person is typing, and the person that they are.
     Typing,
 }
@@ -36,6 +39,7 @@ impl Setting {
             Self::Pictures => "starling pictures",
             Self::Reach => "starling reach",
             Self::Words => "starling words",
+            Self::Sound => "starling sound",
             Self::Typing => "starling typing",
         }
     }
@@ -49,6 +53,7 @@ impl Setting {
             Self::Pictures => "Small pictures",
             Self::Reach => "How others reach you",
             Self::Words => "They show",
+            Self::Sound => "Sound",
             Self::Typing => "That somebody is typing",
         }
     }
@@ -62,6 +67,7 @@ impl Setting {
             Self::Pictures => &[("", "Download by themselves"), ("ask", "Ask first")],
             Self::Reach => &[("", "Directly"), ("relay", "Only through a relay")],
             Self::Typing => &[("", "Show and tell"), ("off", "Neither show nor tell")],
+            Self::Sound => &[("", "As this device has it"), ("on", "A chirp")],
             Self::Words => &[("", "Who wrote, and what"), ("hidden", "Only that something was said")],
         }
     }
@@ -86,6 +92,28 @@ pub fn set(setting: Setting, value: &str) {
 #[must_use]
 pub fn is_typing_told() -> bool {
     get(Setting::Typing).is_empty()
+}
+
+const QUIET: &str = "starling quiet";
+
+/// From when to when nothing is told, as it was chosen.
+pub(crate) fn quiet_hours() -> [String; 2] {
+    let kept = js::kept(QUIET);
+    let (from, to) = kept.split_once('-').unwrap_or_default();
+    [from, to].map(str::to_owned)
+}
+
+/// Keeps from when to when nothing is told.
+pub(crate) fn set_quiet_hours([from, to]: &[String; 2]) {
+    let is_none = from.is_empty() && to.is_empty();
+    js::keep(QUIET, &if is_none { String::new() } else { format!("{from}-{to}") });
+}
+
+/// Whether nothing is told now.
+pub(crate) fn is_quiet() -> bool {
+    let now = js_sys::Date::new_0();
+    let minute = u16::try_from(now.get_hours() * 60 + now.get_minutes()).unwrap_or_default();
+    Quiet::read(&js::kept(QUIET)).is_some_and(|quiet| quiet.has(minute))
 }
 
 /// By which candidates this page can be reached, from the next time that it comes into a room.

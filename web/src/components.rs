@@ -9,6 +9,7 @@ pub mod connection;
 pub mod copy;
 mod day;
 pub mod element;
+pub mod emoji;
 pub mod field;
 pub mod file_card;
 pub mod icon;

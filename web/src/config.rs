@@ -121,3 +121,12 @@ pub(crate) const UNASKED_FILES_MAX: usize = 128;
 
 /// For how long a browser that saves a file can read it: longer than the person is asked where to.
 pub(crate) const SAVE_LASTS: Duration = Duration::from_secs(5 * 60);
+
+/// How many emoji are in a row, as in the style sheet.
+pub(crate) const EMOJI_ROW: i32 = 8;
+
+/// How many emoji are shown of those that were taken last: two rows.
+pub(crate) const EMOJI_RECENT: usize = 16;
+
+/// How many emoji are shown of those that were looked for: nobody reads more.
+pub(crate) const EMOJI_FOUND: usize = 64;

@@ -79,22 +79,28 @@ pub(crate) fn save(file: &File) -> Result<(), JsValue> {
 
 /// Hands what the browser holds to the person as a download. Nothing is copied.
 pub(crate) fn save_blob(blob: &Blob, name: &str) -> Result<(), JsValue> {
-    let url = Url::create_object_url_with_blob(blob)?;
     let link: HtmlAnchorElement = document().create_element("a")?.unchecked_into();
-    link.set_href(&url);
+    link.set_href(&url_of(blob)?);
     link.set_download(name);
     link.click();
+    Ok(())
+}
+
+/// An address for what the browser holds. It is good for a few minutes.
+pub(crate) fn url_of(blob: &Blob) -> Result<String, JsValue> {
+    let url = Url::create_object_url_with_blob(blob)?;
+    let given_up = url.clone();
     spawn_local(async move {
         // No browser says when it has read all of it.
         sleep(SAVE_LASTS).await;
         // Fails only for a text that is no address.
-        let _ = Url::revoke_object_url(&url);
+        let _ = Url::revoke_object_url(&given_up);
     });
-    Ok(())
+    Ok(url)
 }
 
 /// Waits for nothing, so that what is rejected is not reported as an error of the page.
-fn ignore(promise: Promise) {
+pub(crate) fn ignore(promise: Promise) {
     spawn_local(async move {
         let _ = JsFuture::from(promise).await;
     });

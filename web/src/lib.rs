@@ -8,7 +8,7 @@
 //!    (BroadcastChannel), `clock` and [`store`] (IndexedDB) as its limbs. They report by [`client::driver::Events`] and
 //!    know nothing of a driver. `js` is the only place that reaches into untyped JavaScript. `worker`: the service
 //!    worker (`web/worker/sw.js`) that keeps the page, as the page sees it.
-//! 4. [`drafts`]: what was typed and not sent. [`files`]: files of a room. [`rooms`]: where one was before. `take_along`: an identity as a file. [`telling`]: notifications. `config`: every limit of the page.
+//! 4. [`drafts`]: what was typed and not sent. [`files`]: files of a room. [`rooms`]: where one was before. `take_along`: an identity as a file. [`telling`]: notifications. `sound`: theirs. `config`: every limit of the page.
 
 // The page is built without `Debug`: what is formatted by it is empty there.
 #![cfg_attr(not(test), warn(clippy::use_debug))]
@@ -32,6 +32,7 @@ pub mod profile;
 pub mod rooms;
 mod rtc;
 mod signaller;
+mod sound;
 pub mod store;
 mod take_along;
 pub mod telling;

@@ -27,7 +27,7 @@ use crate::{
     hooks::go_to,
     js,
     later::{Part, boxed, here, load},
-    rooms, worker,
+    rooms, sound, worker,
 };
 
 /// What became of the wish to be told.
@@ -164,17 +164,25 @@ impl Telling {
         if new == 0 || is_seen {
             return;
         }
+        if let Some(part) = here() {
+            later_tell(part, self, room, new);
+        }
+    }
+
+    /// Tells of the last of so many new messages that the person wants to be told of.
+    fn tell(&self, room: &RoomState, new: u64) {
         let told = rooms::find(&self.code).map_or(Told::Nothing, |room| room.told);
         let new = room.heard.iter().rev().take(usize::try_from(new).unwrap_or(usize::MAX));
         let mut new = new.filter_map(|id| room.entry(id));
         if let Some(entry) = new.find(|entry| told.has(room, &entry.message))
-            && let Some(part) = here()
+            && !appearance::is_quiet()
         {
-            later_show(part, self, room, &entry.message);
+            self.show(room, &entry.message);
         }
     }
 
     fn show(&self, room: &RoomState, message: &Message) {
+        let has_sound = !appearance::get(Setting::Sound).is_empty();
         let (shown, title) = if appearance::get(Setting::Words).is_empty() {
             (Shown::Words, room.name.as_deref().unwrap_or(label::STARLING))
         } else {
@@ -185,6 +193,11 @@ impl Telling {
         options.set_icon("favicon.svg");
         options.set_tag(&self.tag);
         options.set_renotify(true);
+        if has_sound {
+            // One sound is enough.
+            options.set_silent(Some(true));
+            sound::play();
+        }
         // Where a click on what the worker shows leads.
         options.set_data(&rooms::link_to(&self.code).into());
         let code = self.code.to_text();
@@ -219,8 +232,8 @@ impl Telling {
 }
 
 #[inline(never)]
-fn later_show(_: Part, telling: &Telling, room: &RoomState, message: &Message) {
-    telling.show(room, message);
+fn later_tell(_: Part, telling: &Telling, room: &RoomState, new: u64) {
+    telling.tell(room, new);
 }
 
 /// Closes what is shown, and what was shown before the page was loaded anew.
@@ -262,7 +275,9 @@ mod tests {
             constructor(title) { super(); told.push(title); }
             close() { goneCount += 1; }
         };
-        document.hasFocus = () => false;";
+        document.hasFocus = () => false;
+        window.played = [];
+        HTMLMediaElement.prototype.play = function () { played.push(this.src.split(':')[0]); return Promise.resolve(); };";
 
     fn eval(script: &str) -> String {
         let found = js_sys::eval(&format!("String(({script}))")).unwrap();
@@ -329,6 +344,22 @@ mod tests {
         telling.note(&room);
         appearance::set(Setting::Words, "");
         assert_eq!(eval("told"), "Roost,Starling");
+        assert_eq!(eval("played"), "");
+
+        appearance::set(Setting::Sound, "on");
+        hear(&mut room, said(3));
+        telling.note(&room);
+        assert_eq!((eval("told.length"), eval("played")), ("3".into(), "blob".into()));
+        // All day but for the minute before this one.
+        let now = js_sys::Date::new_0();
+        let minute = now.get_hours() * 60 + now.get_minutes();
+        let time = |minute: u32| format!("{:02}:{:02}", minute / 60, minute % 60);
+        appearance::set_quiet_hours(&[time(minute), time((minute + 1_439) % 1_440)]);
+        hear(&mut room, said(4));
+        telling.note(&room);
+        appearance::set_quiet_hours(&[String::new(), String::new()]);
+        appearance::set(Setting::Sound, "");
+        assert_eq!((eval("told.length"), eval("played")), ("3".into(), "blob".into()));
         // Whatever has the focus, nobody looks yet.
         eval("window.dispatchEvent(new Event('focus'))");
         assert_eq!(eval("goneCount"), "1");

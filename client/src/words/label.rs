@@ -120,8 +120,26 @@ pub const UNPIN: &str = "Unpin";
 pub const PINNED: &str = "Pinned messages";
 /// Copies the text of a message.
 pub const COPY_TEXT: &str = "Copy text";
+/// When nothing is told.
+pub const QUIET: &str = "Quiet hours";
+/// When they begin.
+pub const QUIET_FROM: &str = "From";
+/// When they end.
+pub const QUIET_TO: &str = "To";
+/// Leads to another room, with those one chooses.
+pub const MOVE_ROOM: &str = "Move room";
+/// Who is told the link of the other room.
+pub const MOVE_WHO: &str = "Who comes along";
 /// The emoji that people have for a message.
 pub const REACTIONS: &str = "Reactions";
+/// All emoji, in front of the room.
+pub const EMOJI: &str = "Emoji";
+/// Leads to all emoji.
+pub const EMOJI_ALL: &str = "More emoji";
+/// The box for what to look for among them.
+pub const EMOJI_SEARCH: &str = "Look for an emoji";
+/// The emoji that were taken last.
+pub const EMOJI_RECENT: &str = "Recent";
 /// The new text of a message.
 pub const NEW_TEXT: &str = "New text";
 /// A piece of code in a message.

@@ -2,7 +2,6 @@
 
 use crate::{
     store::Space,
-    telling::Told,
     text::{Beside, isolate},
 };
 
@@ -235,6 +234,17 @@ pub const PART_MISSING: &str = "This part of the page could not be loaded. Every
 /// Over the question before a room is closed.
 pub const CLOSE_TITLE: &str = "Close this room for everyone?";
 
+/// What moving a room means.
+pub const MOVE_HELP: &str = "You make a new room, and everyone chosen here is whispered its link. Nobody else learns of it. What was said stays in this room, which stays open until you close it.";
+/// There is nobody to come along.
+pub const MOVE_ALONE: &str = "Nobody else was here yet.";
+
+/// What is whispered to those who are to come along to another room.
+#[must_use]
+pub fn moved(link: &str) -> String {
+    format!("We are moving to another room: {link}")
+}
+
 /// What closing a room means.
 pub const CLOSE_HELP: &str =
     "Everyone is disconnected and the room can't be used again, not even by you. This cannot be undone.";
@@ -384,49 +394,6 @@ pub const INVITED_OPEN_END: &str = "”: anyone who guesses the name can come in
 
 /// In the place of a message that is answered and not here.
 pub const REPLIED_GONE: &str = "A message that is not here";
-/// What a notification says that is to say nothing.
-pub const SOMETHING_NEW: &str = "Something was said here.";
-/// What notifications are.
-pub const TOLD_HELP: &str = "Shown while you look elsewhere, as long as this page is open in a tab.";
-/// The browser does not allow notifications.
-pub const TOLD_DENIED: &str = "This browser lets this page show none. Allow notifications for this page in the browser's settings, then choose again.";
-/// The browser's question was not answered.
-pub const TOLD_DISMISSED: &str =
-    "The browser asked whether this page may show some, and got no answer. Choose again, and allow it.";
-/// There are none.
-pub const TOLD_UNAVAILABLE: &str =
-    "There are none here. They need a page that came by https, and on an iPhone one that was added to the home screen.";
-/// The choice was lost.
-pub const TOLD_NOT_KEPT: &str = "This browser stores nothing for this page, so that cannot be kept.";
-
-/// Of which messages a person is told.
-#[must_use]
-pub const fn told(told: Told) -> &'static str {
-    match told {
-        Told::Nothing => "Nothing",
-        Told::ForMe => "Whispers, and messages that mention you",
-        Told::Everything => "All messages",
-    }
-}
-
-/// In the empty box for words to look for.
-pub const SEARCH_HINT: &str = "Words, a name or a day like 2026-11-28";
-/// Where older messages are not in the page any more.
-pub const SEARCH_OLDER: &str = "Older messages are not in the page any more, and not searched.";
-/// Looks for files only.
-pub const SEARCH_FILES: &str = "Only files";
-
-/// How many messages were found, of which so many are shown.
-#[must_use]
-pub fn found(count: usize, shown: usize) -> String {
-    match count {
-        0 => "No message has that. Try fewer or other words.".into(),
-        1 => "1 message".into(),
-        _ if count > shown => format!("{count} messages, the newest {shown} are shown"),
-        _ => format!("{count} messages"),
-    }
-}
-
 /// In the place of a message that its author deleted.
 pub const DELETED: &str = "Deleted message";
 /// Asks whether to delete a message.

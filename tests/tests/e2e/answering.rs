@@ -106,6 +106,44 @@ fn a_message_is_answered_changed_and_marked_in_both_engines_and_after_a_reload()
 }
 
 #[test]
+fn any_emoji_is_found_by_its_name_in_both_engines() {
+    run(async {
+        let server = Server::start().await?;
+        let browsers = [Browser::chromium().await?, Browser::firefox().await?];
+        let (ann, bob, _) = across(&browsers, &server).await?;
+        ann.say("look").await?;
+        bob.wait("the message", |view| view.has("look")).await?;
+        for (page, wanted, name) in [(&ann, "parr", "parrot"), (&bob, "cat fac", "cat face")] {
+            page.choose_of("look", "More emoji").await?;
+            page.wait("the cursor in the box", |view| {
+                view.field("Look for an emoji").is_some_and(|field| field.focused)
+            })
+            .await?;
+            page.paste("Look for an emoji", wanted).await?;
+            page.click(name).await?;
+        }
+        is(&ann, "look", |message| {
+            has(message, &["🦜 1 from you", "🐱 1 from Bob"])
+        })
+        .await?;
+        is(&bob, "look", |message| {
+            has(message, &["🦜 1 from Ann", "🐱 1 from you"])
+        })
+        .await?;
+        // By keys alone: the first is the one that was taken last.
+        bob.choose_of("look", "More emoji").await?;
+        let recent = "const done = arguments[0];
+            const first = () => document.querySelector('.emoji-list h3')?.textContent;
+            const look = () => first() === 'Recent' ? done() : setTimeout(look, 20);
+            look();";
+        bob.run_async(recent, vec![]).await?;
+        bob.press([Key::Tab, Key::Right, Key::Enter]).await?;
+        is(&ann, "look", |message| has(message, &["🦜 1 from you"])).await?;
+        Ok(())
+    });
+}
+
+#[test]
 fn a_deleted_message_is_gone_for_all_in_both_engines_and_for_who_was_away() {
     run(async {
         let server = Server::start().await?;
@@ -157,7 +195,7 @@ fn what_cannot_be_done_with_a_message_is_not_offered() {
         let (ann, bob, _) = two(&browser, &server).await?;
         ann.say("for all").await?;
         whisper(&ann, "Bob", "for Bob").await?;
-        let emoji = "👍 ❤️ 😂 😮 😢 🎉";
+        let emoji = "👍 ❤️ 😂 😮 😢 🎉 More emoji";
         let whispered = "Copy text Cancel";
         ensure!(
             offered(&ann, "for all").await? == format!("{emoji} Reply Copy text Pin for everyone Edit Delete Cancel")

@@ -175,3 +175,46 @@ fn eight_rooms_in_one_tab_keep_their_links_and_a_ninth_takes_the_place_of_one() 
         Ok(())
     });
 }
+
+#[test]
+fn a_founder_moves_the_room_without_somebody() {
+    run(async {
+        let server = Server::start().await?;
+        let (here, there) = (Browser::firefox().await?, Browser::chromium().await?);
+        let (ann, room) = found(&here, &server.url(), "Ann").await?;
+        let bob = enter(&there, &room, "Bob").await?;
+        let eve = outside(&there, &server).await?;
+        come_in(&eve, &room, "Eve").await?;
+        gathered(&[&ann, &bob, &eve]).await?;
+        ann.choose("Move room").await?;
+        let without = "const labels = [...document.querySelectorAll('dialog .choice label')];
+            labels.find((label) => label.textContent.includes('Eve')).click();";
+        ann.run(without, vec![]).await?;
+        ann.click("Move room").await?;
+        ann.wait("the new room", |view| view.rooms.len() == 2 && others_here(view) == 0)
+            .await?;
+        let new = ann.url().await?;
+        ensure!(new != room);
+        let told = bob
+            .wait("the way there", |view| {
+                view.messages.iter().any(|message| message.text.contains(&new))
+            })
+            .await?;
+        ensure!(
+            told.messages
+                .iter()
+                .any(|message| message.text.starts_with("We are moving to another room"))
+        );
+        let next = enter(&there, &new, "Bob").await?;
+        next.wait("Ann", |view| view.is("Ann", "Here")).await?;
+        // Whoever is not to come along is in the old room, and has heard nothing.
+        ensure!(
+            !eve.look()
+                .await?
+                .messages
+                .iter()
+                .any(|message| message.text.contains("another room"))
+        );
+        Ok(())
+    });
+}

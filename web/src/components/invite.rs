@@ -14,13 +14,32 @@ use super::{
     copy::CopyBox,
     element::{button, words},
     field::area,
+    later::waiting,
     notice::notice_view,
     qr_code::{QrCode, as_qr_code},
 };
-use crate::js;
+use crate::{
+    js,
+    later::{Part, use_later},
+};
 
-/// The room's link: to be scanned, copied and shared.
-pub fn link(link: &AttrValue) -> Html {
+/// Properties of [`RoomLink`].
+#[derive(Debug, Clone, PartialEq, Properties)]
+pub struct RoomLinkProps {
+    /// The link.
+    pub link: AttrValue,
+}
+
+/// The room's link: to be scanned, copied and shared. Comes with the later part.
+#[component]
+pub fn RoomLink(props: &RoomLinkProps) -> Html {
+    let later = use_later(Some(()));
+    let part = later.part();
+    part.map_or_else(|| waiting(later), |part| later_link(part, &props.link))
+}
+
+#[inline(never)]
+fn later_link(_: Part, link: &AttrValue) -> Html {
     let shared = link.clone();
     html! {
         <div class="link-card">

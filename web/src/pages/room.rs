@@ -6,7 +6,9 @@ mod commands;
 mod empty;
 pub mod keeping;
 mod menu;
+mod moving;
 mod notifications;
+mod offering;
 mod recipients;
 mod search;
 pub mod sheet;
@@ -23,17 +25,17 @@ use client::{
     marks::{self, Marks},
     notice::{Notice, NoticeKind},
     room::RoomState,
+    route::Route,
     standing::standing,
     words,
 };
-use futures_util::future::LocalBoxFuture;
 use gloo_timers::callback::Timeout;
 use mesh::model::{FileInfo, Network};
 use shared::{PeerId, Room, RoomCode, identity::safety_number};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
-use self::{commands::Commands, notifications::use_told, view::RoomView};
+use self::{commands::Commands, notifications::use_told, offering::later_offer, view::RoomView};
 use crate::{
     appearance::{self, Setting},
     clock,
@@ -41,10 +43,9 @@ use crate::{
     config::LEAVE_MAX,
     drafts::Drafts,
     files::{self, Files},
-    folder::Chosen,
-    hooks::{use_seconds_until, use_stay},
+    hooks::{go_to, use_seconds_until, use_stay},
     js,
-    later::{self, NotLoaded, Part, boxed, use_later},
+    later::{self, NotLoaded, Part, use_later},
     open_rooms::Glance,
     rooms,
 };
@@ -86,6 +87,8 @@ pub struct RoomPageProps {
     pub others: Vec<(RoomCode, AttrValue)>,
     /// Called with another room and what is handed on to it.
     pub on_forward: Callback<(RoomCode, AttrValue)>,
+    /// Makes another room of ours.
+    pub new_room: Callback<(), RoomCode>,
     /// What was handed on to this room last.
     pub handed: Option<(u32, AttrValue)>,
     /// Something to say from the start.
@@ -195,6 +198,14 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
         session.mark(all);
     });
     let commands = use_memo(session.clone(), Commands::new);
+    let on_move = use_callback(
+        (session.clone(), props.new_room.clone()),
+        |peers, (session, new_room)| {
+            if let Some(part) = later::here() {
+                later_move(part, session, peers, &new_room.emit(()));
+            }
+        },
+    );
     let on_leave = use_callback((session.clone(), leaving.setter()), |how, (session, leaving)| {
         leaving.set(how);
         session.leave();
@@ -250,6 +261,7 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
             on_delete={commands.on_delete.clone()}
             others={props.others.clone()}
             on_forward={props.on_forward.clone()}
+            {on_move}
             {told}
             {on_told}
             preparing={(*preparing).clone()}
@@ -265,37 +277,17 @@ pub fn RoomPage(props: &RoomPageProps) -> Html {
     }
 }
 
-/// Offers files to everyone, one after the other.
+/// Whispers the way to a new room to these people, and goes there. Says whom that could not be told.
 #[inline(never)]
-fn later_offer(
-    _: Part,
-    session: Session,
-    files: Files,
-    chosen: Vec<Chosen>,
-    preparing: UseStateSetter<Option<(AttrValue, u32)>>,
-) -> LocalBoxFuture<'static, ()> {
-    boxed(offer(session, files, chosen, preparing))
-}
-
-async fn offer(
-    session: Session,
-    files: Files,
-    chosen: Vec<Chosen>,
-    preparing: UseStateSetter<Option<(AttrValue, u32)>>,
-) {
-    for chosen in chosen {
-        let name = AttrValue::from(chosen.name());
-        let on_progress = |percent| preparing.set(Some((name.clone(), percent)));
-        let offered = match chosen.into_file(&on_progress).await {
-            Ok(file) => files.offer(&session, &file, on_progress).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = offered {
-            let name = shown_name(&name);
-            session.notify(NoticeKind::FileNotOffered { name, error }.into());
+fn later_move(_: Part, session: &Session, peers: Vec<PeerId>, code: &RoomCode) {
+    let text = words::page::moved(&rooms::link_to(code));
+    for peer in peers {
+        if let Err(error) = session.say(Some(peer), &text) {
+            let to = Some(session.room().name_of(&peer));
+            session.notify(NoticeKind::NotSent { error, to }.into());
         }
-        preparing.set(None);
     }
+    go_to(&Route::Room { code: code.to_text() });
 }
 
 /// Takes what is new of an export. Gives what came of it, in words.

@@ -36,6 +36,7 @@ pub(crate) fn room(events: impl IntoIterator<Item = Event>, outbox: &Outbox) -> 
     RoomViewProps {
         others: Vec::new(),
         on_forward: Callback::noop(),
+        on_move: Callback::noop(),
         standing: standing(&state, None),
         state: Rc::new(state),
         drafts: Rc::default(),

@@ -159,6 +159,16 @@ pub(super) const ALLOWED: &[Allowed] = &[
         reason: "a checked radio button has less contrast, and keeps its form",
     },
     Allowed {
+        feature: "css.properties.contain-intrinsic-size",
+        way_round: WayRound::Enhancement,
+        reason: "all emoji are laid out at once, which takes a moment longer",
+    },
+    Allowed {
+        feature: "css.properties.content-visibility",
+        way_round: WayRound::Enhancement,
+        reason: "all emoji are laid out at once, which takes a moment longer",
+    },
+    Allowed {
         feature: "css.properties.cursor",
         way_round: WayRound::Enhancement,
         reason: "there is no cursor on a touch screen",

@@ -62,6 +62,7 @@ pub(super) fn actions(
         <div id="sheet-title" role="menu" class="actions-menu" aria-label={label::ACTIONS} onkeydown={Callback::from(walk)}>
             if open && entry.may_be_answered() {
                 { for EMOJI.map(emoji) }
+                { item(Icon::Plus, label::EMOJI_ALL, show.reform(move |_: MouseEvent| Some(Sheet::Emoji(id)))) }
                 { item(Icon::Reply, label::REPLY, close_then(show, on_reply).reform(move |_: MouseEvent| id)) }
             }
             if entry.message.file.is_none() && !entry.message.deleted {

@@ -4,7 +4,7 @@ use client::{standing::MeshStanding, words::page};
 use yew::prelude::*;
 
 use super::{topbar::kind, view::RoomViewProps};
-use crate::components::invite::link;
+use crate::components::invite::RoomLink;
 
 /// Before the first message: what to do next.
 pub(super) fn nothing_yet(props: &RoomViewProps) -> Html {
@@ -19,7 +19,7 @@ pub(super) fn nothing_yet(props: &RoomViewProps) -> Html {
             <div class="nothing-yet">
                 <p class="nothing-title">{ title }</p>
                 <p>{ page::ALONE_HELP }</p>
-                { link(&props.link) }
+                <RoomLink link={props.link.clone()} />
                 <p class="aside">{ page::ALONE_ASIDE }</p>
                 <p class="aside">{ kind(props).1 }</p>
             </div>

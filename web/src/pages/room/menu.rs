@@ -94,6 +94,7 @@ pub(super) fn menu(props: &RoomViewProps, show: &Callback<Option<Sheet>>, on_cho
             { goes_to(Icon::Down, label::EXPORT, Sheet::Export) }
             { goes_to(Icon::Info, label::COPY_DIAGNOSTICS, Sheet::Diagnostics) }
             if founder {
+                { goes_to(Icon::Forward, label::MOVE_ROOM, Sheet::Move) }
                 { goes_to(Icon::Lock, label::CLOSE_ROOM, Sheet::Close) }
             }
             { goes_to(Icon::Close, label::FORGET_ROOM, Sheet::Forget) }

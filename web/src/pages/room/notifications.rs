@@ -4,14 +4,15 @@ use std::{cell::Cell, rc::Rc};
 
 use client::{
     telling::Told,
-    words::{label, page},
+    words::{label, notifications},
 };
 use shared::RoomCode;
 use wasm_bindgen_futures::spawn_local;
+use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::{
-    appearance::Setting,
+    appearance::{Setting, quiet_hours, set_quiet_hours},
     components::{choice::Choice, element::words},
     rooms,
     telling::{self, Asked, OnTold},
@@ -70,16 +71,16 @@ pub(super) fn Notifications(props: &NotificationsProps) -> Html {
         html! {
             <label>
                 <input type="radio" name="told" {checked} {onchange} />
-                { page::told(one) }
+                { notifications::told(one) }
             </label>
         }
     };
     let refused = match *asked {
         Asked::Done => "",
-        Asked::Denied => page::TOLD_DENIED,
-        Asked::Dismissed => page::TOLD_DISMISSED,
-        Asked::Unavailable => page::TOLD_UNAVAILABLE,
-        Asked::NotKept => page::TOLD_NOT_KEPT,
+        Asked::Denied => notifications::TOLD_DENIED,
+        Asked::Dismissed => notifications::TOLD_DISMISSED,
+        Asked::Unavailable => notifications::TOLD_UNAVAILABLE,
+        Asked::NotKept => notifications::TOLD_NOT_KEPT,
     };
     html! {
         <>
@@ -89,7 +90,34 @@ pub(super) fn Notifications(props: &NotificationsProps) -> Html {
             </fieldset>
             <p class="field-error" role="alert">{ refused }</p>
             <Choice setting={Setting::Words} />
-            <p class="aside">{ page::TOLD_HELP }</p>
+            <Choice setting={Setting::Sound} />
+            <QuietHours />
+            <p class="aside">{ notifications::TOLD_HELP }</p>
         </>
+    }
+}
+
+/// From when to when nothing is told.
+#[component]
+fn QuietHours() -> Html {
+    let update = use_force_update();
+    let hours = quiet_hours();
+    let time = |(place, label): (usize, &'static str)| {
+        let update = update.clone();
+        let onchange = Callback::from(move |event: Event| {
+            let mut hours = quiet_hours();
+            hours[place] = event.target_unchecked_into::<HtmlInputElement>().value();
+            set_quiet_hours(&hours);
+            update.force_update();
+        });
+        html! { <label>{ label }{ " " }<input type="time" value={hours[place].clone()} {onchange} /></label> }
+    };
+    let is_half = hours.iter().any(String::is_empty) && !hours.iter().all(String::is_empty);
+    html! {
+        <fieldset class="choice">
+            { words("legend", label::QUIET) }
+            { for [label::QUIET_FROM, label::QUIET_TO].into_iter().enumerate().map(time) }
+            <p role="status">{ is_half.then_some(notifications::QUIET_HALF) }</p>
+        </fieldset>
     }
 }

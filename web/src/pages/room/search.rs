@@ -6,7 +6,7 @@ use client::{
     files::shown_name,
     room::{Entry, RoomState},
     search::{Among, Excerpt, Search},
-    words::{label, page},
+    words::{label, search as told},
 };
 use shared::MessageId;
 use web_sys::HtmlInputElement;
@@ -72,17 +72,17 @@ pub(super) fn SearchMessages(props: &SearchMessagesProps) -> Html {
     html! {
         <>
             <div class="field">
-            <input type="search" aria-label={label::SEARCH} placeholder={page::SEARCH_HINT} value={(*wanted).clone()} {oninput} />
+            <input type="search" aria-label={label::SEARCH} placeholder={told::HINT} value={(*wanted).clone()} {oninput} />
             </div>
             <label class="only-files">
                 <input type="checkbox" checked={*among == Among::Files} {onchange} />
-                { page::SEARCH_FILES }
+                { told::FILES }
             </label>
             <div role="status">
-                { found.as_ref().map(|found| words("p", page::found(found.count, found.newest.len()))) }
+                { found.as_ref().map(|found| words("p", told::found(found.count, found.newest.len()))) }
             </div>
             if props.state.dropped && is_asked {
-                <p class="aside">{ page::SEARCH_OLDER }</p>
+                <p class="aside">{ told::OLDER }</p>
             }
             if let Some(found) = &found {
                 <ul class="found-list">{ for found.newest.iter().map(one) }</ul>

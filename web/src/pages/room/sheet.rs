@@ -1,5 +1,7 @@
 //! What opens in front of the room: one dialog, which shows one thing at a time.
 
+mod kind;
+
 use client::{
     check::Check,
     export::Format,
@@ -12,16 +14,18 @@ use client::{
     },
 };
 use mesh::model::SendError;
-use shared::{MessageId, PeerId};
+use shared::MessageId;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, EventTarget, HtmlDialogElement, HtmlElement};
 use yew::prelude::*;
 
+pub use self::kind::Sheet;
 use super::{
     about::about,
     actions::{actions, copy_text, delete, edit, forward},
     keeping::keeping,
     menu::{close_then, menu},
+    moving::MoveRoom,
     notifications::Notifications,
     recipients::recipients,
     search::SearchMessages,
@@ -35,8 +39,9 @@ use crate::{
         choice::{Choice, later_reach},
         copy::CopyBox,
         element::{button, words},
+        emoji::PickEmoji,
         file_card::file_list,
-        invite::{ByHand, link},
+        invite::{ByHand, RoomLink},
         later::waiting,
         network::NetworkMap,
         rename::{Given, Rename},
@@ -44,122 +49,6 @@ use crate::{
     folder::Chosen,
     later::{Later, Part, use_later},
 };
-
-/// What is shown in front of the room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sheet {
-    /// The room's link.
-    Invite,
-    /// The way in without a server.
-    ByHand,
-    /// What can be done with the room.
-    Menu,
-    /// Another name for oneself.
-    RenameSelf,
-    /// A name for the room.
-    RenameRoom,
-    /// What the room is about.
-    Topic,
-    /// For how long things are kept.
-    Keeping,
-    /// What keys do.
-    Keys,
-    /// How the page looks here.
-    Appearance,
-    /// What kind of network this is.
-    Check,
-    /// Words in what was said.
-    Search,
-    /// What is told while one looks elsewhere.
-    Notifications,
-    /// The files of the room.
-    Files,
-    /// What was said, as a file.
-    Export,
-    /// What helps to find out what is wrong.
-    Diagnostics,
-    /// Whether to forget the room.
-    Forget,
-    /// Whether to close the room for everyone.
-    Close,
-    /// Who somebody is.
-    About(PeerId),
-    /// Who has a message.
-    Recipients(MessageId),
-    /// What can be done with a message.
-    Actions(MessageId),
-    /// What a message says, to be copied by hand.
-    CopyText(MessageId),
-    /// To which other room a message is to be handed on.
-    Forward(MessageId),
-    /// Another text for a message.
-    Edit(MessageId),
-    /// Whether to delete a message for everyone.
-    Delete(MessageId),
-    /// The picture of the network.
-    Map,
-}
-
-impl Sheet {
-    /// Whether it is of no use once the room is closed.
-    fn needs_room(self) -> bool {
-        match self {
-            Self::Invite
-            | Self::ByHand
-            | Self::RenameSelf
-            | Self::RenameRoom
-            | Self::Topic
-            | Self::Close
-            | Self::Edit(_)
-            | Self::Delete(_) => true,
-            Self::Menu
-            | Self::Keys
-            | Self::Keeping
-            | Self::Appearance
-            | Self::Check
-            | Self::Search
-            | Self::Notifications
-            | Self::Files
-            | Self::Export
-            | Self::Diagnostics
-            | Self::Forget
-            | Self::About(_)
-            | Self::Recipients(_)
-            | Self::Actions(_)
-            | Self::CopyText(_)
-            | Self::Forward(_)
-            | Self::Map => false,
-        }
-    }
-
-    /// What closes it besides its buttons (`closedby` in HTML): a click beside it, unless something typed would be lost.
-    fn closed_by(self) -> &'static str {
-        match self {
-            Self::ByHand | Self::RenameSelf | Self::RenameRoom | Self::Topic | Self::Keeping | Self::Edit(_) => {
-                "closerequest"
-            }
-            Self::Invite
-            | Self::Menu
-            | Self::Keys
-            | Self::Appearance
-            | Self::Check
-            | Self::Search
-            | Self::Notifications
-            | Self::Files
-            | Self::Export
-            | Self::Diagnostics
-            | Self::Forget
-            | Self::Close
-            | Self::About(_)
-            | Self::Recipients(_)
-            | Self::Actions(_)
-            | Self::CopyText(_)
-            | Self::Forward(_)
-            | Self::Delete(_)
-            | Self::Map => "any",
-        }
-    }
-}
 
 /// What leads on from a sheet.
 #[derive(Debug)]
@@ -340,6 +229,15 @@ fn later_content(
             let words = (page::FORGET_TITLE, page::FORGET_HELP, "Keep it", "Leave and forget");
             ask(words, &props.on_forget, show)
         }
+        Sheet::Move => {
+            let on_move = close_then(show, &props.on_move);
+            html! {
+                <>
+                    { title(label::MOVE_ROOM) }
+                    <MoveRoom state={props.state.clone()} {on_move} on_cancel={show.reform(|()| None)} />
+                </>
+            }
+        }
         Sheet::Close => {
             let words = (
                 page::CLOSE_TITLE,
@@ -351,6 +249,10 @@ fn later_content(
         }
         Sheet::About(peer) => html! { <>{ about(props, peer) }{ done }</> },
         Sheet::Actions(id) => actions(props, id, show, &ways.on_reply),
+        Sheet::Emoji(id) => {
+            let on_pick = close_then(show, &props.on_react).reform(move |emoji| (id, emoji));
+            html! { <>{ title(label::EMOJI) }<PickEmoji {on_pick} />{ done }</> }
+        }
         Sheet::CopyText(id) => html! { <>{ copy_text(props, id) }{ done }</> },
         Sheet::Forward(id) => forward(props, id, show),
         Sheet::Edit(id) => edit(props, id, show),
@@ -394,7 +296,7 @@ fn invite(props: &RoomViewProps, show: &Callback<Option<Sheet>>) -> Html {
         <>
             { title(label::INVITE) }
             { words("p", kind(props).1) }
-            { link(&props.link) }
+            <RoomLink link={props.link.clone()} />
             <p class="aside">{ page::SERVER_DOWN }</p>
             { button("button", label::WITHOUT_SERVER, by_hand) }
         </>

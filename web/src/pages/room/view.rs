@@ -31,6 +31,7 @@ use crate::components::{
     field::focus,
     file_card::FileAction,
     icon::Icon,
+    later::waiting,
     message_list::{MessageList, use_goto},
     network::NetworkPanel,
     notice::notice_view,
@@ -44,6 +45,7 @@ use crate::{
     folder::{self, Chosen},
     hooks::use_help_key,
     js,
+    later::{Part, use_later},
     telling::OnTold,
 };
 
@@ -147,6 +149,9 @@ pub struct RoomViewProps {
     /// Called with one of these and what is handed on to it.
     #[prop_or_default]
     pub on_forward: Callback<(RoomCode, AttrValue)>,
+    /// Called with those who are to come along to another room, which is to be made.
+    #[prop_or_default]
+    pub on_move: Callback<Vec<PeerId>>,
     /// Gives of which messages the person is told while they look elsewhere.
     pub told: Callback<(), Told>,
     /// Called with of which they want to be told, and with what is to be called with what became of that.
@@ -281,6 +286,8 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
             }
         })
     };
+    let has_files = !pending.is_empty() || props.preparing.is_some();
+    let later = use_later(has_files.then_some(()));
     let on_files = {
         let on_chosen = on_chosen.clone();
         Callback::from(move |event: Event| {
@@ -344,7 +351,9 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
                 if let Some(backlog) = state.catching_up {
                     <p class="files-bar">{ page::catching_up(backlog) }</p>
                 }
-                { files_bar(props, &pending) }
+                if has_files {
+                    { later.part().map_or_else(|| waiting(later), |part| later_files_bar(part, props, &pending)) }
+                }
                 // Not said aloud: it would be said all the time.
                 <p class="typing" aria-hidden="true">{ props.typing.clone() }</p>
                 // What is typed in it is kept.
@@ -406,7 +415,8 @@ fn use_drawer(is_open: &UseStateHandle<bool>, panel: &NodeRef, toggle: &NodeRef)
 }
 
 /// What is about to be sent: files that were dropped or pasted, or one that is being read.
-fn files_bar(props: &RoomViewProps, pending: &UseStateHandle<Vec<Chosen>>) -> Html {
+#[inline(never)]
+fn later_files_bar(_: Part, props: &RoomViewProps, pending: &UseStateHandle<Vec<Chosen>>) -> Html {
     if let Some((name, percent)) = &props.preparing {
         return html! { <p class="files-bar" role="status">{ words::files::preparing(name, *percent) }</p> };
     }
