@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every check and every test, step by step.
 //!
 //! When a step fails, later steps run all the same, unless they need what the step makes. The app is built beside the steps before it. The output of a step is in a file; of
-//! a failed step, the end of that file is shown. The last line, `N passed, N failed`, counts single tests as their runners
+//! a failed step, what its failed tests printed is shown, or the end of that file. The last line, `N passed, N failed`, counts single tests as their runners
 //! report them, and each other step as one.
 //!
 //! With a name, a step runs only its tests of that name. A name that chooses nothing is a failure.
@@ -18,8 +18,10 @@ use anyhow::{Result, bail};
 use outcome::{Outcome, Tally};
 use select::TestName;
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::{Write, stdout};
 use std::panic::resume_unwind;
+use std::path::Path;
 use std::process::ExitCode;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -27,6 +29,9 @@ use step::Step;
 
 /// How much of a failed step's log goes to the screen.
 const TAIL_LINES_MAX: usize = 60;
+
+/// How much of what one failed test printed does: its first lines say why, the rest is where.
+const FAILURE_LINES_MAX: usize = 12;
 
 /// Arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -152,13 +157,32 @@ impl Begun {
             outcome.note
         );
         if !ok {
-            let log = workspace::log(step.name());
-            if log.exists() && outcome.log_explains {
-                println!("---- the end of {}", log.display());
-                println!("{}\n----", shell::tail(&log, TAIL_LINES_MAX));
+            if outcome.log_explains {
+                explain(&workspace::log(step.name()));
             }
         }
         Ok((tally, ok))
+    }
+}
+
+/// Prints which tests failed and what they printed; where that is not known, the end of the log.
+fn explain(log: &Path) {
+    let Ok(bytes) = fs::read(log) else {
+        return;
+    };
+    let failures = summary::failures(&String::from_utf8_lossy(&bytes));
+    for failure in &failures {
+        println!("---- failed: {}", failure.name);
+        if let Some(printed) = &failure.printed {
+            let lines: Vec<&str> = printed.lines().take(FAILURE_LINES_MAX).collect();
+            println!("{}", lines.join("\n"));
+        }
+    }
+    if failures.iter().any(|failure| failure.printed.is_some()) {
+        println!("---- all of it: {}", log.display());
+    } else {
+        println!("---- the end of {}", log.display());
+        println!("{}\n----", shell::tail(log, TAIL_LINES_MAX));
     }
 }
 

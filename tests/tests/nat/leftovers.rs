@@ -3,11 +3,12 @@
 use std::{
     panic,
     process::{self, Command},
+    time::Duration,
 };
 
 use tests::{
     homes::{Lab, Nat, existing},
-    run::run,
+    run::{run, run_alone},
 };
 
 /// How many namespaces there are of the process with this id.
@@ -19,9 +20,10 @@ fn of(process: u32) -> usize {
         .count()
 }
 
+/// Alone, because others of this process have labs of their own.
 #[test]
 fn a_lab_is_gone_after_a_panic() {
-    run(async {
+    run_alone(Duration::from_secs(60), async {
         let made = panic::catch_unwind(|| {
             let mut lab = Lab::new().unwrap();
             let home = lab.home(Nat::PortRestricted).unwrap();

@@ -36,9 +36,98 @@ pub(super) fn parse(output: &str) -> Summary {
     summary
 }
 
+/// A test that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) name: String,
+    /// What its runner kept of what it printed, if it kept it.
+    pub(super) printed: Option<String>,
+}
+
+/// The tests that a runner names under `failures:`, in order. What they printed stands above, each under `---- NAME stdout ----`.
+pub(super) fn failures(output: &str) -> Vec<Failure> {
+    let lines: Vec<&str> = output.lines().collect();
+    let mut found = Vec::new();
+    let mut rest = lines.as_slice();
+    while let Some(at) = rest.iter().position(|line| *line == "failures:") {
+        let (before, after) = rest.split_at(at + 1);
+        // The runner for browsers leaves a line empty first.
+        let names = after
+            .iter()
+            .skip_while(|line| line.is_empty())
+            .map_while(|line| line.strip_prefix("    "));
+        found.extend(names.map(|name| Failure {
+            name: name.to_owned(),
+            printed: printed(before, name),
+        }));
+        rest = after;
+    }
+    found
+}
+
+/// What stands under a test's own heading.
+fn printed(lines: &[&str], name: &str) -> Option<String> {
+    let heading = [format!("---- {name} stdout ----"), format!("---- {name} output ----")];
+    let at = lines.iter().position(|line| heading.iter().any(|it| it == line))?;
+    let until = |line: &&&str| **line != "failures:" && !(line.starts_with("---- ") && line.ends_with(" ----"));
+    let under: Vec<&str> = lines[at + 1..].iter().take_while(until).copied().collect();
+    Some(under.join("\n").trim().to_owned())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Summary, parse};
+    use super::{Failure, Summary, failures, parse};
+
+    #[test]
+    fn tests_that_failed_are_named_with_what_they_printed() {
+        let output = "
+running 3 tests
+test a ... ok
+test b::c ... FAILED
+test d ... FAILED
+
+failures:
+
+---- b::c stdout ----
+
+thread 'b::c' panicked at lib.rs:3:5:
+no
+
+---- d stdout ----
+never
+
+
+failures:
+    b::c
+    d
+
+test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s
+
+     Running tests/other.rs
+failures:
+
+failures:
+    e
+";
+        let failure = |name: &str, printed: Option<&str>| Failure {
+            name: name.to_owned(),
+            printed: printed.map(ToOwned::to_owned),
+        };
+        assert_eq!(
+            failures(output),
+            [
+                failure("b::c", Some("thread 'b::c' panicked at lib.rs:3:5:\nno")),
+                failure("d", Some("never")),
+                failure("e", None),
+            ]
+        );
+        let in_browser = "failures:\n\n---- e output ----\n    error output:\n        panicked\n\nfailures:\n\n    e\n\ntest result: FAILED.\n";
+        assert_eq!(
+            failures(in_browser),
+            [failure("e", Some("error output:\n        panicked"))]
+        );
+        assert_eq!(failures("failures:\n"), []);
+    }
 
     #[test]
     fn summaries_of_several_programs_are_added_up() {
