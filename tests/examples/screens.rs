@@ -2,7 +2,7 @@
 //! twice the size, from the start page to a lively room. Nothing is asserted.
 //!
 //! ```text
-//! cargo run -p tests --features e2e --example screens
+//! cargo run -p tests --features browsers --example screens
 //! ```
 
 use std::fs;

@@ -5,25 +5,25 @@
 //! it, also when a test panics. Nothing here waits by sleeping for a guessed time: `wait` asks until something holds, or has not held
 //! for long enough.
 
-#[cfg(feature = "e2e")]
+#[cfg(feature = "browsers")]
 pub mod authority;
-#[cfg(feature = "e2e")]
+#[cfg(feature = "browsers")]
 pub mod browser;
-#[cfg(feature = "e2e")]
+#[cfg(feature = "browsers")]
 pub mod homes;
-#[cfg(feature = "e2e")]
+#[cfg(feature = "browsers")]
 pub mod hostile;
 #[cfg(feature = "native")]
 pub mod native;
-#[cfg(feature = "e2e")]
+#[cfg(feature = "browsers")]
 pub mod network;
-#[cfg(feature = "e2e")]
+#[cfg(feature = "browsers")]
 pub mod page;
-#[cfg(feature = "e2e")]
+#[cfg(feature = "browsers")]
 pub mod room;
-#[cfg(feature = "e2e")]
+#[cfg(feature = "browsers")]
 pub mod run;
-#[cfg(feature = "e2e")]
+#[cfg(feature = "browsers")]
 pub mod server;
-#[cfg(feature = "e2e")]
+#[cfg(feature = "browsers")]
 pub mod wait;

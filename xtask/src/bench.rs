@@ -76,7 +76,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         build::app(&sink)?;
     }
     if needs(&[Bench::Server]) || needs(&in_browsers) {
-        build::server(&sink, "release")?;
+        build::server(&sink)?;
     }
     let mut code = ExitCode::SUCCESS;
     for bench in chosen {

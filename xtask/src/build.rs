@@ -69,16 +69,15 @@ fn with_own_std(command: &mut Command) -> &mut Command {
         .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size")
 }
 
-/// Builds the rendezvous server with the `dev` or `release` profile.
-pub(crate) fn server(sink: &Sink, profile: &str) -> Result<()> {
+/// Builds the rendezvous server that people run.
+pub(crate) fn server(sink: &Sink) -> Result<()> {
     sink.run(&mut shell::cargo(&[
         "build",
         "--package",
         "signal",
         "--bin",
         "signal",
-        "--profile",
-        profile,
+        "--release",
     ]))
 }
 

@@ -21,7 +21,7 @@ pub(crate) struct Args {
 /// Builds the app and the server, then becomes the server.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     build::app(&Sink::Screen)?;
-    build::server(&Sink::Screen, "release")?;
+    build::server(&Sink::Screen)?;
     if let Some(address) = address_to_open(args.listen) {
         println!("\nOpen {address} (Ctrl-C stops the server)\n");
     }

@@ -3,7 +3,7 @@
 
 use crate::shell::{self, Sink};
 use anyhow::Result;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 /// Arguments of `cargo xtask sim`.
 #[derive(Debug, clap::Args)]
@@ -15,7 +15,8 @@ pub(crate) struct Args {
 
 /// Runs the simulator.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let mut command = command();
+    let mut command = shell::cargo(&["run", "--quiet", "--release", "--package", "bench", "--bin", "sim"]);
+    command.args(["--features", "sim", "--"]);
     command.args(&args.arguments);
     // The simulator has said already which bound is broken.
     let status = Sink::Screen.status(&mut command)?;
@@ -24,11 +25,4 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
-}
-
-/// Builds and starts the simulator; its arguments are to be added.
-pub(crate) fn command() -> Command {
-    let mut command = shell::cargo(&["run", "--quiet", "--release", "--package", "bench", "--bin", "sim"]);
-    command.args(["--features", "sim", "--"]);
-    command
 }

@@ -6,7 +6,7 @@ use super::summary;
 use crate::shell::{self, Sink};
 use crate::tools::{Browser, Tool};
 use crate::workspace::{self, WASM};
-use crate::{build, compat, packages, sim, size};
+use crate::{build, compat, packages, size};
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
 use std::env;
@@ -175,7 +175,7 @@ impl Step {
             Self::Clippy => check(clippy()),
             Self::ClippyWasm => check(clippy_wasm()),
             Self::Docs => {
-                let mut command = shell::cargo(&["doc", "--workspace", "--no-deps"]);
+                let mut command = shell::cargo(&["doc", "--workspace", "--no-deps", "--features", ALL]);
                 command.env("RUSTDOCFLAGS", "-D warnings");
                 check(command)
             }
@@ -187,7 +187,7 @@ impl Step {
             Self::WasmJsc => self.prepared(&sink, in_javascriptcore(), name),
             Self::Build => Outcome::check(
                 build::app(&sink)
-                    .and_then(|()| build::server(&sink, "dev"))
+                    .and_then(|()| sink.run(&mut program("signal")))
                     .map(|()| "dist and signal".to_owned()),
             ),
             Self::Size => Outcome::check(size::check(&sink)),
@@ -216,14 +216,17 @@ impl Step {
     }
 }
 
+/// The features with which all of the code on this machine is looked at. Not all there are: `bench/broadcast` would build another project's
+/// protocol.
+const ALL: &str = "client/sim,tests/e2e,bench/files,bench/nat,bench/page,bench/room,bench/server,bench/sim,bench/sync";
+
 fn clippy() -> Command {
-    // Not all features: `bench/broadcast` would build another project's protocol.
     shell::cargo(&[
         "clippy",
         "--workspace",
         "--all-targets",
         "--features",
-        "tests/e2e,bench/files,bench/nat,bench/page,bench/room,bench/server,bench/sim,bench/sync",
+        ALL,
         "--",
         "-D",
         "warnings",
@@ -236,20 +239,33 @@ fn clippy_wasm() -> Command {
     command
 }
 
+/// What the steps on this machine are compiled with. Cargo chooses the features of a dependency by all that is built with it: with the
+/// same packages and features, no step compiles anew what another has compiled.
+const TOGETHER: [&str; 3] = [
+    "--workspace",
+    "--features",
+    "mesh/sim,client/sim,bench/sim,tests/browsers",
+];
+
 /// The tests on this machine. `web` is among them: its state is plain Rust.
 fn native() -> Command {
-    shell::cargo(&[
-        "test",
-        "--workspace",
-        "--features",
-        "mesh/sim client/sim",
-        "--no-fail-fast",
-    ])
+    let mut command = shell::cargo(&["test", "--no-fail-fast"]);
+    command.args(TOGETHER);
+    command
 }
 
-/// Every scenario with a few seeds, or only the scenario of that name.
+/// Builds a program of ours as the tests need it, and a test beside it: else cargo would leave out the features that only tests ask for.
+fn program(name: &str) -> Command {
+    let mut command = shell::cargo(&["build", "--bin", name, "--test", "golden"]);
+    command.args(TOGETHER);
+    command
+}
+
+/// Every scenario with a few seeds, or only the scenario of that name. Not the optimised simulator: to build that would take longer than
+/// it saves, and this one stops where a number overflows.
 fn simulate(sink: &Sink, name: Option<&TestName>) -> Result<String> {
-    let mut command = sim::command();
+    sink.run(&mut program("sim"))?;
+    let mut command = shell::program(workspace::program("sim", "debug"));
     command.args(["--peers", "50", "--seeds", "1..4"]);
     let Some(name) = name else {
         sink.run(&mut command)?;
@@ -328,7 +344,8 @@ fn behind_nats() -> Result<Command> {
 }
 
 fn with_browsers(program: &str) -> Result<Command> {
-    let mut command = shell::cargo(&["test", "--package", "tests", "--features", "e2e", "--test", program]);
+    let mut command = shell::cargo(&["test", "--test", program, "--features", "tests/e2e"]);
+    command.args(TOGETHER);
     build::with_browsers(&mut command, "debug")?;
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     command.env("RUST_TEST_THREADS", cores.min(BROWSER_TESTS_MAX).to_string());
