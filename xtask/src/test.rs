@@ -156,10 +156,8 @@ impl Begun {
             took.as_secs_f32(),
             outcome.note
         );
-        if !ok {
-            if outcome.log_explains {
-                explain(&workspace::log(step.name()));
-            }
+        if !ok && outcome.log_explains {
+            explain(&workspace::log(step.name()));
         }
         Ok((tally, ok))
     }
