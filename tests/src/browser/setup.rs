@@ -139,7 +139,7 @@ impl Setup {
         }
     }
 
-    /// Has Chromium keep its console and the network requests, for [`Browser::console`] and [`Browser::requests`].
+    /// Has Chromium keep its console and the network requests, for [`console`](super::Browser::console) and [`requests`](super::Browser::requests).
     #[must_use]
     pub const fn logs(mut self) -> Self {
         self.logs = true;
