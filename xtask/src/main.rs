@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn names_are_found_alone_and_in_a_list() {
         let source =
-            "use crate::shell::{self, Sink};\nuse crate::{\n    build, size};\n// crate::bench\ncrate::sim::command()";
+            "use crate::shell::{self, Sink};\nuse crate::{\n    build, size};\n// crate::bench\ncrate::sim::run()";
         assert_eq!(used(source), ["shell", "build", "size", "sim"]);
     }
 }

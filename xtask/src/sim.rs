@@ -16,8 +16,7 @@ pub(crate) struct Args {
 /// Runs the simulator.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let mut command = shell::cargo(&["run", "--quiet", "--release", "--package", "bench", "--bin", "sim"]);
-    command.args(["--features", "sim", "--"]);
-    command.args(&args.arguments);
+    command.args(["--features", "sim", "--"]).args(&args.arguments);
     // The simulator has said already which bound is broken.
     let status = Sink::Screen.status(&mut command)?;
     Ok(if status.success() {

@@ -261,8 +261,8 @@ fn program(name: &str) -> Command {
     command
 }
 
-/// Every scenario with a few seeds, or only the scenario of that name. Not the optimised simulator: to build that would take longer than
-/// it saves, and this one stops where a number overflows.
+/// Every scenario with a few seeds, or only the scenario of that name. Not the simulator of the release profile: to build that would
+/// take longer than it saves, and this one stops where a number overflows.
 fn simulate(sink: &Sink, name: Option<&TestName>) -> Result<String> {
     sink.run(&mut program("sim"))?;
     let mut command = shell::program(workspace::program("sim", "debug"));
